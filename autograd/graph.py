@@ -1,0 +1,126 @@
+"""What a recorded computation is, in which order to walk it, and whether to record. No NumPy here.
+
+A `Node` is one value of the computation. Its `inputs` are the nodes it was made from, so the nodes
+behind an output form a directed acyclic graph. Nodes are numbered as they are made, and an operation
+can only use what exists: the order of creation is a topological order, and it is the order in
+which the user wrote the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import ContextDecorator
+from contextvars import ContextVar, Token
+from itertools import count
+from operator import attrgetter
+from typing import Any
+
+NOTHING: Mapping[str, Any] = {}
+by_order = attrgetter("order")
+next_order = count().__next__
+recording: ContextVar[bool] = ContextVar("recording", default=True)
+
+
+class Node:
+    """One value, the operation that made it, and the operation's own arguments.
+
+    `inputs` stands beside `args`, position by position: the node of an argument that was a Tensor,
+    `None` for a plain array or number. A leaf has no operation. The last slots stay unset until
+    somebody uses them (`note` reads them): a node is made at every operation.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "args",
+        "grad",
+        "hooks",
+        "inputs",
+        "kwargs",
+        "name",
+        "op",
+        "order",
+        "requires_grad",
+        "value",
+    )  # fmt: skip
+
+    args: tuple[Any, ...] | None
+    inputs: tuple[Node | None, ...]
+    name: str | None
+
+    def __init__(
+        self,
+        value: Any,
+        requires_grad: bool = False,
+        op: Any = None,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] = NOTHING,
+        inputs: tuple[Node | None, ...] = (),
+    ) -> None:
+        self.value = value
+        self.requires_grad = requires_grad
+        self.op = op
+        self.args = args
+        self.kwargs = kwargs
+        self.inputs = inputs
+        self.order = next_order()
+        self.hooks: list[Any] | None = None
+        self.grad: Any = None
+
+    def note(self, slot: str) -> Any:
+        """The content of an optional slot, or None."""
+        return getattr(self, slot, None)
+
+
+def topological(outputs: Iterable[Node], *, constants: bool = False) -> list[Node]:
+    """Every node behind `outputs`, each after all nodes that it was made from.
+
+    Nodes that no gradient can reach are left out unless `constants` is true. Iterative and linear:
+    a list that grows while it is read, each node once, then a sort by number.
+    """
+    seen = set(outputs)
+    nodes = list(seen)
+    for node in nodes:
+        for parent in node.inputs:
+            if parent is not None and (parent.requires_grad or constants) and parent not in seen:
+                seen.add(parent)
+                nodes.append(parent)
+    nodes.sort(key=by_order)
+    return nodes
+
+
+class _Recording(ContextDecorator):
+    """Sets the recording switch for a block or a function; of this thread or task only."""
+
+    _state: bool
+
+    def __init__(self) -> None:
+        self._tokens: list[Token[bool]] = []
+
+    def _recreate_cm(self) -> _Recording:  # as a decorator: one set of tokens a call
+        return type(self)()
+
+    def __enter__(self) -> None:
+        self._tokens.append(recording.set(self._state))
+
+    def __exit__(self, *exc: object) -> None:
+        recording.reset(self._tokens.pop())
+
+
+class no_grad(_Recording):
+    """Record nothing inside: `with no_grad():` or `@no_grad()`.
+
+    >>> import numpy as np, autograd
+    >>> w = autograd.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with autograd.no_grad():
+    ...     y = np.sum(w * w)
+    >>> y.requires_grad
+    False
+    """
+
+    _state = False
+
+
+class enable_grad(_Recording):
+    """Record inside, even within `no_grad()`."""
+
+    _state = True

@@ -1,0 +1,278 @@
+"""An operation is one record: a NumPy function, its derivative rules, their mathematics, samples.
+
+A rule maps the gradient that arrives at the output to the gradient of one operand. With `y = f(a, b)`
+and `g = dL/dy`, the rule of `a` is `lambda g, y, a, b: dL/da`, written as NumPy code, so the same text
+computes on arrays, records on Tensors, and prints as a derivation. It writes nothing in place and
+reads shapes by `np.shape`. See Griewank and Walther, "Evaluating Derivatives", chapter 3.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache, partial
+from typing import Any, Final
+
+import numpy as np
+
+from autograd.graph import NOTHING
+
+Rule = Callable[..., Any]
+Sample = Callable[[np.random.Generator], tuple[Any, ...]]
+
+
+class Op:
+    """What `defop` records; its parameters are described there."""
+
+    __slots__ = (
+        "_positional",
+        "adapt",
+        "against_constant",
+        "broadcasts",
+        "fn",
+        "forward",
+        "label",
+        "math",
+        "name",
+        "operands",
+        "options",
+        "samples",
+        "ties",
+        "variadic",
+        "vjp",
+    )  # fmt: skip
+
+    fn: Callable[..., Any]
+    name: str
+    label: str
+    forward: Callable[..., Any]
+    vjp: Sequence[Rule | None]
+    math: tuple[str, ...]
+    samples: tuple[Sample, ...]
+    ties: str
+    adapt: Callable[..., tuple[tuple[Any, ...], Mapping[str, Any]]] | None
+    broadcasts: bool
+    variadic: bool
+    against_constant: Op | None
+    operands: tuple[str, ...]
+    options: frozenset[str]
+    _positional: int
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def call(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+        """The user's call in the form that rules take: operands by position, options by keyword.
+
+        Raises TypeError for an argument that the rules do not cover (`dtype=`, `out=`, `where=`).
+        """
+        if self.adapt is not None:
+            try:
+                return self.adapt(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{self.name}: {error}; its derivative does not cover that") from None
+        if len(args) <= self._positional and (
+            not kwargs or (len(args) >= len(self.operands) and kwargs.keys() <= self.options)
+        ):
+            return args, kwargs
+        return self._bind(args, kwargs)
+
+    def _bind(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+        names = _parameters(self.fn) or (*self.operands, *sorted(self.options))
+        given = dict(zip(names, args, strict=False))
+        if len(given) < len(args) or given.keys() & kwargs.keys():
+            raise TypeError(f"{self.name}: {len(args)} positional arguments and {sorted(kwargs)} do not fit")
+        given.update(kwargs)
+        given = {
+            key: value
+            for key, value in given.items()
+            if key in self.operands or not (value is None or value is np._NoValue)
+        }
+        unknown = given.keys() - self.options - set(self.operands)
+        if unknown:
+            known = ", ".join((*self.operands, *sorted(self.options)))
+            raise TypeError(
+                f"{self.name}: no derivative rule covers the argument {', '.join(sorted(unknown))}; "
+                f"it covers {known}. Leave it out, or do that step in another operation"
+            )
+        operands: list[Any] = []
+        for key in self.operands:
+            if key not in given:
+                break
+            operands.append(given.pop(key))
+        return tuple(operands), given
+
+
+class _EachOperand(Sequence[Rule]):
+    """The rules of an operation with any number of operands: one rule that is told which."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+
+    def __getitem__(self, position: Any) -> Any:
+        return partial(self._rule, position)
+
+    def __len__(self) -> int:
+        return 1
+
+
+_OPS: Final[dict[Any, Op]] = {}
+_PLAIN: Final[dict[Any, str]] = {}
+
+
+def defop(
+    fn: Callable[..., Any],
+    *,
+    vjp: Rule | tuple[Rule | None, ...],
+    math: str | tuple[str, ...],
+    samples: Sequence[Sample],
+    label: str = "",
+    name: str = "",
+    forward: Callable[..., Any] | None = None,
+    adapt: Callable[..., tuple[tuple[Any, ...], Mapping[str, Any]]] | None = None,
+    broadcasts: bool | None = None,
+    variadic: bool = False,
+    against_constant: tuple[Rule | None, ...] = (),
+    ties: str = "",
+) -> Op:
+    r"""Record the derivative of `fn`.
+
+    Args:
+        fn: the NumPy function that users call.
+        vjp: a rule for each operand, in order; `None` where there is no derivative (an index).
+        math: the rules in LaTeX: `\bar y` is the gradient that arrives, `\bar a` what the rule gives.
+        samples: functions of a random generator that give the arguments of a call that the tests
+            make, away from kinks; a last element that is a dictionary holds keyword arguments.
+        label: what a picture shows; the function's name by default.
+        name: how source code calls it; found from `fn` by default.
+        forward: computes the value in place of `fn`, to the same digits, where that is faster.
+        adapt: turns a call's arguments into operands and options, where `fn` takes them otherwise.
+        broadcasts: whether the operands are broadcast, so that the engine sums back; true for
+            element-by-element ufuncs.
+        variadic: any number of operands; then `vjp` is one rule that takes the position first.
+        against_constant: the rules to use where the only other operand is a constant.
+        ties: what happens where the derivative is not unique.
+
+    Raises:
+        ValueError: a record without mathematics or samples, or recorded twice.
+
+    >>> import numpy as np
+    >>> from autograd.op import lookup
+    >>> lookup(np.multiply).math[0]
+    '\\bar a = \\bar y \\odot b'
+    """
+    op = Op()
+    op.fn = fn
+    op.name = name or _qualified(fn)
+    op.label = label or op.name.rpartition(".")[2]
+    op.forward = forward or fn
+    op.math = (math,) if isinstance(math, str) else math
+    op.samples = tuple(samples)
+    op.ties = ties
+    op.adapt = adapt
+    if broadcasts is None:
+        broadcasts = isinstance(fn, np.ufunc) and fn.signature is None
+    op.broadcasts = broadcasts
+    op.variadic = variadic
+    rules = vjp if isinstance(vjp, tuple) else (vjp,)
+    op.vjp = _EachOperand(rules[0]) if variadic and rules[0] else rules
+    if not all(op.math) or not op.samples or len(op.math) != sum(rule is not None for rule in rules):
+        raise ValueError(f"{op.name}: a record has mathematics for each rule, and samples")
+    if fn in _OPS:
+        raise ValueError(f"{op.name} is recorded already")
+    _read_parameters(op, rules)
+    op.against_constant = None
+    if against_constant:
+        op.against_constant = other = Op()
+        for slot in Op.__slots__:
+            setattr(other, slot, getattr(op, slot))
+        other.vjp = against_constant
+    _OPS[fn] = op
+    return op
+
+
+def _read_parameters(op: Op, rules: tuple[Rule | None, ...]) -> None:
+    """Operands and options, read from the rules' own parameters."""
+    rule = next(rule for rule in rules if rule is not None)
+    parameters = list(inspect.signature(rule).parameters.values())[3 if op.variadic else 2 :]
+    names = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
+    count = 0 if op.variadic else len(rules)
+    op.operands, op.options = tuple(names[:count]), frozenset(names[count:])
+    op._positional = count
+    for expected, given in zip(names[count:], _parameters(op.fn)[count:], strict=False):
+        if expected != given:
+            break
+        op._positional += 1
+
+
+@cache
+def _parameters(fn: Callable[..., Any]) -> tuple[str, ...]:
+    try:
+        return tuple(inspect.signature(fn).parameters)
+    except (ValueError, TypeError):  # functions written in C may not tell
+        return ()
+
+
+def _qualified(fn: Callable[..., Any]) -> str:
+    module = "np.linalg." if "linalg" in (getattr(fn, "__module__", "") or "") else "np."
+    return module + fn.__name__
+
+
+def defplain(*functions: Callable[..., Any], why: str) -> None:
+    """Record functions that give plain arrays: piecewise constant, or about shapes and dtypes."""
+    _PLAIN.update(dict.fromkeys(functions, why))
+
+
+def is_plain(fn: Any) -> bool:
+    """Whether `fn` applied to Tensors gives plain arrays or Python values."""
+    return fn in _PLAIN
+
+
+def operations() -> tuple[Op, ...]:
+    """All records, in the order of their definition."""
+    return tuple(_OPS.values())
+
+
+def lookup(fn: Any) -> Op:
+    """The record of a NumPy function; TypeError where there is none."""
+    try:
+        return _OPS[fn]
+    except KeyError:
+        raise TypeError(
+            f"{_qualified(fn)} has no derivative rule, so a Tensor cannot go through it. "
+            "Write it with functions that have one, or pass t.detach().numpy() where no gradient is needed"
+        ) from None
+
+
+@lru_cache(maxsize=64)
+def _ones(n: int, dtype: np.dtype[Any]) -> Any:
+    return np.ones(n, dtype)
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `g` over the axes along which an operand of shape `shape` was broadcast.
+
+    Where `a` is used several times, the contributions of its uses are added; broadcasting is use.
+
+    >>> import numpy as np
+    >>> unbroadcast(np.ones((3, 4)), (4,)).tolist()
+    [3.0, 3.0, 3.0, 3.0]
+    """
+    lead = g.ndim - len(shape)
+    if lead == 1 and g.ndim == 2 and type(g) is np.ndarray and g.dtype.char in "fd":
+        g = _ones(len(g), g.dtype) @ g  # the same sum by BLAS, in a third of the time
+    elif lead:
+        g = np.add.reduce(g, axis=tuple(range(lead)) if lead > 1 else 0)
+    if 1 in shape and g.shape != shape:
+        stretched = tuple(i for i, n in enumerate(shape) if n == 1 != g.shape[i])
+        g = np.add.reduce(g, axis=stretched, keepdims=True)
+    return g
+
+
+__all__ = [
+    "NOTHING", "Op", "Rule", "Sample", "defop", "defplain", "is_plain", "lookup", "operations", "unbroadcast",
+]  # fmt: skip

@@ -1,0 +1,30 @@
+"""Functions that give plain arrays or Python values when they are called on Tensors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograd.op import defplain
+
+defplain(
+    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
+    np.isnan, np.isinf, np.isfinite, np.signbit, np.isclose, np.allclose, np.array_equal, np.array_equiv,
+    np.isneginf, np.isposinf, np.isreal, np.iscomplex, np.isrealobj, np.iscomplexobj, np.isscalar,
+    np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.all, np.any, np.isin,
+    why="a truth value is piecewise constant",
+)  # fmt: skip
+defplain(
+    np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.argwhere, np.nonzero,
+    np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize, np.lexsort, np.bincount,
+    why="a position is piecewise constant",
+)  # fmt: skip
+defplain(
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type, np.may_share_memory,
+    np.shares_memory, np.broadcast_shapes,
+    np.zeros_like, np.ones_like, np.empty_like, np.full_like,
+    why="it depends on shapes and dtypes only",
+)  # fmt: skip
+defplain(
+    np.array_repr, np.array_str, np.array2string, np.savetxt, np.save, np.savez,
+    why="it prints or stores the values",
+)  # fmt: skip

@@ -1,0 +1,591 @@
+"""`Tensor`: an array that remembers how it was computed, through NumPy's own dispatch protocols.
+
+`__array_ufunc__` and `__array_function__` are called by NumPy in place of its functions as soon as
+one operand is a Tensor (NEP 13 and NEP 18), so code that says `np.exp(t)` needs no second namespace.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+import autograd.rules  # noqa: F401  (fills the table of operations)
+from autograd.backward import backpropagate
+from autograd.graph import NOTHING, Node, next_order, recording
+from autograd.op import Op, defop, is_plain, lookup, operations
+from autograd.rules.shape import cast
+
+Array = np.ndarray[Any, np.dtype[Any]]
+_REDUCTIONS = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
+_new = object.__new__
+
+
+def _unary(op: Op) -> Callable[[Any], Tensor]:
+    """`apply` for one operand, unrolled: most of a program is operations of one or two."""
+    forward = op.forward
+
+    def run(a: Any) -> Tensor:
+        node = a._node
+        value = forward(node.value)
+        return _record(op, (node.value,), NOTHING, (node,), value, node.requires_grad)
+
+    return run
+
+
+def _binary(op: Op) -> Callable[[Any, Any], Tensor]:
+    """`apply` for two operands, unrolled."""
+    forward = op.forward
+
+    def run(a: Any, b: Any) -> Tensor:
+        node_a = node_b = None
+        live = 0
+        x, y = a, b
+        if isinstance(a, Tensor):
+            node_a = a._node
+            x = node_a.value
+            live = node_a.requires_grad
+        elif type(a) is not float and type(a) is not int:
+            x = _constant(op, a)
+        if isinstance(b, Tensor):
+            node_b = b._node
+            y = node_b.value
+            live += node_b.requires_grad
+        elif type(b) is not float and type(b) is not int:
+            y = _constant(op, b)
+        try:
+            value = forward(x, y)
+        except Exception as error:
+            raise _blame(op, (a, b), error) from error
+        return _record(op, (x, y), NOTHING, (node_a, node_b), value, live)
+
+    return run
+
+
+def operation(fn: Callable[..., Any], **record: Any) -> Callable[..., Any]:
+    """Record the derivative of `fn` (see `defop`) and give the function that records on Tensors.
+
+    On arrays alone the result is `fn` itself, called.
+
+    >>> import numpy as np
+    >>> cube = operation(
+    ...     lambda a: a * a * a,
+    ...     name="cube",
+    ...     vjp=lambda g, y, a: 3 * g * a * a,
+    ...     math=r"\\bar a = 3 \\bar y \\odot a^2",
+    ...     samples=[lambda rng: (rng.normal(size=3),)],
+    ... )
+    >>> w = Tensor(2.0, requires_grad=True)
+    >>> cube(w).backward()
+    >>> float(w.grad)
+    12.0
+    """
+    op = defop(fn, **record)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for arg in args:
+            if isinstance(arg, Tensor):
+                return apply(op, *op.call(args, kwargs))
+        return fn(*args, **kwargs)
+
+    call.__name__, call.__doc__ = op.name, fn.__doc__
+    return call
+
+
+def _infix(fn: np.ufunc) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Tensor, Any], Tensor]]:
+    """An operator and its reflection."""
+    run = _RUN[fn]
+    return run, lambda self, other: run(other, self)
+
+
+def _function(fn: Any) -> Callable[..., Any]:
+    """The method of an array that is the NumPy function `fn` on it."""
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return self.__array_function__(fn, (), (self, *args), kwargs)
+
+    method.__name__ = fn.__name__
+    method.__doc__ = f"`np.{fn.__name__}` of this Tensor."
+    return method
+
+
+def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
+    """Comparisons are piecewise constant: they give plain boolean arrays."""
+    return lambda self, other: compare(self._node.value, _plain(other))
+
+
+_RUN: dict[Any, Callable[..., Tensor]] = {
+    op.fn: (_unary if op.fn.nin == 1 else _binary)(op) for op in operations() if isinstance(op.fn, np.ufunc)
+}
+
+
+class Tensor:
+    """An array in a recorded computation.
+
+    Args:
+        data: an array, number or nested list; of any shape, real, and copied when `requires_grad`.
+        requires_grad: whether `backward()` shall put dL/d(this) into `.grad`.
+        dtype: by default the array's own; float64 for Python numbers.
+        name: what pictures, reports and errors call it.
+
+    Raises:
+        TypeError: complex or object data; `requires_grad` on integers or booleans.
+
+    >>> import numpy as np
+    >>> w = Tensor([1.0, 2.0], requires_grad=True, name="w")
+    >>> loss = np.sum(w**2)
+    >>> loss.backward()
+    >>> w.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ("__weakref__", "_node")
+    __array_priority__ = 1000.0
+    _node: Node
+
+    def __init__(
+        self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None
+    ) -> None:
+        self._node = Node(_as_data(data, dtype, requires_grad), requires_grad)
+        if name is not None:
+            self._node.name = name
+
+    # What it holds
+
+    @property
+    def data(self) -> Array:
+        """The values; shared, not copied."""
+        node = self._node
+        if type(node.value) is not np.ndarray:
+            node.value = np.asarray(node.value)
+        return node.value  # type: ignore[no-any-return]
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        if self._node.op is not None:
+            raise RuntimeError(f"{_describe(self)} was computed; only the data of a leaf can be set")
+        old, new = self._node.value, np.asarray(value)
+        if new.shape != old.shape:
+            raise ValueError(f"data of shape {new.shape} for {_describe(self)}; give an array of its shape")
+        self._node.value = new.astype(old.dtype, copy=False)
+
+    @property
+    def grad(self) -> Any:
+        """dL/d(this) after `backward()`, added up until cleared; an array, or None."""
+        return self._node.note("grad")
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None and np.shape(value) != self.shape:
+            raise ValueError(
+                f"a gradient of shape {np.shape(value)} for {_describe(self)}; give one of its shape"
+            )
+        self._node.grad = value
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients reach this Tensor. Settable on leaves, to freeze parameters."""
+        return self._node.requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if self._node.op is not None and not value:
+            raise RuntimeError(f"{_describe(self)} was computed from Tensors that require grad; use detach()")
+        _as_data(self._node.value, None, value)
+        self._node.requires_grad = value
+
+    @property
+    def name(self) -> str | None:
+        """What pictures, reports and errors call it."""
+        return self._node.note("name")  # type: ignore[no-any-return]
+
+    @name.setter
+    def name(self, value: str | None) -> None:
+        self._node.name = value
+
+    shape = property(lambda self: self._node.value.shape, doc="The lengths of the axes.")
+    ndim = property(lambda self: self._node.value.ndim, doc="The number of axes.")
+    size = property(lambda self: self._node.value.size, doc="The number of elements.")
+    dtype = property(lambda self: self._node.value.dtype, doc="The NumPy dtype.")
+
+    # Differentiating
+
+    def backward(
+        self, gradient: Any = None, *, retain_graph: bool = True, create_graph: bool = False
+    ) -> None:
+        """Add dL/d(leaf) to the `.grad` of every leaf behind this Tensor, which is L.
+
+        Args:
+            gradient: dL/d(this), of this shape; may be left out where this is a scalar, for 1.
+            retain_graph: keep the graph for another pass; False frees it on the way.
+            create_graph: record the pass itself; `.grad` is then a Tensor that can be differentiated.
+
+        Raises:
+            RuntimeError: there is no graph, or no scalar and no gradient. Nothing is changed then.
+            ValueError: a gradient of another shape.
+        """
+        seed = self._seed(gradient, create_graph)
+        lift = _tensor if create_graph else None
+        gradients = backpropagate(self._node, seed, lift=lift, free=not retain_graph)
+        given = {id(seed)}
+        for node, g in gradients.items():
+            if node.op is not None:
+                continue
+            if create_graph:
+                g = g if isinstance(g, Tensor) else Tensor(g)
+            elif type(g) is not np.ndarray or g.base is not None or id(g) in given:
+                g = np.array(g)  # a gradient is the leaf's own: no view, nobody else's
+            given.add(id(g))
+            node.grad = g if node.grad is None else node.grad + g
+
+    def _seed(self, gradient: Any, create_graph: bool) -> Any:
+        value = self._node.value
+        if not self._node.requires_grad:
+            raise RuntimeError(
+                f"backward() on {_describe(self)}, which has no graph: nothing behind it requires grad. "
+                "Make the parameters with Tensor(..., requires_grad=True), and compute outside no_grad()"
+            )
+        if gradient is None:
+            if value.size != 1:
+                raise RuntimeError(
+                    f"backward() on {_describe(self)}: it is no scalar. "
+                    "Reduce it (np.sum, np.mean), or pass a gradient of the same shape"
+                )
+            gradient = value.dtype.type(1) if value.ndim == 0 else np.ones_like(value)
+        if np.shape(gradient) != value.shape:
+            raise ValueError(
+                f"a gradient of shape {np.shape(gradient)} for {_describe(self)}; give one of its shape"
+            )
+        if create_graph:
+            return gradient if isinstance(gradient, Tensor) else Tensor(gradient, dtype=value.dtype)
+        return (
+            gradient
+            if value.ndim == 0 and isinstance(gradient, value.dtype.type)
+            else np.asarray(_plain(gradient), dtype=value.dtype)[()]
+        )
+
+    def retain_grad(self) -> Tensor:
+        """Keep this interior gradient too: `.grad` is set by every `backward()` through here."""
+        if self._node.op is not None:
+            node = self._node
+
+            def keep(g: Any) -> None:
+                node.grad = g if isinstance(g, Tensor) else np.array(g)
+
+            self.register_hook(keep)
+        return self
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
+        """Call `hook(gradient)` in each pass; what it returns, unless None, replaces the gradient.
+
+        Returns a function that removes the hook.
+        """
+        hooks = self._node.hooks = self._node.hooks or []
+        hooks.append(hook)
+        return lambda: hooks.remove(hook)
+
+    def zero_grad(self) -> None:
+        """Clear `.grad`: None until the next `backward()`."""
+        self._node.grad = None
+
+    def detach(self) -> Tensor:
+        """The same data without the graph."""
+        return _tensor(Node(self._node.value))
+
+    def numpy(self) -> Array:
+        """The data as an array; RuntimeError where that would silently cut a gradient."""
+        if self._node.requires_grad and recording.get():
+            raise RuntimeError(f"{_describe(self)} requires grad; use .detach().numpy(), or .data")
+        return self.data
+
+    def item(self) -> Any:
+        """The only element as a Python number."""
+        if self._node.value.size != 1:
+            raise ValueError(f"item() of {_describe(self)}: it has {self.size} elements, not 1")
+        return self._node.value.item()
+
+    # NumPy's protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if not kwargs and method == "__call__" and ufunc in _RUN:
+            return _RUN[ufunc](*inputs)
+        if is_plain(ufunc):
+            return getattr(ufunc, method)(*_plain(inputs), **_plain(kwargs))
+        if method == "reduce" and ufunc in _REDUCTIONS:
+            axis = inputs[1] if len(inputs) > 1 else kwargs.pop("axis", 0)
+            return self.__array_function__(_REDUCTIONS[ufunc], (), (inputs[0],), {"axis": axis, **kwargs})
+        if method != "__call__":
+            raise TypeError(
+                f"np.{ufunc.__name__}.{method} has no derivative rule, so a Tensor cannot go through it"
+            )
+        op = lookup(ufunc)
+        return apply(op, *op.call(inputs, kwargs))
+
+    def __array_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        if is_plain(func):
+            return func(*_plain(args), **_plain(kwargs))
+        op = lookup(func)
+        return apply(op, *op.call(args, kwargs))
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Array:
+        raise TypeError(
+            f"{_describe(self)} is no plain array: turning it into one would cut its gradient. "
+            "Call NumPy functions on it, or pass .detach().numpy(); build arrays of Tensors by np.stack"
+        )
+
+    # Operators and methods
+
+    __add__, __radd__ = _infix(np.add)
+    __sub__, __rsub__ = _infix(np.subtract)
+    __mul__, __rmul__ = _infix(np.multiply)
+    __truediv__, __rtruediv__ = _infix(np.divide)
+    __pow__, __rpow__ = _infix(np.power)
+    __matmul__, __rmatmul__ = _infix(np.matmul)
+    __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
+    __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
+    __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)  # type: ignore[assignment]
+    __hash__ = object.__hash__
+
+    sum, mean, var, std = map(_function, (np.sum, np.mean, np.var, np.std))
+    max, min, clip, dot = map(_function, (np.max, np.min, np.clip, np.dot))
+    ravel, squeeze, swapaxes = map(_function, (np.ravel, np.squeeze, np.swapaxes))
+    argmax, argmin, argsort, all, any, nonzero = map(
+        _function, (np.argmax, np.argmin, np.argsort, np.all, np.any, np.nonzero)
+    )
+    flatten = ravel
+    T = property(lambda self: np.transpose(self), doc="The axes in reverse order.")
+
+    def reshape(self, *shape: Any, order: str = "C") -> Tensor:
+        """`np.reshape` of this Tensor: `t.reshape(2, 3)` or `t.reshape((2, 3))`."""
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)  # type: ignore
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """`np.transpose` of this Tensor: `t.transpose(1, 0)`, `t.transpose((1, 0))` or `t.transpose()`."""
+        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)  # type: ignore
+
+    def astype(self, dtype: Any) -> Any:
+        """This Tensor in another float dtype; a plain array for integers and booleans."""
+        if np.dtype(dtype).kind != "f":
+            return self._node.value.astype(dtype)
+        return self if self.dtype == dtype else apply(lookup(cast), (self, np.dtype(dtype)))
+
+    def tolist(self) -> Any:
+        """The values as nested Python lists."""
+        return self.data.tolist()
+
+    def __neg__(self) -> Tensor:
+        return apply(lookup(np.negative), (self,))
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return apply(lookup(np.absolute), (self,))
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return apply(lookup(operator.getitem), (self, _plain(index)))
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.shape:
+            raise TypeError("iteration over a Tensor of no axes")
+        return (self[i] for i in range(len(self)))
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a Tensor of no axes")
+        return int(self.shape[0])
+
+    def __iadd__(self, other: Any) -> Tensor:
+        return self._rebind(operator.add, other)
+
+    def __isub__(self, other: Any) -> Tensor:
+        return self._rebind(operator.sub, other)
+
+    def __imul__(self, other: Any) -> Tensor:
+        return self._rebind(operator.mul, other)
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return self._rebind(operator.truediv, other)
+
+    def _rebind(self, function: Callable[[Any, Any], Any], other: Any) -> Tensor:
+        """`t += v`: this Tensor becomes the result; what was recorded keeps the old value."""
+        node = self._node
+        if node.op is None and node.requires_grad:
+            if recording.get():
+                raise RuntimeError(
+                    f"{_describe(self)} is a leaf that requires grad, and its graph would be lost by writing "
+                    "to it; update parameters inside no_grad(), or compute a new Tensor"
+                )
+            self.data = function(node.value, _plain(other))
+            return self
+        result: Tensor = function(self, other)
+        if result.shape != self.shape:
+            raise ValueError(f"a result of shape {result.shape} does not fit into {_describe(self)}")
+        self._node = result._node
+        return self
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self._node.value.size != 1:
+            raise ValueError(
+                f"the truth value of {_describe(self)} is ambiguous: it has {self.size} elements. "
+                "Compare and reduce: (t > 0).any(), (t > 0).all()"
+            )
+        return bool(self._node.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __repr__(self) -> str:
+        text = np.array2string(self.data, separator=", ", prefix="Tensor(")
+        notes = [text]
+        if self.dtype not in (np.float64, np.int64, np.bool_):
+            notes.append(f"dtype={self.dtype}")
+        if self._node.op is not None:
+            notes.append(f"op={self._node.op.name}")
+        elif self.requires_grad:
+            notes.append("requires_grad=True")
+        if self.name:
+            notes.append(f"name={self.name!r}")
+        return f"Tensor({', '.join(notes)})"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if self._node.op is not None:
+            raise RuntimeError(
+                f"{_describe(self)} was computed; only leaves can be copied, others after detach()"
+            )
+        copied = _new(type(self))
+        copied._node = Node(self._node.value.copy(), self._node.requires_grad)
+        if self.name is not None:
+            copied._node.name = self.name
+        return copied
+
+
+def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Any:
+    if isinstance(data, Tensor):
+        data = data._node.value
+    array = np.array(data, dtype=dtype) if requires_grad else np.asarray(data, dtype=dtype)
+    if dtype is None and isinstance(data, (list, tuple)) and array.dtype.kind == "i":
+        array = array.astype(np.float64)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"a Tensor holds real numbers, not {array.dtype}; split complex data into .real and .imag"
+        )
+    if requires_grad and array.dtype.kind != "f":
+        raise TypeError(
+            f"only floats have gradients, and this is {array.dtype}; pass dtype=float or data.astype(float)"
+        )
+    return array
+
+
+def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> Tensor:
+    """A `Tensor` of a copy of `data`."""
+    copied = np.array(_plain(data)) if isinstance(data, (np.ndarray, Tensor)) else data
+    return Tensor(copied, requires_grad, dtype, name)
+
+
+def _tensor(node: Node) -> Tensor:
+    made = _new(Tensor)
+    made._node = node
+    return made
+
+
+def _plain(value: Any) -> Any:
+    """`value` with the data in place of every Tensor, inside lists, tuples and dictionaries too."""
+    if isinstance(value, Tensor):
+        return value._node.value
+    if type(value) in (list, tuple):
+        return type(value)(_plain(part) for part in value)
+    if type(value) is dict:
+        return {key: _plain(part) for key, part in value.items()}
+    return value
+
+
+def _constant(op: Op, value: Any) -> Any:
+    """An operand that is no Tensor: an array of a list; TypeError where it is not real."""
+    if type(value) is list or type(value) is tuple:
+        value = np.asarray(_plain(value))
+    kind = getattr(getattr(value, "dtype", None), "kind", "c" if type(value) is complex else "f")
+    if kind not in "fiub":
+        raise TypeError(
+            f"{op.name} with {_describe(value)} and {kind!r} data: a Tensor takes real operands only"
+        )
+    return value
+
+
+def _describe(value: Any) -> str:
+    """A name or a stand-in, and the shape: what an error calls an operand."""
+    if isinstance(value, Tensor):
+        op = value._node.op
+        return f"{value.name or ('Tensor' if op is None else op.name)} of shape {value.shape}"
+    return f"{type(value).__name__} of shape {np.shape(value)}"
+
+
+def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING) -> Tensor:
+    """Run `op` on the data of `args`, and record it if a gradient can reach one of them."""
+    raw: list[Any] = []
+    inputs: list[Node | None] = []
+    live = 0
+    for arg in args:
+        if isinstance(arg, Tensor):
+            node = arg._node
+            raw.append(node.value)
+            inputs.append(node)
+            live += node.requires_grad
+        else:
+            raw.append(_constant(op, arg) if op.broadcasts else arg)
+            inputs.append(None)
+    try:
+        value = op.forward(*raw, **kwargs)
+    except Exception as error:
+        raise _blame(op, args, error) from error
+    return _record(op, tuple(raw), kwargs, tuple(inputs), value, live)
+
+
+def _record(
+    op: Op,
+    raw: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    inputs: tuple[Node | None, ...],
+    value: Any,
+    live: int,
+) -> Tensor:
+    made = _new(Tensor)
+    made._node = node = _new(Node)  # slot by slot: half the time of a constructor
+    node.value, node.order, node.hooks = value, next_order(), None
+    if live and recording.get():
+        if live == 1 and op.against_constant is not None:
+            op = op.against_constant
+        node.requires_grad = True
+        node.op, node.args, node.kwargs, node.inputs = op, raw, kwargs, inputs
+    else:
+        node.requires_grad = False
+        node.op, node.args, node.kwargs, node.inputs = None, (), NOTHING, ()
+        node.grad = None
+    return made
+
+
+def _blame(op: Op, args: tuple[Any, ...], error: Exception) -> Exception:
+    """The error NumPy raised, told with the operation, the operands' names and shapes, and a cure."""
+    operands = args if op.variadic else args[: len(op.vjp)]
+    told = " and ".join(_describe(arg) for arg in operands if not isinstance(arg, (slice, tuple)))
+    cure = ""
+    if op.fn in (np.matmul, np.dot):
+        cure = ". The last axis of the first and the second-to-last (or only) axis of the second must agree"
+    elif op.broadcasts:
+        cure = ". Axes pair up from the right, and the two of a pair are equal or one of them is 1"
+    message = f"{op.name} of {told}: {error}{cure}"
+    for kind in (IndexError, ValueError, TypeError):
+        if isinstance(error, kind):
+            return kind(message)
+    error.add_note(message)
+    return error
