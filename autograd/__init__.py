@@ -17,7 +17,7 @@ from autograd.graph import enable_grad, no_grad
 from autograd.tensor import Tensor, operation, tensor
 
 if TYPE_CHECKING:
-    from autograd import testing
+    import autograd.testing as testing  # noqa: PLR0402
     from autograd.render import draw
 
 # What stands above the engine is loaded on first use, so that importing costs little.

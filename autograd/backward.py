@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from autograd.graph import Node, topological
@@ -21,6 +21,7 @@ def backpropagate(
     lift: Callable[[Node], Any] | None = None,
     keep: bool = False,
     free: bool = False,
+    wanted: Container[Node] = (),
 ) -> dict[Node, Any]:
     r"""The gradients of the leaves behind `output`, or of every node with `keep`.
 
@@ -31,6 +32,7 @@ def backpropagate(
         gradient: dL/d(output), of the output's shape and dtype.
         lift: makes a Tensor of a node, so that the rules record what they compute.
         keep: hold the gradients of interior nodes too.
+        wanted: nodes to stop at, as if they were leaves.
         free: let go of each node's arguments once it is done; another pass is an error then.
 
     Raises:
@@ -38,7 +40,7 @@ def backpropagate(
     """
     gradients = {output: gradient}
     take = gradients.get if keep else gradients.pop
-    nodes = topological((output,))
+    nodes = topological((output,), until=wanted)
     if any(node.args is None for node in nodes) if free else False:
         raise RuntimeError(_FREED)
     nodes.reverse()
@@ -49,7 +51,7 @@ def backpropagate(
                 if replaced is not None:
                     gradients[node] = replaced
         op = node.op
-        if op is None:
+        if op is None or (wanted and node in wanted):
             continue
         g = take(node, None)
         if g is None:  # every use of this value has a zero derivative

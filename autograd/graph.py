@@ -8,7 +8,7 @@ which the user wrote the program.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
 from itertools import count
@@ -71,15 +71,20 @@ class Node:
         return getattr(self, slot, None)
 
 
-def topological(outputs: Iterable[Node], *, constants: bool = False) -> list[Node]:
+def topological(
+    outputs: Iterable[Node], *, constants: bool = False, until: Container[Node] = ()
+) -> list[Node]:
     """Every node behind `outputs`, each after all nodes that it was made from.
 
-    Nodes that no gradient can reach are left out unless `constants` is true. Iterative and linear:
-    a list that grows while it is read, each node once, then a sort by number.
+    Nodes that no gradient can reach are left out unless `constants` is true, and what lies behind
+    the nodes of `until` too. Iterative and linear: a list that grows while it is read, each node once, then
+    a sort by number.
     """
     seen = set(outputs)
     nodes = list(seen)
     for node in nodes:
+        if until and node in until:
+            continue
         for parent in node.inputs:
             if parent is not None and (parent.requires_grad or constants) and parent not in seen:
                 seen.add(parent)
@@ -106,7 +111,7 @@ class _Recording(ContextDecorator):
         recording.reset(self._tokens.pop())
 
 
-class no_grad(_Recording):
+class no_grad(_Recording):  # noqa: N801
     """Record nothing inside: `with no_grad():` or `@no_grad()`.
 
     >>> import numpy as np, autograd
@@ -120,7 +125,7 @@ class no_grad(_Recording):
     _state = False
 
 
-class enable_grad(_Recording):
+class enable_grad(_Recording):  # noqa: N801
     """Record inside, even within `no_grad()`."""
 
     _state = True

@@ -11,11 +11,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache, partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-
-from autograd.graph import NOTHING
 
 Rule = Callable[..., Any]
 Sample = Callable[[np.random.Generator], tuple[Any, ...]]
@@ -107,6 +105,17 @@ class Op:
         return tuple(operands), given
 
 
+class Composite(NamedTuple):
+    """What `defcomposite` records."""
+
+    fn: Callable[..., Any]
+    name: str
+    body: Callable[..., Any]
+    math: str
+    samples: tuple[Sample, ...]
+    ties: str
+
+
 class _EachOperand(Sequence[Rule]):
     """The rules of an operation with any number of operands: one rule that is told which."""
 
@@ -121,6 +130,7 @@ class _EachOperand(Sequence[Rule]):
 
 
 _OPS: Final[dict[Any, Op]] = {}
+_COMPOSITES: Final[dict[Any, Composite]] = {}
 _PLAIN: Final[dict[Any, str]] = {}
 
 
@@ -232,9 +242,39 @@ def is_plain(fn: Any) -> bool:
     return fn in _PLAIN
 
 
+def defcomposite(
+    fn: Callable[..., Any],
+    body: Callable[..., Any],
+    *,
+    math: str,
+    samples: Sequence[Sample],
+    ties: str = "",
+) -> None:
+    """Record `fn` as a composition: `body` is the same function in NumPy code that has rules.
+
+    `body` takes the arguments of `fn`, refuses by name those it does not cover, and is run on Tensors.
+    """
+    if not math or not samples:
+        raise ValueError(f"{_qualified(fn)}: a composition has mathematics, and samples")
+    if fn in _OPS or fn in _COMPOSITES:
+        raise ValueError(f"{_qualified(fn)} is recorded already")
+    _COMPOSITES[fn] = Composite(fn, _qualified(fn), body, math, tuple(samples), ties)
+
+
+def composite(fn: Any) -> Callable[..., Any] | None:
+    """The body of a composition, or None."""
+    found = _COMPOSITES.get(fn)
+    return None if found is None else found.body
+
+
 def operations() -> tuple[Op, ...]:
-    """All records, in the order of their definition."""
+    """All records with rules, in the order of their definition."""
     return tuple(_OPS.values())
+
+
+def composites() -> tuple[Composite, ...]:
+    """All compositions, in the order of their definition."""
+    return tuple(_COMPOSITES.values())
 
 
 def lookup(fn: Any) -> Op:
@@ -273,6 +313,38 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     return g
 
 
-__all__ = [
-    "NOTHING", "Op", "Rule", "Sample", "defop", "defplain", "is_plain", "lookup", "operations", "unbroadcast",
-]  # fmt: skip
+def plain(value: Any) -> Any:
+    """`value` with the data in place of every Tensor, inside lists, tuples and dictionaries too."""
+    if hasattr(value, "_node"):
+        return value._node.value
+    if type(value) in (list, tuple):
+        return type(value)(plain(part) for part in value)
+    if type(value) is dict:
+        return {key: plain(part) for key, part in value.items()}
+    return value
+
+
+def describe(value: Any) -> str:
+    """A name or a stand-in, and the shape: what an error calls an operand."""
+    node = getattr(value, "_node", None)
+    if node is not None:
+        kind = "Tensor" if node.op is None else node.op.name
+        return f"{node.note('name') or kind} of shape {np.shape(node.value)}"
+    return f"{type(value).__name__} of shape {np.shape(value)}"
+
+
+def blame(op: Op, args: tuple[Any, ...], error: Exception) -> Exception:
+    """The error NumPy raised, told with the operation, the operands' names and shapes, and a cure."""
+    operands = args if op.variadic else args[: len(op.vjp)]
+    told = " and ".join(describe(arg) for arg in operands if not isinstance(arg, (slice, tuple)))
+    cure = ""
+    if op.fn in (np.matmul, np.dot):
+        cure = ". The last axis of the first and the second-to-last (or only) axis of the second must agree"
+    elif op.broadcasts:
+        cure = ". Axes pair up from the right, and the two of a pair are equal or one of them is 1"
+    message = f"{op.name} of {told}: {error}{cure}"
+    for kind in (IndexError, ValueError, TypeError):
+        if isinstance(error, kind):
+            return kind(message)
+    error.add_note(message)
+    return error

@@ -7,7 +7,7 @@ one operand is a Tensor (NEP 13 and NEP 18), so code that says `np.exp(t)` needs
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ import numpy as np
 import autograd.rules  # noqa: F401  (fills the table of operations)
 from autograd.backward import backpropagate
 from autograd.graph import NOTHING, Node, next_order, recording
-from autograd.op import Op, defop, is_plain, lookup, operations
+from autograd.methods import ArrayMethods
+from autograd.op import Op, blame, composite, defop, describe, is_plain, lookup, operations, plain
 from autograd.rules.shape import cast
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -58,7 +59,7 @@ def _binary(op: Op) -> Callable[[Any, Any], Tensor]:
         try:
             value = forward(x, y)
         except Exception as error:
-            raise _blame(op, (a, b), error) from error
+            raise blame(op, (a, b), error) from error
         return _record(op, (x, y), NOTHING, (node_a, node_b), value, live)
 
     return run
@@ -100,28 +101,12 @@ def _infix(fn: np.ufunc) -> tuple[Callable[[Tensor, Any], Tensor], Callable[[Ten
     return run, lambda self, other: run(other, self)
 
 
-def _function(fn: Any) -> Callable[..., Any]:
-    """The method of an array that is the NumPy function `fn` on it."""
-
-    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        return self.__array_function__(fn, (), (self, *args), kwargs)
-
-    method.__name__ = fn.__name__
-    method.__doc__ = f"`np.{fn.__name__}` of this Tensor."
-    return method
-
-
-def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
-    """Comparisons are piecewise constant: they give plain boolean arrays."""
-    return lambda self, other: compare(self._node.value, _plain(other))
-
-
 _RUN: dict[Any, Callable[..., Tensor]] = {
     op.fn: (_unary if op.fn.nin == 1 else _binary)(op) for op in operations() if isinstance(op.fn, np.ufunc)
 }
 
 
-class Tensor:
+class Tensor(ArrayMethods):
     """An array in a recorded computation.
 
     Args:
@@ -160,15 +145,15 @@ class Tensor:
         node = self._node
         if type(node.value) is not np.ndarray:
             node.value = np.asarray(node.value)
-        return node.value  # type: ignore[no-any-return]
+        return node.value
 
     @data.setter
     def data(self, value: Any) -> None:
         if self._node.op is not None:
-            raise RuntimeError(f"{_describe(self)} was computed; only the data of a leaf can be set")
+            raise RuntimeError(f"{describe(self)} was computed; only the data of a leaf can be set")
         old, new = self._node.value, np.asarray(value)
         if new.shape != old.shape:
-            raise ValueError(f"data of shape {new.shape} for {_describe(self)}; give an array of its shape")
+            raise ValueError(f"data of shape {new.shape} for {describe(self)}; give an array of its shape")
         self._node.value = new.astype(old.dtype, copy=False)
 
     @property
@@ -180,7 +165,7 @@ class Tensor:
     def grad(self, value: Any) -> None:
         if value is not None and np.shape(value) != self.shape:
             raise ValueError(
-                f"a gradient of shape {np.shape(value)} for {_describe(self)}; give one of its shape"
+                f"a gradient of shape {np.shape(value)} for {describe(self)}; give one of its shape"
             )
         self._node.grad = value
 
@@ -192,7 +177,7 @@ class Tensor:
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
         if self._node.op is not None and not value:
-            raise RuntimeError(f"{_describe(self)} was computed from Tensors that require grad; use detach()")
+            raise RuntimeError(f"{describe(self)} was computed from Tensors that require grad; use detach()")
         _as_data(self._node.value, None, value)
         self._node.requires_grad = value
 
@@ -204,11 +189,6 @@ class Tensor:
     @name.setter
     def name(self, value: str | None) -> None:
         self._node.name = value
-
-    shape = property(lambda self: self._node.value.shape, doc="The lengths of the axes.")
-    ndim = property(lambda self: self._node.value.ndim, doc="The number of axes.")
-    size = property(lambda self: self._node.value.size, doc="The number of elements.")
-    dtype = property(lambda self: self._node.value.dtype, doc="The NumPy dtype.")
 
     # Differentiating
 
@@ -227,7 +207,7 @@ class Tensor:
             ValueError: a gradient of another shape.
         """
         seed = self._seed(gradient, create_graph)
-        lift = _tensor if create_graph else None
+        lift = tensor_of if create_graph else None
         gradients = backpropagate(self._node, seed, lift=lift, free=not retain_graph)
         given = {id(seed)}
         for node, g in gradients.items():
@@ -244,26 +224,26 @@ class Tensor:
         value = self._node.value
         if not self._node.requires_grad:
             raise RuntimeError(
-                f"backward() on {_describe(self)}, which has no graph: nothing behind it requires grad. "
+                f"backward() on {describe(self)}, which has no graph: nothing behind it requires grad. "
                 "Make the parameters with Tensor(..., requires_grad=True), and compute outside no_grad()"
             )
         if gradient is None:
             if value.size != 1:
                 raise RuntimeError(
-                    f"backward() on {_describe(self)}: it is no scalar. "
+                    f"backward() on {describe(self)}: it is no scalar. "
                     "Reduce it (np.sum, np.mean), or pass a gradient of the same shape"
                 )
             gradient = value.dtype.type(1) if value.ndim == 0 else np.ones_like(value)
         if np.shape(gradient) != value.shape:
             raise ValueError(
-                f"a gradient of shape {np.shape(gradient)} for {_describe(self)}; give one of its shape"
+                f"a gradient of shape {np.shape(gradient)} for {describe(self)}; give one of its shape"
             )
         if create_graph:
             return gradient if isinstance(gradient, Tensor) else Tensor(gradient, dtype=value.dtype)
         return (
             gradient
             if value.ndim == 0 and isinstance(gradient, value.dtype.type)
-            else np.asarray(_plain(gradient), dtype=value.dtype)[()]
+            else np.asarray(plain(gradient), dtype=value.dtype)[()]
         )
 
     def retain_grad(self) -> Tensor:
@@ -292,19 +272,13 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same data without the graph."""
-        return _tensor(Node(self._node.value))
+        return tensor_of(Node(self._node.value))
 
     def numpy(self) -> Array:
         """The data as an array; RuntimeError where that would silently cut a gradient."""
         if self._node.requires_grad and recording.get():
-            raise RuntimeError(f"{_describe(self)} requires grad; use .detach().numpy(), or .data")
+            raise RuntimeError(f"{describe(self)} requires grad; use .detach().numpy(), or .data")
         return self.data
-
-    def item(self) -> Any:
-        """The only element as a Python number."""
-        if self._node.value.size != 1:
-            raise ValueError(f"item() of {_describe(self)}: it has {self.size} elements, not 1")
-        return self._node.value.item()
 
     # NumPy's protocols
 
@@ -312,10 +286,13 @@ class Tensor:
         if not kwargs and method == "__call__" and ufunc in _RUN:
             return _RUN[ufunc](*inputs)
         if is_plain(ufunc):
-            return getattr(ufunc, method)(*_plain(inputs), **_plain(kwargs))
+            return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
         if method == "reduce" and ufunc in _REDUCTIONS:
             axis = inputs[1] if len(inputs) > 1 else kwargs.pop("axis", 0)
             return self.__array_function__(_REDUCTIONS[ufunc], (), (inputs[0],), {"axis": axis, **kwargs})
+        body = composite(ufunc)
+        if method == "__call__" and body is not None:
+            return body(*inputs, **kwargs)
         if method != "__call__":
             raise TypeError(
                 f"np.{ufunc.__name__}.{method} has no derivative rule, so a Tensor cannot go through it"
@@ -327,17 +304,20 @@ class Tensor:
         self, func: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
         if is_plain(func):
-            return func(*_plain(args), **_plain(kwargs))
+            return func(*plain(args), **plain(kwargs))
+        body = composite(func)
+        if body is not None:
+            return body(*args, **kwargs)
         op = lookup(func)
         return apply(op, *op.call(args, kwargs))
 
     def __array__(self, *args: Any, **kwargs: Any) -> Array:
         raise TypeError(
-            f"{_describe(self)} is no plain array: turning it into one would cut its gradient. "
+            f"{describe(self)} is no plain array: turning it into one would cut its gradient. "
             "Call NumPy functions on it, or pass .detach().numpy(); build arrays of Tensors by np.stack"
         )
 
-    # Operators and methods
+    # Operators
 
     __add__, __radd__ = _infix(np.add)
     __sub__, __rsub__ = _infix(np.subtract)
@@ -345,37 +325,12 @@ class Tensor:
     __truediv__, __rtruediv__ = _infix(np.divide)
     __pow__, __rpow__ = _infix(np.power)
     __matmul__, __rmatmul__ = _infix(np.matmul)
-    __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
-    __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
-    __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)  # type: ignore[assignment]
-    __hash__ = object.__hash__
-
-    sum, mean, var, std = map(_function, (np.sum, np.mean, np.var, np.std))
-    max, min, clip, dot = map(_function, (np.max, np.min, np.clip, np.dot))
-    ravel, squeeze, swapaxes = map(_function, (np.ravel, np.squeeze, np.swapaxes))
-    argmax, argmin, argsort, all, any, nonzero = map(
-        _function, (np.argmax, np.argmin, np.argsort, np.all, np.any, np.nonzero)
-    )
-    flatten = ravel
-    T = property(lambda self: np.transpose(self), doc="The axes in reverse order.")
-
-    def reshape(self, *shape: Any, order: str = "C") -> Tensor:
-        """`np.reshape` of this Tensor: `t.reshape(2, 3)` or `t.reshape((2, 3))`."""
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)  # type: ignore
-
-    def transpose(self, *axes: Any) -> Tensor:
-        """`np.transpose` of this Tensor: `t.transpose(1, 0)`, `t.transpose((1, 0))` or `t.transpose()`."""
-        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)  # type: ignore
 
     def astype(self, dtype: Any) -> Any:
         """This Tensor in another float dtype; a plain array for integers and booleans."""
         if np.dtype(dtype).kind != "f":
             return self._node.value.astype(dtype)
         return self if self.dtype == dtype else apply(lookup(cast), (self, np.dtype(dtype)))
-
-    def tolist(self) -> Any:
-        """The values as nested Python lists."""
-        return self.data.tolist()
 
     def __neg__(self) -> Tensor:
         return apply(lookup(np.negative), (self,))
@@ -387,17 +342,7 @@ class Tensor:
         return apply(lookup(np.absolute), (self,))
 
     def __getitem__(self, index: Any) -> Tensor:
-        return apply(lookup(operator.getitem), (self, _plain(index)))
-
-    def __iter__(self) -> Iterator[Tensor]:
-        if not self.shape:
-            raise TypeError("iteration over a Tensor of no axes")
-        return (self[i] for i in range(len(self)))
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len() of a Tensor of no axes")
-        return int(self.shape[0])
+        return apply(lookup(operator.getitem), (self, plain(index)))
 
     def __iadd__(self, other: Any) -> Tensor:
         return self._rebind(operator.add, other)
@@ -417,51 +362,21 @@ class Tensor:
         if node.op is None and node.requires_grad:
             if recording.get():
                 raise RuntimeError(
-                    f"{_describe(self)} is a leaf that requires grad, and its graph would be lost by writing "
+                    f"{describe(self)} is a leaf that requires grad, and its graph would be lost by writing "
                     "to it; update parameters inside no_grad(), or compute a new Tensor"
                 )
-            self.data = function(node.value, _plain(other))
+            self.data = function(node.value, plain(other))
             return self
         result: Tensor = function(self, other)
         if result.shape != self.shape:
-            raise ValueError(f"a result of shape {result.shape} does not fit into {_describe(self)}")
+            raise ValueError(f"a result of shape {result.shape} does not fit into {describe(self)}")
         self._node = result._node
         return self
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __bool__(self) -> bool:
-        if self._node.value.size != 1:
-            raise ValueError(
-                f"the truth value of {_describe(self)} is ambiguous: it has {self.size} elements. "
-                "Compare and reduce: (t > 0).any(), (t > 0).all()"
-            )
-        return bool(self._node.value)
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
-
-    def __repr__(self) -> str:
-        text = np.array2string(self.data, separator=", ", prefix="Tensor(")
-        notes = [text]
-        if self.dtype not in (np.float64, np.int64, np.bool_):
-            notes.append(f"dtype={self.dtype}")
-        if self._node.op is not None:
-            notes.append(f"op={self._node.op.name}")
-        elif self.requires_grad:
-            notes.append("requires_grad=True")
-        if self.name:
-            notes.append(f"name={self.name!r}")
-        return f"Tensor({', '.join(notes)})"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self._node.op is not None:
             raise RuntimeError(
-                f"{_describe(self)} was computed; only leaves can be copied, others after detach()"
+                f"{describe(self)} was computed; only leaves can be copied, others after detach()"
             )
         copied = _new(type(self))
         copied._node = Node(self._node.value.copy(), self._node.requires_grad)
@@ -489,45 +404,26 @@ def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Any:
 
 def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> Tensor:
     """A `Tensor` of a copy of `data`."""
-    copied = np.array(_plain(data)) if isinstance(data, (np.ndarray, Tensor)) else data
+    copied = np.array(plain(data)) if isinstance(data, (np.ndarray, Tensor)) else data
     return Tensor(copied, requires_grad, dtype, name)
 
 
-def _tensor(node: Node) -> Tensor:
+def tensor_of(node: Node) -> Tensor:
     made = _new(Tensor)
     made._node = node
     return made
 
 
-def _plain(value: Any) -> Any:
-    """`value` with the data in place of every Tensor, inside lists, tuples and dictionaries too."""
-    if isinstance(value, Tensor):
-        return value._node.value
-    if type(value) in (list, tuple):
-        return type(value)(_plain(part) for part in value)
-    if type(value) is dict:
-        return {key: _plain(part) for key, part in value.items()}
-    return value
-
-
 def _constant(op: Op, value: Any) -> Any:
     """An operand that is no Tensor: an array of a list; TypeError where it is not real."""
     if type(value) is list or type(value) is tuple:
-        value = np.asarray(_plain(value))
+        value = np.asarray(plain(value))
     kind = getattr(getattr(value, "dtype", None), "kind", "c" if type(value) is complex else "f")
     if kind not in "fiub":
         raise TypeError(
-            f"{op.name} with {_describe(value)} and {kind!r} data: a Tensor takes real operands only"
+            f"{op.name} with {describe(value)} and {kind!r} data: a Tensor takes real operands only"
         )
     return value
-
-
-def _describe(value: Any) -> str:
-    """A name or a stand-in, and the shape: what an error calls an operand."""
-    if isinstance(value, Tensor):
-        op = value._node.op
-        return f"{value.name or ('Tensor' if op is None else op.name)} of shape {value.shape}"
-    return f"{type(value).__name__} of shape {np.shape(value)}"
 
 
 def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING) -> Tensor:
@@ -547,7 +443,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING) ->
     try:
         value = op.forward(*raw, **kwargs)
     except Exception as error:
-        raise _blame(op, args, error) from error
+        raise blame(op, args, error) from error
     return _record(op, tuple(raw), kwargs, tuple(inputs), value, live)
 
 
@@ -572,20 +468,3 @@ def _record(
         node.op, node.args, node.kwargs, node.inputs = None, (), NOTHING, ()
         node.grad = None
     return made
-
-
-def _blame(op: Op, args: tuple[Any, ...], error: Exception) -> Exception:
-    """The error NumPy raised, told with the operation, the operands' names and shapes, and a cure."""
-    operands = args if op.variadic else args[: len(op.vjp)]
-    told = " and ".join(_describe(arg) for arg in operands if not isinstance(arg, (slice, tuple)))
-    cure = ""
-    if op.fn in (np.matmul, np.dot):
-        cure = ". The last axis of the first and the second-to-last (or only) axis of the second must agree"
-    elif op.broadcasts:
-        cure = ". Axes pair up from the right, and the two of a pair are equal or one of them is 1"
-    message = f"{op.name} of {told}: {error}{cure}"
-    for kind in (IndexError, ValueError, TypeError):
-        if isinstance(error, kind):
-            return kind(message)
-    error.add_note(message)
-    return error

@@ -101,7 +101,7 @@ def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
 _powers: list[Sample] = [
     lambda rng: (rng.uniform(0.5, 2.0, size=(3, 4)), rng.normal(size=4)),
     lambda rng: (rng.uniform(0.5, 2.0, size=(3, 4)), rng.uniform(1.5, 3.0)),
-    lambda rng: (rng.normal(size=(2, 3)), np.array([2.0, 3.0, 0.0])),
+    lambda rng: (rng.normal(size=(2, 3)), np.array([2, 3, 0])),
     lambda rng: (2.0, rng.normal(size=3)),
 ]
 defop(

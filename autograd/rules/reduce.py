@@ -37,11 +37,11 @@ def count(a: Any, y: Any) -> int:
 
 
 def _sum(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    return np.add.reduce(a, axis, None, None, keepdims)
+    return np.add.reduce(a, axis=axis, keepdims=keepdims)
 
 
 def _mean(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    total = np.add.reduce(a, axis, None, None, keepdims)
+    total = np.add.reduce(a, axis=axis, keepdims=keepdims)
     return total / count(a, total)
 
 

@@ -1,0 +1,115 @@
+"""What an array can do besides arithmetic, said with NumPy's functions: the methods of `Tensor`."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd.graph import Node
+from autograd.op import describe, plain
+
+
+def _function(fn: Any) -> Callable[..., Any]:
+    """The method of an array that is the NumPy function `fn` on it."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.__array_function__(fn, (), (self, *args), kwargs)
+
+    method.__name__ = fn.__name__
+    method.__doc__ = f"`np.{fn.__name__}` of this Tensor."
+    return method
+
+
+def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Comparisons are piecewise constant: they give plain boolean arrays."""
+    return lambda self, other: compare(self._node.value, plain(other))
+
+
+class ArrayMethods:
+    """Methods, properties and conversions of an array that stands at `_node`."""
+
+    __slots__ = ()
+    _node: Node
+
+    shape = property(lambda self: self._node.value.shape, doc="The lengths of the axes.")
+    ndim = property(lambda self: self._node.value.ndim, doc="The number of axes.")
+    size = property(lambda self: self._node.value.size, doc="The number of elements.")
+    dtype = property(lambda self: self._node.value.dtype, doc="The NumPy dtype.")
+
+    __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
+    __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
+    __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)  # type: ignore[assignment]
+    __hash__ = object.__hash__
+
+    sum, mean, var, std = map(_function, (np.sum, np.mean, np.var, np.std))
+    max, min, clip, dot = map(_function, (np.max, np.min, np.clip, np.dot))
+    ravel, squeeze, swapaxes = map(_function, (np.ravel, np.squeeze, np.swapaxes))
+    argmax, argmin, argsort, all, any, nonzero = map(
+        _function, (np.argmax, np.argmin, np.argsort, np.all, np.any, np.nonzero)
+    )
+    flatten = ravel
+    T = property(lambda self: np.transpose(self), doc="The axes in reverse order.")
+
+    def reshape(self, *shape: Any, order: str = "C") -> Any:
+        """`np.reshape` of this Tensor: `t.reshape(2, 3)` or `t.reshape((2, 3))`."""
+        array: Any = self
+        return np.reshape(array, shape[0] if len(shape) == 1 else shape, order=order)  # type: ignore[call-overload]
+
+    def transpose(self, *axes: Any) -> Any:
+        """`np.transpose` of this Tensor: `t.transpose(1, 0)`, `t.transpose((1, 0))` or `t.transpose()`."""
+        array: Any = self
+        return np.transpose(array, (axes[0] if len(axes) == 1 else axes) or None)
+
+    def tolist(self) -> Any:
+        """The values as nested Python lists."""
+        return np.asarray(self._node.value).tolist()
+
+    def item(self) -> Any:
+        """The only element as a Python number."""
+        if self._node.value.size != 1:
+            raise ValueError(f"item() of {describe(self)}: it has {self.size} elements, not 1")
+        return self._node.value.item()
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over a Tensor of no axes")
+        array: Any = self
+        return (array[i] for i in range(len(self)))
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a Tensor of no axes")
+        return int(self.shape[0])
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self._node.value.size != 1:
+            raise ValueError(
+                f"the truth value of {describe(self)} is ambiguous: it has {self.size} elements. "
+                "Compare and reduce: (t > 0).any(), (t > 0).all()"
+            )
+        return bool(self._node.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __repr__(self) -> str:
+        node = self._node
+        notes = [np.array2string(np.asarray(node.value), separator=", ", prefix="Tensor(")]
+        if self.dtype not in (np.float64, np.int64, np.bool_):
+            notes.append(f"dtype={self.dtype}")
+        if node.op is not None:
+            notes.append(f"op={node.op.name}")
+        elif node.requires_grad:
+            notes.append("requires_grad=True")
+        if node.note("name"):
+            notes.append(f"name={node.name!r}")
+        return f"Tensor({', '.join(notes)})"

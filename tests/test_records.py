@@ -1,0 +1,119 @@
+"""Every operation against its own record: what `defop` was told must be true."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd import Tensor
+from autograd.op import Op, operations
+from autograd.tensor import apply
+from autograd.testing import gradcheck
+
+CASES = [
+    pytest.param(op, k, id=f"{op.name}-{k}") for op in operations() for k in range(len(op.samples))
+]  # fmt: skip
+
+
+def drawn(op: Op, k: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The sample's call in NumPy's own form."""
+    args = op.samples[k](np.random.default_rng(k))
+    return (args[:-1], args[-1]) if args and isinstance(args[-1], dict) else (args, {})
+
+
+def operands(op: Op, flat: tuple[Any, ...]) -> list[int]:
+    """The positions that have a rule and hold floats in this call."""
+    return [
+        position
+        for position, value in enumerate(flat)
+        if (op.variadic or (position < len(op.vjp) and op.vjp[position] is not None))
+        and not isinstance(value, (str, list, tuple, slice))
+        and np.asarray(value).dtype.kind == "f"
+        and np.all(np.isfinite(value))
+    ]
+
+
+def with_operands(flat: tuple[Any, ...], positions: list[int], values: Any) -> tuple[Any, ...]:
+    full = list(flat)
+    for position, value in zip(positions, values, strict=True):
+        full[position] = value
+    return tuple(full)
+
+
+@pytest.mark.parametrize(("op", "k"), CASES)
+def test_the_value_is_numpys(op: Op, k: int) -> None:
+    args, kwargs = drawn(op, k)
+    flat, options = op.call(args, kwargs)
+    np.testing.assert_array_max_ulp(
+        np.asarray(apply(op, flat, options).data), np.asarray(op.fn(*args, **kwargs)), 4
+    )
+
+
+@pytest.mark.parametrize(("op", "k"), CASES)
+def test_first_and_second_derivatives(op: Op, k: int) -> None:
+    args, kwargs = drawn(op, k)
+    flat, options = op.call(args, kwargs)
+    chosen = operands(op, flat)
+    assert chosen
+    for position in [[p] for p in chosen] + ([chosen] if len(chosen) > 1 else []):
+        gradcheck(
+            lambda *values, position=position: apply(op, with_operands(flat, position, values), options),
+            [flat[p] for p in position],
+            order=2,
+            complex_step=False,
+        )
+
+
+@pytest.mark.parametrize(("op", "k"), CASES)
+def test_float32_stays_float32(op: Op, k: int) -> None:
+    args, kwargs = drawn(op, k)
+    flat, options = op.call(args, kwargs)
+    chosen = operands(op, flat)
+    leaves = [Tensor(np.asarray(flat[p], dtype=np.float32), requires_grad=True) for p in chosen]
+    others = [
+        v.astype(np.float32) if isinstance(v, np.ndarray) and v.dtype == np.float64 else v for v in flat
+    ]
+    expected = op.forward(*with_operands(tuple(others), chosen, [leaf.data for leaf in leaves]), **options)
+    out = apply(op, with_operands(tuple(others), chosen, leaves), options)
+    assert out.dtype == expected.dtype  # float32, unless integers beside it or a cast say otherwise
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        out.backward(np.ones(out.shape, out.dtype), create_graph=True)
+    for leaf in leaves:
+        assert leaf.grad.dtype == np.float32
+        assert leaf.grad.shape == leaf.shape
+
+
+@pytest.mark.parametrize(("op", "k"), CASES)
+def test_rules_write_nothing_and_take_any_layout(op: Op, k: int) -> None:
+    args, kwargs = drawn(op, k)
+    flat, options = op.call(args, kwargs)
+    chosen = operands(op, flat)
+
+    def gradients(change: Any) -> list[Any]:
+        leaves = [Tensor(flat[p], requires_grad=True) for p in chosen]
+        for leaf in leaves:
+            leaf.data = change(leaf.data)
+        out = apply(op, with_operands(flat, chosen, leaves), options)
+        g = np.arange(1.0, out.size + 1).reshape(out.shape)
+        g.flags.writeable = False
+        out.backward(g)
+        return [leaf.grad for leaf in leaves]
+
+    def read_only_and_strided(array: Any) -> Any:
+        doubled = np.repeat(np.asarray(array)[..., None], 2, axis=-1)[..., 0]
+        doubled.flags.writeable = False
+        return doubled
+
+    for plain, strided in zip(gradients(lambda a: a), gradients(read_only_and_strided), strict=True):
+        np.testing.assert_allclose(strided, plain, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("op", operations(), ids=lambda op: op.name)
+def test_a_record_has_balanced_mathematics(op: Op) -> None:
+    for line in op.math:
+        assert line.count("{") == line.count("}")
+        assert r"\bar" in line
