@@ -17,22 +17,47 @@ from autograd.graph import enable_grad, no_grad
 from autograd.tensor import Tensor, operation, tensor
 
 if TYPE_CHECKING:
-    import autograd.testing as testing  # noqa: PLR0402
+    import autograd.testing as testing
+    from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+    from autograd.inspection import detect_anomaly, explain
     from autograd.render import draw
 
 # What stands above the engine is loaded on first use, so that importing costs little.
-_ROOMS = {"draw": "autograd.render", "testing": "autograd.testing"}
+_TRANSFORMS = ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
+_ROOMS = {
+    "draw": "autograd.render",
+    **dict.fromkeys(("detect_anomaly", "explain"), "autograd.inspection"),
+    **dict.fromkeys(_TRANSFORMS, "autograd.functional"),
+}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "testing":
+        return import_module("autograd.testing")
     if name not in _ROOMS:
         raise AttributeError(f"module 'autograd' has no attribute {name!r}")
-    module = import_module(_ROOMS[name])
-    return module if _ROOMS[name] == f"autograd.{name}" else getattr(module, name)
+    return getattr(import_module(_ROOMS[name]), name)
 
 
 def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-__all__ = ["Tensor", "draw", "enable_grad", "no_grad", "operation", "tensor", "testing"]
+__all__ = [
+    "Tensor",
+    "detect_anomaly",
+    "draw",
+    "enable_grad",
+    "explain",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "no_grad",
+    "operation",
+    "tensor",
+    "testing",
+    "value_and_grad",
+    "vjp",
+]

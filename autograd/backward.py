@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from heapq import heappop, heappush
 from typing import Any
 
-from autograd.graph import Node, topological
+from autograd.graph import Node, observers
 from autograd.op import unbroadcast
-
-_FREED = (
-    "this graph was freed by an earlier backward(retain_graph=False); "
-    "leave retain_graph at True, or compute the output again"
-)
 
 
 def backpropagate(
@@ -40,30 +36,30 @@ def backpropagate(
     """
     gradients = {output: gradient}
     take = gradients.get if keep else gradients.pop
-    nodes = topological((output,), until=wanted)
-    if any(node.args is None for node in nodes) if free else False:
-        raise RuntimeError(_FREED)
-    nodes.reverse()
-    for node in nodes:
-        if node.hooks and node in gradients:
-            for hook in tuple(node.hooks):
-                replaced = hook(gradients[node])
-                if replaced is not None:
-                    gradients[node] = replaced
+    pending = [(-output.order, output)]
+    while pending:
+        # The youngest node that a gradient has reached: all that use it are younger, and done.
+        node = heappop(pending)[1]
+        if node.hooks:
+            _call_hooks(node, gradients)
         op = node.op
         if op is None or (wanted and node in wanted):
             continue
-        g = take(node, None)
-        if g is None:  # every use of this value has a zero derivative
-            continue
-        y, args, kwargs, broadcasts = node.value, node.args, node.kwargs, op.broadcasts
-        if args is None:
-            raise RuntimeError(_FREED)
-        if lift is not None:
-            y = lift(node)
-            args = tuple([a if n is None else lift(n) for a, n in zip(args, node.inputs, strict=True)])
-        for operand, rule in zip(node.inputs, op.vjp):  # noqa: B905  (options follow the operands)
-            if operand is None or not operand.requires_grad:
+        g = take(node)
+        inputs, kwargs, broadcasts = node.args, node.kwargs, op.broadcasts
+        if inputs is None:
+            raise RuntimeError(
+                "this graph was freed by an earlier backward(retain_graph=False); "
+                "leave retain_graph at True, or compute the output again"
+            )
+        y = node.value if lift is None else lift(node)
+        args = []
+        for a in inputs:
+            if type(a) is Node:
+                a = a.value if lift is None else lift(a)
+            args.append(a)
+        for operand, rule in zip(inputs, op.vjp):  # noqa: B905  (options follow the operands)
+            if type(operand) is not Node or not operand.requires_grad:
                 continue
             d = rule(g, y, *args, **kwargs) if kwargs else rule(g, y, *args)
             value = operand.value
@@ -71,9 +67,22 @@ def backpropagate(
                 d = unbroadcast(d, value.shape)
             if d.dtype is not value.dtype:
                 d = d.astype(value.dtype)
+            if observers:
+                for observer in observers:
+                    observer.pulled(node, operand, g, d)
             if operand in gradients:
-                d = gradients[operand] + d
-            gradients[operand] = d
+                gradients[operand] = gradients[operand] + d
+            else:
+                gradients[operand] = d
+                if operand.op is not None or operand.hooks:
+                    heappush(pending, (-operand.order, operand))
         if free:
-            node.args, node.inputs = None, ()
+            node.args = None
     return gradients
+
+
+def _call_hooks(node: Node, gradients: dict[Node, Any]) -> None:
+    for hook in tuple(node.hooks or ()):
+        replaced = hook(gradients[node])
+        if replaced is not None:
+            gradients[node] = replaced

@@ -1,7 +1,7 @@
 """What a recorded computation is, in which order to walk it, and whether to record. No NumPy here.
 
-A `Node` is one value of the computation. Its `inputs` are the nodes it was made from, so the nodes
-behind an output form a directed acyclic graph. Nodes are numbered as they are made, and an operation
+A `Node` is one value of the computation. It knows the nodes it was made from, so the nodes behind an
+output form a directed acyclic graph. Nodes are numbered as they are made, and an operation
 can only use what exists: the order of creation is a topological order, and it is the order in
 which the user wrote the program.
 """
@@ -19,61 +19,50 @@ NOTHING: Mapping[str, Any] = {}
 by_order = attrgetter("order")
 next_order = count().__next__
 recording: ContextVar[bool] = ContextVar("recording", default=True)
+observers: list[Any] = []  # told of every operation and every rule; see `autograd.inspection`
 
 
 class Node:
     """One value, the operation that made it, and the operation's own arguments.
 
-    `inputs` stands beside `args`, position by position: the node of an argument that was a Tensor,
-    `None` for a plain array or number. A leaf has no operation. The last slots stay unset until
+    In `args` a Node stands for every argument that was a Tensor; the others, arrays and numbers, stand for
+    themselves. A leaf has no operation, and may collect a `grad`. The slots after it stay unset until
     somebody uses them (`note` reads them): a node is made at every operation.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "args",
-        "grad",
-        "hooks",
-        "inputs",
-        "kwargs",
-        "name",
-        "op",
-        "order",
-        "requires_grad",
-        "value",
-    )  # fmt: skip
+    __slots__ = ("args", "grad", "heir", "hooks", "kwargs", "name", "op", "order",
+                 "requires_grad", "value", "where")  # fmt: skip
 
-    args: tuple[Any, ...] | None
-    inputs: tuple[Node | None, ...]
+    value: Any
+    requires_grad: bool
+    op: Any
+    args: tuple[Any, ...] | None  # None once freed
+    kwargs: Mapping[str, Any]
+    order: int
+    hooks: list[Any] | None
+    grad: Any
+    heir: Node | None  # the leaf that a Tensor moved on to when its data was set
     name: str | None
+    where: str  # the source line, where `autograd.inspection` looked for it
 
-    def __init__(
-        self,
-        value: Any,
-        requires_grad: bool = False,
-        op: Any = None,
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] = NOTHING,
-        inputs: tuple[Node | None, ...] = (),
-    ) -> None:
+    def __init__(self, value: Any, requires_grad: bool = False) -> None:
         self.value = value
         self.requires_grad = requires_grad
-        self.op = op
-        self.args = args
-        self.kwargs = kwargs
-        self.inputs = inputs
+        self.op, self.args, self.kwargs = None, (), NOTHING
         self.order = next_order()
-        self.hooks: list[Any] | None = None
-        self.grad: Any = None
+        self.hooks = self.grad = self.heir = None
+
+    @property
+    def inputs(self) -> tuple[Node | None, ...]:
+        """The node of each argument, and None for a constant."""
+        return tuple(arg if type(arg) is Node else None for arg in self.args or ())
 
     def note(self, slot: str) -> Any:
         """The content of an optional slot, or None."""
         return getattr(self, slot, None)
 
 
-def topological(
-    outputs: Iterable[Node], *, constants: bool = False, until: Container[Node] = ()
-) -> list[Node]:
+def topological(outputs: Iterable[Node], *, constants: bool = False, until: Container[Node] = ()) -> list[Node]:
     """Every node behind `outputs`, each after all nodes that it was made from.
 
     Nodes that no gradient can reach are left out unless `constants` is true, and what lies behind
@@ -85,8 +74,8 @@ def topological(
     for node in nodes:
         if until and node in until:
             continue
-        for parent in node.inputs:
-            if parent is not None and (parent.requires_grad or constants) and parent not in seen:
+        for parent in node.args or ():
+            if type(parent) is Node and (parent.requires_grad or constants) and parent not in seen:
                 seen.add(parent)
                 nodes.append(parent)
     nodes.sort(key=by_order)

@@ -41,17 +41,22 @@ class ArrayMethods:
 
     __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
     __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
-    __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)  # type: ignore[assignment]
+    __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)
     __hash__ = object.__hash__
 
     sum, mean, var, std = map(_function, (np.sum, np.mean, np.var, np.std))
     max, min, clip, dot = map(_function, (np.max, np.min, np.clip, np.dot))
-    ravel, squeeze, swapaxes = map(_function, (np.ravel, np.squeeze, np.swapaxes))
+    prod, cumsum, cumprod, round = map(_function, (np.prod, np.cumsum, np.cumprod, np.round))
+    ravel, squeeze, swapaxes, repeat = map(_function, (np.ravel, np.squeeze, np.swapaxes, np.repeat))
+    take, choose, compress, diagonal = map(_function, (np.take, np.choose, np.compress, np.diagonal))
+    trace, conj, conjugate, copy = map(_function, (np.trace, np.conjugate, np.conjugate, np.copy))
+    real, imag = property(_function(np.real)), property(_function(np.imag))
     argmax, argmin, argsort, all, any, nonzero = map(
         _function, (np.argmax, np.argmin, np.argsort, np.all, np.any, np.nonzero)
     )
     flatten = ravel
     T = property(lambda self: np.transpose(self), doc="The axes in reverse order.")
+    mT = property(lambda self: np.swapaxes(self, -1, -2), doc="The last two axes swapped.")  # noqa: N815
 
     def reshape(self, *shape: Any, order: str = "C") -> Any:
         """`np.reshape` of this Tensor: `t.reshape(2, 3)` or `t.reshape((2, 3))`."""
@@ -86,6 +91,10 @@ class ArrayMethods:
 
     def __float__(self) -> float:
         return float(self.item())
+
+    def __round__(self, digits: int = 0) -> Any:
+        array: Any = self
+        return np.round(array, digits)
 
     def __int__(self) -> int:
         return int(self.item())

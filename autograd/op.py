@@ -9,13 +9,18 @@ reads shapes by `np.shape`. See Griewank and Walther, "Evaluating Derivatives", 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, lru_cache, partial
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, lru_cache, partial, wraps
+from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from autograd.graph import Node
+
 Rule = Callable[..., Any]
+_NEEDED = inspect.Parameter.empty
 Sample = Callable[[np.random.Generator], tuple[Any, ...]]
 
 
@@ -59,9 +64,7 @@ class Op:
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
 
-    def call(
-        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
         """The user's call in the form that rules take: operands by position, options by keyword.
 
         Raises TypeError for an argument that the rules do not cover (`dtype=`, `out=`, `where=`).
@@ -77,32 +80,14 @@ class Op:
             return args, kwargs
         return self._bind(args, kwargs)
 
-    def _bind(
-        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-        names = _parameters(self.fn) or (*self.operands, *sorted(self.options))
-        given = dict(zip(names, args, strict=False))
-        if len(given) < len(args) or given.keys() & kwargs.keys():
-            raise TypeError(f"{self.name}: {len(args)} positional arguments and {sorted(kwargs)} do not fit")
-        given.update(kwargs)
-        given = {
-            key: value
-            for key, value in given.items()
-            if key in self.operands or not (value is None or value is np._NoValue)
-        }
-        unknown = given.keys() - self.options - set(self.operands)
-        if unknown:
-            known = ", ".join((*self.operands, *sorted(self.options)))
-            raise TypeError(
-                f"{self.name}: no derivative rule covers the argument {', '.join(sorted(unknown))}; "
-                f"it covers {known}. Leave it out, or do that step in another operation"
-            )
-        operands: list[Any] = []
-        for key in self.operands:
-            if key not in given:
-                break
-            operands.append(given.pop(key))
-        return tuple(operands), given
+    def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+        taken = _parameters(self.fn)
+        if isinstance(self.fn, np.ufunc):  # its operands have names of their own, and go by position
+            taken = dict.fromkeys(self.operands, _NEEDED) | dict(list(taken.items())[len(self.operands) :])
+        known = (*self.operands, *sorted(self.options))
+        given = _bound(self.name, taken or dict.fromkeys(known, _NEEDED), known, args, kwargs)
+        operands = tuple(given.pop(key) for key in self.operands if key in given)
+        return operands, given
 
 
 class Composite(NamedTuple):
@@ -213,18 +198,19 @@ def _read_parameters(op: Op, rules: tuple[Rule | None, ...]) -> None:
     count = 0 if op.variadic else len(rules)
     op.operands, op.options = tuple(names[:count]), frozenset(names[count:])
     op._positional = count
-    for expected, given in zip(names[count:], _parameters(op.fn)[count:], strict=False):
+    for expected, given in zip(names[count:], list(_parameters(op.fn))[count:], strict=False):
         if expected != given:
             break
         op._positional += 1
 
 
 @cache
-def _parameters(fn: Callable[..., Any]) -> tuple[str, ...]:
+def _parameters(fn: Callable[..., Any]) -> dict[str, Any]:
+    """The names of a function's parameters with their defaults; empty where it does not tell."""
     try:
-        return tuple(inspect.signature(fn).parameters)
+        return {name: p.default for name, p in inspect.signature(fn).parameters.items()}
     except (ValueError, TypeError):  # functions written in C may not tell
-        return ()
+        return {}
 
 
 def _qualified(fn: Callable[..., Any]) -> str:
@@ -252,13 +238,62 @@ def defcomposite(
 ) -> None:
     """Record `fn` as a composition: `body` is the same function in NumPy code that has rules.
 
-    `body` takes the arguments of `fn`, refuses by name those it does not cover, and is run on Tensors.
+    `body` takes the arguments of `fn` that it covers, under the same names, and is run on Tensors.
+    Others are refused by name, unless they are None or as by default.
     """
     if not math or not samples:
         raise ValueError(f"{_qualified(fn)}: a composition has mathematics, and samples")
     if fn in _OPS or fn in _COMPOSITES:
         raise ValueError(f"{_qualified(fn)} is recorded already")
-    _COMPOSITES[fn] = Composite(fn, _qualified(fn), body, math, tuple(samples), ties)
+    _COMPOSITES[fn] = Composite(fn, _qualified(fn), _covering(fn, body), math, tuple(samples), ties)
+
+
+def _covering(fn: Callable[..., Any], body: Callable[..., Any]) -> Callable[..., Any]:
+    """`body`, given the arguments of a call to `fn`."""
+    parameters, taken = inspect.signature(body).parameters, _parameters(fn)
+    same = list(takewhile(lambda pair: pair[0] == pair[1], zip(parameters, taken, strict=False)))
+    kinds = {parameter.kind for parameter in parameters.values()}
+    positional = sys.maxsize if inspect.Parameter.VAR_POSITIONAL in kinds else len(same)
+    covered = taken.keys() if inspect.Parameter.VAR_KEYWORD in kinds else parameters.keys()
+
+    @wraps(body)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if len(args) <= positional and kwargs.keys() <= covered:
+            return body(*args, **kwargs)
+        return body(**_bound(_qualified(fn), taken, covered, args, kwargs))
+
+    return run
+
+
+def _bound(
+    name: str,
+    taken: Mapping[str, Any],
+    covered: Iterable[str],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> dict[str, Any]:
+    """A call's arguments by name, without those that are as by default; TypeError for what is not covered."""
+    given = dict(zip(taken, args, strict=False))
+    if len(given) < len(args) or given.keys() & kwargs.keys():
+        raise TypeError(f"{name}: {len(args)} positional arguments and {sorted(kwargs)} do not fit")
+    given.update(kwargs)
+    covered = tuple(covered)
+    used = {
+        key: value
+        for key, value in given.items()
+        if key in covered or not (value is None or value is np._NoValue or value is taken.get(key, _NEEDED))
+    }
+    unknown = used.keys() - set(covered)
+    if unknown:
+        raise _not_covered(name, unknown, covered)
+    return {key: value for key, value in used.items() if value is not np._NoValue}
+
+
+def _not_covered(name: str, unknown: Iterable[str], known: Iterable[str]) -> TypeError:
+    return TypeError(
+        f"{name}: no derivative rule covers the argument {', '.join(sorted(unknown))}; it covers "
+        f"{', '.join(known)}. Leave it out, or do that step in another operation"
+    )
 
 
 def composite(fn: Any) -> Callable[..., Any] | None:
@@ -304,7 +339,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """
     lead = g.ndim - len(shape)
     if lead == 1 and g.ndim == 2 and type(g) is np.ndarray and g.dtype.char in "fd":
-        g = _ones(len(g), g.dtype) @ g  # the same sum by BLAS, in a third of the time
+        g = _ones(len(g), g.dtype).dot(g)  # the same sum by BLAS, in a third of the time
     elif lead:
         g = np.add.reduce(g, axis=tuple(range(lead)) if lead > 1 else 0)
     if 1 in shape and g.shape != shape:
@@ -326,8 +361,8 @@ def plain(value: Any) -> Any:
 
 def describe(value: Any) -> str:
     """A name or a stand-in, and the shape: what an error calls an operand."""
-    node = getattr(value, "_node", None)
-    if node is not None:
+    node = getattr(value, "_node", value)
+    if isinstance(node, Node):
         kind = "Tensor" if node.op is None else node.op.name
         return f"{node.note('name') or kind} of shape {np.shape(node.value)}"
     return f"{type(value).__name__} of shape {np.shape(value)}"
@@ -340,11 +375,10 @@ def blame(op: Op, args: tuple[Any, ...], error: Exception) -> Exception:
     cure = ""
     if op.fn in (np.matmul, np.dot):
         cure = ". The last axis of the first and the second-to-last (or only) axis of the second must agree"
-    elif op.broadcasts:
+    elif "broadcast" in str(error):
         cure = ". Axes pair up from the right, and the two of a pair are equal or one of them is 1"
     message = f"{op.name} of {told}: {error}{cure}"
-    for kind in (IndexError, ValueError, TypeError):
-        if isinstance(error, kind):
-            return kind(message)
+    if isinstance(error, (ValueError, TypeError, IndexError)):
+        return type(error)(message)
     error.add_note(message)
     return error

@@ -8,19 +8,29 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
 import autograd.rules  # noqa: F401  (fills the table of operations)
 from autograd.backward import backpropagate
-from autograd.graph import NOTHING, Node, next_order, recording
+from autograd.graph import NOTHING, Node, next_order, observers, recording
+from autograd.inplace import Writing, link_view
 from autograd.methods import ArrayMethods
 from autograd.op import Op, blame, composite, defop, describe, is_plain, lookup, operations, plain
+from autograd.rules.index import scatter
 from autograd.rules.shape import cast
 
 Array = np.ndarray[Any, np.dtype[Any]]
-_REDUCTIONS = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
+_METHODS: dict[tuple[Any, str], Any] = {
+    (np.add, "reduce"): np.sum,
+    (np.multiply, "reduce"): np.prod,
+    (np.maximum, "reduce"): np.max,
+    (np.minimum, "reduce"): np.min,
+    (np.add, "accumulate"): np.cumsum,
+    (np.multiply, "accumulate"): np.cumprod,
+}
 _new = object.__new__
 
 
@@ -31,7 +41,7 @@ def _unary(op: Op) -> Callable[[Any], Tensor]:
     def run(a: Any) -> Tensor:
         node = a._node
         value = forward(node.value)
-        return _record(op, (node.value,), NOTHING, (node,), value, node.requires_grad)
+        return _record(op, (node,), NOTHING, value, node.requires_grad)
 
     return run
 
@@ -41,26 +51,24 @@ def _binary(op: Op) -> Callable[[Any, Any], Tensor]:
     forward = op.forward
 
     def run(a: Any, b: Any) -> Tensor:
-        node_a = node_b = None
         live = 0
-        x, y = a, b
         if isinstance(a, Tensor):
-            node_a = a._node
-            x = node_a.value
-            live = node_a.requires_grad
-        elif type(a) is not float and type(a) is not int:
-            x = _constant(op, a)
+            a = a._node
+            x = a.value
+            live = a.requires_grad
+        else:
+            x = a = a if type(a) is float or type(a) is int else _constant(op, a)
         if isinstance(b, Tensor):
-            node_b = b._node
-            y = node_b.value
-            live += node_b.requires_grad
-        elif type(b) is not float and type(b) is not int:
-            y = _constant(op, b)
+            b = b._node
+            y = b.value
+            live += b.requires_grad
+        else:
+            y = b = b if type(b) is float or type(b) is int else _constant(op, b)
         try:
             value = forward(x, y)
         except Exception as error:
             raise blame(op, (a, b), error) from error
-        return _record(op, (x, y), NOTHING, (node_a, node_b), value, live)
+        return _record(op, (a, b), NOTHING, value, live)
 
     return run
 
@@ -84,14 +92,17 @@ def operation(fn: Callable[..., Any], **record: Any) -> Callable[..., Any]:
     12.0
     """
     op = defop(fn, **record)
+    count = len(op.operands)
 
+    @wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in args:
             if isinstance(arg, Tensor):
+                if not kwargs and len(args) == count:
+                    return apply(op, args)
                 return apply(op, *op.call(args, kwargs))
         return fn(*args, **kwargs)
 
-    call.__name__, call.__doc__ = op.name, fn.__doc__
     return call
 
 
@@ -106,7 +117,7 @@ _RUN: dict[Any, Callable[..., Tensor]] = {
 }
 
 
-class Tensor(ArrayMethods):
+class Tensor(ArrayMethods, Writing):
     """An array in a recorded computation.
 
     Args:
@@ -126,13 +137,11 @@ class Tensor(ArrayMethods):
     array([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_node")
+    __slots__ = ("__weakref__", "_node", "_view", "_views")
     __array_priority__ = 1000.0
     _node: Node
 
-    def __init__(
-        self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None
-    ) -> None:
+    def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
         self._node = Node(_as_data(data, dtype, requires_grad), requires_grad)
         if name is not None:
             self._node.name = name
@@ -149,12 +158,23 @@ class Tensor(ArrayMethods):
 
     @data.setter
     def data(self, value: Any) -> None:
-        if self._node.op is not None:
+        node = self._node
+        if value is node.value:  # as after `t.data -= step`
+            return
+        if node.op is not None:
             raise RuntimeError(f"{describe(self)} was computed; only the data of a leaf can be set")
-        old, new = self._node.value, np.asarray(value)
-        if new.shape != old.shape:
+        new = np.array(plain(value), dtype=node.value.dtype)
+        if new.shape != node.value.shape:
             raise ValueError(f"data of shape {new.shape} for {describe(self)}; give an array of its shape")
-        self._node.value = new.astype(old.dtype, copy=False)
+        self._move_to(new)
+
+    def _move_to(self, value: Any) -> None:
+        """Stand for a new leaf, which takes over; what was recorded keeps the old one and its data."""
+        old = self._node
+        self._node = new = Node(value, old.requires_grad)
+        old.heir, new.grad, new.hooks = new, old.grad, old.hooks
+        if old.note("name") is not None:
+            new.name = old.name
 
     @property
     def grad(self) -> Any:
@@ -164,9 +184,7 @@ class Tensor(ArrayMethods):
     @grad.setter
     def grad(self, value: Any) -> None:
         if value is not None and np.shape(value) != self.shape:
-            raise ValueError(
-                f"a gradient of shape {np.shape(value)} for {describe(self)}; give one of its shape"
-            )
+            raise ValueError(f"a gradient of shape {np.shape(value)} for {describe(self)}; give one of its shape")
         self._node.grad = value
 
     @property
@@ -182,6 +200,11 @@ class Tensor(ArrayMethods):
         self._node.requires_grad = value
 
     @property
+    def is_leaf(self) -> bool:
+        """Whether it was made, not computed."""
+        return self._node.op is None
+
+    @property
     def name(self) -> str | None:
         """What pictures, reports and errors call it."""
         return self._node.note("name")  # type: ignore[no-any-return]
@@ -192,9 +215,7 @@ class Tensor(ArrayMethods):
 
     # Differentiating
 
-    def backward(
-        self, gradient: Any = None, *, retain_graph: bool = True, create_graph: bool = False
-    ) -> None:
+    def backward(self, gradient: Any = None, *, retain_graph: bool = True, create_graph: bool = False) -> None:
         """Add dL/d(leaf) to the `.grad` of every leaf behind this Tensor, which is L.
 
         Args:
@@ -218,6 +239,8 @@ class Tensor(ArrayMethods):
             elif type(g) is not np.ndarray or g.base is not None or id(g) in given:
                 g = np.array(g)  # a gradient is the leaf's own: no view, nobody else's
             given.add(id(g))
+            while node.heir is not None:
+                node = node.heir
             node.grad = g if node.grad is None else node.grad + g
 
     def _seed(self, gradient: Any, create_graph: bool) -> Any:
@@ -233,18 +256,14 @@ class Tensor(ArrayMethods):
                     f"backward() on {describe(self)}: it is no scalar. "
                     "Reduce it (np.sum, np.mean), or pass a gradient of the same shape"
                 )
-            gradient = value.dtype.type(1) if value.ndim == 0 else np.ones_like(value)
+            gradient = np.ones_like(value) if value.ndim else value.dtype.type(1)
+            if not create_graph:
+                return gradient
         if np.shape(gradient) != value.shape:
-            raise ValueError(
-                f"a gradient of shape {np.shape(gradient)} for {describe(self)}; give one of its shape"
-            )
+            raise ValueError(f"a gradient of shape {np.shape(gradient)} for {describe(self)}; give one of its shape")
         if create_graph:
             return gradient if isinstance(gradient, Tensor) else Tensor(gradient, dtype=value.dtype)
-        return (
-            gradient
-            if value.ndim == 0 and isinstance(gradient, value.dtype.type)
-            else np.asarray(plain(gradient), dtype=value.dtype)[()]
-        )
+        return np.asarray(plain(gradient), dtype=value.dtype)[()]
 
     def retain_grad(self) -> Tensor:
         """Keep this interior gradient too: `.grad` is set by every `backward()` through here."""
@@ -285,24 +304,26 @@ class Tensor(ArrayMethods):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if not kwargs and method == "__call__" and ufunc in _RUN:
             return _RUN[ufunc](*inputs)
-        if is_plain(ufunc):
-            return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
-        if method == "reduce" and ufunc in _REDUCTIONS:
-            axis = inputs[1] if len(inputs) > 1 else kwargs.pop("axis", 0)
-            return self.__array_function__(_REDUCTIONS[ufunc], (), (inputs[0],), {"axis": axis, **kwargs})
-        body = composite(ufunc)
-        if method == "__call__" and body is not None:
-            return body(*inputs, **kwargs)
-        if method != "__call__":
-            raise TypeError(
-                f"np.{ufunc.__name__}.{method} has no derivative rule, so a Tensor cannot go through it"
-            )
-        op = lookup(ufunc)
-        return apply(op, *op.call(inputs, kwargs))
+        if method == "at" and ufunc in (np.add, np.subtract):
+            return _add_at(ufunc, *inputs)
+        if method == "outer" and not kwargs:
+            a, b = inputs
+            return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
+        if method in ("reduce", "accumulate"):
+            fn = _METHODS.get((ufunc, method))
+            if fn is not None:
+                kwargs.update(zip(("axis", "dtype", "out", "keepdims"), inputs[1:], strict=False))
+                return fn(inputs[0], **{"axis": 0, **kwargs})
+        elif method == "__call__":
+            return self.__array_function__(ufunc, (), inputs, kwargs)
+        raise TypeError(
+            f"np.{ufunc.__name__}.{method} has no derivative rule, so a Tensor cannot go through it; "
+            "call the function itself"
+        )
 
-    def __array_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> Any:
+    def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        if kwargs.get("out") is not None:
+            return _into(func, args, dict(kwargs))
         if is_plain(func):
             return func(*plain(args), **plain(kwargs))
         body = composite(func)
@@ -325,6 +346,14 @@ class Tensor(ArrayMethods):
     __truediv__, __rtruediv__ = _infix(np.divide)
     __pow__, __rpow__ = _infix(np.power)
     __matmul__, __rmatmul__ = _infix(np.matmul)
+    __mod__, __rmod__ = _infix(np.remainder)
+    __floordiv__, __rfloordiv__ = _infix(np.floor_divide)
+
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return other // self, other % self
 
     def astype(self, dtype: Any) -> Any:
         """This Tensor in another float dtype; a plain array for integers and booleans."""
@@ -344,40 +373,9 @@ class Tensor(ArrayMethods):
     def __getitem__(self, index: Any) -> Tensor:
         return apply(lookup(operator.getitem), (self, plain(index)))
 
-    def __iadd__(self, other: Any) -> Tensor:
-        return self._rebind(operator.add, other)
-
-    def __isub__(self, other: Any) -> Tensor:
-        return self._rebind(operator.sub, other)
-
-    def __imul__(self, other: Any) -> Tensor:
-        return self._rebind(operator.mul, other)
-
-    def __itruediv__(self, other: Any) -> Tensor:
-        return self._rebind(operator.truediv, other)
-
-    def _rebind(self, function: Callable[[Any, Any], Any], other: Any) -> Tensor:
-        """`t += v`: this Tensor becomes the result; what was recorded keeps the old value."""
-        node = self._node
-        if node.op is None and node.requires_grad:
-            if recording.get():
-                raise RuntimeError(
-                    f"{describe(self)} is a leaf that requires grad, and its graph would be lost by writing "
-                    "to it; update parameters inside no_grad(), or compute a new Tensor"
-                )
-            self.data = function(node.value, plain(other))
-            return self
-        result: Tensor = function(self, other)
-        if result.shape != self.shape:
-            raise ValueError(f"a result of shape {result.shape} does not fit into {describe(self)}")
-        self._node = result._node
-        return self
-
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self._node.op is not None:
-            raise RuntimeError(
-                f"{describe(self)} was computed; only leaves can be copied, others after detach()"
-            )
+            raise RuntimeError(f"{describe(self)} was computed; only leaves can be copied, others after detach()")
         copied = _new(type(self))
         copied._node = Node(self._node.value.copy(), self._node.requires_grad)
         if self.name is not None:
@@ -392,9 +390,7 @@ def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Any:
     if dtype is None and isinstance(data, (list, tuple)) and array.dtype.kind == "i":
         array = array.astype(np.float64)
     if array.dtype.kind not in "fiub":
-        raise TypeError(
-            f"a Tensor holds real numbers, not {array.dtype}; split complex data into .real and .imag"
-        )
+        raise TypeError(f"a Tensor holds real numbers, not {array.dtype}; split complex data into .real and .imag")
     if requires_grad and array.dtype.kind != "f":
         raise TypeError(
             f"only floats have gradients, and this is {array.dtype}; pass dtype=float or data.astype(float)"
@@ -420,51 +416,80 @@ def _constant(op: Op, value: Any) -> Any:
         value = np.asarray(plain(value))
     kind = getattr(getattr(value, "dtype", None), "kind", "c" if type(value) is complex else "f")
     if kind not in "fiub":
-        raise TypeError(
-            f"{op.name} with {describe(value)} and {kind!r} data: a Tensor takes real operands only"
-        )
+        raise TypeError(f"{op.name} with {describe(value)} and {kind!r} data: a Tensor takes real operands only")
     return value
+
+
+def _into(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`out=`: the result is written into a Tensor; into an array it would lose its gradient."""
+    out = kwargs.pop("out")
+    out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
+    if not isinstance(out, Tensor):
+        raise TypeError(
+            f"{func.__name__} with out= {describe(out)}: an array cannot hold a Tensor's gradient. "
+            "Leave out= away, or write into a Tensor"
+        )
+    result = func(*args, **kwargs)
+    return out._write(result if isinstance(result, Tensor) else Tensor(result))
+
+
+def _add_at(ufunc: np.ufunc, a: Any, index: Any, value: Any) -> None:
+    """`np.add.at(t, i, v)`: repeated positions add up."""
+    if not isinstance(a, Tensor):
+        raise TypeError(f"np.{ufunc.__name__}.at with {describe(a)}: an array cannot hold a Tensor's gradient")
+    index = plain(index)
+    shape = np.shape(a._node.value[index])
+    a._write(ufunc(a, scatter(np.broadcast_to(value, shape), index, a.shape)))
 
 
 def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING) -> Tensor:
     """Run `op` on the data of `args`, and record it if a gradient can reach one of them."""
     raw: list[Any] = []
-    inputs: list[Node | None] = []
+    kept: list[Any] = []
     live = 0
     for arg in args:
         if isinstance(arg, Tensor):
             node = arg._node
+            kept.append(node)
             raw.append(node.value)
-            inputs.append(node)
             live += node.requires_grad
         else:
-            raw.append(_constant(op, arg) if op.broadcasts else arg)
-            inputs.append(None)
+            if op.broadcasts and type(arg) is not tuple:  # a tuple is an index or a shape
+                arg = _constant(op, arg)
+            kept.append(arg)
+            raw.append(arg)
+    if kwargs:
+        kwargs = {name: _option(op, name, value) for name, value in kwargs.items()}
     try:
         value = op.forward(*raw, **kwargs)
     except Exception as error:
         raise blame(op, args, error) from error
-    return _record(op, tuple(raw), kwargs, tuple(inputs), value, live)
+    made = _record(op, tuple(kept), kwargs, value, live)
+    if type(value) is np.ndarray and value.base is not None and isinstance(args[0], Tensor):
+        owner = raw[0] if raw[0].base is None else raw[0].base
+        if value.base is owner or value.base is raw[0]:
+            link_view(made, op, args, kwargs)
+    return made
 
 
-def _record(
-    op: Op,
-    raw: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
-    inputs: tuple[Node | None, ...],
-    value: Any,
-    live: int,
-) -> Tensor:
+def _option(op: Op, name: str, value: Any) -> Any:
+    """An option's plain value; TypeError where that would lose a gradient."""
+    if isinstance(value, Tensor) and value.requires_grad:
+        raise TypeError(f"{op.name}: no derivative with respect to {name}; pass {describe(value)} detached")
+    return plain(value)
+
+
+def _record(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any], value: Any, live: int) -> Tensor:
     made = _new(Tensor)
     made._node = node = _new(Node)  # slot by slot: half the time of a constructor
-    node.value, node.order, node.hooks = value, next_order(), None
+    node.value, node.order, node.hooks, node.grad = value, next_order(), None, None
     if live and recording.get():
         if live == 1 and op.against_constant is not None:
             op = op.against_constant
-        node.requires_grad = True
-        node.op, node.args, node.kwargs, node.inputs = op, raw, kwargs, inputs
+        node.requires_grad, node.op, node.args, node.kwargs = True, op, args, kwargs
     else:
-        node.requires_grad = False
-        node.op, node.args, node.kwargs, node.inputs = None, (), NOTHING, ()
-        node.grad = None
+        node.requires_grad, node.op, node.args, node.kwargs = False, None, (), NOTHING
+    if observers:
+        for observer in observers:
+            observer.recorded(op, args, node)
     return made

@@ -160,9 +160,7 @@ def plot_losses(hand: list[float], engine: list[float]) -> None:
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     axes.semilogy(engine, color="#0072B2", linewidth=2, label="nn.MLP and loss.backward()")
     axes.semilogy(hand, color="#D55E00", linewidth=2, linestyle=(0, (2, 3)), label="derived by hand")
-    axes.semilogy(
-        *zip(*PUBLISHED.items(), strict=True), "o", color="#1F2933", markersize=5, label="published"
-    )
+    axes.semilogy(*zip(*PUBLISHED.items(), strict=True), "o", color="#1F2933", markersize=5, label="published")
     axes.set(xlabel="epoch", ylabel="mean squared error", title="3-16-8-1 ReLU network, full batch, lr 0.01")
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import nn  # noqa: F401  (its records too)
 from autograd import Tensor
 from autograd.op import Op, operations
 from autograd.tensor import apply
@@ -47,9 +48,7 @@ def with_operands(flat: tuple[Any, ...], positions: list[int], values: Any) -> t
 def test_the_value_is_numpys(op: Op, k: int) -> None:
     args, kwargs = drawn(op, k)
     flat, options = op.call(args, kwargs)
-    np.testing.assert_array_max_ulp(
-        np.asarray(apply(op, flat, options).data), np.asarray(op.fn(*args, **kwargs)), 4
-    )
+    np.testing.assert_array_max_ulp(np.asarray(apply(op, flat, options).data), np.asarray(op.fn(*args, **kwargs)), 4)
 
 
 @pytest.mark.parametrize(("op", "k"), CASES)
@@ -73,9 +72,7 @@ def test_float32_stays_float32(op: Op, k: int) -> None:
     flat, options = op.call(args, kwargs)
     chosen = operands(op, flat)
     leaves = [Tensor(np.asarray(flat[p], dtype=np.float32), requires_grad=True) for p in chosen]
-    others = [
-        v.astype(np.float32) if isinstance(v, np.ndarray) and v.dtype == np.float64 else v for v in flat
-    ]
+    others = [v.astype(np.float32) if isinstance(v, np.ndarray) and v.dtype == np.float64 else v for v in flat]
     expected = op.forward(*with_operands(tuple(others), chosen, [leaf.data for leaf in leaves]), **options)
     out = apply(op, with_operands(tuple(others), chosen, leaves), options)
     assert out.dtype == expected.dtype  # float32, unless integers beside it or a cast say otherwise

@@ -7,31 +7,52 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defop
+from autograd.op import defop, defplain
+from autograd.rules.dispatched import dispatched
+
+_FEW = 256  # elements; np.add.at on several axes costs more than counting positions from there
 
 
+def along(axis: int, where: Any) -> tuple[Any, ...]:
+    """The index that takes `where` on one axis and all of the axes before it, or after a negative one."""
+    return (slice(None),) * axis + (where,) if axis >= 0 else (..., where) + (slice(None),) * (-1 - axis)
+
+
+@dispatched
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of shape `shape` to which `g` is added at `index`, repeated positions adding up.
 
     >>> scatter(np.ones(3), np.array([0, 2, 2]), (4,)).tolist()
     [1.0, 0.0, 2.0, 0.0]
     """
-    if hasattr(g, "_node"):  # a Tensor: recorded like any operation
-        return g.__array_function__(scatter, (type(g),), (g, index, shape), {})
     out = np.zeros(shape, g.dtype)
-    if _is_basic(index):
+    if _chooses_once(index):
         out[index] = g
-    else:
+    elif g.size < _FEW:
         np.add.at(out, index, g)
+    else:
+        np.add.at(out.reshape(-1), _positions(index, shape), g.reshape(-1))
     return out
 
 
-def _is_basic(index: Any) -> bool:
+def _chooses_once(index: Any) -> bool:
     """Whether no element can be chosen twice, so that assigning equals adding."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
-        part is None or part is Ellipsis or isinstance(part, (int, slice, np.integer)) for part in parts
+        part is None
+        or part is Ellipsis
+        or isinstance(part, (int, slice, np.integer))
+        or (isinstance(part, np.ndarray) and part.dtype == np.bool_)
+        for part in parts
     )
+
+
+def _positions(index: Any, shape: tuple[int, ...]) -> Any:
+    """The elements at `index`, counted through the raveled array."""
+    if isinstance(index, np.ndarray):  # rows, as of an embedding
+        row = np.arange(int(np.prod(shape[1:])))
+        return np.add.outer(index.astype(np.intp).reshape(-1) * row.size, row).reshape(-1)
+    return np.arange(int(np.prod(shape))).reshape(shape)[index].reshape(-1)
 
 
 defop(
@@ -58,5 +79,96 @@ defop(
     samples=[
         lambda rng: (rng.normal(size=3), np.array([0, 2, 2]), (4,)),
         lambda rng: (rng.normal(size=(2, 3)), slice(0, 2), (4, 3)),
+        lambda rng: (rng.normal(size=(9, 30)), np.array([0, 2, -1, -2, 2, 2, 3, 3, 0]), (4, 30)),
+        lambda rng: (rng.normal(size=(9, 30)), (slice(None), np.arange(30) // 2), (9, 16)),
     ],
 )
+
+
+def _take(g: Any, y: Any, a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
+    shape, size = np.shape(a), int(np.size(a))
+    n = size if axis is None else shape[axis]
+    if mode == "wrap":
+        indices = np.mod(indices, n)
+    elif mode == "clip":
+        indices = np.clip(indices, 0, n - 1)
+    if axis is None:
+        return np.reshape(scatter(g, indices, (size,)), shape)
+    return scatter(g, along(axis, indices), shape)
+
+
+defop(
+    np.take,
+    vjp=(_take, None),
+    math=r"\bar a[i] \mathrel{+}= \bar y",
+    samples=[
+        lambda rng: (rng.normal(size=(4, 5)), np.array([[0, -1], [7, 7]])),
+        lambda rng: (rng.normal(size=(4, 5)), [3, 0, 0], {"axis": 1}),
+        lambda rng: (rng.normal(size=(4, 5)), np.array([[3, 0], [0, -1]]), {"axis": -2}),
+        lambda rng: (rng.normal(size=(4, 5)), 2, {"axis": 0}),
+        lambda rng: (rng.normal(size=(4, 5)), np.array([-7, 9, 1]), {"axis": 1, "mode": "wrap"}),
+        lambda rng: (rng.normal(size=(4, 5)), np.array([-7, 9, 1]), {"mode": "clip"}),
+        lambda rng: (rng.normal(size=4), 2),
+    ],
+)
+
+
+def _take_along_axis(g: Any, y: Any, arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    shape, size = np.shape(arr), int(np.size(arr))
+    if axis is None:
+        return np.reshape(scatter(g, indices, (size,)), shape)
+    where = list(np.ix_(*map(np.arange, shape)))
+    where[axis] = indices
+    return scatter(g, tuple(where), shape)
+
+
+defop(
+    np.take_along_axis,
+    vjp=(_take_along_axis, None),
+    adapt=lambda arr, indices, axis=-1: ((arr, indices), {"axis": axis}),
+    math=r"\bar a[i] \mathrel{+}= \bar y",
+    samples=[
+        lambda rng: (rng.normal(size=(3, 4)), rng.integers(-4, 4, size=(3, 6)), 1),
+        lambda rng: (rng.normal(size=(3, 4)), rng.integers(3, size=(2, 1)), 0),
+        lambda rng: (rng.normal(size=(3, 1, 4)), rng.integers(3, size=(2, 5, 4)), {"axis": -3}),
+        lambda rng: (rng.normal(size=(3, 4)), np.array([0, 11, 11]), {"axis": None}),
+    ],
+)
+
+
+def _windows(x: Any, window_shape: Any, axis: Any) -> tuple[tuple[int, ...], list[int]]:
+    """The lengths of the windows and the axes that they slide along."""
+    lengths = tuple(int(n) for n in np.ravel(window_shape))
+    axes = range(len(np.shape(x))) if axis is None else np.ravel(axis)
+    return lengths, [int(i) % len(np.shape(x)) for i in axes]
+
+
+def _sliding_window_view(g: Any, y: Any, x: Any, window_shape: Any, axis: Any = None) -> Any:
+    shape = np.shape(x)
+    lengths, axes = _windows(x, window_shape, axis)
+    total: Any = np.zeros_like(x)
+    for offset in np.ndindex(*lengths):  # the element of every window that stands there
+        start = [0] * len(shape)
+        for i, step in zip(axes, offset, strict=True):
+            start[i] += step
+        where = tuple(slice(i, i + n) for i, n in zip(start, np.shape(y), strict=False))
+        total = total + scatter(g[(..., *offset)], where, shape)
+    return total
+
+
+defop(
+    np.lib.stride_tricks.sliding_window_view,
+    name="np.lib.stride_tricks.sliding_window_view",
+    label="windows",
+    vjp=_sliding_window_view,
+    math=r"\bar x_i = \sum_k \bar y_{i-k,\,k}",
+    samples=[
+        lambda rng: (rng.normal(size=6), 3),
+        lambda rng: (rng.normal(size=(4, 5)), (2, 3)),
+        lambda rng: (rng.normal(size=(2, 5, 3)), {"window_shape": 4, "axis": 1}),
+        lambda rng: (rng.normal(size=(2, 7)), (2, 3), {"axis": (-1, 1)}),
+    ],
+)
+defplain(
+    np.ix_, np.unravel_index, np.ravel_multi_index, why="a position is piecewise constant"
+)  # fmt: skip

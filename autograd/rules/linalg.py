@@ -1,149 +1,283 @@
-"""Products of vectors and matrices."""
+"""Inverses, equations and determinants.
+
+The rules are those of Giles, "Collected matrix derivative results for forward and reverse mode algorithmic
+differentiation" (2008), unless they say otherwise.
+"""
 
 from __future__ import annotations
 
-import operator
+import math
 from typing import Any
 
 import numpy as np
 
-from autograd.op import Sample, defop
+from autograd.op import Sample, defcomposite, defop, defplain
+from autograd.rules.dispatched import dispatched
+from autograd.rules.guarded import product
 
-_vectors: list[Sample] = [
-    lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=(4, 2))),
-    lambda rng: (rng.normal(size=4), rng.normal(size=(4, 2))),
-    lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=4)),
-    lambda rng: (rng.normal(size=4), rng.normal(size=4)),
-]
+SlogdetResult: Any = type(np.linalg.slogdet(np.eye(1)))
 
 
-def _matmul_a(g: Any, y: Any, a: Any, b: Any) -> Any:
-    if b.ndim == 1:
-        return (g if a.ndim == 1 else np.expand_dims(g, -1)) * b
-    if a.ndim == 1:
-        return np.matmul(b, np.expand_dims(g, -1))[..., 0]
-    return g @ (b.T if b.ndim == 2 else np.swapaxes(b, -1, -2))
+def turned(a: Any) -> Any:
+    """The transpose of a matrix, or of each in a stack."""
+    return np.swapaxes(a, -1, -2)
 
 
-def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
-    if a.ndim == 1:
-        return g * a if b.ndim == 1 else np.expand_dims(a, -1) * np.expand_dims(g, -2)
-    if b.ndim == 1:
-        return np.matmul(np.swapaxes(a, -1, -2), np.expand_dims(g, -1))[..., 0]
-    return (a.T if a.ndim == 2 else np.swapaxes(a, -1, -2)) @ g
+def matrices(a: Any) -> Any:
+    """Numbers as 1 x 1 matrices, to multiply a stack of matrices by."""
+    return np.expand_dims(a, (-2, -1))
+
+
+def regular(*shape: int) -> Sample:
+    """A sample of matrices that are far from singular."""
+    return lambda rng: (rng.normal(size=shape) + 3 * np.eye(shape[-1]),)
+
+
+_matrices = [regular(3, 3), regular(2, 4, 4), regular(1, 1)]
+
+defop(
+    np.linalg.inv,
+    vjp=lambda g, y, a: -(turned(y) @ g @ turned(y)),
+    math=r"\bar a = -y^\top \, \bar y \, y^\top",
+    samples=_matrices,
+)
+
+
+def _pinv(g: Any, y: Any, a: Any, rcond: Any = None, rtol: Any = None) -> Any:
+    down, across = turned(y), turned(g)
+    left = across - a @ (y @ across)  # what a y, a projection, leaves of it
+    right = across - (across @ y) @ a
+    return left @ (y @ down) + (down @ y) @ right - down @ g @ down
 
 
 defop(
-    np.matmul,
-    label="@",
-    forward=operator.matmul,
-    vjp=(_matmul_a, _matmul_b),
-    broadcasts=True,  # the axes before the last two
-    math=(r"\bar a = \bar y \, b^\top", r"\bar b = a^\top \, \bar y"),
+    np.linalg.pinv,
+    label="a⁺",
+    vjp=_pinv,
+    math=r"\bar a = (I - a y) \, \bar y^\top y y^\top + y^\top y \, \bar y^\top (I - y a)"
+    r" - y^\top \bar y \, y^\top",
     samples=[
-        *_vectors,
-        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 4, 5))),
-        lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=(2, 4, 5))),
-        lambda rng: (rng.normal(size=(2, 1, 3, 4)), rng.normal(size=(5, 4, 2))),
-        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=4)),
-        lambda rng: (rng.normal(size=4), rng.normal(size=(2, 4, 3))),
+        lambda rng: (rng.normal(size=(4, 2)),),
+        lambda rng: (rng.normal(size=(2, 4)),),
+        lambda rng: (rng.normal(size=(2, 3, 3)), {"rcond": 1e-12}),
+    ],
+    ties="the rank counts as constant (Golub and Pereyra, 1973)",
+)
+
+
+def _solve_b(g: Any, y: Any, a: Any, b: Any) -> Any:
+    vector = np.ndim(b) == 1
+    solution = np.linalg.solve(turned(a), np.expand_dims(g, -1) if vector else g)
+    return solution[..., 0] if vector else solution
+
+
+def _solve_a(g: Any, y: Any, a: Any, b: Any) -> Any:
+    solution = _solve_b(g, y, a, b)
+    if np.ndim(b) == 1:
+        return -np.expand_dims(solution, -1) * np.expand_dims(y, -2)
+    return -(solution @ turned(y))
+
+
+defop(
+    np.linalg.solve,
+    vjp=(_solve_a, _solve_b),
+    broadcasts=True,  # the axes before
+    math=(r"\bar a = -\bar b \, y^\top", r"\bar b = a^{-\top} \, \bar y"),
+    samples=[
+        lambda rng: (rng.normal(size=(3, 3)) + 3 * np.eye(3), rng.normal(size=3)),
+        lambda rng: (rng.normal(size=(3, 3)) + 3 * np.eye(3), rng.normal(size=(3, 2))),
+        lambda rng: (rng.normal(size=(2, 3, 3)) + 3 * np.eye(3), rng.normal(size=3)),
+        lambda rng: (rng.normal(size=(3, 3)) + 3 * np.eye(3), rng.normal(size=(2, 3, 1))),
+        lambda rng: (rng.normal(size=(2, 1, 3, 3)) + 3 * np.eye(3), rng.normal(size=(4, 3, 2))),
     ],
 )
 
 
-def _dot_a(g: Any, y: Any, a: Any, b: Any) -> Any:
-    rows, columns = len(np.shape(a)), len(np.shape(b))
-    if rows == 0 or columns == 0:
-        return g * b
-    if columns == 1:
-        return np.expand_dims(g, -1) * b
-    if columns == 2:
-        return np.dot(g, b.T)
-    free = tuple(range(rows - 1, rows + columns - 2))  # the axes of g that came from b
-    return np.tensordot(g, b, (free, (*range(columns - 2), columns - 1)))
+def _tensorinv(a: Any, ind: int = 2) -> Any:
+    if ind <= 0:
+        raise ValueError(f"np.linalg.tensorinv: ind is positive, not {ind}")
+    rows, columns = np.shape(a)[:ind], np.shape(a)[ind:]
+    return np.reshape(np.linalg.inv(np.reshape(a, (math.prod(columns), -1))), (*columns, *rows))
 
 
-def _dot_b(g: Any, y: Any, a: Any, b: Any) -> Any:
-    rows, columns = len(np.shape(a)), len(np.shape(b))
-    if rows == 0 or columns == 0:
-        return g * a
-    if rows == 2 and columns == 2:
-        return np.dot(a.T, g)
-    free = tuple(range(rows - 1))
-    gb = np.tensordot(a, g, (free, free))  # the summed axis of b comes first
-    return gb if columns == 1 else np.moveaxis(gb, 0, -2)
+def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    if axes is not None:
+        a = np.moveaxis(a, axes, range(-len(axes), 0))
+    shape = np.shape(a)[np.ndim(b) :]
+    matrix = np.reshape(a, (-1, math.prod(shape)))
+    return np.reshape(np.linalg.solve(matrix, np.ravel(b)), shape)
+
+
+def _lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, int, Any]:
+    rows, columns = np.shape(a)
+    if rcond is None:
+        rcond = float(np.finfo(np.result_type(a)).eps) * max(rows, columns)
+    s = np.linalg.svd(a, compute_uv=False)
+    rank = int(np.count_nonzero(s > rcond * s[0]))
+    x = np.matmul(np.linalg.pinv(a, rcond), b)
+    if rank < columns or rows <= columns:
+        return x, np.zeros(0, x.dtype), rank, s
+    return x, np.sum(np.reshape(b - np.matmul(a, x), (rows, -1)) ** 2, axis=0), rank, s
+
+
+defcomposite(
+    np.linalg.tensorinv,
+    _tensorinv,
+    math=r"\bar a = -y^\top \, \bar y \, y^\top",
+    samples=[
+        lambda rng: (rng.normal(size=(2, 3, 6)), {"ind": 2}),
+        lambda rng: (rng.normal(size=(4, 2, 2)), 1),
+    ],
+)
+defcomposite(
+    np.linalg.tensorsolve,
+    _tensorsolve,
+    math=r"\bar a = -\bar b \, y^\top, \quad \bar b = a^{-\top} \, \bar y",
+    samples=[
+        lambda rng: (rng.normal(size=(2, 3, 6)), rng.normal(size=(2, 3))),
+        lambda rng: (rng.normal(size=(2, 6, 3)), rng.normal(size=(2, 3)), {"axes": (1,)}),
+    ],
+)
+defcomposite(
+    np.linalg.lstsq,
+    _lstsq,
+    math=r"\bar b = a^{+\top} \, \bar x, \quad \bar a = (b - a x) \, (a^+ \bar b)^\top - \bar b \, x^\top",
+    samples=[
+        lambda rng: (rng.normal(size=(5, 3)), rng.normal(size=5)),
+        lambda rng: (rng.normal(size=(5, 3)), rng.normal(size=(5, 2)), {"rcond": 1e-12}),
+        lambda rng: (rng.normal(size=(3, 3)), rng.normal(size=3)),
+    ],
+    ties="the rank counts as constant",
+)
+
+# Determinants
+
+
+def _orientation(u: Any, v: Any) -> Any:
+    """1 or -1, the determinant of the product of two orthogonal matrices."""
+    return np.sign(np.linalg.det(u) * np.linalg.det(v))
+
+
+@dispatched
+def adjugate(a: Any) -> Any:
+    """The matrix of cofactors, transposed: det(a) times the inverse, also where there is none.
+
+    >>> adjugate(np.array([[1.0, 2.0], [2.0, 4.0]])).round(12).tolist()
+    [[4.0, -2.0], [-2.0, 1.0]]
+    """
+    u, s, vh = np.linalg.svd(a)
+    omitted = np.eye(np.shape(s)[-1], dtype=bool)
+    others = np.prod(np.where(omitted, 1, np.expand_dims(s, -2)), axis=-1)
+    return matrices(_orientation(u, vh)) * (turned(vh) * np.expand_dims(others, -2)) @ turned(u)
+
+
+def _adjugate(g: Any, y: Any, a: Any) -> Any:
+    u, s, vh = np.linalg.svd(a)
+    diagonal = np.eye(np.shape(s)[-1], dtype=bool)
+    omitted = diagonal[:, None] | diagonal
+    others = np.prod(np.where(omitted, 1, np.expand_dims(s, (-3, -2))), axis=-1)
+    others = np.where(diagonal, 0, others)
+    arrived = matrices(_orientation(u, vh)) * (vh @ g @ u)
+    summed = others @ np.expand_dims(np.diagonal(arrived, axis1=-2, axis2=-1), -1)
+    return u @ np.where(diagonal, summed, -others * arrived) @ vh
 
 
 defop(
-    np.dot,
-    label="·",
-    vjp=(_dot_a, _dot_b),
-    broadcasts=True,  # a scalar operand
-    math=(r"\bar a = \bar y \, b^\top", r"\bar b = a^\top \, \bar y"),
+    adjugate,
+    name="adjugate",
+    vjp=_adjugate,
+    math=r"\bar a = u \, [\operatorname{diag}(e \operatorname{diag} h) - e \odot h] \, v^\top, \quad"
+    r" h = \det u \det v \; v^\top \bar y \, u, \quad e_{ij} = \prod_{k \ne i, j} s_k, \quad e_{ii} = 0,"
+    r" \quad a = u s v^\top",
     samples=[
-        *_vectors,
-        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(5, 4, 2))),
-        lambda rng: (rng.normal(size=4), rng.normal(size=(2, 4, 3))),
-        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=4)),
-        lambda rng: (rng.normal(), rng.normal(size=(2, 3))),
+        regular(3, 3),
+        regular(2, 4, 4),
+        lambda rng: (rng.normal(size=(3, 2)) @ rng.normal(size=(2, 3)),),
     ],
+    ties="from its second derivative on, singular values count as different from each other",
 )
 
 
-def _contraction(a: Any, b: Any, axes: Any) -> tuple[list[int], list[int]]:
-    """The summed axes of `a` and of `b`, from any form that tensordot takes."""
-    rank_a, rank_b = len(np.shape(a)), len(np.shape(b))
-    if np.ndim(axes) == 0:
-        n = operator.index(axes)
-        return list(range(rank_a - n, rank_a)), list(range(n))
-    of_a, of_b = ([part] if np.ndim(part) == 0 else list(part) for part in axes)
-    return [axis % rank_a for axis in of_a], [axis % rank_b for axis in of_b]
-
-
-def _kept(rank: int, summed: list[int]) -> list[int]:
-    return [axis for axis in range(rank) if axis not in summed]
-
-
-def _tensordot_a(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
-    of_a, of_b = _contraction(a, b, axes)
-    kept_a, kept_b = _kept(len(np.shape(a)), of_a), _kept(len(np.shape(b)), of_b)
-    ga = np.tensordot(g, b, (range(len(kept_a), len(kept_a) + len(kept_b)), kept_b))
-    order = kept_a + [axis for _, axis in sorted(zip(of_b, of_a, strict=True))]
-    return np.transpose(ga, np.argsort(order))
-
-
-def _tensordot_b(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
-    of_a, of_b = _contraction(a, b, axes)
-    kept_a, kept_b = _kept(len(np.shape(a)), of_a), _kept(len(np.shape(b)), of_b)
-    gb = np.tensordot(a, g, (kept_a, range(len(kept_a))))
-    order = [axis for _, axis in sorted(zip(of_a, of_b, strict=True))] + kept_b
-    return np.transpose(gb, np.argsort(order))
+def _det(g: Any, y: Any, a: Any) -> Any:
+    if np.count_nonzero(y) == np.size(y):
+        inverse = np.linalg.inv(a)
+        n = max(np.shape(a)[-1], 1)
+        condition = np.sum(np.abs(a), axis=(-2, -1)) * np.sum(np.abs(inverse), axis=(-2, -1)) / n**2
+        if np.all(condition < np.finfo(a.dtype).eps ** -0.5):  # the next order divides by its square
+            return matrices(g * y) * turned(inverse)
+    return matrices(g) * turned(adjugate(a))
 
 
 defop(
-    np.tensordot,
-    vjp=(_tensordot_a, _tensordot_b),
-    math=(
-        r"\bar a = \operatorname{tensordot}(\bar y, b)",
-        r"\bar b = \operatorname{tensordot}(a, \bar y)",
-    ),
-    samples=[
-        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(3, 4, 5))),
-        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(4, 2, 5)), {"axes": ((2, 0), (0, 1))}),
-        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=(4, 5)), {"axes": 0}),
-        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=(5, 3)), {"axes": (-1, 1)}),
-    ],
+    np.linalg.det,
+    label="det",
+    vjp=_det,
+    math=r"\bar a = \bar y \, \operatorname{adj}(a)^\top = \bar y \, y \, a^{-\top}",
+    samples=[*_matrices, lambda rng: (rng.normal(size=(3, 2)) @ rng.normal(size=(2, 3)),)],
 )
+
+
+@dispatched
+def packed_slogdet(a: Any) -> Any:
+    """`np.linalg.slogdet` in one array: the sign and the logarithm, side by side.
+
+    >>> packed_slogdet(-np.eye(3)).tolist()
+    [-1.0, 0.0]
+    """
+    sign, logarithm = np.linalg.slogdet(a)
+    return np.concatenate((sign[..., None], logarithm[..., None]), axis=-1)
+
+
+def _packed_slogdet(g: Any, y: Any, a: Any) -> Any:
+    singular = matrices(y[..., 0]) == 0
+    inverse = np.linalg.inv(np.where(singular, np.eye(np.shape(a)[-1], dtype=a.dtype), a))
+    return product(matrices(g[..., 1]), np.where(singular, np.inf, turned(inverse)))
+
+
 defop(
-    np.outer,
-    label="⊗",
-    vjp=(
-        lambda g, y, a, b: np.reshape(np.dot(g, np.ravel(b)), np.shape(a)),
-        lambda g, y, a, b: np.reshape(np.dot(np.ravel(a), g), np.shape(b)),
-    ),
-    math=(r"\bar a = \bar y \, b", r"\bar b = \bar y^\top a"),
+    packed_slogdet,
+    name="packed_slogdet",
+    label="slogdet",
+    vjp=_packed_slogdet,
+    math=r"\bar a = \bar y_2 \, a^{-\top}",
+    samples=_matrices,
+)
+
+
+def _slogdet(a: Any) -> Any:
+    packed = packed_slogdet(a)
+    return SlogdetResult(packed[..., 0], packed[..., 1])
+
+
+defcomposite(
+    np.linalg.slogdet,
+    _slogdet,
+    math=r"\bar a = \bar y_2 \, a^{-\top}",
+    samples=_matrices,
+    ties="the sign has a zero gradient",
+)
+
+
+def _cond(x: Any, p: Any = None) -> Any:
+    if p is None or p in (2, -2):
+        s = np.linalg.svd(x, compute_uv=False)
+        first, last = (-1, 0) if p == -2 else (0, -1)
+        with np.errstate(all="ignore"):
+            return s[..., first] / s[..., last]
+    axes = (-2, -1)
+    return np.linalg.norm(x, p, axes) * np.linalg.norm(np.linalg.inv(x), p, axes)
+
+
+defcomposite(
+    np.linalg.cond,
+    _cond,
+    math=r"\bar a = \bar y \, (\|a^{-1}\| \, \partial \|a\| / \partial a"
+    r" + \|a\| \, \partial \|a^{-1}\| / \partial a)",
     samples=[
-        lambda rng: (rng.normal(size=3), rng.normal(size=4)),
-        lambda rng: (rng.normal(size=(2, 2)), rng.normal(size=3)),
+        regular(3, 3),
+        lambda rng: (rng.normal(size=(2, 4, 3)), -2),
+        lambda rng: (rng.normal(size=(3, 3)) + 3 * np.eye(3), 1),
+        lambda rng: (rng.normal(size=(2, 3, 3)) + 3 * np.eye(3), {"p": "fro"}),
     ],
 )
+defplain(np.linalg.matrix_rank, why="a rank is piecewise constant")

@@ -15,7 +15,7 @@ defplain(
 )  # fmt: skip
 defplain(
     np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.argwhere, np.nonzero,
-    np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize, np.lexsort, np.bincount,
+    np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize, np.lexsort,
     why="a position is piecewise constant",
 )  # fmt: skip
 defplain(

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.op import Sample, defop
+from autograd.op import Rule, Sample, defcomposite, defop
 from autograd.rules.guarded import quotient
+from autograd.rules.samples import REDUCTIONS
 
-_reductions: list[Sample] = [
-    lambda rng: (rng.normal(size=(3, 4)),),
-    lambda rng: (rng.normal(size=(3, 4)), {"axis": 0}),
-    lambda rng: (rng.normal(size=(3, 4)), {"axis": -1, "keepdims": True}),
-    lambda rng: (rng.normal(size=(2, 3, 4)), {"axis": (0, 2)}),
-    lambda rng: (rng.normal(size=(2, 3, 4)), {"axis": (0, 2), "keepdims": True}),
-    lambda rng: (rng.normal(),),
+_masked: list[Sample] = [
+    lambda rng: (rng.normal(size=(3, 4)), {"where": np.arange(4) != 1}),
+    lambda rng: (rng.normal(size=(3, 4)), {"axis": 1, "where": np.eye(3, 4) == 0}),
 ]
+_single: list[Sample] = [lambda rng: (rng.normal(size=(3, 4)).astype(np.float32), {"dtype": np.float64})]
 
 
 def restore(g: Any, axis: Any, keepdims: bool) -> Any:
@@ -31,84 +31,320 @@ def spread(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
     return np.broadcast_to(restore(g, axis, keepdims), np.shape(a))
 
 
-def count(a: Any, y: Any) -> int:
-    """How many elements of `a` went into one of `y`."""
-    return a.size // max(y.size, 1)  # type: ignore[no-any-return]
+def count(a: Any, y: Any, axis: Any = None, where: Any = True) -> Any:
+    """How many elements of `a` went into one of `y`; with `where`, an array that broadcasts against `a`."""
+    if where is True:
+        return a.size // max(y.size, 1)
+    chosen = np.broadcast_to(where, np.shape(a))
+    return np.sum(chosen, axis=axis, keepdims=True).astype(a.dtype)
 
 
-def _sum(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    return np.add.reduce(a, axis=axis, keepdims=keepdims)
+def rows(a: Any, axis: Any) -> Any:
+    """`a` as a matrix: what is reduced to one element stands in one row."""
+    if axis is None:
+        return np.reshape(a, (1, a.size))
+    axes = normalize_axis_tuple(axis, a.ndim)
+    kept = [k for k in range(a.ndim) if k not in axes]
+    width = int(np.prod([a.shape[k] for k in axes]))
+    return np.reshape(np.transpose(a, (*kept, *axes)), (a.size // max(width, 1), width))
 
 
-def _mean(a: Any, axis: Any = None, keepdims: Any = False) -> Any:
-    total = np.add.reduce(a, axis=axis, keepdims=keepdims)
-    return total / count(a, total)
+def unrows(matrix: Any, shape: tuple[int, ...], axis: Any) -> Any:
+    """The array of shape `shape` whose `rows` are `matrix`."""
+    if axis is None:
+        return np.reshape(matrix, shape)
+    axes = normalize_axis_tuple(axis, len(shape))
+    order = (*(k for k in range(len(shape)) if k not in axes), *axes)
+    return np.transpose(np.reshape(matrix, [shape[k] for k in order]), np.argsort(order))
+
+
+def float_dtype(dtype: Any) -> Any:
+    """A `dtype=` argument; TypeError where a result of it would have no gradient."""
+    if dtype is not None and np.dtype(dtype).kind != "f":
+        raise TypeError(f"dtype={np.dtype(dtype)} has no gradient; use a float dtype, or .astype afterwards")
+    return dtype
+
+
+def checked(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """`fn`, which takes a `dtype=`, for those that have gradients."""
+    return lambda a, axis=None, dtype=None, **options: fn(a, axis, float_dtype(dtype), **options)
+
+
+# Sums and means
+
+
+def _sum_forward(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: Any = False,
+    initial: Any = np._NoValue,
+    where: Any = True,
+) -> Any:
+    return np.add.reduce(a, axis=axis, dtype=float_dtype(dtype), keepdims=keepdims, initial=initial, where=where)
+
+
+def _sum(
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: Any = False,
+    initial: Any = 0,
+    where: Any = True,
+) -> Any:
+    g = spread(g, a, axis, keepdims)
+    return g if where is True else np.where(where, g, 0)
 
 
 defop(
     np.sum,
     label="Σ",
-    forward=_sum,
-    vjp=lambda g, y, a, axis=None, keepdims=False: spread(g, a, axis, keepdims),
+    forward=_sum_forward,
+    vjp=_sum,
     math=r"\bar a_i = \bar y",
-    samples=_reductions,
+    samples=[*REDUCTIONS, *_masked, *_single, lambda rng: (rng.normal(size=3), {"initial": 2.0})],
 )
+
+
+def _mean_forward(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, where: Any = True) -> Any:
+    if type(a) is np.ndarray and a.dtype.char in "fd" and dtype is None and where is True:
+        total = np.add.reduce(a, axis=axis, keepdims=keepdims)
+        return total / count(a, total)
+    return np.mean(a, axis=axis, dtype=float_dtype(dtype), keepdims=keepdims, where=where)
+
+
+def _mean(
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: bool = False,
+    where: Any = True,
+) -> Any:
+    if where is True:
+        return spread(g / max(count(a, y), 1), a, axis, keepdims)
+    share = restore(g, axis, keepdims) / np.maximum(count(a, y, axis, where), 1)
+    return np.where(where, np.broadcast_to(share, np.shape(a)), 0)
+
+
 defop(
     np.mean,
     label="mean",
-    forward=lambda a, axis=None, keepdims=False: (
-        _mean(a, axis, keepdims)
-        if type(a) is np.ndarray and a.dtype.char in "fd"
-        else np.mean(a, axis, keepdims=keepdims)
-    ),
-    vjp=lambda g, y, a, axis=None, keepdims=False: spread(g / max(count(a, y), 1), a, axis, keepdims),
+    forward=_mean_forward,
+    vjp=_mean,
     math=r"\bar a_i = \bar y / n",
-    samples=_reductions,
+    samples=[*REDUCTIONS, *_masked, *_single],
 )
 
 
-def _extremum(g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    chosen = a == restore(y, axis, keepdims)
-    share = chosen / np.sum(chosen, axis=axis, keepdims=True)
-    return restore(g, axis, keepdims) * share.astype(a.dtype)
+def _average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Any:
+    if weights is None:
+        return np.mean(a, axis=axis, keepdims=keepdims)
+    shape = np.shape(a)
+    if np.shape(weights) != shape:
+        if axis is None:
+            raise TypeError(f"np.average: weights of shape {np.shape(weights)} for shape {shape} need an axis")
+        axes = normalize_axis_tuple(axis, len(shape))
+        if np.shape(weights) != tuple(shape[k] for k in axes):
+            raise ValueError(f"np.average: weights of shape {np.shape(weights)} along axis {axis} of {shape}")
+        weights = np.reshape(
+            np.transpose(weights, np.argsort(axes)), [n if k in axes else 1 for k, n in enumerate(shape)]
+        )
+    weighted = np.multiply(a, weights)
+    total = np.sum(weights, axis=axis, dtype=weighted.dtype, keepdims=keepdims)
+    if not np.all(total):
+        raise ZeroDivisionError("np.average: the weights sum to zero")
+    return np.sum(weighted, axis=axis, keepdims=keepdims) / total
 
 
-for _fn, _ufunc in ((np.max, np.maximum), (np.min, np.minimum)):
+defcomposite(
+    np.average,
+    _average,
+    math=r"y = \sum_i w_i a_i / \sum_i w_i",
+    samples=[
+        *REDUCTIONS[:-1],
+        lambda rng: (rng.normal(size=(3, 4)), {"weights": rng.uniform(1, 2, size=(3, 4))}),
+        lambda rng: (rng.normal(size=(3, 4)), {"axis": -1, "weights": rng.uniform(1, 2, size=4)}),
+        lambda rng: (rng.normal(size=(2, 3, 4)), (2, 0), rng.uniform(1, 2, size=(4, 2)), {"keepdims": True}),
+    ],
+)
+
+# The largest and the smallest
+
+
+def _extremum(
+    g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Any:
+    y = restore(y, axis, keepdims)
+    chosen = (a == y) & where
+    if initial is not None:
+        chosen = chosen & (y != initial)
+    ties = np.maximum(np.count_nonzero(chosen, axis=axis, keepdims=True), 1)
+    return restore(g, axis, keepdims) / ties.astype(a.dtype) * chosen
+
+
+_fn: Any
+for _fn in (np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin):
     defop(
         _fn,
-        label=_ufunc.__name__[:3],
-        name=f"np.{_ufunc.__name__[:3]}",
         vjp=_extremum,
         math=r"\bar a_i = \bar y \, 1[a_i = y] / \#\{j : a_j = y\}",
-        samples=_reductions,
-        ties="the elements that tie share the gradient equally",
+        samples=[
+            *REDUCTIONS,
+            lambda rng: (rng.normal(size=(3, 4)), {"axis": 0, "initial": 0.1}),
+            lambda rng: (rng.normal(size=(3, 4)), {"where": np.arange(4) != 1, "initial": 0.1}),
+        ],
+        ties="the elements that tie share the gradient equally; `initial` is a constant and wins",
+    )
+defcomposite(
+    np.ptp,
+    lambda a, axis=None, keepdims=False: (
+        np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+    ),
+    math=r"y = \max_i a_i - \min_i a_i",
+    samples=REDUCTIONS[:-1],
+    ties="the elements that tie share the gradient equally",
+)
+
+# Variances and deviations, and the same without NaN
+
+
+def _deviation(a: Any, axis: Any, n: Any, where: Any) -> Any:
+    if where is True:
+        return a - np.mean(a, axis=axis, keepdims=True)
+    kept = np.where(where, a, 0)
+    return kept - np.sum(kept, axis=axis, keepdims=True) / np.maximum(n, 1)
+
+
+def _spread_rule(root: bool, skip_nan: bool) -> Rule:
+    def rule(
+        g: Any,
+        y: Any,
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        where: Any = True,
+        correction: float | None = None,
+    ) -> Any:
+        if skip_nan:
+            where = where & ~np.isnan(a)
+        n = count(a, y, axis, where)
+        freedom = n - (ddof if correction is None else correction)
+        g, deviation = restore(g, axis, keepdims), _deviation(a, axis, n, where)
+        if root:
+            y = restore(y, axis, keepdims)
+            found = quotient(g, np.where(y == 0, 1, y) * freedom) * deviation
+        else:
+            found = quotient(2 * g, freedom) * deviation
+        return found if where is True else np.where(where, found, 0)
+
+    return rule
+
+
+_spreads: list[Sample] = [
+    *REDUCTIONS[:-1],
+    *_masked,
+    *_single,
+    lambda rng: (rng.normal(size=(3, 4)), 1, {"ddof": 1}),
+    lambda rng: (rng.normal(size=(3, 4)), {"axis": 1, "correction": 1}),
+]
+for _fn, _skip in ((np.var, False), (np.nanvar, True)):
+    defop(
+        _fn,
+        forward=checked(_fn),
+        vjp=_spread_rule(False, _skip),
+        math=r"\bar a_i = \frac{2}{n - \delta} \, \bar y \, (a_i - \operatorname{mean} a)",
+        samples=_spreads,
+    )
+for _fn, _skip in ((np.std, False), (np.nanstd, True)):
+    defop(
+        _fn,
+        forward=checked(_fn),
+        vjp=_spread_rule(True, _skip),
+        math=r"\bar a_i = \frac{1}{n - \delta} \, \bar y \, (a_i - \operatorname{mean} a) / y",
+        samples=_spreads,
+        ties="0 where all elements are equal",
+    )
+
+# Products
+
+
+def _others(a: Any, axis: Any) -> Any:
+    """For each element the product of those that it is multiplied with: no division, so zeros are no case."""
+    matrix = rows(a, axis)
+    one = np.ones_like(matrix[:, :1])
+    before = np.cumprod(np.concatenate([one, matrix[:, :-1]], axis=1), axis=1)
+    behind = np.cumprod(np.concatenate([one, matrix[:, :0:-1]], axis=1), axis=1)
+    return unrows(before * behind[:, ::-1], np.shape(a), axis)
+
+
+def _prod(
+    g: Any,
+    y: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: bool = False,
+    initial: Any = 1,
+    where: Any = True,
+) -> Any:
+    factors = a if where is True else np.where(where, a, 1)
+    y = restore(y, axis, keepdims)
+    regular = np.all(y) and np.all(np.isfinite(y))
+    g = restore(g, axis, keepdims) * (y / factors if regular else initial * _others(factors, axis))
+    return g if where is True else np.where(where, g, 0)
+
+
+defop(
+    np.prod,
+    label="Π",
+    forward=checked(np.prod),
+    vjp=_prod,
+    math=r"\bar a_i = \bar y \prod_{j \ne i} a_j",
+    samples=[
+        *REDUCTIONS,
+        *_masked,
+        *_single,
+        lambda rng: (rng.normal(size=3), {"initial": 2.0}),
+        lambda rng: (rng.normal(size=(3, 4)) * (np.arange(4) != 1), 1),
+        lambda rng: (rng.normal(size=(3, 4)) * (np.arange(4) > 1), {"axis": (0, 1), "initial": 2.0}),
+    ],
+)
+
+# Without NaN
+
+
+def without_nan(fn: Callable[..., Any], neutral: float) -> Callable[..., Any]:
+    """`fn` of its first argument with `neutral` in place of each NaN."""
+    return lambda a, *args, **options: fn(np.where(np.isnan(a), neutral, a), *args, **options)
+
+
+for _fn, _plain, _neutral in ((np.nansum, np.sum, 0), (np.nanprod, np.prod, 1)):
+    defcomposite(
+        _fn,
+        without_nan(_plain, _neutral),
+        math=rf"y = \operatorname{{{_plain.__name__}}} \{{a_i : a_i \ne \mathrm{{NaN}}\}}",
+        samples=[*REDUCTIONS[:-1], *_masked],
+        ties="the gradient of a NaN is 0",
     )
 
 
-def _deviation(a: Any, axis: Any) -> Any:
-    return a - np.mean(a, axis=axis, keepdims=True)
+def _nanmean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, where: Any = True) -> Any:
+    missing = np.isnan(a)
+    total = np.sum(np.where(missing, 0, a), axis=axis, dtype=dtype, keepdims=keepdims, where=where)
+    n = np.sum(~missing & where, axis=axis, keepdims=keepdims)
+    return total / np.where(n == 0, np.nan, n).astype(total.dtype)
 
 
-def _var(g: Any, y: Any, a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
-    return restore(g, axis, keepdims) * (2 / (count(a, y) - ddof)) * _deviation(a, axis)
-
-
-def _std(g: Any, y: Any, a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
-    scaled = restore(g, axis, keepdims) * _deviation(a, axis)
-    return quotient(scaled, restore(y, axis, keepdims) * (count(a, y) - ddof))
-
-
-_spreads: list[Sample] = [*_reductions[:-1], lambda rng: (rng.normal(size=(3, 4)), {"axis": 1, "ddof": 1})]
-defop(
-    np.var,
-    vjp=_var,
-    math=r"\bar a_i = \frac{2}{n - \delta} \, \bar y \, (a_i - \operatorname{mean} a)",
-    samples=_spreads,
-)
-defop(
-    np.std,
-    vjp=_std,
-    math=r"\bar a_i = \frac{1}{n - \delta} \, \bar y \, (a_i - \operatorname{mean} a) / y",
-    samples=_spreads,
-    ties="0 where all elements are equal",
+defcomposite(
+    np.nanmean,
+    _nanmean,
+    math=r"y = \operatorname{mean} \{a_i : a_i \ne \mathrm{NaN}\}",
+    samples=[*REDUCTIONS[:-1], *_masked],
+    ties="the gradient of a NaN is 0",
 )

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from autograd.op import defop, unbroadcast
+from autograd.op import defcomposite, defop
 
 _BACK = r"\bar a = \operatorname{reshape}(\bar y)"
+_TURNED = r"\bar a = \bar y^\top"
 
 
 def _back(g: Any, y: Any, a: Any, *_: Any) -> Any:
     return np.reshape(g, np.shape(a))
 
 
+def _order(order: str) -> dict[str, str]:
+    if order not in ("C", "F"):
+        raise TypeError(f"order {order!r} depends on how the array lies in memory")
+    return {} if order == "C" else {"order": order}
+
+
 defop(
     np.reshape,
     vjp=lambda g, y, a, shape, order="C": np.reshape(g, np.shape(a), order=order),
-    adapt=lambda a, shape, order="C": ((a, shape), {} if order == "C" else {"order": order}),
+    adapt=lambda a, shape, order="C": ((a, shape), _order(order)),
     math=_BACK,
     samples=[
         lambda rng: (rng.normal(size=(3, 4)), (2, 6)),
@@ -29,17 +37,15 @@ defop(
 defop(
     np.ravel,
     vjp=lambda g, y, a, order="C": np.reshape(g, np.shape(a), order=order),
-    adapt=lambda a, order="C": ((a,), {} if order == "C" else {"order": order}),
+    adapt=lambda a, order="C": ((a,), _order(order)),
     math=_BACK,
     samples=[lambda rng: (rng.normal(size=(3, 4)),), lambda rng: (rng.normal(size=(3, 4)), {"order": "F"})],
 )
 defop(
     np.transpose,
     label="T",
-    vjp=lambda g, y, a, axes=None: np.transpose(
-        g, None if axes is None else np.argsort(np.mod(axes, len(axes)))
-    ),
-    math=r"\bar a = \bar y^\top",
+    vjp=lambda g, y, a, axes=None: np.transpose(g, None if axes is None else np.argsort(np.mod(axes, len(axes)))),
+    math=_TURNED,
     samples=[
         lambda rng: (rng.normal(size=(3, 4)),),
         lambda rng: (rng.normal(size=(2, 3, 4)), (2, 0, 1)),
@@ -49,9 +55,42 @@ defop(
 defop(
     np.swapaxes,
     vjp=lambda g, y, a, axis1, axis2: np.swapaxes(g, axis1, axis2),
-    math=r"\bar a = \bar y^\top",
+    math=_TURNED,
     samples=[lambda rng: (rng.normal(size=(2, 3, 4)), 0, -1)],
 )
+defop(
+    np.moveaxis,
+    vjp=lambda g, y, a, source, destination: np.moveaxis(g, destination, source),
+    math=_TURNED,
+    samples=[
+        lambda rng: (rng.normal(size=(2, 3, 4)), 0, -1),
+        lambda rng: (rng.normal(size=(2, 3, 4)), (0, -1), (1, 0)),
+    ],
+)
+
+
+def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    rank = np.ndim(a)
+    axis, start = axis % rank, start + rank if start < 0 else start
+    return np.moveaxis(a, axis, start - (axis < start))
+
+
+def _matrix_transpose(x: Any) -> Any:
+    return np.swapaxes(x, -1, -2)
+
+
+defcomposite(
+    np.rollaxis,
+    _rollaxis,
+    math=_TURNED,
+    samples=[
+        lambda rng: (rng.normal(size=(2, 3, 4)), 2),
+        lambda rng: (rng.normal(size=(2, 3, 4)), 0, 3),
+        lambda rng: (rng.normal(size=(2, 3, 4)), -3, {"start": -1}),
+    ],
+)
+for _fn in (np.matrix_transpose, np.linalg.matrix_transpose):
+    defcomposite(_fn, _matrix_transpose, math=_TURNED, samples=[lambda rng: (rng.normal(size=(2, 3, 4)),)])
 defop(
     np.expand_dims,
     vjp=lambda g, y, a, axis: _back(g, y, a),
@@ -67,20 +106,97 @@ defop(
         lambda rng: (rng.normal(size=(1, 3, 1)), {"axis": 0}),
     ],
 )
+
+
+def array_of(a: Any) -> Any:
+    """`a` itself if it has a shape already, the array of a number or list."""
+    return a if hasattr(a, "ndim") else np.asarray(a)
+
+
+def _each(raised: Callable[[Any], Any]) -> Callable[..., Any]:
+    def body(*arys: Any) -> Any:
+        results = tuple(raised(array_of(a)) for a in arys)
+        return results[0] if len(results) == 1 else results
+
+    return body
+
+
+def _rank_3(a: Any) -> Any:
+    if a.ndim > 2:
+        return a
+    return np.expand_dims(a, -1) if a.ndim == 2 else np.reshape(a, (1, -1, 1))
+
+
+atleast_1d = _each(lambda a: a if a.ndim else np.reshape(a, (1,)))
+atleast_2d = _each(lambda a: a if a.ndim > 1 else np.reshape(a, (1, -1)))
+atleast_3d = _each(_rank_3)
+for _fn, _body in ((np.atleast_1d, atleast_1d), (np.atleast_2d, atleast_2d), (np.atleast_3d, atleast_3d)):
+    defcomposite(
+        _fn,
+        _body,
+        math=_BACK,
+        samples=[
+            lambda rng: (rng.normal(),),
+            lambda rng: (rng.normal(size=3),),
+            lambda rng: (rng.normal(size=(2, 3)),),
+            lambda rng: (rng.normal(size=(2, 3, 2)), rng.normal(size=2)),
+        ],
+    )
+
+# The same elements in another order
+
 defop(
-    np.broadcast_to,
-    vjp=lambda g, y, array, shape: unbroadcast(g, np.shape(array)),
-    math=r"\bar a_i = \sum_j \bar y_{ji}",
+    np.flip,
+    vjp=lambda g, y, m, axis=None: np.flip(g, axis),
+    math=r"\bar a_i = \bar y_{n-1-i}",
     samples=[
-        lambda rng: (rng.normal(size=(3, 1)), (2, 3, 4)),
-        lambda rng: (rng.normal(), (2, 3)),
+        lambda rng: (rng.normal(size=(2, 3)),),
+        lambda rng: (rng.normal(size=(2, 3)), -1),
+        lambda rng: (rng.normal(size=(2, 3, 4)), {"axis": (0, 2)}),
+        lambda rng: (rng.normal(),),
     ],
 )
 defop(
-    np.moveaxis,
-    vjp=lambda g, y, a, source, destination: np.moveaxis(g, destination, source),
-    math=r"\bar a = \bar y^\top",
-    samples=[lambda rng: (rng.normal(size=(2, 3, 4)), 0, -1)],
+    np.fliplr,
+    vjp=lambda g, y, m: np.fliplr(g),
+    math=r"\bar a_{ij} = \bar y_{i,\,n-1-j}",
+    samples=[lambda rng: (rng.normal(size=(2, 3)),)],
+)
+defop(
+    np.flipud,
+    vjp=lambda g, y, m: np.flipud(g),
+    math=r"\bar a_i = \bar y_{n-1-i}",
+    samples=[lambda rng: (rng.normal(size=(2, 3)),), lambda rng: (rng.normal(size=3),)],
+)
+defop(
+    np.roll,
+    vjp=lambda g, y, a, shift, axis=None: np.roll(g, np.negative(shift), axis),
+    math=r"\bar a_i = \bar y_{i + s}",
+    samples=[
+        lambda rng: (rng.normal(size=(3, 4)), 5),
+        lambda rng: (rng.normal(size=(3, 4)), -2, 1),
+        lambda rng: (rng.normal(size=(3, 4)), {"shift": (1, 2), "axis": (0, -1)}),
+        lambda rng: (rng.normal(size=(3, 4)), (1, 2), 0),
+    ],
+)
+defop(
+    np.rot90,
+    vjp=lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes),
+    math=r"\bar a = \operatorname{rot}_{-90k}(\bar y)",
+    samples=[
+        lambda rng: (rng.normal(size=(2, 3)),),
+        lambda rng: (rng.normal(size=(2, 3, 4)), 3, (2, 0)),
+        lambda rng: (rng.normal(size=(2, 3)), {"k": 2}),
+    ],
+)
+
+# The same elements in another array
+
+defop(
+    np.copy,
+    vjp=lambda g, y, a, order="K", subok=False: g,
+    math=r"\bar a = \bar y",
+    samples=[lambda rng: (rng.normal(size=(2, 3)),), lambda rng: (rng.normal(size=(2, 3)), {"order": "F"})],
 )
 
 
@@ -103,43 +219,38 @@ defop(
 )
 
 
-def _along(axis: int, where: Any) -> tuple[Any, ...]:
-    """The index that takes `where` on one axis and all of the axes before it, or after a negative one."""
-    return (slice(None),) * axis + (where,) if axis >= 0 else (..., where) + (slice(None),) * (-1 - axis)
+def _astype(x: Any, dtype: Any, *, copy: bool = True, device: None = None) -> Any:
+    return x.astype(dtype)
 
 
-def _concatenate(position: int, g: Any, y: Any, *arrays: Any, axis: int | None = 0) -> Any:
-    shape = np.shape(arrays[position])
-    if axis is None:
-        sizes = [int(np.size(array)) for array in arrays]
-        start = sum(sizes[:position])
-        return np.reshape(g[start : start + sizes[position]], shape)
-    start = sum(np.shape(array)[axis] for array in arrays[:position])
-    return g[_along(axis, slice(start, start + shape[axis]))]
+if hasattr(np, "astype"):  # NumPy 2.1
+    defcomposite(
+        np.astype,
+        _astype,
+        math=r"\bar a = \bar y",
+        samples=[lambda rng: (rng.normal(size=3), np.float64)],
+    )
 
 
-defop(
-    np.concatenate,
-    variadic=True,
-    forward=lambda *arrays, axis=0: np.concatenate(arrays, axis=axis),
-    adapt=lambda arrays, axis=0: (tuple(arrays), {"axis": axis}),
-    vjp=_concatenate,
-    math=r"\bar a_k = \bar y[\text{part } k]",
+def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    filled = np.argwhere(filt)
+    rank = np.ndim(filt)
+    axes = range(rank) if axis is None else np.mod(axis, rank).reshape(-1).tolist()
+    where: list[Any] = [slice(None)] * rank
+    for i in axes:
+        first, last = (filled[:, i].min(), filled[:, i].max()) if len(filled) else (0, -1)
+        front, back = "f" in trim.lower() or not len(filled), "b" in trim.lower() or not len(filled)
+        where[i] = slice(first if front else None, last + 1 if back else None)
+    return filt[tuple(where)]
+
+
+defcomposite(
+    np.trim_zeros,
+    _trim_zeros,
+    math=r"\bar a[\text{kept}] = \bar y",
     samples=[
-        lambda rng: ([rng.normal(size=(3, 2)), rng.normal(size=(1, 2))],),
-        lambda rng: ([rng.normal(size=(3, 2)), rng.normal(size=(3, 1))], {"axis": -1}),
-        lambda rng: ([rng.normal(size=(3, 2)), rng.normal(size=4)], {"axis": None}),
+        lambda rng: (rng.normal(size=3),),
+        lambda rng: (rng.normal(size=3), "b"),
     ],
-)
-defop(
-    np.stack,
-    variadic=True,
-    forward=lambda *arrays, axis=0: np.stack(arrays, axis=axis),
-    adapt=lambda arrays, axis=0: (tuple(arrays), {"axis": axis}),
-    vjp=lambda position, g, y, *arrays, axis=0: g[_along(axis, position)],
-    math=r"\bar a_k = \bar y[k]",
-    samples=[
-        lambda rng: ([rng.normal(size=(3, 2)), rng.normal(size=(3, 2))],),
-        lambda rng: ([rng.normal(size=3), rng.normal(size=3)], {"axis": -1}),
-    ],
+    ties="0 for what is trimmed",
 )

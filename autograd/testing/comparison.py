@@ -35,9 +35,7 @@ class Finding:
 
     def __str__(self) -> str:
         shape = "×".join(map(str, self.shape)) or "scalar"
-        head = (
-            f"{'ok   ' if self.matches else 'WRONG'}  {self.name} ({shape})  error {self.norm_rel_error:.1e}"
-        )
+        head = f"{'ok   ' if self.matches else 'WRONG'}  {self.name} ({shape})  error {self.norm_rel_error:.1e}"
         if self.matches:
             return head
         at = "".join(f"[{i}]" for i in self.worst)
@@ -111,9 +109,7 @@ def _find(key: Any, nodes: list[Node]) -> Node:
     known = f"the graph has {', '.join(names)}" if names else "no Tensor of the graph has a name"
     if isinstance(key, Tensor):
         if key._node not in nodes:
-            raise ValueError(
-                f"{key.name or 'a Tensor'} of shape {key.shape} is not in the loss's graph; {known}"
-            )
+            raise ValueError(f"{key.name or 'a Tensor'} of shape {key.shape} is not in the loss's graph; {known}")
         return key._node
     found = [node for node in nodes if node.note("name") == key]
     if len(found) != 1:
@@ -132,9 +128,7 @@ def _checked(key: Any, value: Any, node: Node) -> Array:
     if given.dtype.kind != "f":
         raise TypeError(f"the hand gradient of {name} holds {given.dtype}; give floats")
     if given.shape != np.shape(node.value):
-        raise ValueError(
-            f"the hand gradient of {name} has shape {given.shape}, {name} has {np.shape(node.value)}"
-        )
+        raise ValueError(f"the hand gradient of {name} has shape {given.shape}, {name} has {np.shape(node.value)}")
     if not np.all(np.isfinite(given)):
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(given))[0])
         raise ValueError(f"the hand gradient of {name} is {given[at]} at {at}")

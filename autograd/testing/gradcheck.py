@@ -166,9 +166,7 @@ def _central(phi: _Reduced, arrays: list[Array], step: float, rng: np.random.Gen
     return found
 
 
-def _complex_step(
-    phi: _Reduced, arrays: list[Array], numeric: _Derivatives, *, insist: bool
-) -> _Derivatives | None:
+def _complex_step(phi: _Reduced, arrays: list[Array], numeric: _Derivatives, *, insist: bool) -> _Derivatives | None:
     """The same derivatives by complex step; None where the function is not analytic on arrays."""
     h = 1e-30
     found: _Derivatives = []
@@ -202,19 +200,14 @@ def _judge(
     for position, (gradient, along) in enumerate(zip(gradients, numeric, strict=True)):
         if gradient.shape != arrays[position].shape:
             raise GradcheckError(
-                f"gradcheck, {what}: input {position} has shape {arrays[position].shape}, "
-                f"its gradient {gradient.shape}"
+                f"gradcheck, {what}: input {position} has shape {arrays[position].shape}, its gradient {gradient.shape}"
             )
         scale = max((abs(value) for _, value in along), default=0.0)
         for direction, expected in along:
             got = float(np.sum(gradient * direction))
             if not abs(got - expected) <= atol + rtol * scale:
                 element = tuple(int(i) for i in np.unravel_index(np.argmax(direction), direction.shape))
-                where = (
-                    f"at element {element}"
-                    if np.count_nonzero(direction) == 1
-                    else "along a random direction"
-                )
+                where = f"at element {element}" if np.count_nonzero(direction) == 1 else "along a random direction"
                 raise GradcheckError(
                     f"gradcheck, {what}: input {position} of shape {gradient.shape}, {where}: "
                     f"the rule gives {got:.10g}, differences give {expected:.10g}"

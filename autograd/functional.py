@@ -1,0 +1,326 @@
+r"""Transforms of functions: gradients, and products with Jacobians and Hessians.
+
+All are reverse mode on the recorded graph; a product with a Jacobian is two reverse passes, since the pull
+$u \mapsto J^\top u$ is linear and its own pull is $v \mapsto J v$. They nest: each transform
+differentiates with respect to aliases of its own, so a variable of an outer transform that the
+function closes over is never taken for it (Siskind and Pearlmutter, "Perturbation confusion and referential
+transparency", 2005).
+
+Arguments are arrays, numbers, Tensors, any nesting of lists, tuples and dictionaries of them, or objects with
+`named_parameters()`, whose parameters are the leaves. Gradients come back in the same nesting, a
+dictionary by name for such objects: arrays where arrays came in, Tensors where Tensors did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from autograd.backward import backpropagate
+from autograd.graph import Node, enable_grad, recording
+from autograd.op import lookup
+from autograd.tensor import Tensor, apply, tensor_of
+from autograd.tree import Tree, tree_map
+
+_inside: ContextVar[bool] = ContextVar("inside", default=False)
+
+
+def grad(fn: Callable[..., Any], argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Callable[..., Any]:
+    """The function that computes the gradient of `fn`, which gives one number.
+
+    Args:
+        argnums: the positions of the arguments to differentiate with respect to; a sequence gives a tuple.
+        has_aux: `fn` gives `(output, anything)`, and so does the gradient function.
+
+    Raises:
+        TypeError: the output is no single number, or an argument holds no floats.
+
+    >>> grad(lambda x: x**3)(2.0)
+    array(12.)
+    >>> grad(grad(lambda x: x**3))(2.0)
+    array(12.)
+    >>> grad(lambda p, x: np.sum(p["w"] * x))({"w": np.ones(2)}, np.array([1.0, 2.0]))
+    {'w': array([1., 2.])}
+    """
+    compute = value_and_grad(fn, argnums, has_aux=has_aux)
+
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, found = compute(*args, **kwargs)
+        return (found, value[1]) if has_aux else found
+
+    return _named(gradient, "grad", fn)
+
+
+def value_and_grad(
+    fn: Callable[..., Any], argnums: int | Sequence[int] = 0, *, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Like `grad`, and gives `(output, gradient)`.
+
+    >>> value, gradient = value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+    >>> float(value), gradient
+    (5.0, array([2., 4.]))
+    """
+
+    def compute(*args: Any, **kwargs: Any) -> Any:
+        trace = _Trace(fn, args, _positions(argnums), kwargs)
+        output, aux = _split(trace.output, fn) if has_aux else (trace.output, None)
+        if np.size(_data(output)) != 1:
+            raise TypeError(
+                f"grad of {_name(fn)}: the output has shape {np.shape(_data(output))}, not one element. "
+                "Reduce it (np.sum, np.mean), or use jacobian"
+            )
+        found = trace.packed(trace.pull(output, np.ones_like(_data(output))))
+        value = trace.leave(output)
+        return (value, trace.leave(aux)) if has_aux else value, found[0] if isinstance(argnums, int) else found
+
+    return _named(compute, "value_and_grad", fn)
+
+
+def vjp(fn: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    r"""The output of `fn`, and the function $u \mapsto J^\top u$, which gives a tuple: one gradient a primal.
+
+    >>> out, pull = vjp(lambda x: x**2, np.array([1.0, 2.0]))
+    >>> pull(np.array([1.0, 10.0]))
+    (array([ 2., 40.]),)
+    """
+    trace = _Trace(fn, primals, range(len(primals)), {})
+
+    def pull(cotangent: Any) -> tuple[Any, ...]:
+        return trace.packed(trace.pull(trace.output, cotangent))
+
+    return trace.leave(trace.output), pull
+
+
+def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    r"""The output of `fn`, and $J v$ for the tangents v, nested like the primals.
+
+    >>> jvp(lambda x: x**2, [np.array([1.0, 2.0])], [np.array([1.0, 10.0])])[1]
+    array([ 2., 40.])
+    """
+    if len(primals) != len(tangents):
+        raise TypeError(f"jvp of {_name(fn)}: {len(primals)} primals and {len(tangents)} tangents")
+    trace = _Trace(fn, tuple(primals), range(len(primals)), {}, create_graph=True)
+    directions = [leaf for tangent in tangents for leaf in Tree(tangent).leaves]
+    with enable_grad():
+        outputs = Tree(trace.output)
+        probes = [Tensor(np.zeros_like(_data(leaf)), requires_grad=True) for leaf in outputs.leaves]
+        pulled = trace.pull(trace.output, outputs.filled(probes), raw=True)
+        total: Any = 0.0
+        for g, direction in zip(pulled, directions, strict=True):
+            if np.shape(g) != np.shape(direction):
+                raise ValueError(
+                    f"jvp of {_name(fn)}: a tangent of shape {np.shape(direction)} for a primal of {np.shape(g)}"
+                )
+            total = total + np.sum(g * direction)
+    found: dict[Node, Any] = {}
+    if isinstance(total, Tensor) and total.requires_grad:
+        nodes = {probe._node for probe in probes}
+        one = Tensor(np.ones_like(total.data)) if trace.outer else total.dtype.type(1)
+        found = backpropagate(total._node, one, lift=tensor_of if trace.outer else None, wanted=nodes)
+    pushed = [trace.delivered(probe if trace.outer else None, found.get(probe._node), probe._node) for probe in probes]
+    return trace.leave(trace.output), outputs.filled(pushed)
+
+
+def jacobian(fn: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    r"""The function that computes $J_{ij} = \partial y_i / \partial x_j$, of shape output.shape + input.shape.
+
+    One reverse pass a row, over one recorded call. For nested arguments each leaf holds its own Jacobian.
+
+    >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+
+    def compute(*args: Any, **kwargs: Any) -> Any:
+        trace = _Trace(fn, args, _positions(argnums), kwargs)
+        outputs = Tree(trace.output)
+        found = [trace.packed(trace.rows(leaf)) for leaf in outputs.leaves]
+        if isinstance(argnums, int):
+            return outputs.filled([part[0] for part in found])
+        return outputs.filled(found)
+
+    return _named(compute, "jacobian", fn)
+
+
+def hessian(fn: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    r"""The function that computes $\partial^2 y / \partial x_i \partial x_j$ of a single number y.
+
+    Of shape input.shape + input.shape; for nested arguments a nesting of nestings, block by block.
+
+    >>> hessian(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
+    array([[ 6.,  0.],
+           [ 0., 12.]])
+    """
+    return _named(jacobian(grad(fn, argnums), argnums), "hessian", fn)
+
+
+def hvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    r"""$H v$ of a single number, without H: the gradient of $\nabla f \cdot v$ (Pearlmutter, 1994).
+
+    Gives one nesting a primal, in a tuple.
+
+    >>> hvp(lambda x: np.sum(x**3), [np.array([1.0, 2.0])], [np.array([1.0, 1.0])])
+    (array([ 6., 12.]),)
+    """
+    positions = tuple(range(len(primals)))
+    gradient = grad(fn, positions)
+
+    def slope(*args: Any) -> Any:
+        pairs = zip(Tree(gradient(*args)).leaves, Tree(tuple(tangents)).leaves, strict=True)
+        return sum((np.sum(g * v) for g, v in pairs), np.float64(0.0))
+
+    return grad(slope, positions)(*primals)
+
+
+class _Trace:
+    """A call of `fn`, recorded on aliases of the leaves of the chosen arguments."""
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        args: tuple[Any, ...],
+        argnums: Sequence[int],
+        kwargs: dict[str, Any],
+        create_graph: bool = False,
+    ) -> None:
+        for argnum in argnums:
+            if not -len(args) <= argnum < len(args):
+                raise TypeError(f"argnums is {argnum}, but {_name(fn)} was called with {len(args)} arguments")
+        self.chosen = [Tree(args[argnum]) for argnum in argnums]
+        self.given = [leaf for tree in self.chosen for leaf in tree.leaves]
+        traced = _inside.get() or any(isinstance(leaf, Tensor) for leaf in self.given)
+        self.outer = traced and recording.get()
+        self.create_graph = create_graph or self.outer
+        token = _inside.set(True)
+        try:
+            with enable_grad():
+                self.aliases = [_alias(leaf, fn) for leaf in self.given]
+                with _standing_in(self.chosen, self._dealt(self.aliases)):
+                    self.output = fn(*self._called(args, argnums), **kwargs)
+        finally:
+            _inside.reset(token)
+
+    def _dealt(self, values: Sequence[Any]) -> list[Sequence[Any]]:
+        """`values`, one a leaf, as one list an argument."""
+        out, start = [], 0
+        for tree in self.chosen:
+            out.append(values[start : start + len(tree.leaves)])
+            start += len(tree.leaves)
+        return out
+
+    def _called(self, args: tuple[Any, ...], argnums: Sequence[int]) -> list[Any]:
+        called = list(args)
+        for argnum, tree, aliases in zip(argnums, self.chosen, self._dealt(self.aliases), strict=True):
+            if not tree.stands_alone:
+                called[argnum] = tree.filled(aliases)
+        return called
+
+    def packed(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """`values`, one a leaf, as one nesting an argument."""
+        return tuple(tree.filled(part) for tree, part in zip(self.chosen, self._dealt(values), strict=True))
+
+    def pull(self, output: Any, cotangent: Any, raw: bool = False) -> list[Any]:
+        """The gradients of the leaves, one each; zeros where no output depends on a leaf."""
+        nodes = [alias._node for alias in self.aliases]
+        total: dict[Node, Any] = {}
+        pairs = zip(Tree(output).leaves, Tree(cotangent).leaves, strict=True)
+        for leaf, c in pairs:
+            if not isinstance(leaf, Tensor) or not leaf.requires_grad:
+                continue
+            if np.shape(c) != leaf.shape:
+                raise ValueError(f"a cotangent of shape {np.shape(c)} for an output of shape {leaf.shape}")
+            for node, g in self._backward(leaf, c, nodes).items():
+                total[node] = total[node] + g if node in total else g
+        if raw:
+            return [total.get(node, np.zeros_like(node.value)) for node in nodes]
+        return [self.delivered(given, total.get(node), node) for given, node in zip(self.given, nodes, strict=True)]
+
+    def _backward(self, leaf: Tensor, cotangent: Any, nodes: list[Node]) -> dict[Node, Any]:
+        lift = None
+        if self.create_graph:
+            lift = tensor_of
+            cotangent = cotangent if isinstance(cotangent, Tensor) else Tensor(cotangent, dtype=leaf.dtype)
+        else:
+            cotangent = np.asarray(_data(cotangent), dtype=leaf.dtype)[()]
+        found = backpropagate(leaf._node, cotangent, lift=lift, wanted=frozenset(nodes))
+        return {node: found[node] for node in nodes if node in found}
+
+    def rows(self, output: Any) -> list[Any]:
+        """The Jacobian of one output with respect to each leaf."""
+        shape = np.shape(_data(output))
+        basis = np.eye(int(np.prod(shape, dtype=int)), dtype=_data(output).dtype)
+        rows = [self.pull(output, row.reshape(shape)) for row in basis]
+        if not rows:
+            return [np.zeros(shape + np.shape(_data(leaf))) for leaf in self.given]
+        return [np.reshape(np.stack(parts), shape + np.shape(parts[0])) for parts in zip(*rows, strict=True)]
+
+    def delivered(self, given: Any, g: Any, node: Node) -> Any:
+        """A gradient in the caller's kind: an array for an array unless an outer transform needs its graph."""
+        if g is None:
+            g = np.zeros_like(node.value)
+        if isinstance(given, Tensor):
+            return g if isinstance(g, Tensor) else Tensor(np.array(g))
+        if isinstance(g, Tensor):
+            return g if g.requires_grad and self.outer else g.data
+        return np.array(g)
+
+    def leave(self, output: Any) -> Any:
+        """The output as the caller sees it."""
+        if self.outer:
+            return output
+        return tree_map(lambda leaf: leaf.data if isinstance(leaf, Tensor) else leaf, output)
+
+
+@contextmanager
+def _standing_in(trees: Sequence[Tree], aliases: Sequence[Sequence[Tensor]]) -> Iterator[None]:
+    """Parameters of objects that were passed as arguments stand for their aliases."""
+    pairs = [pair for tree, part in zip(trees, aliases, strict=True) if tree.stands_alone
+             for pair in zip(tree.leaves, part, strict=True)]  # fmt: skip
+    before = [parameter._node for parameter, _ in pairs]
+    try:
+        for parameter, alias in pairs:
+            parameter._node = alias._node
+        yield
+    finally:
+        for (parameter, _), node in zip(pairs, before, strict=True):
+            parameter._node = node
+
+
+def _alias(leaf: Any, fn: Callable[..., Any]) -> Tensor:
+    """A node of our own with the value of `leaf`, through which gradients reach an outer graph."""
+    value = _data(leaf)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    kind = np.asarray(value).dtype.kind
+    if kind != "f":
+        raise TypeError(f"{_name(fn)} is differentiated with respect to an argument that holds {kind!r}; pass floats")
+    if isinstance(leaf, Tensor) and leaf.requires_grad:
+        return apply(lookup(np.positive), (leaf,))
+    return Tensor(value, requires_grad=True, name=leaf.name if isinstance(leaf, Tensor) else None)
+
+
+def _data(value: Any) -> Any:
+    return value.data if isinstance(value, Tensor) else value
+
+
+def _positions(argnums: int | Sequence[int]) -> Sequence[int]:
+    return (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+
+def _split(output: Any, fn: Callable[..., Any]) -> tuple[Any, Any]:
+    if not isinstance(output, tuple) or len(output) != 2:
+        raise TypeError(f"with has_aux, {_name(fn)} gives (output, anything), not {type(output).__name__}")
+    return output
+
+
+def _name(fn: Any) -> str:
+    return str(getattr(fn, "__name__", type(fn).__name__))
+
+
+def _named(made: Callable[..., Any], transform: str, fn: Callable[..., Any]) -> Callable[..., Any]:
+    made.__name__ = f"{transform}({_name(fn)})"
+    return made

@@ -1,0 +1,138 @@
+"""The role and the name of each card."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from autograd.graph import Node
+from autograd.render.expressions import tail
+from autograd.render.names import Generator, Scope, is_path, latest, pretty, printable, short_paths
+from autograd.render.sketch import Item, Sketch
+
+_LETTERS: Final = {"linear": "z", "matmul": "a", "dot": "a", "softmax": "p"}
+_ACTIVATIONS: Final = frozenset(("tanh", "maximum", "relu", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus"))
+_LOSSES: Final = frozenset(("l", "loss", "cost", "error", "objective", "j", "mse", "nll", "bce"))
+_TARGETS: Final = frozenset(("y", "t", "target", "targets", "label", "labels", "y_true"))
+
+
+def label(drawn: Sketch, scope: Scope, overrides: Mapping[Node | str, str]) -> None:
+    """Give every card its kind and its name."""
+    given = {item: name for item in drawn.items if (name := _given(item, scope, overrides)) is not None}
+    _kinds(drawn, given)
+    _name(drawn, given, overrides)
+    _rename(drawn, given, overrides)
+
+
+def _given(item: Item, scope: Scope, overrides: Mapping[Node | str, str]) -> str | None:
+    """The name that somebody gave: this call, the Tensor's owner, or the caller's variable."""
+    if item.node is None:
+        return None if item.array is None else scope.of_array(item.array)
+    return overrides.get(latest(item.node)) or item.node.note("name") or scope.of(item.node)
+
+
+def _kinds(drawn: Sketch, given: Mapping[Item, str]) -> None:
+    positions = {item: position for position, item in enumerate(drawn.items)}
+    parametric = [
+        positions[item]
+        for item in drawn.items
+        if any(o.differentiable and not o.computed for o in item.operands.values()) or item.hidden_names
+    ]
+    last = max(parametric, default=-1)
+    for item in drawn.items:
+        if item.kind == "fold" or item.computed:
+            continue
+        user = item.users[0]
+        if item.differentiable:
+            item.kind = "parameter"
+        elif not any(o.computed for o in user.operands.values()) and not user.hidden:
+            item.kind = "data"
+        else:
+            lost = _is_loss(user) and positions[user] > last
+            item.kind = "target" if lost or given.get(item, "").casefold() in _TARGETS else "constant"
+    output = drawn.items[-1]
+    scalar = output.node is not None and output.node.value.size == 1
+    named = given.get(output, "loss").casefold()
+    output.kind = "loss" if scalar and (named in _LOSSES or named.endswith("loss")) else "output"
+
+
+def _is_loss(item: Item) -> bool:
+    """Whether an operation is where predictions meet what they should be."""
+    op = item.node.op if item.node is not None else None
+    return op is not None and any(part in op.name for part in ("subtract", "loss", "entropy", "mse"))
+
+
+def _name(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | str, str]) -> None:
+    """Make given names fit to be drawn and distinct, then fill in the rest."""
+    named = [name for item in drawn.items for name in (*item.hidden_names, given.get(item, ""))]
+    paths = short_paths([name for name in named if is_path(name)])
+    shown = Counter(paths.get(name) or pretty(name) for name in given.values())
+    taken: set[str] = set()
+    for item, name in given.items():
+        if item.node is not None and latest(item.node) in overrides:
+            item.name = printable(name)
+        elif name in paths and shown[paths[name]] == 1:
+            item.name, item.path = paths[name], printable(name)
+        else:
+            item.name = printable(name) if name in paths else pretty(name)
+        while item.name in taken:  # two values of one name: W and W′
+            item.name += "′"
+        taken.add(item.name)
+    nameless = [item for item in drawn.items if not item.name]
+    letters = {item: _letter(item) for item in nameless}
+    many = Counter(letters.values())
+    for item in drawn.items:
+        many.update(_hidden(item))
+    generator = Generator(taken, many)
+    for item in drawn.items:
+        if item in letters:
+            item.name = generator.name(letters[item])
+        generator.skip(_hidden(item))
+
+
+def _rename(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | str, str]) -> None:
+    known = {alias: item for item in drawn.items for alias in (item.name, item.path, given.get(item))}
+    renamed = []
+    for old, new in overrides.items():
+        if not isinstance(old, str):
+            continue
+        item = known.get(old) or known.get(pretty(old))
+        if item is None:
+            names = ", ".join(item.name for item in drawn.items[:20])
+            raise ValueError(f"names: nothing in this picture is called {old!r}; there are {names}")
+        renamed.append((item, new))
+    for item, new in renamed:
+        item.name = printable(new)
+
+
+def _letter(item: Item) -> str:
+    """The letter for a value without a name, by its role."""
+    if not item.computed:
+        array = item.array
+        if item.kind == "parameter":
+            return "W" if array.ndim > 1 else "w"
+        return {"data": "x", "target": "y"}.get(item.kind, "c")
+    if not item.users:
+        return "L" if item.kind == "loss" else "out"
+    if any(o.kind == "target" for user in item.users for o in user.operands.values()):
+        return "ŷ"
+    if any(o.kind == "target" for o in item.operands.values()):
+        return "e"
+    name = tail(item.node.op.name) if item.node is not None and item.node.op is not None else ""
+    return _letter_of(name, any(o.kind == "parameter" for o in item.operands.values()))
+
+
+def _letter_of(name: str, parametric: bool) -> str:
+    """The letter of an operation's values; adding a parameter ends a linear step."""
+    if name == "add" and parametric:
+        return "z"
+    return "h" if name in _ACTIVATIONS else _LETTERS.get(name, "v")
+
+
+def _hidden(item: Item) -> Counter[str]:
+    """How many names of each letter a folded card hides."""
+    letters: Counter[str] = Counter()
+    for name, count in item.hidden.items():
+        letters[_letter_of(tail(name), bool(item.hidden_names))] += count
+    return letters

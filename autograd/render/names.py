@@ -1,0 +1,224 @@
+"""What the values of a computation are called: by their owner, by the caller's variables, or by us.
+
+Nothing here knows how names are drawn, so that derivations and reports can use the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+
+import numpy as np
+
+from autograd.graph import Node
+from autograd.tensor import Tensor
+
+LONGEST: Final = 28
+_LOOKED_AT: Final = 1000  # entries of a container in the caller's scope
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_GREEK = dict(
+    zip(
+        [
+            "alpha",
+            "beta",
+            "gamma",
+            "delta",
+            "epsilon",
+            "zeta",
+            "eta",
+            "theta",
+            "iota",
+            "kappa",
+            "lambda",
+            "mu",
+            "nu",
+            "xi",
+            "pi",
+            "rho",
+            "sigma",
+            "tau",
+            "upsilon",
+            "phi",
+            "chi",
+            "psi",
+            "omega",
+            "Gamma",
+            "Delta",
+            "Theta",
+            "Lambda",
+            "Xi",
+            "Pi",
+            "Sigma",
+            "Phi",
+            "Psi",
+            "Omega",
+        ],
+        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
+        strict=True,
+    )
+)
+_HATS = dict(zip("aceghijosuwyzACEGHIJOSUWYZ", "âĉêĝĥîĵôŝûŵŷẑÂĈÊĜĤÎĴÔŜÛŴŶẐ", strict=True))
+_NUMBERED = re.compile(r"([^\W\d_]+)(_hat)?_?(\d*)")
+# Control characters break XML, half surrogates break UTF-8, and text of the other direction its neighbours.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
+_LETTERS = {"weight": "W", "bias": "b"}
+
+
+def subscript(text: str, index: int) -> str:
+    """`text` with a number below the line.
+
+    >>> subscript("z", 12)
+    'z₁₂'
+    """
+    return text + str(index).translate(_SUBSCRIPTS)
+
+
+def pretty(name: str) -> str:
+    """A Python name as on the blackboard: numbers become subscripts, `_hat` a hat, alpha its letter.
+
+    >>> [pretty(name) for name in ("z1", "W_2", "y_hat", "theta", "delta3", "x_train")]
+    ['z₁', 'W₂', 'ŷ', 'θ', 'δ₃', 'x_train']
+    """
+    match = _NUMBERED.fullmatch("y_hat" if name == "yhat" else name.rstrip("_") or name)
+    if match is None or len(name) > LONGEST:
+        return printable(name)
+    stem, hat, digits = match.groups()
+    stem = _GREEK.get(stem, stem)
+    if hat:
+        if stem not in _HATS:
+            return printable(name)
+        stem = _HATS[stem]
+    return subscript(stem, int(digits)) if digits and digits == str(int(digits)) else stem + digits
+
+
+def printable(name: str) -> str:
+    """`name` without what no picture can hold, and not too long.
+
+    >>> printable("a\\nb"), len(printable("x" * 100))
+    ('a b', 28)
+    """
+    name = _UNPRINTABLE.sub(lambda found: " " if found[0] in "\t\r\n" else "\N{REPLACEMENT CHARACTER}", name)
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+
+
+def latest(node: Node) -> Node:
+    """The node that a leaf's Tensor has now; another than was recorded, if it got other data since."""
+    while (heir := node.note("heir")) is not None:
+        node = heir
+    return node
+
+
+class Scope:
+    """The caller's variables, by what they hold: Tensors by node, arrays by identity.
+
+    Looks into dictionaries, lists and tuples too, one level deep. A variable of the inner scope
+    comes before one of the outer, a variable before an entry.
+
+    >>> w = Tensor(1.0)
+    >>> Scope({"weights": {"w": w}}).of(w._node)
+    'w'
+    """
+
+    def __init__(self, *scopes: Mapping[str, Any]) -> None:
+        self._nodes: dict[Node, str] = {}
+        self._arrays: dict[int, tuple[Any, str]] = {}
+        taken: set[str] = set()
+        for scope in scopes:
+            held = [(name, value) for name, value in list(scope.items()) if _is_variable(name)]
+            for name, value in held:
+                self._add(name, value, taken)
+            taken.update(name for name, _ in held)
+            for name, value in held:
+                for entry, part in _entries(name, value):
+                    self._add(entry, part, taken)
+
+    def _add(self, name: str, value: Any, taken: set[str]) -> None:
+        if name in taken:  # hidden by an inner scope, or an entry called like a variable
+            return
+        if isinstance(value, Tensor):
+            self._nodes.setdefault(value._node, name)
+        elif isinstance(value, np.ndarray):
+            self._arrays.setdefault(id(value), (value, name))
+
+    def of(self, node: Node) -> str | None:
+        """The variable that holds this node, or else the array that it was made of."""
+        found = self._nodes.get(latest(node))
+        return found if found is not None or node.op is not None else self.of_array(node.value)
+
+    def of_array(self, array: Any) -> str | None:
+        """The variable that holds this very array."""
+        held = self._arrays.get(id(array))
+        return held[1] if held is not None and held[0] is array else None
+
+
+def _is_variable(name: str) -> bool:
+    """Whether a name is the user's, not a notebook's or a tool's."""
+    return name.isidentifier() and not name.startswith("_")
+
+
+def _entries(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, part in islice(value.items(), _LOOKED_AT):
+            yield (key if isinstance(key, str) else f"{name}[{key!r}]"), part
+    elif type(value) in (list, tuple):
+        for position, part in enumerate(value[:_LOOKED_AT]):
+            yield f"{name}[{position}]", part
+
+
+def short_paths(paths: Sequence[str]) -> dict[str, str]:
+    """Short forms of module paths: the letter of the last part, numbered by the layer it is in.
+
+    >>> short_paths(["layers.0.weight", "layers.2.weight", "layers.2.bias", "head.scale"])
+    {'layers.0.weight': 'W₁', 'layers.2.weight': 'W₂', 'layers.2.bias': 'b₂', 'head.scale': 'scale'}
+    """
+    split = [path.rpartition(".") for path in paths]
+    layers = list(dict.fromkeys(layer for layer, _, last in split if last in _LETTERS))
+    places = {layer: position for position, layer in enumerate(layers, 1)}
+    many = Counter(last for _, _, last in split)
+    seen: Counter[str] = Counter()
+    short = {}
+    for path, (layer, _, last) in zip(paths, split, strict=True):
+        seen[last] += 1
+        if last in _LETTERS:
+            short[path] = subscript(_LETTERS[last], places[layer]) if len(layers) > 1 else _LETTERS[last]
+        else:
+            short[path] = subscript(pretty(last), seen[last]) if many[last] > 1 else pretty(last)
+    return short
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is the path of a parameter in a module.
+
+    >>> is_path("layers.0.weight"), is_path("3.14"), is_path("see e.g. this")
+    (True, False, False)
+    """
+    parts = name.split(".")
+    return len(parts) > 1 and parts[-1].isidentifier() and all(p.isidentifier() or p.isdecimal() for p in parts)
+
+
+class Generator:
+    """Names for what has none: a letter for each role, numbered in the order of the program."""
+
+    def __init__(self, taken: set[str], many: Counter[str]) -> None:
+        self._taken = taken
+        self._many = many
+        self._next: Counter[str] = Counter()
+
+    def name(self, letter: str) -> str:
+        """The next name of this letter; without a number if there is only one."""
+        if self._many[letter] == 1 and letter not in self._taken:
+            self._taken.add(letter)
+            return letter
+        while True:
+            self._next[letter] += 1
+            found = subscript(letter, self._next[letter])
+            if found not in self._taken:
+                self._taken.add(found)
+                return found
+
+    def skip(self, letters: Counter[str]) -> None:
+        """Count names that are not drawn."""
+        self._next.update(letters)

@@ -1,0 +1,144 @@
+"""Numbers as a lecture shows them: short, aligned, with what is not finite marked.
+
+Arrays up to 4x4 are written out, up to 8x8 they are heat cells, and larger ones are described.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+GRID: Final = 4
+HEAT: Final = 8
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An array made ready to draw.
+
+    `cells` are its numbers as text, row by row, when it is small enough. `heat` are its elements as
+    shares of the largest magnitude, -1 to 1, when only colours fit. `lines` say it in words.
+    """
+
+    cells: tuple[tuple[str, ...], ...] = ()
+    heat: tuple[tuple[float, ...], ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+def number(x: Any) -> str:
+    """One number: 2 decimals, 1 from 100, none from 1000, powers of ten from 10⁴ and under 0.005.
+
+    >>> [number(x) for x in (0.5, -1.0, 0.0, 123.45, 4321.0, 56789.0, 0.0012)]
+    ['0.50', '−1.00', '0', '123.5', '4321', '5.7×10⁴', '1.2×10⁻³']
+    >>> [number(x) for x in (7, True, float("nan"), -float("inf"))]
+    ['7', '1', 'NaN', '−∞']
+    """
+    if isinstance(x, (bool, int, np.bool_, np.integer)):
+        whole = int(x)
+        return _signed(str(abs(whole)) if abs(whole) < 10**6 else _power(abs(whole)), whole < 0)
+    x = float(x)
+    if np.isnan(x):
+        return "NaN"
+    size = abs(x)
+    if np.isinf(x):
+        text = "∞"
+    elif size == 0:
+        return "0"
+    else:
+        text = _decimal(size)
+    return _signed(text, x < 0)
+
+
+def is_finite(text: str) -> bool:
+    """Whether what `number` wrote stands for a finite number."""
+    return "NaN" not in text and "∞" not in text
+
+
+def _decimal(size: float) -> str:
+    if size >= 0.005:
+        for digits, limit in ((2, 100), (1, 1000), (0, 10000)):
+            text = f"{size:.{digits}f}"
+            if float(text) < limit:  # as rounded: 99.996 is 100.0
+                return text
+    return _power(size)
+
+
+def _power(size: float) -> str:
+    mantissa, exponent = f"{size:.1e}".split("e")
+    return f"{mantissa}×10{superscript(int(exponent))}"
+
+
+def superscript(exponent: int) -> str:
+    """An integer as an exponent.
+
+    >>> superscript(-12)
+    '⁻¹²'
+    """
+    return str(exponent).translate(_SUPERSCRIPTS)
+
+
+def _signed(text: str, negative: bool) -> str:
+    return f"−{text}" if negative else text
+
+
+def show(array: Any) -> Shown:
+    """Describe an array of any shape and real dtype.
+
+    >>> show(np.array([[1.0, -0.5]])).cells
+    (('1.00', '−0.50'),)
+    >>> show(np.arange(100.0)).lines
+    ('mean 49.50 ± 28.87', '[0 … 99.00]')
+    """
+    array = np.asarray(array)
+    if array.size == 0:
+        return Shown(lines=("empty",))
+    rows = array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
+    if max(rows.shape) <= GRID:
+        return Shown(cells=tuple(tuple(map(number, row)) for row in rows.tolist()))
+    described = _describe(array)
+    if max(rows.shape) <= HEAT:
+        return Shown(heat=_shares(rows), lines=described)
+    return Shown(lines=described)
+
+
+def _shares(rows: Any) -> tuple[tuple[float, ...], ...]:
+    wide = rows.astype(np.float64)
+    finite = np.isfinite(wide)
+    largest = np.max(np.abs(wide), where=finite, initial=0.0)
+    shares = wide / largest if largest > 0 else np.where(finite, 0.0, wide)
+    return tuple(tuple(row) for row in shares.tolist())
+
+
+def _describe(array: Any) -> tuple[str, ...]:
+    """Mean and deviation, range, and how many elements are not finite."""
+    wide = array.astype(np.float64, copy=False)
+    finite = wide[np.isfinite(wide)]
+    lines = []
+    if finite.size == wide.size > 1 and finite.min() == finite.max():
+        return (f"all {number(array.flat[0])}",)
+    if finite.size:
+        with np.errstate(all="ignore"):
+            lines.append(f"mean {number(finite.mean())} ± {number(finite.std())}")
+        least, most = finite.min(), finite.max()
+        if array.dtype.kind in "iub":
+            least, most = int(least), int(most)
+        lines.append(f"[{number(least)} … {number(most)}]")
+    else:
+        lines.append("nothing finite")
+    for count, what in ((np.count_nonzero(np.isnan(wide)), "NaN"), (np.count_nonzero(np.isinf(wide)), "∞")):
+        if count:
+            lines.append(f"{count} × {what}")
+    return tuple(lines)
+
+
+def shape_text(shape: tuple[int, ...], dtype: Any = None) -> str:
+    """A shape as on the blackboard; the dtype too where it is no float.
+
+    >>> shape_text((2, 3)), shape_text(()), shape_text((4,), np.dtype(bool))
+    ('2×3', 'scalar', '4 bool')
+    """
+    text = "×".join(map(str, shape)) or "scalar"
+    return text if dtype is None or dtype.kind == "f" else f"{text} {dtype.name}"

@@ -1,0 +1,58 @@
+"""Colours and type sizes of every picture, in one place. Text has a contrast of at least 4.5:1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FONTS = "Arial,Liberation Sans,Helvetica,sans-serif"
+TITLE, BODY, SHAPE, LEGEND = 14, 12, 10, 11
+
+CANVAS = "#FFFFFF"
+INK = "#1F2933"
+MUTED = "#52606D"
+VALUE = "#005A8C"
+GRADIENT = "#A84300"
+GRADIENT_GROUND = "#FDF1E8"
+ALARM = "#9B1C1C"
+ALARM_GROUND = "#FBE3E3"
+FORWARD = "#7B8794"
+BACKWARD = "#D55E00"
+NEGATIVE, ZERO, POSITIVE = "#D55E00", "#F2F4F6", "#0072B2"
+
+
+@dataclass(frozen=True)
+class Tint:
+    """How the cards of one kind look."""
+
+    header: str
+    border: str
+    width: float = 1.5
+    dashed: bool = False
+
+
+TINTS = {
+    "data": Tint("#DCEBF8", "#2B6CB0", dashed=True),
+    "parameter": Tint("#FFF0C2", "#B7791F"),
+    "operation": Tint("#E9EDF1", "#52606D"),
+    "loss": Tint("#F3D6E6", "#A23B72", width=3),
+    "output": Tint("#F3D6E6", "#A23B72", width=3),
+    "target": Tint("#EEF1F4", "#7B8794", dashed=True),
+    "constant": Tint("#EEF1F4", "#7B8794", dashed=True),
+    "fold": Tint("#FFFFFF", "#52606D", dashed=True),
+}
+
+
+def heat(share: float) -> str:
+    """The colour of a value between -1 and 1: orange below zero, blue above, pale at zero.
+
+    >>> heat(0.0), heat(1.0), heat(-1.0)
+    ('#F2F4F6', '#0072B2', '#D55E00')
+    """
+    end = POSITIVE if share > 0 else NEGATIVE
+    weight = min(abs(share), 1.0)
+    mixed = (round(a + weight * (b - a)) for a, b in zip(_rgb(ZERO), _rgb(end), strict=True))
+    return "#" + "".join(f"{channel:02X}" for channel in mixed)
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

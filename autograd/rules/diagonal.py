@@ -1,0 +1,107 @@
+"""Diagonals and triangles of matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.op import defcomposite, defop, defplain
+from autograd.rules.index import scatter
+
+
+def _onto_diagonal(g: Any, rows: int, columns: int, offset: int) -> Any:
+    """Matrices of zeros with `g` on a diagonal."""
+    start = max(-offset, 0)
+    lead, n = np.shape(g)[:-1], np.shape(g)[-1]
+    column = scatter(g, (..., slice(start, start + n)), (*lead, rows))
+    return np.where(np.eye(rows, columns, offset, dtype=bool), np.expand_dims(column, -1), 0)
+
+
+def _diagonal(g: Any, y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    shape = np.shape(a)
+    return np.moveaxis(_onto_diagonal(g, shape[axis1], shape[axis2], offset), (-2, -1), (axis1, axis2))
+
+
+def _trace(g: Any, y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    shape = np.shape(a)
+    chosen = np.eye(shape[axis1], shape[axis2], offset, dtype=bool)
+    return np.moveaxis(np.where(chosen, np.expand_dims(g, (-2, -1)), 0), (-2, -1), (axis1, axis2))
+
+
+defop(
+    np.diagonal,
+    vjp=_diagonal,
+    math=r"\bar a_{ij} = \bar y_i \, 1[j = i + k]",
+    samples=[
+        lambda rng: (rng.normal(size=(3, 3)),),
+        lambda rng: (rng.normal(size=(3, 5)), {"offset": 1}),
+        lambda rng: (rng.normal(size=(5, 3)), -3),
+        lambda rng: (rng.normal(size=(2, 3, 4)), {"axis1": -1, "axis2": 0}),
+        lambda rng: (rng.normal(size=(2, 3)), {"offset": 3}),
+    ],
+)
+defop(
+    np.trace,
+    label="tr",
+    vjp=_trace,
+    math=r"\bar a = \bar y \, I",
+    samples=[
+        lambda rng: (rng.normal(size=(3, 3)),),
+        lambda rng: (rng.normal(size=(3, 5)), {"offset": 1}),
+        lambda rng: (rng.normal(size=(2, 3, 4)), -1, 2, 0),
+    ],
+)
+defop(
+    np.diag,
+    vjp=lambda g, y, v, k=0: np.diagonal(g, k) if np.ndim(v) == 1 else _diagonal(g, y, v, k),
+    math=r"\bar a = \operatorname{diag}(\bar y)",
+    samples=[
+        lambda rng: (rng.normal(size=3),),
+        lambda rng: (rng.normal(size=3), -2),
+        lambda rng: (rng.normal(size=(3, 4)), {"k": 1}),
+    ],
+)
+defcomposite(
+    np.diagflat,
+    lambda v, k=0: np.diag(np.ravel(v), k),
+    math=r"\bar a = \operatorname{diag}(\bar y)",
+    samples=[lambda rng: (rng.normal(size=(2, 2)),), lambda rng: (rng.normal(), 1)],
+)
+defop(
+    np.tril,
+    vjp=lambda g, y, m, k=0: np.tril(g, k),
+    broadcasts=True,  # a vector is every row
+    math=r"\bar a_{ij} = \bar y_{ij} \, 1[j \le i + k]",
+    samples=[
+        lambda rng: (rng.normal(size=(3, 4)),),
+        lambda rng: (rng.normal(size=(2, 4, 3)), -1),
+        lambda rng: (rng.normal(size=3),),
+    ],
+)
+defop(
+    np.triu,
+    vjp=lambda g, y, m, k=0: np.triu(g, k),
+    broadcasts=True,  # a vector is every row
+    math=r"\bar a_{ij} = \bar y_{ij} \, 1[j \ge i + k]",
+    samples=[
+        lambda rng: (rng.normal(size=(3, 4)),),
+        lambda rng: (rng.normal(size=(2, 4, 3)), 1),
+    ],
+)
+defcomposite(
+    np.linalg.diagonal,
+    lambda x, *, offset=0: np.diagonal(x, offset, -2, -1),
+    math=r"\bar a_{ij} = \bar y_i \, 1[j = i + k]",
+    samples=[lambda rng: (rng.normal(size=(2, 3, 4)), {"offset": 1})],
+)
+defcomposite(
+    np.linalg.trace,
+    lambda x, *, offset=0: np.trace(x, offset, -2, -1),
+    math=r"\bar a = \bar y \, I",
+    samples=[lambda rng: (rng.normal(size=(2, 3, 4)), {"offset": 1})],
+)
+defplain(
+    np.diag_indices_from, np.tril_indices_from, np.triu_indices_from,
+    why="it depends on shapes and dtypes only",
+)  # fmt: skip

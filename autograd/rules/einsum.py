@@ -1,0 +1,133 @@
+"""`np.einsum` in all its forms: its derivative is another einsum."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
+from typing import Any
+
+import numpy as np
+
+from autograd.op import defop, defplain
+
+
+@lru_cache(maxsize=256)
+def _explicit(subscripts: str, ranks: tuple[int, ...], optimize: bool) -> str:
+    """`subscripts` with a letter for every axis that an ellipsis stands for, and with its output."""
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(ranks) or ("..." in inputs and arrow and "..." not in output and not optimize):
+        return subscripts  # NumPy tells what is wrong
+    letters = inputs.replace(",", "").replace(".", "")
+    hidden = [
+        rank - len(term.replace("...", "")) if "..." in term else 0 for term, rank in zip(terms, ranks, strict=True)
+    ]
+    spare = [letter for letter in ascii_letters if letter not in letters][: max(0, *hidden)]
+    if not arrow:
+        output = "..." + "".join(sorted(letter for letter in set(letters) if letters.count(letter) == 1))
+    named = [
+        term.replace("...", "".join(spare[len(spare) - count :])) for term, count in zip(terms, hidden, strict=True)
+    ]
+    return f"{','.join(named)}->{output.replace('...', ''.join(spare))}"
+
+
+def _letters(labels: Any) -> str:
+    """A sublist of axis numbers as the letters that NumPy gives them, capitals first."""
+    alphabet = ascii_uppercase + ascii_lowercase
+    return "".join("..." if label is Ellipsis else alphabet[label] for label in labels)
+
+
+def _call(*operands: Any, optimize: Any = False) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if isinstance(operands[0], str):
+        subscripts, arrays = operands[0], operands[1:]
+    else:
+        pairs = len(operands) // 2 * 2
+        arrays = operands[:pairs:2]
+        subscripts = ",".join(map(_letters, operands[1:pairs:2]))
+        if len(operands) > pairs:
+            subscripts += "->" + _letters(operands[-1])
+    ranks = tuple([a.ndim if hasattr(a, "ndim") else np.ndim(a) for a in arrays])
+    explicit = _explicit(subscripts, ranks, bool(optimize))
+    return arrays, {"subscripts": explicit, **({"optimize": optimize} if optimize else {})}
+
+
+@lru_cache(maxsize=256)
+def _adjoint(
+    subscripts: str, position: int, shapes: tuple[tuple[int, ...], ...], shape: tuple[int, ...]
+) -> tuple[str, list[int], list[int]]:
+    """The einsum that gives the gradient of one operand from the output's and the other operands.
+
+    Returns its subscripts, the sizes of the unit matrices that stand after the operands, and the shape of
+    the result before it is broadcast. A letter that one operand has several times takes its diagonal:
+    a unit matrix puts the gradient back there. A letter that nobody else has was summed, and one along
+    which the operand has length 1 was broadcast.
+    """
+    inputs, _, output = subscripts.partition("->")
+    terms = inputs.split(",")
+    own = terms.pop(position)
+    spare = [letter for letter in ascii_letters if letter not in subscripts]
+    others = (shape, *shapes[:position], *shapes[position + 1 :])
+    supplied = {
+        letter
+        for term, extents in zip((output, *terms), others, strict=True)
+        for letter, n in zip(term, extents, strict=True)
+        if n != 1
+    }
+    seen: set[str] = set()
+    units: list[int] = []
+    axes: list[tuple[str, int]] = []
+    for letter, n in zip(own, shapes[position], strict=True):
+        if n != 1 and letter in seen:
+            fresh = spare.pop()
+            terms.append(letter + fresh)
+            units.append(n)
+            supplied.update((letter, fresh))
+            axes.append((fresh, n))
+        else:
+            seen.update(letter if n != 1 else "")
+            axes.append((letter, n))
+    kept = [letter if n != 1 and letter in supplied else "" for letter, n in axes]
+    return (
+        f"{','.join((output, *terms))}->{''.join(kept)}",
+        units,
+        [n if letter else 1 for letter, (_, n) in zip(kept, axes, strict=True)],
+    )
+
+
+def _einsum(position: int, g: Any, y: Any, *operands: Any, subscripts: str, optimize: Any = False) -> Any:
+    shapes = tuple(map(np.shape, operands))
+    adjoint, units, shape = _adjoint(subscripts, position, shapes, np.shape(y))
+    factors = (g, *operands[:position], *operands[position + 1 :], *(np.eye(n, dtype=g.dtype) for n in units))
+    part = np.reshape(np.einsum(adjoint, *factors, optimize=bool(optimize)), shape)
+    return part if np.shape(part) == shapes[position] else np.broadcast_to(part, shapes[position])
+
+
+defop(
+    np.einsum,
+    variadic=True,
+    forward=lambda *operands, subscripts, optimize=False: np.einsum(subscripts, *operands, optimize=optimize),
+    adapt=_call,
+    vjp=_einsum,
+    math=r"\bar a_{\cdot} = \sum \bar y \prod_{b \ne a} b",
+    samples=[
+        lambda rng: ("ij,jk->ik", rng.normal(size=(2, 3)), rng.normal(size=(3, 4))),
+        lambda rng: ("ij,jk", rng.normal(size=(2, 3)), rng.normal(size=(3, 4)), {"optimize": True}),
+        lambda rng: ("bA", rng.normal(size=(2, 3))),
+        lambda rng: ("...ij,...jk->...ik", rng.normal(size=(5, 1, 2, 3)), rng.normal(size=(4, 3, 2))),
+        lambda rng: ("...i,i", rng.normal(size=(2, 3)), rng.normal(size=3)),
+        lambda rng: ("i...,i...->...", rng.normal(size=(2, 3)), rng.normal(size=(2, 1))),
+        lambda rng: ("ii->i", rng.normal(size=(3, 3))),
+        lambda rng: ("ii", rng.normal(size=(3, 3))),
+        lambda rng: ("iij,jkj->ik", rng.normal(size=(2, 2, 3)), rng.normal(size=(3, 4, 3))),
+        lambda rng: ("iii->", rng.normal(size=(2, 2, 2))),
+        lambda rng: ("ij->j", rng.normal(size=(2, 3))),
+        lambda rng: ("ij,kl->il", rng.normal(size=(2, 3)), rng.normal(size=(4, 5))),
+        lambda rng: ("ij,ij->ij", rng.normal(size=(1, 3)), rng.normal(size=(2, 1))),
+        lambda rng: ("ij,jk", rng.normal(size=(2, 1)), rng.normal(size=(3, 4))),
+        lambda rng: ("i,ij,j->", rng.normal(size=2), rng.normal(size=(2, 3)), rng.normal(size=3)),
+        lambda rng: (",ij", rng.normal(), rng.normal(size=(2, 3))),
+        lambda rng: (rng.normal(size=(2, 3)), [0, 1], rng.normal(size=(3, 4)), [1, 2]),
+        lambda rng: (rng.normal(size=(2, 3)), [..., 1], rng.normal(size=3), [30], [30, ..., 1]),
+    ],
+)
+defplain(np.einsum_path, why="it depends on shapes only")

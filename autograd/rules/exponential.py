@@ -1,0 +1,80 @@
+"""Exponentials and logarithms, element by element."""
+
+from __future__ import annotations
+
+from math import log
+from typing import Any
+
+import numpy as np
+
+from autograd.op import Rule, defop
+from autograd.rules.guarded import product, quotient
+from autograd.rules.samples import PAIRS, normal, positive, scalar
+
+_LOG_2, _LOG_10 = log(2), log(10)  # Python floats, which leave float32 as it is
+
+defop(
+    np.exp,
+    vjp=lambda g, y, a: product(g, y),
+    math=r"\bar a = \bar y \odot y",
+    samples=[normal, scalar],
+)
+defop(
+    np.exp2,
+    vjp=lambda g, y, a: product(g, _LOG_2 * y),
+    math=r"\bar a = \ln 2 \; \bar y \odot y",
+    samples=[normal, scalar],
+)
+defop(
+    np.expm1,
+    vjp=lambda g, y, a: product(g, y + 1),
+    math=r"\bar a = \bar y \odot (y + 1)",
+    samples=[normal, scalar],
+)
+defop(
+    np.log,
+    vjp=lambda g, y, a: quotient(g, a),
+    math=r"\bar a = \bar y \oslash a",
+    samples=[positive, scalar],
+)
+defop(
+    np.log2,
+    vjp=lambda g, y, a: quotient(g, _LOG_2 * a),
+    math=r"\bar a = \bar y \oslash (a \ln 2)",
+    samples=[positive, scalar],
+)
+defop(
+    np.log10,
+    vjp=lambda g, y, a: quotient(g, _LOG_10 * a),
+    math=r"\bar a = \bar y \oslash (a \ln 10)",
+    samples=[positive, scalar],
+)
+defop(
+    np.log1p,
+    vjp=lambda g, y, a: quotient(g, 1 + a),
+    math=r"\bar a = \bar y \oslash (1 + a)",
+    samples=[positive, scalar],
+)
+
+
+def _shares(exp: np.ufunc) -> tuple[Rule, Rule]:
+    """The rules of y = log(exp a + exp b): the shares exp(a - y) and exp(b - y), at infinities the limits."""
+
+    def share(g: Any, y: Any, a: Any, b: Any) -> Any:
+        infinite = np.isinf(y)
+        if not np.count_nonzero(infinite):
+            return g * exp(a - y)
+        limit = 0.5 * (a == b) + (a > b)
+        return g * np.where(infinite, limit, exp(np.where(infinite, 0, a) - np.where(infinite, 0, y)))
+
+    return share, lambda g, y, a, b: share(g, y, b, a)
+
+
+for _fn, _exp, _base in ((np.logaddexp, np.exp, "e"), (np.logaddexp2, np.exp2, "2")):
+    defop(
+        _fn,
+        vjp=_shares(_exp),
+        math=(rf"\bar a = \bar y \odot {_base}^{{a - y}}", rf"\bar b = \bar y \odot {_base}^{{b - y}}"),
+        samples=PAIRS,
+        ties="two equal infinities share the gradient equally",
+    )

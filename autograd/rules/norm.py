@@ -1,0 +1,116 @@
+"""Norms of vectors and matrices. At 0, where a norm has a kink, its gradient is 0."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd.op import defcomposite, defop
+from autograd.rules.reduce import restore
+
+
+def _shares(chosen: Any, axis: Any, dtype: Any) -> Any:
+    """Equal shares of 1 for the elements that are chosen."""
+    return (chosen / np.sum(chosen, axis=axis, keepdims=True)).astype(dtype)
+
+
+def _vector_norm(g: Any, y: Any, x: Any, ord: Any, axis: Any) -> Any:
+    """`g` and `y` have the axes of `x`."""
+    if ord is None or ord == 2:
+        return x * (g / np.where(y == 0, 1, y))
+    if ord == 0:
+        return np.zeros_like(x)
+    size = np.abs(x)
+    if abs(ord) == math.inf:
+        return g * np.sign(x) * _shares(size == y, axis, x.dtype)
+    if ord == 1:
+        return g * np.sign(x)
+    zero = size == 0
+    ratio = np.where(zero, 1, size) / np.where(y == 0, 1, y)
+    return np.where(zero, 0, g * np.sign(x) * ratio ** (ord - 1))
+
+
+def _matrix_norm(g: Any, x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
+    """`g` has the axes of `x`."""
+    if ord in (1, -1, math.inf, -math.inf):
+        summed, compared = axes if abs(ord) == 1 else axes[::-1]
+        sums = np.sum(np.abs(x), axis=summed, keepdims=True)
+        best = np.max if ord > 0 else np.min
+        chosen = sums == best(sums, axis=compared, keepdims=True)
+        return g * np.sign(x) * _shares(chosen, compared, x.dtype)
+    u, s, vh = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), full_matrices=False)
+    weights = (s > 0).astype(x.dtype)
+    if ord != "nuc":
+        weights = weights * _shares(s == (s[..., :1] if ord == 2 else s[..., -1:]), -1, x.dtype)
+    return g * np.moveaxis((u * np.expand_dims(weights, -2)) @ vh, (-2, -1), axes)
+
+
+def _norm(g: Any, y: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    axes = tuple(range(np.ndim(x))) if axis is None else tuple(np.ravel(axis).tolist())
+    g, y = restore(g, axis, keepdims), restore(y, axis, keepdims)
+    if ord is None or ord == "fro" or ord == "f":
+        return _vector_norm(g, y, x, 2, axes)
+    return _vector_norm(g, y, x, ord, axes) if len(axes) == 1 else _matrix_norm(g, x, ord, axes)
+
+
+_VECTOR = (None, 2, 1, 3, 0.5, -1, -2.5, math.inf, -math.inf, 0)
+_MATRIX = ("fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf)
+defop(
+    np.linalg.norm,
+    label="‖x‖",
+    vjp=_norm,
+    math=r"\bar x = \bar y \, \operatorname{sign} x \odot (|x| / y)^{p-1}; \quad"
+    r" \bar x = \bar y \, u v^\top \text{ for a norm of singular values, } x = u s v^\top",
+    samples=[
+        lambda rng: (rng.normal(size=(2, 3, 2)),),
+        lambda rng: (rng.normal(size=(2, 3)), {"axis": 1, "keepdims": True}),
+        lambda rng: (rng.normal(size=(2, 3)), {"keepdims": True}),
+        lambda rng: (rng.normal(size=(2, 3, 4)), None, (0, 2)),
+        *(lambda rng, ord=ord: (rng.normal(size=(2, 3)), ord, -1) for ord in _VECTOR),
+        *(lambda rng, ord=ord: (rng.normal(size=(3, 4)), ord) for ord in _MATRIX),
+        *(lambda rng, ord=ord: (rng.normal(size=(3, 2, 4)), ord, (2, 0)) for ord in _MATRIX),
+        lambda rng: (rng.normal(size=(3, 2, 4)), {"ord": "nuc", "axis": (0, -1), "keepdims": True}),
+        lambda rng: (rng.normal(size=3), 3),
+    ],
+    ties="0 at 0, and where elements, columns or singular values tie they share the gradient equally",
+)
+
+
+def _vector_norm_call(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    rank = np.ndim(x)
+    axes = [i % rank for i in (range(rank) if axis is None else np.ravel(axis).tolist())]
+    kept = [n for i, n in enumerate(np.shape(x)) if i not in axes]
+    flat = np.reshape(np.moveaxis(x, axes, range(-len(axes), 0)), (*kept, -1))
+    y = np.linalg.norm(flat, ord, -1)
+    return np.expand_dims(y, axes) if keepdims else y
+
+
+def _matrix_norm_call(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    return np.linalg.norm(x, ord, (-2, -1), keepdims)
+
+
+defcomposite(
+    np.linalg.vector_norm,
+    _vector_norm_call,
+    math=r"\bar x = \bar y \, \operatorname{sign} x \odot (|x| / y)^{p-1}",
+    samples=[
+        lambda rng: (rng.normal(size=(2, 3)),),
+        lambda rng: (rng.normal(size=(2, 3)), {"axis": -1, "ord": 3, "keepdims": True}),
+        lambda rng: (rng.normal(size=(2, 3, 4)), {"axis": (2, 0), "ord": 1, "keepdims": True}),
+        lambda rng: (rng.normal(size=(2, 3, 4, 2)), {"axis": (0, 1, 3)}),
+        lambda rng: (rng.normal(),),
+    ],
+    ties="0 at 0, and elements that tie share the gradient equally",
+)
+defcomposite(
+    np.linalg.matrix_norm,
+    _matrix_norm_call,
+    math=r"\bar x = \bar y \, x / y",
+    samples=[
+        lambda rng: (rng.normal(size=(2, 3, 4)),),
+        lambda rng: (rng.normal(size=(2, 3, 4)), {"ord": "nuc", "keepdims": True}),
+    ],
+    ties="0 at 0, and columns or singular values that tie share the gradient equally",
+)

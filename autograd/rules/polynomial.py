@@ -1,0 +1,125 @@
+"""Polynomials by their coefficients, the highest power first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd.op import Sample, defcomposite, defop
+
+
+def _vander(g: Any, y: Any, x: Any, N: Any = None, increasing: bool = False) -> Any:
+    n = np.shape(y)[1]
+    if n < 2:
+        return np.zeros_like(x)
+    g = g if increasing else g[:, ::-1]
+    return np.sum(g[:, 1:] * (np.vander(x, n - 1, increasing=True) * np.arange(1, n)), axis=1)
+
+
+defop(
+    np.vander,
+    vjp=_vander,
+    math=r"\bar x_i = \sum_k k \, \bar y_{ik} x_i^{k-1}",
+    samples=[
+        lambda rng: (rng.normal(size=3),),
+        lambda rng: (np.array([0.5, 0.0, -1.5]), 4, {"increasing": True}),
+        lambda rng: (rng.normal(size=3), {"N": 1}),
+    ],
+)
+
+
+def _polyval(p: Any, x: Any) -> Any:
+    y = np.zeros_like(x)
+    for coefficient in p if hasattr(p, "ndim") else np.asarray(p):
+        y = y * x + coefficient
+    return y
+
+
+defcomposite(
+    np.polyval,
+    _polyval,
+    math=r"y = (\dots (p_0 x + p_1) x + \dots) x + p_n",
+    samples=[
+        lambda rng: (rng.normal(size=4), rng.normal(size=(2, 3))),
+        lambda rng: (rng.normal(size=3), np.array([0.0, 1.0])),
+        lambda rng: ([2, 0, 1], rng.normal(size=3)),
+        lambda rng: (rng.normal(size=3), 1.5),
+    ],
+)
+
+
+def _polyder(p: Any, m: int = 1) -> Any:
+    for _ in range(m):
+        p = p[:-1] * np.arange(len(p) - 1, 0, -1)
+    return p
+
+
+def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+    constants = np.zeros(m) if k is None else np.ravel(k)
+    if len(constants) == 1:
+        constants = np.broadcast_to(constants, m)
+    if len(constants) < m:
+        raise ValueError(f"np.polyint: {len(constants)} constants of integration for {m} integrals")
+    for i in range(m):
+        p = np.concatenate([p / np.arange(len(p), 0, -1), constants[i : i + 1]])
+    return p
+
+
+def _padded(fn: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """`fn` of two polynomials, the shorter one filled up with zeros."""
+
+    def body(a1: Any, a2: Any) -> Any:
+        a1, a2 = np.ravel(a1), np.ravel(a2)
+        missing = a2.size - a1.size
+        if missing > 0:
+            a1 = np.concatenate([np.zeros(missing, a1.dtype), a1])
+        elif missing < 0:
+            a2 = np.concatenate([np.zeros(-missing, a2.dtype), a2])
+        return fn(a1, a2)
+
+    return body
+
+
+def _polymul(a1: Any, a2: Any) -> Any:
+    """Without the leading zeros, as NumPy does it."""
+
+    def trimmed(p: Any) -> Any:
+        p = np.ravel(p)
+        found = np.flatnonzero(p)
+        return p[found[0] :] if found.size else p[-1:]
+
+    return np.convolve(trimmed(a1), trimmed(a2))
+
+
+_two: list[Sample] = [
+    lambda rng: (rng.normal(size=3), rng.normal(size=3)),
+    lambda rng: (rng.normal(size=2), rng.normal(size=4)),
+    lambda rng: (rng.normal(size=3), rng.normal()),
+]
+defcomposite(
+    np.polyder,
+    _polyder,
+    math=r"y_k = (n - k) \, p_k",
+    samples=[lambda rng: (rng.normal(size=4),), lambda rng: (rng.normal(size=5), 3)],
+)
+defcomposite(
+    np.polyint,
+    _polyint,
+    math=r"y_k = p_k / (n + 1 - k)",
+    samples=[
+        lambda rng: (rng.normal(size=4),),
+        lambda rng: (rng.normal(size=4), 2, 0.5),
+        lambda rng: (rng.normal(size=3), {"m": 2, "k": [0.5, -0.2]}),
+    ],
+)
+defcomposite(np.polyadd, _padded(np.add), math=r"y = a_1 + a_2", samples=_two)
+defcomposite(np.polysub, _padded(np.subtract), math=r"y = a_1 - a_2", samples=_two)
+defcomposite(
+    np.polymul,
+    _polymul,
+    math=r"y_k = \sum_i a_{1,i} \, a_{2,k-i}",
+    samples=_two,
+    ties="leading zeros are left out, so no gradient reaches them",
+)

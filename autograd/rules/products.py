@@ -1,0 +1,270 @@
+"""Products of vectors and matrices."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from autograd.op import Sample, defcomposite, defop
+
+_vectors: list[Sample] = [
+    lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=(4, 2))),
+    lambda rng: (rng.normal(size=4), rng.normal(size=(4, 2))),
+    lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=4)),
+    lambda rng: (rng.normal(size=4), rng.normal(size=4)),
+]
+
+
+def _matmul_a(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if b.ndim == 1:
+        return (g if a.ndim == 1 else np.expand_dims(g, -1)) * b
+    if a.ndim == 1:
+        return np.matmul(b, np.expand_dims(g, -1))[..., 0]
+    return g @ (b.T if b.ndim == 2 else np.swapaxes(b, -1, -2))
+
+
+def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == 1:
+        return g * a if b.ndim == 1 else np.expand_dims(a, -1) * np.expand_dims(g, -2)
+    if b.ndim == 1:
+        return np.matmul(np.swapaxes(a, -1, -2), np.expand_dims(g, -1))[..., 0]
+    return (a.T if a.ndim == 2 else np.swapaxes(a, -1, -2)) @ g
+
+
+defop(
+    np.matmul,
+    label="@",
+    forward=operator.matmul,
+    vjp=(_matmul_a, _matmul_b),
+    broadcasts=True,  # the axes before the last two
+    math=(r"\bar a = \bar y \, b^\top", r"\bar b = a^\top \, \bar y"),
+    samples=[
+        *_vectors,
+        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 4, 5))),
+        lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=(2, 4, 5))),
+        lambda rng: (rng.normal(size=(2, 1, 3, 4)), rng.normal(size=(5, 4, 2))),
+        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=4)),
+        lambda rng: (rng.normal(size=4), rng.normal(size=(2, 4, 3))),
+    ],
+)
+
+
+def _dot_a(g: Any, y: Any, a: Any, b: Any) -> Any:
+    rows, columns = len(np.shape(a)), len(np.shape(b))
+    if rows == 0 or columns == 0:
+        return g * b
+    if columns == 1:
+        return np.expand_dims(g, -1) * b
+    if columns == 2:
+        return np.dot(g, b.T)
+    free = tuple(range(rows - 1, rows + columns - 2))  # the axes of g that came from b
+    return np.tensordot(g, b, (free, (*range(columns - 2), columns - 1)))
+
+
+def _dot_b(g: Any, y: Any, a: Any, b: Any) -> Any:
+    rows, columns = len(np.shape(a)), len(np.shape(b))
+    if rows == 0 or columns == 0:
+        return g * a
+    if rows == 2 and columns == 2:
+        return np.dot(a.T, g)
+    free = tuple(range(rows - 1))
+    gb = np.tensordot(a, g, (free, free))  # the summed axis of b comes first
+    return gb if columns == 1 else np.moveaxis(gb, 0, -2)
+
+
+defop(
+    np.dot,
+    label="·",
+    vjp=(_dot_a, _dot_b),
+    broadcasts=True,  # a scalar operand
+    math=(r"\bar a = \bar y \, b^\top", r"\bar b = a^\top \, \bar y"),
+    samples=[
+        *_vectors,
+        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(5, 4, 2))),
+        lambda rng: (rng.normal(size=4), rng.normal(size=(2, 4, 3))),
+        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=4)),
+        lambda rng: (rng.normal(), rng.normal(size=(2, 3))),
+    ],
+)
+
+
+def _contraction(a: Any, b: Any, axes: Any) -> tuple[list[int], list[int]]:
+    """The summed axes of `a` and of `b`, from any form that tensordot takes."""
+    rank_a, rank_b = len(np.shape(a)), len(np.shape(b))
+    if np.ndim(axes) == 0:
+        n = operator.index(axes)
+        return list(range(rank_a - n, rank_a)), list(range(n))
+    of_a, of_b = ([part] if np.ndim(part) == 0 else list(part) for part in axes)
+    return [axis % rank_a for axis in of_a], [axis % rank_b for axis in of_b]
+
+
+def _kept(rank: int, summed: list[int]) -> list[int]:
+    return [axis for axis in range(rank) if axis not in summed]
+
+
+def _tensordot_a(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
+    of_a, of_b = _contraction(a, b, axes)
+    kept_a, kept_b = _kept(len(np.shape(a)), of_a), _kept(len(np.shape(b)), of_b)
+    ga = np.tensordot(g, b, (range(len(kept_a), len(kept_a) + len(kept_b)), kept_b))
+    order = kept_a + [axis for _, axis in sorted(zip(of_b, of_a, strict=True))]
+    return np.transpose(ga, np.argsort(order))
+
+
+def _tensordot_b(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
+    of_a, of_b = _contraction(a, b, axes)
+    kept_a, kept_b = _kept(len(np.shape(a)), of_a), _kept(len(np.shape(b)), of_b)
+    gb = np.tensordot(a, g, (kept_a, range(len(kept_a))))
+    order = [axis for _, axis in sorted(zip(of_a, of_b, strict=True))] + kept_b
+    return np.transpose(gb, np.argsort(order))
+
+
+defop(
+    np.tensordot,
+    vjp=(_tensordot_a, _tensordot_b),
+    math=(
+        r"\bar a = \operatorname{tensordot}(\bar y, b)",
+        r"\bar b = \operatorname{tensordot}(a, \bar y)",
+    ),
+    samples=[
+        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(3, 4, 5))),
+        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(4, 2, 5)), {"axes": ((2, 0), (0, 1))}),
+        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=(4, 5)), {"axes": 0}),
+        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=(5, 3)), {"axes": (-1, 1)}),
+    ],
+)
+defop(
+    np.outer,
+    label="⊗",
+    vjp=(
+        lambda g, y, a, b: np.reshape(np.dot(g, np.ravel(b)), np.shape(a)),
+        lambda g, y, a, b: np.reshape(np.dot(np.ravel(a), g), np.shape(b)),
+    ),
+    math=(r"\bar a = \bar y \, b", r"\bar b = \bar y^\top a"),
+    samples=[
+        lambda rng: (rng.normal(size=3), rng.normal(size=4)),
+        lambda rng: (rng.normal(size=(2, 2)), rng.normal(size=3)),
+    ],
+)
+
+
+def _inner_a(g: Any, y: Any, a: Any, b: Any) -> Any:
+    rank_a, rank_b = len(np.shape(a)), len(np.shape(b))
+    if rank_a == 0 or rank_b == 0:
+        return g * b
+    return np.tensordot(g, b, (range(rank_a - 1, rank_a + rank_b - 2), range(rank_b - 1)))
+
+
+def _inner_b(g: Any, y: Any, a: Any, b: Any) -> Any:
+    free = range(len(np.shape(a)) - 1)
+    return g * a if np.ndim(a) == 0 or np.ndim(b) == 0 else np.tensordot(g, a, (free, free))
+
+
+defop(
+    np.inner,
+    label="·",
+    vjp=(_inner_a, _inner_b),
+    broadcasts=True,  # a scalar operand
+    math=(r"\bar a = \bar y \, b", r"\bar b = \bar y^\top a"),
+    samples=[
+        lambda rng: (rng.normal(size=3), rng.normal(size=3)),
+        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=3)),
+        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=(4, 5, 3))),
+        lambda rng: (rng.normal(size=(2, 3)), 0.5),
+        lambda rng: (rng.normal(), rng.normal(size=3)),
+    ],
+)
+defop(
+    np.vdot,
+    label="·",
+    vjp=(
+        lambda g, y, a, b: np.reshape(g * np.ravel(b), np.shape(a)),
+        lambda g, y, a, b: np.reshape(g * np.ravel(a), np.shape(b)),
+    ),
+    math=(r"\bar a = \bar y \, b", r"\bar b = \bar y \, a"),
+    samples=[
+        lambda rng: (rng.normal(size=3), rng.normal(size=3)),
+        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=(3, 2))),
+        lambda rng: (rng.normal(), rng.normal()),
+    ],
+)
+
+
+def _kron(a: Any, b: Any) -> Any:
+    rank = max(np.ndim(a), np.ndim(b))
+    shape_a = (1,) * (rank - np.ndim(a)) + np.shape(a)
+    shape_b = (1,) * (rank - np.ndim(b)) + np.shape(b)
+    blocks = np.reshape(a, [k for n in shape_a for k in (n, 1)])
+    block = np.reshape(b, [k for n in shape_b for k in (1, n)])
+    return np.reshape(blocks * block, [n * m for n, m in zip(shape_a, shape_b, strict=True)])
+
+
+defcomposite(
+    np.kron,
+    _kron,
+    math=r"\bar a_{ij} = \sum_{kl} \bar y_{ij,kl} \, b_{kl}, \quad"
+    r" \bar b_{kl} = \sum_{ij} \bar y_{ij,kl} \, a_{ij}",
+    samples=[
+        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=(3, 2))),
+        lambda rng: (rng.normal(size=3), rng.normal(size=(2, 2))),
+        lambda rng: (rng.normal(size=(2, 1, 3)), rng.normal(size=2)),
+        lambda rng: (rng.normal(), rng.normal(size=2)),
+    ],
+)
+
+
+def _multi_dot(position: int, g: Any, y: Any, *arrays: Any) -> Any:
+    shapes = [np.shape(array) for array in arrays]
+    rows = [(1, *shapes[0])[-2:], *shapes[1:-1], (*shapes[-1], 1)[:2]]  # vectors at the ends as matrices
+    matrices = [np.reshape(array, shape) for array, shape in zip(arrays, rows, strict=True)]
+    turned = [np.transpose(matrix) for matrix in reversed(matrices)]
+    last = len(arrays) - 1 - position
+    inner = np.reshape(g, (rows[0][0], rows[-1][1]))
+    return np.reshape(np.linalg.multi_dot([*turned[last + 1 :], inner, *turned[:last]]), shapes[position])
+
+
+defop(
+    np.linalg.multi_dot,
+    label="·",
+    variadic=True,
+    forward=lambda *arrays: np.linalg.multi_dot(arrays),
+    adapt=lambda arrays: (tuple(arrays), {}),
+    vjp=_multi_dot,
+    math=r"\bar a_k = (a_1 \cdots a_{k-1})^\top \, \bar y \, (a_{k+1} \cdots a_n)^\top",
+    samples=[
+        lambda rng: ([rng.normal(size=(2, 3)), rng.normal(size=(3, 4)), rng.normal(size=(4, 2))],),
+        lambda rng: ([rng.normal(size=2), *rng.normal(size=(3, 2, 2)), rng.normal(size=2)],),
+        lambda rng: ([rng.normal(size=(2, 3)), rng.normal(size=3)],),
+        lambda rng: ([rng.normal(size=3), rng.normal(size=(3, 2))],),
+    ],
+)
+
+
+def _matrix_power(a: Any, n: int) -> Any:
+    n = operator.index(n)
+    if n == 0:
+        return np.where(True, np.broadcast_to(np.eye(np.shape(a)[-1], dtype=a.dtype), np.shape(a)), a)
+    square, n = np.linalg.inv(a) if n < 0 else a, abs(n)
+    result: Any = None
+    while n:
+        n, odd = divmod(n, 2)
+        if odd:
+            result = square if result is None else np.matmul(result, square)
+        if n:
+            square = np.matmul(square, square)
+    return result
+
+
+defcomposite(
+    np.linalg.matrix_power,
+    _matrix_power,
+    math=r"\bar a = \sum_{k=0}^{n-1} (a^\top)^k \, \bar y \, (a^\top)^{n-1-k}",
+    samples=[
+        lambda rng: (rng.normal(size=(3, 3)), 5),
+        lambda rng: (rng.normal(size=(2, 3, 3)), 2),
+        lambda rng: (rng.normal(size=(3, 3)) + 3 * np.eye(3), -3),
+        lambda rng: (rng.normal(size=(3, 3)), 1),
+        lambda rng: (rng.normal(size=(3, 3)), 0),
+    ],
+)

@@ -1,0 +1,183 @@
+"""Trigonometric and hyperbolic functions, angles and lengths, element by element."""
+
+from __future__ import annotations
+
+from math import factorial, pi
+from typing import Any
+
+import numpy as np
+
+from autograd.op import defop
+from autograd.rules.guarded import product, quotient
+from autograd.rules.samples import PAIRS, between, normal, scalar
+
+defop(
+    np.sin,
+    vjp=lambda g, y, a: g * np.cos(a),
+    math=r"\bar a = \bar y \odot \cos a",
+    samples=[normal, scalar],
+)
+defop(
+    np.cos,
+    vjp=lambda g, y, a: -g * np.sin(a),
+    math=r"\bar a = -\bar y \odot \sin a",
+    samples=[normal, scalar],
+)
+defop(
+    np.tan,
+    vjp=lambda g, y, a: g * (1 + y * y),
+    math=r"\bar a = \bar y \odot (1 + y^2)",
+    samples=between(-1.2, 1.2),
+)
+defop(
+    np.arcsin,
+    vjp=lambda g, y, a: quotient(g, np.sqrt((1 - a) * (1 + a))),
+    math=r"\bar a = \bar y \oslash \sqrt{1 - a^2}",
+    samples=between(-0.9, 0.9),
+)
+defop(
+    np.arccos,
+    vjp=lambda g, y, a: -quotient(g, np.sqrt((1 - a) * (1 + a))),
+    math=r"\bar a = -\bar y \oslash \sqrt{1 - a^2}",
+    samples=between(-0.9, 0.9),
+)
+defop(
+    np.arctan,
+    vjp=lambda g, y, a: g / (1 + a * a),
+    math=r"\bar a = \bar y \oslash (1 + a^2)",
+    samples=[normal, scalar],
+)
+
+# Hyperbolic functions
+
+defop(
+    np.sinh,
+    vjp=lambda g, y, a: product(g, np.cosh(a)),
+    math=r"\bar a = \bar y \odot \cosh a",
+    samples=[normal, scalar],
+)
+defop(
+    np.cosh,
+    vjp=lambda g, y, a: product(g, np.sinh(a)),
+    math=r"\bar a = \bar y \odot \sinh a",
+    samples=[normal, scalar],
+)
+defop(
+    np.tanh,
+    vjp=lambda g, y, a: g * (1 - y * y),
+    math=r"\bar a = \bar y \odot (1 - y^2)",
+    samples=[normal, scalar],
+)
+defop(
+    np.arcsinh,
+    vjp=lambda g, y, a: g / np.hypot(1, a),
+    math=r"\bar a = \bar y \oslash \sqrt{1 + a^2}",
+    samples=[normal, scalar],
+)
+defop(
+    np.arccosh,
+    vjp=lambda g, y, a: quotient(g, np.sqrt(a - 1) * np.sqrt(a + 1)),
+    math=r"\bar a = \bar y \oslash \sqrt{a^2 - 1}",
+    samples=between(1.5, 4.0),
+)
+defop(
+    np.arctanh,
+    vjp=lambda g, y, a: quotient(g, (1 - a) * (1 + a)),
+    math=r"\bar a = \bar y \oslash (1 - a^2)",
+    samples=between(-0.8, 0.8),
+)
+
+# The length and the angle of the vector (a, b)
+
+
+def _cosine(a: Any, b: Any, length: Any) -> Any:
+    """a / |(a, b)|: 0 at the origin, and the limit at infinity."""
+    infinite = np.isinf(length)
+    if np.count_nonzero(infinite):
+        a, b = (np.where(infinite, np.sign(v) * np.isinf(v), v) for v in (a, b))
+        length = np.hypot(a, b)
+    return quotient(a, length)
+
+
+def _towards(g: Any, a: Any, b: Any) -> Any:
+    """g a / |(a, b)|², without the overflow of the square."""
+    length = np.hypot(a, b)
+    return g * quotient(_cosine(a, b, length), length)
+
+
+defop(
+    np.hypot,
+    vjp=(
+        lambda g, y, a, b: g * _cosine(a, b, y),
+        lambda g, y, a, b: g * _cosine(b, a, y),
+    ),
+    math=(r"\bar a = \bar y \odot a \oslash y", r"\bar b = \bar y \odot b \oslash y"),
+    samples=PAIRS,
+    ties="0 at the origin",
+)
+defop(
+    np.arctan2,
+    vjp=(
+        lambda g, y, a, b: _towards(g, b, a),
+        lambda g, y, a, b: -_towards(g, a, b),
+    ),
+    math=(
+        r"\bar a = \bar y \odot b \oslash (a^2 + b^2)",
+        r"\bar b = -\bar y \odot a \oslash (a^2 + b^2)",
+    ),
+    samples=PAIRS,
+    ties="0 at the origin",
+)
+_fn: Any
+for _fn in (np.deg2rad, np.radians):
+    defop(
+        _fn,
+        vjp=lambda g, y, a: np.deg2rad(g),
+        math=r"\bar a = \tfrac{\pi}{180} \, \bar y",
+        samples=[normal, scalar],
+    )
+for _fn in (np.rad2deg, np.degrees):
+    defop(
+        _fn,
+        vjp=lambda g, y, a: np.rad2deg(g),
+        math=r"\bar a = \tfrac{180}{\pi} \, \bar y",
+        samples=[normal, scalar],
+    )
+defop(
+    np.unwrap,
+    vjp=lambda g, y, p, discont=None, axis=-1, period=2 * pi: g,
+    math=r"\bar a = \bar y",
+    samples=[
+        lambda rng: (np.cumsum(rng.uniform(-3, 3, size=9)) % (2 * pi),),
+        lambda rng: (rng.normal(size=(3, 4)), {"axis": 0, "period": 1.5, "discont": 0.9}),
+    ],
+    ties="what it adds is piecewise constant",
+)
+defop(
+    np.angle,
+    vjp=lambda g, y, z, deg=False: np.zeros_like(z),
+    math=r"\bar a = 0",
+    samples=[normal, scalar, lambda rng: (rng.normal(size=3), {"deg": True})],
+    ties="0 at 0, where it jumps",
+)
+
+# The derivative of sinc about 0, divided by x: the terms of its power series in x²
+_SINC = [(-1) ** k * 2 * k * pi ** (2 * k) / factorial(2 * k + 1) for k in range(1, 15)]
+
+
+def _sinc(g: Any, y: Any, x: Any) -> Any:
+    near = np.abs(x) < 0.5  # where cos(pi x) - y cancels, most of all in higher derivatives
+    small, large = np.where(near, x, 0), np.where(near, 1, x)
+    square, series = small * small, 0.0
+    for term in reversed(_SINC):
+        series = series * square + term
+    return g * np.where(near, series * small, (np.cos(pi * large) - y) / large)
+
+
+defop(
+    np.sinc,
+    vjp=_sinc,
+    math=r"\bar a = \bar y \odot (\cos \pi a - y) \oslash a",
+    samples=[normal, scalar, lambda rng: (np.linspace(-2, 2, 9) + 0.01,)],
+    ties="0 at 0, the limit; so in every higher derivative",
+)

@@ -1,0 +1,136 @@
+"""Products of stacks of vectors, and the names that the array API gives to products in `np.linalg`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.op import defcomposite, defop, unbroadcast
+
+
+def _at_end(product: Any, x: Any, axis: int) -> Any:
+    """A gradient whose last axis is the vectors', summed and brought to the axes of `x`."""
+    shape = np.shape(np.moveaxis(x, axis, -1))
+    return np.moveaxis(unbroadcast(product, shape), -1, axis)
+
+
+def _vecdot(g: Any, x: Any, other: Any, axis: int) -> Any:
+    return _at_end(np.expand_dims(g, -1) * np.moveaxis(other, axis, -1), x, axis)
+
+
+defop(
+    np.vecdot,
+    label="·",
+    vjp=(
+        lambda g, y, a, b, axis=-1: _vecdot(g, a, b, axis),
+        lambda g, y, a, b, axis=-1: _vecdot(g, b, a, axis),
+    ),
+    adapt=lambda x1, x2, *, axis=-1: ((x1, x2), {} if axis == -1 else {"axis": axis}),
+    math=(r"\bar a_i = \bar y_i \, b_i", r"\bar b_i = \bar y_i \, a_i"),
+    samples=[
+        lambda rng: (rng.normal(size=3), rng.normal(size=3)),
+        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=3)),
+        lambda rng: (rng.normal(size=(2, 1, 3)), rng.normal(size=(4, 3))),
+        lambda rng: (rng.normal(size=(3, 2)), rng.normal(size=(3, 4, 2)), {"axis": 0}),
+    ],
+)
+
+if hasattr(np, "matvec"):  # NumPy 2.2
+    defop(
+        np.matvec,
+        label="@",
+        vjp=(
+            lambda g, y, a, b: np.expand_dims(g, -1) * np.expand_dims(b, -2),
+            lambda g, y, a, b: np.matmul(np.expand_dims(g, -2), a)[..., 0, :],
+        ),
+        broadcasts=True,  # the axes before
+        math=(r"\bar a = \bar y \, b^\top", r"\bar b = a^\top \bar y"),
+        samples=[
+            lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=4)),
+            lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(5, 1, 4))),
+        ],
+    )
+    defop(
+        np.vecmat,
+        label="@",
+        vjp=(
+            lambda g, y, a, b: np.matmul(b, np.expand_dims(g, -1))[..., 0],
+            lambda g, y, a, b: np.expand_dims(a, -1) * np.expand_dims(g, -2),
+        ),
+        broadcasts=True,  # the axes before
+        math=(r"\bar a = b \, \bar y", r"\bar b = a \, \bar y^\top"),
+        samples=[
+            lambda rng: (rng.normal(size=3), rng.normal(size=(3, 4))),
+            lambda rng: (rng.normal(size=(5, 1, 3)), rng.normal(size=(2, 3, 4))),
+        ],
+    )
+
+
+def _cross_call(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    if np.shape(a)[axisa] != 3 or np.shape(b)[axisb] != 3:
+        raise TypeError("vectors have 3 components; of two, take a[0] * b[1] - a[1] * b[0]")
+    return (a, b), {} if axisa == axisb == axisc == -1 else {"axisa": axisa, "axisb": axisb, "axisc": axisc}
+
+
+defop(
+    np.cross,
+    label="×",
+    vjp=(
+        lambda g, y, a, b, axisa=-1, axisb=-1, axisc=-1: _at_end(np.cross(b, g, axisb, axisc), a, axisa),
+        lambda g, y, a, b, axisa=-1, axisb=-1, axisc=-1: _at_end(np.cross(g, a, axisc, axisa), b, axisb),
+    ),
+    adapt=_cross_call,
+    math=(r"\bar a = b \times \bar y", r"\bar b = \bar y \times a"),
+    samples=[
+        lambda rng: (rng.normal(size=3), rng.normal(size=3)),
+        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=3)),
+        lambda rng: (rng.normal(size=(3, 2)), rng.normal(size=(4, 2, 3)), {"axisa": 0}),
+        lambda rng: (rng.normal(size=(3, 2)), rng.normal(size=(3, 2)), {"axis": 0}),
+        lambda rng: (rng.normal(size=3), rng.normal(size=(3, 2)), {"axisb": 0, "axisc": 0}),
+    ],
+)
+
+# The names of the array API in np.linalg
+
+
+def _linalg_outer(x1: Any, x2: Any) -> Any:
+    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
+        raise ValueError("np.linalg.outer: the operands are vectors; np.outer ravels others")
+    return np.outer(x1, x2)
+
+
+defcomposite(
+    np.linalg.matmul,
+    lambda x1, x2: np.matmul(x1, x2),
+    math=r"\bar a = \bar y \, b^\top, \quad \bar b = a^\top \, \bar y",
+    samples=[lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(4, 5)))],
+)
+defcomposite(
+    np.linalg.tensordot,
+    lambda x1, x2, *, axes=2: np.tensordot(x1, x2, axes),
+    math=r"\bar a = \operatorname{tensordot}(\bar y, b), \quad \bar b = \operatorname{tensordot}(a, \bar y)",
+    samples=[lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(4, 2, 5)), {"axes": ((2, 0), (0, 1))})],
+)
+defcomposite(
+    np.linalg.vecdot,
+    lambda x1, x2, *, axis=-1: np.vecdot(x1, x2, axis=axis),  # type: ignore[call-overload]
+    math=r"\bar a_i = \bar y_i \, b_i, \quad \bar b_i = \bar y_i \, a_i",
+    samples=[lambda rng: (rng.normal(size=(3, 2)), rng.normal(size=(3, 2)), {"axis": 0})],
+)
+defcomposite(
+    np.linalg.cross,
+    lambda x1, x2, *, axis=-1: np.cross(x1, x2, axis=axis),
+    math=r"\bar a = b \times \bar y, \quad \bar b = \bar y \times a",
+    samples=[lambda rng: (rng.normal(size=(3, 2)), rng.normal(size=(3, 2)), {"axis": 0})],
+)
+defcomposite(
+    np.linalg.outer,
+    _linalg_outer,
+    math=r"\bar a = \bar y \, b, \quad \bar b = \bar y^\top a",
+    samples=[lambda rng: (rng.normal(size=3), rng.normal(size=4))],
+)

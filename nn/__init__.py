@@ -1,0 +1,39 @@
+"""Networks: modules with parameters, initial values, losses and optimisers.
+
+>>> import numpy as np
+>>> import nn
+>>> rng = np.random.default_rng(0)
+>>> x, y = rng.normal(size=(100, 3)), rng.normal(size=(100, 1))
+>>> model = nn.MLP([3, 16, 8, 1], activation=nn.ReLU, rng=rng)
+>>> optimizer = nn.optim.SGD(model.parameters(), lr=0.01)
+>>> losses = []
+>>> for _ in range(10):
+...     loss = nn.functional.mse_loss(model(x), y)
+...     losses.append(loss.item())
+...     optimizer.zero_grad()
+...     loss.backward()
+...     optimizer.step()
+>>> losses[-1] < losses[0]
+True
+"""
+
+from nn import functional, init, optim
+from nn.layers import MLP, Identity, Linear, ReLU, Sequential, Sigmoid, Tanh
+from nn.losses import MSELoss
+from nn.module import Module, Parameter
+
+__all__ = [
+    "MLP",
+    "Identity",
+    "Linear",
+    "MSELoss",
+    "Module",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Tanh",
+    "functional",
+    "init",
+    "optim",
+]

@@ -1,0 +1,287 @@
+"""`Module`: a computation with parameters, and the tree that modules form.
+
+What a module holds are its attributes: parameters and modules, alone or in lists, tuples and
+dictionaries, in the order in which they were assigned. There is no second registry to keep in step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+
+from autograd import Tensor
+from nn import state as states
+
+Named: TypeAlias = "tuple[str, Module | Parameter]"
+
+
+class Parameter(Tensor):
+    """A Tensor that is trained: a leaf with `requires_grad`, on a copy of `data`.
+
+    Args:
+        data: floats, of any shape.
+        name: what pictures and errors call it; by default its path in the module that holds it.
+
+    Raises:
+        TypeError: integers or booleans, which have no gradient.
+
+    >>> Parameter([1.0, 2.0], name="w")
+    Tensor([1., 2.], requires_grad=True, name='w')
+    """
+
+    __slots__ = ("_path",)
+    _path: str | None  # the name that a module gave; any other is the user's and stays
+
+    def __init__(self, data: Any, name: str | None = None) -> None:
+        super().__init__(data, requires_grad=True, name=name)
+        self._path = None
+
+    def _place(self, path: str) -> None:
+        if self._path != path and self.name == self._path:
+            self.name = self._path = path
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        copied = super().__deepcopy__(memo)
+        assert isinstance(copied, Parameter)
+        copied._path = self._path
+        return copied
+
+
+class Module:
+    """A part of a network. Subclass it, assign parameters and modules, and define `forward`.
+
+    Every module and parameter knows its path in the tree that it was put into last, such as
+    `layers.1.weight`; errors and pictures use it.
+
+    Raises:
+        RuntimeError: a subclass that does not call `super().__init__()`.
+        TypeError: an attribute that holds a parameter (a module) gets something that is none.
+
+    >>> import numpy as np
+    >>> class Affine(Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.scale = Parameter(np.ones(3))
+    ...         self.shift = Parameter(np.zeros(3))
+    ...
+    ...     def forward(self, x):
+    ...         return x * self.scale + self.shift
+    >>> model = Affine()
+    >>> model(np.ones((2, 3))).shape
+    (2, 3)
+    >>> [name for name, _ in model.named_parameters()]
+    ['scale', 'shift']
+    """
+
+    _path = ""
+    training = True
+
+    def __init__(self) -> None:
+        self._path = ""
+        self.training = True
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What calling the module computes; subclasses define it."""
+        raise NotImplementedError(f"{self._title()} has no forward(); define it, taking the input")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            if kwargs or len(args) != 1:
+                return self.forward(*args, **kwargs)
+            return self.forward(args[0])  # the usual call, without taking it apart and packing it again
+        except AttributeError as error:
+            if "_path" not in vars(self):
+                raise self._not_initialised() from error
+            raise
+
+    # The tree
+
+    def _members(self) -> list[Named]:
+        """What stands right below this module, in the order of definition."""
+        members: list[Named] = []
+        for key, value in vars(self).items():
+            if isinstance(value, _HOLDERS):
+                members += _parts(key, value)
+        return members
+
+    def _tree(self) -> list[Named]:
+        """This module and all below it with their paths from here, each once, in the order of definition.
+
+        On the way everything learns its path, so that what was added to a list later has one too.
+        """
+        found: list[Named] = []
+        seen: set[int] = set()
+        pending: list[Named] = [("", self)]
+        while pending:
+            path, part = pending.pop()
+            if id(part) in seen:
+                continue
+            seen.add(id(part))
+            found.append((path, part))
+            if part is not self:
+                part._place(_join(self._path, path))
+            if isinstance(part, Module):
+                pending += [(_join(path, key), below) for key, below in reversed(part._members())]
+        return found
+
+    def _place(self, path: str) -> None:
+        object.__setattr__(self, "_path", path)
+
+    def _title(self) -> str:
+        """The class and the path, as errors call this module: `Linear layers.1`."""
+        return f"{type(self).__name__} {self._path}".rstrip()
+
+    def _not_initialised(self) -> RuntimeError:
+        name = type(self).__name__
+        return RuntimeError(f"{name} has no place for its parts yet: call super().__init__() first in {name}.__init__")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        held = vars(self).get(name)
+        for kind in (Parameter, Module):
+            if isinstance(held, kind) and not (value is None or isinstance(value, kind)):
+                raise TypeError(self._refusal(name, held, value))
+        parts = [part for _, part in _parts(name, value)]
+        if parts and "_path" not in vars(self):
+            raise self._not_initialised()
+        if any(part is self for above in parts if isinstance(above, Module) for _, part in above._tree()):
+            raise ValueError(f"{self._title()}.{name} would make the module a part of itself")
+        super().__setattr__(name, value)
+        if parts:
+            self._tree()
+
+    def _refusal(self, name: str, held: Module | Parameter, value: Any) -> str:
+        if isinstance(held, Module):
+            cure = "assign a Module, or None; results of forward() need a name of their own"
+        else:
+            cure = f"assign nn.Parameter(...), or None, or write new values by {name}.data = ..."
+        return f"{self._title()}.{name} holds a {type(held).__name__} and got a {type(value).__name__}: {cure}"
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """This module (path "") and all below it, parents first, each once."""
+        return ((path, part) for path, part in self._tree() if isinstance(part, Module))
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it, parents first, each once."""
+        return (module for _, module in self.named_modules())
+
+    def children(self) -> Iterator[Module]:
+        """The modules right below this one."""
+        return (part for _, part in self._members() if isinstance(part, Module))
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """All parameters with their paths from here, in the order of definition; a shared one once."""
+        return ((path, part) for path, part in self._tree() if isinstance(part, Parameter))
+
+    def parameters(self) -> Iterator[Parameter]:
+        """All parameters, in the order of definition; a shared one once."""
+        return (parameter for _, parameter in self.named_parameters())
+
+    # Settings of the whole tree
+
+    def train(self, mode: bool = True) -> Self:
+        """Set `training` here and below: layers such as dropout then behave as in training."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Set `training` to False here and below."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Train all parameters from here on, or freeze them."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self) -> None:
+        """Clear the gradients of all parameters."""
+        for parameter in self.parameters():
+            parameter.zero_grad()
+
+    # States and files
+
+    def state_dict(self) -> dict[str, states.Array]:
+        """A copy of every parameter's data, by path.
+
+        >>> from nn import Linear
+        >>> {name: array.shape for name, array in Linear(3, 2, rng=0).state_dict().items()}
+        {'weight': (3, 2), 'bias': (2,)}
+        """
+        return {path: parameter.data.copy() for path, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Give every parameter a copy of its entry in `state`, in the parameter's own dtype.
+
+        Raises:
+            ValueError: names everything that is missing, unexpected or of another shape, at once.
+                Nothing is changed then.
+        """
+        parameters = dict(self.named_parameters())
+        shapes = {path: parameter.shape for path, parameter in parameters.items()}
+        for path, array in states.checked(self._title(), shapes, state).items():
+            parameters[path].data = np.array(array, dtype=parameters[path].dtype)
+
+    def save(self, path: states.Path) -> None:
+        """Write `state_dict()` to an `.npz` file: arrays only, no code."""
+        states.save(path, self.state_dict())
+
+    def load(self, path: states.Path) -> None:
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: no archive of arrays, or as `load_state_dict` does. Nothing is changed then.
+        """
+        self.load_state_dict(states.load(path))
+
+    # What it looks like
+
+    def __repr__(self) -> str:
+        rows = list(self._rows("", "", set()))
+        rows[0] = (rows[0][0], f"{rows[0][1] or 0} parameters", rows[0][2])
+        wide = max(len(title) for title, _, _ in rows)
+        counted = max((len(count) for _, count, _ in rows[1:]), default=0)
+        return "\n".join(f"{title:{wide}}  {count:>{counted}}  {notes}".rstrip() for title, count, notes in rows)
+
+    def _rows(self, key: str, indent: str, seen: set[int]) -> Iterator[tuple[str, str, str]]:
+        """A row for this module and each below: its name, parameter count, and own parameters."""
+        title = f"{indent}{key}: {type(self).__name__}" if key else type(self).__name__
+        if id(self) in seen:
+            yield title, "", "the same as above"
+            return
+        seen.add(id(self))
+        notes, below = [], []
+        for name, part in self._members():
+            if isinstance(part, Module):
+                below.append((name, part))
+            else:
+                again = f" = {part.name}" if id(part) in seen else ""
+                frozen = "" if part.requires_grad else " frozen"
+                kind = "" if part.dtype == np.float64 else f" {part.dtype}"
+                notes.append(f"{name}{again} {part.shape}{kind}{frozen}")
+                seen.add(id(part))
+        count = sum(parameter.size for parameter in self.parameters())
+        yield title, str(count or ""), ", ".join(notes)
+        for name, module in below:
+            yield from module._rows(name, indent + "  ", seen)
+
+
+_HOLDERS = (Module, Parameter, list, tuple, dict)
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _parts(key: str, value: Any) -> Iterable[Named]:
+    """The parameters and modules in an attribute, with their names."""
+    if isinstance(value, (Module, Parameter)):
+        return ((key, value),)
+    below: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, (list, tuple)):
+        below = enumerate(value)
+    elif isinstance(value, dict):
+        below = value.items()
+    return [named for name, part in below for named in _parts(f"{key}.{name}", part)]

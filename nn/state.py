@@ -1,0 +1,85 @@
+"""Dictionaries of arrays by name: checked as a whole before anything is changed, and kept in files."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+from autograd import Tensor
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Path = str | os.PathLike[str]
+
+
+def checked(
+    owner: str,
+    expected: Mapping[str, tuple[int, ...]],
+    state: Mapping[str, Any],
+    optional: Iterable[str] = (),
+) -> dict[str, Array]:
+    """The entries of `state` as arrays, if they are what `owner` expects.
+
+    Args:
+        owner: whose state it is, for the error.
+        expected: the shape of every entry.
+        state: anything array-like by name.
+        optional: names that may be missing.
+
+    Raises:
+        ValueError: names everything that is missing, unexpected, or of another shape or kind, at once.
+
+    >>> checked("Linear", {"weight": (2,)}, {"weight": [1, 2]})
+    {'weight': array([1, 2])}
+    >>> checked("Linear", {"weight": (2,), "bias": ()}, {"weight": [1], "b": 0})
+    Traceback (most recent call last):
+      ...
+    ValueError: this state does not fit Linear, and nothing was loaded:
+      missing: bias
+      unexpected: b
+      weight is (2,), in the state (1,)
+    """
+    arrays = {name: np.asarray(value.data if isinstance(value, Tensor) else value) for name, value in state.items()}
+    missing = [name for name in expected if name not in arrays and name not in set(optional)]
+    unexpected = [str(name) for name in arrays if name not in expected]
+    wrong = [f"missing: {', '.join(missing)}"] if missing else []
+    wrong += [f"unexpected: {', '.join(unexpected)}"] if unexpected else []
+    for name, array in arrays.items():
+        if name in expected and array.shape != expected[name]:
+            wrong.append(f"{name} is {expected[name]}, in the state {array.shape}")
+        elif name in expected and array.dtype.kind not in "fiub":
+            wrong.append(f"{name} holds real numbers, in the state {array.dtype}")
+    if wrong:
+        raise ValueError("\n  ".join([f"this state does not fit {owner}, and nothing was loaded:", *wrong]))
+    return arrays
+
+
+def save(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write an `.npz` archive, as `np.load` reads it; an older file stands until all is written."""
+    partial = f"{os.fspath(path)}.part"
+    try:
+        with zipfile.ZipFile(partial, "w") as archive:
+            for name, array in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                    npy.write_array(entry, np.asarray(array), allow_pickle=False)
+        os.replace(partial, path)
+    finally:
+        if os.path.exists(partial):
+            os.remove(partial)
+
+
+def load(path: Path) -> dict[str, Array]:
+    """The arrays of an `.npz` archive; pickled objects are refused.
+
+    Raises:
+        ValueError: the file is no archive of arrays.
+    """
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{os.fspath(path)} is no .npz archive of arrays: {error}") from error

@@ -1,0 +1,289 @@
+"""`backward()`: what arrives where, to which order, and when it refuses."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograd import Tensor, operation
+from autograd.graph import Node, topological
+from autograd.testing import GradcheckError, gradcheck
+
+
+def leaf(*shape: int, seed: int = 0, name: str | None = None) -> Tensor:
+    return Tensor(np.random.default_rng(seed).normal(size=shape), requires_grad=True, name=name)
+
+
+# Accumulation
+
+
+def test_gradients_add_up_until_cleared() -> None:
+    w = leaf(3)
+    for _ in range(2):
+        np.sum(3 * w).backward()
+    np.testing.assert_array_equal(w.grad, [6.0, 6.0, 6.0])
+    w.zero_grad()
+    assert w.grad is None
+
+
+def test_a_second_pass_over_one_graph_accumulates() -> None:
+    w = leaf(3)
+    loss = np.sum(w * w)
+    loss.backward()
+    loss.backward()
+    np.testing.assert_allclose(w.grad, 4 * w.data)
+
+
+def test_accumulating_leaves_the_earlier_gradient_array_alone() -> None:
+    w = leaf(3)
+    np.sum(w).backward()
+    first = w.grad
+    np.sum(w).backward()
+    np.testing.assert_array_equal(first, np.ones(3))
+
+
+def test_every_use_counts() -> None:
+    x = Tensor(3.0, requires_grad=True)
+    (x * x + x).backward()
+    assert float(x.grad) == 7.0
+
+
+def test_gradients_of_two_leaves_never_share_memory() -> None:
+    a, b, seed = leaf(3), leaf(3, seed=1), np.ones(3)
+    (a + b).backward(seed)
+    a.grad[0] = 99.0
+    np.testing.assert_array_equal(b.grad, np.ones(3))
+    np.testing.assert_array_equal(seed, np.ones(3))
+
+
+def test_a_gradient_is_a_writable_array_of_its_own() -> None:
+    a = leaf(2, 3)
+    np.sum(a.T).backward()
+    assert type(a.grad) is np.ndarray
+    assert a.grad.flags.writeable
+    assert a.grad.flags.owndata
+
+
+def test_interior_gradients_are_asked_for() -> None:
+    w = leaf(3)
+    h = w * 2
+    np.sum(h * h).backward()
+    assert h.grad is None
+    h.retain_grad()
+    np.sum(h * h).backward()
+    np.testing.assert_allclose(h.grad, 2 * h.data)
+
+
+def test_a_scalar_leaf_is_its_own_loss() -> None:
+    w = Tensor(2.0, requires_grad=True)
+    w.backward()
+    assert float(w.grad) == 1.0
+
+
+def test_a_frozen_parameter_gets_nothing() -> None:
+    a, b = leaf(3), leaf(3)
+    b.requires_grad = False
+    np.sum(a * b).backward()
+    assert b.grad is None
+    assert a.grad is not None
+
+
+def test_a_hook_sees_and_may_replace_the_gradient() -> None:
+    w = leaf(3)
+    h = w * 1.0
+    seen: list[Any] = []
+    remove = h.register_hook(lambda g: seen.append(g.copy()))
+    scale = h.register_hook(lambda g: 10 * g)
+    np.sum(h).backward()
+    np.testing.assert_array_equal(seen[0], np.ones(3))
+    np.testing.assert_array_equal(w.grad, np.full(3, 10.0))
+    remove()
+    scale()
+    np.sum(h).backward()
+    np.testing.assert_array_equal(w.grad, np.full(3, 11.0))
+    assert len(seen) == 1
+
+
+# The seed
+
+
+def test_a_gradient_may_be_passed_for_any_shape() -> None:
+    w = leaf(2, 2)
+    (w * 3).backward(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    np.testing.assert_array_equal(w.grad, [[3.0, 6.0], [9.0, 12.0]])
+
+
+def test_one_element_of_any_rank_is_a_scalar() -> None:
+    w = leaf(1, 1)
+    (w * 3).backward()
+    assert w.grad.shape == (1, 1)
+
+
+# Higher orders
+
+
+def test_create_graph_makes_gradients_that_can_be_differentiated() -> None:
+    x = Tensor(2.0, requires_grad=True)
+    (x**3).backward(create_graph=True)
+    first = x.grad
+    assert float(first) == 12.0
+    x.zero_grad()
+    first.backward(create_graph=True)
+    second = x.grad
+    assert float(second) == 12.0
+    x.zero_grad()
+    second.backward()
+    assert float(x.grad) == 6.0
+
+
+def test_third_order_of_a_network() -> None:
+    x = np.random.default_rng(0).normal(size=(4, 2))
+    gradcheck(
+        lambda W, b, v: np.mean(np.tanh(x @ W + b) @ v),
+        [np.random.default_rng(1).normal(size=s) for s in ((2, 3), (3,), (3, 1))],
+        order=3,
+    )
+
+
+# Freed graphs
+
+
+def test_a_freed_graph_refuses_a_second_pass_and_changes_nothing() -> None:
+    w = leaf(3, name="w")
+    shared = w * 2
+    first, second = np.sum(shared), np.sum(shared * shared)
+    first.backward(retain_graph=False)
+    before = w.grad.copy()
+    for again in (first, second):
+        with pytest.raises(RuntimeError, match="freed"):
+            again.backward()
+    np.testing.assert_array_equal(w.grad, before)
+
+
+def test_the_graph_dies_with_its_output() -> None:
+    w = leaf(3)
+    loss = np.sum(np.exp(w) * w)
+    count = len(topological((loss._node,)))
+    assert count == 4
+    del loss
+    gc.collect()
+    alive = [o for o in gc.get_objects() if isinstance(o, Node) and w._node in o.inputs]
+    assert alive == []
+
+
+# Large graphs
+
+
+def test_a_chain_of_a_million_operations() -> None:
+    x = Tensor(1.0, requires_grad=True)
+    y = x
+    for _ in range(1_000_000):
+        y = y * 1.0
+    y.backward()
+    assert float(x.grad) == 1.0
+    del y
+    assert sys.getrecursionlimit() <= 1000
+
+
+def test_shared_nodes_are_visited_once() -> None:
+    x = y = Tensor(1.0, requires_grad=True)
+    for _ in range(40):
+        y = y * y
+    assert len(topological((y._node,))) == 41
+    y.backward()
+    assert float(x.grad) == 2.0**40
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.sampled_from("+*-")), min_size=1, max_size=12))
+def test_random_graphs_equal_a_naive_engine(program: list[tuple[int, int, str]]) -> None:
+    """Against forward accumulation of one derivative at a time, which shares nothing."""
+
+    def run(values: list[Any]) -> Any:
+        for i, j, sign in program:
+            a, b = values[i % len(values)], values[j % len(values)]
+            values.append(a + b if sign == "+" else a * b if sign == "*" else a - b)
+        return values[-1]
+
+    class Dual:
+        def __init__(self, value: float, slope: float) -> None:
+            self.value, self.slope = value, slope
+
+        def __add__(self, other: Dual) -> Dual:
+            return Dual(self.value + other.value, self.slope + other.slope)
+
+        def __sub__(self, other: Dual) -> Dual:
+            return Dual(self.value - other.value, self.slope - other.slope)
+
+        def __mul__(self, other: Dual) -> Dual:
+            return Dual(self.value * other.value, self.slope * other.value + self.value * other.slope)
+
+    start = [0.5, -0.25, 0.75]
+    leaves = [Tensor(v, requires_grad=True) for v in start]
+    out = run(list(leaves))
+    out.backward()
+    for k, tensor in enumerate(leaves):
+        naive = run([Dual(v, float(i == k)) for i, v in enumerate(start)])
+        got = 0.0 if tensor.grad is None else float(tensor.grad)
+        np.testing.assert_allclose(got, naive.slope, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(float(out), naive.value, rtol=1e-12)
+
+
+# The checker is itself checked
+
+
+@pytest.mark.parametrize(
+    ("rule", "order"),
+    [
+        (lambda g, y, a: g * a * 2.00001, 1),
+        (lambda g, y, a: -g * 2 * a, 1),
+        (lambda g, y, a: g * 2, 1),
+        (lambda g, y, a: g * 2 * a.data if isinstance(a, Tensor) else g * 2 * a, 2),
+    ],
+    ids=["a factor off by 1e-5", "a sign", "the operand left out", "right once, wrong twice"],
+)
+def test_gradcheck_finds_planted_mistakes(rule: Any, order: int, request: pytest.FixtureRequest) -> None:
+    planted = operation(
+        lambda a: a * a,
+        name=f"planted {request.node.name}",
+        vjp=rule,
+        math=r"\bar a",
+        samples=[lambda rng: (rng.normal(size=2),)],
+    )
+    x = np.array([0.7, -1.3])
+    if order == 2:
+        gradcheck(planted, x, order=1, complex_step=False)
+    with pytest.raises(GradcheckError, match=f"order {order}.*input 0.*element"):
+        gradcheck(planted, x, order=order)
+
+
+def test_gradcheck_by_complex_step_sees_what_differences_cannot() -> None:
+    almost = operation(
+        lambda a: np.exp(a),
+        name="almost exp",
+        vjp=lambda g, y, a: g * y * (1 + 1e-9),
+        math=r"\bar a",
+        samples=[lambda rng: (rng.normal(size=2),)],
+    )
+    x = np.array([0.3, 0.4])
+    gradcheck(almost, x, complex_step=False)
+    with pytest.raises(GradcheckError, match="complex step"):
+        gradcheck(almost, x)
+
+
+def test_gradcheck_names_a_kink() -> None:
+    with pytest.raises(GradcheckError, match=r"kink here: 0 from below, 0\.1257 from above"):
+        gradcheck(lambda a: np.sum(np.maximum(0, a)) * 1.0, np.array([0.0]), rng=0)
+
+
+def test_gradcheck_probes_large_inputs_along_directions() -> None:
+    x = np.random.default_rng(0).normal(size=(30, 30))
+    assert gradcheck(lambda a: np.sum(np.sin(a) * a), x)
+    with pytest.raises(GradcheckError, match="random direction"):
+        gradcheck(lambda a: np.sum(Tensor(a.data) * a), x)

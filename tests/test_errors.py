@@ -1,0 +1,142 @@
+"""Bad input: the error names the operation, the operands and their shapes, and nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd import Tensor
+from autograd.op import defop
+from autograd.testing import assert_grads_match, compare_grads
+
+
+def leaf(*shape: int, name: str | None = None) -> Tensor:
+    return Tensor(np.ones(shape), requires_grad=True, name=name)
+
+
+W, b = leaf(16, 8, name="W"), leaf(8, name="b")
+X = np.ones((100, 3))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "told"),
+    [
+        (lambda: X @ W, ValueError, r"np\.matmul of ndarray of shape \(100, 3\) and W of shape \(16, 8\)"),
+        (lambda: np.dot(X, W), ValueError, r"np\.dot of .*\(100, 3\) and W of shape \(16, 8\).*must agree"),
+        (lambda: W + np.ones(5), ValueError, r"np\.add of W of shape \(16, 8\) and ndarray of shape \(5,\).*pair up"),
+        (lambda: W * leaf(5, name="c"), ValueError, r"np\.multiply of W of shape \(16, 8\) and c of shape \(5,\)"),
+        (lambda: np.reshape(W, (7, 7)), ValueError, r"np\.reshape of W of shape \(16, 8\)"),
+        (lambda: W[20], IndexError, r"operator\.getitem of W of shape \(16, 8\)"),
+        (lambda: np.sum(W, axis=5), ValueError, r"np\.sum of W of shape \(16, 8\).*axis 5"),
+        (lambda: np.concatenate([W, b]), ValueError, r"np\.concatenate of W .* and b of shape \(8,\)"),
+        (lambda: W.backward(), RuntimeError, r"W of shape \(16, 8\): it is no scalar.*Reduce"),
+        (lambda: Tensor(1.0, name="c").backward(), RuntimeError, r"c of shape \(\), which has no graph"),
+        (lambda: np.sum(W).backward(np.ones(3)), ValueError, r"a gradient of shape \(3,\) for np\.sum of shape \(\)"),
+        (lambda: Tensor(np.arange(3), requires_grad=True), TypeError, "only floats have gradients.*dtype=float"),
+        (lambda: Tensor(np.ones(3, bool), requires_grad=True), TypeError, "only floats have gradients"),
+        (lambda: Tensor(np.ones(3) * 1j), TypeError, r"real numbers, not complex128.*\.real and \.imag"),
+        (lambda: Tensor(["a"]), TypeError, "real numbers"),
+        (lambda: W * 1j, TypeError, "np.multiply with complex.*real operands"),
+        (lambda: W + np.ones(8, complex), TypeError, "np.add with ndarray of shape .8,.*real operands"),
+        (lambda: np.fft.fft(W), TypeError, "fft has no derivative rule"),
+        (lambda: np.unwrap(W, foo=1), TypeError, "unwrap|foo"),
+        (lambda: np.sum(W, where=W > 0, foo=1), TypeError, "foo"),
+        (lambda: np.add(W, 1, out=np.ones((16, 8))), TypeError, "out= ndarray of shape .16, 8.: an array cannot hold"),
+        (lambda: np.add(W, 1, where=W > 0), TypeError, r"np\.add: no derivative rule covers the argument where"),
+        (lambda: np.multiply.at(W, 0, 1), TypeError, r"np\.multiply\.at has no derivative rule"),
+        (lambda: np.hypot.reduce(W), TypeError, r"np\.hypot\.reduce has no derivative rule"),
+        (lambda: np.subtract.at(W, 0, 1), RuntimeError, r"W of shape \(16, 8\) is a leaf that requires grad"),
+        (lambda: W.__setitem__(0, 1.0), RuntimeError, r"W of shape \(16, 8\) is a leaf that requires grad"),
+        (lambda: W[0].__iadd__(1.0), RuntimeError, r"W of shape \(16, 8\) is a leaf that requires grad"),
+        (lambda: np.zeros(8).__iadd__(b), TypeError, "an array cannot hold a Tensor's gradient"),
+        (lambda: W.numpy(), RuntimeError, r"W of shape \(16, 8\) requires grad; use .detach"),
+        (lambda: setattr(W, "grad", np.ones(3)), ValueError, r"a gradient of shape \(3,\) for W of shape \(16, 8\)"),
+        (lambda: setattr(W * 1, "requires_grad", False), RuntimeError, "use detach"),
+        (lambda: iter(Tensor(1.0)), TypeError, "no axes"),
+        (lambda: len(Tensor(1.0)), TypeError, "no axes"),
+    ],
+)  # fmt: skip
+def test_the_error_says_what_where_and_what_to_do(call: Callable[[], Any], error: type[Exception], told: str) -> None:
+    before = W.data.copy()
+    with pytest.raises(error, match=told):
+        call()
+    assert W.grad is None
+    np.testing.assert_array_equal(W.data, before)
+
+
+def test_a_failing_backward_leaves_every_grad_alone() -> None:
+    w = leaf(3, name="w")
+    out = w * 2
+    np.sum(out).backward()
+    before = w.grad
+    with pytest.raises(RuntimeError):
+        out.backward()
+    assert w.grad is before
+
+
+@pytest.mark.parametrize(
+    "missing", [{"math": ""}, {"samples": []}, {"math": ("", "")}], ids=["mathematics", "samples", "one each"]
+)
+def test_a_record_without_mathematics_or_samples_is_refused(missing: dict[str, Any]) -> None:
+    record: dict[str, Any] = {
+        "vjp": lambda g, y, a: g,
+        "math": r"\bar a = \bar y",
+        "samples": [lambda rng: (rng.normal(),)],
+    }
+    with pytest.raises(ValueError, match="mathematics"):
+        defop(lambda a: a, name="nameless", **{**record, **missing})
+
+
+def test_a_record_is_made_once() -> None:
+    with pytest.raises(ValueError, match=r"np\.exp is recorded already"):
+        defop(np.exp, vjp=lambda g, y, a: g, math="x", samples=[lambda rng: (1.0,)])
+
+
+# Hand gradients
+
+
+def loss_and_parameters() -> tuple[Tensor, Tensor, Tensor]:
+    w, c = leaf(3, name="w"), leaf(1, name="c")
+    return np.sum(w**2) + np.sum(c), w, c
+
+
+def test_hand_gradients_by_tensor_or_name() -> None:
+    loss, w, _ = loss_and_parameters()
+    assert_grads_match(loss, {w: 2 * w.data, "c": np.ones(1)})
+    assert w.grad is None
+
+
+def test_a_wrong_hand_gradient_is_reported() -> None:
+    loss, w, _ = loss_and_parameters()
+    with pytest.raises(AssertionError, match=r"1 of 2 gradients are wrong\nWRONG  w \(3\).*hand 1, true 2\nok     c"):
+        assert_grads_match(loss, {w: w.data, "c": np.ones(1)})
+
+
+def test_float32_noise_is_no_mistake() -> None:
+    w = Tensor(np.linspace(0, 1, 50, dtype=np.float32), requires_grad=True, name="w")
+    loss = np.sum(np.exp(w))
+    assert compare_grads(loss, {w: np.exp(w.data.astype(np.float64)).astype(np.float32)}).matches
+
+
+@pytest.mark.parametrize(
+    ("hand", "error", "told"),
+    [
+        ({"v": np.ones(3)}, KeyError, "'v' is no Tensor of the loss's graph; the graph has c, w"),
+        ({"w": np.ones((3, 1))}, ValueError, r"gradient of w has shape \(3, 1\), w has \(3,\)"),
+        ({"w": np.ones(3, int)}, TypeError, "holds int64"),
+        ({"w": np.array([1.0, np.nan, 1.0])}, ValueError, r"w is nan at \(1,\)"),
+        ({leaf(2, name="z"): np.ones(2)}, ValueError, r"z of shape \(2,\) is not in the loss's graph"),
+    ],
+)
+def test_hand_gradients_that_cannot_be_compared(hand: Any, error: type[Exception], told: str) -> None:
+    loss, _, _ = loss_and_parameters()
+    with pytest.raises(error, match=told):
+        compare_grads(loss, hand)
+
+
+def test_a_loss_without_graph_cannot_be_compared() -> None:
+    with pytest.raises(TypeError, match="recorded graph"):
+        compare_grads(Tensor(1.0), {})

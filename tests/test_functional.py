@@ -1,0 +1,224 @@
+"""Transforms of functions: values, nesting, structure, and no confusion between levels."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nn
+from autograd import Tensor, functional, no_grad
+from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+RNG = np.random.default_rng(0)
+
+
+def test_arrays_in_arrays_out_tensors_in_tensors_out() -> None:
+    assert type(grad(lambda x: np.sum(x**2))(np.ones(3))) is np.ndarray
+    assert type(grad(lambda x: x**2)(2.0)) is np.ndarray
+    out = grad(lambda x: np.sum(x**2))(Tensor(np.ones(3)))
+    assert type(out) is Tensor
+
+
+def test_argnums_choose_arguments() -> None:
+    f = lambda a, b, c=1.0: np.sum(a * b * c)
+    a, b = RNG.normal(size=3), RNG.normal(size=3)
+    np.testing.assert_allclose(grad(f, 1)(a, b), a)
+    np.testing.assert_allclose(grad(f, -1)(a, b), a)
+    da, db = grad(f, (0, 1))(a, b, c=2.0)
+    np.testing.assert_allclose(da, 2 * b)
+    np.testing.assert_allclose(db, 2 * a)
+    with pytest.raises(TypeError, match="argnums is 5.*2 arguments"):
+        grad(f, 5)(a, b)
+
+
+class Pair(NamedTuple):
+    left: Any
+    right: Any
+
+
+def test_gradients_have_the_nesting_of_the_argument() -> None:
+    p = {"W": [np.ones((2, 2)), (np.ones(2), 3.0)], "pair": Pair(np.ones(1), np.zeros(1))}
+    g = grad(lambda p: np.sum(p["W"][0]) * p["W"][1][1] + np.sum(p["pair"].left * 2))(p)
+    assert type(g["pair"]) is Pair
+    assert type(g["W"][1]) is tuple
+    np.testing.assert_array_equal(g["W"][0], np.full((2, 2), 3.0))
+    np.testing.assert_array_equal(g["W"][1][0], np.zeros(2))
+    assert float(g["W"][1][1]) == 4.0
+    np.testing.assert_array_equal(g["pair"].left, [2.0])
+
+
+def test_value_and_auxiliary_output() -> None:
+    value, g = value_and_grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
+    assert (float(value), type(value)) == (9.0, np.ndarray)
+    np.testing.assert_array_equal(g, [3.0, 12.0])
+    (value, aux), g = value_and_grad(lambda x: (np.sum(x), {"twice": 2 * x}), has_aux=True)(np.ones(2))
+    np.testing.assert_array_equal(aux["twice"], [2.0, 2.0])
+    g, aux = grad(lambda x: (np.sum(x), "note"), has_aux=True)(np.ones(2))
+    assert aux == "note"
+
+
+def test_vjp_and_jvp_are_transposes() -> None:
+    f = lambda a, b: (np.tanh(a @ b), np.sum(a) * b)
+    a, b = RNG.normal(size=(2, 3)), RNG.normal(size=3)
+    va, vb = RNG.normal(size=(2, 3)), RNG.normal(size=3)
+    u = (RNG.normal(size=2), RNG.normal(size=3))
+    out, pull = vjp(f, a, b)
+    pushed_out, pushed = jvp(f, (a, b), (va, vb))
+    ga, gb = pull(u)
+    assert all(type(part) is np.ndarray for part in (*out, *pushed, ga, gb))
+    np.testing.assert_allclose(out[0], pushed_out[0])
+    np.testing.assert_allclose(
+        np.sum(u[0] * pushed[0]) + np.sum(u[1] * pushed[1]), np.sum(ga * va) + np.sum(gb * vb), rtol=1e-12
+    )
+
+
+def test_jvp_equals_complex_step() -> None:
+    f = lambda x: np.exp(np.sin(x)) * x
+    x, v = RNG.normal(size=4), RNG.normal(size=4)
+    np.testing.assert_allclose(jvp(f, (x,), (v,))[1], np.imag(f(x + 1e-30j * v)) / 1e-30, rtol=1e-13)
+
+
+def test_jacobian_and_hessian_of_known_functions() -> None:
+    A = RNG.normal(size=(3, 4))
+    x = RNG.normal(size=4)
+    np.testing.assert_allclose(jacobian(lambda x: A @ x)(x), A)
+    assert jacobian(lambda x: np.outer(x, x))(x).shape == (4, 4, 4)
+    S = A.T @ A
+    np.testing.assert_allclose(hessian(lambda x: 0.5 * x @ S @ x)(x), S, atol=1e-14)
+    np.testing.assert_allclose(hvp(lambda x: 0.5 * x @ S @ x, (x,), (x,))[0], S @ x)
+
+
+def test_jacobian_of_nested_arguments() -> None:
+    J = jacobian(lambda p: p["a"] * p["b"])({"a": np.array([1.0, 2.0]), "b": 3.0})
+    np.testing.assert_array_equal(J["a"], 3 * np.eye(2))
+    np.testing.assert_array_equal(J["b"], [1.0, 2.0])
+
+
+def test_transforms_nest_to_any_order() -> None:
+    f: Any = lambda x: np.sin(x) * x**3
+    expected = [
+        lambda x: np.cos(x) * x**3 + 3 * x**2 * np.sin(x),
+        lambda x: 6 * x * np.sin(x) + 6 * x**2 * np.cos(x) - x**3 * np.sin(x),
+        lambda x: (6 - 9 * x**2) * np.sin(x) + (18 * x - x**3) * np.cos(x),
+    ]
+    for derivative in expected:
+        f = grad(f)
+        np.testing.assert_allclose(f(0.7), derivative(0.7), rtol=1e-13)
+
+
+# Perturbation confusion: published counter-examples
+
+
+def test_an_inner_derivative_of_a_sum_with_an_outer_variable() -> None:
+    # Siskind and Pearlmutter: d/dx [x * d/dy (x + y)] = 1, and 2 when confused
+    assert float(grad(lambda x: x * grad(lambda y: x + y)(1.0))(1.0)) == 1.0
+
+
+def test_an_inner_derivative_of_a_product_with_an_outer_variable() -> None:
+    # d/dx [x * d/dy (x y)] = d/dx x**2
+    assert float(grad(lambda x: x * grad(lambda y: x * y)(2.0))(3.0)) == 6.0
+
+
+def test_an_inner_derivative_at_the_outer_variable_itself() -> None:
+    # d/dx [x * (d/dy (x y) at y = x)] = d/dx x**2
+    assert float(grad(lambda x: x * grad(lambda y: x * y)(x))(3.0)) == 6.0
+    assert float(grad(lambda x: grad(lambda y: y * y * x)(x))(3.0)) == 12.0
+
+
+def test_the_amazing_bug() -> None:
+    # Manzyuk, Pearlmutter, Radul, Rush, Siskind (2019): D of a curried shift, applied twice
+    def derivative(f: Any) -> Any:
+        return lambda x: grad(f)(x)
+
+    shift = lambda u: lambda f: lambda x: f(x + u)
+    g = lambda f: lambda x: grad(lambda u: shift(u)(f)(x))(0.0)  # = derivative
+    f = lambda x: np.exp(x) * x
+    np.testing.assert_allclose(g(g(f))(1.0), derivative(derivative(f))(1.0), rtol=1e-13)
+    np.testing.assert_allclose(g(g(f))(1.0), np.exp(1.0) * 3, rtol=1e-13)
+
+
+def test_confusion_through_jvp_and_hvp() -> None:
+    inner = lambda x: jvp(lambda y: x * y, (1.0,), (1.0,))[1]
+    np.testing.assert_allclose(grad(lambda x: x * inner(x))(3.0), 6.0)
+
+
+# Modules and closures
+
+
+def test_hessian_over_the_parameters_of_a_module() -> None:
+    model = nn.MLP([2, 2, 1], activation=nn.Tanh, rng=0)
+    x, y = RNG.normal(size=(5, 2)), RNG.normal(size=(5, 1))
+    loss = lambda m: nn.functional.mse_loss(m(x), y)
+    before = {name: p.data.copy() for name, p in model.named_parameters()}
+    g = grad(loss)(model)
+    assert list(g) == [name for name, _ in model.named_parameters()]
+    loss(model).backward()
+    for name, p in model.named_parameters():
+        np.testing.assert_allclose(g[name].data, p.grad, rtol=1e-12)
+    H = hessian(loss)(model)
+    first = next(iter(g))
+    direction = {name: Tensor(RNG.normal(size=p.shape)) for name, p in model.named_parameters()}
+    product = hvp(loss, (model,), (direction,))[0]
+    for name in g:
+        expected = sum(np.tensordot(H[name][other].data, direction[other].data, direction[other].ndim) for other in g)
+        np.testing.assert_allclose(product[name].data, expected, rtol=1e-10, atol=1e-12)
+    assert H[first][first].shape == g[first].shape * 2
+    for name, p in model.named_parameters():
+        np.testing.assert_array_equal(p.data, before[name])
+
+
+def test_a_closed_over_parameter_collects_nothing() -> None:
+    w = Tensor([2.0], requires_grad=True)
+    grad(lambda x: np.sum(w * x))(np.ones(1))
+    assert w.grad is None
+
+
+def test_transforms_work_inside_no_grad() -> None:
+    with no_grad():
+        assert float(grad(lambda x: x**2)(3.0)) == 6.0
+        assert not grad(lambda x: x**2)(Tensor(3.0)).requires_grad
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 1000))
+def test_a_hessian_is_symmetric_and_equals_differences(n: int, m: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    A, x = rng.normal(size=(m, n)), rng.normal(size=n)
+    f = lambda x: np.sum(np.tanh(A @ x) ** 2) + np.prod(np.shape(x)) * np.sum(np.exp(-x * x))
+    H = hessian(f)(x)
+    np.testing.assert_allclose(H, H.T, atol=1e-12)
+    h = 1e-5
+    rows = [(grad(f)(x + h * e) - grad(f)(x - h * e)) / (2 * h) for e in np.eye(n)]
+    np.testing.assert_allclose(H, np.stack(rows), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: grad(lambda x: x * 2)(np.ones(3)), r"the output has shape \(3,\), not one element"),
+        (lambda: grad(lambda x: x)(np.arange(3)), "holds 'i'"),
+        (lambda: grad(lambda x: np.sum(x), has_aux=True)(np.ones(2)), "gives .output, anything."),
+        (lambda: jvp(lambda x: x, (1.0,), ()), "1 primals and 0 tangents"),
+    ],
+)
+def test_what_cannot_be_differentiated_is_told(call: Any, told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        call()
+
+
+def test_wrong_cotangents_are_told() -> None:
+    with pytest.raises(ValueError, match=r"cotangent of shape \(3,\) for an output of shape \(2,\)"):
+        vjp(lambda x: x, np.ones(2))[1](np.ones(3))
+    with pytest.raises(ValueError, match=r"tangent of shape \(3,\)"):
+        jvp(lambda x: x, (np.ones(2),), (np.ones(3),))
+
+
+def test_the_module_is_reached_from_the_package() -> None:
+    import autograd
+
+    assert autograd.grad is functional.grad
+    assert autograd.hvp is functional.hvp

@@ -1,0 +1,204 @@
+"""Writing in place: NumPy's values, and the gradients of the same program without mutation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograd import Tensor, no_grad
+
+# A program is a list of steps on a list of arrays that starts with one of shape (3, 4).
+
+VIEWS = [
+    lambda a: a[1],
+    lambda a: a[..., ::2],
+    lambda a: a[::-1],
+    lambda a: a.T,
+    lambda a: a.reshape(-1),
+    lambda a: a[None],
+    lambda a: np.expand_dims(a, -1),
+    lambda a: np.swapaxes(a, 0, -1),
+    lambda a: a.ravel()[2:5],
+]
+
+
+def write_scalar(a: Any, b: Any) -> None:
+    a[0] = 0.5
+
+
+def write_computed(a: Any, b: Any) -> None:
+    a[...] = np.sin(np.sum(b)) + a * 0.5
+
+
+def write_masked(a: Any, b: Any) -> None:
+    a[np.arange(np.size(a)).reshape(np.shape(a)) % 3 == 1] = 0.1 * np.sum(b * b)
+
+
+def write_chosen(a: Any, b: Any) -> None:
+    a[[0, -1]] = 0.3 * np.mean(b)
+
+
+def add(a: Any, b: Any) -> None:
+    a += 0.2 * np.mean(b)
+
+
+def scale(a: Any, b: Any) -> None:
+    a *= np.cos(np.sum(b))
+
+
+def divide(a: Any, b: Any) -> None:
+    a /= 1.5 + np.sum(b) ** 2
+
+
+def add_at(a: Any, b: Any) -> None:
+    np.add.at(a, [0, 0, -1], 0.3 * np.sum(b))
+
+
+def into(a: Any, b: Any) -> None:
+    np.multiply(a, 0.5, out=a)
+
+
+WRITES = [write_scalar, write_computed, write_masked, write_chosen, add, scale, divide, add_at, into]
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["view", "copy", "write"]), st.integers(0, 8), st.integers(0, 5), st.integers(0, 5)),
+    min_size=1,
+    max_size=9,
+)
+
+
+def run(program: list[tuple[str, int, int, int]], start: Any) -> tuple[Any, list[Any]]:
+    values = [start * 1.0]
+    early = np.sum(values[0] ** 3)  # recorded before anything is written
+    for kind, what, i, j in program:
+        a, b = values[i % len(values)], values[j % len(values)]
+        if np.ndim(a) == 0:
+            continue
+        if kind == "view":
+            if np.ndim(a) < 4 and np.size(a) > 1 and np.shape(a)[0] > 1:
+                values.append(VIEWS[what % len(VIEWS)](a))
+        elif kind == "copy":
+            values.append(a * 1.5)
+        elif np.size(a):
+            WRITES[what % len(WRITES)](a, b)
+    total = early
+    for k, value in enumerate(values):
+        total = total + np.sum(np.tanh(value)) * (k + 1)
+    return total, values
+
+
+@settings(deadline=None, max_examples=300)
+@given(STEPS, st.integers(0, 100))
+def test_random_programs_have_numpys_values_and_the_gradients_of_the_rewrite(program: Any, seed: int) -> None:
+    x = np.random.default_rng(seed).normal(size=(3, 4))
+    total, arrays = run(program, x)
+    leaf = Tensor(x, requires_grad=True)
+    loss, tensors = run(program, leaf)
+    for array, tensor in zip(arrays, tensors, strict=True):
+        np.testing.assert_allclose(tensor.data, array, rtol=1e-12, atol=1e-14)
+    loss.backward()
+    h = 1e-6
+    for at in [(0, 0), (1, 2), (2, 3), (1, 1)]:
+        e = np.zeros_like(x)
+        e[at] = h
+        slope = (run(program, x + e)[0] - run(program, x - e)[0]) / (2 * h)
+        np.testing.assert_allclose(leaf.grad[at], slope, rtol=2e-5, atol=2e-6)
+    np.testing.assert_allclose(float(loss), float(total), rtol=1e-12)
+
+
+def computed(*shape: int) -> tuple[Tensor, Tensor]:
+    leaf = Tensor(np.arange(1.0, np.prod(shape) + 1).reshape(shape), requires_grad=True)
+    return leaf, leaf * 1.0
+
+
+def test_what_was_recorded_keeps_its_values() -> None:
+    leaf, t = computed(3)
+    square = t * t
+    t[1] = 100.0
+    np.sum(square).backward()
+    np.testing.assert_array_equal(leaf.grad, 2 * leaf.data)
+
+
+def test_an_overwritten_element_gets_no_gradient_and_the_written_value_does() -> None:
+    leaf, t = computed(3)
+    v = Tensor(5.0, requires_grad=True)
+    t[1] = v
+    np.sum(t * t).backward()
+    np.testing.assert_array_equal(leaf.grad, [2.0, 0.0, 6.0])
+    assert float(v.grad) == 10.0
+
+
+def test_a_constant_tensor_becomes_part_of_the_graph_when_a_parameter_is_written_into_it() -> None:
+    out, v = Tensor(np.zeros((2, 3))), Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    for k in range(2):
+        out[k] = v * (k + 1)
+    np.sum(out * out).backward()
+    np.testing.assert_array_equal(v.grad, 10 * v.data)
+
+
+def test_a_view_taken_before_sees_the_write_and_writes_through() -> None:
+    _, t = computed(2, 2)
+    row, flat = t[0], t.reshape(-1)
+    t[0, 1] = 9.0
+    assert row.tolist() == [1.0, 9.0]
+    row += 1
+    assert t.tolist() == [[2.0, 10.0], [3.0, 4.0]]
+    assert flat.tolist() == [2.0, 10.0, 3.0, 4.0]
+
+
+def test_a_copy_is_no_view() -> None:
+    _, t = computed(3)
+    chosen = t[[0, 1]]
+    t[0] = 9.0
+    assert chosen.tolist() == [1.0, 2.0]
+
+
+def test_the_last_writer_of_an_element_gets_its_gradient() -> None:
+    _, t = computed(3)
+    v = Tensor([7.0, 8.0], requires_grad=True)
+    t[[1, 1]] = v
+    assert t.tolist() == [1.0, 8.0, 3.0]
+    np.sum(t).backward()
+    np.testing.assert_array_equal(v.grad, [0.0, 1.0])
+
+
+def test_data_set_inside_no_grad_leaves_the_recorded_graph_alone() -> None:
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    loss = np.sum(w**3)
+    with no_grad():
+        w -= 0.5
+        w[0] = 7.0
+    assert w.tolist() == [7.0, 1.5]
+    loss.backward()
+    np.testing.assert_array_equal(w.grad, [3.0, 12.0])
+    np.sum(w).backward()
+    np.testing.assert_array_equal(w.grad, [4.0, 13.0])
+
+
+def test_the_users_array_is_not_written_to() -> None:
+    array = np.zeros(3)
+    t = Tensor(array)
+    t[0] = 1.0
+    assert array.tolist() == [0.0, 0.0, 0.0]
+    assert t.tolist() == [1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("write", "error", "told"),
+    [
+        (lambda t: t.__setitem__(0, np.ones(5)), ValueError, "shape"),
+        (lambda t: t.__setitem__(7, 1.0), IndexError, "put of np.multiply of shape .2, 2."),
+        (lambda t: t.__iadd__(np.ones((3, 2, 2))), ValueError, r"result of shape \(3, 2, 2\) does not fit"),
+        (lambda t: Tensor(np.arange(3)).__iadd__(0.5), TypeError, "float64 does not fit into .* int64"),
+        (lambda t: np.broadcast_to(t, (3, 2, 2)).__iadd__(1.0), ValueError, "twice"),
+    ],
+)
+def test_what_cannot_be_written_is_told_and_changes_nothing(write: Any, error: type[Exception], told: str) -> None:
+    _, t = computed(2, 2)
+    before = t.tolist()
+    with pytest.raises(error, match=told):
+        write(t)
+    assert t.tolist() == before

@@ -1,0 +1,117 @@
+"""`explain` and `detect_anomaly`: the answer names the cause, the line and the remedy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autograd import Tensor, detect_anomaly, explain, no_grad
+from autograd.inspection import AnomalyError
+
+
+def leaf(*values: float, name: str = "w") -> Tensor:
+    return Tensor(list(values), requires_grad=True, name=name)
+
+
+# Anomalies
+
+
+def test_the_first_nan_forward_is_named_with_its_line_and_remedy() -> None:
+    w = leaf(1.0, -1.0)
+    with pytest.raises(AnomalyError) as caught, np.errstate(invalid="ignore"), detect_anomaly():
+        np.log(w)
+    message = str(caught.value)
+    assert "np.log of w of shape (2,) gave 1 NaN of 2 elements, from finite operands" in message
+    assert "test_inspection.py:22." in message
+    assert "np.where" in message
+
+
+def test_a_rule_that_makes_nan_of_a_finite_gradient_is_named() -> None:
+    w = leaf(4.0, 0.0)
+    with np.errstate(divide="ignore"), detect_anomaly():
+        root = np.sqrt(w)
+        with pytest.raises(AnomalyError, match=r"derivative of np\.sqrt of w .* gave 1 infinite.*test_inspection"):
+            np.sum(root).backward()
+    assert w.grad is None
+
+
+def test_an_anomaly_given_as_data_is_no_operations_fault() -> None:
+    w = leaf(1.0, np.nan)
+    with detect_anomaly():
+        out = w * 2
+    assert "given as data" in explain(out).anomaly
+
+
+def test_the_block_may_be_left_and_entered_again() -> None:
+    w = leaf(-1.0)
+    watch = detect_anomaly()
+    for _ in range(2):
+        with pytest.raises(AnomalyError), np.errstate(invalid="ignore"), watch:
+            np.log(w)
+    with np.errstate(invalid="ignore"):
+        np.log(w)
+
+
+def test_another_thread_is_not_watched() -> None:
+    from threading import Thread
+
+    seen: list[BaseException] = []
+
+    def other() -> None:
+        try:
+            with np.errstate(invalid="ignore"):
+                np.log(leaf(-1.0))
+        except BaseException as error:
+            seen.append(error)
+
+    with detect_anomaly():
+        thread = Thread(target=other)
+        thread.start()
+        thread.join()
+    assert seen == []
+
+
+# Explanations
+
+
+def test_why_there_is_no_gradient() -> None:
+    w, other = leaf(1.0, 2.0), leaf(3.0, name="other")
+    hidden = w * 2
+    loss = np.sum(hidden)
+    assert "no backward() has reached it" in explain(w).gradient
+    assert "interior" in explain(hidden).gradient
+    assert "nothing in it requires grad" in explain(Tensor([1.0])).gradient
+    with no_grad():
+        assert "no_grad" in explain(w * 2).gradient
+    assert "does not depend on it" in explain(other, loss).gradient
+    assert "no backward()" in explain(w, loss).gradient
+    assert "the loss has no graph" in explain(w, Tensor(1.0)).gradient
+    loss.backward()
+    assert "of norm 2.828" in explain(w).gradient
+
+
+def test_what_the_graph_keeps_alive_is_counted_once() -> None:
+    w = Tensor(np.ones((100, 10)), requires_grad=True, name="w")
+    with detect_anomaly():
+        big = w * np.ones((100, 10))
+        loss = np.sum(big.T.reshape(-1)) + np.sum(big)
+    told = explain(loss)
+    assert [kept.bytes for kept in told.kept[:4]] == [8000] * 4
+    assert {"w", "np.multiply", "operand of np.multiply"} <= {kept.name for kept in told.kept}
+    assert told.operations == 6
+    assert 24_000 + 8000 <= told.bytes <= 24_000 + 8000 + 100  # w, the operand, big, and the copy by reshape
+    assert any("test_inspection.py" in kept.where for kept in told.kept)
+    assert "8 kB  w (100×10)" in str(told)
+
+
+def test_where_the_first_infinity_is() -> None:
+    w = leaf(1.0, 0.0)
+    with np.errstate(divide="ignore"):
+        out = np.sum(1 / w) * 2
+    assert "first in np.divide of shape (2,), computed by np.divide of w" in explain(out).anomaly
+    assert "1 infinite" in explain(out).anomaly
+
+
+def test_only_tensors_are_explained() -> None:
+    with pytest.raises(TypeError, match="not ndarray"):
+        explain(np.ones(3))  # type: ignore[arg-type]

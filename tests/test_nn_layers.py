@@ -1,0 +1,217 @@
+"""Layers and networks of them: values, names, initial weights, errors, and a whole training."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from autograd import Tensor, no_grad
+
+X = np.ones((100, 3))
+
+
+def test_linear_computes_x_times_weight_plus_bias() -> None:
+    layer = nn.Linear(3, 2, rng=0)
+    np.testing.assert_array_equal(layer(X).data, X @ layer.weight.data + layer.bias.data)
+    assert (layer.weight.shape, layer.bias.shape) == ((3, 2), (2,))
+
+
+def test_linear_without_bias() -> None:
+    layer = nn.Linear(3, 2, bias=False, rng=0)
+    np.testing.assert_array_equal(layer(X).data, X @ layer.weight.data)
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
+
+
+def test_linear_records_nothing_inside_no_grad() -> None:
+    with no_grad():
+        assert not nn.Linear(3, 2, rng=0)(X).requires_grad
+
+
+def test_default_weights_and_biases_are_uniform_as_in_pytorch() -> None:
+    layer = nn.Linear(100, 400, rng=0)
+    for values in (layer.weight.data, layer.bias.data):
+        assert np.max(np.abs(values)) <= 0.1
+        assert abs(np.std(values) / (0.1 / 3**0.5) - 1) < 0.1
+
+
+def test_default_weights_have_the_spread_of_pytorchs() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch, the second oracle, is not installed")
+    torch.manual_seed(0)
+    theirs, ours = torch.nn.Linear(300, 200), nn.Linear(300, 200, rng=0)
+    for a, b in ((ours.weight, theirs.weight.detach()), (ours.bias, theirs.bias.detach())):
+        assert abs(np.max(np.abs(a.data)) / float(b.abs().max()) - 1) < 0.02
+
+
+def test_initialisers_are_called_weight_first_with_one_generator() -> None:
+    draw = partial(nn.init.normal, std=0.1)
+    layer = nn.Linear(3, 2, rng=np.random.RandomState(1), weight_init=draw, bias_init=draw)
+    rng = np.random.RandomState(1)
+    np.testing.assert_array_equal(layer.weight.data, rng.randn(3, 2) * 0.1)
+    np.testing.assert_array_equal(layer.bias.data, rng.randn(2) * 0.1)
+
+
+def wrong(shape: tuple[int, ...], **_: Any) -> Any:
+    return np.zeros(3)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "told"),
+    [
+        (lambda: nn.Linear(0, 2), ValueError, r"Linear\(0, 2\): both sizes must be at least 1"),
+        (lambda: nn.Linear(2, -1), ValueError, r"Linear\(2, -1\): both sizes"),
+        (lambda: nn.Linear(2.5, 1), TypeError, "integer"),
+        (lambda: nn.Linear(2, 1, dtype=int), TypeError, "only floats have gradients"),
+        (lambda: nn.Linear(2, 1, rng="seed"), TypeError, "rng is a"),
+        (lambda: nn.Linear(2, 1, weight_init=wrong), ValueError, r"weight_init gave \(3,\)"),
+        (lambda: nn.Linear(2, 1, bias_init=wrong), ValueError, r"bias_init gave \(3,\)"),
+        (lambda: nn.MLP([3]), ValueError, r"MLP\(\[3\]\): give at least the sizes"),
+        (lambda: nn.MLP([3, 1], activation=np.tanh), TypeError, r"such as nn\.ReLU; not <ufunc 'tanh'>"),
+        (lambda: nn.MLP([3, 1], activation=int), TypeError, r"such as nn\.ReLU; not <class 'int'>"),
+        (lambda: nn.Sequential(nn.ReLU), TypeError, r"part 0 is <class .*ReLU'>, not a Module such as nn"),
+    ],
+)
+def test_what_cannot_be_built_says_why(make: Any, error: type[Exception], told: str) -> None:
+    with pytest.raises(error, match=told):
+        make()
+
+
+def test_the_error_of_a_wrong_input_names_the_layer_by_its_path() -> None:
+    model = nn.MLP([3, 16, 8, 1], rng=0)
+    model.layers[0] = nn.Identity()
+    with pytest.raises(
+        ValueError,
+        match=r"^Linear layers\.1: weight is \(16, 8\), input is \(100, 3\)\. .* must be 16$",
+    ):
+        model(X)
+
+
+def test_the_path_follows_the_tree() -> None:
+    model = nn.Sequential(nn.Sequential(nn.Linear(3, 2, rng=0, bias=False)))
+    with pytest.raises(ValueError, match=r"Linear 0\.0: weight is \(3, 2\), input is \(5, 7\)"):
+        model(Tensor(np.ones((5, 7))))
+
+
+def test_an_input_that_lies_on_its_side_is_recognised() -> None:
+    with pytest.raises(ValueError, match="must be 3; its transpose would fit"):
+        nn.Linear(3, 2, rng=0)(X.T)
+
+
+def test_a_bias_that_does_not_fit_is_not_blamed_on_the_input() -> None:
+    layer = nn.Linear(3, 2, rng=0)
+    layer.bias = nn.Parameter(np.zeros(5))
+    with pytest.raises(ValueError, match=r"bias of shape \(5,\)"):
+        layer(X)
+
+
+def test_sequential_is_its_parts_in_order() -> None:
+    a, b = nn.Linear(3, 4, rng=0), nn.Linear(4, 1, rng=1)
+    model = nn.Sequential(a, nn.Tanh(), b)
+    np.testing.assert_array_equal(model(X).data, b(np.tanh(a(X))).data)
+    assert (len(model), next(iter(model)), model[-1]) == (3, a, b)
+
+
+def test_an_empty_sequential_is_the_identity() -> None:
+    assert nn.Sequential()(X) is X
+
+
+@pytest.mark.parametrize("activation", [nn.Tanh, nn.Tanh(), partial(nn.Tanh)], ids=["class", "module", "factory"])
+def test_mlp_puts_the_activation_between_layers_and_leaves_the_output_linear(activation: Any) -> None:
+    model = nn.MLP([3, 4, 5, 2], activation=activation, rng=0)
+    a, b, c = model.layers
+    np.testing.assert_array_equal(model(X).data, c(np.tanh(b(np.tanh(a(X))))).data)
+
+
+def test_mlp_with_an_output_activation() -> None:
+    linear, squashed = nn.MLP([3, 4, 2], rng=0), nn.MLP([3, 4, 2], output_activation=nn.Sigmoid, rng=0)
+    np.testing.assert_array_equal(squashed(X).data, nn.functional.sigmoid(linear(X)).data)
+
+
+def test_mlp_draws_all_layers_from_one_generator() -> None:
+    model = nn.MLP([3, 3, 3], rng=7)
+    assert np.any(model.layers[0].weight.data != model.layers[1].weight.data)
+    np.testing.assert_array_equal(model.layers[1].bias.data, nn.MLP([3, 3, 3], rng=7).layers[1].bias.data)
+
+
+@pytest.mark.parametrize(
+    ("activation", "function"),
+    [
+        (nn.ReLU(), nn.functional.relu),
+        (nn.Sigmoid(), nn.functional.sigmoid),
+        (nn.Tanh(), np.tanh),
+        (nn.Identity(), np.asarray),
+    ],
+    ids=["ReLU", "Sigmoid", "Tanh", "Identity"],
+)
+def test_activation_modules_are_their_functions(activation: nn.Module, function: Any) -> None:
+    x = np.linspace(-2, 2, 9)
+    np.testing.assert_array_equal(activation(x), function(x))
+
+
+def test_the_loss_module_is_its_function() -> None:
+    p, t = np.arange(6.0).reshape(2, 3), np.ones((2, 3))
+    for reduction in ("mean", "sum", "none"):
+        np.testing.assert_array_equal(nn.MSELoss(reduction)(p, t), nn.functional.mse_loss(p, t, reduction))
+
+
+def test_float32_stays_float32_through_a_training_step() -> None:
+    model = nn.MLP([3, 4, 1], rng=0, dtype=np.float32)
+    optimizer = nn.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
+    loss = nn.functional.mse_loss(model(X.astype(np.float32)), np.zeros((100, 1), np.float32))
+    loss.backward()
+    optimizer.step()
+    assert loss.dtype == np.float32
+    assert {p.grad.dtype for p in model.parameters()} == {p.dtype for p in model.parameters()} == {np.dtype("f4")}
+
+
+# A training of the 3-16-8-1 network, against the same network by hand
+
+SIZES = [3, 16, 8, 1]
+
+
+def by_hand(x: Any, y: Any, p: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+    """The loss and its gradients, as on a blackboard."""
+    layers, inputs, a = len(p) // 2, [], x
+    for i in range(layers):
+        inputs.append(a)
+        z = a @ p[f"layers.{i}.weight"] + p[f"layers.{i}.bias"]
+        a = np.maximum(0, z) if i < layers - 1 else z
+    gradients, d = {}, 2 * (a - y) / len(y)
+    for i in reversed(range(layers)):
+        gradients[f"layers.{i}.weight"] = inputs[i].T @ d
+        gradients[f"layers.{i}.bias"] = np.sum(d, axis=0)
+        d = (d @ p[f"layers.{i}.weight"].T) * (inputs[i] > 0)
+    return float(np.mean((y - a) ** 2)), gradients
+
+
+def test_a_training_is_that_of_the_hand_derivation() -> None:
+    rng = np.random.RandomState(0)
+    x = rng.randn(100, 3)
+    y = x @ np.array([[2.0], [-3.0], [1.5]]) + 0.5 * rng.randn(100, 1)
+    draw = np.random.RandomState(42)
+    model = nn.MLP(SIZES, rng=draw, weight_init=partial(nn.init.normal, std=0.1), bias_init=nn.init.zeros)
+    parameters = model.state_dict()
+    again = np.random.RandomState(42)
+    for i, shape in enumerate(pairwise(SIZES)):
+        np.testing.assert_array_equal(parameters[f"layers.{i}.weight"], again.randn(*shape) * 0.1)
+
+    optimizer = nn.optim.SGD(model.parameters(), lr=0.01)
+    losses = []
+    for epoch in range(1000):
+        loss = nn.functional.mse_loss(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        expected, gradients = by_hand(x, y, parameters)
+        np.testing.assert_allclose(loss.item(), expected, rtol=1e-12)
+        if epoch == 0:
+            for name, parameter in model.named_parameters():
+                np.testing.assert_allclose(parameter.grad, gradients[name], rtol=1e-12, atol=1e-15)
+        optimizer.step()
+        for name in parameters:
+            parameters[name] -= 0.01 * gradients[name]
+        losses.append(loss.item())
+    np.testing.assert_allclose(losses[::999], [17.268411061762947, 0.15882770556443898], rtol=1e-12)

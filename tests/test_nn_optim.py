@@ -1,0 +1,283 @@
+"""Optimisers: against PyTorch and the written formulas, in place, and what bad input gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nn
+from autograd import Tensor
+from nn.optim import SGD, Optimizer
+
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"maximize": True},
+    {"weight_decay": 0.1},
+    {"weight_decay": 0.1, "maximize": True},
+    {"momentum": 0.9},
+    {"momentum": 0.9, "maximize": True},
+    {"momentum": 0.9, "dampening": 0.3},
+    {"momentum": 0.9, "weight_decay": 0.1, "dampening": 0.3, "maximize": True},
+    {"momentum": 0.9, "nesterov": True},
+    {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1, "maximize": True},
+]
+
+
+def name_of(options: dict[str, Any]) -> str:
+    return ", ".join(options) or "plain"
+
+
+def leaf(*values: float, grad: Iterable[float] | None = None) -> Tensor:
+    parameter = Tensor(np.array(values), requires_grad=True)
+    parameter.grad = None if grad is None else np.array(grad)
+    return parameter
+
+
+def drawn_gradients(steps: int = 20) -> list[Any]:
+    """Gradients of two parameters a step; the second has none now and then."""
+    rng = np.random.default_rng(0)
+    return [(rng.normal(size=(3, 2)), None if step % 5 == 1 else rng.normal(size=4)) for step in range(steps)]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=name_of)
+def test_sgd_is_pytorchs(options: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch, the second oracle, is not installed")
+    start = [np.ones((3, 2)), np.linspace(-1, 1, 4)]
+    ours = [Tensor(array, requires_grad=True) for array in start]
+    theirs = [torch.tensor(array, requires_grad=True) for array in start]
+    optimizer, oracle = SGD(ours, 0.05, **options), torch.optim.SGD(theirs, 0.05, **options)
+    for gradients in drawn_gradients():
+        for a, b, gradient in zip(ours, theirs, gradients, strict=True):
+            a.grad = gradient
+            b.grad = None if gradient is None else torch.tensor(gradient)
+        optimizer.step()
+        oracle.step()
+        for a, b in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(a.data, b.detach().numpy(), rtol=1e-12, atol=1e-14)
+
+
+def formula(theta: Any, gradients: Iterable[Any], lr: float, options: dict[str, Any]) -> Any:
+    """The update rule as the docstring of SGD writes it."""
+    mu, velocity = options.get("momentum", 0), None
+    for g in gradients:
+        d = (-g if options.get("maximize") else g) + options.get("weight_decay", 0) * theta
+        if mu:
+            velocity = d if velocity is None else mu * velocity + (1 - options.get("dampening", 0)) * d
+            d = d + mu * velocity if options.get("nesterov") else velocity
+        theta = theta - lr * d
+    return theta
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=name_of)
+def test_sgd_is_its_formula(options: dict[str, Any]) -> None:
+    gradients = [pair[0] for pair in drawn_gradients()]
+    parameter = Tensor(np.ones((3, 2)), requires_grad=True)
+    optimizer = SGD([parameter], 0.05, **options)
+    for gradient in gradients:
+        parameter.grad = gradient
+        optimizer.step()
+    np.testing.assert_allclose(parameter.data, formula(np.ones((3, 2)), gradients, 0.05, options), rtol=1e-13)
+
+
+@settings(deadline=None)
+@given(st.floats(-10, 10), st.floats(-10, 10), st.floats(0, 1))
+def test_a_plain_step_has_the_bits_of_numpy(theta: float, gradient: float, lr: float) -> None:
+    parameter = leaf(theta, grad=[gradient])
+    SGD([parameter], lr).step()
+    expected = np.array([theta])
+    expected -= lr * np.array([gradient])
+    np.testing.assert_array_equal(parameter.data, expected)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=name_of)
+def test_a_step_writes_into_the_parameters_own_array_and_not_into_the_gradient(
+    options: dict[str, Any],
+) -> None:
+    parameter, gradient = leaf(1.0, 2.0), np.array([0.5, 0.25])
+    data = parameter.data
+    optimizer = SGD([parameter], 0.1, **options)
+    for _ in range(3):
+        parameter.grad = gradient
+        optimizer.step()
+    assert parameter.data is data
+    assert gradient.tolist() == [0.5, 0.25]
+    assert data.tolist() != [1, 2]
+
+
+def test_data_that_was_replaced_between_steps_is_followed() -> None:
+    parameter = leaf(1.0, grad=[1.0])
+    optimizer = SGD([parameter], 0.5)
+    optimizer.step()
+    parameter.data = np.array([10.0])
+    optimizer.step()
+    assert parameter.data.tolist() == [9.5]
+
+
+def test_the_learning_rate_can_change_between_steps() -> None:
+    parameter = leaf(1.0, grad=[1.0])
+    optimizer = SGD([parameter], 0.5)
+    optimizer.step()
+    optimizer.lr = 0.25
+    optimizer.step()
+    assert parameter.data.tolist() == [0.25]
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_gradient_may_be_a_tensor(momentum: float) -> None:
+    parameter = leaf(3.0)
+    np.sum(parameter**2).backward(create_graph=True)
+    SGD([parameter], 0.5, momentum).step()
+    assert parameter.data.tolist() == [0]
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_parameter_without_gradient_is_left_alone(momentum: float) -> None:
+    idle, moved = leaf(1.0), leaf(1.0, grad=[1.0])
+    SGD([idle, moved], 0.5, momentum).step()
+    assert (idle.data.tolist(), moved.data.tolist()) == ([1], [0.5])
+
+
+def test_parameters_without_axes_and_of_several_dtypes() -> None:
+    scalar = Tensor(1.0, requires_grad=True)
+    single = Tensor(np.ones(2, np.float32), requires_grad=True)
+    scalar.grad, single.grad = np.array(1.0), np.ones(2, np.float32)
+    SGD([scalar, single], 0.1).step()
+    assert scalar.item() == 0.9
+    np.testing.assert_array_equal(single.data, np.ones(2, np.float32) - np.float32(0.1), strict=True)
+
+
+def test_read_only_data_is_replaced_by_a_copy() -> None:
+    parameter = leaf(0.0, 0.0, grad=[1.0, 1.0])
+    parameter.data = np.broadcast_to(0.0, 2)
+    SGD([parameter], 0.5).step()
+    assert parameter.data.tolist() == [-0.5, -0.5]
+
+
+def test_zero_grad_clears_every_gradient() -> None:
+    parameters = [leaf(1.0, grad=[1.0]), leaf(2.0, grad=[1.0])]
+    SGD(parameters, 0.1).zero_grad()
+    assert [p.grad for p in parameters] == [None, None]
+
+
+# Parameters and settings
+
+W, B = leaf(1.0, 2.0), leaf(3.0)
+
+
+@pytest.mark.parametrize(
+    ("params", "names"),
+    [
+        ([W, B], ["0", "1"]),
+        (iter([W, B]), ["0", "1"]),
+        ([("w", W), ("b", B)], ["w", "b"]),
+        ({"w": W, "b": B}, ["w", "b"]),
+        (nn.MLP([2, 2], rng=0).parameters(), ["layers.0.weight", "layers.0.bias"]),
+        ([*nn.Linear(2, 2).parameters(), *nn.Linear(2, 2).parameters()], ["0", "1", "2", "3"]),
+    ],
+    ids=["list", "iterator", "pairs", "dictionary", "module", "names twice"],
+)
+def test_parameters_come_in_several_forms(params: Any, names: list[str]) -> None:
+    assert SGD(params, 0.1).names == names
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "told"),
+    [
+        (lambda: SGD([], 0.1), ValueError, "SGD got no parameters"),
+        (lambda: SGD([W, B, W], 0.1), ValueError, "the same parameter twice"),
+        (lambda: SGD(W, 0.1), TypeError, r"SGD takes a list, \[tensor\], not a Tensor alone"),
+        (lambda: SGD(nn.ReLU(), 0.1), TypeError, r"SGD takes model\.parameters\(\), not a ReLU alone"),
+        (lambda: SGD([W, np.ones(2)], 0.1), TypeError, "parameter 1 is a ndarray; it must be a Tensor"),
+        (lambda: SGD({"n": Tensor(np.arange(3))}, 0.1), TypeError, "parameter n is a Tensor of int64"),
+        (lambda: SGD([W * 2], 0.1), ValueError, "parameter 0 was computed"),
+        (lambda: SGD([W], -0.1), ValueError, "lr is -0.1; it must be finite, and at least 0"),
+        (lambda: SGD([W], float("nan")), ValueError, "lr is nan"),
+        (lambda: SGD([W], 0.1, momentum=-1), ValueError, "momentum is -1"),
+        (lambda: SGD([W], 0.1, weight_decay=float("inf")), ValueError, "weight_decay is inf"),
+        (lambda: SGD([W], 0.1, nesterov=True), ValueError, "nesterov takes momentum"),
+        (lambda: SGD([W], 0.1, 0.9, nesterov=True, dampening=0.1), ValueError, r"dampening \(0\.1\) 0"),
+        (lambda: Optimizer([W]).step(), NotImplementedError, r"Optimizer has no step\(\)"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_told(make: Any, error: type[Exception], told: str) -> None:
+    with pytest.raises(error, match=told):
+        make()
+    assert W.data.tolist() == [1, 2]
+
+
+# States
+
+
+def test_a_loaded_state_continues_where_it_was_saved() -> None:
+    gradients = [pair[0] for pair in drawn_gradients()]
+
+    def run(parameter: Tensor, optimizer: SGD, part: slice) -> None:
+        for gradient in gradients[part]:
+            parameter.grad = gradient
+            optimizer.step()
+
+    whole = Tensor(np.ones((3, 2)), requires_grad=True)
+    run(whole, SGD([whole], 0.05, 0.9, nesterov=True, weight_decay=0.1), slice(None))
+
+    first = Tensor(np.ones((3, 2)), requires_grad=True)
+    before = SGD([first], 0.05, 0.9, nesterov=True, weight_decay=0.1)
+    run(first, before, slice(None, 7))
+    second = Tensor(first.data, requires_grad=True)
+    after = SGD([second], 1.0)
+    after.load_state_dict(before.state_dict())
+    run(second, after, slice(7, None))
+    np.testing.assert_array_equal(second.data, whole.data)
+
+
+def test_a_state_is_arrays_by_name_and_a_copy() -> None:
+    parameter = leaf(1.0, grad=[1.0])
+    optimizer = SGD({"w": parameter}, 0.1, 0.9)
+    assert list(optimizer.state_dict()) == list(SGD.settings)
+    optimizer.step()
+    state = optimizer.state_dict()
+    state["velocity.w"][:] = 100
+    assert all(isinstance(array, np.ndarray) for array in state.values())
+    assert optimizer.state_dict()["velocity.w"].tolist() == [1]
+
+
+def test_a_state_that_does_not_fit_is_told_at_once_and_changes_nothing() -> None:
+    optimizer = SGD({"w": leaf(1.0)}, 0.1, 0.9)
+    state = {
+        **optimizer.state_dict(),
+        "lr": np.array(5.0),
+        "velocity.w": np.zeros(2),
+        "velocity.b": np.zeros(1),
+    }
+    del state["momentum"]
+    with pytest.raises(ValueError, match="does not fit SGD, and nothing was loaded") as told:
+        optimizer.load_state_dict(state)
+    assert str(told.value).splitlines()[1:] == [
+        "  missing: momentum",
+        "  unexpected: velocity.b",
+        "  velocity.w is (1,), in the state (2,)",
+    ]
+    assert optimizer.lr == 0.1
+
+
+def test_repr_shows_the_settings() -> None:
+    assert repr(SGD([leaf(1.0)], 0.1)).startswith("SGD(1 parameters, lr=0.1, momentum=0.0, nesterov=False, ")
+
+
+def test_steps_allocate_nothing() -> None:
+    import tracemalloc
+
+    parameter = Tensor(np.ones(10_000), requires_grad=True)
+    parameter.grad = np.ones(10_000)
+    optimizer = SGD([parameter], 1e-3, 0.9, nesterov=True, weight_decay=0.1)
+    optimizer.step()
+    tracemalloc.start()
+    for _ in range(10):
+        optimizer.step()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000

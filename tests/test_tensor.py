@@ -1,0 +1,282 @@
+"""What a Tensor holds, and that NumPy code goes through it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import autograd
+from autograd import Tensor, no_grad
+
+floats = hnp.arrays(
+    np.float64,
+    hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4),
+    elements=st.floats(-10, 10),
+)
+
+
+def leaf(*shape: int, seed: int = 0, name: str | None = None) -> Tensor:
+    return Tensor(np.random.default_rng(seed).normal(size=shape), requires_grad=True, name=name)
+
+
+# dtype and data
+
+
+def test_lists_and_floats_are_float64() -> None:
+    assert Tensor([1, 2]).dtype == np.float64
+    assert Tensor(1.5).dtype == np.float64
+
+
+def test_arrays_keep_their_dtype() -> None:
+    for dtype in (np.float32, np.int64, np.bool_, np.float16):
+        assert Tensor(np.ones(3, dtype)).dtype == dtype
+
+
+def test_float32_stays_float32_end_to_end() -> None:
+    w = Tensor(np.ones((3, 2), np.float32), requires_grad=True)
+    x = np.ones((4, 3), np.float32)
+    loss = np.mean((np.maximum(0, x @ w) / 2.0 - 1) ** 2) + 0.1 * np.sum(w**2)
+    loss.backward()
+    assert loss.dtype == np.float32
+    assert w.grad.dtype == np.float32
+
+
+def test_a_gradient_has_its_tensors_dtype_where_dtypes_mix() -> None:
+    w = Tensor(np.ones(3, np.float32), requires_grad=True)
+    np.sum(w * np.arange(3.0)).backward()
+    assert w.grad.dtype == np.float32
+
+
+def test_constants_share_memory_and_parameters_own_theirs() -> None:
+    array = np.ones(3)
+    assert Tensor(array).data is array
+    assert not np.shares_memory(Tensor(array, requires_grad=True).data, array)
+    assert not np.shares_memory(autograd.tensor(array).data, array)
+
+
+def test_setting_data_keeps_shape_and_dtype() -> None:
+    t = Tensor(np.ones(3, np.float32))
+    t.data = np.arange(3.0)
+    assert t.dtype == np.float32
+    with pytest.raises(ValueError, match=r"shape \(2,\).*shape \(3,\)"):
+        t.data = np.ones(2)
+
+
+# NumPy's functions and operators
+
+
+@given(floats)
+def test_operators_equal_numpys(a: Any) -> None:
+    t = Tensor(a, requires_grad=True)
+    for by_tensor, by_array in [
+        (2 - t, 2 - a),
+        (t - 2, t.data - 2),
+        (a * t, a * a),
+        (t / 4.0, a / 4.0),
+        (-t, -a),
+        (abs(t), abs(a)),
+        (t**2, a**2),
+        (np.float64(3) + t, 3 + a),
+        (np.maximum(0, t), np.maximum(0, a)),
+    ]:
+        assert type(by_tensor) is Tensor
+        np.testing.assert_array_equal(by_tensor.data, by_array)
+
+
+def test_an_array_on_the_left_gives_a_tensor_not_an_object_array() -> None:
+    w, x = leaf(3, 2), np.ones((4, 3))
+    for out in (x @ w, np.ones((3, 2)) * w, np.float64(2) * w, np.ones((3, 2)) + w, np.ones(2) - w):
+        assert type(out) is Tensor
+        assert out.requires_grad
+
+
+def test_numpy_code_with_a_dictionary_of_parameters_trains() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(20, 2))
+    y = x @ np.array([[1.0], [-2.0]]) + 0.5
+
+    def predict(p: Any) -> Any:
+        hidden = 1 / (1 + np.exp(-(np.dot(x, p["W1"]) + p["b1"])))
+        return np.dot(hidden, p["W2"]) + np.sum(p["b2"], axis=0, keepdims=True)
+
+    p = {
+        "W1": leaf(2, 5, seed=2),
+        "b1": Tensor(np.zeros(5), requires_grad=True),
+        "W2": leaf(5, 1, seed=3),
+        "b2": Tensor(np.zeros((1, 1)), requires_grad=True),
+    }
+    losses = []
+    for _ in range(300):
+        loss = np.mean((y - predict(p)) ** 2)
+        loss.backward()
+        for t in p.values():
+            t.data -= 0.3 * t.grad
+            t.zero_grad()
+        losses.append(loss.item())
+    assert losses[-1] < 0.05 * losses[0]
+
+
+def test_comparisons_and_positions_are_plain() -> None:
+    t = leaf(3)
+    for plain in (t > 0, t == t, np.isnan(t), np.argmax(t), t.argsort(), np.sign(t) > 0, np.shape(t)):
+        assert not isinstance(plain, Tensor)
+
+
+def test_methods_are_numpys() -> None:
+    t = leaf(2, 3)
+    a = t.data
+    np.testing.assert_array_equal(t.T.data, a.T)
+    np.testing.assert_array_equal(t.reshape(3, 2).data, a.reshape(3, 2))
+    np.testing.assert_array_equal(t.reshape((3, -1)).data, a.reshape(3, 2))
+    np.testing.assert_array_equal(t.transpose(1, 0).data, a.T)
+    np.testing.assert_array_equal(t.sum(0, keepdims=True).data, a.sum(0, keepdims=True))
+    np.testing.assert_array_equal(t.mean(axis=(0, 1)).data, a.mean(axis=(0, 1)))
+    np.testing.assert_array_equal(t.std(axis=1, ddof=1).data, a.std(axis=1, ddof=1))
+    np.testing.assert_array_equal(t.clip(-0.5, 0.5).data, a.clip(-0.5, 0.5))
+    np.testing.assert_array_equal(t.dot(np.ones(3)).data, a.dot(np.ones(3)))
+    np.testing.assert_array_equal(t.flatten().data, a.flatten())
+    assert [row.shape for row in t] == [(3,), (3,)]
+    assert len(t) == 2
+    assert t.tolist() == a.tolist()
+
+
+def test_every_way_to_call_a_function_is_understood() -> None:
+    t = leaf(2, 3)
+    a = t.data
+    np.testing.assert_array_equal(np.sum(a=t, axis=1).data, a.sum(1))
+    np.testing.assert_array_equal(np.sum(t, 1, None, None, True).data, a.sum(1, keepdims=True))
+    np.testing.assert_array_equal(np.add.reduce(t).data, a.sum(0))
+    np.testing.assert_array_equal(np.maximum.reduce(t, axis=None).data, a.max())
+    np.testing.assert_array_equal(np.clip(t, a_min=None, a_max=0.5).data, np.clip(a, None, 0.5))
+    np.testing.assert_array_equal(np.clip(t, max=0.5).data, np.clip(a, None, 0.5))
+    np.testing.assert_array_equal((t * [1, 2, 3]).data, a * [1, 2, 3])
+    np.testing.assert_array_equal(np.concatenate([t, a], 1).data, np.concatenate([a, a], 1))
+
+
+# Conversions
+
+
+def test_numbers_come_out_of_one_element_only() -> None:
+    assert float(Tensor([2.5])) == 2.5
+    assert int(Tensor(3.0)) == 3
+    assert f"{Tensor(0.125):.2f}" == "0.12"
+    assert bool(Tensor(1.0))
+    with pytest.raises(ValueError, match="w of shape .2,. is ambiguous"):
+        bool(leaf(2, name="w"))
+    with pytest.raises(ValueError, match="w of shape .2,.: it has 2 elements"):
+        float(leaf(2, name="w"))
+
+
+def test_a_tensor_never_turns_into_an_array_by_itself() -> None:
+    w = leaf(2, name="w")
+    for convert in (np.asarray, np.array, lambda t: np.array([t, t])):
+        with pytest.raises(TypeError, match="w of shape"):
+            convert(w)
+    with pytest.raises(TypeError, match="w of shape"):
+        np.zeros(2)[:] = w
+    with pytest.raises(RuntimeError, match="detach"):
+        w.numpy()
+    np.testing.assert_array_equal(w.detach().numpy(), w.data)
+
+
+def test_repr_tells_what_a_reader_wants_to_know() -> None:
+    assert repr(Tensor([1.0, 2.0], requires_grad=True, name="w")) == ("Tensor([1., 2.], requires_grad=True, name='w')")
+    assert repr(Tensor(np.float32(1)) * 2) == "Tensor(2., dtype=float32)"
+    assert "op=np.add" in repr(leaf(1) + 1)
+
+
+def test_leaves_are_copied_and_computed_tensors_refuse() -> None:
+    w = leaf(2, name="w")
+    twin = copy.deepcopy(w)
+    assert (twin.name, twin.requires_grad) == ("w", True)
+    assert not np.shares_memory(twin.data, w.data)
+    with pytest.raises(RuntimeError, match="detach"):
+        copy.deepcopy(w * 2)
+
+
+# Recording
+
+
+def test_no_grad_records_nothing_and_is_exception_safe() -> None:
+    w = leaf(2)
+    with pytest.raises(KeyError), no_grad():
+        assert not (w * 2).requires_grad
+        with autograd.enable_grad():
+            assert (w * 2).requires_grad
+        raise KeyError
+    assert (w * 2).requires_grad
+
+
+def test_no_grad_as_a_decorator() -> None:
+    w = leaf(2)
+
+    @no_grad()
+    def double() -> Tensor:
+        return w * 2
+
+    assert not double().requires_grad
+    assert (w * 2).requires_grad
+
+
+def test_the_switch_is_of_one_thread() -> None:
+    from threading import Thread
+
+    seen: list[bool] = []
+    with no_grad():
+        thread = Thread(target=lambda: seen.append((leaf(1) * 2).requires_grad))
+        thread.start()
+        thread.join()
+    assert seen == [True]
+
+
+def test_the_switch_is_of_one_task() -> None:
+    import asyncio
+
+    async def quiet() -> None:
+        with no_grad():
+            await asyncio.sleep(0.01)
+
+    async def recorded() -> bool:
+        await asyncio.sleep(0.005)
+        return (leaf(1) * 2).requires_grad
+
+    async def both() -> bool:
+        return (await asyncio.gather(quiet(), recorded()))[1]
+
+    assert asyncio.run(both())
+
+
+def test_constants_make_no_graph() -> None:
+    assert not (Tensor([1.0]) * 2).requires_grad
+    assert (Tensor([1.0]) * 2)._node.inputs == ()
+
+
+# Writing
+
+
+def test_adding_in_place_rebinds_and_keeps_what_was_recorded() -> None:
+    w = leaf(3)
+    t = w * 1.0
+    before = t * t
+    old = t.data.copy()
+    t += 5.0
+    (np.sum(before) + np.sum(t)).backward()
+    np.testing.assert_allclose(w.grad, 2 * old + 1)
+
+
+def test_writing_to_a_parameter_needs_no_grad() -> None:
+    w = leaf(3, name="w")
+    for write in (lambda: w.__iadd__(1.0), lambda: w.__imul__(2.0)):
+        with pytest.raises(RuntimeError, match="w of shape .3,. is a leaf.*no_grad"):
+            write()
+    old = w.data.copy()
+    with no_grad():
+        w -= 0.5
+    np.testing.assert_array_equal(w.data, old - 0.5)
+    assert w.requires_grad
