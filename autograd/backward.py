@@ -18,6 +18,7 @@ def backpropagate(
     keep: bool = False,
     free: bool = False,
     wanted: Container[Node] = (),
+    hooks: bool = True,
 ) -> dict[Node, Any]:
     r"""The gradients of the leaves behind `output`, or of every node with `keep`.
 
@@ -29,6 +30,7 @@ def backpropagate(
         lift: makes a Tensor of a node, so that the rules record what they compute.
         keep: hold the gradients of interior nodes too.
         wanted: nodes to stop at, as if they were leaves.
+        hooks: call what was registered at the nodes.
         free: let go of each node's arguments once it is done; another pass is an error then.
 
     Raises:
@@ -40,7 +42,7 @@ def backpropagate(
     while pending:
         # The youngest node that a gradient has reached: all that use it are younger, and done.
         node = heappop(pending)[1]
-        if node.hooks:
+        if node.hooks and hooks:
             _call_hooks(node, gradients)
         op = node.op
         if op is None or (wanted and node in wanted):
@@ -59,7 +61,7 @@ def backpropagate(
                 a = a.value if lift is None else lift(a)
             args.append(a)
         for operand, rule in zip(inputs, op.vjp):  # noqa: B905  (options follow the operands)
-            if type(operand) is not Node or not operand.requires_grad:
+            if type(operand) is not Node or rule is None or not operand.requires_grad:
                 continue
             d = rule(g, y, *args, **kwargs) if kwargs else rule(g, y, *args)
             value = operand.value

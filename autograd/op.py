@@ -8,42 +8,24 @@ reads shapes by `np.shape`. See Griewank and Walther, "Evaluating Derivatives", 
 
 from __future__ import annotations
 
-import inspect
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, lru_cache, partial, wraps
-from itertools import takewhile
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from autograd.calls import NEEDED, bound, covering, defaults, leading, names_of
 from autograd.graph import Node
 
 Rule = Callable[..., Any]
-_NEEDED = inspect.Parameter.empty
-Sample = Callable[[np.random.Generator], tuple[Any, ...]]
+if TYPE_CHECKING:  # NumPy loads its generators on first use
+    Sample = Callable[[np.random.Generator], tuple[Any, ...]]
+else:
+    Sample = Callable[[Any], tuple[Any, ...]]
 
 
 class Op:
     """What `defop` records; its parameters are described there."""
-
-    __slots__ = (
-        "_positional",
-        "adapt",
-        "against_constant",
-        "broadcasts",
-        "fn",
-        "forward",
-        "label",
-        "math",
-        "name",
-        "operands",
-        "options",
-        "samples",
-        "ties",
-        "variadic",
-        "vjp",
-    )  # fmt: skip
 
     fn: Callable[..., Any]
     name: str
@@ -59,7 +41,6 @@ class Op:
     against_constant: Op | None
     operands: tuple[str, ...]
     options: frozenset[str]
-    _positional: int
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
@@ -74,20 +55,28 @@ class Op:
                 return self.adapt(*args, **kwargs)
             except TypeError as error:
                 raise TypeError(f"{self.name}: {error}; its derivative does not cover that") from None
-        if len(args) <= self._positional and (
-            not kwargs or (len(args) >= len(self.operands) and kwargs.keys() <= self.options)
-        ):
+        operands = self.operands
+        if not kwargs and len(args) <= len(operands):
             return args, kwargs
-        return self._bind(args, kwargs)
+        if len(operands) <= len(args) <= self._positional and kwargs.keys() <= self.options:
+            return args, kwargs
+        known = (*operands, *sorted(self.options))
+        given = bound(self.name, self._taken or dict.fromkeys(known, NEEDED), known, args, kwargs)
+        return tuple([given.pop(key) for key in operands if key in given]), given
 
-    def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-        taken = _parameters(self.fn)
+    @cached_property
+    def _taken(self) -> dict[str, Any]:
+        taken = defaults(self.fn)
         if isinstance(self.fn, np.ufunc):  # its operands have names of their own, and go by position
-            taken = dict.fromkeys(self.operands, _NEEDED) | dict(list(taken.items())[len(self.operands) :])
-        known = (*self.operands, *sorted(self.options))
-        given = _bound(self.name, taken or dict.fromkeys(known, _NEEDED), known, args, kwargs)
-        operands = tuple(given.pop(key) for key in self.operands if key in given)
-        return operands, given
+            taken = dict.fromkeys(self.operands, NEEDED) | dict(list(taken.items())[len(self.operands) :])
+        return taken
+
+    @cached_property
+    def _positional(self) -> int:
+        """How many arguments may come by position, as NumPy and the rules have them in the same order."""
+        rule = self.vjp[0] if self.vjp[0] is not None else next(rule for rule in self.vjp if rule is not None)
+        names = () if self.variadic else names_of(rule)[2:]
+        return max(len(self.operands), leading(names, self._taken))
 
 
 class Composite(NamedTuple):
@@ -179,38 +168,15 @@ def defop(
         raise ValueError(f"{op.name}: a record has mathematics for each rule, and samples")
     if fn in _OPS:
         raise ValueError(f"{op.name} is recorded already")
-    _read_parameters(op, rules)
+    names = names_of(next(rule for rule in rules if rule is not None))[3 if variadic else 2 :]
+    count = 0 if variadic else len(rules)
+    op.operands, op.options = names[:count], frozenset(names[count:])
     op.against_constant = None
     if against_constant:
         op.against_constant = other = Op()
-        for slot in Op.__slots__:
-            setattr(other, slot, getattr(op, slot))
-        other.vjp = against_constant
+        vars(other).update(vars(op), vjp=against_constant)
     _OPS[fn] = op
     return op
-
-
-def _read_parameters(op: Op, rules: tuple[Rule | None, ...]) -> None:
-    """Operands and options, read from the rules' own parameters."""
-    rule = next(rule for rule in rules if rule is not None)
-    parameters = list(inspect.signature(rule).parameters.values())[3 if op.variadic else 2 :]
-    names = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
-    count = 0 if op.variadic else len(rules)
-    op.operands, op.options = tuple(names[:count]), frozenset(names[count:])
-    op._positional = count
-    for expected, given in zip(names[count:], list(_parameters(op.fn))[count:], strict=False):
-        if expected != given:
-            break
-        op._positional += 1
-
-
-@cache
-def _parameters(fn: Callable[..., Any]) -> dict[str, Any]:
-    """The names of a function's parameters with their defaults; empty where it does not tell."""
-    try:
-        return {name: p.default for name, p in inspect.signature(fn).parameters.items()}
-    except (ValueError, TypeError):  # functions written in C may not tell
-        return {}
 
 
 def _qualified(fn: Callable[..., Any]) -> str:
@@ -245,55 +211,8 @@ def defcomposite(
         raise ValueError(f"{_qualified(fn)}: a composition has mathematics, and samples")
     if fn in _OPS or fn in _COMPOSITES:
         raise ValueError(f"{_qualified(fn)} is recorded already")
-    _COMPOSITES[fn] = Composite(fn, _qualified(fn), _covering(fn, body), math, tuple(samples), ties)
-
-
-def _covering(fn: Callable[..., Any], body: Callable[..., Any]) -> Callable[..., Any]:
-    """`body`, given the arguments of a call to `fn`."""
-    parameters, taken = inspect.signature(body).parameters, _parameters(fn)
-    same = list(takewhile(lambda pair: pair[0] == pair[1], zip(parameters, taken, strict=False)))
-    kinds = {parameter.kind for parameter in parameters.values()}
-    positional = sys.maxsize if inspect.Parameter.VAR_POSITIONAL in kinds else len(same)
-    covered = taken.keys() if inspect.Parameter.VAR_KEYWORD in kinds else parameters.keys()
-
-    @wraps(body)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        if len(args) <= positional and kwargs.keys() <= covered:
-            return body(*args, **kwargs)
-        return body(**_bound(_qualified(fn), taken, covered, args, kwargs))
-
-    return run
-
-
-def _bound(
-    name: str,
-    taken: Mapping[str, Any],
-    covered: Iterable[str],
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
-) -> dict[str, Any]:
-    """A call's arguments by name, without those that are as by default; TypeError for what is not covered."""
-    given = dict(zip(taken, args, strict=False))
-    if len(given) < len(args) or given.keys() & kwargs.keys():
-        raise TypeError(f"{name}: {len(args)} positional arguments and {sorted(kwargs)} do not fit")
-    given.update(kwargs)
-    covered = tuple(covered)
-    used = {
-        key: value
-        for key, value in given.items()
-        if key in covered or not (value is None or value is np._NoValue or value is taken.get(key, _NEEDED))
-    }
-    unknown = used.keys() - set(covered)
-    if unknown:
-        raise _not_covered(name, unknown, covered)
-    return {key: value for key, value in used.items() if value is not np._NoValue}
-
-
-def _not_covered(name: str, unknown: Iterable[str], known: Iterable[str]) -> TypeError:
-    return TypeError(
-        f"{name}: no derivative rule covers the argument {', '.join(sorted(unknown))}; it covers "
-        f"{', '.join(known)}. Leave it out, or do that step in another operation"
-    )
+    qualified = _qualified(fn)
+    _COMPOSITES[fn] = Composite(fn, qualified, covering(qualified, fn, body), math, tuple(samples), ties)
 
 
 def composite(fn: Any) -> Callable[..., Any] | None:

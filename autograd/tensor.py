@@ -324,7 +324,7 @@ class Tensor(ArrayMethods, Writing):
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         if kwargs.get("out") is not None:
             return _into(func, args, dict(kwargs))
-        if is_plain(func):
+        if is_plain(func) or (func is np.where and len(args) + len(kwargs) == 1):  # positions
             return func(*plain(args), **plain(kwargs))
         body = composite(func)
         if body is not None:

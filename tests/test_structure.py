@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 # A module stands on the floor of its longest matching prefix.
 FLOORS = {
     "autograd.graph": 0,
+    "autograd.calls": 0,
     "autograd.op": 1,
     "autograd.rules": 2,
     "autograd.backward": 2,

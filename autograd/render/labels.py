@@ -29,7 +29,8 @@ def _given(item: Item, scope: Scope, overrides: Mapping[Node | str, str]) -> str
     """The name that somebody gave: this call, the Tensor's owner, or the caller's variable."""
     if item.node is None:
         return None if item.array is None else scope.of_array(item.array)
-    return overrides.get(latest(item.node)) or item.node.note("name") or scope.of(item.node)
+    own = str(item.node.note("name") or "").strip()
+    return overrides.get(latest(item.node)) or own or scope.of(item.node)
 
 
 def _kinds(drawn: Sketch, given: Mapping[Item, str]) -> None:

@@ -123,15 +123,8 @@ def _gradients(output: Node, nodes: list[Node]) -> tuple[dict[Node, Any], tuple[
     if any(node.args is None for node in nodes):
         return {}, ("no gradients: this graph was freed by backward(retain_graph=False)",)
     seed = value.dtype.type(1) if value.ndim == 0 else np.ones_like(value)
-    hooked = [(node, node.hooks) for node in nodes if node.hooks]
-    for node, _ in hooked:
-        node.hooks = None
-    try:
-        with np.errstate(all="ignore"):  # what overflows is drawn, and marked
-            return backpropagate(output, seed, keep=True), ()
-    finally:
-        for node, hooks in hooked:
-            node.hooks = hooks
+    with np.errstate(all="ignore"):  # what overflows is drawn, and marked
+        return backpropagate(output, seed, keep=True, hooks=False), ()
 
 
 def _card(item: Item, identity: str, values: bool, gradients: Mapping[Node, Any]) -> Card:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from operator import attrgetter
 from typing import Any, Final
 
@@ -127,7 +127,8 @@ class Sketch:
 
         There may be a million of them, so little here is a loop over them in Python.
         """
-        later = [leaf for node in after for leaf in cards(node).values() if not _is_computed(leaf)][:MOST_LEAVES]
+        operands = chain.from_iterable(cards(node).values() for node in after)
+        later = list(islice((leaf for leaf in operands if not _is_computed(leaf)), MOST_LEAVES))
         shown = self._found.keys() | set(map(id, later))
         passed = chain.from_iterable(node.args for node in operations if node.args is not None)
         used = shown.intersection(map(id, passed))

@@ -18,11 +18,13 @@ from autograd.rules.linalg import turned
 EighResult: Any = type(np.linalg.eigh(np.eye(1)))
 QRResult: Any = type(np.linalg.qr(np.eye(1)))
 SVDResult: Any = type(np.linalg.svd(np.eye(1)))
-_SYMMETRIC = "the matrix counts as symmetric, and so is its gradient"
+_TRIANGLE = "only one triangle of the matrix is read, and only there is a gradient"
 
 
-def _symmetric(a: Any) -> Any:
-    return 0.5 * (a + turned(a))
+def _read(g: Any, upper: bool = False) -> Any:
+    """From the gradient of a symmetric matrix, that of the triangle that NumPy reads."""
+    g = 0.5 * (g + turned(g))
+    return np.triu(g) + np.triu(g, 1) if upper else np.tril(g) + np.tril(g, -1)
 
 
 def _row(values: Any) -> Any:
@@ -52,16 +54,16 @@ def _cholesky(g: Any, y: Any, a: Any, upper: bool = False) -> Any:
     inner = turned(y) @ g
     inner = 0.5 * (np.tril(inner) + np.tril(inner, -1))
     half = np.linalg.solve(turned(y), inner)
-    return _symmetric(np.linalg.solve(turned(y), turned(half)))
+    return _read(np.linalg.solve(turned(y), turned(half)), upper)
 
 
 defop(
     np.linalg.cholesky,
     vjp=_cholesky,
-    math=r"\bar a = \operatorname{sym}(y^{-\top} \, \Phi(y^\top \bar y) \, y^{-1}), \quad"
+    math=r"\bar a = \operatorname{tri}(y^{-\top} \, \Phi(y^\top \bar y) \, y^{-1}), \quad"
     r" \Phi: \text{ the lower triangle, its diagonal halved}",
     samples=[*_symmetric_samples, lambda rng: (*_positive_definite(3, 3)(rng), {"upper": True})],
-    ties=_SYMMETRIC,
+    ties=_TRIANGLE,
 )
 
 
@@ -83,11 +85,11 @@ def _packed_eigh(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
     w, v = y[..., 0, :], y[..., 1:, :]
     turning = turned(v) @ g[..., 1:, :] / _differences(w)
     core = np.where(np.eye(np.shape(w)[-1], dtype=bool), g[..., :1, :], turning)
-    return _symmetric(v @ core @ turned(v))
+    return _read(v @ core @ turned(v), UPLO.upper() == "U")
 
 
 _EIGH = (
-    r"\bar a = \operatorname{sym}(v \, [\operatorname{diag} \bar w + f \odot v^\top \bar v] \, v^\top), \quad"
+    r"\bar a = \operatorname{tri}(v \, [\operatorname{diag} \bar w + f \odot v^\top \bar v] \, v^\top), \quad"
     r" f_{ij} = 1 / (w_j - w_i)"
 )
 _EQUAL = "; equal eigenvalues: their eigenvectors do not turn into each other, f is 0"
@@ -98,7 +100,7 @@ defop(
     vjp=_packed_eigh,
     math=_EIGH,
     samples=[*_symmetric_samples, lambda rng: (*_positive_definite(3, 3)(rng), {"UPLO": "U"})],
-    ties=_SYMMETRIC + _EQUAL,
+    ties=_TRIANGLE + _EQUAL,
 )
 
 
@@ -111,13 +113,13 @@ def _eigvalsh(a: Any, UPLO: str = "L") -> Any:
     return packed_eigh(a, UPLO)[..., 0, :]
 
 
-defcomposite(np.linalg.eigh, _eigh, math=_EIGH, samples=_symmetric_samples, ties=_SYMMETRIC + _EQUAL)
+defcomposite(np.linalg.eigh, _eigh, math=_EIGH, samples=_symmetric_samples, ties=_TRIANGLE + _EQUAL)
 defcomposite(
     np.linalg.eigvalsh,
     _eigvalsh,
     math=r"\bar a = v \operatorname{diag}(\bar w) \, v^\top",
     samples=[*_symmetric_samples, lambda rng: (*_positive_definite(3, 3)(rng), {"UPLO": "U"})],
-    ties=_SYMMETRIC,
+    ties=_TRIANGLE,
 )
 
 # Singular values

@@ -131,7 +131,7 @@ class _Reduced:
             found: dict[Any, Any] = {}
             if isinstance(total, Tensor) and total.requires_grad:
                 seed = Tensor(1.0) if lift else np.float64(1.0)
-                found = backpropagate(total._node, seed, lift=lift)
+                found = backpropagate(total._node, seed, lift=lift, hooks=False)
         return [found.get(leaf._node, np.zeros(leaf.shape)) for leaf in leaves]
 
 

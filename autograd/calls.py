@@ -1,0 +1,79 @@
+"""How a NumPy function was called: its arguments by name, and those that a rule does not cover refused."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, wraps
+from typing import Any, Final
+
+import numpy as np
+
+NEEDED: Final = inspect.Parameter.empty
+
+
+@cache
+def defaults(fn: Callable[..., Any]) -> dict[str, Any]:
+    """The names of a function's parameters with their defaults; empty where it does not tell."""
+    try:
+        return {name: p.default for name, p in inspect.signature(fn).parameters.items()}
+    except (ValueError, TypeError):  # functions written in C may not tell
+        return {}
+
+
+def names_of(function: Any) -> tuple[str, ...]:
+    """The names that a Python function can be given arguments by, in order."""
+    code = function.__code__
+    return tuple(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+
+def leading(names: Iterable[str], taken: Iterable[str]) -> int:
+    """How many of `names` stand at the same position in `taken`."""
+    count = 0
+    for name, other in zip(names, taken, strict=False):
+        if name != other:
+            break
+        count += 1
+    return count
+
+
+def bound(
+    name: str, taken: Mapping[str, Any], covered: Iterable[str], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A call's arguments by name, without those that are as by default.
+
+    Raises TypeError for an argument that is not covered.
+    """
+    given = dict(zip(taken, args, strict=False))
+    if len(given) < len(args) or given.keys() & kwargs.keys():
+        raise TypeError(f"{name}: {len(args)} positional arguments and {sorted(kwargs)} do not fit")
+    given.update(kwargs)
+    covered = tuple(covered)
+    used = {
+        key: value
+        for key, value in given.items()
+        if key in covered or not (value is None or value is np._NoValue or value is taken.get(key, NEEDED))
+    }
+    unknown = used.keys() - set(covered)
+    if unknown:
+        raise TypeError(
+            f"{name}: no derivative rule covers the argument {', '.join(sorted(unknown))}; it covers "
+            f"{', '.join(covered)}. Leave it out, or do that step in another operation"
+        )
+    return {key: value for key, value in used.items() if value is not np._NoValue}
+
+
+def covering(name: str, fn: Callable[..., Any], body: Callable[..., Any]) -> Callable[..., Any]:
+    """`body`, which takes some of the arguments of `fn`, given the arguments of a call to `fn`."""
+    own, code = names_of(body), body.__code__
+    starred, any_keyword = bool(code.co_flags & inspect.CO_VARARGS), bool(code.co_flags & inspect.CO_VARKEYWORDS)
+
+    @wraps(body)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        taken = defaults(fn) or dict.fromkeys(own, NEEDED)
+        fits = starred or len(args) <= leading(own, taken)
+        if fits and (any_keyword or kwargs.keys() <= set(own)):
+            return body(*args, **kwargs)
+        return body(**bound(name, taken, taken if any_keyword else own, args, kwargs))
+
+    return run
