@@ -92,6 +92,18 @@ def test_jacobian_and_hessian_of_known_functions() -> None:
     np.testing.assert_allclose(hvp(lambda x: 0.5 * x @ S @ x, (x,), (x,))[0], S @ x)
 
 
+def test_jacobians_by_rows_and_by_columns_agree() -> None:
+    x, wide = RNG.normal(size=3), RNG.normal(size=(3, 50))
+    J = jacobian(lambda x: np.exp(x @ wide) * np.sum(x))(x)  # 50 outputs, 3 inputs: by columns
+    rows = np.stack([grad(lambda x, k=k: np.exp(x @ wide[:, k]) * np.sum(x))(x) for k in range(50)])
+    np.testing.assert_allclose(J, rows, rtol=1e-12)
+    np.testing.assert_allclose(jacobian(lambda t: t * np.arange(9.0))(2.0), np.arange(9.0))
+    second = jacobian(jacobian(lambda t: t**3 * np.arange(9.0)))(2.0)
+    np.testing.assert_allclose(second, 12 * np.arange(9.0))
+    both = jacobian(lambda p: p[0] * np.arange(30.0))([2.0, np.ones(2)])
+    np.testing.assert_array_equal(both[1], np.zeros((30, 2)))
+
+
 def test_jacobian_of_nested_arguments() -> None:
     J = jacobian(lambda p: p["a"] * p["b"])({"a": np.array([1.0, 2.0]), "b": 3.0})
     np.testing.assert_array_equal(J["a"], 3 * np.eye(2))

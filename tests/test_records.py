@@ -48,7 +48,10 @@ def with_operands(flat: tuple[Any, ...], positions: list[int], values: Any) -> t
 def test_the_value_is_numpys(op: Op, k: int) -> None:
     args, kwargs = drawn(op, k)
     flat, options = op.call(args, kwargs)
-    np.testing.assert_array_max_ulp(np.asarray(apply(op, flat, options).data), np.asarray(op.fn(*args, **kwargs)), 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # NumPy's word on a name, not on the value
+        expected = np.asarray(op.fn(*args, **kwargs))
+    np.testing.assert_array_max_ulp(np.asarray(apply(op, flat, options).data), expected, 4)
 
 
 @pytest.mark.parametrize(("op", "k"), CASES)

@@ -187,7 +187,7 @@ def test_fmax_and_fmin_give_the_gradient_to_what_is_no_nan() -> None:
         np.testing.assert_array_equal(gradients(lambda a, f=fn: f(a, NAN), [1.0])[0], [1])
 
 
-@pytest.mark.parametrize("fn", [np.sign, np.floor, np.ceil, np.trunc, np.rint, np.fix, np.round, np.around])
+@pytest.mark.parametrize("fn", [np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round, np.around])
 def test_steps_have_gradient_zero_everywhere(fn: Any) -> None:
     np.testing.assert_array_equal(gradients(fn, [-1.5, -1.0, 0.0, 0.3, 7.0])[0], np.zeros(5))
 
@@ -300,7 +300,7 @@ def test_operands_without_elements(fn: Any) -> None:
     np.testing.assert_array_equal(b.grad, np.zeros((1, 3)))
 
 
-@pytest.mark.parametrize("fn", [np.i0, np.spacing, np.modf, np.frexp])
+@pytest.mark.parametrize("fn", [np.roots, np.sort_complex, np.histogramdd])
 def test_what_has_no_rule_says_so(fn: Any) -> None:
     with pytest.raises(TypeError, match=rf"np\.{fn.__name__} has no derivative rule"):
         fn(Tensor([1.0], requires_grad=True))

@@ -2,6 +2,7 @@
 
 from autograd.rules import (
     choice,
+    counting,
     cumulative,
     decompositions,
     diagonal,
@@ -21,6 +22,7 @@ from autograd.rules import (
     reduce,
     repetition,
     sampled,
+    sets,
     shape,
     trigonometric,
     vectors,
@@ -28,6 +30,7 @@ from autograd.rules import (
 
 __all__ = [
     "choice",
+    "counting",
     "cumulative",
     "decompositions",
     "diagonal",
@@ -47,6 +50,7 @@ __all__ = [
     "reduce",
     "repetition",
     "sampled",
+    "sets",
     "shape",
     "trigonometric",
     "vectors",

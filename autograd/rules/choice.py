@@ -10,7 +10,7 @@ import numpy as np
 from autograd.op import defcomposite
 from autograd.rules.index import scatter
 
-_CHOSEN = r"\bar a = \bar y \odot 1[a \text{ is chosen}]"
+_CHOSEN = r"\bar c_k = \bar y \odot 1[k \text{ is chosen}]"
 
 
 def _compress(condition: Any, a: Any, axis: int | None = None) -> Any:
@@ -109,7 +109,7 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
 defcomposite(
     np.piecewise,
     _piecewise,
-    math=r"\bar a = \bar y \odot f_k'(a), \quad c_k",
+    math=r"\bar x = \bar y \odot f_k'(x) \text{ where } c_k",
     samples=[
         lambda rng: ((x := rng.normal(size=(3, 4))), [x < 0, x > 1], [np.exp, np.sin, lambda v: v * v]),
         lambda rng: ((x := rng.normal(size=5)), [x < 0.2, x < 0], [2.0, lambda v, k: k * v], 3.0),
@@ -148,6 +148,6 @@ defcomposite(
 defcomposite(
     np.apply_over_axes,
     _apply_over_axes,
-    math=r"\bar a_i = \bar y",
+    math=r"y = f(\dots f(a, i) \dots, j)",
     samples=[lambda rng: (np.sum, rng.normal(size=(2, 3, 4)), (0, -1))],
 )

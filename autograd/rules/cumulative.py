@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.op import Sample, defcomposite, defop
-from autograd.rules.reduce import checked, without_nan
+from autograd.rules.reduce import axis_of, checked, without_nan
 
 _running: list[Sample] = [
     lambda rng: (rng.normal(size=5),),
@@ -50,7 +50,7 @@ def _recurrence(g: Any, c: Any) -> Any:
 
 
 def _cumprod(g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None) -> Any:
-    shape = np.shape(a)
+    shape, axis = np.shape(a), axis_of(a, axis)
     if axis is None:
         a, axis = np.reshape(a, y.shape), 0
     if np.all(y) and np.all(np.isfinite(y)):
@@ -78,7 +78,7 @@ defop(
 
 _fn: Any
 _plain: Any
-_SUM, _PRODUCT = r"y_k = \sum_{i \le k} a_i", r"y_k = \prod_{i \le k} a_i"
+_SUM, _PRODUCT = r"y_k = \sum_{i \le k} x_i", r"y_k = \prod_{i \le k} x_i"
 for _fn, _plain, _neutral, _math in (
     (np.nancumsum, np.cumsum, 0, _SUM),
     (np.nancumprod, np.cumprod, 1, _PRODUCT),
@@ -86,7 +86,7 @@ for _fn, _plain, _neutral, _math in (
     defcomposite(
         _fn,
         without_nan(_plain, _neutral),
-        math=_math + r", \quad a_i \ne \mathrm{NaN}",
+        math=_math.replace("x", "a") + r", \quad a_i \ne \mathrm{NaN}",
         samples=_running,
         ties="the gradient of a NaN is 0",
     )

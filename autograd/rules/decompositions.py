@@ -90,7 +90,7 @@ def _packed_eigh(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
 
 _EIGH = (
     r"\bar a = \operatorname{tri}(v \, [\operatorname{diag} \bar w + f \odot v^\top \bar v] \, v^\top), \quad"
-    r" f_{ij} = 1 / (w_j - w_i)"
+    r" f_{ij} = 1 / (w_j - w_i), \quad a = v \operatorname{diag}(w) \, v^\top"
 )
 _EQUAL = "; equal eigenvalues: their eigenvectors do not turn into each other, f is 0"
 defop(
@@ -117,7 +117,8 @@ defcomposite(np.linalg.eigh, _eigh, math=_EIGH, samples=_symmetric_samples, ties
 defcomposite(
     np.linalg.eigvalsh,
     _eigvalsh,
-    math=r"\bar a = v \operatorname{diag}(\bar w) \, v^\top",
+    math=r"\bar a = \operatorname{tri}(v \operatorname{diag}(\bar y) \, v^\top), \quad"
+    r" a = v \operatorname{diag}(y) \, v^\top",
     samples=[*_symmetric_samples, lambda rng: (*_positive_definite(3, 3)(rng), {"UPLO": "U"})],
     ties=_TRIANGLE,
 )
@@ -152,9 +153,9 @@ def _packed_svd(g: Any, y: Any, a: Any) -> Any:
 
 
 _SVD = (
-    r"\bar a = u [f \odot (p - p^\top) s + s \, f \odot (q - q^\top) + \operatorname{diag} \bar s] v^\top"
-    r" + (I - u u^\top) \bar u s^{-1} v^\top + u s^{-1} \bar v^\top (I - v v^\top), \quad"
-    r" p = u^\top \bar u, \quad q = v^\top \bar v, \quad f_{ij} = 1 / (s_j^2 - s_i^2)"
+    r"\bar a = u c v^\top + (I - u u^\top) \, \bar u s^{-1} v^\top + u s^{-1} \bar v^\top (I - v v^\top), \quad"
+    r" c = \operatorname{diag} \bar s + f \odot (p - p^\top) \, s + s \, (f \odot (q - q^\top)), \quad"
+    r" p = u^\top \bar u, \quad q = v^\top \bar v, \quad f_{ij} = 1 / (s_j^2 - s_i^2), \quad a = u s v^\top"
 )
 _shapes: list[Sample] = [
     lambda rng: (rng.normal(size=(3, 3)),),
@@ -196,7 +197,7 @@ defcomposite(
 defcomposite(
     np.linalg.svdvals,
     lambda x: np.linalg.svd(x, compute_uv=False),
-    math=r"\bar a = u \operatorname{diag}(\bar s) \, v^\top",
+    math=r"\bar x = u \operatorname{diag}(\bar y) \, v^\top, \quad x = u \operatorname{diag}(y) \, v^\top",
     samples=_shapes,
     ties="a singular value 0: the gradient is one of the subgradients",
 )
@@ -225,7 +226,7 @@ def _packed_qr(g: Any, y: Any, a: Any) -> Any:
 
 
 _QR = (
-    r"\bar a = (\bar q + q \operatorname{copyltu}(r \bar r^\top - \bar q^\top q)) \, r^{-\top}, \quad"
+    r"\bar a = (\bar q + q \operatorname{copyltu}(r \bar r^\top - \bar q^\top q)) \, r^{-\top}, \quad a = q r, \quad"
     r" \operatorname{copyltu}: \text{ the lower triangle, mirrored}"
 )
 defop(

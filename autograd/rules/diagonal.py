@@ -32,7 +32,7 @@ def _trace(g: Any, y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int =
 defop(
     np.diagonal,
     vjp=_diagonal,
-    math=r"\bar a_{ij} = \bar y_i \, 1[j = i + k]",
+    math=r"\bar a_{ij} = \bar y_{\min(i, j)} \, 1[j = i + k]",
     samples=[
         lambda rng: (rng.normal(size=(3, 3)),),
         lambda rng: (rng.normal(size=(3, 5)), {"offset": 1}),
@@ -45,7 +45,7 @@ defop(
     np.trace,
     label="tr",
     vjp=_trace,
-    math=r"\bar a = \bar y \, I",
+    math=r"\bar a_{ij} = \bar y \, 1[j = i + k]",
     samples=[
         lambda rng: (rng.normal(size=(3, 3)),),
         lambda rng: (rng.normal(size=(3, 5)), {"offset": 1}),
@@ -55,7 +55,7 @@ defop(
 defop(
     np.diag,
     vjp=lambda g, y, v, k=0: np.diagonal(g, k) if np.ndim(v) == 1 else _diagonal(g, y, v, k),
-    math=r"\bar a = \operatorname{diag}(\bar y)",
+    math=r"\bar v = \operatorname{diag}(\bar y)",
     samples=[
         lambda rng: (rng.normal(size=3),),
         lambda rng: (rng.normal(size=3), -2),
@@ -65,14 +65,14 @@ defop(
 defcomposite(
     np.diagflat,
     lambda v, k=0: np.diag(np.ravel(v), k),
-    math=r"\bar a = \operatorname{diag}(\bar y)",
+    math=r"\bar v = \operatorname{diag}(\bar y)",
     samples=[lambda rng: (rng.normal(size=(2, 2)),), lambda rng: (rng.normal(), 1)],
 )
 defop(
     np.tril,
     vjp=lambda g, y, m, k=0: np.tril(g, k),
     broadcasts=True,  # a vector is every row
-    math=r"\bar a_{ij} = \bar y_{ij} \, 1[j \le i + k]",
+    math=r"\bar m_{ij} = \bar y_{ij} \, 1[j \le i + k]",
     samples=[
         lambda rng: (rng.normal(size=(3, 4)),),
         lambda rng: (rng.normal(size=(2, 4, 3)), -1),
@@ -83,7 +83,7 @@ defop(
     np.triu,
     vjp=lambda g, y, m, k=0: np.triu(g, k),
     broadcasts=True,  # a vector is every row
-    math=r"\bar a_{ij} = \bar y_{ij} \, 1[j \ge i + k]",
+    math=r"\bar m_{ij} = \bar y_{ij} \, 1[j \ge i + k]",
     samples=[
         lambda rng: (rng.normal(size=(3, 4)),),
         lambda rng: (rng.normal(size=(2, 4, 3)), 1),
@@ -92,13 +92,13 @@ defop(
 defcomposite(
     np.linalg.diagonal,
     lambda x, *, offset=0: np.diagonal(x, offset, -2, -1),
-    math=r"\bar a_{ij} = \bar y_i \, 1[j = i + k]",
+    math=r"\bar x_{ij} = \bar y_{\min(i, j)} \, 1[j = i + k]",
     samples=[lambda rng: (rng.normal(size=(2, 3, 4)), {"offset": 1})],
 )
 defcomposite(
     np.linalg.trace,
     lambda x, *, offset=0: np.trace(x, offset, -2, -1),
-    math=r"\bar a = \bar y \, I",
+    math=r"\bar x_{ij} = \bar y \, 1[j = i + k]",
     samples=[lambda rng: (rng.normal(size=(2, 3, 4)), {"offset": 1})],
 )
 defplain(

@@ -96,6 +96,8 @@ def _adjoint(
 
 def _einsum(position: int, g: Any, y: Any, *operands: Any, subscripts: str, optimize: Any = False) -> Any:
     shapes = tuple(map(np.shape, operands))
+    if 0 in shapes[position]:
+        return np.zeros_like(operands[position])
     adjoint, units, shape = _adjoint(subscripts, position, shapes, np.shape(y))
     factors = (g, *operands[:position], *operands[position + 1 :], *(np.eye(n, dtype=g.dtype) for n in units))
     part = np.reshape(np.einsum(adjoint, *factors, optimize=bool(optimize)), shape)
@@ -108,7 +110,7 @@ defop(
     forward=lambda *operands, subscripts, optimize=False: np.einsum(subscripts, *operands, optimize=optimize),
     adapt=_call,
     vjp=_einsum,
-    math=r"\bar a_{\cdot} = \sum \bar y \prod_{b \ne a} b",
+    math=r"\bar a_k = \sum \bar y \prod_{j \ne k} a_j \text{ over all indices but those of } a_k",
     samples=[
         lambda rng: ("ij,jk->ik", rng.normal(size=(2, 3)), rng.normal(size=(3, 4))),
         lambda rng: ("ij,jk", rng.normal(size=(2, 3)), rng.normal(size=(3, 4)), {"optimize": True}),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Sample, defop
+from autograd.op import Sample, defcomposite, defop
 from autograd.rules.guarded import product, quotient
 from autograd.rules.samples import NONZERO_PAIRS, PAIRS, normal, positive, scalar
 
@@ -146,6 +146,13 @@ defop(
     samples=NONZERO_PAIRS,
     ties="0 where it jumps",
 )
+defcomposite(
+    np.divmod,
+    lambda x1, x2: (np.floor_divide(x1, x2), np.remainder(x1, x2)),
+    math=r"y_1 = \lfloor a \oslash b \rfloor, \quad y_2 = a - b \odot y_1",
+    samples=NONZERO_PAIRS,
+    ties=_jumps,
+)
 
 # The identity, for real numbers
 
@@ -154,7 +161,7 @@ for _fn in (np.positive, np.conjugate):
 defop(
     np.real,
     vjp=lambda g, y, val: g,
-    math=r"\bar a = \bar y",
+    math=r"\bar v = \bar y",
     samples=[normal, scalar],
 )
 defop(
@@ -166,6 +173,6 @@ defop(
 defop(
     np.imag,
     vjp=lambda g, y, val: np.zeros_like(val),
-    math=r"\bar a = 0",
+    math=r"\bar v = 0",
     samples=[normal, scalar],
 )

@@ -88,6 +88,8 @@ defop(
 def _take(g: Any, y: Any, a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
     shape, size = np.shape(a), int(np.size(a))
     n = size if axis is None else shape[axis]
+    if not size:
+        return np.zeros_like(a)
     if mode == "wrap":
         indices = np.mod(indices, n)
     elif mode == "clip":

@@ -147,7 +147,7 @@ defcomposite(
 
 
 def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    return np.concatenate((arr, values), axis)
+    return np.concatenate((np.ravel(arr), np.ravel(values)) if axis is None else (arr, values), axis)
 
 
 def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
@@ -160,8 +160,8 @@ def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     axis %= len(shape)
     n = shape[axis]
     count = len(np.insert(np.arange(n), obj, 0)) - n
-    rank = max(len(shape) - np.ndim(values), 0)
-    values = np.reshape(values, (1,) * rank + np.shape(values))
+    rank = len(shape) - np.ndim(values)
+    values = np.reshape(values, (1,) * rank + np.shape(values)[max(-rank, 0) :])
     if np.ndim(obj) == 0 and not isinstance(obj, slice):
         values = np.moveaxis(values, 0, axis)
     if count == 1:  # one place may take several
@@ -284,7 +284,7 @@ if hasattr(np, "unstack"):  # NumPy 2.1
     defcomposite(
         np.unstack,
         _unstack,
-        math=r"\bar a[k] = \bar y_k",
+        math=r"\bar x[k] = \bar y_k",
         samples=[
             lambda rng: (rng.normal(size=(3, 2)),),
             lambda rng: (rng.normal(size=(3, 2)), {"axis": -1}),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defop
+from autograd.op import defcomposite, defop, plain
 from autograd.rules.samples import PAIRS, normal, scalar
 
 # Steps: the derivative is 0 on each of them
@@ -22,8 +22,9 @@ for _fn in (np.sign, np.floor, np.ceil, np.trunc, np.rint):
     )
 defop(
     np.fix,
+    forward=np.trunc,  # NumPy 2.5 deprecates the other name
     vjp=lambda g, y, x: np.zeros_like(x),
-    math=r"\bar a = 0",
+    math=r"\bar x = 0",
     samples=[normal, scalar],
     ties="0 where it jumps",
 )
@@ -35,6 +36,13 @@ for _fn in (np.round, np.around):
         samples=[normal, scalar, lambda rng: (rng.normal(size=(3, 4)), 1)],
         ties="0 where it jumps",
     )
+defop(
+    np.spacing,
+    vjp=lambda g, y, a: np.zeros_like(a),
+    math=r"\bar a = 0",
+    samples=[normal, scalar],
+    ties="0 where it jumps",
+)
 defop(
     np.heaviside,
     vjp=(lambda g, y, a, b: np.zeros_like(a), lambda g, y, a, b: g * (a == 0)),
@@ -112,6 +120,38 @@ defop(
         lambda rng: (rng.normal(size=3), 3),
     ],
 )
+defop(
+    np.nextafter,
+    vjp=(lambda g, y, a, b: g, lambda g, y, a, b: np.zeros_like(b)),
+    math=(r"\bar a = \bar y", r"\bar b = 0"),
+    samples=PAIRS,
+    ties="0 for b where it jumps",
+)
+
+
+def _modf(x: Any) -> tuple[Any, Any]:
+    return np.fmod(np.where(np.isinf(x), 0, x), 1), np.trunc(x)
+
+
+def _frexp(x: Any) -> tuple[Any, Any]:
+    exponent = np.frexp(plain(x))[1]
+    return np.ldexp(x, -exponent), exponent
+
+
+defcomposite(
+    np.modf,
+    _modf,
+    math=r"y_1 = a - \operatorname{trunc} a, \quad y_2 = \operatorname{trunc} a",
+    samples=[normal, scalar],
+    ties="the whole part has a zero gradient",
+)
+defcomposite(
+    np.frexp,
+    _frexp,
+    math=r"\bar a = 2^{-n} \odot \bar y",
+    samples=[normal, scalar],
+    ties="the exponent n is a plain array",
+)
 
 
 def _nan_to_num_arguments(
@@ -126,7 +166,7 @@ defop(
     np.nan_to_num,
     vjp=lambda g, y, x, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0),
     adapt=_nan_to_num_arguments,
-    math=r"\bar a = \bar y \odot 1[|a| < \infty]",
+    math=r"\bar x = \bar y \odot 1[|x| < \infty]",
     samples=[normal, scalar, lambda rng: (rng.normal(size=3), {"nan": 1.0, "posinf": 2.0, "neginf": -2.0})],
     ties="0 where it replaces",
 )
@@ -159,7 +199,7 @@ defop(
         lambda rng: (rng.normal(size=(4, 5)), -rng.uniform(0.1, 1, size=5), rng.uniform(0.1, 1, size=(4, 1))),
         lambda rng: (rng.normal(size=5), None, 0.2),
     ],
-    ties="the bounds win: 0 where a equals one",
+    ties="where a equals a bound, the bound gets the gradient",
 )
 defop(
     np.where,

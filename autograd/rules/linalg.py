@@ -7,9 +7,12 @@ differentiation" (2008), unless they say otherwise.
 from __future__ import annotations
 
 import math
+import operator
+import warnings
 from typing import Any
 
 import numpy as np
+from numpy.exceptions import RankWarning
 
 from autograd.op import Sample, defcomposite, defop, defplain
 from autograd.rules.dispatched import dispatched
@@ -103,8 +106,8 @@ def _tensorinv(a: Any, ind: int = 2) -> Any:
 def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     if axes is not None:
         a = np.moveaxis(a, axes, range(-len(axes), 0))
-    shape = np.shape(a)[np.ndim(b) :]
-    matrix = np.reshape(a, (-1, math.prod(shape)))
+    shape = np.shape(a)[-(np.ndim(a) - np.ndim(b)) :]
+    matrix = np.reshape(a, (math.prod(shape),) * 2)
     return np.reshape(np.linalg.solve(matrix, np.ravel(b)), shape)
 
 
@@ -113,7 +116,7 @@ def _lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, int, A
     if rcond is None:
         rcond = float(np.finfo(np.result_type(a)).eps) * max(rows, columns)
     s = np.linalg.svd(a, compute_uv=False)
-    rank = int(np.count_nonzero(s > rcond * s[0]))
+    rank = int(np.count_nonzero(s > rcond * s[:1]))
     x = np.matmul(np.linalg.pinv(a, rcond), b)
     if rank < columns or rows <= columns:
         return x, np.zeros(0, x.dtype), rank, s
@@ -141,13 +144,39 @@ defcomposite(
 defcomposite(
     np.linalg.lstsq,
     _lstsq,
-    math=r"\bar b = a^{+\top} \, \bar x, \quad \bar a = (b - a x) \, (a^+ \bar b)^\top - \bar b \, x^\top",
+    math=r"\bar b = a^{+\top} \, \bar y, \quad \bar a = (b - a y) \, (a^+ \bar b)^\top - \bar b \, y^\top",
     samples=[
         lambda rng: (rng.normal(size=(5, 3)), rng.normal(size=5)),
         lambda rng: (rng.normal(size=(5, 3)), rng.normal(size=(5, 2)), {"rcond": 1e-12}),
         lambda rng: (rng.normal(size=(3, 3)), rng.normal(size=3)),
     ],
     ties="the rank counts as constant",
+)
+
+
+def _polyfit(x: Any, y: Any, deg: int, rcond: Any = None, w: Any = None) -> Any:
+    x, y = np.multiply(x, 1.0), np.multiply(y, 1.0)
+    if np.ndim(x) != 1 or np.ndim(y) not in (1, 2) or len(x) != len(y) or not len(x):
+        raise TypeError(f"np.polyfit of points of shapes {np.shape(x)} and {np.shape(y)}")
+    powers, values = np.vander(x, operator.index(deg) + 1), y
+    if w is not None:
+        powers, values = powers * np.expand_dims(w, -1), np.transpose(np.transpose(y) * w)
+    scale = np.sqrt(np.sum(powers * powers, axis=0))
+    rcond = len(x) * np.finfo(x.dtype).eps if rcond is None else rcond
+    coefficients, _, rank, _ = np.linalg.lstsq(powers / scale, values, rcond)
+    if rank <= deg:
+        warnings.warn("np.polyfit: more coefficients than the points tell apart", RankWarning, stacklevel=2)
+    return np.transpose(np.transpose(coefficients) / scale)
+
+
+defcomposite(
+    np.polyfit,
+    _polyfit,
+    math=r"p = a^+ b, \quad a_{ik} = w_i \, x_i^{n-k}, \quad b_i = w_i \, y_i",
+    samples=[
+        lambda rng: (rng.normal(size=6), rng.normal(size=6), 2),
+        lambda rng: (rng.normal(size=6), rng.normal(size=(6, 2)), 1, {"w": rng.uniform(1, 2, size=6)}),
+    ],
 )
 
 # Determinants
@@ -252,7 +281,7 @@ def _slogdet(a: Any) -> Any:
 defcomposite(
     np.linalg.slogdet,
     _slogdet,
-    math=r"\bar a = \bar y_2 \, a^{-\top}",
+    math=r"\bar a = \bar y_2 \, a^{-\top}, \quad y_2 = \log |\det a|",
     samples=_matrices,
     ties="the sign has a zero gradient",
 )
@@ -271,8 +300,8 @@ def _cond(x: Any, p: Any = None) -> Any:
 defcomposite(
     np.linalg.cond,
     _cond,
-    math=r"\bar a = \bar y \, (\|a^{-1}\| \, \partial \|a\| / \partial a"
-    r" + \|a\| \, \partial \|a^{-1}\| / \partial a)",
+    math=r"\bar x = \bar y \, (\|x^{-1}\| \, \partial \|x\| / \partial x"
+    r" + \|x\| \, \partial \|x^{-1}\| / \partial x)",
     samples=[
         regular(3, 3),
         lambda rng: (rng.normal(size=(2, 4, 3)), -2),

@@ -48,6 +48,8 @@ def _matrix_norm(g: Any, x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
 
 
 def _norm(g: Any, y: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    if not x.size:
+        return np.zeros_like(x)
     axes = tuple(range(np.ndim(x))) if axis is None else tuple(np.ravel(axis).tolist())
     g, y = restore(g, axis, keepdims), restore(y, axis, keepdims)
     if ord is None or ord == "fro" or ord == "f":
@@ -81,8 +83,9 @@ defop(
 def _vector_norm_call(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     rank = np.ndim(x)
     axes = [i % rank for i in (range(rank) if axis is None else np.ravel(axis).tolist())]
-    kept = [n for i, n in enumerate(np.shape(x)) if i not in axes]
-    flat = np.reshape(np.moveaxis(x, axes, range(-len(axes), 0)), (*kept, -1))
+    shape = np.shape(x)
+    kept = [n for i, n in enumerate(shape) if i not in axes]
+    flat = np.reshape(np.moveaxis(x, axes, range(-len(axes), 0)), (*kept, math.prod(shape[i] for i in axes)))
     y = np.linalg.norm(flat, ord, -1)
     return np.expand_dims(y, axes) if keepdims else y
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Rule, Sample, defcomposite, defop
+from autograd.op import Rule, Sample, defop
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import rows
 from autograd.rules.samples import REDUCTIONS
@@ -62,27 +62,6 @@ defop(
         lambda rng: (rng.normal(size=(3, 4)), 5, {"axis": None}),
     ],
     ties=_TIES,
-)
-
-
-def _unique(ar: Any, *, equal_nan: bool = True) -> Any:
-    increasing = np.sort(ar, axis=None)
-    before, behind = increasing[:-1], increasing[1:]
-    new = before != behind
-    if equal_nan:
-        new = new & ~(np.isnan(before) & np.isnan(behind))
-    return increasing[np.concatenate([np.ones(min(increasing.size, 1), bool), new])]
-
-
-defcomposite(
-    np.unique,
-    _unique,
-    math=r"y = \{a_i\} \text{ in increasing order}",
-    samples=[
-        lambda rng: (rng.normal(size=5),),
-        lambda rng: (rng.normal(size=(3, 2)),),
-    ],
-    ties="of elements that are equal, the first gets the gradient",
 )
 
 # Order statistics: between the elements of two neighbouring ranks, in proportion

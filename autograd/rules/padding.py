@@ -63,7 +63,7 @@ defop(
     name="np.pad",
     vjp=_pad,
     adapt=lambda array, pad_width, mode="constant", **options: ((array, pad_width, mode), options),
-    math=r"\bar a = P_1^\top \, \bar y \, P_2",
+    math=r"\bar a = P_1^\top \, \bar y \, P_2, \quad y = P_1 \, a \, P_2^\top + c",
     samples=[
         lambda rng: (rng.normal(size=3), 2),
         lambda rng: (rng.normal(size=(2, 3)), ((1, 0), (2, 3)), {"constant_values": ((1, 2), (3, 4))}),
@@ -134,7 +134,7 @@ def _pad_statistic(array: Any, pad_width: Any, statistic: Any, stat_length: Any 
 defcomposite(
     np.pad,
     _pad_any,
-    math=r"\bar a = P_1^\top \, \bar y \, P_2",
+    math=r"\bar a = P_1^\top \, \bar y \, P_2, \quad y = P_1 \, a \, P_2^\top + c",
     samples=[
         lambda rng: (rng.normal(size=(2, 3)), 2),
         lambda rng: (rng.normal(size=(2, 3)), ((0, 0), (1, 2)), "edge"),

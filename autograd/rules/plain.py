@@ -19,12 +19,16 @@ defplain(
     why="a position is piecewise constant",
 )  # fmt: skip
 defplain(
-    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type, np.may_share_memory,
-    np.shares_memory, np.broadcast_shapes,
-    np.zeros_like, np.ones_like, np.empty_like, np.full_like,
+    np.shape, np.ndim, np.size, np.result_type, np.common_type, np.can_cast, np.min_scalar_type,
+    np.may_share_memory, np.shares_memory, np.broadcast_shapes, np.zeros_like, np.ones_like, np.empty_like,
     why="it depends on shapes and dtypes only",
 )  # fmt: skip
 defplain(
-    np.array_repr, np.array_str, np.array2string, np.savetxt, np.save, np.savez,
+    np.array_repr, np.array_str, np.array2string, np.savetxt, np.save, np.savez, np.savez_compressed,
     why="it prints or stores the values",
+)  # fmt: skip
+defplain(
+    np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.bitwise_count,
+    np.packbits, np.unpackbits, np.gcd, np.lcm,
+    why="integers have no derivative",
 )  # fmt: skip

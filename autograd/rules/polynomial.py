@@ -71,8 +71,8 @@ def _padded(fn: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """`fn` of two polynomials, the shorter one filled up with zeros."""
 
     def body(a1: Any, a2: Any) -> Any:
-        a1, a2 = np.ravel(a1), np.ravel(a2)
-        missing = a2.size - a1.size
+        a1, a2 = np.atleast_1d(a1), np.atleast_1d(a2)
+        missing = len(a2) - len(a1)
         if missing > 0:
             a1 = np.concatenate([np.zeros(missing, a1.dtype), a1])
         elif missing < 0:
@@ -88,7 +88,7 @@ def _polymul(a1: Any, a2: Any) -> Any:
     def trimmed(p: Any) -> Any:
         p = np.ravel(p)
         found = np.flatnonzero(p)
-        return p[found[0] :] if found.size else p[-1:]
+        return p[found[0] :] if found.size else np.resize(p[-1:], 1)
 
     return np.convolve(trimmed(a1), trimmed(a2))
 
@@ -122,4 +122,49 @@ defcomposite(
     math=r"y_k = \sum_i a_{1,i} \, a_{2,k-i}",
     samples=_two,
     ties="leading zeros are left out, so no gradient reaches them",
+)
+
+
+def _poly(seq_of_zeros: Any) -> Any:
+    if np.ndim(seq_of_zeros) > 1:
+        raise TypeError("np.poly of a matrix: its zeros are eigenvalues, which may be complex; give the zeros")
+    roots = np.ravel(seq_of_zeros)
+    p = np.ones(1, roots.dtype)
+    for k in range(roots.size):
+        zero = np.zeros(1, roots.dtype)
+        p = np.concatenate([p, zero]) - roots[k] * np.concatenate([zero, p])
+    return p if roots.size else 1.0
+
+
+def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
+    if np.ndim(u) > 1 or np.ndim(v) > 1:
+        raise TypeError(f"np.polydiv of shapes {np.shape(u)} and {np.shape(v)}: the coefficients stand in one row")
+    u, v = np.multiply(np.ravel(u), 1.0), np.multiply(np.ravel(v), 1.0)
+    steps = max(u.size - v.size + 1, 0)
+    rest = u + np.zeros_like(v[:1])
+    digits, scale = [np.zeros(1, rest.dtype)][steps:], 1.0 / v[0]
+    for k in range(steps):
+        digits.append(scale * rest[k : k + 1])
+        rest = rest - digits[-1] * np.pad(v, (k, steps - 1 - k))
+    while rest.size > 1 and np.allclose(rest[0], 0, rtol=1e-14):
+        rest = rest[1:]
+    return np.concatenate(digits), rest
+
+
+defcomposite(
+    np.poly,
+    _poly,
+    math=r"p(x) = \prod_i (x - z_i)",
+    samples=[lambda rng: (rng.normal(size=4),), lambda rng: (rng.normal(size=1),)],
+)
+defcomposite(
+    np.polydiv,
+    _polydiv,
+    math=r"u = q \, v + r",
+    samples=[
+        lambda rng: (rng.normal(size=5), rng.normal(size=3)),
+        lambda rng: (rng.normal(size=2), rng.normal(size=2)),
+        lambda rng: (rng.normal(size=2), rng.normal(size=3)),
+    ],
+    ties="leading zeros of the remainder are left out, so no gradient reaches them",
 )

@@ -214,6 +214,12 @@ defcomposite(
 )
 
 
+def _multi_dot_arguments(arrays: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if not all(np.ndim(array) == 2 or np.ndim(array) == 1 for array in arrays):
+        raise TypeError("the operands are matrices, and vectors at the ends; np.dot takes others")
+    return tuple(arrays), {}
+
+
 def _multi_dot(position: int, g: Any, y: Any, *arrays: Any) -> Any:
     shapes = [np.shape(array) for array in arrays]
     rows = [(1, *shapes[0])[-2:], *shapes[1:-1], (*shapes[-1], 1)[:2]]  # vectors at the ends as matrices
@@ -229,7 +235,7 @@ defop(
     label="·",
     variadic=True,
     forward=lambda *arrays: np.linalg.multi_dot(arrays),
-    adapt=lambda arrays: (tuple(arrays), {}),
+    adapt=_multi_dot_arguments,
     vjp=_multi_dot,
     math=r"\bar a_k = (a_1 \cdots a_{k-1})^\top \, \bar y \, (a_{k+1} \cdots a_n)^\top",
     samples=[

@@ -24,11 +24,16 @@ def restore(g: Any, axis: Any, keepdims: bool) -> Any:
     return g if axis is None or keepdims else np.expand_dims(g, axis)
 
 
+def axis_of(a: Any, axis: Any) -> Any:
+    """`axis`, and None for a number: NumPy lets it have an axis 0."""
+    return axis if a.ndim else None
+
+
 def spread(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
     """`g` repeated over the axes of `a` that were reduced."""
     if axis is None and isinstance(g, np.generic):  # a view, at a tenth of the cost of broadcast_to
         return np.ndarray(np.shape(a), g.dtype, g, 0, (0,) * np.ndim(a))
-    return np.broadcast_to(restore(g, axis, keepdims), np.shape(a))
+    return np.broadcast_to(restore(g, axis_of(a, axis), keepdims), np.shape(a))
 
 
 def count(a: Any, y: Any, axis: Any = None, where: Any = True) -> Any:
@@ -126,7 +131,7 @@ def _mean(
 ) -> Any:
     if where is True:
         return spread(g / max(count(a, y), 1), a, axis, keepdims)
-    share = restore(g, axis, keepdims) / np.maximum(count(a, y, axis, where), 1)
+    share = restore(g, axis_of(a, axis), keepdims) / np.maximum(count(a, y, axis, where), 1)
     return np.where(where, np.broadcast_to(share, np.shape(a)), 0)
 
 
@@ -178,6 +183,7 @@ defcomposite(
 def _extremum(
     g: Any, y: Any, a: Any, axis: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Any:
+    axis = axis_of(a, axis)
     y = restore(y, axis, keepdims)
     chosen = (a == y) & where
     if initial is not None:
@@ -191,7 +197,7 @@ for _fn in (np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin):
     defop(
         _fn,
         vjp=_extremum,
-        math=r"\bar a_i = \bar y \, 1[a_i = y] / \#\{j : a_j = y\}",
+        math=r"\bar a_i = \bar y \, 1[a_i = y] / n, \quad n = \sum_j 1[a_j = y]",
         samples=[
             *REDUCTIONS,
             lambda rng: (rng.normal(size=(3, 4)), {"axis": 0, "initial": 0.1}),
@@ -231,6 +237,7 @@ def _spread_rule(root: bool, skip_nan: bool) -> Rule:
         where: Any = True,
         correction: float | None = None,
     ) -> Any:
+        axis = axis_of(a, axis)
         if skip_nan:
             where = where & ~np.isnan(a)
         n = count(a, y, axis, where)
@@ -293,6 +300,7 @@ def _prod(
     initial: Any = 1,
     where: Any = True,
 ) -> Any:
+    axis = axis_of(a, axis)
     factors = a if where is True else np.where(where, a, 1)
     y = restore(y, axis, keepdims)
     regular = np.all(y) and np.all(np.isfinite(y))

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defcomposite, defop, unbroadcast
+from autograd.op import defcomposite, defop, plain, unbroadcast
 from autograd.rules.index import along, scatter
+from autograd.rules.reduce import float_dtype
 
-_SUMMED = r"\bar a_i = \sum_j \bar y_{ji}"
+_SUMMED = r"\bar a_i = \sum_j \bar y_{ji}, \quad y_{ji} = a_i"
 
 defop(
     np.broadcast_to,
@@ -48,7 +49,7 @@ defcomposite(
 defcomposite(
     np.meshgrid,
     _meshgrid,
-    math=_SUMMED,
+    math=r"\bar x_i = \sum_j \bar y_{ji}, \quad y_{ji} = x_i",
     samples=[
         lambda rng: (rng.normal(size=3), rng.normal(size=4)),
         lambda rng: (rng.normal(size=3), rng.normal(size=4), rng.normal(), {"indexing": "ij"}),
@@ -56,6 +57,13 @@ defcomposite(
         lambda rng: (rng.normal(size=3),),
     ],
 )
+
+
+def _full_like(a: Any, fill_value: Any, dtype: Any = None, *, order: Any = "K", shape: Any = None) -> Any:
+    dtype, shape = np.dtype(a.dtype if dtype is None else dtype), np.shape(a) if shape is None else shape
+    if not hasattr(fill_value, "_node"):
+        return np.full_like(plain(a), fill_value, dtype, order, shape=shape)
+    return np.reshape(fill_value * np.ones(shape, float_dtype(dtype)), shape).astype(dtype)
 
 
 def _tile(g: Any, y: Any, A: Any, reps: Any) -> Any:
@@ -68,7 +76,7 @@ def _tile(g: Any, y: Any, A: Any, reps: Any) -> Any:
 
 def _repeat(g: Any, y: Any, a: Any, repeats: Any, axis: int | None = None) -> Any:
     shape = flat = np.shape(a)
-    if axis is None:
+    if axis is None or not shape:
         flat, axis = (int(np.size(a)),), 0
     axis %= len(flat)
     if np.size(repeats) != 1:
@@ -89,10 +97,20 @@ def _resize(a: Any, new_shape: Any) -> Any:
     return np.reshape(np.take(a, np.arange(size) % np.size(a)), shape)
 
 
+defcomposite(
+    np.full_like,
+    _full_like,
+    math=r"\bar f = \sum_i \bar y_i, \quad y_i = f",
+    samples=[
+        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=3)),
+        lambda rng: (rng.normal(size=(2, 3)), rng.normal(), {"shape": (4,)}),
+    ],
+    ties="the first argument gives its shape and dtype only",
+)
 defop(
     np.tile,
     vjp=_tile,
-    math=_SUMMED,
+    math=r"\bar A_i = \sum_j \bar y_{ji}, \quad y_{ji} = A_i",
     samples=[
         lambda rng: (rng.normal(size=3), 2),
         lambda rng: (rng.normal(size=(2, 3)), (2, 1, 3)),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.op import Sample, defcomposite, defop
+from autograd.op import Sample, defcomposite, defop, plain
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import float_dtype
 
@@ -167,7 +167,7 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 defcomposite(
     np.trapezoid,
     _trapezoid,
-    math=r"y = \sum_i (x_{i+1} - x_i) (f_{i+1} + f_i) / 2",
+    math=r"\sum_i (x_{i+1} - x_i) (y_{i+1} + y_i) / 2",
     samples=[
         lambda rng: (rng.normal(size=5),),
         lambda rng: (rng.normal(size=(3, 5)), None, 0.3, 0),
@@ -181,13 +181,16 @@ defcomposite(
 
 
 def _cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None) -> Any:
-    def variables(table: Any) -> Any:
+    def rows(table: Any) -> Any:
         table = _double(table)
-        if table.ndim < 2:
-            return np.reshape(table, (1, -1))
-        return table if rowvar else table.T
+        return table if table.ndim > 1 else np.reshape(table, (1, -1))
 
-    x = variables(m) if y is None else np.concatenate([variables(m), variables(y)])
+    x = rows(m) if rowvar or np.ndim(m) < 2 else rows(m).T
+    if not len(x):  # NumPy does not look at y then
+        return np.dot(x, x.T)
+    if y is not None:
+        y = rows(y)
+        x = np.concatenate([x, y if rowvar or len(y) == 1 else y.T])
     x = x - np.mean(x, axis=1, keepdims=True)
     freedom = x.shape[1] - (ddof if ddof is not None else 0 if bias else 1)
     return np.squeeze(np.dot(x, x.T) * np.divide(1, max(freedom, 0)))
@@ -209,7 +212,7 @@ _tables: list[Sample] = [
 defcomposite(
     np.cov,
     _cov,
-    math=r"y = \tfrac{1}{n - \delta} \, d \, d^\top, \quad d_{ik} = a_{ik} - \operatorname{mean} a_i",
+    math=r"y = \tfrac{1}{n - \delta} \, d \, d^\top, \quad d_{ik} = m_{ik} - \operatorname{mean} m_i",
     samples=[
         *_tables,
         lambda rng: (rng.normal(size=5), {"bias": True}),
@@ -219,7 +222,7 @@ defcomposite(
 defcomposite(
     np.corrcoef,
     _corrcoef,
-    math=r"y_{ij} = c_{ij} / \sqrt{c_{ii} c_{jj}}, \quad c = \operatorname{cov} a",
+    math=r"y_{ij} = c_{ij} / \sqrt{c_{ii} c_{jj}}, \quad c = \operatorname{cov} x",
     samples=_tables,
 )
 
@@ -240,7 +243,7 @@ def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, dt
 defcomposite(
     np.linspace,
     _linspace,
-    math=r"y_i = a + \tfrac{i}{n} (b - a)",
+    math=r"y_i = \text{start} + \tfrac{i}{n} (\text{stop} - \text{start})",
     samples=[
         lambda rng: (np.float64(rng.normal()), np.float64(rng.normal()), 5),
         lambda rng: (rng.normal(size=3), rng.normal(size=(2, 1)), 4, {"endpoint": False, "axis": -1}),
@@ -258,10 +261,38 @@ def _logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base:
 defcomposite(
     np.logspace,
     _logspace,
-    math=r"y_i = b^{u_i}, \quad u = \operatorname{linspace}(a_1, a_2)",
+    math=r"y_i = \text{base}^{u_i}, \quad u_i = \text{start} + \tfrac{i}{n} (\text{stop} - \text{start})",
     samples=[
         lambda rng: (np.float64(rng.normal()), np.float64(rng.normal()), 5),
         lambda rng: (rng.normal(size=3), 1.0, 4, {"endpoint": False, "base": 2.0, "axis": -1}),
+    ],
+)
+
+
+def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
+    start, stop = _double(start), _double(stop)
+    if np.any(start == 0) or np.any(stop == 0):
+        raise ValueError("np.geomspace: a geometric sequence has no zero")
+    sign = np.sign(plain(start))
+    stop = np.broadcast_to(stop * sign, np.broadcast_shapes(np.shape(start), np.shape(stop)))
+    y = np.logspace(np.log10(start * sign), np.log10(stop), num, endpoint)
+    if num > 0:
+        start = np.broadcast_to(start * sign, np.shape(stop))
+        ends = [np.expand_dims(end, 0) for end in (start, stop)]
+        inside = slice(1, -1 if endpoint else None)
+        y = np.concatenate([ends[0], y[inside], *(ends[1:] if endpoint and num > 1 else [])])
+    y = np.moveaxis(y * sign, 0, axis)
+    return y if dtype is None else y.astype(float_dtype(dtype))
+
+
+defcomposite(
+    np.geomspace,
+    _geomspace,
+    math=r"y_i = \text{start}^{1 - i/n} \, \text{stop}^{i/n}",
+    samples=[
+        lambda rng: (np.float64(rng.uniform(1, 2)), np.float64(rng.uniform(3, 4)), 5),
+        lambda rng: (-rng.uniform(1, 2, size=3), -rng.uniform(1, 2, size=(2, 1)), 4, {"endpoint": False, "axis": -1}),
+        lambda rng: (rng.uniform(1, 2, size=3), 2.5, {"num": 1}),
     ],
 )
 

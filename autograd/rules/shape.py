@@ -90,7 +90,9 @@ defcomposite(
     ],
 )
 for _fn in (np.matrix_transpose, np.linalg.matrix_transpose):
-    defcomposite(_fn, _matrix_transpose, math=_TURNED, samples=[lambda rng: (rng.normal(size=(2, 3, 4)),)])
+    defcomposite(
+        _fn, _matrix_transpose, math=r"\bar x = \bar y^\top", samples=[lambda rng: (rng.normal(size=(2, 3, 4)),)]
+    )
 defop(
     np.expand_dims,
     vjp=lambda g, y, a, axis: _back(g, y, a),
@@ -148,7 +150,7 @@ for _fn, _body in ((np.atleast_1d, atleast_1d), (np.atleast_2d, atleast_2d), (np
 defop(
     np.flip,
     vjp=lambda g, y, m, axis=None: np.flip(g, axis),
-    math=r"\bar a_i = \bar y_{n-1-i}",
+    math=r"\bar m_i = \bar y_{n-1-i}",
     samples=[
         lambda rng: (rng.normal(size=(2, 3)),),
         lambda rng: (rng.normal(size=(2, 3)), -1),
@@ -159,13 +161,13 @@ defop(
 defop(
     np.fliplr,
     vjp=lambda g, y, m: np.fliplr(g),
-    math=r"\bar a_{ij} = \bar y_{i,\,n-1-j}",
+    math=r"\bar m_{ij} = \bar y_{i,\,n-1-j}",
     samples=[lambda rng: (rng.normal(size=(2, 3)),)],
 )
 defop(
     np.flipud,
     vjp=lambda g, y, m: np.flipud(g),
-    math=r"\bar a_i = \bar y_{n-1-i}",
+    math=r"\bar m_i = \bar y_{n-1-i}",
     samples=[lambda rng: (rng.normal(size=(2, 3)),), lambda rng: (rng.normal(size=3),)],
 )
 defop(
@@ -182,7 +184,7 @@ defop(
 defop(
     np.rot90,
     vjp=lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes),
-    math=r"\bar a = \operatorname{rot}_{-90k}(\bar y)",
+    math=r"\bar m = \operatorname{rot}_{-90k}(\bar y)",
     samples=[
         lambda rng: (rng.normal(size=(2, 3)),),
         lambda rng: (rng.normal(size=(2, 3, 4)), 3, (2, 0)),
@@ -227,7 +229,7 @@ if hasattr(np, "astype"):  # NumPy 2.1
     defcomposite(
         np.astype,
         _astype,
-        math=r"\bar a = \bar y",
+        math=r"\bar x = \bar y",
         samples=[lambda rng: (rng.normal(size=3), np.float64)],
     )
 
@@ -247,7 +249,7 @@ def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
 defcomposite(
     np.trim_zeros,
     _trim_zeros,
-    math=r"\bar a[\text{kept}] = \bar y",
+    math=r"\bar f[\text{kept}] = \bar y",
     samples=[
         lambda rng: (rng.normal(size=3),),
         lambda rng: (rng.normal(size=3), "b"),

@@ -146,7 +146,7 @@ for _fn in (np.rad2deg, np.degrees):
 defop(
     np.unwrap,
     vjp=lambda g, y, p, discont=None, axis=-1, period=2 * pi: g,
-    math=r"\bar a = \bar y",
+    math=r"\bar p = \bar y",
     samples=[
         lambda rng: (np.cumsum(rng.uniform(-3, 3, size=9)) % (2 * pi),),
         lambda rng: (rng.normal(size=(3, 4)), {"axis": 0, "period": 1.5, "discont": 0.9}),
@@ -156,7 +156,7 @@ defop(
 defop(
     np.angle,
     vjp=lambda g, y, z, deg=False: np.zeros_like(z),
-    math=r"\bar a = 0",
+    math=r"\bar z = 0",
     samples=[normal, scalar, lambda rng: (rng.normal(size=3), {"deg": True})],
     ties="0 at 0, where it jumps",
 )
@@ -177,7 +177,7 @@ def _sinc(g: Any, y: Any, x: Any) -> Any:
 defop(
     np.sinc,
     vjp=_sinc,
-    math=r"\bar a = \bar y \odot (\cos \pi a - y) \oslash a",
+    math=r"\bar x = \bar y \odot (\cos \pi x - y) \oslash x",
     samples=[normal, scalar, lambda rng: (np.linspace(-2, 2, 9) + 0.01,)],
     ties="0 at 0, the limit; so in every higher derivative",
 )

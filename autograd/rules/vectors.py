@@ -27,7 +27,7 @@ defop(
         lambda g, y, a, b, axis=-1: _vecdot(g, b, a, axis),
     ),
     adapt=lambda x1, x2, *, axis=-1: ((x1, x2), {} if axis == -1 else {"axis": axis}),
-    math=(r"\bar a_i = \bar y_i \, b_i", r"\bar b_i = \bar y_i \, a_i"),
+    math=(r"\bar a_i = \bar y \, b_i", r"\bar b_i = \bar y \, a_i"),
     samples=[
         lambda rng: (rng.normal(size=3), rng.normal(size=3)),
         lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=3)),
@@ -107,30 +107,30 @@ def _linalg_outer(x1: Any, x2: Any) -> Any:
 defcomposite(
     np.linalg.matmul,
     lambda x1, x2: np.matmul(x1, x2),
-    math=r"\bar a = \bar y \, b^\top, \quad \bar b = a^\top \, \bar y",
+    math=r"\bar x_1 = \bar y \, x_2^\top, \quad \bar x_2 = x_1^\top \, \bar y",
     samples=[lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(4, 5)))],
 )
 defcomposite(
     np.linalg.tensordot,
     lambda x1, x2, *, axes=2: np.tensordot(x1, x2, axes),
-    math=r"\bar a = \operatorname{tensordot}(\bar y, b), \quad \bar b = \operatorname{tensordot}(a, \bar y)",
+    math=r"\bar x_1 = \operatorname{tensordot}(\bar y, x_2), \quad \bar x_2 = \operatorname{tensordot}(x_1, \bar y)",
     samples=[lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(4, 2, 5)), {"axes": ((2, 0), (0, 1))})],
 )
 defcomposite(
     np.linalg.vecdot,
     lambda x1, x2, *, axis=-1: np.vecdot(x1, x2, axis=axis),  # type: ignore[call-overload]
-    math=r"\bar a_i = \bar y_i \, b_i, \quad \bar b_i = \bar y_i \, a_i",
+    math=r"\bar x_{1,i} = \bar y \, x_{2,i}, \quad \bar x_{2,i} = \bar y \, x_{1,i}",
     samples=[lambda rng: (rng.normal(size=(3, 2)), rng.normal(size=(3, 2)), {"axis": 0})],
 )
 defcomposite(
     np.linalg.cross,
     lambda x1, x2, *, axis=-1: np.cross(x1, x2, axis=axis),
-    math=r"\bar a = b \times \bar y, \quad \bar b = \bar y \times a",
+    math=r"\bar x_1 = x_2 \times \bar y, \quad \bar x_2 = \bar y \times x_1",
     samples=[lambda rng: (rng.normal(size=(3, 2)), rng.normal(size=(3, 2)), {"axis": 0})],
 )
 defcomposite(
     np.linalg.outer,
     _linalg_outer,
-    math=r"\bar a = \bar y \, b, \quad \bar b = \bar y^\top a",
+    math=r"\bar x_1 = \bar y \, x_2, \quad \bar x_2 = \bar y^\top x_1",
     samples=[lambda rng: (rng.normal(size=3), rng.normal(size=4))],
 )
