@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from autograd.graph import Node, observers
-from autograd.op import unbroadcast
+from autograd.op import describe, unbroadcast
 
 
 def backpropagate(
@@ -84,7 +84,15 @@ def backpropagate(
 
 
 def _call_hooks(node: Node, gradients: dict[Node, Any]) -> None:
+    """Give each hook a gradient of its own, and take what it returns in its place."""
     for hook in tuple(node.hooks or ()):
-        replaced = hook(gradients[node])
-        if replaced is not None:
-            gradients[node] = replaced
+        g = gradients[node]
+        replaced = hook(g.copy())
+        if replaced is None:
+            continue
+        if getattr(replaced, "shape", None) != node.value.shape:
+            raise ValueError(
+                f"a hook on {describe(node)} returned {describe(replaced)}; "
+                "return a gradient of the same shape, or None to leave it"
+            )
+        gradients[node] = replaced.astype(node.value.dtype)

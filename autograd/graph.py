@@ -8,7 +8,7 @@ which the user wrote the program.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
 from itertools import count
@@ -62,18 +62,15 @@ class Node:
         return getattr(self, slot, None)
 
 
-def topological(outputs: Iterable[Node], *, constants: bool = False, until: Container[Node] = ()) -> list[Node]:
+def topological(outputs: Iterable[Node], *, constants: bool = False) -> list[Node]:
     """Every node behind `outputs`, each after all nodes that it was made from.
 
-    Nodes that no gradient can reach are left out unless `constants` is true, and what lies behind
-    the nodes of `until` too. Iterative and linear: a list that grows while it is read, each node once, then
-    a sort by number.
+    Nodes that no gradient can reach are left out unless `constants` is true. Iterative and linear:
+    a list that grows while it is read, each node once, then a sort by number.
     """
     seen = set(outputs)
     nodes = list(seen)
     for node in nodes:
-        if until and node in until:
-            continue
         for parent in node.args or ():
             if type(parent) is Node and (parent.requires_grad or constants) and parent not in seen:
                 seen.add(parent)

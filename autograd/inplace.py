@@ -9,30 +9,27 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import ref
 
 import numpy as np
 
-from autograd.graph import Node, recording
+from autograd.graph import Node, enable_grad, recording
 from autograd.op import Op, describe, plain
 from autograd.rules.write import put
 
-
-class View(NamedTuple):
-    """How a Tensor looks at another one's data."""
-
-    source: Any
-    op: Op
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
+# How a Tensor looks at another one's data: that Tensor, the operation, its other arguments, its options.
+View = tuple[Any, Op, tuple[Any, ...], Mapping[str, Any]]
 
 
 def link_view(made: Any, op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     """Remember that `made` shares the memory of `args[0]`."""
     source = args[0]
-    made._view = View(source, op, args[1:], kwargs)
-    views = source._views = getattr(source, "_views", None) or []
+    made._view = (source, op, args[1:], kwargs)
+    views = source._views
+    if views is None:
+        source._views = [ref(made)]
+        return
     views.append(ref(made))
     if len(views) & (len(views) - 1) == 0:  # at powers of two, forget those that died
         views[:] = [view for view in views if view() is not None]
@@ -40,7 +37,13 @@ def link_view(made: Any, op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any
 
 def _in_place(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """The method for `t += v`, from the function for `t + v`."""
-    return lambda self, other: self._write(function(self, other))
+
+    def method(self: Any, other: Any) -> Any:
+        result = function(self, other)
+        scalar = not isinstance(self._node.value, np.ndarray)  # NumPy's scalars do not change: the name moves on
+        return result if scalar else self._write(result)
+
+    return method
 
 
 class Writing:
@@ -61,10 +64,14 @@ class Writing:
         """Stand for `new`, and let everything that shares this memory follow."""
         new = self._fitted(new)
         owner: Any = self
-        while (view := getattr(owner, "_view", None)) is not None:
-            new = _written_through(view, new)
-            owner = view.source
+        while owner._view is not None:
+            new = _written_through(owner._view, new)
+            owner = owner._view[0]
         node = owner._node
+        if node.op is not None and not recording.get():
+            raise RuntimeError(
+                f"writing to {describe(owner)} inside no_grad() would cut its graph; write to detach(), or outside"
+            )
         if node.op is None and node.requires_grad:
             if recording.get():
                 raise RuntimeError(
@@ -72,9 +79,9 @@ class Writing:
                     "to it; update parameters inside no_grad(), or compute a new Tensor"
                 )
             owner._move_to(plain(new))
-        else:
-            owner._node = _node_of(new)
-        _refresh(owner)
+            return self
+        owner._node = _node_of(new)
+        refresh(owner)
         return self
 
     def _fitted(self, new: Any) -> Any:
@@ -98,23 +105,25 @@ def _written_through(view: View, new: Any) -> Any:
 
     A view's rule, the transpose of choosing, says where each element goes back.
     """
-    rule: Any = view.op.vjp[0]
+    source, op, args, kwargs = view
+    rule: Any = op.vjp[0]
     shape = np.shape(new)
-    back = rule(new, None, view.source, *view.args, **view.kwargs)
-    chosen = rule(np.ones(shape), None, plain(view.source), *view.args, **view.kwargs)
+    back = rule(new, None, source, *args, **kwargs)
+    chosen = rule(np.ones(shape), None, plain(source), *args, **kwargs)
     if np.any(chosen > 1):
-        raise ValueError(f"writing into {view.op.name} would write one element of {describe(view.source)} twice")
-    return np.where(chosen > 0, back, view.source)
+        raise ValueError(f"writing into {op.name} would write one element of {describe(source)} twice")
+    return np.where(chosen > 0, back, source)
 
 
-def _refresh(owner: Any) -> None:
+@enable_grad()
+def refresh(owner: Any) -> None:
     """Every view of `owner`, and views of views, look at its new data."""
     pending = [owner]
     while pending:
         source = pending.pop()
-        for reference in getattr(source, "_views", None) or ():
+        for reference in tuple(source._views or ()):
             view = reference()
             if view is not None:
-                how = view._view
-                view._node = how.op.fn(source, *how.args, **how.kwargs)._node
+                _, op, args, kwargs = view._view
+                view._node = op.fn(source, *args, **kwargs)._node
                 pending.append(view)

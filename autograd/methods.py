@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterator
+from opcode import opmap
 from typing import Any
 
 import numpy as np
 
-from autograd.graph import Node
+from autograd.graph import Node, recording
 from autograd.op import describe, plain
+
+_STORE_SUBSCR = opmap["STORE_SUBSCR"]  # the instruction of `array[i] = value`
 
 
 def _function(fn: Any) -> Callable[..., Any]:
@@ -54,9 +58,10 @@ class ArrayMethods:
     argmax, argmin, argsort, all, any, nonzero = map(
         _function, (np.argmax, np.argmin, np.argsort, np.all, np.any, np.nonzero)
     )
-    flatten = ravel
-    T = property(lambda self: np.transpose(self), doc="The axes in reverse order.")
-    mT = property(lambda self: np.swapaxes(self, -1, -2), doc="The last two axes swapped.")  # noqa: N815
+    __and__, __or__ = _comparison(operator.and_), _comparison(operator.or_)
+    __xor__ = _comparison(operator.xor)
+    T = property(_function(np.transpose), doc="The axes in reverse order.")
+    mT = property(lambda self: self.swapaxes(-1, -2), doc="The last two axes swapped.")  # noqa: N815
 
     def reshape(self, *shape: Any, order: str = "C") -> Any:
         """`np.reshape` of this Tensor: `t.reshape(2, 3)` or `t.reshape((2, 3))`."""
@@ -67,6 +72,11 @@ class ArrayMethods:
         """`np.transpose` of this Tensor: `t.transpose(1, 0)`, `t.transpose((1, 0))` or `t.transpose()`."""
         array: Any = self
         return np.transpose(array, (axes[0] if len(axes) == 1 else axes) or None)
+
+    def flatten(self, order: str = "C") -> Any:
+        """`np.ravel` of this Tensor, in memory of its own."""
+        array: Any = self
+        return np.copy(np.ravel(array, order=order))  # type: ignore[call-overload]
 
     def tolist(self) -> Any:
         """The values as nested Python lists."""
@@ -89,7 +99,19 @@ class ArrayMethods:
             raise TypeError("len() of a Tensor of no axes")
         return int(self.shape[0])
 
+    def __invert__(self) -> Any:
+        return ~self._node.value
+
+    def __index__(self) -> int:
+        return operator.index(self._node.value.item() if self._node.value.size == 1 else self._node.value)
+
     def __float__(self) -> float:
+        caller = sys._getframe(1)
+        if self._node.requires_grad and caller.f_code.co_code[caller.f_lasti] == _STORE_SUBSCR and recording.get():
+            raise TypeError(  # NumPy raises a ValueError of its own from this one
+                f"writing {describe(self)} into an array would cut its gradient; write into a Tensor, such as "
+                "Tensor(np.zeros(...)), or gather the values with np.stack"
+            )
         return float(self.item())
 
     def __round__(self, digits: int = 0) -> Any:

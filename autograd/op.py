@@ -297,7 +297,11 @@ def blame(op: Op, args: tuple[Any, ...], error: Exception) -> Exception:
     elif "broadcast" in str(error):
         cure = ". Axes pair up from the right, and the two of a pair are equal or one of them is 1"
     message = f"{op.name} of {told}: {error}{cure}"
-    if isinstance(error, (ValueError, TypeError, IndexError)):
-        return type(error)(message)
+    for kind in (type(error), IndexError, ValueError, TypeError):
+        if isinstance(error, kind):
+            try:
+                return kind(message)
+            except TypeError:  # an error of NumPy's that takes other arguments
+                continue
     error.add_note(message)
     return error

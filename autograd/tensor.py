@@ -16,7 +16,7 @@ import numpy as np
 import autograd.rules  # noqa: F401  (fills the table of operations)
 from autograd.backward import backpropagate
 from autograd.graph import NOTHING, Node, next_order, observers, recording
-from autograd.inplace import Writing, link_view
+from autograd.inplace import View, Writing, link_view, refresh
 from autograd.methods import ArrayMethods
 from autograd.op import Op, blame, composite, defop, describe, is_plain, lookup, operations, plain
 from autograd.rules.index import scatter
@@ -31,6 +31,8 @@ _METHODS: dict[tuple[Any, str], Any] = {
     (np.add, "accumulate"): np.cumsum,
     (np.multiply, "accumulate"): np.cumprod,
 }
+_SIMPLE = {int, float, bool, str, tuple, type(None)}  # options that hold no Tensor
+_GETITEM, _NEGATIVE, _ABSOLUTE = map(lookup, (operator.getitem, np.negative, np.absolute))
 _new = object.__new__
 
 
@@ -117,6 +119,19 @@ _RUN: dict[Any, Callable[..., Tensor]] = {
 }
 
 
+class Hook:
+    """A registered hook; calling this, or `remove()`, takes it away."""
+
+    def __init__(self, hooks: list[Any], hook: Callable[[Any], Any]) -> None:
+        self._hooks, self._hook = hooks, hook
+
+    def remove(self) -> None:
+        """Take the hook away."""
+        self._hooks.remove(self._hook)
+
+    __call__ = remove
+
+
 class Tensor(ArrayMethods, Writing):
     """An array in a recorded computation.
 
@@ -140,9 +155,12 @@ class Tensor(ArrayMethods, Writing):
     __slots__ = ("__weakref__", "_node", "_view", "_views")
     __array_priority__ = 1000.0
     _node: Node
+    _view: View | None
+    _views: list[Any] | None
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
         self._node = Node(_as_data(data, dtype, requires_grad), requires_grad)
+        self._view = self._views = None
         if name is not None:
             self._node.name = name
 
@@ -150,11 +168,8 @@ class Tensor(ArrayMethods, Writing):
 
     @property
     def data(self) -> Array:
-        """The values; shared, not copied."""
-        node = self._node
-        if type(node.value) is not np.ndarray:
-            node.value = np.asarray(node.value)
-        return node.value
+        """The values, not copied. Setting them copies, and what was recorded keeps the old ones."""
+        return np.asarray(self._node.value)
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -175,6 +190,7 @@ class Tensor(ArrayMethods, Writing):
         old.heir, new.grad, new.hooks = new, old.grad, old.hooks
         if old.note("name") is not None:
             new.name = old.name
+        refresh(self)
 
     @property
     def grad(self) -> Any:
@@ -235,7 +251,7 @@ class Tensor(ArrayMethods, Writing):
             if node.op is not None:
                 continue
             if create_graph:
-                g = g if isinstance(g, Tensor) else Tensor(g)
+                g = tensor_of(g._node) if isinstance(g, Tensor) else Tensor(g)
             elif type(g) is not np.ndarray or g.base is not None or id(g) in given:
                 g = np.array(g)  # a gradient is the leaf's own: no view, nobody else's
             given.add(id(g))
@@ -276,14 +292,14 @@ class Tensor(ArrayMethods, Writing):
             self.register_hook(keep)
         return self
 
-    def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
+    def register_hook(self, hook: Callable[[Any], Any]) -> Hook:
         """Call `hook(gradient)` in each pass; what it returns, unless None, replaces the gradient.
 
-        Returns a function that removes the hook.
+        Returns a handle: calling it, or its `remove()`, takes the hook away.
         """
         hooks = self._node.hooks = self._node.hooks or []
         hooks.append(hook)
-        return lambda: hooks.remove(hook)
+        return Hook(hooks, hook)
 
     def zero_grad(self) -> None:
         """Clear `.grad`: None until the next `backward()`."""
@@ -322,17 +338,13 @@ class Tensor(ArrayMethods, Writing):
         )
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        if kwargs.get("out") is not None:
+        if "out" in kwargs and kwargs["out"] is not None:
             return _into(func, args, dict(kwargs))
-        if is_plain(func) or (func is np.where and len(args) + len(kwargs) == 1):  # positions
-            return func(*plain(args), **plain(kwargs))
-        body = composite(func)
-        if body is not None:
-            return body(*args, **kwargs)
-        op = lookup(func)
-        return apply(op, *op.call(args, kwargs))
+        return (_CALLS.get(func) or _learn(func))(args, kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Array:
+        if self._node.value.dtype.kind != "f":  # positions and truth values have no gradient to lose
+            return np.asarray(self._node.value, *args, **kwargs)
         raise TypeError(
             f"{describe(self)} is no plain array: turning it into one would cut its gradient. "
             "Call NumPy functions on it, or pass .detach().numpy(); build arrays of Tensors by np.stack"
@@ -359,31 +371,50 @@ class Tensor(ArrayMethods, Writing):
         """This Tensor in another float dtype; a plain array for integers and booleans."""
         if np.dtype(dtype).kind != "f":
             return self._node.value.astype(dtype)
-        return self if self.dtype == dtype else apply(lookup(cast), (self, np.dtype(dtype)))
+        return apply(lookup(cast), (self, np.dtype(dtype)))
 
     def __neg__(self) -> Tensor:
-        return apply(lookup(np.negative), (self,))
+        return apply(_NEGATIVE, (self,))
 
     def __pos__(self) -> Tensor:
-        return self
+        return apply(lookup(np.positive), (self,))
 
     def __abs__(self) -> Tensor:
-        return apply(lookup(np.absolute), (self,))
+        return apply(_ABSOLUTE, (self,))
 
     def __getitem__(self, index: Any) -> Tensor:
-        return apply(lookup(operator.getitem), (self, plain(index)))
+        if type(index) is not int and type(index) is not slice:
+            index = plain(index)
+        return apply(_GETITEM, (self, index))
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._node.op is not None:
+            raise RuntimeError(f"{describe(self)} was computed; only leaves can be stored, others after detach()")
+        node = self._node
+        state = {"data": np.array(node.value), "requires_grad": node.requires_grad, "grad": node.grad}
+        return {**getattr(self, "__dict__", {}), **state, "name": self.name}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        self._node = Node(state.pop("data"), state.pop("requires_grad"))
+        self._node.grad, self._node.name = state.pop("grad"), state.pop("name")
+        self._view = self._views = None
+        getattr(self, "__dict__", {}).update(state)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self._node.op is not None:
             raise RuntimeError(f"{describe(self)} was computed; only leaves can be copied, others after detach()")
         copied = _new(type(self))
         copied._node = Node(self._node.value.copy(), self._node.requires_grad)
+        copied._view = copied._views = None
         if self.name is not None:
             copied._node.name = self.name
         return copied
 
 
 def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Any:
+    if not isinstance(requires_grad, (bool, np.bool_)):
+        raise TypeError(f"requires_grad is {requires_grad!r}; it is True or False. A dtype is passed as dtype=")
     if isinstance(data, Tensor):
         data = data._node.value
     array = np.array(data, dtype=dtype) if requires_grad else np.asarray(data, dtype=dtype)
@@ -407,6 +438,7 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, name: str 
 def tensor_of(node: Node) -> Tensor:
     made = _new(Tensor)
     made._node = node
+    made._view = made._views = None
     return made
 
 
@@ -420,6 +452,37 @@ def _constant(op: Op, value: Any) -> Any:
     return value
 
 
+_CALLS: dict[Any, Callable[[tuple[Any, ...], Mapping[str, Any]], Any]] = {}
+
+
+def _learn(func: Any) -> Callable[[tuple[Any, ...], Mapping[str, Any]], Any]:
+    """What a call of a NumPy function does; found once."""
+    body = composite(func)
+    if is_plain(func):
+
+        def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+            return func(*plain(args), **plain(kwargs))
+
+    elif body is not None:
+
+        def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+            return body(*args, **kwargs)
+
+    else:
+        op = lookup(func)
+        count = 0 if op.adapt is not None else len(op.operands)
+
+        def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+            if not kwargs and len(args) <= count:
+                return apply(op, args)
+            if func is np.where and len(args) + len(kwargs) == 1:  # positions
+                return func(*plain(args), **plain(kwargs))
+            return apply(op, *op.call(args, kwargs))
+
+    _CALLS[func] = call
+    return call
+
+
 def _into(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`out=`: the result is written into a Tensor; into an array it would lose its gradient."""
     out = kwargs.pop("out")
@@ -427,7 +490,7 @@ def _into(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if not isinstance(out, Tensor):
         raise TypeError(
             f"{func.__name__} with out= {describe(out)}: an array cannot hold a Tensor's gradient. "
-            "Leave out= away, or write into a Tensor"
+            "Leave out= away (write `x = x + t` for `x += t`), or write into a Tensor"
         )
     result = func(*args, **kwargs)
     return out._write(result if isinstance(result, Tensor) else Tensor(result))
@@ -458,17 +521,16 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING) ->
                 arg = _constant(op, arg)
             kept.append(arg)
             raw.append(arg)
-    if kwargs:
+    if kwargs and not _SIMPLE.issuperset(map(type, kwargs.values())):
         kwargs = {name: _option(op, name, value) for name, value in kwargs.items()}
     try:
         value = op.forward(*raw, **kwargs)
     except Exception as error:
         raise blame(op, args, error) from error
     made = _record(op, tuple(kept), kwargs, value, live)
-    if type(value) is np.ndarray and value.base is not None and isinstance(args[0], Tensor):
-        owner = raw[0] if raw[0].base is None else raw[0].base
-        if value.base is owner or value.base is raw[0]:
-            link_view(made, op, args, kwargs)
+    base = value.base if type(value) is np.ndarray else None
+    if base is not None and isinstance(args[0], Tensor) and (base is raw[0] or base is raw[0].base):
+        link_view(made, op, args, kwargs)
     return made
 
 
@@ -481,6 +543,7 @@ def _option(op: Op, name: str, value: Any) -> Any:
 
 def _record(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any], value: Any, live: int) -> Tensor:
     made = _new(Tensor)
+    made._view = made._views = None
     made._node = node = _new(Node)  # slot by slot: half the time of a constructor
     node.value, node.order, node.hooks, node.grad = value, next_order(), None, None
     if live and recording.get():

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd import Tensor, operation
+from autograd import Tensor, no_grad, operation
 from autograd.graph import Node, topological
 from autograd.testing import GradcheckError, gradcheck
 
@@ -108,6 +108,30 @@ def test_a_hook_sees_and_may_replace_the_gradient() -> None:
     np.sum(h).backward()
     np.testing.assert_array_equal(w.grad, np.full(3, 11.0))
     assert len(seen) == 1
+
+
+def test_a_hook_gets_a_gradient_of_its_own_and_returns_one_that_fits() -> None:
+    a, b = leaf(3), leaf(3)
+
+    def spoil(g: Any) -> None:
+        g *= 2
+
+    handle = a.register_hook(spoil)
+    np.sum((a + b) * 1.0).backward()
+    np.testing.assert_array_equal(b.grad, np.ones(3))
+    handle.remove()
+    a.register_hook(lambda g: g[0])
+    with pytest.raises(ValueError, match=r"a hook on Tensor of shape \(3,\) returned .* of shape \(\)"):
+        np.sum(a).backward()
+
+
+def test_two_leaves_never_share_a_gradient_under_create_graph() -> None:
+    a, b = leaf(3), leaf(3)
+    np.sum((a + b) * (a + b)).backward(create_graph=True)
+    assert a.grad is not b.grad
+    with no_grad():
+        a.grad.detach().__imul__(0.0)
+    np.testing.assert_allclose(b.grad.data, 2 * (a.data + b.data))
 
 
 # The seed

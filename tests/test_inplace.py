@@ -202,3 +202,44 @@ def test_what_cannot_be_written_is_told_and_changes_nothing(write: Any, error: t
     with pytest.raises(error, match=told):
         write(t)
     assert t.tolist() == before
+
+
+def test_a_view_of_a_parameter_stays_in_the_graph_after_an_update() -> None:
+    w = Tensor(np.arange(1.0, 7.0).reshape(2, 3), requires_grad=True)
+    row = w[0]
+    with no_grad():
+        w -= 1.0
+    w.data = w.data * 2
+    np.testing.assert_array_equal(row.data, w.data[0])
+    (np.sum(row**2) + np.sum(w)).backward()
+    np.testing.assert_array_equal(w.grad, [2 * w.data[0] + 1, [1.0, 1.0, 1.0]])
+
+
+def test_a_computed_tensor_is_not_cut_by_a_write_inside_no_grad() -> None:
+    _, t = computed(2, 2)
+    with no_grad(), pytest.raises(RuntimeError, match="would cut its graph"):
+        t[0] = 0.0
+    assert t.requires_grad
+
+
+def test_copies_are_copies_and_scalars_do_not_change() -> None:
+    _, t = computed(2, 2)
+    for copied in (t.flatten(), t.astype(float), +t, np.copy(t)):
+        copied += 100.0
+        assert t.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    total = np.sum(t)
+    before = total
+    total += 5.0
+    assert (before.item(), total.item()) == (10.0, 15.0)
+
+
+def test_filling_an_array_with_tensors_is_refused_where_it_would_cut_the_gradient() -> None:
+    w = Tensor([1.0, 2.0], requires_grad=True, name="w")
+    out = np.zeros(2)
+    with pytest.raises(ValueError, match="setting an array element") as caught:
+        out[0] = np.sum(w)
+    assert "would cut its gradient" in str(caught.value.__cause__)
+    assert float(np.sum(w)) == 3.0
+    with no_grad():
+        out[0] = np.sum(w)
+    assert out[0] == 3.0

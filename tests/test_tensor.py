@@ -280,3 +280,36 @@ def test_writing_to_a_parameter_needs_no_grad() -> None:
         w -= 0.5
     np.testing.assert_array_equal(w.data, old - 0.5)
     assert w.requires_grad
+
+
+def test_leaves_are_pickled_and_copied_with_data_of_their_own() -> None:
+    import pickle
+
+    w = leaf(2, 2, name="w")
+    assert w.T.shape == (2, 2)
+    np.sum(w).backward()
+    for twin in (pickle.loads(pickle.dumps(w)), copy.copy(w)):
+        assert (twin.name, twin.requires_grad) == ("w", True)
+        np.testing.assert_array_equal(twin.data, w.data)
+        np.testing.assert_array_equal(twin.grad, np.ones((2, 2)))
+        assert not np.shares_memory(twin.data, w.data)
+    with pytest.raises(RuntimeError, match="detach"):
+        pickle.dumps(w * 2)
+
+
+def test_integers_and_booleans_are_plain_where_arrays_are_needed() -> None:
+    index = Tensor(np.array([1, 0]))
+    assert np.arange(5.0)[index].tolist() == [1.0, 0.0]
+    assert list(range(Tensor(np.array(2)))) == [0, 1]
+    yes = Tensor(np.array([True, False]))
+    assert (yes & ~yes).tolist() == [False, False]
+
+
+def test_a_dtype_in_place_of_requires_grad_is_told() -> None:
+    with pytest.raises(TypeError, match="requires_grad is <class 'numpy.float32'>.*dtype="):
+        Tensor([1.0], np.float32)  # type: ignore[arg-type]
+
+
+def test_an_operand_of_another_kind_is_told() -> None:
+    with pytest.raises(TypeError, match="np.add"):
+        leaf(2) + "a"

@@ -90,7 +90,7 @@ defcomposite(
 def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     if np.isscalar(condlist) or (np.ndim(condlist[0]) == 0 and np.ndim(x) != 0):
         condlist = [condlist]
-    conditions = [np.broadcast_to(np.not_equal(condition, False), np.shape(x)) for condition in condlist]
+    conditions, shape = [np.not_equal(condition, False) for condition in condlist], np.shape(x)
     if len(funclist) == len(conditions) + 1:
         conditions.append(~np.any(conditions, axis=0))
     if len(funclist) != len(conditions):
@@ -100,9 +100,10 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
         if not np.any(condition):
             continue
         if callable(piece):
-            values = np.broadcast_to(piece(x[condition], *args, **kw), (int(np.sum(condition)),))
-            piece = scatter(values, condition, np.shape(x))
-        result = np.where(condition, piece, result)
+            chosen = x[condition]
+            piece = scatter(np.broadcast_to(piece(chosen, *args, **kw), np.shape(chosen)), condition, shape)
+        mask = np.reshape(condition, np.shape(condition) + (1,) * (len(shape) - np.ndim(condition)))
+        result = np.where(mask, piece, result)
     return result
 
 

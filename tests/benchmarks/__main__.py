@@ -22,12 +22,14 @@ def run(title: str, module: str, threads: int, arguments: list[str]) -> None:
 
 
 def main() -> None:
-    chosen = sys.argv[1:] or ["steps", "engine"]
+    chosen = sys.argv[1:] or ["steps", "engine", "operations"]
     if "steps" in chosen:
         run("training steps, one thread", "steps", 1, [])
         run("training steps, default threads", "steps", 0, [])
     if "engine" in chosen:
         run("the engine", "engine", 0, [])
+    if "operations" in chosen:
+        run("each operation, one thread", "operations", 1, [])
 
 
 if __name__ == "__main__":
