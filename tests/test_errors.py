@@ -29,6 +29,7 @@ X = np.ones((100, 3))
         (lambda: W + np.ones(5), ValueError, r"np\.add of W of shape \(16, 8\) and ndarray of shape \(5,\).*pair up"),
         (lambda: W * leaf(5, name="c"), ValueError, r"np\.multiply of W of shape \(16, 8\) and c of shape \(5,\)"),
         (lambda: np.reshape(W, (7, 7)), ValueError, r"np\.reshape of W of shape \(16, 8\)"),
+        (lambda: np.sum(W) @ np.sum(b), ValueError, r"np\.matmul of np\.sum of shape \(\) and np\.sum of shape \(\)"),
         (lambda: W[20], IndexError, r"operator\.getitem of W of shape \(16, 8\)"),
         (lambda: np.sum(W, axis=5), ValueError, r"np\.sum of W of shape \(16, 8\).*axis 5"),
         (lambda: np.concatenate([W, b]), ValueError, r"np\.concatenate of W .* and b of shape \(8,\)"),

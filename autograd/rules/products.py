@@ -36,7 +36,6 @@ def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
 defop(
     np.matmul,
     label="@",
-    forward=operator.matmul,
     vjp=(_matmul_a, _matmul_b),
     broadcasts=True,  # the axes before the last two
     math=(r"\bar a = \bar y \, b^\top", r"\bar b = a^\top \, \bar y"),
