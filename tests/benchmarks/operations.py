@@ -142,7 +142,7 @@ def stubbed_rules(node: Any) -> Step:
     g = np.ones(node.value.shape, node.value.dtype)[()]
     raw = [getattr(arg, "value", arg) for arg in node.args]
     y, kwargs, op = node.value, node.kwargs, copy(node.op)
-    rules, steps = [], []
+    rules, steps, given = [], [], []
 
     def stub(d: Any, shape: Any) -> tuple[Any, Step]:
         rule = lambda g, y, *args, **kwargs: d
@@ -151,13 +151,16 @@ def stubbed_rules(node: Any) -> Step:
         return rule, (lambda: rule(g, y, *raw, **kwargs)) if kwargs else (lambda: rule(g, y, *raw))
 
     for operand, rule in zip(node.inputs, op.vjp, strict=False):
+        d = None
         if operand is not None and operand.requires_grad and rule is not None:
-            made, step = stub(rule(g, y, *raw, **kwargs), operand.value.shape)
-            rules.append(made)
+            d = rule(g, y, *raw, **kwargs)
+            rule, step = stub(d, operand.value.shape)
             steps.append(step)
-        else:
-            rules.append(rule)
-    op.vjp = type(op.vjp)(rule_of(rules)) if op.variadic else tuple(rules)
+        rules.append(rule)
+        given.append(d)
+    op.vjp = tuple(rules)
+    if op.variadic:  # one rule, which is told the operand
+        op.vjp = type(node.op.vjp)(lambda position, g, y, *args, **kwargs: given[position])
     node.op = op
     if len(steps) == 1:
         return steps[0]
@@ -167,11 +170,6 @@ def stubbed_rules(node: Any) -> Step:
             step()
 
     return all_of_them
-
-
-def rule_of(rules: list[Any]) -> Any:
-    """The one rule of an operation with any number of operands."""
-    return lambda position, g, y, *args, **kwargs: rules[position](g, y)
 
 
 def with_forward(op: Op, forward: Any, call: Step) -> Step:
@@ -196,8 +194,10 @@ def of_operation(op: Op, k: int, form: Any) -> Case | None:
     arrays, empty = replaced(op, args, lambda array: array) or args, replaced(op, args, lambda array: Empty()) or args
     fn: Any = form or USED.get(op.name, op.fn)
     if op.name.startswith("nn.functional."):
-        fn = getattr(nn.functional, op.label, fn)
+        fn = getattr(nn.functional, op.name.rpartition(".")[2])
     node = fn(*tensors, **kwargs)._node
+    if any(operand is not None and operand.op is not None for operand in node.inputs):
+        return None  # several operations
     g = np.ones(node.value.shape, node.value.dtype)[()]
     rules = stubbed_rules(node)
     steps: dict[str, Step] = {
