@@ -31,7 +31,8 @@ def link_view(made: Any, op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any
         source._views = [ref(made)]
         return
     views.append(ref(made))
-    if len(views) & (len(views) - 1) == 0:  # at powers of two, forget those that died
+    count = len(views)
+    if count >= 16 and count & (count - 1) == 0:  # at powers of two, forget those that died
         views[:] = [view for view in views if view() is not None]
 
 

@@ -8,8 +8,9 @@ reads shapes by `np.shape`. See Griewank and Walther, "Evaluating Derivatives", 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -72,6 +73,11 @@ class Op:
         return taken
 
     @cached_property
+    def as_it_is(self) -> int:
+        """How many arguments of a call may come by position for it to be what the rules take; -1: never."""
+        return -1 if self.adapt is not None else self._positional
+
+    @cached_property
     def _positional(self) -> int:
         """How many arguments may come by position, as NumPy and the rules have them in the same order."""
         rule = self.vjp[0] if self.vjp[0] is not None else next(rule for rule in self.vjp if rule is not None)
@@ -93,17 +99,25 @@ class Composite(NamedTuple):
 class _EachOperand(Sequence[Rule]):
     """The rules of an operation with any number of operands: one rule that is told which."""
 
-    def __init__(self, rule: Rule) -> None:
-        self._rule = rule
+    def __init__(self, rule: Rule, first: int = 0) -> None:
+        self._rule, self._first = rule, first
+        self._known = [partial(rule, position) for position in range(first, 2 * first + 8)]
+        self._later: _EachOperand | None = None
 
     def __getitem__(self, position: Any) -> Any:
-        return partial(self._rule, position)
+        return partial(self._rule, self._first + position)
+
+    def __iter__(self) -> Iterator[Rule]:
+        if self._later is None:
+            self._later = _EachOperand(self._rule, 2 * self._first + 8)
+        return chain(self._known, self._later)
 
     def __len__(self) -> int:
         return 1
 
 
 _OPS: Final[dict[Any, Op]] = {}
+find = _OPS.get  # the record of a NumPy function, or None
 _COMPOSITES: Final[dict[Any, Composite]] = {}
 _PLAIN: Final[dict[Any, str]] = {}
 
@@ -153,7 +167,7 @@ def defop(
     op.fn = fn
     op.name = name or _qualified(fn)
     op.label = label or op.name.rpartition(".")[2]
-    op.forward = forward or fn
+    op.forward = forward or _implementation(fn)
     op.math = (math,) if isinstance(math, str) else math
     op.samples = tuple(samples)
     op.ties = ties
@@ -177,6 +191,11 @@ def defop(
         vars(other).update(vars(op), vjp=against_constant)
     _OPS[fn] = op
     return op
+
+
+def _implementation(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of NumPy without its dispatcher, which would look for Tensors among the arrays once more."""
+    return getattr(fn, "__wrapped__", fn) if (getattr(fn, "__module__", "") or "").startswith("numpy") else fn
 
 
 def _qualified(fn: Callable[..., Any]) -> str:

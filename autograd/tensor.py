@@ -18,7 +18,7 @@ from autograd.backward import backpropagate
 from autograd.graph import NOTHING, Node, next_order, observers, recording
 from autograd.inplace import View, Writing, link_view, refresh
 from autograd.methods import ArrayMethods
-from autograd.op import Op, blame, composite, defop, describe, is_plain, lookup, operations, plain
+from autograd.op import Op, blame, composite, defop, describe, find, is_plain, lookup, operations, plain
 from autograd.rules.index import scatter
 from autograd.rules.shape import cast
 
@@ -31,7 +31,8 @@ _METHODS: dict[tuple[Any, str], Any] = {
     (np.add, "accumulate"): np.cumsum,
     (np.multiply, "accumulate"): np.cumprod,
 }
-_SIMPLE = {int, float, bool, str, tuple, type(None)}  # options that hold no Tensor
+_SIMPLE = {int, float, bool, str, tuple, type, type(None), type(np._NoValue), np.ndarray}  # options that hold no Tensor
+_INDICES = {int, slice, type(None), type(...), np.ndarray}  # so do these
 _GETITEM, _NEGATIVE, _ABSOLUTE = map(lookup, (operator.getitem, np.negative, np.absolute))
 _new = object.__new__
 
@@ -318,8 +319,9 @@ class Tensor(ArrayMethods, Writing):
     # NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if not kwargs and method == "__call__" and ufunc in _RUN:
-            return _RUN[ufunc](*inputs)
+        run = _RUN.get(ufunc)
+        if run is not None and not kwargs and method == "__call__":
+            return run(*inputs)
         if method == "at" and ufunc in (np.add, np.subtract):
             return _add_at(ufunc, *inputs)
         if method == "outer" and not kwargs:
@@ -338,9 +340,18 @@ class Tensor(ArrayMethods, Writing):
         )
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        if "out" in kwargs and kwargs["out"] is not None:
-            return _into(func, args, dict(kwargs))
-        return (_CALLS.get(func) or _learn(func))(args, kwargs)
+        op = find(func)
+        if op is None or "out" in kwargs:
+            return _call(func, args, kwargs)
+        if len(op.operands) <= len(args) <= op.as_it_is:
+            for name, option in kwargs.items():
+                if name not in op.options or type(option) not in _SIMPLE:
+                    break
+            else:
+                return _run(op, args, kwargs)
+        elif func is np.where and len(args) == 1:
+            return _call(func, args, kwargs)
+        return apply(op, *op.call(args, kwargs))
 
     def __array__(self, *args: Any, **kwargs: Any) -> Array:
         if self._node.value.dtype.kind != "f":  # positions and truth values have no gradient to lose
@@ -383,7 +394,10 @@ class Tensor(ArrayMethods, Writing):
         return apply(_ABSOLUTE, (self,))
 
     def __getitem__(self, index: Any) -> Tensor:
-        if type(index) is not int and type(index) is not slice:
+        if type(index) is tuple:
+            if not _INDICES.issuperset(map(type, index)):
+                index = plain(index)
+        elif type(index) not in _INDICES:
             index = plain(index)
         return apply(_GETITEM, (self, index))
 
@@ -444,43 +458,27 @@ def tensor_of(node: Node) -> Tensor:
 
 def _constant(op: Op, value: Any) -> Any:
     """An operand that is no Tensor: an array of a list; TypeError where it is not real."""
+    if type(value) is float or type(value) is int:
+        return value
     if type(value) is list or type(value) is tuple:
         value = np.asarray(plain(value))
-    kind = getattr(getattr(value, "dtype", None), "kind", "c" if type(value) is complex else "f")
+    kind = value.dtype.kind if hasattr(value, "dtype") else "c" if type(value) is complex else "f"
     if kind not in "fiub":
         raise TypeError(f"{op.name} with {describe(value)} and {kind!r} data: a Tensor takes real operands only")
     return value
 
 
-_CALLS: dict[Any, Callable[[tuple[Any, ...], Mapping[str, Any]], Any]] = {}
-
-
-def _learn(func: Any) -> Callable[[tuple[Any, ...], Mapping[str, Any]], Any]:
-    """What a call of a NumPy function does; found once."""
+def _call(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """A call of a NumPy function that is no plain call of a record."""
+    if kwargs.get("out") is not None:
+        return _into(func, args, dict(kwargs))
+    if is_plain(func) or (func is np.where and len(args) + len(kwargs) == 1):  # positions
+        return func(*plain(args), **plain(kwargs))
     body = composite(func)
-    if is_plain(func):
-
-        def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-            return func(*plain(args), **plain(kwargs))
-
-    elif body is not None:
-
-        def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-            return body(*args, **kwargs)
-
-    else:
-        op = lookup(func)
-        count = 0 if op.adapt is not None else len(op.operands)
-
-        def call(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-            if not kwargs and len(args) <= count:
-                return apply(op, args)
-            if func is np.where and len(args) + len(kwargs) == 1:  # positions
-                return func(*plain(args), **plain(kwargs))
-            return apply(op, *op.call(args, kwargs))
-
-    _CALLS[func] = call
-    return call
+    if body is not None:
+        return body(*args, **kwargs)
+    op = lookup(func)
+    return apply(op, *op.call(args, kwargs))
 
 
 def _into(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -507,30 +505,40 @@ def _add_at(ufunc: np.ufunc, a: Any, index: Any, value: Any) -> None:
 
 def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING) -> Tensor:
     """Run `op` on the data of `args`, and record it if a gradient can reach one of them."""
-    raw: list[Any] = []
-    kept: list[Any] = []
-    live = 0
-    for arg in args:
-        if isinstance(arg, Tensor):
-            node = arg._node
-            kept.append(node)
-            raw.append(node.value)
-            live += node.requires_grad
-        else:
-            if op.broadcasts and type(arg) is not tuple:  # a tuple is an index or a shape
-                arg = _constant(op, arg)
-            kept.append(arg)
-            raw.append(arg)
-    if kwargs and not _SIMPLE.issuperset(map(type, kwargs.values())):
+    if not _SIMPLE.issuperset(map(type, kwargs.values())):
         kwargs = {name: _option(op, name, value) for name, value in kwargs.items()}
+    return _run(op, args, kwargs)
+
+
+def _run(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
+    first, broadcasts, live = args[0] if args else None, op.broadcasts, 0
+    kept: Any
     try:
-        value = op.forward(*raw, **kwargs)
+        if len(args) == 1 and isinstance(first, Tensor):  # unrolled
+            node = first._node
+            kept, live, data = (node,), node.requires_grad, node.value
+            value = op.forward(data, **kwargs) if kwargs else op.forward(data)
+        else:
+            raw, kept = [], []
+            for arg in args:
+                if isinstance(arg, Tensor):
+                    arg = arg._node
+                    raw.append(arg.value)
+                    live += arg.requires_grad
+                else:
+                    if broadcasts and type(arg) is not tuple:  # a tuple is an index or a shape
+                        arg = _constant(op, arg)
+                    raw.append(arg)
+                kept.append(arg)
+            data, kept = raw[0] if raw else None, tuple(kept)
+            value = op.forward(*raw, **kwargs) if kwargs else op.forward(*raw)
     except Exception as error:
         raise blame(op, args, error) from error
-    made = _record(op, tuple(kept), kwargs, value, live)
-    base = value.base if type(value) is np.ndarray else None
-    if base is not None and isinstance(args[0], Tensor) and (base is raw[0] or base is raw[0].base):
-        link_view(made, op, args, kwargs)
+    made = _record(op, kept, kwargs, value, live)
+    if type(value) is np.ndarray and isinstance(first, Tensor):
+        base = value.base
+        if base is not None and (base is data or base is data.base):
+            link_view(made, op, args, kwargs)
     return made
 
 
@@ -542,16 +550,23 @@ def _option(op: Op, name: str, value: Any) -> Any:
 
 
 def _record(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any], value: Any, live: int) -> Tensor:
-    made = _new(Tensor)
-    made._view = made._views = None
-    made._node = node = _new(Node)  # slot by slot: half the time of a constructor
-    node.value, node.order, node.hooks, node.grad = value, next_order(), None, None
+    made, node = _new(Tensor), _new(Node)  # slot by slot: half the time of a constructor
+    made._node = node
+    made._view = made._views = node.hooks = node.grad = None
+    node.value = value
+    node.order = next_order()
     if live and recording.get():
         if live == 1 and op.against_constant is not None:
             op = op.against_constant
-        node.requires_grad, node.op, node.args, node.kwargs = True, op, args, kwargs
+        node.requires_grad = True
+        node.op = op
+        node.args = args
+        node.kwargs = kwargs
     else:
-        node.requires_grad, node.op, node.args, node.kwargs = False, None, (), NOTHING
+        node.requires_grad = False
+        node.op = None
+        node.args = ()
+        node.kwargs = NOTHING
     if observers:
         for observer in observers:
             observer.recorded(op, args, node)

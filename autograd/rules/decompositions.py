@@ -239,6 +239,7 @@ defop(
         lambda rng: (rng.normal(size=(3, 3)),),
         lambda rng: (rng.normal(size=(2, 4, 2)),),
     ],
+    ties="the columns count as independent",
 )
 
 

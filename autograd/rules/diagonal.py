@@ -31,6 +31,7 @@ def _trace(g: Any, y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int =
 
 defop(
     np.diagonal,
+    forward=lambda a, offset=0, axis1=0, axis2=1: a.diagonal(offset, axis1, axis2),
     vjp=_diagonal,
     math=r"\bar a_{ij} = \bar y_{\min(i, j)} \, 1[j = i + k]",
     samples=[

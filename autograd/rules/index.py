@@ -101,6 +101,7 @@ def _take(g: Any, y: Any, a: Any, indices: Any, axis: int | None = None, mode: s
 
 defop(
     np.take,
+    forward=lambda a, indices, axis=None, mode="raise": a.take(indices, axis, mode=mode),
     vjp=(_take, None),
     math=r"\bar a[i] \mathrel{+}= \bar y",
     samples=[

@@ -29,8 +29,8 @@ def _concatenate(position: int, g: Any, y: Any, *arrays: Any, axis: int | None =
 defop(
     np.concatenate,
     variadic=True,
-    forward=lambda *arrays, axis=0: np.concatenate(arrays, axis=axis),
-    adapt=lambda arrays, axis=0: (tuple(arrays), {"axis": axis}),
+    forward=lambda *arrays, axis=0: np.concatenate(arrays, axis),
+    adapt=lambda arrays, axis=0: (tuple(arrays), {} if axis == 0 else {"axis": axis}),
     vjp=_concatenate,
     math=_PARTS,
     samples=[
@@ -42,8 +42,8 @@ defop(
 defop(
     np.stack,
     variadic=True,
-    forward=lambda *arrays, axis=0: np.stack(arrays, axis=axis),
-    adapt=lambda arrays, axis=0: (tuple(arrays), {"axis": axis}),
+    forward=lambda *arrays, axis=0: np.stack(arrays, axis),
+    adapt=lambda arrays, axis=0: (tuple(arrays), {} if axis == 0 else {"axis": axis}),
     vjp=lambda position, g, y, *arrays, axis=0: g[along(axis, position)],
     math=r"\bar a_k = \bar y[k]",
     samples=[

@@ -308,5 +308,6 @@ defcomposite(
         lambda rng: (rng.normal(size=(3, 3)) + 3 * np.eye(3), 1),
         lambda rng: (rng.normal(size=(2, 3, 3)) + 3 * np.eye(3), {"p": "fro"}),
     ],
+    ties="of singular values that tie, one counts as the largest or the smallest; columns and rows share equally",
 )
 defplain(np.linalg.matrix_rank, why="a rank is piecewise constant")

@@ -72,7 +72,11 @@ def float_dtype(dtype: Any) -> Any:
 
 def checked(fn: Callable[..., Any]) -> Callable[..., Any]:
     """`fn`, which takes a `dtype=`, for those that have gradients."""
-    return lambda a, axis=None, dtype=None, **options: fn(a, axis, float_dtype(dtype), **options)
+
+    def forward(a: Any, axis: Any = None, dtype: Any = None, **options: Any) -> Any:
+        return fn(a, axis, dtype if dtype is None else float_dtype(dtype), **options)
+
+    return forward
 
 
 # Sums and means
@@ -192,10 +196,25 @@ def _extremum(
     return restore(g, axis, keepdims) / ties.astype(a.dtype) * chosen
 
 
+def _reduced(ufunc: np.ufunc) -> Callable[..., Any]:
+    """What NumPy's function calls in the end."""
+
+    def forward(a: Any, axis: Any = None, keepdims: bool = False, initial: Any = np._NoValue, where: Any = True) -> Any:
+        return ufunc.reduce(a, axis=axis, keepdims=keepdims, initial=initial, where=where)
+
+    return forward
+
+
 _fn: Any
-for _fn in (np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin):
+_forward: Any
+_largest, _smallest = _reduced(np.maximum), _reduced(np.minimum)
+for _fn, _forward in (
+    (np.max, _largest), (np.min, _smallest), (np.amax, _largest), (np.amin, _smallest),
+    (np.nanmax, None), (np.nanmin, None),
+):  # fmt: skip
     defop(
         _fn,
+        forward=_forward,
         vjp=_extremum,
         math=r"\bar a_i = \bar y \, 1[a_i = y] / n, \quad n = \sum_j 1[a_j = y]",
         samples=[
@@ -311,7 +330,7 @@ def _prod(
 defop(
     np.prod,
     label="Π",
-    forward=checked(np.prod),
+    forward=checked(np.multiply.reduce),
     vjp=_prod,
     math=r"\bar a_i = \bar y \prod_{j \ne i} a_j",
     samples=[

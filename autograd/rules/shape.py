@@ -25,6 +25,7 @@ def _order(order: str) -> dict[str, str]:
 
 defop(
     np.reshape,
+    forward=lambda a, shape, order="C": a.reshape(shape, order=order),
     vjp=lambda g, y, a, shape, order="C": np.reshape(g, np.shape(a), order=order),
     adapt=lambda a, shape, order="C": ((a, shape), _order(order)),
     math=_BACK,
@@ -36,6 +37,7 @@ defop(
 )
 defop(
     np.ravel,
+    forward=lambda a, order="C": a.ravel(order),
     vjp=lambda g, y, a, order="C": np.reshape(g, np.shape(a), order=order),
     adapt=lambda a, order="C": ((a,), _order(order)),
     math=_BACK,
@@ -44,6 +46,7 @@ defop(
 defop(
     np.transpose,
     label="T",
+    forward=lambda a, axes=None: a.transpose(axes),
     vjp=lambda g, y, a, axes=None: np.transpose(g, None if axes is None else np.argsort(np.mod(axes, len(axes)))),
     math=_TURNED,
     samples=[
@@ -54,6 +57,7 @@ defop(
 )
 defop(
     np.swapaxes,
+    forward=lambda a, axis1, axis2: a.swapaxes(axis1, axis2),
     vjp=lambda g, y, a, axis1, axis2: np.swapaxes(g, axis1, axis2),
     math=_TURNED,
     samples=[lambda rng: (rng.normal(size=(2, 3, 4)), 0, -1)],
@@ -101,6 +105,7 @@ defop(
 )
 defop(
     np.squeeze,
+    forward=lambda a, axis=None: a.squeeze(axis),
     vjp=lambda g, y, a, axis=None: _back(g, y, a),
     math=_BACK,
     samples=[
