@@ -14,7 +14,7 @@ from autograd.op import operations
 from autograd.render import sketch
 from autograd.render.expressions import expression, scalar_text
 from autograd.render.model import Card, Diagram, describe
-from autograd.render.names import Scope
+from autograd.names import Scope
 
 
 def picture(output: Tensor, scope: Mapping[str, Any] = {}, **options: Any) -> Diagram:

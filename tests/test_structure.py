@@ -24,6 +24,7 @@ FLOORS = {
     "autograd.tensor": 3,
     "autograd": 4,
     "autograd.tree": 4,
+    "autograd.names": 4,
     "autograd.functional": 5,
     "autograd.inspection": 5,
     "autograd.derive": 5,

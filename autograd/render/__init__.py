@@ -9,7 +9,7 @@ from typing import get_args
 from autograd.graph import Node
 from autograd.render.dot import Direction
 from autograd.render.model import describe
-from autograd.render.names import Scope
+from autograd.names import Scope
 from autograd.render.picture import Picture, Style
 from autograd.tensor import Tensor
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from autograd.op import Op
-from autograd.render.names import printable
+from autograd.names import printable
 from autograd.render.numbers import number, superscript
 
 LONGEST: Final = 44

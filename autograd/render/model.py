@@ -16,7 +16,7 @@ from autograd.backward import backpropagate
 from autograd.graph import Node, topological
 from autograd.render.expressions import expression, function_name, scalar_text
 from autograd.render.labels import label
-from autograd.render.names import Scope
+from autograd.names import Scope
 from autograd.render.numbers import Shown, shape_text, show
 from autograd.render.sketch import Item, Sketch
 
