@@ -18,6 +18,7 @@ from autograd.tensor import Tensor, operation, tensor
 
 if TYPE_CHECKING:
     import autograd.testing as testing
+    from autograd.derivation import compile, derive
     from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from autograd.inspection import detect_anomaly, explain
     from autograd.render import draw
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _TRANSFORMS = ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
 _ROOMS = {
     "draw": "autograd.render",
+    **dict.fromkeys(("compile", "derive"), "autograd.derivation"),
     **dict.fromkeys(("detect_anomaly", "explain"), "autograd.inspection"),
     **dict.fromkeys(_TRANSFORMS, "autograd.functional"),
 }
@@ -45,6 +47,8 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Tensor",
+    "compile",
+    "derive",
     "detect_anomaly",
     "draw",
     "enable_grad",

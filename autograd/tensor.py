@@ -171,7 +171,7 @@ class Tensor(ArrayMethods, Writing):
     def data(self) -> Array:
         """The values, not copied. Setting them copies, and what was recorded keeps the old ones."""
         value = self._node.value
-        return np.asarray(value) if isinstance(value, np.generic) else value  # type: ignore[no-any-return]
+        return np.asarray(value) if isinstance(value, np.generic) else value
 
     @data.setter
     def data(self, value: Any) -> None:

@@ -27,7 +27,7 @@ FLOORS = {
     "autograd.names": 4,
     "autograd.functional": 5,
     "autograd.inspection": 5,
-    "autograd.derive": 5,
+    "autograd.derivation": 5,
     "autograd.testing": 6,
     "autograd.render": 6,
 }

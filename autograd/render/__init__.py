@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import get_args
 
 from autograd.graph import Node
+from autograd.names import Scope
 from autograd.render.dot import Direction
 from autograd.render.model import describe
-from autograd.names import Scope
 from autograd.render.picture import Picture, Style
 from autograd.tensor import Tensor
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from autograd.backward import backpropagate
 from autograd.graph import Node, topological
+from autograd.names import Scope
 from autograd.render.expressions import expression, function_name, scalar_text
 from autograd.render.labels import label
-from autograd.names import Scope
 from autograd.render.numbers import Shown, shape_text, show
 from autograd.render.sketch import Item, Sketch
 

@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd.derive.backprop import Backprop
-from autograd.derive.expression import Helpers, Text, Writer
-from autograd.derive.naming import Identifiers, as_nodes
-from autograd.derive.program import Line, Program, Var
-from autograd.derive.simplify import simplified
-from autograd.graph import Node
+from autograd.derivation.backprop import Backprop
+from autograd.derivation.expression import Helpers, Text, Writer
+from autograd.derivation.naming import Identifiers, as_nodes
+from autograd.derivation.program import Line, Program, Var
+from autograd.derivation.simplify import simplified
 from autograd.names import Scope
 from autograd.op import describe
 from autograd.tensor import Tensor
@@ -67,8 +66,6 @@ class Derivation:
     @cached_property
     def latex(self) -> str:
         r"""The derivation as an `aligned` block for amsmath: the forward computation, then the gradients."""
-        from autograd.derive.latex import aligned
-
         return aligned(self)
 
     def function(self) -> Any:
@@ -91,7 +88,8 @@ class Derivation:
             raise ValueError(f"{target.name}: a derivation is saved as a Python module, with the suffix .py")
         text = _module(self, target)
         if _stored(self):
-            _replace(target.with_suffix(".npz"), lambda file: np.savez(file, **self.arguments))
+            arrays: Any = self.arguments
+            _replace(target.with_suffix(".npz"), lambda file: np.savez(file, **arrays))
         _replace(target, lambda file: file.write(text.encode()))
 
     def __str__(self) -> str:
@@ -122,22 +120,22 @@ def derive(loss: Tensor, *, names: Mapping[Tensor, str] | None = None) -> Deriva
         RuntimeError: no graph, or one that was freed.
         ValueError: no scalar; a name that is no identifier, or that two inputs have.
 
-    >>> x = np.array([[1.0, 2.0]])
+    >>> x, y = np.array([[1.0, 2.0], [0.5, 3.0]]), np.array([[1.0], [0.0]])
     >>> W = Tensor([[3.0], [4.0]], requires_grad=True, name="W")
-    >>> loss = np.mean((x @ W - 10) ** 2)
-    >>> print(derive(loss).source)
+    >>> error = x @ W - y
+    >>> loss = np.mean(error**2)
+    >>> print(derive(loss).source, end="")
     import numpy as np
     <BLANKLINE>
     <BLANKLINE>
-    def backprop(*, W, x):
+    def backprop(*, W, x, y):
         # forward
-        Z1 = x @ W  # (1, 1)
-        Z2 = Z1 - 10  # (1, 1)
-        t1 = Z2**2  # (1, 1)
+        Z1 = x @ W  # (2, 1)
+        error = Z1 - y  # (2, 1)
+        t1 = error**2  # (2, 1)
         loss = np.mean(t1)  # scalar
         # backward
-        dZ2 = 2.0 * Z2  # (1, 1)
-        dW = x.T @ dZ2  # (2, 1)
+        dW = x.T @ error  # (2, 1)
         return loss, {"W": dW}
     """
     if not isinstance(loss, Tensor):
@@ -170,7 +168,8 @@ class _Source:
         """The whole module."""
         write = Writer(self._texts.__getitem__, self._helpers)
         program = self._derivation.program
-        forward, backward = [], []
+        forward: list[str] = []
+        backward: list[str] = []
         outputs = set(program.outputs.values()) - {None}
         for line in program.lines:
             text = write(line)
@@ -205,13 +204,14 @@ def _statement_names(derivation: Derivation) -> dict[Var, str]:
     """The names of nodes and of their gradients, by the value that holds them."""
     recorded, identifiers = derivation._backprop, derivation._identifiers
     names: dict[Var, str] = {}
+    now = derivation.program.now
     for node, value in recorded.values.items():
-        if node.op is not None:
-            names.setdefault(value.var, identifiers[node])
+        if node.op is not None and type(now(value.var)) is Var:
+            names.setdefault(now(value.var), identifiers[node])
     for node in reversed(recorded.nodes):
-        g = recorded.gradients.get(node)
-        if g is not None and hasattr(g, "var"):
-            names.setdefault(g.var, identifiers.gradient(node))
+        g = now(getattr(recorded.gradients.get(node), "var", None))
+        if type(g) is Var:
+            names.setdefault(g, identifiers.gradient(node))
     return names
 
 

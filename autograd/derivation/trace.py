@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from autograd.calls import source_line
-from autograd.derive.program import Line, Origin, Var, substituted
+from autograd.derivation.program import Line, Origin, Var
 from autograd.rules.write import put
 
 _STATIC = {
@@ -24,8 +24,39 @@ _STATIC = {
 }  # fmt: skip
 _POWERS: dict[Any, Any] = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal, 1: np.positive}  # as NumPy's ** does
 _METHODS = frozenset(
-    "sum mean var std max min prod cumsum cumprod round clip dot take repeat squeeze swapaxes diagonal trace ravel "
-    "copy conj argmax argmin argsort all any nonzero choose compress ptp searchsorted".split()
+    [
+        "sum",
+        "mean",
+        "var",
+        "std",
+        "max",
+        "min",
+        "prod",
+        "cumsum",
+        "cumprod",
+        "round",
+        "clip",
+        "dot",
+        "take",
+        "repeat",
+        "squeeze",
+        "swapaxes",
+        "diagonal",
+        "trace",
+        "ravel",
+        "copy",
+        "conj",
+        "argmax",
+        "argmin",
+        "argsort",
+        "all",
+        "any",
+        "nonzero",
+        "choose",
+        "compress",
+        "ptp",
+        "searchsorted",
+    ]
 )
 
 
@@ -41,7 +72,7 @@ class Check:
         return None
 
 
-class Stale(Exception):
+class Stale(Exception):  # noqa: N818
     """A value that the recording depends on is another one now."""
 
 
@@ -85,6 +116,8 @@ class Trace:
         for arg in args:
             if type(arg) is Traced and result is arg.value and isinstance(result, np.ndarray):
                 return arg  # the array itself
+        if getattr(fn, "__name__", "") == "reduce":
+            kwargs = {key: value for key, value in kwargs.items() if not _as_by_default(key, value)}
         target = Var(result)
         where = source_line() if self.strict else ""
         kwargs = {key: _vars(value) for key, value in kwargs.items()}
@@ -257,7 +290,7 @@ class Traced(NDArrayOperatorsMixin):
 
     def __bool__(self) -> bool:
         decided = bool(self.value)
-        self.trace.check(np.astype(self, np.bool_) if self.dtype.kind != "b" else self, decided)
+        self.trace.check(self if self.dtype.kind == "b" else self != 0, decided)
         return decided
 
     def __index__(self) -> int:
@@ -292,6 +325,11 @@ class Traced(NDArrayOperatorsMixin):
 
     def __format__(self, spec: str) -> str:
         return format(self._leaves("printing"), spec)
+
+
+def _as_by_default(option: str, value: Any) -> bool:
+    """Whether an option of a ufunc's `reduce` is as if it had been left out; `axis` is not."""
+    return {"dtype": None, "keepdims": False, "initial": np._NoValue, "where": True}.get(option, Trace) is value
 
 
 def _values(value: Any) -> Any:

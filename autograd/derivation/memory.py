@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from autograd.derive.program import Line, Program, Var, impure, substituted, variables
-from autograd.derive.trace import check
+from autograd.derivation.program import Line, Program, Var, impure, variables
+from autograd.derivation.trace import check
 from autograd.rules.write import put
 
 VIEWS = {
@@ -122,7 +122,7 @@ class Plan:
         for var in kept:
             source = self._copied(var, made)
             if source in made and source not in wanted and _computes(made[source][1]):
-                array = np.empty(source.shape, source.dtype)
+                array = _shaped(_aligned(source.value.nbytes), source)
                 wanted[source] = storage = Storage(array, own=True, kept=True)
                 self._owned.append(storage)
         for var, home in written:
@@ -247,8 +247,17 @@ class Plan:
         fn, args = line.fn, list(line.args)
         for k, arg in enumerate(args):
             other = args[1 - k] if len(args) == 2 else None
-            if isinstance(arg, (int, float)) and not isinstance(arg, bool) and type(other) is Var and other.dtype.kind == "f":
-                if fn in (np.maximum, np.minimum) and line.target.dtype == np.float32 and line.target.value.size <= _ZEROS_UP_TO:
+            if (
+                isinstance(arg, (int, float))
+                and not isinstance(arg, bool)
+                and type(other) is Var
+                and other.dtype.kind == "f"
+            ):
+                if (
+                    fn in (np.maximum, np.minimum)
+                    and line.target.dtype == np.float32
+                    and line.target.value.size <= _ZEROS_UP_TO
+                ):
                     old[k] = self._bind(np.full(line.target.shape, arg, other.dtype), "c")
                 else:
                     old[k] = self._bind(np.asarray(arg, other.dtype), "c")
@@ -286,7 +295,7 @@ class Plan:
                 self._pool.remove(best)
                 best.free = False
                 return best
-        storage = Storage(np.empty(nbytes, np.uint8), own=True)
+        storage = Storage(_aligned(nbytes), own=True)
         self._owned.append(storage)
         return storage
 
@@ -316,7 +325,11 @@ class Plan:
         return name
 
     def _write_back(self, written: Sequence[tuple[Var, Any]]) -> None:
-        late = [(var, home) for var, home in written if self._wanted.get(var) is not self._homes.get(id(home)) or var not in self._wanted]
+        late = [
+            (var, home)
+            for var, home in written
+            if self._wanted.get(var) is not self._homes.get(id(home)) or var not in self._wanted
+        ]
         taken = {id(home) for _, home in written}
         texts = []
         for var, _ in late:
@@ -391,7 +404,7 @@ class Plan:
 def _computes(line: Line) -> bool:
     """Whether a line can write its result into an array that it is given."""
     target, fn = line.target, line.fn
-    if impure(fn) or not target.shape or target.dtype.kind not in "fiub":
+    if impure(fn) or not target.shape or np.dtype(target.dtype).kind not in "fiub":
         return False
     if fn in (put, np.copy, np.where, np.astype, np.broadcast_to):
         return type(line.args[0]) is Var or fn is np.where
@@ -418,7 +431,7 @@ def _down_the_rows(line: Line) -> bool:
     x = line.args[0]
     options = {**dict(zip(("axis", "dtype"), line.args[1:], strict=False)), **line.kwargs}
     return (
-        type(x) is Var and len(x.shape or ()) == 2 and x.dtype.char in "fd"
+        type(x) is Var and len(x.shape or ()) == 2 and np.dtype(x.dtype).char in "fd"
         and options in ({"axis": 0}, {"axis": (0,)}, {"axis": 0, "dtype": None})
     )  # fmt: skip
 
@@ -430,9 +443,16 @@ def _like(value: Any) -> Any:
 def _basic(index: Any) -> bool:
     """Whether an index gives a view."""
     parts = index if isinstance(index, tuple) else (index,)
-    return all(part is None or part is Ellipsis or isinstance(part, (slice, int, np.integer)) for part in parts) and not any(
-        True for _ in variables(index)
-    )
+    return all(
+        part is None or part is Ellipsis or isinstance(part, (slice, int, np.integer)) for part in parts
+    ) and not any(True for _ in variables(index))
+
+
+def _aligned(nbytes: int) -> Any:
+    """Memory that begins where a cache line does."""
+    block = np.empty(nbytes + 64, np.uint8)
+    start = -block.__array_interface__["data"][0] % 64
+    return block[start : start + nbytes]
 
 
 def _shaped(array: Any, target: Var) -> Any:

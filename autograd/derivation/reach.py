@@ -7,9 +7,11 @@ remembered: a replay is right only as long as it has not changed.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator
-from types import CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType
+from functools import partial
+from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +20,7 @@ from autograd.tensor import Tensor
 
 _SIMPLE = (int, float, complex, str, bytes, bool, type(None), np.generic, np.dtype, type)
 _OURS = ("numpy", "autograd")
-_GENERATORS = (np.random.Generator, np.random.RandomState)
+GENERATORS = (np.random.Generator, np.random.RandomState)
 
 
 class Place(NamedTuple):
@@ -67,11 +69,12 @@ class Reach:
         self._seen: set[int] = set()
         self._kept: list[Any] = []  # ids stay those of what was seen
         self._pending: list[tuple[Any, str, frozenset[str]]] = [(fn, getattr(fn, "__name__", "step"), frozenset())]
+        self._root = inspect.unwrap(fn)
         while self._pending:
             self._visit(*self._pending.pop())
 
     def _visit(self, value: Any, told: str, names: frozenset[str]) -> None:
-        if isinstance(value, (*_SIMPLE, np.ndarray, *_GENERATORS, CodeType)) or id(value) in self._seen:
+        if isinstance(value, (*_SIMPLE, np.ndarray, *GENERATORS, CodeType)) or id(value) in self._seen:
             return
         self._seen.add(id(value))
         self._kept.append(value)
@@ -90,13 +93,27 @@ class Reach:
             self._note(Place(value, None, "length", f"len({told})", names), len(value))
             for key, part in list(value.items()):
                 self._keep(Place(value, key, "item", f"{told}[{key!r}]", names), part)
-        elif hasattr(value, "__dict__") and not isinstance(value, (ModuleType, type)) and not _foreign(type(value)):
-            for key, part in list(vars(value).items()):
-                self._keep(Place(vars(value), key, "entry", f"{told}.{key}", names | {key}), part)
-            self._class(type(value), names)
+        elif isinstance(value, partial):
+            self._pending += [(part, told, names) for part in (value.func, value.args, value.keywords)]
+        elif hasattr(value, "__wrapped__"):
+            self._pending.append((value.__wrapped__, told, names))
+        elif not isinstance(value, (ModuleType, type)) and not _foreign(type(value)):
+            self._object(value, told, names)
+
+    def _object(self, value: Any, told: str, names: frozenset[str]) -> None:
+        held = getattr(value, "__dict__", {})
+        for key, part in list(held.items()):
+            self._keep(Place(held, key, "entry", f"{told}.{key}", names | {key}), part)
+        for base in type(value).__mro__:
+            slots = vars(base).get("__slots__", ())
+            for key in (slots,) if isinstance(slots, str) else slots:
+                place = Place(value, key, "slot", f"{told}.{key}", names | {key})
+                if not key.startswith("__") and (part := place.read()) is not Place:
+                    self._keep(place, part)
+        self._class(type(value), names)
 
     def _function(self, fn: FunctionType, names: frozenset[str]) -> None:
-        if _foreign(fn):
+        if _foreign(fn) and fn is not self._root:
             return
         for name, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
             place = Place(cell, name, "cell", name, names | {name})

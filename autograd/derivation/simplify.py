@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.derive.program import Line, Program, Var, substituted
+from autograd.derivation.program import Line, Program, Var, substituted
 
 _NEUTRAL: dict[Any, tuple[Any, Any]] = {  # the constant that changes nothing, on the left and on the right
     np.add: (0, 0),
@@ -32,7 +32,7 @@ def simplified(program: Program, constants: Mapping[Var, Any], *, exact: bool = 
     lines = [changed for line in program.lines if (changed := work.line(line)) is not None]
     outputs = {key: substituted(var, work.same) for key, var in program.outputs.items()}
     inputs = [var for var in program.inputs if var not in constants]
-    return Program(inputs, lines, outputs).simplified()
+    return Program(inputs, lines, outputs, work.same).simplified()
 
 
 class _Simplifier:
@@ -52,11 +52,12 @@ class _Simplifier:
         if isinstance(line.fn, np.ufunc) and line.fn.nout == 1 and not line.kwargs:
             line = self._bare(line)
         found = self._trivial(line)
+        if found is None and isinstance(line.fn, np.ufunc) and not line.kwargs and not self.exact:
+            line = self._gathered(line)
+            found = self._trivial(line)
         if found is not None:
             self.same[target] = found
             return None
-        if isinstance(line.fn, np.ufunc) and not line.kwargs and not self.exact:
-            line = self._gathered(line)
         self.made[target] = line
         return line
 
@@ -86,7 +87,12 @@ class _Simplifier:
         if fn in (np.reshape, np.astype, np.broadcast_to, np.positive) and _alike(first, target):
             return first
         made = self.made.get(first) if type(first) is Var else None
-        if fn is np.transpose and made is not None and made.fn is np.transpose and len(line.args) == len(made.args) == 1:
+        if (
+            fn is np.transpose
+            and made is not None
+            and made.fn is np.transpose
+            and len(line.args) == len(made.args) == 1
+        ):
             return made.args[0]
         return made.args[0] if fn is np.negative and made is not None and made.fn is np.negative else None
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from autograd.backward import backpropagate
-from autograd.derive.program import Origin, Var
-from autograd.derive.trace import Trace, Traced
+from autograd.derivation.program import Origin, Var
+from autograd.derivation.trace import Trace, Traced
 from autograd.graph import Node, observers, topological
 from autograd.op import Op
 
@@ -49,9 +49,7 @@ class Backprop:
                 result = self.trace.input(result)
             self.values[node] = result
         self._copies[node] = copied = _copy(node, self.values[node])
-        copied.args = tuple(
-            self._copies[arg] if type(arg) is Node else self._argument(arg) for arg in node.args or ()
-        )
+        copied.args = tuple(self._copies[arg] if type(arg) is Node else self._argument(arg) for arg in node.args or ())
         self._originals[copied] = node
 
     def _argument(self, arg: Any) -> Any:
@@ -90,9 +88,7 @@ class Backprop:
             return
         original, lines = self._originals[node], self.trace.lines[self._start :]
         inputs = node.inputs
-        position = next(
-            k for k, arg in enumerate(inputs) if arg is operand and (original, k) not in self.contributions
-        )
+        position = next(k for k, arg in enumerate(inputs) if arg is operand and (original, k) not in self.contributions)
         for line in lines:
             adds = line.fn is np.add and self._adds(line)
             line.origin = Origin("add", self._originals[operand]) if adds else Origin("rule", original, position)

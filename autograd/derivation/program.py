@@ -109,7 +109,9 @@ def substituted(value: Any, replacement: Mapping[Var, Any]) -> Any:
 class Program:
     """Inputs, lines in order, and outputs by whatever key their user likes.
 
-    >>> from autograd.derive.trace import Trace
+    A program that was made from another by simplifying knows what became of the `same` value there.
+
+    >>> from autograd.derivation.trace import Trace
     >>> trace = Trace()
     >>> x = trace.input(np.array([1.0, 2.0]), "x")
     >>> y = np.exp(x) * 2
@@ -120,8 +122,21 @@ class Program:
     y: %1
     """
 
-    def __init__(self, inputs: Iterable[Var], lines: Iterable[Line], outputs: Mapping[Any, Var]) -> None:
+    def __init__(
+        self,
+        inputs: Iterable[Var],
+        lines: Iterable[Line],
+        outputs: Mapping[Any, Var],
+        same: Mapping[Var, Any] | None = None,
+    ) -> None:
         self.inputs, self.lines, self.outputs = list(inputs), list(lines), dict(outputs)
+        self.same = dict(same or {})
+
+    def now(self, value: Any) -> Any:
+        """The value or constant that took the place of one of the program that this one was made from."""
+        while type(value) is Var and value in self.same:
+            value = self.same[value]
+        return value
 
     def run(self, values: Mapping[Var, Any]) -> dict[Var, Any]:
         """Every value, given those of the inputs."""
@@ -148,7 +163,7 @@ class Program:
                     known[key] = line.target
                 lines.append(line)
         outputs = {key: substituted(var, same) for key, var in self.outputs.items()}
-        return Program(self.inputs, needed(lines, outputs.values()), outputs)
+        return Program(self.inputs, needed(lines, outputs.values()), outputs, {**self.same, **same})
 
     def __str__(self) -> str:
         names: dict[Var, Any] = {var: _Shown(var.name or f"@{k}") for k, var in enumerate(self.inputs)}

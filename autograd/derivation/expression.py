@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.derive.program import Line, Var
+from autograd.derivation.program import Line, Var
 from autograd.op import find
 
 ATOM, POWER, SIGN, PRODUCT, SUM, COMPARISON, LOWEST = 10, 8, 7, 6, 5, 3, 0
@@ -114,9 +114,9 @@ class Writer:
             rest = [self.value(arg).text for arg in args[1:]]
             options = [f"{key}={self.value(value).text}" for key, value in kwargs.items()]
             options = [option.replace("axis=(0,)", "axis=0").replace("axis=(1,)", "axis=1") for option in options]
-            operand, name, told = self.value(args[0]), _REDUCTIONS[fn], ", ".join(rest + options)
-            if told and operand.text.isidentifier():
-                return Text(f"{operand.text}.{name}({told})")
+            operand, name, listed = self.value(args[0]), _REDUCTIONS[fn], ", ".join(rest + options)
+            if listed and operand.text.isidentifier():
+                return Text(f"{operand.text}.{name}({listed})")
             return Text(f"np.{name}({', '.join([operand.text, *rest, *options])})")
         told = [self.value(arg).text for arg in args]
         told += [f"{key}={self.value(value).text}" for key, value in kwargs.items()]
