@@ -10,11 +10,11 @@ import pytest
 
 import autograd
 from autograd import Tensor
+from autograd.names import Scope
 from autograd.op import operations
 from autograd.render import sketch
 from autograd.render.expressions import expression, scalar_text
 from autograd.render.model import Card, Diagram, describe
-from autograd.names import Scope
 
 
 def picture(output: Tensor, scope: Mapping[str, Any] = {}, **options: Any) -> Diagram:

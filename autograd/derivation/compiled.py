@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import threading
 from collections.abc import Callable, Iterator
@@ -182,7 +183,7 @@ class _Variant:
         self._plan()
         self._bind()
 
-    def _first(self, traced: Traced) -> Any:
+    def _first(self, traced: Any) -> Any:
         return next(var for var in self._recorded.trace.inputs if var.value is traced.value)
 
     def _plan(self) -> None:
@@ -269,7 +270,7 @@ class _Variant:
                 leaves.append(made)
             else:
                 leaves.append(plan._bind(leaf, "c"))
-        if len(leaves) == 1 and tree.leaves and not isinstance(tree.filled([0]), (list, tuple, dict)):
+        if len(leaves) == 1 and not isinstance(tree.filled([0]), (list, tuple, dict)):
             return leaves[0]
         return f"{plan._bind(tree.filled, 'filled')}([{', '.join(leaves)}])"
 
@@ -278,11 +279,8 @@ class _Variant:
         inner = "\n".join(f"    {line}" for line in self.source.splitlines())
         text = f"def bind({names}):\n{inner}\n    return step\n"
         space: dict[str, Any] = {}
-        exec(compile_text(text, "<compiled step>", "exec"), space)
+        exec(builtins.compile(text, "<compiled step>", "exec"), space)
         self.run = space["bind"](STALE, *self.plan.bound.values())
-
-
-compile_text = __builtins__["compile"] if isinstance(__builtins__, dict) else __builtins__.compile
 
 
 def _tensor(value: Any) -> Tensor:
@@ -314,7 +312,7 @@ def _unchanged(guards: list[tuple[Place, Any]]) -> Callable[[], bool]:
         "        except (KeyError, IndexError, AttributeError, ValueError):\n            return False\n    return unchanged\n"
     )
     space: dict[str, Any] = {}
-    exec(compile_text(text, "<unchanged>", "exec"), space)
+    exec(builtins.compile(text, "<unchanged>", "exec"), space)
     found: Callable[[], bool] = space["bind"](**bound)
     return found
 

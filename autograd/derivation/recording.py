@@ -214,7 +214,7 @@ def _through_dispatch() -> Iterator[None]:
         yield
     finally:
         for op in changed:
-            op.forward = op.fn.__wrapped__
+            op.forward = inspect.unwrap(op.fn)
 
 
 class _Silent:
@@ -231,7 +231,7 @@ class _Silent:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    before, sys.stdout = sys.stdout, _Silent()  # type: ignore[assignment]
+    before, sys.stdout = sys.stdout, _Silent()
     try:
         yield
     finally:

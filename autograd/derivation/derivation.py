@@ -63,11 +63,6 @@ class Derivation:
         """
         return _Source(self).text()
 
-    @cached_property
-    def latex(self) -> str:
-        r"""The derivation as an `aligned` block for amsmath: the forward computation, then the gradients."""
-        return aligned(self)
-
     def function(self) -> Any:
         """`backprop` itself, compiled from `source`."""
         space: dict[str, Any] = {}
@@ -94,9 +89,6 @@ class Derivation:
 
     def __str__(self) -> str:
         return self.source
-
-    def _repr_latex_(self) -> str:
-        return f"$$\n{self.latex}\n$$"
 
 
 def derive(loss: Tensor, *, names: Mapping[Tensor, str] | None = None) -> Derivation:
