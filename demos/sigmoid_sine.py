@@ -159,6 +159,7 @@ def loss_of(p: Parameters) -> float:
 # What the forward pass does to a deeper network
 
 WIDTH, DEEP_RATE = 25, 0.05
+DEEP_EPOCHS = EPOCHS
 DEEP = [WIDTH, WIDTH, WIDTH, 1]
 
 
@@ -219,7 +220,7 @@ def remedy_of_the_text() -> str:
     return "runs"
 
 
-def train_deep(epochs: int = EPOCHS) -> dict[str, tuple[list[float], Array]]:
+def train_deep(epochs: int) -> dict[str, tuple[list[float], Array]]:
     """Three ways to train the same 25-25-25-1 network from the same weights."""
     ways: dict[str, tuple[Forward, Backprop]] = {
         "forward and backward as published": (forward_published, backprop_published),
@@ -289,8 +290,8 @@ def main() -> None:
     print(judge_deep(backprop_corrected, forward_published, "23"))
     print("The gradient that belongs to that forward pass:")
     print(judge_deep(backprop_of_forward_published, forward_published, "23"))
-    ways = train_deep()
-    print(f"\nWhat that does to training: the loss after {EPOCHS} epochs, with")
+    ways = train_deep(DEEP_EPOCHS)
+    print(f"\nWhat that does to training: the loss after {DEEP_EPOCHS} epochs, with")
     for name, (losses, _) in ways.items():
         print(f"  {losses[-1]:9.4f}  {name}")
     print()
