@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import autograd
 import nn
 from autograd import Tensor, hessian
 from autograd.testing import gradcheck
@@ -350,3 +351,51 @@ def test_the_functions_that_records_are_called_by_take_what_the_records_take() -
         if op.name.startswith("nn.functional.") and not op.variadic:
             public = list(inspect.signature(getattr(F, op.name.rpartition(".")[2])).parameters)
             assert len(public) == len(op.operands) + len(op.options), op.name
+
+
+# Derivations and compiled steps
+
+STEPS: dict[str, tuple[Callable[..., Any], Any]] = {
+    "probabilities": (lambda z, t: F.binary_cross_entropy(F.sigmoid(z), t), drawn("zeros and ones", 5, 3)),
+    "logits": (F.binary_cross_entropy_with_logits, drawn("zeros and ones", 5, 3).astype(int)),
+    "labels": (F.cross_entropy, drawn("labels", 5)),
+    "one-hot": (F.cross_entropy, one_hot(drawn("labels", 5))),
+    "penalties": (lambda z, t: F.l1_penalty(z) + F.l2_penalty(z, z) + np.sum(z * t), drawn("logits", 5, 3)),
+    "softmaxes": (lambda z, t: np.sum(F.softmax(z) * t + F.log_softmax(z, axis=0)), drawn("logits", 5, 3)),
+    "dropout": (lambda z, t: np.sum(DROPPED(z) ** 2 * t), drawn("logits", 5, 3)),
+}
+DROPPED = nn.Dropout(0.5)
+
+
+@pytest.mark.parametrize(("loss", "target"), STEPS.values(), ids=list(STEPS))
+def test_compiled_steps_train_as_eager_ones(loss: Any, target: Any) -> None:
+    def train(wrap: Callable[[Any], Any]) -> Any:
+        model, DROPPED.rng = nn.Linear(4, 3, rng=0), np.random.default_rng(0)
+        optimizer = nn.optim.SGD(model.parameters(), lr=0.1)
+
+        def step(x: Any, t: Any) -> Any:
+            value = loss(model(x), t)
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+            return value
+
+        run = wrap(step)
+        for _ in range(3):
+            run(drawn("logits", 5, 4), target)
+        return model.weight.data
+
+    np.testing.assert_allclose(train(autograd.compile), train(lambda step: step), rtol=1e-13)
+
+
+@pytest.mark.parametrize(("loss", "target"), STEPS.values(), ids=list(STEPS))
+def test_derived_backprop_gives_the_gradient(loss: Any, target: Any) -> None:
+    x, W = drawn("logits", 5, 4), drawn("logits", 4, 3)
+    DROPPED.rng = np.random.default_rng(0)
+    leaf = Tensor(W, requires_grad=True, name="W")
+    value = loss(Tensor(x, name="X") @ leaf, target)
+    value.backward()
+    derivation = autograd.derive(value)
+    found, gradients = derivation.function()(**derivation.arguments)
+    np.testing.assert_allclose(found, value.data, rtol=1e-13)
+    np.testing.assert_allclose(gradients["W"], leaf.grad, rtol=1e-12, atol=1e-15)

@@ -165,6 +165,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: init.Rng = No
     probability("dropout", p)
     if not training or p == 0:
         return x
-    kept = init.generator(rng).uniform(size=np.shape(x)) >= p
+    generator: Any = rng if hasattr(rng, "uniform") else init.generator(rng)  # in a recording it is a stand-in
+    kept = generator.uniform(size=np.shape(x)) >= p
     factor = 1 / (1 - p) if p < 1 else 0.0
     return np.multiply(x, kept.astype(getattr(x, "dtype", np.float64)) * factor)

@@ -20,8 +20,9 @@ def mismatch(input_shape: tuple[int, ...], weight_shape: tuple[int, ...]) -> str
     return f"{told}. The input's last axis must be {weight_shape[0]}{cure}"
 
 
-def _array(value: Any) -> Any:
-    return value if hasattr(value, "ndim") else np.asarray(value)
+def array(value: Any) -> Any:
+    """A list or a number as an array; anything else, a recorded one too, as it is."""
+    return value if hasattr(value, "dtype") else np.asarray(value)
 
 
 def _product(x: Any, weight: Any) -> Any:
@@ -36,7 +37,7 @@ def _product(x: Any, weight: Any) -> Any:
 
 
 def _linear(x: Any, weight: Any, bias: Any) -> Any:
-    product = _product(_array(x), _array(weight))
+    product = _product(array(x), array(weight))
     y = product + bias
     if y.shape != product.shape:
         raise ValueError(f"bias is {np.shape(bias)}, output is {product.shape}. A bias has the shape (out,)")

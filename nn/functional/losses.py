@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from autograd import Tensor, operation
+from autograd import operation
 from nn.functional.activations import log_softmax, sigmoid, softmax
+from nn.functional.linear import array
 
 Reduction = Literal["mean", "sum", "none"]
 _REDUCE: dict[str, Any] = {"mean": np.mean, "sum": np.sum, "none": lambda losses: losses}
@@ -35,8 +36,7 @@ def _same_shape(first: str, a: Any, second: str, b: Any) -> None:
 
 def _as_floats(target: Any, like: Any) -> Any:
     """`target`, which may hold 0 and 1 as integers or booleans, in floats: those of `like`, if it has none."""
-    if not isinstance(target, Tensor):
-        target = np.asarray(target)
+    target = array(target)
     return target if target.dtype.kind == "f" else target.astype(getattr(like, "dtype", np.float64))
 
 
@@ -118,7 +118,7 @@ def _log_of_rest(p: Any) -> Any:
 
 def _bce(probability: Any, target: Any, reduction: Reduction = "mean") -> Any:
     _same_shape("probability", probability, "target", target)
-    p = np.asarray(probability)
+    p = array(probability)
     if p.size and (np.min(p) < 0 or np.max(p) > 1):
         at = tuple(int(i) for i in np.argwhere((p < 0) | (p > 1))[0])
         raise ValueError(
@@ -312,8 +312,7 @@ def cross_entropy(logits: Any, target: Any, reduction: Reduction = "mean") -> An
     >>> float(cross_entropy(logits, [[1, 0], [1, 0]]))
     500.0
     """
-    if not isinstance(target, Tensor):
-        target = np.asarray(target)
+    target = array(target)
     if np.ndim(target) == np.ndim(logits):
         target = _as_floats(target, logits)
     return _cross_entropy(logits, target, reduction)
@@ -359,7 +358,7 @@ def _l2_penalty(*weights: Any) -> Any:
 
 def _one_by_one(name: str, weights: tuple[Any, ...]) -> tuple[Any, ...]:
     for w in weights:
-        if np.asarray(w).dtype.kind not in "fiub":
+        if array(w).dtype.kind not in "fiub":
             raise TypeError(f"{name} takes arrays or Tensors one by one, such as {name}(*model.parameters())")
     return weights
 
