@@ -8,14 +8,19 @@ from tests.benchmarks.planted import score
 from tests.benchmarks.planted.cases import Case, all_cases, large_cases
 
 
+def cause_of(answer: score.Answer) -> str:
+    """What the mistake may be called."""
+    case = answer.question
+    return case.kind if len(case.causes) != 1 else "|".join(sorted(next(iter(case.causes.values()))))
+
+
 def mistake_of(answer: score.Answer) -> str:
     """The kind of slip, without its place: its words, and the causes that it may be called."""
     case = answer.question
     assert isinstance(case, Case)
     if len(case.planted) != 1 or case.kind == "kink":
         return case.kind
-    causes = "|".join(sorted(next(iter(case.causes.values()))))
-    return f"{causes}: {case.planted[0][1]}"
+    return f"{cause_of(answer)}: {case.planted[0][1]}"
 
 
 def main() -> None:
@@ -37,6 +42,7 @@ def main() -> None:
         print("no such case")
         return
     score.print_table("network", answers, lambda answer: answer.question.network.name)  # type: ignore[attr-defined]
+    score.print_table("expected cause", answers, cause_of)
     score.print_table("mistake", answers, mistake_of)
     score.print_failures(answers, options.show)
     score.print_figures("Planted mistakes", answers)
