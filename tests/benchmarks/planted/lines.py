@@ -136,10 +136,13 @@ def row_layer(
     *,
     penalty: Penalty | None = None,
     penalised_bias: float = 0.0,
-    skip: str = "",
+    skip: tuple[str, Array] | None = None,
     goes_on: bool = True,
 ) -> Array | None:
-    """dWk, dbk and dA(k-1) where Zk = A @ Wk + bk and rows are samples; `skip` names what A is added to as well."""
+    """dWk, dbk and dA(k-1) where Zk = A @ Wk + bk and rows are samples.
+
+    `skip`: another tensor that is made of A, and what its gradient brings to dA.
+    """
     below = "X" if k == 1 else f"A{k - 1}"
     A, W, b, N = v[below], v[f"W{k}"], v[f"b{k}"], len(dZ)
     operands = [f"Z{k - 1}", "X", f"A{k - 2}", f"A{k}"]
@@ -187,10 +190,10 @@ def row_layer(
     if not goes_on:
         return None
     weights = _others(v, [f"W{k - 1}", f"W{k + 1}"], f"W{k}")
-    added = pen.gradients[skip] if skip else 0
+    added = skip[1] if skip else 0
     return pen(
         below,
-        [f"Z{k}", skip] if skip else [f"Z{k}"],
+        [f"Z{k}", skip[0]] if skip else [f"Z{k}"],
         dZ @ W.T + added,
         slip("transposed", "W for W.T", lambda: dZ @ W + added),
         [slip("wrong-operand", f"{n} for W{k}", lambda V=V: dZ @ V.T + added) for n, V in weights],
@@ -200,7 +203,7 @@ def row_layer(
         [slip("missing-derivative|wrong-operand", "dA for dZ", lambda: before @ W.T + added)]
         if before is not None
         else [],
-        _skipped(dZ @ W.T, added) if skip else [],
+        _skipped(dZ @ W.T, skip[1]) if skip else [],
     )
 
 
@@ -309,20 +312,21 @@ def relu_line(pen: Pen, v: Values, k: int, dA: Array) -> Array:
     )
 
 
-def sigmoid_line(pen: Pen, v: Values, k: int, dA: Array) -> Array:
-    """dZk where Ak = sigmoid(Zk)."""
-    Z, A = v[f"Z{k}"], v[f"A{k}"]
-    others = _others(v, [f"A{k - 1}", f"A{k + 1}"], f"A{k}")
+def sigmoid_line(pen: Pen, v: Values, k: int, dA: Array, A_name: str = "") -> Array:
+    """dZk where Ak = sigmoid(Zk), or sigmoid(Zk) has another name."""
+    A_name = A_name or f"A{k}"
+    Z, A = v[f"Z{k}"], v[A_name]
+    others = _others(v, [f"A{k - 1}", f"A{k + 1}"], A_name)
     return pen(
         f"Z{k}",
-        [f"A{k}"],
+        [A_name],
         dA * A * (1 - A),
         slip("missing-derivative", "sigmoid' left out", lambda: dA * 1),
         slip("derivative-at-output", "sigmoid'(a)", lambda: dA * sigmoid(A) * (1 - sigmoid(A))),
         slip("derivative-at-output|wrong-operand", "z (1 - z)", lambda: dA * Z * (1 - Z)),
         slip("unknown|missing-derivative|derivative-at-output", "a for a (1 - a)", lambda: dA * A),
         slip("unknown|derivative-at-output", "1 - a**2, of tanh", lambda: dA * (1 - A**2)),
-        [slip("wrong-operand", f"{n} for A{k}", lambda B=B: dA * B * (1 - B)) for n, B in others],
+        [slip("wrong-operand", f"{n} for {A_name}", lambda B=B: dA * B * (1 - B)) for n, B in others],
         slip("scale", "sign", lambda: dA * A * (A - 1)),
     )
 

@@ -1,4 +1,4 @@
-"""Networks in which a value has several consumers, or one sample has no axis: skips, shared weights, vectors."""
+"""Networks in which a value has several consumers, or one sample has no axis: skips, gates, shared weights, vectors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from nn import functional
 from tests.benchmarks.planted.classification import _short_way, _with_labels, softmax
-from tests.benchmarks.planted.lines import RATE, Values, relu_line, row_layer, tanh_line
+from tests.benchmarks.planted.lines import RATE, Values, relu_line, row_layer, sigmoid, sigmoid_line, tanh_line
 from tests.benchmarks.planted.network import Arrays, Config, Network
 from tests.benchmarks.planted.pen import Array, Pen, Slip, slip
 from tests.benchmarks.planted.regression import columns, rows
@@ -42,7 +42,7 @@ def _skip_hand(v: Values, pen: Pen) -> None:
     dZ3 = pen("Z3", ["loss"], error / N, _error_slips(error, v.y, N))
     dA2 = row_layer(pen, v, 3, dZ3)
     dZ2 = tanh_line(pen, v, 2, dA2, "H2")
-    dA1 = row_layer(pen, v, 2, dZ2, dA2, skip="A2")
+    dA1 = row_layer(pen, v, 2, dZ2, dA2, skip=("A2", dA2))
     dZ1 = tanh_line(pen, v, 1, dA1)
     row_layer(pen, v, 1, dZ1, dA1, goes_on=False)
 
@@ -53,6 +53,47 @@ SKIP = Network(
     rows,
     _skip_forward,
     _skip_hand,
+)
+
+
+# A gate: the hidden layer is multiplied by a sigmoid of itself
+
+
+def _gate_forward(v: Values) -> Any:
+    v.Z1 = v.X @ v.W1 + v.b1
+    v.A1 = np.tanh(v.Z1)
+    v.Z2 = v.A1 @ v.W2 + v.b2
+    v.G = sigmoid(v.Z2)
+    v.A2 = v.A1 * v.G
+    v.Z3 = v.A2 @ v.W3 + v.b3
+    return 0.5 * np.sum((v.Z3 - v.y) ** 2) / len(v.X)
+
+
+def _gate_hand(v: Values, pen: Pen) -> None:
+    N, error = len(v.X), v.Z3 - v.y
+    dZ3 = pen("Z3", ["loss"], error / N, _error_slips(error, v.y, N))
+    dA2 = row_layer(pen, v, 3, dZ3)
+    dG = pen(
+        "G",
+        ["A2"],
+        dA2 * v.A1,
+        slip("missing-derivative", "A1 left out", lambda: dA2 * 1),
+        slip("wrong-operand", "G for A1", lambda: dA2 * v.G),
+        slip("wrong-operand", "A2 for A1", lambda: dA2 * v.A2),
+        slip("wrong-operand", "Z1 for A1", lambda: dA2 * v.Z1),
+    )
+    dZ2 = sigmoid_line(pen, v, 2, dG, "G")
+    dA1 = row_layer(pen, v, 2, dZ2, dG, skip=("A2", dA2 * v.G))
+    dZ1 = tanh_line(pen, v, 1, dA1)
+    row_layer(pen, v, 1, dZ1, dA1, goes_on=False)
+
+
+GATE = Network(
+    "rows, tanh, a gate",
+    (Config("plain", 7, (5, 4, 4, 3)), Config("square", 4, (4, 4, 4, 4))),
+    rows,
+    _gate_forward,
+    _gate_hand,
 )
 
 
@@ -190,7 +231,12 @@ def _pairs_hand(v: Values, pen: Pen) -> None:
 
 
 PAIRS = Network(
-    "columns, tanh, one layer for two inputs", (Config("plain", 7, (5, 4)),), _pairs, _pairs_forward, _pairs_hand, 1
+    "columns, tanh, one layer for two inputs",
+    (Config("plain", 7, (5, 4)), Config("square", 4, (4, 4))),
+    _pairs,
+    _pairs_forward,
+    _pairs_hand,
+    1,
 )
 
 
@@ -332,4 +378,12 @@ CROSS_ENTROPY = Network(
     _cross_entropy_hand,
 )
 
-NETWORKS = (SKIP, TIED, PAIRS, VECTORS, FUNCTIONAL, *([CROSS_ENTROPY] if hasattr(functional, "cross_entropy") else []))
+NETWORKS = (
+    SKIP,
+    GATE,
+    TIED,
+    PAIRS,
+    VECTORS,
+    FUNCTIONAL,
+    *([CROSS_ENTROPY] if hasattr(functional, "cross_entropy") else []),
+)
