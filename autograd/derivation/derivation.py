@@ -76,7 +76,7 @@ class Derivation:
         Raises:
             ValueError: a Tensor outside of the graph.
         """
-        node: Node = getattr(tensor, "_node", tensor)
+        node = tensor._node if isinstance(tensor, Tensor) else tensor
         if node not in self._identifiers:
             raise ValueError(f"{describe(node)} is not in the graph of this derivation")
         name, shape = self._identifiers.gradient(node), np.shape(node.value)

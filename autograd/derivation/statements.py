@@ -65,12 +65,11 @@ class Statements:
         returned = {key: self.value(value).text for key, value in self._program.outputs.items()}
         listed = ", ".join(f'"{name}": {returned[name]}' for name in gradients)
         arguments = ", ".join(["*", *(str(var.name) for var in self._program.inputs)])
-        helpers = self._helpers.source()
         parts: dict[bool, list[str]] = {True: [], False: []}
         for statement in self.of.values():
             text = commented(f"{statement.name} = {statement.text}", statement.line.target.shape)
             parts[statement.forward].append(f"    {text}")
-        lines = ["import numpy as np", "", "", *([helpers, "", ""] if helpers else [])]
+        lines = [line for part in self._helpers.source() for line in (part, "", "")]
         lines += [f"def backprop({arguments}):", "    # forward", *parts[True], "    # backward", *parts[False]]
         return "\n".join([*lines, f"    return {returned['loss']}, {{{listed}}}"]) + "\n"
 
