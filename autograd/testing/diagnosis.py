@@ -46,8 +46,9 @@ class Diagnosis:
     Args:
         replay: the reverse pass of the loss.
         hand: hand gradients by node, in float64.
-        tolerance: how far one may be from a prediction, by node, relative to its norm.
-        noise: up to which relative error an unexplained difference may be arithmetic of less precision.
+        tolerance: the norm of the difference from a prediction that is still a match, by node.
+        noise: the norm up to which an unexplained difference may be arithmetic of less precision.
+        rounding: the norm of differences that rounding makes in the hand's own dtype.
 
     Attributes:
         order: the nodes, the one nearest the loss first.
@@ -55,11 +56,15 @@ class Diagnosis:
     """
 
     def __init__(
-        self, replay: Replay, hand: Mapping[Node, Array], tolerance: Mapping[Node, float], noise: Mapping[Node, float]
+        self,
+        replay: Replay,
+        hand: Mapping[Node, Array],
+        tolerance: Mapping[Node, float],
+        noise: Mapping[Node, float],
+        rounding: Mapping[Node, float],
     ) -> None:
         self.replay, self.hand = replay, dict(hand)
-        self._tolerance, self._noise = tolerance, noise
-        self._floor = 1e-12 * max((float(np.linalg.norm(replay.truth[n])) for n in hand if n in replay.truth), default=0)
+        self._tolerance, self._noise, self._rounding = tolerance, noise, rounding
         self.order = sorted(hand, key=self._nearness)
         self._changes: dict[Link | Node, Any] = {}
         self._given: dict[Node, Array] = {}
@@ -70,6 +75,7 @@ class Diagnosis:
         links = self.replay.uses.get(node, [])
         if node is self.replay.loss or not links:
             return (-float("inf"), 0)
+        links = [link for link in links if link.node in self.replay.data_nodes] or links
         return (-max(link.node.order for link in links), min(link.operand for link in links))
 
     def _run(self, changes: Mapping[Any, Any]) -> Gradients:
@@ -82,8 +88,7 @@ class Diagnosis:
         return float(np.linalg.norm(self.hand[node] - gradients[node]))
 
     def _close(self, node: Node, gradients: Gradients) -> bool:
-        allowed = self._tolerance[node] * float(np.linalg.norm(gradients[node])) + self._floor
-        return self._error(node, gradients) <= allowed
+        return self._error(node, gradients) <= self._tolerance[node]
 
     def _search(self) -> None:
         """One mistake after the other, from the loss on, until every number is explained or given up."""
@@ -153,8 +158,7 @@ class Diagnosis:
 
     def _settle_as_noise(self, first: Node, predicted: Gradients, found: list[Any]) -> bool:
         """Whether a small difference that nothing explains is arithmetic of less precision."""
-        small = self._error(first, predicted) <= self._noise[first] * float(np.linalg.norm(predicted[first])) + self._floor
-        if not small or found:
+        if found or self._error(first, predicted) > self._noise[first]:
             return False
         self.verdicts[first].cause = "precision"
         if first.op is not None:
@@ -174,7 +178,7 @@ class Diagnosis:
 
     def _closer(self, node: Node, gradients: Gradients, before: Gradients) -> bool:
         error = self._error(node, gradients)
-        return self._close(node, gradients) and error <= _CLEARER * self._error(node, before) + self._floor
+        return error <= self._tolerance[node] and error <= _CLEARER * self._error(node, before) + self._rounding[node]
 
     def _with_a_factor(
         self, fit: Fit, sites: set[Node], open_: list[Node], settled: list[Node], predicted: Gradients

@@ -135,13 +135,30 @@ class Replay:
         """The rule of a link as lines."""
         return Written(self, link)
 
-    def affected(self, sites: Iterable[Link | Node]) -> set[Node]:
-        """The nodes whose gradient a change at `sites` can reach."""
-        reached = {site.source if isinstance(site, Link) else site for site in sites}
-        for node in reversed(self.nodes):
-            if node in reached:
-                reached.update(link.source for link in self._out[node])
-        return reached
+    def conditioning(self, step: float = 1e-7) -> dict[Node, float]:
+        """How far rounding moves each gradient: the change a relative change of everything makes, over that change.
+
+        Sums that cancel move far: at a minimum the gradient is rounding error alone. Every value and every
+        gradient on the way is moved at random by `step`.
+        """
+        rng = np.random.default_rng(0)
+
+        def moved(value: Any) -> Any:
+            if isinstance(value, (np.ndarray, float, np.floating)) and np.asarray(value).dtype.kind == "f":
+                return value * (1 + step * rng.uniform(-1, 1, size=np.shape(value)))
+            return value
+
+        values = {node: moved(self.value(node)) for node in topological([self.loss], constants=True)}
+        changes: dict[Link | Node, Any] = {}
+        for links in self.uses.values():
+            for link in links:
+                args = tuple(values[arg] if type(arg) is Node else moved(_precise(arg)) for arg in link.node.args or ())
+                changes[link] = lambda g, _, link=link, args=args: self.pull(link, moved(g), values[link.node], args)
+        with np.errstate(all="ignore"):
+            found = self.run(changes)
+        return {
+            node: float(np.linalg.norm(np.nan_to_num(found[node] - g))) / step for node, g in self.truth.items()
+        }
 
     @cached_property
     def data_nodes(self) -> set[Node]:
