@@ -173,7 +173,7 @@ class Fit:
         choices = [(name,) for name in names] + list(combinations(names, 2))
         for chosen in choices:
             basis = np.stack([np.ravel(terms[name]) for name in chosen], axis=1)
-            if np.linalg.matrix_rank(basis) < len(chosen) or w.size < len(chosen) + 1:
+            if np.linalg.matrix_rank(basis) < len(chosen) or w.size < len(chosen):
                 continue
             found = np.linalg.lstsq(basis, np.ravel(residual), rcond=None)[0]
             coefficients = dict(zip(chosen, map(float, found), strict=True))
@@ -189,6 +189,9 @@ class Fit:
 
     def _penalty(self, leaf: Node, coefficients: Mapping[str, float], has_own: bool) -> Mistake:
         told, cost = _told_penalty(coefficients, has_own)
+        known = [value for name, value in self._known_coefficients() if list(coefficients) == [name]]
+        if any(abs(coefficients[name] - value) <= 1e-4 * abs(value) for name in coefficients for value in known):
+            told, cost = "{g} has the penalty that the loss puts on other parameters only", 0.5
         leaves = [leaf]
         others = [
             node
@@ -200,6 +203,18 @@ class Fit:
         changes = {node: self._added(node, coefficients) for node in leaves}
         evidence = 0.0 if np.size(leaf.value) > 2 * len(coefficients) + 1 else 1.5
         return Mistake("regulariser", changes, cost + evidence, told, ("regulariser", tuple(coefficients)), leaf, leaf)
+
+    def _known_coefficients(self) -> Iterator[tuple[str, float]]:
+        """What the loss's penalties multiply other parameters, or their signs, by."""
+        for node in self.replay.nodes:
+            own = self._penalty_part(node) if node.op is None else None
+            if own is None:
+                continue
+            w = self.replay.value(node)
+            for name, term in (("the parameter", w), ("the parameter's sign", np.sign(w))):
+                value = _coefficient([(own, term)])
+                if np.isfinite(value) and np.allclose(own, value * term, rtol=1e-4):
+                    yield name, value
 
     def _fits(self, nodes: Sequence[Node], coefficients: Mapping[str, float]) -> bool:
         for node in nodes:

@@ -131,15 +131,17 @@ def _elementwise(link: Link) -> bool:
 
 def _missing_derivatives(replay: Replay, link: Link) -> Iterator[Mistake]:
     shape = np.shape(link.source.value)
-    if not _elementwise(link):
+    g, truth = replay.truth[link.node], replay.contribution(link)
+    product = link.node.op.name in PRODUCTS
+    if np.shape(g) != shape if product else not _elementwise(link):
         return
-    g = replay.truth[link.node]
-    if np.shape(g) == np.shape(link.node.value) and _differs(unbroadcast(g, shape), replay.contribution(link)):
+    given = unbroadcast(g, shape)
+    if _differs(given, truth) and _multiple(truth, given) is None:  # a mere factor is one, not a derivative
         yield Mistake(
             "missing-derivative",
             {link: lambda g, _: unbroadcast(g, shape)},
-            1.0 if shape else 1.5,
-            "the local derivative of {value} is left out of {g}",
+            1.0 if shape and not product else 1.5,
+            "the factor that {value} has in {g} is left out" if product else "the local derivative of {value} is left out of {g}",
             ("missing derivative", shape != ()),
             link.source,
             link.node,
@@ -221,7 +223,10 @@ def _depends_elsewhere(members: list[Node], within: set[Node]) -> bool:
 
 def _chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
     truth = replay.truth
-    if _differs(truth[chain.outer], truth[chain.inner]):
+    if (
+        _differs(truth[chain.outer], truth[chain.inner])
+        and _multiple(truth[chain.inner], truth[chain.outer]) is None
+    ):
         yield Mistake(
             "missing-derivative",
             {chain.inner: lambda g, gradients: gradients[chain.outer]},
@@ -250,9 +255,23 @@ def _chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
         pull = _local(replay, chain, at)
         if pull is not None and _differs(pull(truth[chain.outer]), truth[chain.inner]):
             yield _at_another(chain, other, pull)
-    slope = _slope_from_output(replay.value(chain.inner), outer)
-    if slope is None:
+    known = _slope_from_output(replay.value(chain.inner), outer)
+    if known is None:
         return
+    slope, parts = known
+    square = slope(outer[:1] * 0 + 2)[:1].ravel()[0] == -3  # that of the hyperbolic tangent, 1 - a²
+    for part in parts:
+        yield Mistake(
+            "derivative-at-output" if square else "missing-derivative",
+            {chain.inner: lambda g, gradients, part=part: gradients[chain.outer] * part(outer)},
+            1.15,
+            "the local derivative between {value} and {g} is another formula of the output"
+            if square
+            else "a part of the local derivative between {value} and {g} is left out",
+            ("part of a derivative", parts.index(part)),
+            chain.inner,
+            chain.outer,
+        )
     for node, value in _forward_values(replay).items():
         if value is outer or np.shape(value) != np.shape(outer):
             continue
@@ -297,13 +316,16 @@ def _formula_of(chain: Chain, node: Any, slope: Array) -> Mistake:
     )
 
 
-def _slope_from_output(inner: Array, outer: Array) -> Callable[[Array], Array] | None:
-    """The derivative of a known activation as people write it, by its output; None for others."""
+Formula = Callable[[Array], Array]
+
+
+def _slope_from_output(inner: Array, outer: Array) -> tuple[Formula, list[Formula]] | None:
+    """The derivative of a known activation as people write it, by its output, and what is left of it too often."""
     with np.errstate(all="ignore"):
         if np.allclose(outer, 1 / (1 + np.exp(-inner)), rtol=1e-6):
-            return lambda a: a * (1 - a)
+            return lambda a: a * (1 - a), [lambda a: a, lambda a: 1 - a]
         if np.allclose(outer, np.tanh(inner), rtol=1e-6):
-            return lambda a: 1 - a * a
+            return lambda a: 1 - a * a, [lambda a: 1 - a, lambda a: a * a]
     return None
 
 
@@ -437,7 +459,7 @@ def _transposes(replay: Replay, link: Link) -> Iterator[Mistake]:
     written = replay.written(link)
     g = replay.truth[link.node]
     for position, line in enumerate(written.lines):
-        if line.fn not in (np.dot, np.matmul, np.tensordot, np.multiply):
+        if line.fn not in (np.dot, np.matmul, np.tensordot, np.multiply, np.outer):
             continue
         for words, kind, change in _product_variants(line):
             result = written.run(g, position, change)
@@ -466,6 +488,15 @@ def _product_variants(line: Line) -> Iterator[tuple[str, str, Any]]:
         yield "the factors of {g} are in the other order", "transposed", computed(lambda a, b: np.dot(b, a))
         yield "the factors of {g} are in the other order, transposed", "transposed", computed(lambda a, b: np.dot(b.T, a))
         yield "the factors of {g} are in the other order, transposed", "transposed", computed(lambda a, b: np.dot(b, a.T))
+    if line.fn is np.tensordot:
+        for k, words in enumerate(("a factor of {g} is transposed: the first", "a factor of {g} is transposed: the second")):
+            yield words, "transposed", lambda line, values, k=k: np.tensordot(
+                *(np.transpose(f) if j == k else f for j, f in enumerate(substituted(line.args[:2], values))),
+                *substituted(line.args[2:], values),
+                **line.kwargs,
+            )
+    if line.fn is np.outer:
+        yield "the factors of {g} are in the other order", "transposed", computed(lambda a, b: np.outer(b, a))
     yield "in {g}, a matrix product became an element-by-element one", "unsummed", computed(np.multiply)
     yield (
         "in {g}, a matrix product became an element-by-element one",
@@ -582,9 +613,12 @@ def _targets(replay: Replay, node: Node) -> Iterator[Mistake]:
             if scale is None:
                 continue
             slips: list[tuple[str, float, Any]] = [
-                ("the target is not subtracted in {g}", 1.0, scale * p),
+                ("the target is not subtracted in {g}", 0.9, scale * p),
                 ("only the target stands in {g}, without the prediction", 1.2, -scale * target),
             ]
+            if np.all((target == 0) | (target == 1)):
+                slips.append(("the answers 0 and 1 are swapped in {g}", 1.0, scale * (p - (1 - target))))
+                slips.append(("1 is subtracted everywhere in {g}, not only at the label", 1.0, scale * (p - 1)))
             for shift in (1, -1) if axis is not None else ():
                 moved = np.roll(target, shift, axis)
                 slips.append(("the labels in {g} are off by one", 1.0, scale * (p - moved)))
@@ -593,8 +627,17 @@ def _targets(replay: Replay, node: Node) -> Iterator[Mistake]:
                 slips.append(("the probabilities go through the activation twice in {g}", 1.0, scale * (activation(p) - target)))
             for words, cost, value in slips:
                 if _differs(value, g):
-                    yield Mistake("target", {node: lambda g, _, value=value: value}, cost, words, ("target", words), node, node)
+                    yield _put_in_place("target", node, value, cost, words)
+            if name == "softmax" and np.ndim(z) == 2:
+                for other in (0, 1):
+                    value = scale * (_softmax(z, other) - target)
+                    if _differs(value, g):
+                        yield _put_in_place("wrong-axis", node, value, 1.0, "the softmax in {g} is over the wrong axis")
             return
+
+
+def _put_in_place(cause: str, node: Node, value: Array, cost: float, words: str) -> Mistake:
+    return Mistake(cause, {node: lambda g, _: value}, cost, words, (cause, words), node, node)
 
 
 def _predictions(rank: int) -> Iterator[tuple[str, Callable[[Array], Array]]]:
