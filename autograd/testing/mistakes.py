@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.derivation.backprop import value_function
 from autograd.derivation.program import Line, substituted
 from autograd.graph import Node
 from autograd.op import unbroadcast
@@ -61,9 +62,9 @@ def catalogue(replay: Replay, sites: set[Node]) -> Iterator[Mistake]:
 
 def _single(replay: Replay, links: list[Link], sites: set[Node]) -> Iterator[Mistake]:
     for link in links:
-        for found in (_kinks, _missing_terms, _missing_derivatives, _other_places, _transposes, _axes, _operands):
+        for found in (_kinks, _missing_terms, _missing_derivatives, _other_places, _transposes, _axes, _operands, _unsummed):
             for mistake in found(replay, link):
-                if link.node not in replay.data_nodes and mistake.cause not in ("kink", "regulariser"):
+                if link.node in replay.penalties and mistake.cause not in ("kink", "regulariser"):
                     mistake = _as_penalty(mistake)
                 yield mistake
     for chain in chains(replay):
@@ -113,6 +114,17 @@ def _missing_terms(replay: Replay, link: Link) -> Iterator[Mistake]:
         link.source,
         link.node,
     )
+    others = [other for other in replay.uses[link.source] if other != link]
+    if len(others) > 1:
+        yield Mistake(
+            "missing-term",
+            {other: lambda g, _, other=other: np.zeros_like(replay.contribution(other)) for other in others},
+            1.3,
+            "only the contribution by way of {value} is in {g}: the others are overwritten, not added",
+            ("only term", link.node.order),
+            link.source,
+            link.node,
+        )
 
 
 # Local derivatives
@@ -158,7 +170,7 @@ def _other_places(replay: Replay, link: Link) -> Iterator[Mistake]:
 
     def placed(args_at: Array, y_at: Any) -> tuple[Any, tuple[Any, ...]]:
         args = tuple(args_at if arg is x else value for arg, value in zip(node.args or (), replay.arguments(node), strict=True))
-        return (node.op.fn(*args, **node.kwargs) if y_at is None else y_at), args
+        return (value_function(node.op)(*args, **node.kwargs) if y_at is None else y_at), args
 
     places = (("at its output", *placed(y, None), 1.0), ("with its input for its output", *placed(at, at), 1.1))
     for words, y_at, args, cost in places:
@@ -336,7 +348,7 @@ def _local(replay: Replay, chain: Chain, at: Array) -> Callable[[Array], Array] 
         try:
             for node in chain.nodes:
                 args = [values.get(arg, replay.value(arg)) if type(arg) is Node else arg for arg in node.args or ()]
-                values[node] = node.op.fn(*args, **node.kwargs)
+                values[node] = value_function(node.op)(*args, **node.kwargs)
         except (TypeError, ValueError, IndexError):
             return None
 
@@ -477,6 +489,45 @@ def _transposes(replay: Replay, link: Link) -> Iterator[Mistake]:
             )
 
 
+def _unsummed(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """For one sample: a sum over a layer that is left out until it is taken for the axis of the input.
+
+    With dL/dh_i = sum_k d_k W_ki and dL/dW1_ij = dL/dh_i s_i x_j, somebody writes d_k W_ki s_i x_k: that broadcasts
+    where the layer is as long as the input.
+    """
+    leaf, node = link.source, link.node
+    if leaf.op is not None or node.op.name not in PRODUCTS or np.ndim(leaf.value) != 2 or np.ndim(node.value) != 1:
+        return
+    args = replay.arguments(node)
+    x = next((arg for k, arg in enumerate(args) if k != link.operand and np.ndim(arg) == 1), None)
+    if x is None:
+        return
+    rows_first = np.shape(leaf.value) == (np.size(node.value), np.size(x))
+    for summed in (use for each in replay.nodes if each.order > node.order for use in replay.uses[each]):
+        outer = replay.truth[summed.node]
+        if summed.node.op.name not in PRODUCTS or np.shape(outer) != np.shape(x) or np.ndim(summed.source.value) != 1:
+            continue
+
+        def spread(gradients: Gradients, summed: Link = summed) -> Array:
+            columns = []
+            for k, unit in enumerate(np.eye(np.size(x))):
+                part = replay.pull(summed, gradients[summed.node] * unit)
+                columns.append(replay.run({summed.source: lambda g, _, part=part: part})[node] * x[k])
+            stacked = np.stack(columns, axis=1)
+            return stacked if rows_first else stacked.T
+
+        if _differs(spread(replay.truth), replay.contribution(link)):
+            yield Mistake(
+                "unsummed-axis",
+                {link: lambda g, gradients, spread=spread: spread(gradients)},
+                1.2,
+                "in {g}, the sum over the units of {value} is left out, and broadcasting takes their axis for that of the input",
+                ("unsummed", "input"),
+                leaf,
+                summed.node,
+            )
+
+
 def _product_variants(line: Line) -> Iterator[tuple[str, str, Any]]:
     def computed(make: Callable[[Any, Any], Any]) -> Any:
         return lambda line, values: make(*substituted(line.args, values)[:2])
@@ -574,7 +625,7 @@ def _kinks(replay: Replay, link: Link) -> Iterator[Mistake]:
         sides = []
         for moved in (at - step, at + step):
             changed = (*args[: link.operand], moved, *args[link.operand + 1 :])
-            sides.append((node.op.fn(*changed, **node.kwargs), changed))
+            sides.append((value_function(node.op)(*changed, **node.kwargs), changed))
         ones = np.ones_like(g)
         slopes = [_tried(replay, link, ones, y, changed) for y, changed in sides]
         here = _tried(replay, link, ones, None, args)
