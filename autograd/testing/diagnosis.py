@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd.graph import Node
 from autograd.testing.fits import Fit
-from autograd.testing.mistakes import Mistake, catalogue
+from autograd.testing.mistakes import Mistake, by_plausibility
 from autograd.testing.replay import Array, Gradients, Link, Replay
 
 _CLEARER = 0.02  # a mistake must explain all but this part of an error
@@ -140,7 +140,10 @@ class Diagnosis:
         sites = self._sites(first)
         fit = Fit(self.replay, self._run, {node: self.hand[node] for node in open_})
         found: list[tuple[int, float, Mistake]] = []
-        for mistake in (*catalogue(self.replay, sites), *fit.found(sites)):
+        mistakes = sorted((*by_plausibility(self.replay, sites), *fit.found(sites)), key=lambda mistake: mistake.cost)
+        for mistake in mistakes:
+            if any(-count == len(open_) and cost < mistake.cost - _AS_PLAUSIBLE for count, cost, _ in found):
+                break  # all is explained, and what is left is more far-fetched
             verdict.tried += 1
             count = self._explains(mistake, open_, settled, predicted)
             if count:
@@ -195,15 +198,17 @@ class Diagnosis:
         top = max((node for node in sites if node.op is not None), key=lambda node: node.order, default=None)
         if top is None:
             return []
-        for mistake in catalogue(self.replay, sites):
+        for mistake in by_plausibility(self.replay, sites):
             if top in mistake.changes:
                 continue
             gradients = self._run(mistake.changes)
             first = open_[0]
             below = float(np.sum(gradients[first] ** 2))
             factor = float(np.sum(self.hand[first] * gradients[first])) / below if below else 0.0
+            if not self._proportional(self.hand[first], factor * gradients[first]) or np.size(self.hand[first]) < 3:
+                continue
             exact = fit.nice(factor)
-            if exact is None or not factor or np.size(self.hand[first]) < 3:
+            if exact is None or not factor:
                 continue
             both = Mistake(
                 mistake.cause,
@@ -220,6 +225,9 @@ class Diagnosis:
             if count:
                 found.append((-count, both.cost, both))
         return found
+
+    def _proportional(self, hand: Array, scaled: Array) -> bool:
+        return bool(np.linalg.norm(hand - scaled) <= 1e-4 * np.linalg.norm(hand))
 
     def _behind(self, node: Node) -> set[Node]:
         """The nodes whose gradients one is computed from."""

@@ -73,7 +73,7 @@ class Fit:
                 continue
             exact = as_size(value, sized)
             value = exact[0] if exact else value
-            cost = (1.0 if exact else 3.0) + (0.3 if key[0] == "all" else 0.1 if key[0] == "link" else 0.0)
+            cost = (1.0 if exact and "factor" not in exact[1] else 1.3 if exact else 3.0) + (0.3 if key[0] == "all" else 0.1 if key[0] == "link" else 0.0)
             if value == 0:
                 cost = 1.6
             penalty = all((p.node if isinstance(p, Link) else p) in self.replay.penalties for p in places)

@@ -19,6 +19,8 @@ from autograd.op import unbroadcast
 from autograd.testing.replay import Array, Changes, Gradients, Link, Replay
 
 PRODUCTS = {"np.matmul", "np.dot", "nn.functional.linear", "np.tensordot", "np.einsum", "np.outer", "np.inner", "np.vdot"}
+_TRIED = 2000  # mistakes at most in one search
+_NEAR = 40  # operations; in larger graphs other tensors are looked for nearby
 _CHAIN = 12  # operations that an activation may be composed of
 
 
@@ -58,6 +60,11 @@ def catalogue(replay: Replay, sites: set[Node]) -> Iterator[Mistake]:
     for same in seen.values():
         if len(same) > 1:
             yield _everywhere(same)
+
+
+def by_plausibility(replay: Replay, sites: set[Node]) -> list[Mistake]:
+    """The catalogue, the most plausible mistakes first; of a large graph only so many."""
+    return sorted(catalogue(replay, sites), key=lambda mistake: mistake.cost)[:_TRIED]
 
 
 def _single(replay: Replay, links: list[Link], sites: set[Node]) -> Iterator[Mistake]:
@@ -154,7 +161,7 @@ def _missing_derivatives(replay: Replay, link: Link) -> Iterator[Mistake]:
             {link: lambda g, _: unbroadcast(g, shape)},
             1.0 if shape and not product else 1.5,
             "the factor that {value} has in {g} is left out" if product else "the local derivative of {value} is left out of {g}",
-            ("missing derivative", shape != ()),
+            ("missing derivative", link.node.op.name, link.operand),
             link.source,
             link.node,
         )
@@ -181,7 +188,7 @@ def _other_places(replay: Replay, link: Link) -> Iterator[Mistake]:
             {link: lambda g, _, y_at=y_at, args=args: replay.pull(link, g, y_at, args)},
             cost,
             f"the derivative of {{value}} in {{g}} is taken {words}",
-            ("derivative at output", words),
+            ("derivative at output", node.op.name, words),
             x,
             node,
         )
@@ -203,6 +210,11 @@ class Chain:
     inner: Node
     outer: Node
     nodes: tuple[Node, ...]
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """Equal for the same composition elsewhere."""
+        return tuple(node.op.name for node in self.nodes)
 
 
 def chains(replay: Replay) -> Iterator[Chain]:
@@ -244,7 +256,7 @@ def _chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
             {chain.inner: lambda g, gradients: gradients[chain.outer]},
             1.05 + 0.02 * len(chain.nodes),
             "the local derivative between {value} and {g} is left out",
-            ("missing derivative", True),
+            ("missing derivative", chain.kind),
             chain.inner,
             chain.outer,
         )
@@ -255,7 +267,7 @@ def _chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
             {chain.inner: lambda g, gradients: at_output(gradients[chain.outer])},
             1.1 + 0.02 * len(chain.nodes),
             "the derivative that leads from {value} to {g} is taken at its output",
-            ("derivative at output", "at its output"),
+            ("derivative at output", chain.kind),
             chain.inner,
             chain.outer,
         )
@@ -285,7 +297,7 @@ def _chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
             chain.outer,
         )
     for node, value in _forward_values(replay).items():
-        if value is outer or np.shape(value) != np.shape(outer):
+        if value is outer or np.shape(value) != np.shape(outer) or not _near(replay, replay.uses[chain.inner][0], node):
             continue
         formula = truth[chain.outer] * slope(value)
         if _differs(formula, truth[chain.inner]):
@@ -296,7 +308,9 @@ def _twins(replay: Replay, chain: Chain) -> Iterator[Node]:
     """Other values of the shape of what goes into an activation."""
     shape = np.shape(chain.inner.value)
     for node in replay.nodes:
-        if node not in (chain.inner, chain.outer, *chain.nodes) and np.shape(node.value) == shape:
+        if node in (chain.inner, chain.outer, *chain.nodes) or np.shape(node.value) != shape:
+            continue
+        if _near(replay, replay.uses[chain.inner][0], node):
             yield node
 
 
@@ -389,7 +403,7 @@ def _operands(replay: Replay, link: Link) -> Iterator[Mistake]:
         if not isinstance(own, np.ndarray) or own.ndim == 0 or own.dtype.kind != "f":
             continue
         for other, value in values.items():
-            if value is own or np.shape(value) != own.shape or other is arg:
+            if value is own or np.shape(value) != own.shape or other is arg or not _near(replay, link, other):
                 continue
             changed = (*args[:j], value, *args[j + 1 :])
             if _differs(_tried(replay, link, g, y, changed), truth):
@@ -405,7 +419,8 @@ def _operands(replay: Replay, link: Link) -> Iterator[Mistake]:
                 )
     if len(args) == 1 and _elementwise(link):
         for other, value in values.items():
-            if type(other) is Node and other not in (node, link.source) and np.shape(value) == np.shape(y):
+            near = type(other) is Node and _near(replay, link, other)
+            if near and other not in (node, link.source) and np.shape(value) == np.shape(y):
                 if _differs(_tried(replay, link, g, value, (value,)), truth):
                     yield Mistake(
                         "wrong-operand",
@@ -418,10 +433,18 @@ def _operands(replay: Replay, link: Link) -> Iterator[Mistake]:
                         details={"right": link.source},
                     )
     for other in replay.nodes:
-        if other is node or other not in replay.truth or other.order < node.order:
+        if other is node or other not in replay.truth or other.order < node.order or not _near(replay, link, other):
             continue
         if np.shape(other.value) == np.shape(node.value) and _differs(replay.truth[other], g):
             yield _other_gradient(replay, link, other)
+
+
+def _near(replay: Replay, link: Link, other: Any) -> bool:
+    """Whether another value is one that somebody may take by mistake: in a large graph, one from around there."""
+    if len(replay.nodes) <= _NEAR or type(other) is not Node:
+        return True
+    place = replay.position(link.node)
+    return other.op is None or abs(replay.position(other) - place) <= _NEAR // 4
 
 
 def _role(replay: Replay, right: Any, other: Any) -> Any:
