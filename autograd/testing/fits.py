@@ -136,8 +136,8 @@ class Fit:
         size = max(float(np.max(np.abs(step), initial=0.0)) for step in steps.values())
         h = 1e-5 / size if size else 0.0
         for _ in range(8 if size else 0):
-            at, near = (self._after(steps, r)[self.first] for r in (rate, rate + h))
-            rate += _coefficient([(self.hand[self.first] - at, (near - at) / h)])
+            at, near = (self._after(steps, r) for r in (rate, rate + h))
+            rate += _coefficient([(self.hand[node] - at[node], (near[node] - at[node]) / h) for node in leaves])
             if not np.isfinite(rate):
                 return
         if rate > 0:
