@@ -14,6 +14,20 @@ from autograd.graph import Node, recording
 from autograd.op import describe, plain
 
 _STORE_SUBSCR = opmap["STORE_SUBSCR"]  # the instruction of `array[i] = value`
+_MODULES = (("np.", np), ("np.linalg.", np.linalg))
+_SPELLINGS = {  # what other libraries call it
+    "view": "write t.reshape(...)",
+    "permute": "write t.transpose(...)",
+    "unsqueeze": "write np.expand_dims(t, axis)",
+    "expand": "write np.broadcast_to(t, shape)",
+    "numel": "write t.size",
+    "dim": "write t.ndim",
+    "t": "write t.T",
+    "cpu": "every Tensor lives in main memory: leave it out",
+    "to": "write t.astype(dtype)",
+    "double": "write t.astype(np.float64)",
+    "float": "write t.astype(np.float32)",
+}
 
 
 def _function(fn: Any) -> Callable[..., Any]:
@@ -78,6 +92,27 @@ class ArrayMethods:
         array: Any = self
         return np.copy(np.ravel(array, order=order))  # type: ignore[call-overload]
 
+    def clone(self) -> Any:
+        """A copy in memory of its own, through which gradients flow; the same as `copy()`."""
+        return self.copy()
+
+    def sort(self, axis: int = -1) -> None:
+        """Sort in place, as `array.sort()` does; `np.sort(t)` gives a sorted copy."""
+        array: Any = self
+        array[...] = np.sort(array, axis)
+
+    def fill(self, value: Any) -> None:
+        """Write one value into every element."""
+        array: Any = self
+        array[...] = value
+
+    def __getattr__(self, name: str) -> Any:
+        hint = _SPELLINGS.get(name) or next(
+            (f"NumPy's function does it: {prefix}{name}(t)" for prefix, module in _MODULES if name in dir(module)), ""
+        )
+        told = f"a Tensor has no attribute {name!r}" + (f"; {hint}" if hint and name[0] != "_" else "")
+        raise AttributeError(told, name=name, obj=self)
+
     def tolist(self) -> Any:
         """The values as nested Python lists."""
         return np.asarray(self._node.value).tolist()
@@ -130,6 +165,11 @@ class ArrayMethods:
         return bool(self._node.value)
 
     def __format__(self, spec: str) -> str:
+        if spec and self.size != 1:
+            raise TypeError(
+                f"the format {spec!r} is for one number, and {describe(self)} has {self.size}; "
+                "use np.array2string(t.data, precision=...)"
+            )
         return format(self.item(), spec) if spec else str(self)
 
     def __repr__(self) -> str:
