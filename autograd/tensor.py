@@ -500,7 +500,9 @@ def _call(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         op = lookup(func)
         return apply(op, *op.call(args, kwargs))
     result = func(*plain(args), **plain(kwargs)) if body is func else body(*args, **kwargs)
-    return Tensor(result) if func in _LIKE and isinstance(result, np.ndarray) and result.dtype.kind == "f" else result
+    if func in _LIKE and not isinstance(result, Tensor) and result.dtype.kind == "f":
+        return tensor_of(Node(result))
+    return result
 
 
 def _into(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
