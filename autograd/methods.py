@@ -80,7 +80,8 @@ class ArrayMethods:
     def reshape(self, *shape: Any, order: str = "C") -> Any:
         """`np.reshape` of this Tensor: `t.reshape(2, 3)` or `t.reshape((2, 3))`."""
         array: Any = self
-        return np.reshape(array, shape[0] if len(shape) == 1 else shape, order=order)  # type: ignore[call-overload]
+        options: Any = {} if order == "C" else {"order": order}
+        return np.reshape(array, shape[0] if len(shape) == 1 else shape, **options)
 
     def transpose(self, *axes: Any) -> Any:
         """`np.transpose` of this Tensor: `t.transpose(1, 0)`, `t.transpose((1, 0))` or `t.transpose()`."""
@@ -90,7 +91,7 @@ class ArrayMethods:
     def flatten(self, order: str = "C") -> Any:
         """`np.ravel` of this Tensor, in memory of its own."""
         array: Any = self
-        return np.copy(np.ravel(array, order=order))  # type: ignore[call-overload]
+        return np.copy(np.ravel(array) if order == "C" else np.ravel(array, order=order))  # type: ignore[call-overload]
 
     def clone(self) -> Any:
         """A copy in memory of its own, through which gradients flow; the same as `copy()`."""

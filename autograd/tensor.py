@@ -33,6 +33,7 @@ _METHODS: dict[tuple[Any, str], Any] = {
 }
 _LIKE = {np.zeros_like, np.ones_like, np.empty_like, np.full_like}  # these make what a program then writes into
 _SIMPLE = {int, float, bool, str, type, type(None), type(np._NoValue), np.ndarray}  # options that hold no Tensor
+_ASKED = {np.shape: operator.attrgetter("shape"), np.ndim: operator.attrgetter("ndim")}  # what compositions ask often
 _INDICES = {int, slice, type(None), type(...), np.ndarray}  # so do these
 _GETITEM, _NEGATIVE, _ABSOLUTE = map(lookup, (operator.getitem, np.negative, np.absolute))
 _new = object.__new__
@@ -361,10 +362,12 @@ class Tensor(ArrayMethods, Writing):
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         op = find(func)
         if op is None or "out" in kwargs:
+            if func in _ASKED and not kwargs:
+                return _ASKED[func](self._node.value)
             return _call(func, args, kwargs)
         if len(op.operands) <= len(args) <= op.as_it_is:
             for name, option in kwargs.items():
-                if name not in op.options or type(option) not in _SIMPLE:
+                if name not in op.options or (type(option) not in _SIMPLE and not _is_flat(option)):
                     break
             else:
                 return _run(op, args, kwargs)
@@ -418,7 +421,7 @@ class Tensor(ArrayMethods, Writing):
                 index = plain(index)
         elif type(index) not in _INDICES:
             index = plain(index)
-        return apply(_GETITEM, (self, index))
+        return _run(_GETITEM, (self, index), NOTHING)
 
     def __getstate__(self) -> dict[str, Any]:
         if self._node.op is not None:
@@ -533,7 +536,7 @@ def _add_at(ufunc: np.ufunc, a: Any, index: Any, value: Any) -> None:
 
 def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING) -> Tensor:
     """Run `op` on the data of `args`, and record it if a gradient can reach one of them."""
-    if not _SIMPLE.issuperset(map(type, kwargs.values())):
+    if kwargs and not _SIMPLE.issuperset(map(type, kwargs.values())):
         kwargs = {name: _option(op, name, value) for name, value in kwargs.items()}
     return _run(op, args, kwargs)
 
@@ -554,7 +557,7 @@ def _run(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
                     raw.append(arg.value)
                     live += arg.requires_grad
                 else:
-                    if broadcasts and type(arg) is not tuple:  # a tuple is an index or a shape
+                    if broadcasts and type(arg) is not float and type(arg) is not tuple:  # an index or a shape
                         arg = _constant(op, arg)
                     raw.append(arg)
                 kept.append(arg)
@@ -569,8 +572,15 @@ def _run(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
     return made
 
 
+def _is_flat(option: Any) -> bool:
+    """Whether it is a tuple that holds no Tensor, such as several axes."""
+    return type(option) is tuple and _SIMPLE.issuperset(map(type, option))
+
+
 def _option(op: Op, name: str, value: Any) -> Any:
     """An option's plain value; TypeError where that would lose a gradient."""
+    if type(value) in _SIMPLE or _is_flat(value):
+        return value
     if type(value) in (tuple, list):
         return type(value)([_option(op, name, part) for part in value])
     if isinstance(value, Tensor) and value.requires_grad:
