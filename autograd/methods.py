@@ -14,20 +14,37 @@ from autograd.graph import Node, recording
 from autograd.op import describe, plain
 
 _STORE_SUBSCR = opmap["STORE_SUBSCR"]  # the instruction of `array[i] = value`
-_MODULES = (("np.", np), ("np.linalg.", np.linalg))
 _SPELLINGS = {  # what other libraries call it
-    "view": "write t.reshape(...)",
-    "permute": "write t.transpose(...)",
-    "unsqueeze": "write np.expand_dims(t, axis)",
-    "expand": "write np.broadcast_to(t, shape)",
-    "numel": "write t.size",
-    "dim": "write t.ndim",
-    "t": "write t.T",
-    "cpu": "every Tensor lives in main memory: leave it out",
-    "to": "write t.astype(dtype)",
-    "double": "write t.astype(np.float64)",
-    "float": "write t.astype(np.float32)",
-}
+    "view": "t.reshape(...)",
+    "permute": "t.transpose(...)",
+    "unsqueeze": "np.expand_dims(t, axis)",
+    "expand": "np.broadcast_to(t, shape)",
+    "numel": "t.size",
+    "dim": "t.ndim",
+    "t": "t.T",
+    "to": "t.astype(dtype)",
+    "double": "t.astype(np.float64)",
+    "float": "t.astype(np.float32)",
+    **{name: f"np.linalg.{name}(t)" for name in np.linalg.__all__ if name[0].islower()},
+    **{name: f"np.{name}(t)" for name, fn in vars(np).items() if isinstance(fn, np.ufunc) and fn.nin == 1},
+    **{name: f"np.{name}(t, ...)" for name in (
+        "average", "diff", "expand_dims", "flip", "maximum", "median", "minimum", "outer", "pad", "percentile",
+        "quantile", "roll", "split", "tile", "tril", "triu", "where",
+    )},
+}  # fmt: skip
+
+
+class _Elsewhere:
+    """A name that is no attribute: asking for it tells how to write what it means.
+
+    A `__getattr__` would tell too, and would slow down every attribute that there is.
+    """
+
+    def __init__(self, name: str, spelling: str) -> None:
+        self._told, self._name = f"a Tensor has no attribute {name!r}; write {spelling}", name
+
+    def __get__(self, tensor: Any, owner: Any = None) -> Any:
+        raise AttributeError(self._told, name=self._name, obj=tensor)
 
 
 def _function(fn: Any) -> Callable[..., Any]:
@@ -107,12 +124,9 @@ class ArrayMethods:
         array: Any = self
         array[...] = value
 
-    def __getattr__(self, name: str) -> Any:
-        hint = _SPELLINGS.get(name) or next(
-            (f"NumPy's function does it: {prefix}{name}(t)" for prefix, module in _MODULES if name in dir(module)), ""
-        )
-        told = f"a Tensor has no attribute {name!r}" + (f"; {hint}" if hint and name[0] != "_" else "")
-        raise AttributeError(told, name=name, obj=self)
+    def __dir__(self) -> list[str]:
+        own = vars(ArrayMethods)
+        return [name for name in object.__dir__(self) if type(own.get(name)) is not _Elsewhere]
 
     def tolist(self) -> Any:
         """The values as nested Python lists."""
@@ -185,3 +199,8 @@ class ArrayMethods:
         if node.note("name"):
             notes.append(f"name={node.name!r}")
         return f"Tensor({', '.join(notes)})"
+
+
+for _name, _spelling in _SPELLINGS.items():
+    if not hasattr(ArrayMethods, _name):
+        setattr(ArrayMethods, _name, _Elsewhere(_name, _spelling))

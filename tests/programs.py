@@ -145,9 +145,7 @@ class Program:
             recorded = called(step, dict(enumerate(self._recorded)))
         except Exception as error:  # of others the test will tell
             told = any(words in str(error) for words in _REFUSED)
-            if isinstance(error, TypeError) and (
-                told or step.record.fn is np.select
-            ):  # whose default no protocol sees
+            if isinstance(error, TypeError) and (told or step.record.fn is np.select):  # whose default no protocol sees
                 return False
             recorded = outputs
         self.steps.append(step)

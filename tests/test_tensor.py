@@ -346,6 +346,13 @@ def test_methods_that_write_are_recorded() -> None:
     np.testing.assert_array_equal(w.grad, [6, 1, 2])
 
 
+def test_names_of_other_libraries_are_no_attributes() -> None:
+    w = leaf(2)
+    assert not hasattr(w, "exp")
+    assert not {"exp", "norm", "view"} & set(dir(w))
+    assert {"sum", "grad", "dot", "T"} <= set(dir(w))
+
+
 def test_a_format_is_for_one_number() -> None:
     assert f"{Tensor([1.2345]):.2f} {Tensor(2.0):>5} {Tensor([1.0, 2.0])}" == "1.23   2.0 Tensor([1., 2.])"
 
