@@ -55,12 +55,37 @@ class Derivation:
                 value.var.name = identifiers[node]
                 if value.shape == () and not node.requires_grad and node.op is None and node.note("name") is None:
                     numbers[value.var] = node.value.item()
-        self.program = simplified(Program(recorded.trace.inputs, recorded.trace.lines, outputs), numbers)
+        named = [node for node in recorded.nodes if identifiers.named(node)]
+        kept = [_var(of[node]) for of in (recorded.values, recorded.gradients) for node in named if node in of]
+        program = Program(recorded.trace.inputs, recorded.trace.lines, outputs)
+        self.program = simplified(program, numbers, kept=[var for var in kept if type(var) is Var])
         self.arguments = {str(var.name): np.asarray(var.value) for var in self.program.inputs}
 
     @cached_property
     def _text(self) -> Statements:
-        return Statements(self.program, self._names(), self._identifiers.fresh)
+        """Every node's value and its gradient by name; where several nodes share one, the one that says most."""
+        recorded, identifiers, now = self._recorded, self._identifiers, self.program.now
+        owners: dict[Var, tuple[Node, bool]] = {}
+        pairs: dict[Var, Var] = {}
+        named = sorted(recorded.nodes, key=lambda node: not identifiers.named(node))
+        for node in named:
+            value = now(recorded.values[node].var)
+            if node.op is not None and type(value) is Var:
+                owners.setdefault(value, (node, False))
+            g = now(_var(recorded.gradients.get(node)))
+            if type(g) is Var and g not in owners:
+                owners[g] = node, True
+                if type(value) is Var and value not in self.program.inputs:
+                    pairs[g] = value
+
+        def name(var: Var) -> str:
+            if var not in owners:
+                return identifiers.fresh()
+            node, is_gradient = owners[var]
+            return identifiers.gradient(node) if is_gradient else identifiers[node]
+
+        told = [var for var, (node, _) in owners.items() if identifiers.named(node)]
+        return Statements(self.program, name, told, pairs)
 
     @property
     def source(self) -> str:
@@ -88,20 +113,6 @@ class Derivation:
             return commented(f"{name} = {self._text.value(g).text}", shape)
         also = "" if statement.name == name else f"{name} = "
         return commented(f"{also}{statement.name} = {statement.text}", shape)
-
-    def _names(self) -> dict[Var, str]:
-        """The names of nodes and of their gradients, by the value that holds them."""
-        recorded, identifiers = self._recorded, self._identifiers
-        names: dict[Var, str] = {}
-        now = self.program.now
-        for node, value in recorded.values.items():
-            if node.op is not None and type(now(value.var)) is Var:
-                names.setdefault(now(value.var), identifiers[node])
-        for node in reversed(recorded.nodes):
-            g = now(_var(recorded.gradients.get(node)))
-            if type(g) is Var:
-                names.setdefault(g, identifiers.gradient(node))
-        return names
 
     def function(self) -> Any:
         """`backprop` itself, compiled from `source`."""

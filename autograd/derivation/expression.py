@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.derivation.program import Line, Var
+from autograd.derivation.ratio import fraction, parts, ratio
 from autograd.op import find
 
 ATOM, POWER, SIGN, PRODUCT, SUM, COMPARISON, LOWEST = 10, 8, 7, 6, 5, 3, 0
@@ -114,6 +115,8 @@ class Writer:
 
     def __call__(self, line: Line) -> Text:
         fn, args, kwargs = line.fn, line.args, line.kwargs
+        if isinstance(fn, np.ufunc):
+            args = tuple(_weak(arg, line) for arg in args)
         if not kwargs:
             if fn in _INFIX:
                 return self._infix(_INFIX[fn], fn in _REVERSIBLE, args)
@@ -123,6 +126,9 @@ class Writer:
                 return Text("-" + self.value(args[0]).inside(PRODUCT), SIGN)
             if fn is np.square:
                 return Text(f"{self.value(args[0]).inside(ATOM)}**2", POWER)
+            if fn is np.broadcast_to and not isinstance(args[0], (Var, np.ndarray)):
+                shape = args[1] if len(args[1]) != 1 else args[1][0]
+                return Text(f"np.full({self.value(shape).text}, {_typed(args[0]) or self.value(args[0]).text})")
             if fn is np.transpose and len(args) == 1:
                 return Text(f"{self.value(args[0]).inside(ATOM)}.T")
             if fn is operator.getitem:
@@ -195,6 +201,8 @@ def literal(value: Any) -> Text:
     if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
         return Text(f"np.{np.dtype(value).name}")
     if isinstance(value, np.generic):
+        if value.dtype == np.float64 and fraction(value) is not None:
+            return Text(str(fraction(value)), PRODUCT)
         if value.dtype in (np.float64, np.int64, np.bool_):
             return literal(value.item())
         return Text(f"np.{value.dtype.name}({literal(value.item()).text})")
@@ -216,7 +224,21 @@ def literal(value: Any) -> Text:
 
 def _typed(value: Any) -> str | None:
     """A number that knows its dtype and shape, as arrays do."""
-    return f"np.{value.dtype.name}({literal(value.item()).text})" if isinstance(value, np.generic) else None
+    if not isinstance(value, np.generic):
+        return None
+    return f"np.{value.dtype.name}({fraction(value) or literal(value.item()).text})"
+
+
+def _weak(value: Any, line: Line) -> Any:
+    """A number among floats of its precision, or with none of its own, as short as it is written by hand."""
+    if not isinstance(value, (float, np.floating)):
+        return value
+    kinds = {var.dtype for var in line.variables() if var.dtype is not None and var.dtype.kind == "f"}
+    if not kinds or not kinds >= {getattr(value, "dtype", next(iter(kinds)))}:
+        return value
+    if float(value).is_integer() and abs(float(value)) < 1e6 and (value or not np.signbit(value)):
+        return int(value)
+    return ratio(*parts(value), np.dtype("d")) if fraction(value) else float(str(value))
 
 
 def _shape(value: Any) -> tuple[int, ...]:

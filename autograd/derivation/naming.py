@@ -1,11 +1,15 @@
-"""Identifiers for the values of a derivation: the user's own where there are any."""
+"""Identifiers for the values of a derivation: the user's own where there are any.
+
+Others are named by their part in a network: Z goes into an activation, A comes out of it, with the number of the
+weights; w and c are inputs without a name, and t is a value on the way.
+"""
 
 from __future__ import annotations
 
 import keyword
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,9 +19,9 @@ from autograd.names import Scope, is_path, latest, short_paths
 from autograd.op import describe
 
 _ASCII = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_RESERVED = {"np", "backprop", "loss"}
+_RESERVED = {"np", "backprop", "slice", "float", "int", "bool"}
 _PRODUCTS = {"nn.functional.linear", "np.matmul", "np.dot", "np.tensordot", "np.einsum"}
-_SHIFTS = {"np.add"}  # of a product: still what goes into the activation
+_ACTIVATIONS = {"np.tanh", "np.maximum", "np.minimum", "np.clip", "np.sin", "np.cos"}  # and all of nn.functional's
 
 
 class Identifiers:
@@ -29,6 +33,7 @@ class Identifiers:
         scope: the caller's variables.
         given: names to use before all others, by node.
         strict: refuse names that somebody gave and that cannot be used, rather than changing them.
+        reserved: names that the derivation needs for other things.
 
     Raises:
         ValueError: a name that somebody gave is no identifier, is Python's own, or belongs to two inputs.
@@ -41,9 +46,12 @@ class Identifiers:
         scope: Scope,
         given: Mapping[Node, str],
         strict: bool = True,
+        reserved: Iterable[str] = (),
     ) -> None:
+        self._reserved = _RESERVED | set(reserved)
         self._taken: dict[str, Node] = {}
         self._names: dict[Node, str] = {}
+        self._gradients: dict[Node, str] = {}
         self._counts: Counter[str] = Counter()
         leaves = [node for node in nodes if node.op is None] + constants
         paths = {
@@ -57,7 +65,7 @@ class Identifiers:
         for node in leaves:
             said = given.get(node) or (None if node in paths else latest(node).note("name"))
             if said is not None:
-                self._claim(node, _checked(said, node) if strict else _sanitised(said), strict)
+                self._claim(node, self._checked(said, node) if strict else _sanitised(said), strict)
         for node, path in paths.items():
             self._claim(node, _sanitised(shorter[path].translate(_ASCII)))
         unnamed = [node for node in leaves if node not in self._names]
@@ -68,28 +76,41 @@ class Identifiers:
         for node in leaves:
             if node not in self._names:
                 self._claim(node, self._fresh("w" if node.requires_grad else "c"))
-        computed = [node for node in nodes if node.op is not None]
-        for node in computed:
+        loss = nodes[-1]
+        operations = [node for node in nodes if node.op is not None]
+        self._nodes = {*nodes, *constants}
+        for node in operations:
             said = given.get(node) or node.note("name")
-            found = scope.of(node) if said is None else _checked(said, node) if strict else said
+            found = scope.of(node) if said is None else self._checked(said, node) if strict else said
+            if found is None and node is loss:
+                found = "loss"
             if found is not None:
                 self._claim(node, _sanitised(found))
-        for node in computed:
-            if node not in self._names:
-                self._claim(node, "loss" if node is nodes[-1] else self._role(node))
+        shifted = {arg for node in operations if _is_shift(node) for arg in node.inputs}
+        for node in operations:
+            if node not in self._names and node not in shifted:
+                self._cast(node)
 
     def __getitem__(self, node: Node) -> str:
+        if node not in self._names:
+            self._claim(node, self.fresh())
         return self._names[node]
 
     def __contains__(self, node: Node) -> bool:
+        return node in self._nodes
+
+    def named(self, node: Node) -> bool:
+        """Whether a node has a name that says something."""
         return node in self._names
 
     def gradient(self, node: Node) -> str:
         """What dL/d(node) is called."""
-        name = f"d{self._names[node]}"
-        while self._taken.get(name, node) is not node:
-            name += "_"
-        return name
+        if node not in self._gradients:
+            name = f"d{self[node]}"
+            while name in self._taken or name in self._gradients.values():
+                name += "_"
+            self._gradients[node] = name
+        return self._gradients[node]
 
     def fresh(self) -> str:
         """A name for a value on the way."""
@@ -102,10 +123,20 @@ class Identifiers:
                 f"{np.shape(node.value)}; give each a name of its own, by name= or derive(loss, names={{tensor: name}})"
             )
         stem, number = name, 2
-        while name in self._taken or (name in _RESERVED and not (name == "loss" and node.op is not None)):
+        while name in self._taken or name in self._reserved or (name == "loss" and node.op is None):
             name, number = f"{stem}_{number}", number + 1
         self._taken[name] = node
         self._names[node] = name
+
+    def _checked(self, name: str, node: Node) -> str:
+        """A name that somebody gave, if source code can use it."""
+        told = f"{name!r}, the name of a Tensor of shape {np.shape(node.value)},"
+        cure = "rename it, or pass derive(loss, names={tensor: name})"
+        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+            raise ValueError(f"{told} is no Python identifier, and the derivation is source code; {cure}")
+        if name in self._reserved or (name == "loss" and node.op is None):
+            raise ValueError(f"{told} would hide {name} in the derivation; {cure}")
+        return name
 
     def _fresh(self, letter: str) -> str:
         while True:
@@ -114,18 +145,39 @@ class Identifiers:
             if name not in self._taken:
                 return name
 
-    def _role(self, node: Node) -> str:
-        """Z for what goes into an activation, A for what comes out of it."""
+    def _cast(self, node: Node) -> None:
+        """Z for what goes into an activation, A for what comes out of it; nothing for others."""
+        product = next((arg for arg in node.inputs if arg is not None and _is_product(arg)), None)
+        if _is_product(node) or (_is_shift(node) and product is not None):
+            number = self._number(node if _is_product(node) else product)
+            self._claim(node, f"Z{number}" if number and f"Z{number}" not in self._taken else self._fresh("Z"))
         inputs = [arg for arg in node.inputs if arg is not None]
-        made = {arg.op.name for arg in inputs if arg.op is not None}
-        if node.op.name in _PRODUCTS or (node.op.name in _SHIFTS and made & _PRODUCTS):
-            return self._fresh("Z")
-        called = [self._names.get(arg, "") for arg in inputs]
-        if len(called) == 1 and re.fullmatch(r"Z\d+", called[0]) and np.shape(node.value) == np.shape(inputs[0].value):
-            activation = "A" + called[0][1:]
-            if activation not in self._taken:
-                return activation
-        return self._fresh("t")
+        if len(inputs) != 1 or not (node.op.name in _ACTIVATIONS or node.op.name.startswith("nn.")):
+            return
+        activation = re.sub(r"^Z(?=\d+$)", "A", self._names.get(inputs[0], ""))
+        if (
+            activation.startswith("A")
+            and activation not in self._taken
+            and np.shape(node.value) == np.shape(inputs[0].value)
+        ):
+            self._claim(node, activation)
+
+    def _number(self, product: Any) -> str:
+        """The number of the weights in a product, if they have one."""
+        called = [self._names.get(arg, "") for arg in product.inputs if arg is not None and arg.op is None]
+        return next((found[1] for name in called if (found := re.fullmatch(r"[^\W\d]+(\d+)", name))), "")
+
+
+def _is_product(node: Node) -> bool:
+    return node.op is not None and node.op.name in _PRODUCTS
+
+
+def _is_shift(node: Node) -> bool:
+    """Whether a node adds a bias to a product: it is still what goes into the activation."""
+    inputs = [arg for arg in node.inputs if arg is not None]
+    if node.op.name != "np.add" or len(inputs) != 2:
+        return False
+    return any(_is_product(a) and b.op is None and b.requires_grad for a, b in (inputs, inputs[::-1]))
 
 
 def _once(paths: Mapping[Node, str]) -> None:
@@ -138,17 +190,6 @@ def _once(paths: Mapping[Node, str]) -> None:
                 "models: name them apart, by derive(loss, names={tensor: name})"
             )
         seen[path] = node
-
-
-def _checked(name: str, node: Node) -> str:
-    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
-        raise ValueError(
-            f"{name!r}, the name of a Tensor of shape {np.shape(node.value)}, is no Python identifier, and the "
-            "derivation is source code; rename it, or pass derive(loss, names={tensor: name})"
-        )
-    if name == "np":
-        raise ValueError("a Tensor is called 'np', which would hide NumPy in the derivation; rename it")
-    return name
 
 
 def _sanitised(name: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,27 +32,41 @@ class Statements:
 
     Args:
         program: with named inputs.
-        names: of values; others get names if they need one.
-        fresh: makes names.
+        names: tells the name of a value.
+        told: values whose names say something: each has a statement.
+        pairs: a gradient's value, and the value that it is the gradient of: neither has a statement alone.
 
     Attributes:
         of: the statement that computes a value.
     """
 
-    def __init__(self, program: Program, names: Mapping[Var, str], fresh: Any) -> None:
-        self._program, self._names = program, names
-        self._helpers = Helpers()
-        self._texts: dict[Var, Text] = {var: Text(str(var.name)) for var in program.inputs}
-        self._write = Writer(self._texts.__getitem__, self._helpers)
+    def __init__(
+        self, program: Program, names: Callable[[Var], str], told: Iterable[Var], pairs: Mapping[Var, Var]
+    ) -> None:
+        self._program = program
         self._uses = Counter(var for line in program.lines for var in line.variables())
         self._returned = {var for var in program.outputs.values() if type(var) is Var}
+        standing, before = set(told) | self._returned, -1
+        while len(standing) != before:
+            before = len(standing)
+            self._write_all(lambda _: "t0", standing, decide=True)
+            standing |= {pairs[var] for var in standing if var in pairs}
+        self._write_all(names, standing)
+
+    def _write_all(self, names: Callable[[Var], str], standing: set[Var], decide: bool = False) -> None:
+        """Text for every line; with `decide`, add the values that need a statement to `standing`."""
+        self._helpers = Helpers()
+        self._texts = {var: Text(str(var.name)) for var in self._program.inputs}
+        self._write = Writer(self._texts.__getitem__, self._helpers)
         self.of: dict[Var, Statement] = {}
-        for line in program.lines:
+        for line in self._program.lines:
             text = self._write(line)
-            if self._stands_inside(line, text):
+            if decide and not self._stands_inside(line, text):
+                standing.add(line.target)
+            if line.target not in standing:
                 self._texts[line.target] = text
                 continue
-            name = names.get(line.target) or fresh()
+            name = names(line.target)
             self._texts[line.target] = Text(name)
             self.of[line.target] = Statement(name, text.text, line)
 
@@ -66,7 +80,7 @@ class Statements:
         listed = ", ".join(f'"{name}": {returned[name]}' for name in gradients)
         arguments = ", ".join(["*", *(str(var.name) for var in self._program.inputs)])
         parts: dict[bool, list[str]] = {True: [], False: []}
-        for statement in self.of.values():
+        for statement in self._ordered():
             text = commented(f"{statement.name} = {statement.text}", statement.line.target.shape)
             parts[statement.forward].append(f"    {text}")
         lines = [line for part in self._helpers.source() for line in (part, "", "")]
@@ -74,13 +88,27 @@ class Statements:
         return "\n".join([*lines, f"    return {returned['loss']}, {{{listed}}}"]) + "\n"
 
     def _stands_inside(self, line: Line, text: Text) -> bool:
-        """Whether a value is written where it is used: what no one named and one line reads, and transposes."""
-        target = line.target
-        if line.fn is np.transpose and len(line.args) == 1 and target not in self._returned:
+        """Whether a value may be written where it is used: what one line reads, and transposes."""
+        if line.fn is np.transpose and len(line.args) == 1:
             return len(text.text) < 20
-        if target in self._names or target in self._returned or self._uses[target] != 1:
-            return False
-        return len(text.text) <= _WIDE
+        return self._uses[line.target] == 1 and len(text.text) <= _WIDE
+
+    def _ordered(self) -> list[Statement]:
+        """The statements in the order of the program, but what is only returned as early as it can be."""
+        steps: list[Statement] = []
+        finals: dict[int, list[Statement]] = defaultdict(list)
+        needs: dict[Var, int] = {}  # how many of the steps must be done for a value to be there
+        for line in self._program.lines:
+            needs[line.target] = max((needs.get(var, 0) for var in line.variables()), default=0)
+            statement = self.of.get(line.target)
+            if statement is None:
+                continue
+            if statement.forward or self._uses[line.target]:
+                steps.append(statement)
+                needs[line.target] = len(steps)
+            else:
+                finals[needs[line.target]].append(statement)
+        return finals[0] + [each for k, step in enumerate(steps, 1) for each in (step, *finals[k])]
 
 
 def commented(statement: str, shape: tuple[int, ...] | None) -> str:
