@@ -40,6 +40,7 @@ class Derivation:
         also: Iterable[Node] = (),
         strict: bool = True,
     ) -> None:
+        self._loss, self._scope, self._given, self._also = loss, scope, names, list(also)
         self._recorded = recorded = Backprop(loss)
         constants = list(recorded.constants.values())
         self._identifiers = identifiers = Identifiers(recorded.nodes, constants, scope, names or {}, strict)
@@ -48,7 +49,7 @@ class Derivation:
         self.gradients = [identifiers[node] for node in parameters]
         outputs: dict[Any, Any] = {"loss": recorded.values[loss].var}
         outputs |= {identifiers[node]: _var(recorded.gradients[node]) for node in parameters}
-        outputs |= {node: _var(recorded.gradients[node]) for node in also if node in recorded.gradients}
+        outputs |= {node: _var(recorded.gradients[node]) for node in self._also if node in recorded.gradients}
         numbers = {recorded.seed: recorded.seed.value} if recorded.seed.shape == () else {}
         for node, value in recorded.values.items():
             if value.var in recorded.trace.inputs:
@@ -65,18 +66,19 @@ class Derivation:
     def _text(self) -> Statements:
         """Every node's value and its gradient by name; where several nodes share one, the one that says most."""
         recorded, identifiers, now = self._recorded, self._identifiers, self.program.now
+        values = {node: now(value.var) for node, value in recorded.values.items()}
+        gradients = {node: now(_var(g)) for node, g in recorded.gradients.items()}
+        named = sorted(reversed(recorded.nodes), key=lambda node: not identifiers.named(node))
         owners: dict[Var, tuple[Node, bool]] = {}
-        pairs: dict[Var, Var] = {}
-        named = sorted(recorded.nodes, key=lambda node: not identifiers.named(node))
-        for node in named:
-            value = now(recorded.values[node].var)
-            if node.op is not None and type(value) is Var:
-                owners.setdefault(value, (node, False))
-            g = now(_var(recorded.gradients.get(node)))
-            if type(g) is Var and g not in owners:
-                owners[g] = node, True
-                if type(value) is Var and value not in self.program.inputs:
-                    pairs[g] = value
+        for of, is_gradient in ((values, False), (gradients, True)):
+            for node in named:
+                if type(of.get(node)) is Var and (node.op is not None or is_gradient):
+                    owners.setdefault(of[node], (node, is_gradient))
+        pairs = {
+            g: values[node]
+            for g, (node, is_gradient) in owners.items()
+            if is_gradient and type(values[node]) is Var and values[node] not in self.program.inputs
+        }
 
         def name(var: Var) -> str:
             if var not in owners:
@@ -98,6 +100,8 @@ class Derivation:
     def line_for(self, tensor: Tensor | Node) -> str:
         """The statement that computes the gradient of a Tensor of the graph: `dW2 = A1.T @ dZ2  # (16, 8)`.
 
+        Where algebra left an interior gradient out of `source`, it is written as it would be there.
+
         Raises:
             ValueError: a Tensor outside of the graph.
         """
@@ -109,10 +113,12 @@ class Derivation:
             return commented(f"{name} = {self._text.value(np.zeros_like(node.value)).text}", shape)
         g = self.program.now(_var(self._recorded.gradients[node]))
         statement = self._text.of.get(g) if type(g) is Var else None
-        if statement is None or statement.forward:
+        if statement is not None and not statement.forward:
+            also = "" if statement.name == name else f"{name} = "
+            return commented(also + "; ".join(statement.lines), shape)
+        if node in self._also:
             return commented(f"{name} = {self._text.value(g).text}", shape)
-        also = "" if statement.name == name else f"{name} = "
-        return commented(f"{also}{statement.name} = {statement.text}", shape)
+        return Derivation(self._loss, self._scope, self._given, [node], strict=False).line_for(node)
 
     def function(self) -> Any:
         """`backprop` itself, compiled from `source`."""
@@ -175,8 +181,7 @@ def derive(loss: Tensor, *, names: Mapping[Tensor, str] | None = None) -> Deriva
         # forward
         Z1 = x @ W  # (2, 1)
         error = Z1 - y  # (2, 1)
-        t1 = error**2  # (2, 1)
-        loss = np.mean(t1)  # scalar
+        loss = np.mean(error**2)  # scalar
         # backward
         dW = x.T @ error  # (2, 1)
         return loss, {"W": dW}
@@ -208,8 +213,8 @@ def lines_for(
     >>> loss = np.sum((p - y) ** 2)
     >>> for line in lines_for(loss._node, [p._node, W._node], Scope(locals())).values():
     ...     print(line)
-    dp = dt1 = 2 * t1  # (2, 1)
-    dW = x.T @ dt1  # (2, 1)
+    dp = 2 * t1  # (2, 1)
+    dW = x.T @ dp  # (2, 1)
     """
     nodes = list(nodes)
     derivation = Derivation(loss, scope, names, nodes, strict=False)

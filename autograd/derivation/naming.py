@@ -21,6 +21,7 @@ from autograd.op import describe
 _ASCII = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _RESERVED = {"np", "backprop", "slice", "float", "int", "bool"}
 _PRODUCTS = {"nn.functional.linear", "np.matmul", "np.dot", "np.tensordot", "np.einsum"}
+_NUMBERED = re.compile(r"[^\W\d]+(\d+)")
 _ACTIVATIONS = {"np.tanh", "np.maximum", "np.minimum", "np.clip", "np.sin", "np.cos"}  # and all of nn.functional's
 
 
@@ -70,7 +71,7 @@ class Identifiers:
             self._claim(node, _sanitised(shorter[path].translate(_ASCII)))
         unnamed = [node for node in leaves if node not in self._names]
         for node in unnamed:
-            found = scope.of(node) if node not in constants else scope.of_array(node.value)
+            found = scope.of(node) or _part(node.value, scope)
             if found is not None:
                 self._claim(node, _sanitised(found))
         for node in leaves:
@@ -86,9 +87,14 @@ class Identifiers:
                 found = "loss"
             if found is not None:
                 self._claim(node, _sanitised(found))
-        shifted = {arg for node in operations if _is_shift(node) for arg in node.inputs}
+        for node in _preactivations(operations):
+            if node not in self._names:
+                number = next(
+                    (found[1] for arg in _weights(node) if (found := _NUMBERED.fullmatch(self._names[arg]))), ""
+                )
+                self._claim(node, f"Z{number}" if number and f"Z{number}" not in self._taken else self._fresh("Z"))
         for node in operations:
-            if node not in self._names and node not in shifted:
+            if node not in self._names:
                 self._cast(node)
 
     def __getitem__(self, node: Node) -> str:
@@ -146,38 +152,37 @@ class Identifiers:
                 return name
 
     def _cast(self, node: Node) -> None:
-        """Z for what goes into an activation, A for what comes out of it; nothing for others."""
-        product = next((arg for arg in node.inputs if arg is not None and _is_product(arg)), None)
-        if _is_product(node) or (_is_shift(node) and product is not None):
-            number = self._number(node if _is_product(node) else product)
-            self._claim(node, f"Z{number}" if number and f"Z{number}" not in self._taken else self._fresh("Z"))
+        """A with the number of Z for what comes out of an activation; nothing for others."""
         inputs = [arg for arg in node.inputs if arg is not None]
         if len(inputs) != 1 or not (node.op.name in _ACTIVATIONS or node.op.name.startswith("nn.")):
             return
         activation = re.sub(r"^Z(?=\d+$)", "A", self._names.get(inputs[0], ""))
-        if (
-            activation.startswith("A")
-            and activation not in self._taken
-            and np.shape(node.value) == np.shape(inputs[0].value)
-        ):
+        same_shape = np.shape(node.value) == np.shape(inputs[0].value)
+        if activation.startswith("A") and activation not in self._taken and same_shape:
             self._claim(node, activation)
 
-    def _number(self, product: Any) -> str:
-        """The number of the weights in a product, if they have one."""
-        called = [self._names.get(arg, "") for arg in product.inputs if arg is not None and arg.op is None]
-        return next((found[1] for name in called if (found := re.fullmatch(r"[^\W\d]+(\d+)", name))), "")
+
+def _weights(node: Node) -> list[Node]:
+    """The parameters among the operands of a product, or of the product in a sum."""
+    leaves = [arg for arg in node.inputs if arg is not None and arg.op is None and arg.requires_grad]
+    inner = [arg for arg in node.inputs if arg is not None and arg.op is not None and arg.op.name in _PRODUCTS]
+    return leaves if node.op.name in _PRODUCTS else [leaf for arg in inner for leaf in _weights(arg)] + leaves
 
 
-def _is_product(node: Node) -> bool:
-    return node.op is not None and node.op.name in _PRODUCTS
-
-
-def _is_shift(node: Node) -> bool:
-    """Whether a node adds a bias to a product: it is still what goes into the activation."""
-    inputs = [arg for arg in node.inputs if arg is not None]
-    if node.op.name != "np.add" or len(inputs) != 2:
-        return False
-    return any(_is_product(a) and b.op is None and b.requires_grad for a, b in (inputs, inputs[::-1]))
+def _preactivations(operations: list[Node]) -> list[Node]:
+    """Products with weights, with what is added to them: what goes into an activation."""
+    uses = Counter(arg for node in operations for arg in node.inputs if arg is not None)
+    linear: set[Node] = set()
+    inside: set[Node] = set()
+    for node in operations:
+        if node.op.name in _PRODUCTS and _weights(node):
+            linear.add(node)
+        elif node.op.name == "np.add":
+            parts = [arg for arg in node.inputs if arg in linear]
+            if parts:
+                linear.add(node)
+                inside.update(arg for arg in parts if arg is not None and uses[arg] == 1)
+    return [node for node in operations if node in linear and node not in inside]
 
 
 def _once(paths: Mapping[Node, str]) -> None:
@@ -190,6 +195,16 @@ def _once(paths: Mapping[Node, str]) -> None:
                 "models: name them apart, by derive(loss, names={tensor: name})"
             )
         seen[path] = node
+
+
+def _part(array: Any, scope: Scope) -> str | None:
+    """The name of an array that this one is a row or a part of."""
+    whole = getattr(array, "base", None)
+    name = scope.of_array(whole) if isinstance(whole, np.ndarray) else None
+    if name is None or whole is None or not whole.ndim or whole.shape[1:] != array.shape or not whole.strides[0]:
+        return name
+    offset = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+    return f"{name}_{offset // whole.strides[0]}"
 
 
 def _sanitised(name: str) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from autograd.derivation.expression import Helpers, Text, Writer
+from autograd.derivation.expression import Helpers, Writer
+from autograd.derivation.literals import Text
 
 _ARRAYS = 400  # numbers that a saved module holds in its text; more go into a file beside it
 

@@ -5,6 +5,7 @@ Nothing here changes a value but by rounding: constants are multiplied beforehan
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -63,7 +64,7 @@ class _Simplifier:
         if found is None:
             found = self._trivial(line)
         if found is None and not self.exact and not _is_forward(line):  # what the user wrote stays as it is
-            line = self._gathered(line) if isinstance(line.fn, np.ufunc) and not line.kwargs else self._reduced(line)
+            line = self._gathered(line) if isinstance(line.fn, np.ufunc) and not line.kwargs else self._shaped(line)
             found = self._trivial(line)
         if isinstance(found, Line):
             line, found = found, None
@@ -122,6 +123,9 @@ class _Simplifier:
         made = self.made.get(first) if type(first) is Var else None
         if made is None:
             return None
+        if fn is np.expand_dims and made.fn is operator.getitem and line.args[1:] == (-1,):
+            whole = made.args[0]
+            return whole if made.args[1] == (..., 0) and np.shape(_like(whole)) == target.shape else None
         if fn is np.transpose and made.fn is np.transpose and len(line.args) == len(made.args) == 1:
             return made.args[0]
         return made.args[0] if fn is np.negative and made.fn is np.negative else None
@@ -174,6 +178,7 @@ class _Simplifier:
         if made is not None and (made.target.dtype != dtype or made.target.shape != line.target.shape):
             made = None
         if line.fn is np.multiply:
+            a = _share(a, line.target)
             if _is_number(a) and made is not None:
                 if made.fn is np.multiply and _is_number(made.args[0]):
                     return _line(line, np.multiply, times(a, made.args[0], dtype), made.args[1])
@@ -186,18 +191,32 @@ class _Simplifier:
             return _line(line, np.divide, made.args[0], self._new(_line(line, np.square, b)))
         return _line(line, np.divide, a, b)
 
-    def _new(self, line: Line) -> Var:
+    def _new(self, line: Line) -> Any:
         """A value on the way, which is used once."""
+        if self._trivial(line) is not None and line.fn is np.transpose:
+            return self._trivial(line)
         target = Var(line.compute({var: var.value for var in line.variables()}))
         self.uses[target] = 1
         self.made[target] = made = Line(target, line.fn, line.args, line.kwargs, line.origin)
         self.lines.append(made)
         return target
 
-    def _reduced(self, line: Line) -> Line:
-        """The sum of negatives is the negative of the sum."""
+    def _shaped(self, line: Line) -> Line:
+        """Transposes by that name, those of products without, sums over all axes; a minus stands before a sum."""
         made = self._once(line.args[0]) if line.args else None
-        if line.fn not in (np.sum, np.add.reduce) or made is None or made.fn is not np.negative:
+        if line.fn is np.swapaxes and line.target.value.ndim == 2 and set(np.mod(line.args[1:], 2)) == {0, 1}:
+            line = _line(line, np.transpose, line.args[0])
+        if line.fn is np.transpose and len(line.args) == 1 and made is not None and made.fn in (np.matmul, np.dot):
+            if all(np.ndim(_like(arg)) == 2 for arg in made.args):
+                a, b = (self._new(_line(line, np.transpose, arg)) for arg in made.args)
+                return _line(line, made.fn, b, a)
+            return line
+        if line.fn not in (np.sum, np.add.reduce):
+            return line
+        axes = line.kwargs.get("axis")
+        if line.kwargs.keys() == {"axis"} and type(axes) is tuple and len(axes) == np.ndim(_like(line.args[0])):
+            line = _line(line, np.sum, *line.args)
+        if made is None or made.fn is not np.negative:
             return line
         total = Line(line.target, line.fn, (made.args[0], *line.args[1:]), line.kwargs, line.origin)
         return _line(line, np.negative, self._new(total))
@@ -240,6 +259,17 @@ def _divided(line: Line) -> Line:
         if numerator == 1 and denominator.is_integer() and denominator != 1:
             return _line(line, np.divide, line.args[1], ratio(denominator, 1, line.target.dtype))
     return line
+
+
+def _share(value: Any, target: Var) -> Any:
+    """A number that a rule computed from a size, as the fraction that it is."""
+    if not _is_number(value) or parts(value)[1] != 1 or float(value).is_integer():
+        return value
+    for n in (target.value.size, *np.shape(target.value)[:1]):
+        count = round(float(value) * n)
+        if 1 <= abs(count) <= 9 and count / n == value:
+            return ratio(count, n, target.dtype)
+    return value
 
 
 def _is_number(value: Any) -> bool:

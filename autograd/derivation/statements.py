@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.derivation.expression import Helpers, Text, Writer
-from autograd.derivation.program import Line, Program, Var
+from autograd.derivation.expression import Helpers, Writer
+from autograd.derivation.literals import ATOM, Text, kind
+from autograd.derivation.program import Line, Program, Var, substituted, variables
+from autograd.rules.index import chooses_once, scatter
+from autograd.rules.write import put
 
 _WIDE = 60  # characters of an expression that still stands inside another one
+_LONGEST = 78  # characters of an expression
 
 
 class Statement(NamedTuple):
-    """`name = text`, and the line of the program that it ends with."""
+    """`name = text` and what fills it then, and the line of the program that this computes."""
 
     name: str
     text: str
     line: Line
+    then: str = ""
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of source."""
+        return [f"{self.name} = {self.text}", *([self.then] if self.then else [])]
 
     @property
     def forward(self) -> bool:
@@ -45,6 +55,7 @@ class Statements:
     ) -> None:
         self._program = program
         self._uses = Counter(var for line in program.lines for var in line.variables())
+        self._readers = {var: line.fn for line in program.lines for var in line.variables()}
         self._returned = {var for var in program.outputs.values() if type(var) is Var}
         standing, before = set(told) | self._returned, -1
         while len(standing) != before:
@@ -58,17 +69,38 @@ class Statements:
         self._helpers = Helpers()
         self._texts = {var: Text(str(var.name)) for var in self._program.inputs}
         self._write = Writer(self._texts.__getitem__, self._helpers)
+        self._made: dict[Var, Line] = {}
         self.of: dict[Var, Statement] = {}
         for line in self._program.lines:
-            text = self._write(line)
-            if decide and not self._stands_inside(line, text):
-                standing.add(line.target)
-            if line.target not in standing:
-                self._texts[line.target] = text
-                continue
-            name = names(line.target)
-            self._texts[line.target] = Text(name)
-            self.of[line.target] = Statement(name, text.text, line)
+            self._made[line.target] = line
+            name = names(line.target) if line.target in standing else "t0"
+            text, then = self._filled(line, name) or (self._write(line), "")
+            if decide:
+                standing.update(self._apart(line, text.text, standing, bool(then)))
+            if line.target in standing:
+                self.of[line.target] = Statement(name, text.text, line, then)
+                text = Text(name)
+            self._texts[line.target] = text
+
+    def _filled(self, line: Line, name: str) -> tuple[Text, str] | None:
+        """An array, and the line that writes into it, for operations that are done so."""
+        told = self._write.value
+        if line.fn is scatter:
+            g, index, shape = line.args
+            once = chooses_once(substituted(index, {var: var.value for var in variables(index)}))
+            spread = self._made.get(g) if type(g) is Var else None
+            if spread is not None and spread.fn is np.broadcast_to:  # writing broadcasts by itself
+                g = spread.args[0]
+            into = f"{name}[{self._write.index(index)}] = {told(g).text}"
+            if not once:
+                where = told(index).text if not _has_slices(index) else f"np.s_[{self._write.index(index)}]"
+                into = f"np.add.at({name}, {where}, {told(g).text})"
+            return Text(f"np.zeros({told(shape).text}{kind(line.target)})"), into
+        if line.fn is put:
+            a, index, value = line.args
+            copied = f"{told(a).inside(ATOM)}.copy()" if type(a) is Var else f"np.array({told(a).text})"
+            return Text(copied), f"{name}[{self._write.index(index)}] = {told(value).text}"
+        return None
 
     def value(self, value: Any) -> Text:
         """How later statements call a value of the program."""
@@ -81,17 +113,26 @@ class Statements:
         arguments = ", ".join(["*", *(str(var.name) for var in self._program.inputs)])
         parts: dict[bool, list[str]] = {True: [], False: []}
         for statement in self._ordered():
-            text = commented(f"{statement.name} = {statement.text}", statement.line.target.shape)
-            parts[statement.forward].append(f"    {text}")
+            first, *rest = statement.lines
+            told = [commented(first, statement.line.target.shape), *rest]
+            parts[statement.forward] += [f"    {text}" for text in told]
         lines = [line for part in self._helpers.source() for line in (part, "", "")]
         lines += [f"def backprop({arguments}):", "    # forward", *parts[True], "    # backward", *parts[False]]
         return "\n".join([*lines, f"    return {returned['loss']}, {{{listed}}}"]) + "\n"
 
-    def _stands_inside(self, line: Line, text: Text) -> bool:
-        """Whether a value may be written where it is used: what one line reads, and transposes."""
-        if line.fn is np.transpose and len(line.args) == 1:
-            return len(text.text) < 20
-        return self._uses[line.target] == 1 and len(text.text) <= _WIDE
+    def _apart(self, line: Line, text: str, standing: set[Var], filled: bool) -> Iterator[Var]:
+        """The values that need statements of their own, now that this line is written."""
+        if line.fn is np.transpose and len(line.args) == 1:  # those are views
+            inside = len(text) < 20
+        else:
+            wide = _LONGEST - 2 if self._readers.get(line.target) is np.negative else _WIDE
+            inside = self._uses[line.target] == 1 and len(text) <= wide and not filled
+        if line.target not in standing and inside:
+            return
+        yield line.target
+        parts = [var for var in line.variables() if var in self._made and var not in standing]
+        if len(text) > _LONGEST and parts:
+            yield max(parts, key=lambda var: len(self._texts[var].text))
 
     def _ordered(self) -> list[Statement]:
         """The statements in the order of the program, but what is only returned as early as it can be."""
@@ -114,3 +155,11 @@ class Statements:
 def commented(statement: str, shape: tuple[int, ...] | None) -> str:
     """A statement with the shape of its value."""
     return statement if shape is None else f"{statement}  # {shape if shape else 'scalar'}"
+
+
+def _has_slices(index: Any) -> bool:
+    return any(isinstance(part, slice) or part is Ellipsis or part is None for part in _parts(index))
+
+
+def _parts(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
