@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd.derivation import saved
 from autograd.derivation.backprop import Backprop
+from autograd.derivation.formulas import Formulas
 from autograd.derivation.naming import Identifiers, as_nodes
 from autograd.derivation.program import Program, Var
 from autograd.derivation.simplify import simplified
@@ -63,22 +64,28 @@ class Derivation:
         self.arguments = {str(var.name): np.asarray(var.value) for var in self.program.inputs}
 
     @cached_property
-    def _text(self) -> Statements:
-        """Every node's value and its gradient by name; where several nodes share one, the one that says most."""
+    def _owners(self) -> dict[Var, tuple[Node, bool]]:
+        """Whose value a value of the program is, or whose gradient; where several share it, the one that says most."""
         recorded, identifiers, now = self._recorded, self._identifiers, self.program.now
         values = {node: now(value.var) for node, value in recorded.values.items()}
         gradients = {node: now(_var(g)) for node, g in recorded.gradients.items()}
-        named = sorted(reversed(recorded.nodes), key=lambda node: not identifiers.named(node))
+        named = [node for node in recorded.nodes[::-1] if identifiers.named(node)]
+        named += [node for node in recorded.nodes[::-1] if not identifiers.named(node)]
         owners: dict[Var, tuple[Node, bool]] = {}
         for of, is_gradient in ((values, False), (gradients, True)):
             for node in named:
                 if type(of.get(node)) is Var and (node.op is not None or is_gradient):
                     owners.setdefault(of[node], (node, is_gradient))
-        pairs = {
-            g: values[node]
-            for g, (node, is_gradient) in owners.items()
-            if is_gradient and type(values[node]) is Var and values[node] not in self.program.inputs
-        }
+        return owners
+
+    @cached_property
+    def _text(self) -> Statements:
+        identifiers, owners = self._identifiers, self._owners
+        pairs = {}
+        for g, (node, is_gradient) in owners.items():
+            value = self.program.now(self._recorded.values[node].var)
+            if is_gradient and type(value) is Var and value not in self.program.inputs:
+                pairs[g] = value
 
         def name(var: Var) -> str:
             if var not in owners:
@@ -96,6 +103,18 @@ class Derivation:
         It returns the loss and a dictionary of gradients by name.
         """
         return self._text.source(self.gradients)
+
+    @property
+    def latex(self) -> str:
+        r"""The derivation as an `aligned` block, for any LaTeX with amsmath.
+
+        $\bar{x}$ is the gradient of the loss with respect to $x$. A gradient is told in the words of the operations'
+        rules, with the symbols of the derivation in place of their letters.
+        """
+        return Formulas(self._recorded, self.program, self._text, self._identifiers, self._owners.get).block()
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex}$"
 
     def line_for(self, tensor: Tensor | Node) -> str:
         """The statement that computes the gradient of a Tensor of the graph: `dW2 = A1.T @ dZ2  # (16, 8)`.

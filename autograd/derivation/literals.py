@@ -16,9 +16,9 @@ class Text(NamedTuple):
     """Source text, and how tightly it binds."""
 
     text: str
-    binds: int = ATOM
+    binds: float = ATOM
 
-    def inside(self, level: int) -> str:
+    def inside(self, level: float) -> str:
         """In parentheses where the context binds more tightly."""
         return self.text if self.binds >= level else f"({self.text})"
 

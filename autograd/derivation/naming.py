@@ -89,10 +89,9 @@ class Identifiers:
                 self._claim(node, _sanitised(found))
         for node in _preactivations(operations):
             if node not in self._names:
-                number = next(
-                    (found[1] for arg in _weights(node) if (found := _NUMBERED.fullmatch(self._names[arg]))), ""
-                )
-                self._claim(node, f"Z{number}" if number and f"Z{number}" not in self._taken else self._fresh("Z"))
+                numbers = [match[1] for arg in _weights(node) if (match := _NUMBERED.fullmatch(self._names[arg]))]
+                name = f"Z{numbers[0]}" if numbers else ""
+                self._claim(node, name if name and name not in self._taken else self._fresh("Z"))
         for node in operations:
             if node not in self._names:
                 self._cast(node)

@@ -112,7 +112,7 @@ class Statements:
         listed = ", ".join(f'"{name}": {returned[name]}' for name in gradients)
         arguments = ", ".join(["*", *(str(var.name) for var in self._program.inputs)])
         parts: dict[bool, list[str]] = {True: [], False: []}
-        for statement in self._ordered():
+        for statement in self.ordered():
             first, *rest = statement.lines
             told = [commented(first, statement.line.target.shape), *rest]
             parts[statement.forward] += [f"    {text}" for text in told]
@@ -134,7 +134,7 @@ class Statements:
         if len(text) > _LONGEST and parts:
             yield max(parts, key=lambda var: len(self._texts[var].text))
 
-    def _ordered(self) -> list[Statement]:
+    def ordered(self) -> list[Statement]:
         """The statements in the order of the program, but what is only returned as early as it can be."""
         steps: list[Statement] = []
         finals: dict[int, list[Statement]] = defaultdict(list)
