@@ -10,7 +10,7 @@ from autograd.backward import backpropagate
 from autograd.derivation.program import Origin, Var
 from autograd.derivation.trace import Trace, Traced
 from autograd.graph import Node, observers, topological
-from autograd.op import Op
+from autograd.op import Op, describe
 
 
 class Backprop:
@@ -40,6 +40,11 @@ class Backprop:
     def _forward(self, node: Node) -> None:
         if node.op is None:
             self.values[node] = self.trace.input(node.value)
+        elif node.args is None:
+            raise RuntimeError(
+                f"derive: the graph of {describe(node)} was freed by backward(retain_graph=False); derive before, or "
+                "compute the loss again"
+            )
         else:
             self.trace.origin = Origin("forward", node)
             args = [self._argument(arg) for arg in node.args or ()]

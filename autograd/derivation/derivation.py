@@ -13,12 +13,13 @@ import numpy as np
 
 from autograd.derivation import saved
 from autograd.derivation.backprop import Backprop
+from autograd.derivation.expression import helper_names
 from autograd.derivation.formulas import Formulas
 from autograd.derivation.naming import Identifiers, as_nodes
 from autograd.derivation.program import Program, Var
 from autograd.derivation.simplify import simplified
 from autograd.derivation.statements import Statements, commented
-from autograd.graph import Node
+from autograd.graph import Node, topological
 from autograd.names import Scope
 from autograd.op import describe
 from autograd.tensor import Tensor
@@ -44,7 +45,9 @@ class Derivation:
         self._loss, self._scope, self._given, self._also = loss, scope, names, list(also)
         self._recorded = recorded = Backprop(loss)
         constants = list(recorded.constants.values())
-        self._identifiers = identifiers = Identifiers(recorded.nodes, constants, scope, names or {}, strict)
+        self._identifiers = identifiers = Identifiers(
+            recorded.nodes, constants, scope, names or {}, strict, helper_names(recorded.trace.lines)
+        )
         parameters = [node for node in recorded.nodes if node.op is None and node.requires_grad]
         parameters = [node for node in parameters if node in recorded.gradients]
         self.gradients = [identifiers[node] for node in parameters]
@@ -154,14 +157,7 @@ class Derivation:
             ValueError: another suffix than `.py`.
             OSError: the file cannot be written. What was there before stays.
         """
-        target = Path(path)
-        if target.suffix != ".py":
-            raise ValueError(f"{target.name}: a derivation is saved as a Python module, with the suffix .py")
-        text = saved.module_text(self.source, self.arguments, target)
-        if saved.stored(self.arguments):
-            arrays: Any = self.arguments
-            saved.replace(target.with_suffix(".npz"), lambda file: np.savez(file, **arrays))
-        saved.replace(target, lambda file: file.write(text.encode()))
+        saved.save(Path(path), self.source, self.arguments)
 
     def __str__(self) -> str:
         return self.source
@@ -186,7 +182,8 @@ def derive(loss: Tensor, *, names: Mapping[Tensor, str] | None = None) -> Deriva
     Raises:
         TypeError: no Tensor.
         RuntimeError: no graph, or one that was freed.
-        ValueError: no scalar; a name that is no identifier, or that two inputs have.
+        ValueError: no scalar; a name that is no identifier, that hides another, or that two inputs have; a name
+            for a Tensor outside of the graph.
 
     >>> x, y = np.array([[1.0, 2.0], [0.5, 3.0]]), np.array([[1.0], [0.0]])
     >>> W = Tensor([[3.0], [4.0]], requires_grad=True, name="W")
@@ -215,7 +212,8 @@ def derive(loss: Tensor, *, names: Mapping[Tensor, str] | None = None) -> Deriva
     if loss.size != 1:
         raise ValueError(f"derive of {describe(loss)}: a loss is a single number; reduce it (np.sum, np.mean)")
     caller = sys._getframe(1)
-    return Derivation(loss._node, Scope(caller.f_locals, caller.f_globals), as_nodes(names))
+    given = as_nodes(names, topological([loss._node], constants=True)) if names else {}
+    return Derivation(loss._node, Scope(caller.f_locals, caller.f_globals), given)
 
 
 def lines_for(

@@ -6,7 +6,7 @@ import ast
 import inspect
 import operator
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ from autograd.derivation.literals import (
 from autograd.derivation.program import Line, Var
 from autograd.derivation.ratio import fraction, parts, ratio
 from autograd.op import find
+from autograd.rules.index import scatter
+from autograd.rules.write import put
 
 _INFIX: dict[Any, tuple[str, int]] = {
     np.add: ("+", SUM), np.subtract: ("-", SUM), np.multiply: ("*", PRODUCT), np.divide: ("/", PRODUCT),
@@ -85,6 +87,15 @@ def _names(code: Any) -> Iterator[str]:
     for constant in code.co_consts:
         if hasattr(constant, "co_names"):
             yield from _names(constant)
+
+
+def helper_names(lines: Iterable[Line]) -> set[str]:
+    """What stands above `backprop` for these lines is called so."""
+    helpers = Helpers()
+    for line in lines:
+        if is_ours(line.fn) and line.fn not in (scatter, put):
+            helpers.add(line.fn)
+    return helpers.names
 
 
 def is_ours(fn: Any) -> bool:

@@ -58,7 +58,10 @@ class Formulas:
         rows: dict[bool, list[str]] = {True: [], False: []}
         for statement in self._statements.ordered():
             rows[statement.forward] += self._rows(statement)
-        for node, g in self._recorded.gradients.items():
+        for node in self._recorded.nodes:
+            if node not in self._recorded.gradients:
+                continue
+            g = self._recorded.gradients[node]
             value = self._program.now(getattr(g, "var", g))
             owned = self._owner(value) if type(value) is Var and value in self._statements.of else None
             if node.op is None and (owned is None or owned[0] is not node):  # it is another value, or a number
@@ -107,6 +110,8 @@ class Formulas:
             return None
         if user.op.broadcasts and not _multiplies(user.op) and _shape(user, position) != np.shape(user.value):
             return None
+        if user.op.fn in (np.divide, np.power) and not all(isinstance(arg, Node) for arg in user.args or ()):
+            return None  # a number is written as such
         letters = _letters(user.op)
         match = _RULE.fullmatch(_math(user.op, position))
         if letters is None or match is None or "=" in re.sub(r"1\[[^]]*\]", "", match[3]):

@@ -187,7 +187,7 @@ class Mathematics:
             index = args[1] if isinstance(args[1], tuple) else (args[1],)
             return Text(f"{self._inside(args[0], ATOM)}[{', '.join(self.value(part).text for part in index)}]")
         if fn is scatter:
-            return Text(f"{self._inside(args[0], PRODUCT)}", PRODUCT)
+            return self.value(args[0])
         if fn in (np.square, np.power):
             exponent = "2" if fn is np.square else self.value(args[1]).text
             base = self._inside(args[0], ATOM)

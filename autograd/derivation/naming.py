@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ from autograd.names import Scope, is_path, latest, short_paths
 from autograd.op import describe
 
 _ASCII = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_RESERVED = {"np", "backprop", "slice", "float", "int", "bool"}
+_RESERVED = {"np", "backprop", "slice", "float", "int", "bool"}  # what source calls
 _PRODUCTS = {"nn.functional.linear", "np.matmul", "np.dot", "np.tensordot", "np.einsum"}
 _NUMBERED = re.compile(r"[^\W\d]+(\d+)")
+_STEPS = 8  # operations that an activation may be written in
 _ACTIVATIONS = {"np.tanh", "np.maximum", "np.minimum", "np.clip", "np.sin", "np.cos"}  # and all of nn.functional's
 
 
@@ -64,7 +66,7 @@ class Identifiers:
             _once(paths)
         shorter = short_paths(list(dict.fromkeys(paths.values())))
         for node in leaves:
-            said = given.get(node) or (None if node in paths else latest(node).note("name"))
+            said = given[node] if node in given else None if node in paths else latest(node).note("name")
             if said is not None:
                 self._claim(node, self._checked(said, node) if strict else _sanitised(said), strict)
         for node, path in paths.items():
@@ -74,14 +76,19 @@ class Identifiers:
             found = scope.of(node) or _part(node.value, scope)
             if found is not None:
                 self._claim(node, _sanitised(found))
-        for node in leaves:
-            if node not in self._names:
-                self._claim(node, self._fresh("w" if node.requires_grad else "c"))
         loss = nodes[-1]
         operations = [node for node in nodes if node.op is not None]
+        parts = _parts_played(operations, constants)
+        for node in leaves:
+            if node not in self._names:
+                part = parts.get(node, "c")
+                self._claim(
+                    node,
+                    part if part != "c" and not node.requires_grad else self._fresh("w" if node.requires_grad else "c"),
+                )
         self._nodes = {*nodes, *constants}
         for node in operations:
-            said = given.get(node) or node.note("name")
+            said = given.get(node, node.note("name"))
             found = scope.of(node) if said is None else self._checked(said, node) if strict else said
             if found is None and node is loss:
                 found = "loss"
@@ -89,12 +96,17 @@ class Identifiers:
                 self._claim(node, _sanitised(found))
         for node in _preactivations(operations):
             if node not in self._names:
-                numbers = [match[1] for arg in _weights(node) if (match := _NUMBERED.fullmatch(self._names[arg]))]
+                products = [node, *(arg for arg in node.inputs if arg is not None)]
+                weights = [self._names[arg] for product in products for arg in _weights(product)]
+                numbers = [match[1] for name in weights if (match := _NUMBERED.fullmatch(name))]
                 name = f"Z{numbers[0]}" if numbers else ""
                 self._claim(node, name if name and name not in self._taken else self._fresh("Z"))
         for node in operations:
             if node not in self._names:
                 self._cast(node)
+            for arg in node.inputs if _weights(node) else ():  # what the next layer takes was activated, somehow
+                if arg is not None and arg.op is not None and arg not in self._names:
+                    self._activated(arg)
 
     def __getitem__(self, node: Node) -> str:
         if node not in self._names:
@@ -122,6 +134,7 @@ class Identifiers:
         return self._fresh("t")
 
     def _claim(self, node: Node, name: str, strict: bool = False) -> None:
+        name = unicodedata.normalize("NFKC", name)  # as Python reads identifiers
         if strict and name in self._taken:
             raise ValueError(
                 f"two inputs are called {name}, of shapes {np.shape(self._taken[name].value)} and "
@@ -137,7 +150,7 @@ class Identifiers:
         """A name that somebody gave, if source code can use it."""
         told = f"{name!r}, the name of a Tensor of shape {np.shape(node.value)},"
         cure = "rename it, or pass derive(loss, names={tensor: name})"
-        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        if not isinstance(name, str) or not _is_free(name):
             raise ValueError(f"{told} is no Python identifier, and the derivation is source code; {cure}")
         if name in self._reserved or (name == "loss" and node.op is None):
             raise ValueError(f"{told} would hide {name} in the derivation; {cure}")
@@ -153,19 +166,45 @@ class Identifiers:
     def _cast(self, node: Node) -> None:
         """A with the number of Z for what comes out of an activation; nothing for others."""
         inputs = [arg for arg in node.inputs if arg is not None]
-        if len(inputs) != 1 or not (node.op.name in _ACTIVATIONS or node.op.name.startswith("nn.")):
-            return
-        activation = re.sub(r"^Z(?=\d+$)", "A", self._names.get(inputs[0], ""))
-        same_shape = np.shape(node.value) == np.shape(inputs[0].value)
-        if activation.startswith("A") and activation not in self._taken and same_shape:
-            self._claim(node, activation)
+        if len(inputs) == 1 and (node.op.name in _ACTIVATIONS or node.op.name.startswith("nn.")):
+            self._activated(node)
+
+    def _activated(self, node: Node) -> None:
+        """Name A with the number of the Z that `node` was made from, element by element."""
+        seen = node
+        for _ in range(_STEPS):
+            inputs = [arg for arg in seen.inputs if arg is not None and np.shape(arg.value) == np.shape(node.value)]
+            if len(inputs) != 1 or seen.op.name in _PRODUCTS:
+                return
+            seen = inputs[0]
+            if match := re.fullmatch(r"Z(\d+)", self._names.get(seen, "")):
+                if f"A{match[1]}" not in self._taken:
+                    self._claim(node, f"A{match[1]}")
+                return
+
+
+def _parts_played(operations: list[Node], constants: list[Node]) -> dict[Node, str]:
+    """x for what is multiplied with weights, y for what something is compared with."""
+    by_array = {id(node.value): node for node in constants}
+    parts: dict[Node, str] = {}
+    for node in operations:
+        compares = (
+            node.op.name == "np.subtract" or (node.op.name.startswith("nn.functional.") and len(node.args or ()) == 2)
+        )
+        if not compares and not _weights(node):
+            continue
+        for arg in node.args or ():
+            leaf = arg if isinstance(arg, Node) else by_array.get(id(arg))
+            if leaf is not None and leaf.op is None and not leaf.requires_grad and np.ndim(leaf.value):
+                parts.setdefault(leaf, "y" if compares else "x")
+    return parts
 
 
 def _weights(node: Node) -> list[Node]:
-    """The parameters among the operands of a product, or of the product in a sum."""
-    leaves = [arg for arg in node.inputs if arg is not None and arg.op is None and arg.requires_grad]
-    inner = [arg for arg in node.inputs if arg is not None and arg.op is not None and arg.op.name in _PRODUCTS]
-    return leaves if node.op.name in _PRODUCTS else [leaf for arg in inner for leaf in _weights(arg)] + leaves
+    """The parameters among the operands of a product."""
+    if node.op is None or node.op.name not in _PRODUCTS:
+        return []
+    return [arg for arg in node.inputs if arg is not None and arg.op is None and arg.requires_grad]
 
 
 def _preactivations(operations: list[Node]) -> list[Node]:
@@ -174,7 +213,7 @@ def _preactivations(operations: list[Node]) -> list[Node]:
     linear: set[Node] = set()
     inside: set[Node] = set()
     for node in operations:
-        if node.op.name in _PRODUCTS and _weights(node):
+        if _weights(node):
             linear.add(node)
         elif node.op.name == "np.add":
             parts = [arg for arg in node.inputs if arg in linear]
@@ -196,6 +235,11 @@ def _once(paths: Mapping[Node, str]) -> None:
         seen[path] = node
 
 
+def _is_free(name: str) -> bool:
+    """Whether Python takes it as the name of a variable."""
+    return name.isidentifier() and not keyword.iskeyword(name) and name != "__debug__"
+
+
 def _part(array: Any, scope: Scope) -> str | None:
     """The name of an array that this one is a row or a part of."""
     whole = getattr(array, "base", None)
@@ -209,16 +253,16 @@ def _part(array: Any, scope: Scope) -> str | None:
 def _sanitised(name: str) -> str:
     """An identifier like `name`: `params[0]` becomes params_0."""
     name = re.sub(r"\W+", "_", name).strip("_") or "v"
-    if not name.isidentifier() or keyword.iskeyword(name):
-        name = f"v_{name}" if not keyword.iskeyword(name) else f"{name}_"
-    return name
+    return name if _is_free(name) else f"{name}_" if _is_free(f"{name}_") else f"v_{name}"
 
 
-def as_nodes(names: Mapping[Any, str] | None) -> dict[Node, str]:
+def as_nodes(names: Mapping[Any, str] | None, nodes: Container[Node]) -> dict[Node, str]:
     """Names by node from names by Tensor."""
     found = {}
     for tensor, name in (names or {}).items():
         if not hasattr(tensor, "_node"):
             raise TypeError(f"names= is a dictionary of Tensor to name; {type(tensor).__name__} is no Tensor")
+        if tensor._node not in nodes:
+            raise ValueError(f"names= calls {describe(tensor)} {name!r}, which is not in the graph of the loss")
         found[tensor._node] = name
     return found

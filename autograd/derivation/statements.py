@@ -15,6 +15,7 @@ from autograd.rules.index import chooses_once, scatter
 from autograd.rules.write import put
 
 _WIDE = 60  # characters of an expression that still stands inside another one
+_WIDEST = 99  # characters of a line
 _LONGEST = 78  # characters of an expression
 
 
@@ -110,6 +111,10 @@ class Statements:
         """The module with `backprop`, which returns the loss and these outputs of the program."""
         returned = {key: self.value(value).text for key, value in self._program.outputs.items()}
         listed = ", ".join(f'"{name}": {returned[name]}' for name in gradients)
+        result = f"    return {returned['loss']}, {{{listed}}}"
+        if len(result) > _WIDEST:
+            entries = [f'        "{name}": {returned[name]},' for name in gradients]
+            result = "\n".join([f"    return {returned['loss']}, {{", *entries, "    }"])
         arguments = ", ".join(["*", *(str(var.name) for var in self._program.inputs)])
         parts: dict[bool, list[str]] = {True: [], False: []}
         for statement in self.ordered():
@@ -118,7 +123,7 @@ class Statements:
             parts[statement.forward] += [f"    {text}" for text in told]
         lines = [line for part in self._helpers.source() for line in (part, "", "")]
         lines += [f"def backprop({arguments}):", "    # forward", *parts[True], "    # backward", *parts[False]]
-        return "\n".join([*lines, f"    return {returned['loss']}, {{{listed}}}"]) + "\n"
+        return "\n".join([*lines, result]) + "\n"
 
     def _apart(self, line: Line, text: str, standing: set[Var], filled: bool) -> Iterator[Var]:
         """The values that need statements of their own, now that this line is written."""
