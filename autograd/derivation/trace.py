@@ -116,6 +116,8 @@ class Trace:
         for arg in args:
             if type(arg) is Traced and result is arg.value and isinstance(result, np.ndarray):
                 return arg  # the array itself
+        if fn is np.transpose and len(args) == 2 and args[1] is None:
+            args = args[:1]
         if getattr(fn, "__name__", "") == "reduce":
             kwargs = {key: value for key, value in kwargs.items() if not _as_by_default(key, value)}
         target = Var(result)
