@@ -43,7 +43,9 @@ def trained(
     )  # fmt: skip
 
 
-def check_same(make: Callable[[nn.Module], Callable[..., Any]], rtol: float = 1e-12, recorded: int = 1, **how: Any) -> Any:
+def check_same(
+    make: Callable[[nn.Module], Callable[..., Any]], rtol: float = 1e-12, recorded: int = 1, **how: Any
+) -> Any:
     *eager, _ = trained(make, compiled=False, **how)
     *replayed, step = trained(make, compiled=True, **how)
     for ours, theirs in zip(replayed, eager, strict=True):

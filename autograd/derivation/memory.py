@@ -115,8 +115,7 @@ class Plan:
         elementwise = isinstance(line.fn, np.ufunc) and line.fn.signature is None
         roots = self._memory.roots
         return elementwise and all(
-            var.shape == line.target.shape if var in held else roots.get(var) not in held
-            for var in line.variables()
+            var.shape == line.target.shape if var in held else roots.get(var) not in held for var in line.variables()
         )
 
     def _copied(self, var: Any, made: Mapping[Var, tuple[int, Line]]) -> Any:
@@ -136,7 +135,11 @@ class Plan:
     def _save_generators(self) -> None:
         """Where a replay may give up after it drew, the draws are taken back."""
         self._give_up = ["    return STALE"]
-        drawn = {id(line.fn.generator): line.fn.generator for line in self.lines[: self._barrier + 1] if impure(line.fn) and not isinstance(line.fn, Check)}
+        drawn = {
+            id(line.fn.generator): line.fn.generator
+            for line in self.lines[: self._barrier + 1]
+            if impure(line.fn) and not isinstance(line.fn, Check)
+        }
         for generator in drawn.values():
             name, saved = self.binding.name(generator, "generator"), self.binding.fresh("s")
             legacy = isinstance(generator, np.random.RandomState)

@@ -21,7 +21,7 @@ from autograd.tensor import Tensor
 
 GENERATORS = (np.random.Generator, np.random.RandomState)
 SIMPLE = (int, float, complex, str, bytes, bool, type(None), np.generic, np.dtype, type(...), slice, range)
-_ENDS = frozenset((*SIMPLE, np.ndarray, CodeType))  # nothing is behind these
+_ENDS = frozenset((*SIMPLE, np.ndarray, CodeType, *np.sctypeDict.values()))  # nothing is behind these
 _OURS = ("numpy", "autograd")
 _HOLDERS = ("types", "argparse", "collections")  # modules whose objects hold what others put into them
 _DESCRIPTORS = (staticmethod, classmethod, property, cached_property, partialmethod)
@@ -240,31 +240,32 @@ def _names(code: CodeType) -> Iterator[str]:
 class Replacing:
     """Puts stand-ins in the places of values, and what was there back: `with Replacing(reach, stand_in):`.
 
-    `stand_in(value, told)` gives what shall stand there, or the value itself. A tuple is rebuilt around stand-ins.
+    `stand_in(value, told, place)` gives what shall stand there, or the value itself. A tuple is rebuilt around
+    stand-ins, which have no place then.
     """
 
-    def __init__(self, reach: Reach, stand_in: Callable[[Any, str], Any]) -> None:
+    def __init__(self, reach: Reach, stand_in: Callable[[Any, str, Place | None], Any]) -> None:
         self._reach, self._stand_in = reach, stand_in
         self._changed: list[tuple[Place, Any, Any]] = []
 
     def __enter__(self) -> None:
         for place, value in self._reach.places:
-            if type(value) in _ENDS and type(value) is not np.ndarray:
+            if type(value) in _ENDS and not isinstance(value, (np.ndarray, np.generic)):
                 continue
             if place.kind == "length" or place.kind == "contents" or isinstance(place.owner, tuple):
                 continue
-            other = self._replaced(value, place.told)
+            other = self._replaced(value, place, place.told)
             if other is not value:
                 place.write(other)
                 self._changed.append((place, value, other))
 
-    def _replaced(self, value: Any, told: str) -> Any:
+    def _replaced(self, value: Any, place: Place | None, told: str) -> Any:
         if isinstance(value, tuple):
-            parts = [self._replaced(part, f"{told}[{k}]") for k, part in enumerate(value)]
+            parts = [self._replaced(part, None, f"{told}[{k}]") for k, part in enumerate(value)]
             if all(a is b for a, b in zip(parts, value, strict=True)):
                 return value
             return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-        return self._stand_in(value, told)
+        return self._stand_in(value, told, place)
 
     def __exit__(self, *exc: object) -> None:
         for place, value, other in reversed(self._changed):

@@ -34,6 +34,7 @@ class Recording:
         gradients, cleared: the leaves that have a new gradient, with it, and those that have none any more.
         moved: arrays from outside that hold another value, though the step did not write into them itself.
         rebound: the places that hold another array now, with what was there and what is.
+        numbers: NumPy's numbers in places, by the value that they are in the program; they are read at each call.
         complete: whether a replay would repeat this call; not so where the step made what it needs first.
     """
 
@@ -45,6 +46,7 @@ class Recording:
         self.arguments: dict[Var, int] = {}
         self.brought: list[tuple[int, Tensor, Node]] = []
         self.brought_arrays: list[tuple[Traced, int]] = []
+        self.numbers: dict[Var, tuple[Place, Any]] = {}
         self.grad_inputs: dict[Var, Node] = {}
         around = [
             (leaf, self.names[k]) for k, leaf in enumerate(tree.leaves) if not isinstance(leaf, (np.ndarray, *SIMPLE))
@@ -109,7 +111,9 @@ class Recording:
                 how = "is reached in a way that compile cannot follow. Keep it in a variable, attribute, list or dictionary"
                 if arg.op is not None:
                     how = "was computed outside of the step. Compute it inside, or use it detached"
-                raise self.trace.refusal(f"{op.name} uses {describe(arg)}, {source_line()}, which requires grad and {how}")
+                raise self.trace.refusal(
+                    f"{op.name} uses {describe(arg)}, {source_line()}, which requires grad and {how}"
+                )
 
     def pulled(self, node: Node, operand: Node, g: Any, d: Any) -> None:
         """Called after each derivative rule."""
@@ -130,7 +134,7 @@ class Recording:
             return made
         if isinstance(leaf, (np.ndarray, np.generic)):
             return self._bring(k, leaf)
-        return self._stand_in(leaf, self.names[k])
+        return self._stand_in(leaf, self.names[k], None)
 
     def _bring(self, k: int, array: Any) -> Traced:
         traced = self.trace.input(array, self.names[k])
@@ -139,9 +143,13 @@ class Recording:
         self.brought_arrays.append((traced, k))
         return traced
 
-    def _stand_in(self, value: Any, told: str) -> Any:
+    def _stand_in(self, value: Any, told: str, place: Place | None) -> Any:
         if type(value) is np.ndarray and value.dtype.kind in _TRACED:
             return self._home(value, told)
+        if isinstance(value, np.number) and place is not None and not isinstance(place.owner, type):
+            made = self.trace.input(value, told)
+            self.numbers[made.var] = (place, value)
+            return made
         if isinstance(value, GENERATORS):
             return _Drawing(value, self.trace)
         return value
@@ -179,14 +187,18 @@ class Recording:
                 node.value = home.value
             if isinstance(final, Tensor):
                 problems.append(
-                    TypeError(f"create_graph=True inside a compiled step, for {describe(node)}: its graph would be lost")
+                    TypeError(
+                        f"create_graph=True inside a compiled step, for {describe(node)}: its graph would be lost"
+                    )
                 )
                 continue
             self._settle_gradient(node, grad, final)
         for k, tensor, node in self.brought:
             if tensor._node is not node:
                 problems.append(
-                    TypeError(f"the step writes into its argument {self.names[k]}, a Tensor: return the new one instead")
+                    TypeError(
+                        f"the step writes into its argument {self.names[k]}, a Tensor: return the new one instead"
+                    )
                 )
         return problems
 
@@ -218,7 +230,10 @@ class Recording:
 
     def forget_values(self) -> None:
         """Keep the shapes and dtypes of what was computed, and let the arrays go."""
-        for var in [*self.trace.inputs, *(var for line in self.trace.lines for var in (line.target, *line.variables()))]:
+        for var in [
+            *self.trace.inputs,
+            *(var for line in self.trace.lines for var in (line.target, *line.variables())),
+        ]:
             if var.shape is None:
                 var.value = None
             elif var.shape:
@@ -273,8 +288,11 @@ class Recording:
                 )
 
     def _where(self, place: Place) -> str:
-        return f" (in {self.fn.__code__.co_filename}:{self.fn.__code__.co_firstlineno})" if hasattr(
-            self.fn, "__code__") else ""
+        return (
+            f" (in {self.fn.__code__.co_filename}:{self.fn.__code__.co_firstlineno})"
+            if hasattr(self.fn, "__code__")
+            else ""
+        )
 
     def _refuse_unfollowed(self, place: Place, value: Any) -> None:
         kind = type(value)
@@ -284,7 +302,9 @@ class Recording:
             told = f"{kind.__name__}, which moves on when it is read"
         else:
             return
-        raise TypeError(f"the compiled step uses {place.told}, a {told}: a replay could not. Pass what it gives as an argument")
+        raise TypeError(
+            f"the compiled step uses {place.told}, a {told}: a replay could not. Pass what it gives as an argument"
+        )
 
     def _changed(self, place: Place, value: Any, now: Any) -> bool:
         """Whether a place may hold something else after the step: arrays in their turn, or what it made for itself."""
@@ -292,7 +312,9 @@ class Recording:
             return False
         if place.kind == "length":
             if isinstance(place.owner, dict) and now > value:
-                self._unfinished(f"makes entries in {place.told[4:-1] if place.told.startswith('len(') else place.told}")
+                self._unfinished(
+                    f"makes entries in {place.told[4:-1] if place.told.startswith('len(') else place.told}"
+                )
                 for key, part in list(place.owner.items()):
                     place.owner[key] = _plain(part)
                 return True
@@ -308,7 +330,9 @@ class Recording:
                 self.rebound.append((place, value, after.var))
                 place.write(_delivered(now))
                 return True
-        if value is None and (after is not None or isinstance(now, (dict, list))):
+        if (after is not None and isinstance(value, (type(None), int, float, np.ndarray, np.generic))) or (
+            value is None and isinstance(now, (dict, list))
+        ):
             self._unfinished(f"makes {place.told}")
             place.write(_plain(now))
             return True
@@ -425,7 +449,7 @@ def traced_or_array(value: Any) -> Any:
     """The array that a value from before the step is, or that a constant Tensor holds; None for others."""
     if isinstance(value, Tensor):
         return None if value.requires_grad else value._node.value
-    return value if isinstance(value, np.ndarray) else None
+    return value if isinstance(value, (np.ndarray, np.number)) else None
 
 
 def _delivered(leaf: Any) -> Any:

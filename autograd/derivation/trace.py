@@ -143,7 +143,9 @@ class Trace:
                  if getattr(part, "base", None) is not None}  # fmt: skip
         for arg in args:
             array = arg.value if type(arg) is Traced else None
-            if isinstance(array, np.ndarray) and (id(array) in bases or (array.base is not None and id(array.base) in bases)):
+            if isinstance(array, np.ndarray) and (
+                id(array) in bases or (array.base is not None and id(array.base) in bases)
+            ):
                 self.shares[target] = arg.var  # type: ignore[union-attr]
             elif isinstance(array, (tuple, list)):
                 self.shares[target] = arg.var  # type: ignore[union-attr]
@@ -174,7 +176,6 @@ class Trace:
                 source, fn, args, kwargs = view.how
                 view.var = Var(view.value)
                 self.lines.append(Line(view.var, fn, (source.var, *_vars(args)), kwargs, self.origin))
-
 
     def _check_sharing(self, target: Traced) -> None:
         """What is written to must be all that looks at its memory."""
@@ -240,7 +241,9 @@ class Traced(NDArrayOperatorsMixin):
         return out
 
     def _at(self, ufunc: np.ufunc, a: Any, index: Any, value: Any = None) -> None:
-        raise self.trace.refusal(f"np.{ufunc.__name__}.at inside a recorded program, {source_line()}: use np.bincount or a sum")
+        raise self.trace.refusal(
+            f"np.{ufunc.__name__}.at inside a recorded program, {source_line()}: use np.bincount or a sum"
+        )
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         if any(hasattr(kind, "_node") for kind in types):

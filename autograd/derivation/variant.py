@@ -58,9 +58,9 @@ class Variant:
             self._write()
         result = self._step(*leaves)
         if result is HELD:
-            self._bind(anew=True)
+            self._renew()
             result = self._step(*leaves)
-        return result
+        return STALE if result is HELD else result
 
     @property
     def source(self) -> str:
@@ -107,9 +107,7 @@ class Variant:
         outputs = program.outputs
         read = {var for line in program.lines for var in line.variables()}
         read |= {var for var in outputs.values() if type(var) is Var}
-        self._grad_names = {
-            var: binding.fresh("grad") for var in recorded.grad_inputs if var in read
-        }
+        self._grad_names = {var: binding.fresh("grad") for var in recorded.grad_inputs if var in read}
         places = self._rebound_places(read)
         arrays = {id(array): array for array, _, _ in recorded.homes.values()}
         fixed = {first: array for array, _, first in recorded.homes.values() if first not in places}
@@ -122,9 +120,7 @@ class Variant:
         written += [(var, recorded.names[key[1]]) for key, var in outputs.items() if key[0] == "argument"]
         given = [(key, var) for key, var in outputs.items() if key[0] in ("place", "result")]
         shares = {var: program.now(source) for var, source in recorded.trace.shares.items()}
-        self._plan = plan = Plan(
-            program, shares, fixed, named, kept, written, [var for _, var in given], binding
-        )
+        self._plan = plan = Plan(program, shares, fixed, named, kept, written, [var for _, var in given], binding)
         texts = dict(zip((key for key, _ in given), plan.results, strict=True))
         self._gradients = [binding.name(array, "g") for array in plan.kept]
         body = [*self._checks(places, {id(array) for _, array in written if type(array) is not str}), *plan.statements]
@@ -142,6 +138,9 @@ class Variant:
     def _rebound_places(self, read: set[Var]) -> dict[Var, tuple[str, Place, Any]]:
         """The values that a replay takes from places, since every call puts another array there."""
         recorded, found = self._recorded, {}
+        for var, (place, value) in recorded.numbers.items():
+            if var in read:
+                found[var] = (self._binding.fresh("was"), place, value)
         for place, value, _ in recorded.rebound:
             array = value._node.value if isinstance(value, Tensor) else value
             held = recorded.homes.get(id(array))
@@ -166,7 +165,9 @@ class Variant:
                 yield f"{names[k]} = {names[k]}._node.value"
             if array is not None:
                 tests += self._is_like(names[k], array, type(leaf) if isinstance(leaf, np.generic) else np.ndarray)
-                same = [a for a, _, _ in recorded.homes.values() if id(a) in written and a.shape == array.shape and a.ndim]
+                same = [
+                    a for a, _, _ in recorded.homes.values() if id(a) in written and a.shape == array.shape and a.ndim
+                ]
                 tests += [f"{names[k]} is not {name(a, 'array')}" for a in same if a.dtype == array.dtype]
             elif type(leaf) is float and leaf == 0:
                 tests.append(f"repr({names[k]}) == {repr(leaf)!r}")
@@ -185,14 +186,6 @@ class Variant:
         for tensor in recorded.leaf_tensors:
             tests.append(f"{name(tensor, 'T')}._node is {name(tensor._node, 'n')}")
         yield from _unless(tests)
-        for var, grad in self._grad_names.items():
-            yield f"{grad} = {name(recorded.grad_inputs[var], 'n')}.grad"
-            yield from _unless(self._is_like(grad, var, np.ndarray))
-        guards = [(place, value) for place, value in recorded.guards if all(place is not p for _, p, _ in places.values())]
-        if guards:
-            yield f"if not {name(_unchanged(guards), 'unchanged')}():"
-            yield "    return STALE"
-        yield from self._places_read(places)
         counted = [
             f"{name(sys.getrefcount, 'getrefcount')}({g}) > counts[{k}] + ({name(node, 'n')}.grad is {g})"
             for k, (g, node) in enumerate(zip(self._gradients, self._gradient_nodes, strict=True))
@@ -200,6 +193,15 @@ class Variant:
         if counted:
             yield "if (\n        " + "\n        or ".join(counted) + "\n    ):"
             yield "    return HELD"
+        for var, grad in self._grad_names.items():
+            yield f"{grad} = {name(recorded.grad_inputs[var], 'n')}.grad"
+            yield from _unless(self._is_like(grad, var, np.ndarray))
+        read_afresh = [place for _, place, _ in places.values()] + [place for place, _ in recorded.numbers.values()]
+        guards = [(place, value) for place, value in recorded.guards if all(place is not p for p in read_afresh)]
+        if guards:
+            yield f"if not {name(_unchanged(guards), 'unchanged')}():"
+            yield "    return STALE"
+        yield from self._places_read(places)
 
     def _places_read(self, places: dict[Var, tuple[str, Place, Any]]) -> Iterator[str]:
         name = self._binding.name
@@ -212,7 +214,7 @@ class Variant:
                 yield f"if type({text}) is not {name(type(value), 'Tensor')} or {text}.requires_grad:"
                 yield "    return STALE"
                 yield f"{text} = {text}._node.value"
-            yield from _unless(self._is_like(text, var, np.ndarray))
+            yield from _unless(self._is_like(text, var, type(value) if isinstance(value, np.generic) else np.ndarray))
 
     def _is_like(self, text: str, var: Var, kind: type) -> list[str]:
         tests = [f"type({text}) is {self._binding.name(kind, kind.__name__)}"]
@@ -237,30 +239,38 @@ class Variant:
 
     def _compile(self) -> None:
         inner = "\n".join(f"    {line}" for line in self._source.splitlines())
-        counts = ", ".join(f"getrefcount({g})" for g in self._gradients)
-        objects = self._binding.objects
+        held = [
+            (g, self._binding.name(node, "n")) for g, node in zip(self._gradients, self._gradient_nodes, strict=True)
+        ]
+        counts = ", ".join(f"getrefcount({g}) - ({node}.grad is {g})" for g, node in held)
+        more = ", ".join(f"getrefcount({g}) - ({node}.grad is {g}) > counts[{k}]" for k, (g, node) in enumerate(held))
         text = (
-            f"def bind({', '.join(['STALE', 'HELD', *objects])}):\n    counts = []\n{inner}\n"
-            f"    def count():\n        return [{counts}]\n    return step, counts, count\n"
+            f"def bind({', '.join(['STALE', 'HELD', *self._binding.objects])}):\n    counts = []\n{inner}\n"
+            f"    def count():\n        counts[:] = [{counts}]\n"
+            f"    def held():\n        return [{more}]\n    return step, count, held\n"
         )
         space: dict[str, Any] = {}
         exec(builtins.compile(text, "<compiled step>", "exec"), space)
         self._code = space["bind"]
         self._bind()
 
-    def _bind(self, *, anew: bool = False) -> None:
-        """Make the function; `anew`, with other arrays for the gradients, since somebody holds those that it had."""
-        objects = self._binding.objects
-        if anew:
-            for name in self._gradients:
-                old = objects[name]
-                new = lasting(old)
-                for key, thing in objects.items():
-                    if type(thing) is np.ndarray and (thing is old or np.may_share_memory(thing, old)):
-                        objects[key] = _same_view(thing, old, new)
-                del old, thing
-        self._step, counts, count = self._code(STALE, HELD, *objects.values())
-        counts[:] = count()
+    def _bind(self) -> None:
+        """Make the function, and count who holds the gradients' arrays beside their leaves."""
+        self._step, count, self._held = self._code(STALE, HELD, *self._binding.objects.values())
+        count()
+
+    def _renew(self) -> None:
+        """Other arrays for the gradients that somebody holds."""
+        for name, held in zip(self._gradients, self._held(), strict=True):
+            if held:
+                self._move(self._binding.objects[name])
+        self._bind()
+
+    def _move(self, old: Any) -> None:
+        objects, new = self._binding.objects, lasting(old)
+        for key, thing in objects.items():
+            if type(thing) is np.ndarray and (thing is old or np.may_share_memory(thing, old)):
+                objects[key] = _same_view(thing, old, new)
 
 
 def _same_view(view: Any, old: Any, new: Any) -> Any:
@@ -311,7 +321,9 @@ def _unchanged(guards: list[tuple[Place, Any]]) -> Callable[[], bool]:
         if key is not None and len(group) > _MANY and isinstance(owner, (list, dict)):
             values = [value for _, value in group]
             if isinstance(owner, list) and len(values) == len(owner):
-                tests.append(f"len({name(owner, 'o')}) == {len(values)} and all(map(is_, {name(owner, 'o')}, {name(values, 'v')}))")
+                tests.append(
+                    f"len({name(owner, 'o')}) == {len(values)} and all(map(is_, {name(owner, 'o')}, {name(values, 'v')}))"
+                )
                 continue
         tests += [_holds(place, value, name) for place, value in group]
     body = "\n            and ".join(tests) or "True"
