@@ -14,6 +14,7 @@ import autograd
 import nn
 from autograd import Tensor
 from nn import functional as F
+import itertools
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(12, 3)), RNG.normal(size=(12, 2))
@@ -173,7 +174,7 @@ def test_random_networks(layers: list[tuple[int, int]], skip: bool, seed: int) -
         rng = np.random.default_rng(seed)
         sizes = [3, *(n for _, n in layers)]
         weights = [
-            Tensor(rng.normal(size=(a, b)) / 2, requires_grad=True) for a, b in zip(sizes, sizes[1:], strict=False)
+            Tensor(rng.normal(size=(a, b)) / 2, requires_grad=True) for a, b in itertools.pairwise(sizes)
         ]
         biases = [Tensor(np.zeros(n), requires_grad=True) for n in sizes[1:]]
 
@@ -278,8 +279,11 @@ def test_outputs_in_any_nesting() -> None:
         x = np.array([1.0, k])
         out = step({"x": x}, scale=np.array(2.0))
         assert out["loss"].item() == 2 + 4 * k
-        assert out["parts"][0].data.tolist() == [2, 4 * k] and out["parts"][1][0].data.tolist() == [4, 8 * k]
-        assert out["parts"][1][1] is None and out["n"] == 2 and out["raw"].tolist() == [2, k + 1]
+        assert out["parts"][0].data.tolist() == [2, 4 * k]
+        assert out["parts"][1][0].data.tolist() == [4, 8 * k]
+        assert out["parts"][1][1] is None
+        assert out["n"] == 2
+        assert out["raw"].tolist() == [2, k + 1]
     assert step.stats.recorded == 1
 
 

@@ -22,7 +22,7 @@ def weight() -> Any:
     return Tensor([1.0, -2.0, 3.0], requires_grad=True)
 
 
-def refused(step: Any, *args: Any, match: str = "", line: bool = True) -> None:
+def refused(step: Any, *args: Any, match: str = "step|program", line: bool = True) -> None:
     """The first call raises, and says where."""
     with pytest.raises(TypeError, match=match) as caught:
         autograd.compile(step)(*args)
@@ -42,7 +42,8 @@ def test_values_that_leave(leave: Any) -> None:
         return loss
 
     refused(step, ONES)
-    assert type(w.data) is np.ndarray and w.grad is None
+    assert type(w.data) is np.ndarray
+    assert w.grad is None
     assert step.__closure__ is not None and step(ONES).item() == 2 if leave is not print else True
 
 
@@ -57,7 +58,7 @@ def test_an_error_that_is_caught_inside_is_raised_at_the_end() -> None:
             told = 0.0
         return loss * told
 
-    refused(step, ONES, match="float")
+    refused(step, ONES, match="item")
 
 
 def test_branches() -> None:
@@ -93,7 +94,8 @@ def test_a_decision_after_parameters_changed() -> None:
     for k in range(20):
         x = np.full(3, 1.0 + k % 3)
         assert ours(x).item() == theirs(x).item()
-        assert np.array_equal(w.data, v.data) and np.array_equal(w.grad, v.grad)
+        assert np.array_equal(w.data, v.data)
+        assert np.array_equal(w.grad, v.grad)
     assert ours.stats.recorded == 2
 
 
@@ -223,7 +225,8 @@ def test_plain_arguments(argument: Any) -> None:
     for a in (argument, 5, argument, 2, 2.0, argument):
         for _ in range(2):
             got, expected = step(ONES, a), fn(ONES, a)
-            assert np.array_equal(got, expected) and got.dtype == expected.dtype
+            assert np.array_equal(got, expected)
+            assert got.dtype == expected.dtype
 
 
 def test_tensors_of_data_from_outside() -> None:
@@ -370,8 +373,10 @@ def test_a_step_that_raises_leaves_what_an_eager_one_leaves() -> None:
                     step(ONES)
             else:
                 step(ONES)
-        assert np.array_equal(w.data, v.data) and np.array_equal(w.grad, v.grad)
-        assert type(w.grad) is np.ndarray and np.array_equal(state["kept"], other["kept"])
+        assert np.array_equal(w.data, v.data)
+        assert np.array_equal(w.grad, v.grad)
+        assert type(w.grad) is np.ndarray
+        assert np.array_equal(state["kept"], other["kept"])
         assert ours.bit_generator.state == theirs.bit_generator.state
 
 
@@ -391,8 +396,10 @@ def test_source_and_stats() -> None:
         _ = step.source
     step(ONES)
     step(ONES)
-    assert step.source.startswith("def step(x):\n") and "multiply(" in step.source
-    assert "recorded 1 time" in str(step.stats) and step.stats.operations == 2
+    assert step.source.startswith("def step(x):\n")
+    assert "multiply(" in step.source
+    assert "recorded 1 time" in str(step.stats)
+    assert step.stats.operations == 2
     with pytest.raises(TypeError, match="takes a function"):
         autograd.compile(3)  # type: ignore[arg-type]
 

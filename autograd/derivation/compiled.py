@@ -56,7 +56,7 @@ class Compiled:
         self._variants: list[Variant] = []
         self._lock = threading.RLock()
         self._recorded = self._incomplete = 0
-        self._bound: dict[int, Compiled] = {}
+        self._bound: dict[Any, Compiled] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if tracing.get():  # inside another recording
@@ -121,11 +121,12 @@ class Compiled:
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None or not hasattr(self._fn, "__get__"):
             return self
-        bound = self._bound.get(id(instance)) if not hasattr(instance, "__dict__") else None
-        steps = self._bound if not hasattr(instance, "__dict__") else vars(instance).setdefault("_compiled_steps", {})
+        steps: dict[Any, Compiled] = self._bound
+        if hasattr(instance, "__dict__"):
+            steps = vars(instance).setdefault("_compiled_steps", {})
         key = id(instance) if steps is self._bound else self._name
         bound = steps.get(key)
-        if bound is None or bound._fn.__self__ is not instance:  # not so in a copy
+        if bound is None or getattr(bound._fn, "__self__", None) is not instance:  # not so in a copy
             bound = steps[key] = Compiled(self._fn.__get__(instance, owner))
         return bound
 

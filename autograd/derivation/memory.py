@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.derivation.binding import Binding
 from autograd.derivation.program import Line, Program, Var, impure
-from autograd.derivation.storage import Memory, Storage, lasting, shaped
+from autograd.derivation.storage import VIEWS, Memory, Storage, lasting, shaped
 from autograd.derivation.trace import Check, check, check_shape
 from autograd.rules.write import put
 
@@ -135,12 +135,8 @@ class Plan:
     def _save_generators(self) -> None:
         """Where a replay may give up after it drew, the draws are taken back."""
         self._give_up = ["    return STALE"]
-        drawn = {
-            id(line.fn.generator): line.fn.generator
-            for line in self.lines[: self._barrier + 1]
-            if impure(line.fn) and not isinstance(line.fn, Check)
-        }
-        for generator in drawn.values():
+        drawn = [getattr(line.fn, "generator", None) for line in self.lines[: self._barrier + 1]]
+        for generator in {id(generator): generator for generator in drawn if generator is not None}.values():
             name, saved = self.binding.name(generator, "generator"), self.binding.fresh("s")
             legacy = isinstance(generator, np.random.RandomState)
             self._say(f"{saved} = {name}.get_state()" if legacy else f"{saved} = {name}.bit_generator.state")
@@ -171,7 +167,8 @@ class Plan:
     def _view(self, line: Line) -> None:
         source = line.args[0]
         array = self._memory.arrays.get(source)
-        if array is not None and not any(var is not source for var in line.variables()):
+        by_shapes = line.fn in VIEWS or line.fn is operator.getitem
+        if array is not None and by_shapes and not any(var is not source for var in line.variables()):
             made = line.fn(array, *line.args[1:], **line.kwargs)
             if type(made) is np.ndarray and np.may_share_memory(made, array):
                 self._place(line.target, self._memory.storage[source], made, "v")
@@ -242,7 +239,12 @@ class Plan:
         fn, args = line.fn, line.args
         for k, arg in enumerate(args):
             other = args[1 - k] if len(args) == 2 else None
-            if type(arg) in (int, float) and fn in _OF_ONE_KIND and type(other) is Var and other.dtype.kind == "f":
+            if (
+                type(arg) in (int, float)
+                and fn in _OF_ONE_KIND
+                and type(other) is Var
+                and np.dtype(other.dtype).kind == "f"
+            ):
                 small = line.target.dtype == np.float32 and line.target.value.size <= _ZEROS_UP_TO
                 if fn in (np.maximum, np.minimum) and small:
                     constant: Any = np.full(line.target.shape, arg, other.dtype)
@@ -317,7 +319,7 @@ def _computes(line: Line) -> bool:
         return False
     if impure(fn):
         return (
-            getattr(fn, "__name__", "") in _DRAWS_INTO and isinstance(fn.generator, np.random.Generator)
+            getattr(fn, "__name__", "") in _DRAWS_INTO and isinstance(getattr(fn, "generator", None), np.random.Generator)
             and np.dtype(target.dtype).char in "fd" and "out" not in line.kwargs
         )  # fmt: skip
     if fn in (put, np.copy, np.where, np.astype, np.broadcast_to):

@@ -141,7 +141,7 @@ class Reach:
             self._follow(value.func, told)
         elif hasattr(value, "__wrapped__"):
             self._follow(value.__wrapped__, told)
-        elif isinstance(value, ModuleType) or isinstance(value, GENERATORS):
+        elif isinstance(value, (ModuleType, GENERATORS)):
             pass
         elif not _foreign(type(value)) or type(value).__module__ in _HOLDERS:
             self._object(value, told)
@@ -210,7 +210,8 @@ class Reach:
     def _keep(self, place: Place, value: Any) -> None:
         self.places.append((place, value))
         self._edges.append((place, value))
-        self._pending.append((value, place.told))
+        if place.kind != "contents" and type(value) not in _ENDS:
+            self._pending.append((value, place.told))
 
     def _follow(self, value: Any, told: str) -> None:
         self._edges.append((None, value))

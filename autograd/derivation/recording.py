@@ -433,7 +433,7 @@ def _through_dispatch() -> Iterator[None]:
         yield
     finally:
         for op in _UNWRAPPED:
-            op.forward = op.fn.__wrapped__
+            op.forward = inspect.unwrap(op.fn)
 
 
 _UNWRAPPED: list[Op] = []

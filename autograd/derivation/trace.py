@@ -146,9 +146,9 @@ class Trace:
             if isinstance(array, np.ndarray) and (
                 id(array) in bases or (array.base is not None and id(array.base) in bases)
             ):
-                self.shares[target] = arg.var  # type: ignore[union-attr]
+                self.shares[target] = arg.var
             elif isinstance(array, (tuple, list)):
-                self.shares[target] = arg.var  # type: ignore[union-attr]
+                self.shares[target] = arg.var
 
     def check(self, traced: Traced, value: Any) -> None:
         """The recording goes on as `value` says; a replay must find the same."""
