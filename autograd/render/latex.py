@@ -112,8 +112,29 @@ _COMMANDS: Final = {
     for name, sign in zip(told.split()[::2], told.split()[1::2], strict=True)
 }
 _FUNCTIONS: Final = frozenset(
-    ("sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "exp", "log", "ln", "det")
-    + ("min", "max", "sup", "inf", "lim", "arg", "dim", "ker")
+    (
+        "sin",
+        "cos",
+        "tan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "exp",
+        "log",
+        "ln",
+        "det",
+        "min",
+        "max",
+        "sup",
+        "inf",
+        "lim",
+        "arg",
+        "dim",
+        "ker",
+    )
 )
 _WORDS: Final = frozenset(("text", "mathrm", "textrm", "mbox"))
 _AS: Final[dict[str, Role]] = {"mathrel": "relation", "mathbin": "operator", "mathop": "big", "mathord": "name"}
