@@ -568,6 +568,6 @@ def _record(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any], value: Any
         node.args = ()
         node.kwargs = NOTHING
     if observers:
-        for observer in observers:
+        for observer in tuple(observers):  # other threads may come and go
             observer.recorded(op, args, node)
     return made

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from html import escape
+from unicodedata import east_asian_width
 
 from autograd.render import palette
 from autograd.render.dot import Direction, document
@@ -13,19 +15,29 @@ from autograd.render.numbers import Shown, is_finite
 
 _LETTER = 5.5  # points, about the width of a letter of the legend
 _SQUARE = 11  # points, the side of a heat cell
+_WIDEST = 0.64  # of the type size, about the width of a letter that is wide
+_COLOUR = re.compile("#[0-9A-F]{6}")
 
 
 def source(diagram: Diagram, direction: Direction) -> str:
     """The picture as DOT with HTML-like labels, for a Graphviz that has them."""
-    title = f"<{_text(diagram.title, palette.INK, palette.TITLE, bold=True)}>" if diagram.title else ""
     return document(
         diagram,
         direction,
         fonts=palette.FONTS,
         node=lambda card: {"label": f"<{_card(card)}>"},
         legend=f"<{_legend(entries(diagram))}>",
-        title=title,
+        title=f"<{_title(diagram)}>" if diagram.title else "",
     )
+
+
+def _title(diagram: Diagram) -> str:
+    """The title; in a cell that has the same width throughout a series of pictures."""
+    text = _text(diagram.title, palette.INK, palette.TITLE, bold=True)
+    if not diagram.room:
+        return text
+    width = sum(2 if east_asian_width(sign) in "WF" else 1 for sign in diagram.room) * palette.TITLE * _WIDEST
+    return _table(f'<TR><TD WIDTH="{width:.0f}">{text}</TD></TR>')
 
 
 def _card(card: Card) -> str:
@@ -33,16 +45,23 @@ def _card(card: Card) -> str:
     rows = [_header(card, tint)]
     if card.value is not None:
         inside = _numbers(card.value, palette.MUTED if card.kind == "fold" else palette.VALUE)
+        inside = _hidden(inside, palette.CANVAS) if "value" in card.hidden else inside
         rows.append(f'<TR><TD CELLPADDING="3" BGCOLOR="{palette.CANVAS}">{inside}</TD></TR>')
     if card.gradient is not None:
         inside = _numbers(card.gradient, palette.GRADIENT)
+        inside = _hidden(inside, palette.GRADIENT_GROUND) if "gradient" in card.hidden else inside
         rule = f'BORDER="1" SIDES="T" COLOR="{tint.border}"'
         rows.append(f'<TR><TD CELLPADDING="3" {rule} BGCOLOR="{palette.GRADIENT_GROUND}">{inside}</TD></TR>')
     style = "ROUNDED,DASHED" if tint.dashed else "ROUNDED"
     return (
         f'<TABLE BORDER="{tint.width:g}" COLOR="{tint.border}" CELLBORDER="0" CELLSPACING="0" '
-        f'CELLPADDING="0" BGCOLOR="{tint.header}" STYLE="{style}">{"".join(rows)}</TABLE>'
+        f'CELLPADDING="0" BGCOLOR="{palette.LIT.get(card.lit, tint.header)}" STYLE="{style}">{"".join(rows)}</TABLE>'
     )
+
+
+def _hidden(inside: str, ground: str) -> str:
+    """Numbers that are there and cannot be seen, so that the picture keeps its geometry."""
+    return _COLOUR.sub(ground, inside)
 
 
 def _header(card: Card, tint: palette.Tint) -> str:

@@ -79,7 +79,7 @@ def _edge(edge: Edge, layout: Layout, gradients: bool) -> str:
     along = edge.tail in layout.spine and edge.head in layout.spine
     attributes = {"class": quote("use differentiable" if edge.differentiable else "use")}
     if edge.differentiable and gradients:
-        first, second = palette.FORWARD, palette.BACKWARD
+        first, second = palette.FORWARD, palette.UNSEEN if edge.pending else palette.BACKWARD
         colours = f"{second}:{first}" if turned else f"{first}:{second}"
         attributes |= {"dir": "both", "color": quote(colours)}
     else:

@@ -6,19 +6,19 @@ once, numbers become text, so that later changes of the arrays do not change the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
 
-from autograd.backward import backpropagate
 from autograd.graph import Node, topological
 from autograd.render.expressions import expression, function_name, scalar_text
 from autograd.render.labels import label
 from autograd.render.names import Scope
 from autograd.render.numbers import Shown, shape_text, show
-from autograd.render.sketch import Item, Sketch
+from autograd.render.sketch import MOST_OPERATIONS, Item, Sketch
+from autograd.render.trace import Trace, trace
 
 # Above this the gradients cost more than the second that a folded picture may take.
 MOST_FOR_GRADIENTS: Final = 100_000
@@ -30,7 +30,8 @@ Kind = Literal["data", "parameter", "operation", "loss", "output", "target", "co
 class Card:
     """One value: `name = expression` above its shape, its numbers and its gradient's numbers.
 
-    `path` is the place in a module that the short `name` stands for.
+    `path` is the place in a module that the short `name` stands for. In a picture of one moment, `lit` says
+    that the card is worked on, and in which direction, and `hidden` which of its numbers there are not yet.
     """
 
     id: str
@@ -41,6 +42,8 @@ class Card:
     shape: str = ""
     value: Shown | None = None
     gradient: Shown | None = None
+    lit: Literal["", "forward", "backward"] = ""
+    hidden: frozenset[str] = frozenset()
 
     @property
     def sentence(self) -> str:
@@ -52,16 +55,23 @@ class Card:
 
 @dataclass(frozen=True)
 class Edge:
-    """A value's use as one operand; `x * x` has two. `differentiable`: a gradient can come back along it."""
+    """A value's use as one operand; `x * x` has two. `differentiable`: a gradient can come back along it.
+
+    `pending`: it has not come back yet, in a picture of one moment.
+    """
 
     tail: str
     head: str
     differentiable: bool
+    pending: bool = False
 
 
 @dataclass(frozen=True)
 class Diagram:
-    """A picture in words. Cards stand in the order of the program, each after those that it uses."""
+    """A picture in words. Cards stand in the order of the program, each after those that it uses.
+
+    `room` is the longest title of a series of pictures, which all leave room for it.
+    """
 
     cards: tuple[Card, ...]
     edges: tuple[Edge, ...]
@@ -69,6 +79,7 @@ class Diagram:
     notes: tuple[str, ...]
     operations: int
     gradients: bool
+    room: str = ""
 
     @property
     def output(self) -> Card:
@@ -76,7 +87,22 @@ class Diagram:
         return self.cards[-1]
 
 
-def describe(
+@dataclass(frozen=True)
+class Described:
+    """A diagram, with what it was made of: the output, the card of each operand, and the backward pass."""
+
+    diagram: Diagram
+    output: Node
+    card: Callable[[Any], str | None]
+    trace: Trace
+
+
+def describe(output: Node, scope: Scope, names: Mapping[Node | str, str], **options: Any) -> Diagram:
+    """Describe the picture of what is behind `output`; takes what `describe_all` takes."""
+    return describe_all(output, scope, names, **options).diagram
+
+
+def describe_all(
     output: Node,
     scope: Scope,
     names: Mapping[Node | str, str],
@@ -84,7 +110,8 @@ def describe(
     values: bool = True,
     grads: bool = True,
     title: str = "",
-) -> Diagram:
+    most: int = MOST_OPERATIONS,
+) -> Described:
     """Describe the picture of what is behind `output`.
 
     Args:
@@ -94,37 +121,44 @@ def describe(
         values: whether cards show their numbers.
         grads: whether cards show dL/d(value), where the output L is a scalar.
         title: a line above the picture.
+        most: operations in a picture that is not folded.
 
     Raises:
         ValueError: `names` renames what is not in the picture.
     """
     nodes = topological((output,), constants=True)
-    drawn = Sketch(nodes)
-    gradients, notes = _gradients(output, nodes) if grads else ({}, ())
+    drawn = Sketch(nodes, most)
+    notes = _obstacles(output, nodes)
+    passed = Trace({})
+    if grads and not notes:
+        passed = trace(output, lambda node, operand: drawn.find(node) is not drawn.find(operand))
     label(drawn, scope, names)
     ids = {item: f"n{position}" for position, item in enumerate(drawn.items)}
-    return Diagram(
-        cards=tuple(_card(item, ids[item], values, gradients) for item in drawn.items),
+
+    def card(operand: Any) -> str | None:
+        item = drawn.find(operand)
+        return None if item is None else ids[item]
+
+    diagram = Diagram(
+        cards=tuple(_card(item, ids[item], values, passed.gradients) for item in drawn.items),
         edges=tuple(Edge(ids[tail], ids[head], tail.differentiable) for tail, head in drawn.edges),
         title=title,
-        notes=notes,
+        notes=notes if grads else (),
         operations=drawn.operations,
-        gradients=bool(gradients),
+        gradients=bool(passed.gradients),
     )
+    return Described(diagram, output, card, passed)
 
 
-def _gradients(output: Node, nodes: list[Node]) -> tuple[dict[Node, Any], tuple[str, ...]]:
-    """dL/d(node) for every node that has one, or why there are none. No `.grad` and no hook sees it."""
-    value = output.value
-    if value.size != 1:
-        return {}, (f"no gradients: the output has shape {shape_text(value.shape)}, and only a scalar has them",)
+def _obstacles(output: Node, nodes: list[Node]) -> tuple[str, ...]:
+    """Why there are no gradients, if so."""
+    if output.value.size != 1:
+        return (f"no gradients: the output has shape {shape_text(output.value.shape)}, and only a scalar has them",)
     if len(nodes) > MOST_FOR_GRADIENTS:
-        return {}, (f"no gradients: the graph has more than {MOST_FOR_GRADIENTS:,} operations",)
+        return (f"no gradients: the graph has more than {MOST_FOR_GRADIENTS:,} operations",)
     if any(node.args is None for node in nodes):
-        return {}, ("no gradients: this graph was freed by backward(retain_graph=False)",)
-    seed = value.dtype.type(1) if value.ndim == 0 else np.ones_like(value)
-    with np.errstate(all="ignore"):  # what overflows is drawn, and marked
-        return backpropagate(output, seed, keep=True, hooks=False), ()
+        return ("no gradients: this graph was freed by backward(retain_graph=False)",)
+    return ()
 
 
 def _card(item: Item, identity: str, values: bool, gradients: Mapping[Node, Any]) -> Card:

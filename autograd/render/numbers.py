@@ -66,8 +66,8 @@ def numbers(array: Any) -> tuple[tuple[tuple[str, ...], ...], str]:
         if array.size == 1:
             return ((number(wide.flat[0]),),), ""
         exponent = int(np.floor(np.log10(largest)))
-        with np.errstate(over="ignore"):  # of a factor that no float holds
-            scaled = wide / 10.0**exponent if exponent > -300 else wide * 10.0**-exponent
+        half = exponent // 2  # in two steps, since no float holds the factor of the smallest numbers
+        scaled = wide / 10.0**half / 10.0 ** (exponent - half)
         return tuple(tuple(_fixed(x, 2) for x in row) for row in scaled.tolist()), f"×10{superscript(exponent)}"
     decimals = _decimals(largest)
     return tuple(tuple(_fixed(x, decimals) for x in row) for row in wide.tolist()), ""

@@ -17,6 +17,8 @@ ALARM = "#9B1C1C"
 ALARM_GROUND = "#FBE3E3"
 FORWARD = "#7B8794"
 BACKWARD = "#D55E00"
+LIT = {"forward": "#9CC9EA", "backward": "#F9B384"}  # the header of the card that is worked on
+UNSEEN = "#FFFFFF00"
 NEGATIVE, ZERO, POSITIVE = "#D55E00", "#F2F4F6", "#0072B2"
 
 

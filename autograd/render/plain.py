@@ -39,7 +39,7 @@ def source(diagram: Diagram, direction: Direction) -> str:
         fonts=palette.FONTS.partition(",")[0],  # the embedded renderer knows the widths of one font at a time
         node=_node,
         legend=quote(legend),
-        title=quote(diagram.title) if diagram.title else "",
+        title=quote(diagram.room or diagram.title) if diagram.title else "",
         ranksep=0.42,
     )
 

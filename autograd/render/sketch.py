@@ -58,15 +58,18 @@ class Item:
 class Sketch:
     """The cards in the order of the program, and the uses of one by another."""
 
-    def __init__(self, nodes: list[Node]) -> None:
-        """Choose the cards for `nodes`, which are all of a graph in the order of the program."""
+    def __init__(self, nodes: list[Node], most: int = MOST_OPERATIONS) -> None:
+        """Choose the cards for `nodes`, which are all of a graph in the order of the program.
+
+        With more than `most` operations, only the ends are drawn.
+        """
         operations = [node for node in nodes if node.op is not None]
         self.items: list[Item] = []
         self.edges: list[tuple[Item, Item]] = []
         self.operations = len(operations)
         self._found: dict[int, Item] = {}
         self._middle: Item | None = None
-        if self.operations <= MOST_OPERATIONS:
+        if self.operations <= most:
             self._draw(operations)
         else:
             leaves = [node for node in nodes if node.op is None]
@@ -74,7 +77,7 @@ class Sketch:
             self._fold(operations[ENDS:-ENDS], operations[-ENDS:], leaves)
             self._draw(operations[-ENDS:])
 
-    def _find(self, operand: Operand) -> Item | None:
+    def find(self, operand: Operand) -> Item | None:
         """The card of an operand, if there is one yet. A computed value without one lies in the fold."""
         return self._found.get(id(operand)) or (self._middle if _is_computed(operand) else None)
 
@@ -86,7 +89,7 @@ class Sketch:
 
     def _leaf(self, operand: Operand) -> Item:
         """The card of an operand that may be new."""
-        found = self._find(operand)
+        found = self.find(operand)
         if found is None:
             if type(operand) is Node:
                 found = Item(operand, operand.value, differentiable=operand.requires_grad)
@@ -102,7 +105,7 @@ class Sketch:
     def _draw(self, operations: list[Node]) -> None:
         for node in operations:
             used = cards(node)
-            self._crowd([operand for operand in used.values() if not self._find(operand)])
+            self._crowd([operand for operand in used.values() if not self.find(operand)])
             operands = {position: self._leaf(operand) for position, operand in used.items()}
             item = self._add(Item(node, node.value, operands, differentiable=True), node)
             # Two uses of one value are two edges, but of a folded card nobody knows which of its values.

@@ -43,6 +43,9 @@ def finish(raw: bytes, diagram: Diagram, source: str, *, plain: bool) -> str:
     for element in root.iter():
         if "id" in element.attrib:
             element.set("id", f"{prefix}-{element.get('id')}")
+        for colour in ("fill", "stroke"):
+            if element.get(colour) == "transparent":  # a colour that CSS has, and SVG 1.1 has not
+                element.set(colour, "none")
     width, height = size(root)
     scale = fit(width, height)
     root.attrib.update(
