@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autograd.graph import enable_grad, no_grad
+from autograd.scopes import credit, tick
 from autograd.tensor import Tensor, operation, tensor
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Tensor",
+    "credit",
     "detect_anomaly",
     "draw",
     "enable_grad",
@@ -58,6 +60,7 @@ __all__ = [
     "operation",
     "tensor",
     "testing",
+    "tick",
     "value_and_grad",
     "vjp",
 ]

@@ -111,30 +111,8 @@ _COMMANDS: Final = {
     for role, told in _SYMBOLS.items()
     for name, sign in zip(told.split()[::2], told.split()[1::2], strict=True)
 }
-_FUNCTIONS: Final = frozenset(
-    (
-        "sin",
-        "cos",
-        "tan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "exp",
-        "log",
-        "ln",
-        "det",
-        "min",
-        "max",
-        "sup",
-        "inf",
-        "lim",
-        "arg",
-        "dim",
-        "ker",
-    )
+_APPLIED: Final = (
+    "sin cos tan sinh cosh tanh arcsin arccos arctan exp log ln det min max sup inf lim arg dim ker"  # as words
 )
 _WORDS: Final = frozenset(("text", "mathrm", "textrm", "mbox"))
 _AS: Final[dict[str, Role]] = {"mathrel": "relation", "mathbin": "operator", "mathop": "big", "mathord": "name"}
@@ -283,7 +261,7 @@ class _Reader:
         self._advance()
         if name in _COMMANDS:
             return _COMMANDS[name]
-        if name in _FUNCTIONS:
+        if name in _APPLIED.split():
             return Function(name)
         if name in _SPACES:
             return Space(_SPACES[name])
