@@ -1,16 +1,17 @@
-"""Pictures of computations: `draw` makes one of a Tensor and everything behind it."""
+"""Pictures of computations: `draw` makes one of a Tensor and everything behind it, `frames` many, `player` a page."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import get_args
 
-from autograd.graph import Node
 from autograd.render.dot import Direction
+from autograd.render.frames import frames
 from autograd.render.model import describe
 from autograd.render.names import Scope
 from autograd.render.picture import Picture, Style
+from autograd.render.player import Player, player
+from autograd.render.request import choice, drawable, overrides
 from autograd.tensor import Tensor
 
 
@@ -53,16 +54,14 @@ def draw(
     >>> "w * w" in picture.source, picture.svg.startswith("<svg"), w.grad is None
     (True, True, True)
     """
-    node = _node(output)
-    for argument, value, choices in (("style", style, Style), ("direction", direction, Direction)):
-        if value not in get_args(choices):
-            known = " or ".join(map(repr, get_args(choices)))
-            raise ValueError(f"{argument} is {known}, not {value!r}")
+    node = drawable(output, "draw")
+    choice("style", style, Style)
+    choice("direction", direction, Direction)
     caller = sys._getframe(1)
     diagram = describe(
         node,
         Scope(caller.f_locals, caller.f_globals),
-        _overrides(names or {}),
+        overrides(names),
         values=values,
         grads=grads,
         title=title or "",
@@ -70,33 +69,4 @@ def draw(
     return Picture(diagram, style, direction)
 
 
-def _node(output: object) -> Node:
-    """The node to draw, or an error that says why there is nothing."""
-    if not isinstance(output, Tensor):
-        what = f"{type(output).__module__}.{type(output).__qualname__}"
-        raise TypeError(f"draw takes the Tensor that was computed, such as a loss, and this is a {what}")
-    name, node = output.name or "this Tensor", output._node
-    if node.op is None and node.requires_grad:
-        why = f"{name} is no result of an operation; draw what was computed from it"
-    elif node.op is None:
-        why = (
-            f"nothing behind {name} requires grad. Make the parameters with "
-            "Tensor(..., requires_grad=True), and compute outside no_grad()"
-        )
-    elif node.args is None:
-        why = f"that of {name} was freed by backward(retain_graph=False)"
-    else:
-        return node
-    raise ValueError(f"there is no graph to draw: {why}")
-
-
-def _overrides(names: Mapping[Tensor | str, str]) -> dict[Node | str, str]:
-    for key, name in names.items():
-        if not isinstance(name, str) or not isinstance(key, (str, Tensor)):
-            raise TypeError(f"names maps Tensors or strings to strings, and has {key!r}: {name!r}")
-        if not name.strip():
-            raise ValueError(f"names: an empty name for {key!r}")
-    return {key._node if isinstance(key, Tensor) else key: name for key, name in names.items()}
-
-
-__all__ = ["Picture", "draw"]
+__all__ = ["Picture", "Player", "draw", "frames", "player"]

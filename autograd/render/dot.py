@@ -51,7 +51,7 @@ def document(
     for card in diagram.cards:
         if card.id in layout.beside:
             lines.append(f"{{ rank=same; {layout.beside[card.id][0]}; {card.id} }}")
-    lines += [_edge(edge, layout, diagram.gradients) for edge in diagram.edges]
+    lines += [_edge(f"e{place}", edge, layout, diagram.gradients) for place, edge in enumerate(diagram.edges)]
     return "\n".join([*lines, "}", "}", ""])
 
 
@@ -72,12 +72,12 @@ def _frame(title: str) -> dict[str, str]:
     return {"peripheries": "0", "margin": "4", "labelloc": "t", "label": title or quote("")}
 
 
-def _edge(edge: Edge, layout: Layout, gradients: bool) -> str:
+def _edge(name: str, edge: Edge, layout: Layout, gradients: bool) -> str:
     """An edge with its gradient's way back; from the operation where the card stands beside it."""
     head, above = layout.beside.get(edge.tail, ("", False))
     turned = head == edge.head and above  # the head of an edge within a rank is placed further up
     along = edge.tail in layout.spine and edge.head in layout.spine
-    attributes = {"class": quote("use differentiable" if edge.differentiable else "use")}
+    attributes = {"id": quote(name), "class": quote("use differentiable" if edge.differentiable else "use")}
     if edge.differentiable and gradients:
         first, second = palette.FORWARD, palette.UNSEEN if edge.pending else palette.BACKWARD
         colours = f"{second}:{first}" if turned else f"{first}:{second}"

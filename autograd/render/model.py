@@ -89,11 +89,12 @@ class Diagram:
 
 @dataclass(frozen=True)
 class Described:
-    """A diagram, with what it was made of: the output, the card of each operand, and the backward pass."""
+    """A diagram, with what it was made of: the output, the card of each operand, arrays, and the backward pass."""
 
     diagram: Diagram
     output: Node
     card: Callable[[Any], str | None]
+    values: Mapping[str, Any]
     trace: Trace
 
 
@@ -147,7 +148,8 @@ def describe_all(
         operations=drawn.operations,
         gradients=bool(passed.gradients),
     )
-    return Described(diagram, output, card, passed)
+    arrays = {ids[item]: item.array for item in drawn.items if item.array is not None}
+    return Described(diagram, output, card, arrays, passed)
 
 
 def _obstacles(output: Node, nodes: list[Node]) -> tuple[str, ...]:

@@ -72,8 +72,8 @@ class Picture:
         if suffix not in FORMATS:
             known = ", ".join(FORMATS)
             raise ValueError(f"cannot tell the format of {str(target)!r}: its name should end in one of {known}")
-        content = self.source.encode() if suffix == ".dot" else self._content(suffix[1:])
-        _write(target, content)
+        content = self.source.encode() if suffix == ".dot" else self.content(suffix[1:])
+        write(target, content)
         return target
 
     def _repr_svg_(self) -> str:
@@ -87,7 +87,8 @@ class Picture:
         what = "1 operation" if count == 1 else f"{count:,} operations"
         return f"<Picture of {self._diagram.output.name}: {what}>"
 
-    def _content(self, format: str) -> bytes:
+    def content(self, format: str) -> bytes:
+        """The picture as "svg", "png" or "pdf"; RuntimeError as `svg` says."""
         return self.svg.encode() if format == "svg" else self._drawn(format)
 
     def _source(self, *, html: bool) -> str:
@@ -124,7 +125,7 @@ class Picture:
         return backend.draw(source, format)
 
 
-def _write(target: Path, content: bytes) -> None:
+def write(target: Path, content: bytes) -> None:
     """Put `content` in place of `target` in one step."""
     try:
         target = target.resolve()

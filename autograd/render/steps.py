@@ -39,6 +39,7 @@ class Step:
         note: what the rule does not say, such as a sum over broadcast axes.
         contribution: what this step adds to the gradient of the card.
         gradient: the sum of all that has arrived there, this step's contribution with it.
+        share: which contribution it is of how many, where there are several.
     """
 
     phase: Phase
@@ -50,6 +51,7 @@ class Step:
     note: str = ""
     contribution: Any = None
     gradient: Any = None
+    share: str = ""
 
 
 def steps(described: Described) -> tuple[Step, ...]:
@@ -103,6 +105,7 @@ def _backward(described: Described) -> Iterator[Step]:
             note,
             contribution,
             sums.get(operand.id),
+            f"{arrived[operand.id]} of {expected[operand.id]}" if expected[operand.id] > 1 else "",
         )
 
 
