@@ -17,8 +17,16 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-PROGRAM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
-_KEYS = {" ": ("Space", 32), "PageUp": ("PageUp", 33), "PageDown": ("PageDown", 34), "End": ("End", 35), "Home": ("Home", 36)}
+PROGRAM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
+_KEYS = {
+    " ": ("Space", 32),
+    "PageUp": ("PageUp", 33),
+    "PageDown": ("PageDown", 34),
+    "End": ("End", 35),
+    "Home": ("Home", 36),
+}
 _KEYS |= {f"Arrow{side}": (f"Arrow{side}", code) for code, side in enumerate(("Left", "Up", "Right", "Down"), 37)}
 _KEYS |= {"Enter": ("Enter", 13), "Escape": ("Escape", 27), "Tab": ("Tab", 9), "f": ("KeyF", 70), "0": ("Digit0", 48)}
 _PATIENCE = 20.0  # seconds, for any answer
@@ -39,7 +47,8 @@ class Browser:
         theirs, self._write = os.pipe()
         self._read, their_out = os.pipe()
         options = "--headless --no-sandbox --disable-gpu --hide-scrollbars --disable-dev-shm-usage --no-first-run"
-        command = f"exec {PROGRAM} {options} --remote-debugging-pipe --user-data-dir={self._home.name} 3<&{theirs} 4>&{their_out}"
+        options += f" --remote-debugging-pipe --user-data-dir={self._home.name}"
+        command = f"exec {PROGRAM} {options} 3<&{theirs} 4>&{their_out}"
         self._process = subprocess.Popen(
             ["/bin/sh", "-c", command],
             pass_fds=(theirs, their_out),
@@ -57,7 +66,9 @@ class Browser:
         self.resize(*self._size)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._session = ""
         self.call("Browser.close")
         self._process.wait(_PATIENCE)
@@ -90,7 +101,9 @@ class Browser:
 
     def run(self, script: str) -> Any:
         """The value of a script, as JSON has it; what it throws is an error here."""
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True, userGesture=True)
+        answer = self.call(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True, userGesture=True
+        )
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 

@@ -203,7 +203,7 @@ def _table(array: Any) -> dict[str, Any] | None:
         rows.insert(_ENDS[0], ["⋮"] * len(rows[0]))
     if factor and max(grid.shape) > GRID:
         lines.insert(0, factor)
-    return {"rows": rows, "lines": lines}
+    return {"rows": [" ".join(row) for row in rows], "lines": lines}
 
 
 def _kept(length: int) -> list[int]:

@@ -60,53 +60,73 @@ def _mark_card(group: Element, card: Card) -> None:
     group.attrib.update({"tabindex": "0", "role": "button"})
     header = palette.TINTS[card.kind].header.casefold()
     grounds = {palette.CANVAS.casefold(): "value", palette.GRADIENT_GROUND.casefold(): "gradient"}
-    role, squares = "", list[Element]()
+    role, head = "", False
+    found: dict[str, list[Element]] = {"value": [], "gradient": []}
     for element in list(group):
-        fill = element.get("fill", "").casefold()
-        if element.tag == "text":
-            role = role if "class" not in element.attrib else ""
-            if role and card.kind != "fold":
-                element.set("class", role)
-            elif card.kind == "fold" or element.get("class") in ("name", "shape"):
-                element.attrib.pop("class", None)
-        elif fill == header and not group.findall("*[@class='head']"):
+        fill, told = element.get("fill", "").casefold(), element.attrib.pop("class", "")
+        if fill == header and not head and element.tag != "text":
+            head = True
             element.set("class", "head")
         elif element.tag == "polygon" and fill in grounds and element.get("stroke") == "none":
             role = grounds[fill]
+        elif element.tag == "text" and (told or role) in found:
+            found[told or role].append(element)
         elif role and element.tag == "polygon" and element.get("stroke") == "none":
-            squares.append(element)
-            element.set("class", role)
-    for name in ("value", "gradient"):
-        _shrink(group, [square for square in squares if square.get("class") == name], name)
+            found[role].append(element)
+    if card.kind == "fold":  # what it says of itself is no number that comes later
+        found["value"] = []
+    for name, elements in found.items():
+        _gather(group, elements, name)
 
 
-def _shrink(group: Element, squares: Sequence[Element], role: str) -> None:
-    """One image in place of many squares, and a grid over it in place of the gaps between them."""
-    if not squares:
+def _gather(group: Element, elements: Sequence[Element], role: str) -> None:
+    """Put the numbers of one role into a group of their own, which says once what all have in common."""
+    if not elements:
         return
+    texts = [element for element in elements if element.tag == "text"]
+    common: dict[str, str] = {
+        attribute: text.get(attribute, "")
+        for text in texts[:1]
+        for attribute in ("fill", "font-size", "font-weight")
+        if len({text.get(attribute) for text in texts}) == 1 and attribute in text.attrib
+    }
+    for text in texts:
+        for attribute in common:
+            del text.attrib[attribute]
+    inner = Element("g", {"class": role, **common})
+    group.insert(list(group).index(elements[0]), inner)
+    for element in elements:
+        group.remove(element)
+    inner.extend([*_shrunk([element for element in elements if element.tag != "text"]), *texts])
+
+
+def _shrunk(squares: Sequence[Element]) -> Sequence[Element]:
+    """One image in place of many squares, and lines over it in place of the gaps between them."""
     corners = [_box(square) for square in squares]
     lefts, tops = (sorted({corner[axis] for corner in corners}) for axis in (0, 1))
-    if len(lefts) * len(tops) != len(squares):
-        return
+    if not squares or len(lefts) * len(tops) != len(squares):
+        return squares
     colours = {(x, y): square.get("fill", "") for square, (x, y, _, _) in zip(squares, corners, strict=True)}
     rows = [[colours[x, y] for x in lefts] for y in tops]
-    _, _, right, bottom = corners[0]
-    wide, high = right - corners[0][0], bottom - corners[0][1]
-    step_x = lefts[1] - lefts[0] if len(lefts) > 1 else wide
-    step_y = tops[1] - tops[0] if len(tops) > 1 else high
-    left, top, width, height = lefts[0], tops[0], step_x * len(lefts), step_y * len(tops)
-    image = Element(
-        "image",
-        {"class": role, "x": f"{left:g}", "y": f"{top:g}", "width": f"{width:g}", "height": f"{height:g}"}
-        | {"preserveAspectRatio": "none", "href": f"data:image/png;base64,{b64encode(_png(rows)).decode()}"},
-    )
-    lines = [f"M{x + wide + (step_x - wide) / 2:g},{top:g}v{height:g}" for x in lefts]
-    lines += [f"M{left:g},{y + high + (step_y - high) / 2:g}h{width:g}" for y in tops]
-    grid = Element("path", {"class": f"{role} grid", "d": "".join(lines), "stroke-width": f"{step_x - wide:g}"})
-    place = list(group).index(squares[0])
-    for square in squares:
-        group.remove(square)
-    group[place:place] = [image, grid]
+    gap = max(0.0, lefts[1] - corners[0][2]) if len(lefts) > 1 else 0.0
+    left, top = lefts[0] - gap / 2, tops[0] - gap / 2
+    width, height = max(corner[2] for corner in corners) + gap / 2 - left, max(c[3] for c in corners) + gap / 2 - top
+    across, down = width / len(lefts), height / len(tops)  # Graphviz's columns differ by less than a point
+    data = b64encode(_png(rows)).decode()
+    place = {"x": f"{left:g}", "y": f"{top:g}", "width": f"{width:g}", "height": f"{height:g}"}
+    image = Element("image", {**place, "preserveAspectRatio": "none", "href": f"data:image/png;base64,{data}"})
+    # A broad line in dashes is many thin ones, side by side.
+    columns = {
+        "d": f"M{left + across - gap / 2:g},{top + height / 2:g}h{width - across:g}",
+        "stroke-width": f"{height:g}",
+    }
+    between = {"d": f"M{left + width / 2:g},{top + down - gap / 2:g}v{height - down:g}", "stroke-width": f"{width:g}"}
+    grid = [
+        Element("path", {"class": "grid", **line, "stroke-dasharray": f"{gap:g},{step - gap:g}"})
+        for line, step in ((columns, across), (between, down))
+        if gap and step
+    ]
+    return [image, *grid]
 
 
 def _box(polygon: Element) -> tuple[float, float, float, float]:

@@ -60,11 +60,12 @@
     if (!step.share) return fill("gradient", table(step.gradient));
     get("share").textContent = `${step.share} contributions`;
     if (arrived.length < 2) return fill("gradient", table(step.gradient));
-    const sum = document.createElement("div");
+    const sum = document.createElement("div"), added = table(step.contribution);
     sum.className = "sum";
     const total = document.createElement("b");
     total.append(table(step.gradient));
-    sum.append(table(arrived.at(-2).gradient), "+", table(step.contribution), "=", total);
+    if (added.className) sum.append(total, quiet("to which this step added"), added);
+    else sum.append(table(arrived.at(-2).gradient), "+", added, "=", total);
     fill("gradient", sum);
   }
 
@@ -95,12 +96,13 @@
     const body = document.createElement("table").appendChild(document.createElement("tbody"));
     for (const row of shown.rows) {
       const line = body.insertRow();
-      for (const text of row) {
+      for (const text of row.split(" ")) {
         const cell = line.insertCell();
         cell.textContent = text;
         if (/NaN|∞/.test(text)) cell.className = "alarm";
       }
     }
+    if (body.rows.length > 5 || body.rows[0]?.cells.length > 5) whole.className = "dense";
     whole.append(body.parentNode, ...shown.lines.map(quiet));
     return whole;
   }
@@ -166,92 +168,54 @@
     else return;
     event.preventDefault();
   });
-  for (const card of cards) card.group.addEventListener("click", () => { if (!dragged) { choose(card); card.group.blur(); } });
+  for (const card of cards) card.group.addEventListener("click", () => { choose(card); card.group.blur(); });
 
-  // The view: the whole graph where its text can be read, else the part where something happens
+  // The view: the whole graph where its text can be read, else it scrolls to where something happens
 
-  const full = svg.viewBox.baseVal, whole = { x: full.x, y: full.y, width: full.width, height: full.height };
   const READABLE = 0.8, LARGEST = 2, COMFORTABLE = 1.1; // pixels a point
-  let view = null, near = false, moving = 0, dragged = false;
+  const main = svg.parentElement, whole = svg.viewBox.baseVal;
+  let near = false;
 
-  const fits = () => Math.min(svg.clientWidth / whole.width, svg.clientHeight / whole.height);
-  const about = (x, y, scale) => {
-    const width = svg.clientWidth / scale, height = svg.clientHeight / scale;
-    return { x: x - width / 2, y: y - height / 2, width, height };
-  };
-  const everything = () => about(whole.x + whole.width / 2, whole.y + whole.height / 2, Math.min(fits(), LARGEST));
-  const scale = () => svg.clientWidth / view.width;
+  const fitting = () => Math.min(main.clientWidth / whole.width, main.clientHeight / whole.height);
 
-  function look(to, smooth) {
-    cancelAnimationFrame(moving);
-    const from = view, begun = performance.now(), lasts = smooth && from && !still.matches && cards.length < 150 ? 280 : 0;
-    const frame = (time) => {
-      const part = lasts ? Math.min(1, Math.max(0, time - begun) / lasts) : 1, eased = part * part * (3 - 2 * part);
-      view = Object.fromEntries(Object.keys(to).map((key) => [key, lasts ? from[key] + eased * (to[key] - from[key]) : to[key]]));
-      svg.setAttribute("viewBox", `${view.x} ${view.y} ${view.width} ${view.height}`);
-      if (part < 1) moving = requestAnimationFrame(frame);
+  function scaleTo(scale) {
+    svg.setAttribute("width", Math.floor(whole.width * scale));
+    svg.setAttribute("height", Math.floor(whole.height * scale));
+  }
+
+  function follow(smooth = true) { // with the cards around it where there is room for them
+    if (!near) return;
+    const step = data.steps[now], card = step.card ?? cards[0].id, around = main.getBoundingClientRect();
+    const others = step.edge === undefined ? edges.filter((edge) => edge.head === card).map((edge) => edge.tail) : [edges[step.edge].head];
+    const box = get(card).getBoundingClientRect(), boxes = [box, ...others.map((id) => get(id).getBoundingClientRect())];
+    const to = (from, until, start, length) => {
+      const room = length - 24, ends = (some) => [Math.min(...some.map((box) => box[from])), Math.max(...some.map((box) => box[until]))];
+      let [first, final] = ends(boxes);
+      if (final - first > room) [first, final] = ends([box]);
+      if (final - first > room) final = first + room;
+      return first >= start + 12 && final <= start + 12 + room ? 0 : (first + final) / 2 - start - length / 2;
     };
-    if (lasts) moving = requestAnimationFrame(frame); else frame(0);
-  }
-
-  function box(ids) { // in the picture's units, whatever is shown of it
-    const to = svg.getScreenCTM().inverse(), corners = ids.flatMap((id) => {
-      const { left, top, right, bottom } = get(id).getBoundingClientRect();
-      return [new DOMPoint(left, top), new DOMPoint(right, bottom)];
-    }).map((point) => point.matrixTransform(to));
-    const xs = corners.map((point) => point.x), ys = corners.map((point) => point.y);
-    return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
-  }
-
-  function follow() {
-    const step = data.steps[now];
-    if (!near || !step.card) return;
-    const edge = edges[step.edge], [left, top, right, bottom] = box(edge ? [edge.tail, edge.head] : [step.card]);
-    const margin = 24, inside = left > view.x + margin && right < view.x + view.width - margin
-      && top > view.y + margin && bottom < view.y + view.height - margin;
-    if (!inside) look(about((left + right) / 2, (top + bottom) / 2, scale()), true);
+    const left = to("left", "right", around.left, main.clientWidth), top = to("top", "bottom", around.top, main.clientHeight);
+    if (left || top) main.scrollBy({ left, top, behavior: smooth && !still.matches ? "smooth" : "instant" });
   }
 
   function zoomTo(wanted) {
     near = wanted;
     get("zoom").textContent = near ? "Whole" : "Zoom in";
-    if (!near) return look(everything(), true);
-    const { card } = data.steps[now], first = cards[0].id;
-    const [left, top, right, bottom] = box([card ?? first]);
-    look(about((left + right) / 2, (top + bottom) / 2, COMFORTABLE), true);
+    scaleTo(near ? COMFORTABLE : Math.min(fitting(), LARGEST));
+    follow(false);
   }
 
   function toggleZoom() { if (!get("zoom").hidden) zoomTo(!near); }
 
   function arrange() {
-    get("zoom").hidden = fits() >= READABLE;
-    look(everything(), false);
-    near = false;
-    zoomTo(fits() < READABLE);
+    scaleTo(0);
+    const small = fitting() < READABLE;
+    get("zoom").hidden = !small;
+    zoomTo(small);
   }
 
   get("zoom").onclick = toggleZoom;
-  svg.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    const wanted = Math.min(4, Math.max(fits() / 2, scale() * Math.exp(-event.deltaY / 400)));
-    const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
-    const part = scale() / wanted;
-    near = true;
-    look({ x: point.x - (point.x - view.x) * part, y: point.y - (point.y - view.y) * part,
-      width: view.width * part, height: view.height * part }, false);
-  }, { passive: false });
-  svg.addEventListener("pointerdown", (event) => {
-    const start = { ...view }, factor = 1 / scale(), x = event.clientX, y = event.clientY;
-    dragged = false;
-    const move = (next) => {
-      const dx = next.clientX - x, dy = next.clientY - y;
-      if (Math.abs(dx) + Math.abs(dy) > 4) dragged = true;
-      if (dragged) look({ ...start, x: start.x - dx * factor, y: start.y - dy * factor }, false);
-    };
-    const stop = () => { removeEventListener("pointermove", move); removeEventListener("pointerup", stop); };
-    addEventListener("pointermove", move);
-    addEventListener("pointerup", stop);
-  });
   addEventListener("resize", arrange);
 
   slider.max = last;
