@@ -221,6 +221,8 @@ def _step(step: Step) -> dict[str, Any]:
         parts["edge"] = step.edge
     if step.rule is not None:
         parts["rule"] = mathml(step.rule)
+    if step.worked is not None:
+        parts["rule"] += mathml(step.worked)
     if step.note:
         parts["note"] = step.note
     if step.gradient is not None:
