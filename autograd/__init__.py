@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from autograd.inspection import detect_anomaly, explain
     from autograd.render import draw
+    from autograd.render.frames import frames
+    from autograd.render.player import player
 
 # What stands above the engine is loaded on first use, so that importing costs little.
 _TRANSFORMS = ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
 _ROOMS = {
-    "draw": "autograd.render",
+    **dict.fromkeys(("draw", "frames", "player"), "autograd.render"),
     **dict.fromkeys(("detect_anomaly", "explain"), "autograd.inspection"),
     **dict.fromkeys(_TRANSFORMS, "autograd.functional"),
 }
@@ -51,6 +53,7 @@ __all__ = [
     "draw",
     "enable_grad",
     "explain",
+    "frames",
     "grad",
     "hessian",
     "hvp",
@@ -58,6 +61,7 @@ __all__ = [
     "jvp",
     "no_grad",
     "operation",
+    "player",
     "tensor",
     "testing",
     "tick",

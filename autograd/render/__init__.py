@@ -1,4 +1,4 @@
-"""Pictures of computations: `draw` makes one of a Tensor and everything behind it."""
+"""Pictures of computations: `draw` makes one of a Tensor and everything behind it, `frames` many, `player` a page."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 
 from autograd.render.dot import Direction
 from autograd.render.extent import Room
+from autograd.render.frames import frames
 from autograd.render.model import Collapse, describe
 from autograd.render.names import Scope
 from autograd.render.picture import Picture, Style
+from autograd.render.player import Player, player
 from autograd.render.request import choice, drawable, overrides, room_of, whole
 from autograd.tensor import Tensor
 
@@ -89,4 +91,4 @@ def draw(
     return Picture(diagram, style, direction, room)
 
 
-__all__ = ["Picture", "Room", "draw"]
+__all__ = ["Picture", "Player", "draw", "frames", "player"]

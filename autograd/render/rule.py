@@ -6,14 +6,18 @@ $\partial L / \partial z_1$, with the names of the cards in place of the record'
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from itertools import chain
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from autograd.graph import Node
 from autograd.op import Op, find
-from autograd.render.latex import Bar, Fraction, Row, Script, Symbol, Tree, Words, parse, substitute
+from autograd.render.expressions import scalar_text
+from autograd.render.latex import Bar, Fraction, Root, Row, Script, Symbol, Tree, Words, parse, substitute
+from autograd.render.numbers import number
 
 _EQUALS: Final = Symbol("=", "relation")
 _PARTIAL: Final = Symbol("∂", "prefix")
@@ -52,26 +56,98 @@ def equation(
     >>> from autograd.render.unicode import written
     >>> w = Tensor(2.0, requires_grad=True)
     >>> written(equation((3.0 * w)._node, 1, ["3", "w"].__getitem__, "y", "L"))
-    '∂L/∂w = ∂L/∂y ⊙ 3'
+    '((∂L)/(∂w)) = ((∂L)/(∂y)) ⊙ 3'
     """
+    rule = _rule(node, position)
+    names = {letter: text for place, letter in rule.letters.items() if (text := name(place)) is not None}
+    names["y"] = output
+    bars = {letter: partial(loss, text) for letter, text in names.items()}
+    bars[rule.own] = partial(loss, name(position) or rule.own)
+    symbols = {letter: _symbol(text) for letter, text in names.items()}
+    equals = _ADDS if adds and _PLUS not in rule.left else _EQUALS
+    row = (*rule.left, equals, *_summed(rule.right, summed(node, position)))
+    return Row(tuple(_simple(substitute(part, symbols, bars)) for part in row))
+
+
+def worked(node: Node, position: int, gradient: Any, contribution: Any) -> Row | None:
+    """The rule in numbers, where all of them are scalars and the rule needs nothing else.
+
+    >>> from autograd import Tensor
+    >>> from autograd.render.unicode import written
+    >>> w = Tensor(-2.0, requires_grad=True)
+    >>> told = worked((w * 3.0 * w)._node, 1, np.float64(1), np.float64(-6))
+    >>> written(told) if told else ""
+    '1.00 ⊙ (−6.00) = −6.00'
+    """
+    rule = _rule(node, position)
+    values = {letter: (node.args or ())[place] for place, letter in rule.letters.items()}
+    values = {letter: value.value if type(value) is Node else value for letter, value in values.items()}
+    values["y"] = node.value
+    scalars = {letter: text for letter, value in values.items() if (text := _number(value)) is not None}
+    sent, got = _number(gradient), _number(contribution)
+    used = set(_names(Row(rule.right)))
+    if sent is None or got is None or not used <= scalars.keys() | {"¯y"} or used <= {"¯y"}:
+        return None
+    symbols: dict[str, Tree] = {letter: Symbol(text, "number") for letter, text in scalars.items()}
+    bars = {"y": Symbol(sent, "number")}
+    right = (_simple(substitute(part, symbols, bars)) for part in rule.right)
+    return Row((*right, _EQUALS, Symbol(got.strip("()"), "number")))
+
+
+class _Rule(NamedTuple):
+    """A record's rule for one operand: its two sides, the letters of the operands, and that of this one."""
+
+    left: tuple[Tree, ...]
+    right: tuple[Tree, ...]
+    letters: dict[int, str]
+    own: str
+
+
+def _rule(node: Node, position: int) -> _Rule:
     op: Op = node.op
     record = find(op.fn) or op
     ruled = [0] if op.variadic else [place for place, rule in enumerate(record.vjp) if rule is not None]
-    rules = {place: parse(math).parts for place, math in zip(ruled, record.math, strict=True)}
+    rules = {place: _parsed(math) for place, math in zip(ruled, record.math, strict=True)}
     left, right = _sides(rules[0 if op.variadic else position])
     letters = {place: _letter(parts) for place, parts in rules.items()}
     own = letters[0 if op.variadic else position]
     if op.variadic:  # the record's rule is that of the k-th operand, whichever that is
-        left, letters = (Bar(Symbol(own)),), {}
-    taken = {*letters.values(), own, "y"}
+        return _Rule((Bar(Symbol(own)),), right, {}, own)
+    taken = {*letters.values(), "y"}
     letters |= {p: word[0] for p, word in enumerate(op.operands) if p not in letters and word[0] not in taken}
-    names = {letter: text for place, letter in letters.items() if (text := name(place)) is not None}
-    bars = {letter: partial(loss, text) for letter, text in {**names, "y": output}.items()}
-    bars[own] = partial(loss, name(position) or own)
-    symbols = {letter: _symbol(text) for letter, text in {**names, "y": output}.items()}
-    equals = _ADDS if adds and _PLUS not in left else _EQUALS
-    row = (*left, equals, *_summed(right, summed(node, position)))
-    return Row(tuple(_simple(substitute(part, symbols, bars)) for part in row))
+    return _Rule(left, right, letters, own)
+
+
+@lru_cache(maxsize=256)
+def _parsed(math: str) -> tuple[Tree, ...]:
+    return parse(math).parts
+
+
+def _number(value: Any) -> str | None:
+    """A scalar as a number of a formula, one below zero in brackets; None for what is no scalar."""
+    if type(value) in (bool, int, float):  # written in the program
+        return scalar_text(value)
+    if np.ndim(value) or not isinstance(value, (np.ndarray, np.generic)):
+        return None
+    text = number(value)
+    return f"({text})" if text.startswith("−") else text
+
+
+def _names(tree: Tree) -> Iterator[str]:
+    """The letters of a tree; ¯ and a letter for one under a bar."""
+    match tree:
+        case Symbol(text, "name"):
+            yield text
+        case Bar(Symbol(text)):
+            yield f"¯{text}"
+        case Row(parts):
+            yield from chain.from_iterable(map(_names, parts))
+        case Script(base, sub, sup):
+            yield from chain.from_iterable(_names(part) for part in (base, sub, sup) if part is not None)
+        case Fraction(over, under):
+            yield from (*_names(over), *_names(under))
+        case Root(inside) | Bar(inside):
+            yield from _names(inside)
 
 
 def _symbol(text: str) -> Symbol:

@@ -17,7 +17,7 @@ from autograd.render.expressions import scalar_text
 from autograd.render.latex import Tree
 from autograd.render.model import Card, Described, Diagram, Edge
 from autograd.render.numbers import shape_text
-from autograd.render.rule import equation, seed, spoken, summed
+from autograd.render.rule import equation, seed, spoken, summed, worked
 from autograd.render.trace import Pull
 
 Phase = Literal["start", "forward", "backward", "end"]
@@ -36,9 +36,11 @@ class Step:
         edge: the edge that the gradient comes back along, by its place in the diagram, or None.
         complete: whether the card's gradient has all its contributions.
         rule: what is computed, as mathematics, or None where only the sentence says it.
+        worked: the rule in numbers, where all are scalars.
         note: what the rule does not say, such as a sum over broadcast axes.
         contribution: what this step adds to the gradient of the card.
         gradient: the sum of all that has arrived there, this step's contribution with it.
+        share: which contribution it is of how many, where there are several.
     """
 
     phase: Phase
@@ -47,9 +49,11 @@ class Step:
     edge: int | None = None
     complete: bool = True
     rule: Tree | None = None
+    worked: Tree | None = None
     note: str = ""
     contribution: Any = None
     gradient: Any = None
+    share: str = ""
 
 
 def steps(described: Described) -> tuple[Step, ...]:
@@ -63,7 +67,9 @@ def steps(described: Described) -> tuple[Step, ...]:
     one = described.trace.gradients[described.output]
     told = f"Backward starts: ∂{output.name}/∂{output.name} = 1"
     seeded = Step("backward", told, output.id, rule=seed(output.name), contribution=one, gradient=one)
-    end = Step("end", f"All gradients of {output.name} are there")
+    own = [card.name for card in diagram.cards if card.kind == "parameter"]
+    note = f"backward() adds those of {_list(own)} to their .grad." if own else ""
+    end = Step("end", f"All gradients of {output.name} are there", note=note)
     return (start, *forward, seeded, *_backward(described), end)
 
 
@@ -92,7 +98,7 @@ def _backward(described: Described) -> Iterator[Step]:
             for pull in arrival.pulls:
                 contribution = pull.gradient if contribution is None else contribution + pull.gradient
             sums[operand.id] = sums[operand.id] + contribution if operand.id in sums else contribution
-        rule, note = _rule(described, arrival, operation, operand, adds=expected[operand.id] > 1)
+        rule, in_numbers, note = _rule(described, arrival, operation, operand, adds=expected[operand.id] > 1)
         yield Step(
             "backward",
             _told(operation, operand, diagram.output, arrived[operand.id], expected[operand.id]),
@@ -100,9 +106,11 @@ def _backward(described: Described) -> Iterator[Step]:
             arrival.edge,
             arrived[operand.id] == expected[operand.id],
             rule,
+            in_numbers,
             note,
             contribution,
             sums.get(operand.id),
+            f"{arrived[operand.id]} of {expected[operand.id]}" if expected[operand.id] > 1 else "",
         )
 
 
@@ -125,10 +133,10 @@ def _arrivals(described: Described) -> list[_Arrival]:
 
 def _rule(
     described: Described, arrival: _Arrival, operation: Card, operand: Card, *, adds: bool
-) -> tuple[Tree | None, str]:
+) -> tuple[Tree | None, Tree | None, str]:
     """The rule as an equation, and what it does about broadcasting; folded cards have no rule to show."""
     if "fold" in (operation.kind, operand.kind) or len(arrival.pulls) != 1:
-        return None, ""
+        return None, None, ""
     pull = arrival.pulls[0]
     uses = [place for place, arg in enumerate(pull.node.args or ()) if arg is pull.operand]
     same = [place for place, edge in enumerate(described.diagram.edges) if _ends(edge) == (operand.id, operation.id)]
@@ -140,11 +148,12 @@ def _rule(
         return names[card] if (card := described.card(arg)) else scalar_text(arg)
 
     rule = equation(pull.node, position, name, operation.name, described.diagram.output.name, adds=adds)
+    in_numbers = worked(pull.node, position, described.trace.gradients[pull.node], pull.gradient)
     axes = summed(pull.node, position)
     if not axes:
-        return rule, ""
+        return rule, in_numbers, ""
     sizes = f"shape {shape_text(np.shape(pull.operand.value))} to {shape_text(np.shape(pull.node.value))}"
-    return rule, f"{operand.name} was broadcast from {sizes}, so its gradient is summed over {spoken(axes)}"
+    return rule, in_numbers, f"{operand.name} was broadcast from {sizes}, so its gradient is summed over {spoken(axes)}"
 
 
 def _told(operation: Card, operand: Card, output: Card, number: int, expected: int) -> str:
@@ -182,10 +191,18 @@ def _given(cards: Iterable[Card]) -> str:
         names[card.kind].append(card.name)
     told = []
     for kind, called in names.items():
-        some = called if len(called) <= _SOME else [*called[: _SOME - 1], f"{len(called) - _SOME + 1} more"]
-        word = kind if len(called) == 1 or kind == "data" else f"{kind}s"
-        told.append(f"{word} {' and '.join(filter(None, [', '.join(some[:-1]), some[-1]]))}")
+        told.append(f"{kind if len(called) == 1 or kind == 'data' else f'{kind}s'} {_list(called)}")
     return f"Given: {', '.join(told)}" if told else "Nothing is computed yet"
+
+
+def _list(names: Sequence[str]) -> str:
+    """Names in a sentence, the first few of many.
+
+    >>> _list(["x"]), _list(["W", "b", "c"])
+    ('x', 'W, b and c')
+    """
+    some = names if len(names) <= _SOME else [*names[: _SOME - 1], f"{len(names) - _SOME + 1} more"]
+    return " and ".join(filter(None, [", ".join(some[:-1]), some[-1]]))
 
 
 def moment(diagram: Diagram, steps: Sequence[Step], number: int) -> Diagram:
