@@ -33,7 +33,7 @@ def network() -> tuple[Tensor, dict[str, Tensor]]:
 
 
 def story(loss: Tensor, **names: Any) -> tuple[Any, tuple[Step, ...]]:
-    described = describe_all(loss._node, Scope(names), {})
+    described = describe_all(loss._node, Scope(names), {}, repeats=False)
     return described, steps(described)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from autograd.render.dot import Direction
-from autograd.render.extent import Room
 from autograd.render.frames import frames
 from autograd.render.model import Collapse, describe
 from autograd.render.names import Scope

@@ -77,8 +77,8 @@ def boxes(diagram: Diagram, node: Callable[[Card], Iterator[str]], title: Callab
             placed.add(home)
             chain.append(frames[home])
             home = frames[home].home
-        for part in reversed(chain):
-            below[part.home].append(part)
+        for box in reversed(chain):
+            below[box.home].append(box)
     pending: list[Card | Cluster | str] = list(reversed(below[""]))
     while pending:
         part = pending.pop()

@@ -116,10 +116,8 @@ def size(card: Card) -> tuple[float, float]:
     wide = [title, width(card.path, palette.SHAPE), width(card.shape, palette.SHAPE)]
     high = palette.TITLE * _LINE + 10 + sum(palette.SHAPE * _LINE for line in (card.path, card.shape) if line)
     if card.facts:
-        wide.append(
-            max(width(f.about, palette.LEGEND) for f in card.facts) + max(width(f.text, palette.LEGEND) for f in card.facts)
-            + 14
-        )  # fmt: skip
+        columns = [(width(fact.about, palette.LEGEND), width(fact.text, palette.LEGEND)) for fact in card.facts]
+        wide.append(sum(map(max, zip(*columns, strict=True))) + 14)
         high += len(card.facts) * (palette.LEGEND * _LINE + 4) + 6
     for shown, more in ((card.value, ""), (card.gradient, card.total)):
         if shown is not None:

@@ -68,7 +68,9 @@ def frames(
     choice("direction", direction, Direction)
     target, suffix, bound = _target(Path(path), format)
     caller = sys._getframe(1)
-    described = describe_all(node, Scope(caller.f_locals, caller.f_globals), overrides(names), title=title or "")
+    described = describe_all(
+        node, Scope(caller.f_locals, caller.f_globals), overrides(names), title=title or "", repeats=False
+    )
     told = steps(described)
     drawn = [
         Picture(diagram, "cards", direction).content(suffix)

@@ -7,7 +7,7 @@ change the picture.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -20,7 +20,7 @@ from autograd.render.labels import label
 from autograd.render.names import Scope, printable
 from autograd.render.numbers import shape_text
 from autograd.render.sketch import Frame, Item, Plan, Sketch
-from autograd.render.survey import Survey
+from autograd.render.survey import Level, Survey
 from autograd.render.trace import Trace, trace
 
 # Above this the gradients cost more than the second that a folded picture may take.
@@ -36,7 +36,7 @@ Look = Literal["cards", "circuit", "overview", "plain"]
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody asked of a picture; see `autograd.draw`."""
+    """What somebody asked of a picture; see `autograd.draw`. `repeats`: what repeats may be drawn once."""
 
     values: bool = True
     grads: bool = True
@@ -45,7 +45,8 @@ class Asked:
     collapse: Collapse = "auto"
     depth: int | None = None
     style: Look = "cards"
-    room: Room = Room()
+    room: Room = field(default_factory=Room)
+    repeats: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def _check_scalars(survey: Survey) -> None:
 def _plans(survey: Survey, wanted: Asked) -> Iterator[Plan]:
     """How much to draw, the most first; the last plan is drawn whether it fits or not."""
     overview, depth = wanted.style == "overview", wanted.depth
-    level = depth if depth is not None else "leaves" if overview or wanted.collapse == "modules" else None
+    level: Level = depth if depth is not None else "leaves" if overview or wanted.collapse == "modules" else None
     if wanted.collapse == "none":
         if len(survey.operations) > MOST_CARDS:
             raise ValueError(
@@ -122,16 +123,16 @@ def _plans(survey: Survey, wanted: Asked) -> Iterator[Plan]:
             )
         yield Plan(level, carries=overview)
         return
-    levels: list[Any] = [level]
+    levels: list[Level] = [level]
     if depth is None and survey.calls:
         levels += ["leaves"] * (level is None) + list(range(survey.deepest - 2, 0, -1))
     for tried in levels if survey.small else ():
-        for again in (False, True):
+        for again in (False, True)[: 1 + wanted.repeats]:
             if again or len(survey.units(tried)) <= _MOST_TRIED:
                 if overview:
                     yield Plan(tried, again, carries=True)
                 yield Plan(tried, again)
-    ends = "leaves" if survey.calls and depth is None else level
+    ends: Level = "leaves" if survey.calls and depth is None else level
     for kept in _ENDS:
         yield Plan(ends, ends=kept)
     if survey.calls and depth is None:

@@ -127,6 +127,7 @@ def player(
         overrides(names),
         title=title or "",
         most=MOST_OPERATIONS,
+        repeats=False,
     )
     told = steps(described)
     made = Player(_page(described, told, Picture(described.diagram, "cards", direction).svg), len(told))

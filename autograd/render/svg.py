@@ -104,10 +104,11 @@ def _title(group: Element) -> str:
 
 def _check(root: Element, diagram: Diagram, circuit: bool) -> dict[str, Element]:
     """The groups of the cards; a label that a renderer could not read is drawn as the node's name."""
-    nodes = {_title(group): group for group in groups(root, "card")}
-    if nodes.keys() != {card.id for card in diagram.cards}:
+    known = {card.id for card in diagram.cards}
+    nodes = {title: group for group in groups(root, "node") if (title := _title(group)) in known or not circuit}
+    if nodes.keys() != known:
         raise DrawingError(f"it drew {len(nodes)} of {len(diagram.cards)} cards")
-    edges = sum(1 for _ in groups(root, "use"))
+    edges = sum("wire" not in group.get("class", "") for group in groups(root, "edge"))
     if edges != len(diagram.edges):
         raise DrawingError(f"it drew {edges} of {len(diagram.edges)} edges")
     for card in diagram.cards:
