@@ -10,10 +10,10 @@ import pytest
 
 import autograd
 from autograd import Tensor
+from autograd.names import Scope
 from autograd.op import operations
 from autograd.render.expressions import expression, scalar_text
 from autograd.render.model import Card, Diagram, describe
-from autograd.render.names import Scope
 
 
 def picture(output: Tensor, scope: Mapping[str, Any] = {}, **options: Any) -> Diagram:

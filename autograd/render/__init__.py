@@ -6,10 +6,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from autograd.names import Scope
 from autograd.render.dot import Direction
 from autograd.render.frames import frames
 from autograd.render.model import Collapse, describe
-from autograd.render.names import Scope
 from autograd.render.picture import Picture, Style
 from autograd.render.player import Player, player
 from autograd.render.request import choice, drawable, overrides, room_of, whole

@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 
 from autograd.graph import Node
+from autograd.names import pretty
 from autograd.render.diagram import Card, Edge, Fact
 from autograd.render.expressions import expression, function_name, scalar_text, tail, written_to
 from autograd.render.latex import Row, Script, Symbol, Tree, Words, rewrite, right_side
-from autograd.render.names import pretty
 from autograd.render.numbers import Shown, number, shape_text, show
 from autograd.render.rule import equation, partial, summed
 from autograd.render.sketch import Item, Use

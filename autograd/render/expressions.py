@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from autograd.names import printable
 from autograd.op import Op
-from autograd.render.names import printable
 from autograd.render.numbers import number, superscript
 
 LONGEST: Final = 44

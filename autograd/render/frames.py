@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
+from autograd.names import Scope
 from autograd.render.dot import Direction
 from autograd.render.model import Diagram, describe_all
-from autograd.render.names import Scope
 from autograd.render.pdf import BindingError, bind
 from autograd.render.picture import Picture, write
 from autograd.render.request import choice, drawable, overrides

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from autograd.graph import Node
+from autograd.names import Generator, Scope, is_path, latest, pretty, printable, short_paths
 from autograd.render.expressions import tail
-from autograd.render.names import Generator, Scope, is_path, latest, pretty, printable, short_paths
 from autograd.render.sketch import Item, Sketch
 
 _LETTERS: Final = {"linear": "z", "matmul": "a", "dot": "a", "softmax": "p"}

@@ -13,11 +13,11 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from autograd.graph import Node
+from autograd.names import Scope, printable
 from autograd.render.content import Content
 from autograd.render.diagram import Card, Cluster, Diagram, Edge, Fact, Kind
 from autograd.render.extent import Room, fits
 from autograd.render.labels import label
-from autograd.render.names import Scope, printable
 from autograd.render.numbers import shape_text
 from autograd.render.sketch import Frame, Item, Plan, Sketch
 from autograd.render.survey import Level, Survey
@@ -125,7 +125,8 @@ def _plans(survey: Survey, wanted: Asked) -> Iterator[Plan]:
         return
     levels: list[Level] = [level]
     if depth is None and survey.calls:
-        levels += ["leaves"] * (level is None) + list(range(survey.deepest - 2, 0, -1))
+        inner: list[Level] = ["leaves"] if level is None else []
+        levels += [*inner, *range(survey.deepest - 2, 0, -1)]
     for tried in levels if survey.small else ():
         for again in (False, True)[: 1 + wanted.repeats]:
             if again or len(survey.units(tried)) <= _MOST_TRIED:
