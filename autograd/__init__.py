@@ -19,6 +19,7 @@ from autograd.tensor import Tensor, operation, tensor
 
 if TYPE_CHECKING:
     import autograd.testing as testing
+    from autograd.derivation import compile, derive
     from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from autograd.inspection import detect_anomaly, explain
     from autograd.render import draw
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _TRANSFORMS = ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
 _ROOMS = {
     **dict.fromkeys(("draw", "frames", "player"), "autograd.render"),
+    **dict.fromkeys(("compile", "derive"), "autograd.derivation"),
     **dict.fromkeys(("detect_anomaly", "explain"), "autograd.inspection"),
     **dict.fromkeys(_TRANSFORMS, "autograd.functional"),
 }
@@ -48,7 +50,9 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Tensor",
+    "compile",
     "credit",
+    "derive",
     "detect_anomaly",
     "draw",
     "enable_grad",

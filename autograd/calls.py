@@ -1,15 +1,26 @@
-"""How a NumPy function was called: its arguments by name, and those that a rule does not cover refused."""
+"""How a NumPy function was called: from where, its arguments by name, those that a rule does not cover refused."""
 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, wraps
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 NEEDED: Final = inspect.Parameter.empty
+_INSIDE = tuple(str(Path(file).parent) for file in (__file__, np.__file__))
+
+
+def source_line() -> str:
+    """The innermost line outside of this package and NumPy, as `at file:number`."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
+        frame = frame.f_back
+    return f"at {frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 @cache

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autograd.calls import source_line
 from autograd.graph import Node, observers, topological
 from autograd.op import describe
 from autograd.tensor import Tensor
 
-_HOME = str(Path(__file__).parent)
-_NUMPY = str(Path(np.__file__).parent)
 _REMEDIES = {
     "np.log": "keep the argument above 0, also where np.where throws the result away: "
     "np.where(x > 0, np.log(np.where(x > 0, x, 1)), other)",
@@ -72,7 +69,7 @@ class detect_anomaly(ContextDecorator):  # noqa: N801
         """Called after each operation of the forward computation."""
         if not self._mine.get():
             return
-        node.where = _source_line()
+        node.where = source_line()
         problem = _problem(node.value)
         if problem and not any(_problem(_value(arg)) for arg in args):
             raise AnomalyError(
@@ -108,14 +105,6 @@ def _problem(value: Any) -> str:
 
 def _told(args: tuple[Any, ...]) -> str:
     return " and ".join(describe(arg) for arg in args if isinstance(arg, (Node, np.ndarray)))
-
-
-def _source_line() -> str:
-    """The innermost line outside of this package and NumPy."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((_HOME, _NUMPY)):
-        frame = frame.f_back
-    return f"at {frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 def _where(node: Node) -> str:

@@ -170,7 +170,8 @@ class Tensor(ArrayMethods, Writing):
     @property
     def data(self) -> Array:
         """The values, not copied. Setting them copies, and what was recorded keeps the old ones."""
-        return np.asarray(self._node.value)
+        value = self._node.value
+        return np.asarray(value) if isinstance(value, np.generic) else value
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -254,7 +255,7 @@ class Tensor(ArrayMethods, Writing):
             if create_graph:
                 g = tensor_of(g._node) if isinstance(g, Tensor) else Tensor(g)
             elif type(g) is not np.ndarray or g.base is not None or id(g) in given:
-                g = np.array(g)  # a gradient is the leaf's own: no view, nobody else's
+                g = np.copy(g)  # a gradient is the leaf's own: no view, nobody else's
             given.add(id(g))
             while node.heir is not None:
                 node = node.heir
@@ -288,7 +289,7 @@ class Tensor(ArrayMethods, Writing):
             node = self._node
 
             def keep(g: Any) -> None:
-                node.grad = g if isinstance(g, Tensor) else np.array(g)
+                node.grad = g if isinstance(g, Tensor) else np.copy(g)
 
             self.register_hook(keep)
         return self
@@ -431,7 +432,10 @@ def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Any:
         raise TypeError(f"requires_grad is {requires_grad!r}; it is True or False. A dtype is passed as dtype=")
     if isinstance(data, Tensor):
         data = data._node.value
-    array = np.array(data, dtype=dtype) if requires_grad else np.asarray(data, dtype=dtype)
+    if type(data) is not np.ndarray and hasattr(data, "__array_function__"):  # stands for an array
+        array = data.astype(dtype or data.dtype, copy=requires_grad)
+    else:
+        array = np.array(data, dtype=dtype) if requires_grad else np.asarray(data, dtype=dtype)
     if dtype is None and isinstance(data, (list, tuple)) and array.dtype.kind == "i":
         array = array.astype(np.float64)
     if array.dtype.kind not in "fiub":
@@ -535,10 +539,9 @@ def _run(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
     except Exception as error:
         raise blame(op, args, error) from error
     made = _record(op, kept, kwargs, value, live)
-    if type(value) is np.ndarray and isinstance(first, Tensor):
-        base = value.base
-        if base is not None and (base is data or base is data.base):
-            link_view(made, op, args, kwargs)
+    base = value.base
+    if base is not None and isinstance(first, Tensor) and (base is data or base is data.base):
+        link_view(made, op, args, kwargs)
     return made
 
 

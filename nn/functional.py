@@ -32,6 +32,10 @@ def mismatch(input_shape: tuple[int, ...], weight_shape: tuple[int, ...]) -> str
     return f"{told}. The input's last axis must be {weight_shape[0]}{cure}"
 
 
+def _array(value: Any) -> Any:
+    return value if hasattr(value, "ndim") else np.asarray(value)
+
+
 def _product(x: Any, weight: Any) -> Any:
     try:
         if x.ndim == weight.ndim == 2:
@@ -44,7 +48,7 @@ def _product(x: Any, weight: Any) -> Any:
 
 
 def _linear(x: Any, weight: Any, bias: Any) -> Any:
-    product = _product(np.asarray(x), np.asarray(weight))
+    product = _product(_array(x), _array(weight))
     y = product + bias
     if y.shape != product.shape:
         raise ValueError(f"bias is {np.shape(bias)}, output is {product.shape}. A bias has the shape (out,)")
@@ -207,7 +211,8 @@ def _mse_loss(prediction: Any, target: Any, reduction: Reduction = "mean") -> An
 
 
 def _mse_loss_fast(prediction: Any, target: Any, reduction: Reduction = "mean") -> Any:
-    if reduction == "mean" and type(prediction) is type(target) is np.ndarray and prediction.shape == target.shape:
+    shape = getattr(prediction, "shape", ())
+    if reduction == "mean" and shape and type(prediction) is type(target) and shape == target.shape:
         d = prediction - target
         if d.dtype.char in "fd":
             if d.size <= _SMALL:

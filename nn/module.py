@@ -90,10 +90,8 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         since = tick()
         try:
-            if kwargs or len(args) != 1:
-                made = self.forward(*args, **kwargs)
-            else:
-                made = self.forward(args[0])  # the usual call, without taking it apart and packing it again
+            # The usual call, without taking it apart and packing it again.
+            made = self.forward(args[0]) if len(args) == 1 and not kwargs else self.forward(*args, **kwargs)
         except AttributeError as error:
             if "_path" not in vars(self):
                 raise self._not_initialised() from error

@@ -132,7 +132,9 @@ class SGD(Optimizer):
         maximize: bool = False,
     ) -> None:
         super().__init__(params)
-        self.lr = _nonnegative("lr", lr)
+        # The rate as an array of each dtype: a ufunc takes it faster than a Python number.
+        self._rates = {p.dtype: np.zeros((), p.dtype) for p in self.parameters}
+        self.lr = lr
         self.momentum = _nonnegative("momentum", momentum)
         self.weight_decay = _nonnegative("weight_decay", weight_decay)
         self.dampening = _nonnegative("dampening", dampening)
@@ -141,17 +143,21 @@ class SGD(Optimizer):
             raise ValueError(f"SGD: nesterov takes momentum ({momentum}) above 0 and dampening ({dampening}) 0")
         self._velocity: list[states.Array | None] = [None] * len(self.parameters)
         self._memory["velocity"] = self._velocity
-        # The rate as an array of each dtype: a ufunc takes it faster than a Python number.
-        self._rates = {p.dtype: np.zeros((), p.dtype) for p in self.parameters}
         self._slots = [(p, np.empty_like(p.data), self._rates[p.dtype]) for p in self.parameters]
-        self._filled = math.nan
+
+    @property
+    def lr(self) -> float:
+        """The learning rate."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self._lr = _nonnegative("lr", value)
+        for rate in self._rates.values():
+            rate[...] = value
 
     def step(self) -> None:
         """Change every parameter that has a gradient, in place."""
-        if self.lr != self._filled:
-            for rate in self._rates.values():
-                rate[...] = self.lr
-            self._filled = self.lr
         if self.momentum or self.weight_decay or self.maximize:
             for position in range(len(self._slots)):
                 self._step_along(position)

@@ -13,9 +13,9 @@ import pytest
 
 import autograd
 from autograd import Tensor
+from autograd.names import Scope
 from autograd.render import palette, pdf
 from autograd.render.model import describe_all
-from autograd.render.names import Scope
 from autograd.render.steps import Step, moment, steps
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -33,7 +33,7 @@ def network() -> tuple[Tensor, dict[str, Tensor]]:
 
 
 def story(loss: Tensor, **names: Any) -> tuple[Any, tuple[Step, ...]]:
-    described = describe_all(loss._node, Scope(names), {})
+    described = describe_all(loss._node, Scope(names), {}, repeats=False)
     return described, steps(described)
 
 

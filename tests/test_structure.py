@@ -25,9 +25,10 @@ FLOORS = {
     "autograd.tensor": 3,
     "autograd": 4,
     "autograd.tree": 4,
+    "autograd.names": 4,
     "autograd.functional": 5,
     "autograd.inspection": 5,
-    "autograd.derive": 5,
+    "autograd.derivation": 5,
     "autograd.testing": 6,
     "autograd.render": 6,
 }

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
+from autograd.names import Scope
 from autograd.render.dot import Direction
 from autograd.render.model import Diagram, describe_all
-from autograd.render.names import Scope
 from autograd.render.pdf import BindingError, bind
 from autograd.render.picture import Picture, write
 from autograd.render.request import choice, drawable, overrides
@@ -68,7 +68,9 @@ def frames(
     choice("direction", direction, Direction)
     target, suffix, bound = _target(Path(path), format)
     caller = sys._getframe(1)
-    described = describe_all(node, Scope(caller.f_locals, caller.f_globals), overrides(names), title=title or "")
+    described = describe_all(
+        node, Scope(caller.f_locals, caller.f_globals), overrides(names), title=title or "", repeats=False
+    )
     told = steps(described)
     drawn = [
         Picture(diagram, "cards", direction).content(suffix)

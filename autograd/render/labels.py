@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from autograd.graph import Node
+from autograd.names import Generator, Scope, is_path, latest, pretty, printable, short_paths
 from autograd.render.expressions import tail
-from autograd.render.names import Generator, Scope, is_path, latest, pretty, printable, short_paths
 from autograd.render.sketch import Item, Sketch
 
 _LETTERS: Final = {"linear": "z", "matmul": "a", "dot": "a", "softmax": "p"}
@@ -17,12 +17,19 @@ _LOSSES: Final = frozenset(("l", "loss", "cost", "error", "objective", "j", "mse
 _TARGETS: Final = frozenset(("y", "t", "target", "targets", "label", "labels", "y_true"))
 
 
-def label(drawn: Sketch, scope: Scope, overrides: Mapping[Node | str, str]) -> None:
-    """Give every card its kind and its name."""
+def label(drawn: Sketch, scope: Scope, overrides: Mapping[Node | str, str]) -> str:
+    """Give every card its kind and its name; the name of the output's value, which a module's card has not."""
     given = {item: name for item in drawn.items if (name := _given(item, scope, overrides)) is not None}
     _kinds(drawn, given)
-    _name(drawn, given, overrides)
-    _rename(drawn, given, overrides)
+    for item, name in given.items():
+        item.given = pretty(name)
+    values = {item: name for item, name in given.items() if item.call is None}
+    _name(drawn, values, overrides)
+    _rename(drawn, values, overrides)
+    output = drawn.items[-1]
+    if output.call is None:
+        return output.name
+    return output.given or ("L" if output.kind == "loss" else "out")
 
 
 def _given(item: Item, scope: Scope, overrides: Mapping[Node | str, str]) -> str | None:
@@ -38,10 +45,14 @@ def _kinds(drawn: Sketch, given: Mapping[Item, str]) -> None:
     parametric = [
         positions[item]
         for item in drawn.items
-        if any(o.differentiable and not o.computed for o in item.operands.values()) or item.hidden_names
+        if any(o.differentiable and not o.computed for o in item.operands.values())
+        or item.hidden_names
+        or (item.call is not None and parametric_call(item))
     ]
     last = max(parametric, default=-1)
     for item in drawn.items:
+        if item.call is not None and not parametric_call(item):
+            item.kind = "operation"
         if item.kind == "fold" or item.computed:
             continue
         user = item.users[0]
@@ -58,10 +69,17 @@ def _kinds(drawn: Sketch, given: Mapping[Item, str]) -> None:
     output.kind = "loss" if scalar and (named in _LOSSES or named.endswith("loss")) else "output"
 
 
+def parametric_call(item: Item) -> bool:
+    """Whether the module of a card has parameters."""
+    args = [arg for node in (item.unit.nodes if item.unit is not None else ()) for arg in node.args or ()]
+    return any(type(arg) is Node and arg.op is None and arg.requires_grad for arg in args)
+
+
 def _is_loss(item: Item) -> bool:
     """Whether an operation is where predictions meet what they should be."""
     op = item.node.op if item.node is not None else None
-    return op is not None and any(part in op.name for part in ("subtract", "loss", "entropy", "mse"))
+    name = item.call.caption.casefold() if item.call is not None else op.name if op is not None else ""
+    return any(part in name for part in ("subtract", "loss", "entropy", "mse"))
 
 
 def _name(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | str, str]) -> None:
@@ -99,6 +117,8 @@ def _rename(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | 
         if not isinstance(old, str):
             continue
         item = known.get(old) or known.get(pretty(old))
+        if item is None and not drawn.whole:
+            continue
         if item is None:
             names = ", ".join(item.name for item in drawn.items[:20])
             raise ValueError(f"names: nothing in this picture is called {old!r}; there are {names}")

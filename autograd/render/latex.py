@@ -7,7 +7,7 @@ known is an error, so that a new record cannot be drawn half.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -144,22 +144,35 @@ def substitute(tree: Tree, names: Mapping[str, Tree], bars: Mapping[str, Tree]) 
     >>> written(substitute(rule, {"a": Symbol("z₁")}, {"y": Symbol("g")}))
     'g ⊙ 1[z₁ > b]'
     """
+
+    def change(part: Tree) -> Tree | None:
+        match part:
+            case Symbol(text, "name"):
+                return names.get(text)
+            case Bar(Symbol(text)):
+                return bars.get(text)
+        return None
+
+    return rewrite(tree, change)
+
+
+def rewrite(tree: Tree, change: Callable[[Tree], Tree | None]) -> Tree:
+    """`tree` with `change` of a part in its place, from the outside in, wherever that is not None."""
+    changed = change(tree)
+    if changed is not None:
+        return changed
     match tree:
-        case Symbol(text, "name"):
-            return names.get(text, tree)
-        case Bar(Symbol(text)) if text in bars:
-            return bars[text]
         case Bar(base):
-            return Bar(substitute(base, names, bars))
+            return Bar(rewrite(base, change))
         case Row(parts):
-            return Row(tuple(substitute(part, names, bars) for part in parts))
+            return Row(tuple(rewrite(part, change) for part in parts))
         case Script(base, sub, sup):
-            below, above = (None if part is None else substitute(part, names, bars) for part in (sub, sup))
-            return Script(substitute(base, names, bars), below, above)
+            below, above = (None if part is None else rewrite(part, change) for part in (sub, sup))
+            return Script(rewrite(base, change), below, above)
         case Fraction(over, under):
-            return Fraction(substitute(over, names, bars), substitute(under, names, bars))
+            return Fraction(rewrite(over, change), rewrite(under, change))
         case Root(inside):
-            return Root(substitute(inside, names, bars))
+            return Root(rewrite(inside, change))
     return tree
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from autograd.render import palette
-from autograd.render.model import Diagram
+from autograd.render.diagram import Diagram
 
 _LONG = 5  # operations in a picture that is wider than its legend on one line
 
@@ -26,8 +26,10 @@ def entries(diagram: Diagram) -> list[list[Entry]]:
     kinds = [Entry(kind, palette.INK, tint.header) for kind, tint in tints]
     signs = [Entry("value", palette.VALUE)] if any(card.value is not None for card in diagram.cards) else []
     if diagram.gradients:
-        of = f"gradient ∂{diagram.output.name}/∂(value)"
+        of = f"gradient ∂{diagram.symbol}/∂(value)"
         signs.append(Entry(of, palette.GRADIENT, palette.GRADIENT_GROUND))
+    if any(edge.rule for edge in diagram.edges):
+        signs.append(Entry("g: the gradient that comes back", palette.GRADIENT))
     signs.append(Entry("→ forward", palette.MUTED))
     if diagram.gradients:
         signs.append(Entry("← backward", palette.GRADIENT))

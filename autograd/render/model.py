@@ -1,90 +1,52 @@
-"""From a Tensor to a description of its picture: cards, edges and words, with no idea who draws them.
+"""From a Tensor to a description of its picture: how much of its graph is drawn, and in which words.
 
-A `Card` is a value together with the operation that made it. Everything is read from the graph at
-once, numbers become text, so that later changes of the arrays do not change the picture.
+Everything is read from the graph at once, numbers become text, so that later changes of the arrays do not
+change the picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import numpy as np
 
-from autograd.graph import Node, topological
-from autograd.render.expressions import expression, function_name, scalar_text
+from autograd.graph import Node
+from autograd.names import Scope, printable
+from autograd.render.content import Content
+from autograd.render.diagram import Card, Cluster, Diagram, Edge, Fact, Kind
+from autograd.render.extent import Room, fits
 from autograd.render.labels import label
-from autograd.render.names import Scope
-from autograd.render.numbers import Shown, shape_text, show
-from autograd.render.sketch import MOST_OPERATIONS, Item, Sketch
+from autograd.render.numbers import shape_text
+from autograd.render.sketch import Frame, Item, Plan, Sketch
+from autograd.render.survey import Level, Survey
 from autograd.render.trace import Trace, trace
 
 # Above this the gradients cost more than the second that a folded picture may take.
 MOST_FOR_GRADIENTS: Final = 100_000
+MOST_PULLS: Final = 10_000  # operations whose single contributions are kept
+MOST_CARDS: Final = 2000  # that anybody should have drawn, even one who asks for all
+_MOST_TRIED: Final = 100  # units of a picture that might fit
+_ENDS: Final = (12, 9, 7, 5, 4, 3, 2)
 
-Kind = Literal["data", "parameter", "operation", "loss", "output", "target", "constant", "fold"]
-
-
-@dataclass(frozen=True)
-class Card:
-    """One value: `name = expression` above its shape, its numbers and its gradient's numbers.
-
-    `path` is the place in a module that the short `name` stands for. In a picture of one moment, `lit` says
-    that the card is worked on, and in which direction, and `hidden` which of its numbers there are not yet.
-    """
-
-    id: str
-    kind: Kind
-    name: str
-    expression: str = ""
-    path: str = ""
-    shape: str = ""
-    value: Shown | None = None
-    gradient: Shown | None = None
-    lit: Literal["", "forward", "backward"] = ""
-    hidden: frozenset[str] = frozenset()
-
-    @property
-    def sentence(self) -> str:
-        """What the card is, for those who hear the picture or point at it."""
-        what = f"{self.name} = {self.expression}" if self.expression else self.name
-        parts = [self.kind, what, self.path, self.shape and f"shape {self.shape}"]
-        return ", ".join(part for part in parts if part)
+Collapse = Literal["auto", "none", "modules"]
+Look = Literal["cards", "circuit", "overview", "plain"]
 
 
 @dataclass(frozen=True)
-class Edge:
-    """A value's use as one operand; `x * x` has two. `differentiable`: a gradient can come back along it.
+class Asked:
+    """What somebody asked of a picture; see `autograd.draw`. `repeats`: what repeats may be drawn once."""
 
-    `pending`: it has not come back yet, in a picture of one moment.
-    """
-
-    tail: str
-    head: str
-    differentiable: bool
-    pending: bool = False
-
-
-@dataclass(frozen=True)
-class Diagram:
-    """A picture in words. Cards stand in the order of the program, each after those that it uses.
-
-    `room` is the longest title of a series of pictures, which all leave room for it.
-    """
-
-    cards: tuple[Card, ...]
-    edges: tuple[Edge, ...]
-    title: str
-    notes: tuple[str, ...]
-    operations: int
-    gradients: bool
-    room: str = ""
-
-    @property
-    def output(self) -> Card:
-        """What was drawn."""
-        return self.cards[-1]
+    values: bool = True
+    grads: bool = True
+    rules: bool = False
+    title: str = ""
+    collapse: Collapse = "auto"
+    depth: int | None = None
+    style: Look = "cards"
+    room: Room = field(default_factory=Room)
+    repeats: bool = True
 
 
 @dataclass(frozen=True)
@@ -104,14 +66,7 @@ def describe(output: Node, scope: Scope, names: Mapping[Node | str, str], **opti
 
 
 def describe_all(
-    output: Node,
-    scope: Scope,
-    names: Mapping[Node | str, str],
-    *,
-    values: bool = True,
-    grads: bool = True,
-    title: str = "",
-    most: int = MOST_OPERATIONS,
+    output: Node, scope: Scope, names: Mapping[Node | str, str], *, most: int | None = None, **asked: Any
 ) -> Described:
     """Describe the picture of what is behind `output`.
 
@@ -119,90 +74,190 @@ def describe_all(
         output: the node to draw; it has an operation.
         scope: the caller's variables.
         names: names that come before all others, by node or by the name that would be drawn.
-        values: whether cards show their numbers.
-        grads: whether cards show dL/d(value), where the output L is a scalar.
-        title: a line above the picture.
-        most: operations in a picture that is not folded.
+        most: draw every operation, unless there are more than these.
+        asked: the fields of `Asked`.
 
     Raises:
-        ValueError: `names` renames what is not in the picture.
+        ValueError: `names` renames what is not in the picture; too much to draw without folding.
     """
-    nodes = topological((output,), constants=True)
-    drawn = Sketch(nodes, most)
-    notes = _obstacles(output, nodes)
+    wanted = Asked(**asked)
+    survey = Survey(output)
+    if wanted.style == "circuit":
+        _check_scalars(survey)
+    if most is not None and len(survey.operations) <= most:
+        wanted = replace(wanted, collapse="none")
+    notes = _obstacles(output, survey) if wanted.grads else ()
     passed = Trace({})
-    if grads and not notes:
-        passed = trace(output, lambda node, operand: drawn.find(node) is not drawn.find(operand))
-    label(drawn, scope, names)
+    if wanted.grads and not notes:
+        keep = len(survey.operations) <= MOST_PULLS
+        passed = trace(output, lambda node, operand: keep)
+    found: Described | None = None
+    for plan in _plans(survey, wanted):
+        found = _describe(survey, plan, scope, names, wanted, passed, notes)
+        if wanted.collapse == "none" or fits(found.diagram, wanted.room, wanted.style):
+            break
+    assert found is not None
+    return found
+
+
+def _check_scalars(survey: Survey) -> None:
+    for node in survey.nodes:
+        arrays = [node.value, *(arg for arg in node.args or () if isinstance(arg, np.ndarray))]
+        for array in arrays:
+            if np.size(array) != 1:
+                name = f"{node.note('name') or (node.op.name if node.op else 'a Tensor')} of shape"
+                raise ValueError(
+                    f"a circuit is drawn of numbers, and here is {name} {np.shape(array)}; use style='cards' for arrays"
+                )
+
+
+def _plans(survey: Survey, wanted: Asked) -> Iterator[Plan]:
+    """How much to draw, the most first; the last plan is drawn whether it fits or not."""
+    overview, depth = wanted.style == "overview", wanted.depth
+    level: Level = depth if depth is not None else "leaves" if overview or wanted.collapse == "modules" else None
+    if wanted.collapse == "none":
+        if len(survey.operations) > MOST_CARDS:
+            raise ValueError(
+                f"a picture of {len(survey.operations):,} operations is nothing to look at; leave collapse at 'auto', "
+                f"or draw a part: collapse='none' draws up to {MOST_CARDS:,}"
+            )
+        yield Plan(level, carries=overview)
+        return
+    levels: list[Level] = [level]
+    if depth is None and survey.calls:
+        inner: list[Level] = ["leaves"] if level is None else []
+        levels += [*inner, *range(survey.deepest - 2, 0, -1)]
+    for tried in levels if survey.small else ():
+        for again in (False, True)[: 1 + wanted.repeats]:
+            if again or len(survey.units(tried)) <= _MOST_TRIED:
+                if overview:
+                    yield Plan(tried, again, carries=True)
+                yield Plan(tried, again)
+    ends: Level = "leaves" if survey.calls and depth is None else level
+    for kept in _ENDS:
+        yield Plan(ends, ends=kept)
+    if survey.calls and depth is None:
+        yield Plan(0)
+    yield Plan(ends, ends=1)
+
+
+def _describe(
+    survey: Survey,
+    plan: Plan,
+    scope: Scope,
+    names: Mapping[Node | str, str],
+    wanted: Asked,
+    passed: Trace,
+    notes: tuple[str, ...],
+) -> Described:
+    drawn = Sketch(survey, plan, lambda array: scope.of_array(array) is not None)
+    symbol = label(drawn, scope, names)
+    content = Content(
+        passed,
+        symbol,
+        values=wanted.values,
+        grads=wanted.grads,
+        rules=wanted.rules,
+        facts=wanted.style == "overview",
+        carries=plan.carries,
+    )
     ids = {item: f"n{position}" for position, item in enumerate(drawn.items)}
+    frames = {frame: f"m{position}" for position, frame in enumerate(_shown(drawn, wanted, scope))}
+    clusters = tuple(_cluster(frame, identity, frames, scope) for frame, identity in frames.items())
 
     def card(operand: Any) -> str | None:
         item = drawn.find(operand)
         return None if item is None else ids[item]
 
     diagram = Diagram(
-        cards=tuple(_card(item, ids[item], values, passed.gradients) for item in drawn.items),
-        edges=tuple(Edge(ids[tail], ids[head], tail.differentiable) for tail, head in drawn.edges),
-        title=title,
-        notes=notes if grads else (),
+        cards=tuple(content.card(item, ids[item], _home(item.frame, frames)) for item in drawn.items),
+        edges=tuple(content.edge(use, ids) for use in drawn.uses if use.tail is not use.head),
+        title=wanted.title,
+        notes=notes,
         operations=drawn.operations,
-        gradients=bool(passed.gradients),
+        gradients=bool(passed.gradients) and wanted.grads,
+        clusters=clusters,
+        symbol=symbol,
     )
     arrays = {ids[item]: item.array for item in drawn.items if item.array is not None}
-    return Described(diagram, output, card, arrays, passed)
+    return Described(diagram, survey.output, card, arrays, passed)
 
 
-def _obstacles(output: Node, nodes: list[Node]) -> tuple[str, ...]:
+# Frames
+
+
+def _shown(drawn: Sketch, wanted: Asked, scope: Scope) -> list[Frame]:
+    """The frames that say something, outer ones first: not that of the one model that all is in."""
+    for item in drawn.items:
+        if not item.computed and item.frame is None and item.kind != "data":
+            item.frame = _common([user.frame for user in item.users])
+    used = {frame for item in drawn.items for frame in _around(item.frame)}
+    roots = {f.call.owner for f in used if f.call is not None and f.home is None and f.call.children}
+    kept = [
+        frame
+        for frame in drawn.frames
+        if frame in used
+        and not (
+            frame.call is not None and frame.home is None and frame.call.children
+            and not frame.call.path and len(roots) == 1 and wanted.style != "overview"
+        )
+    ]  # fmt: skip
+    return sorted(kept, key=lambda frame: len(_around(frame)))
+
+
+def _around(frame: Frame | None) -> list[Frame]:
+    """A frame and those that it stands in, innermost first."""
+    found = []
+    while frame is not None:
+        found.append(frame)
+        frame = frame.home
+    return found
+
+
+def _common(frames: list[Frame | None]) -> Frame | None:
+    """The innermost frame that all these stand in."""
+    chains = [_around(frame) for frame in frames]
+    return next((frame for frame in chains[0] if all(frame in chain for chain in chains)), None) if chains else None
+
+
+def _home(frame: Frame | None, frames: Mapping[Frame, str]) -> str:
+    return next((frames[around] for around in _around(frame) if around in frames), "")
+
+
+def _cluster(frame: Frame, identity: str, frames: Mapping[Frame, str], scope: Scope) -> Cluster:
+    home = _home(frame.home, frames)
+    if frame.call is None:
+        first, last = frame.paths
+        where = f" · {first} … {last}" if first and first != last else ""
+        return Cluster(identity, printable(f"× {frame.count:,}{where}", 60), home, "repeat")
+    call = frame.call
+    path = call.path or (scope.of_owner(call.owner) or "" if call.children else "")
+    return Cluster(identity, printable(f"{path} · {call.caption}" if path else call.caption, 60), home)
+
+
+def _obstacles(output: Node, survey: Survey) -> tuple[str, ...]:
     """Why there are no gradients, if so."""
     if output.value.size != 1:
         return (f"no gradients: the output has shape {shape_text(output.value.shape)}, and only a scalar has them",)
-    if len(nodes) > MOST_FOR_GRADIENTS:
+    if len(survey.nodes) > MOST_FOR_GRADIENTS:
         return (f"no gradients: the graph has more than {MOST_FOR_GRADIENTS:,} operations",)
-    if any(node.args is None for node in nodes):
+    if any(node.args is None for node in survey.nodes):
         return ("no gradients: this graph was freed by backward(retain_graph=False)",)
     return ()
 
 
-def _card(item: Item, identity: str, values: bool, gradients: Mapping[Node, Any]) -> Card:
-    kind = item.kind
-    if item.node is None and item.array is None:
-        summary = Shown(lines=item.summary) if item.summary else None
-        return Card(identity, kind, item.name, value=summary)
-    array = np.asarray(item.array)
-    gradient = None
-    if gradients and item.node is not None and item.node.requires_grad:
-        g = gradients.get(item.node)  # none where every use has a derivative of zero
-        gradient = show(np.zeros(array.shape) if g is None else g)
-    return Card(
-        identity,
-        kind,
-        item.name,
-        _expression(item),
-        item.path,
-        shape_text(array.shape, array.dtype),
-        show(array) if values else None,
-        gradient,
-    )
-
-
-def _expression(item: Item) -> str:
-    node = item.node
-    if node is None or node.op is None:
-        return ""
-    if node.args is None:
-        return f"{function_name(node.op)}(…)"  # freed, and nothing else is known
-    operands: list[str] = []
-    options: list[tuple[str, Any]] = []
-    rules, keys = node.op.vjp, node.op.operands
-    for position, arg in enumerate(node.args):
-        source = item.operands.get(position)
-        text = scalar_text(arg) if source is None else "…" if source.kind == "fold" else source.name
-        derived = node.op.variadic or (position < len(rules) and rules[position] is not None)
-        if source is not None or (text is not None and derived):
-            operands.append(text or "")
-        elif isinstance(arg, str) and not operands:  # as the subscripts of einsum
-            operands.append(repr(arg))
-        else:
-            options.append((keys[position] if position < len(keys) else "", arg))
-    options.extend(node.kwargs.items())
-    return expression(node.op, operands, options)
+__all__ = [
+    "Asked",
+    "Card",
+    "Cluster",
+    "Collapse",
+    "Described",
+    "Diagram",
+    "Edge",
+    "Fact",
+    "Item",
+    "Kind",
+    "Look",
+    "describe",
+    "describe_all",
+]

@@ -149,7 +149,8 @@ def _describe(array: Any) -> tuple[str, ...]:
         return (f"all {number(array.flat[0])}",)
     if finite.size:
         with np.errstate(all="ignore"):
-            lines.append(f"mean {number(finite.mean())} ± {number(finite.std())}")
+            cells, factor = numbers(np.array([[finite.mean(), finite.std()]]))
+            lines.append(f"mean {cells[0][0]} ± {cells[0][1]}" + (f" {factor}" if factor else ""))
         least, most = finite.min(), finite.max()
         if array.dtype.kind in "iu":
             least, most = int(least), int(most)

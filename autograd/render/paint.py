@@ -12,8 +12,8 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from autograd.render import palette
+from autograd.render.diagram import Card, Diagram
 from autograd.render.legend import Entry, entries
-from autograd.render.model import Card, Diagram
 from autograd.render.plain import GAP, Line, lines, said
 
 _BOLD = {"font-weight": "bold"}
@@ -21,8 +21,10 @@ _BLANK = "\N{NO-BREAK SPACE}"  # pages drop other spaces in a row
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _NOT_FINITE = re.compile(rf"([^{_BLANK}]*(?:NaN|∞)[^{_BLANK}]*)")
 _COLOURS = {
+    "verdict": palette.INK,
     "name": palette.INK,
     "shape": palette.MUTED,
+    "muted": palette.INK,
     "value": palette.VALUE,
     "gradient": palette.GRADIENT,
 }
@@ -39,6 +41,10 @@ def paint(root: Element, nodes: Mapping[str, Element], diagram: Diagram) -> None
     """Colour an SVG whose cards are the groups `nodes`, by id."""
     for card in diagram.cards:
         _paint_card(nodes[card.id], card)
+    for group, edge in zip(groups(root, "edge"), diagram.edges, strict=False):
+        for text in group.findall("text"):
+            colour = palette.INK if text.text == edge.carried else palette.GRADIENT
+            text.attrib.update({"font-family": palette.FONTS, "font-size": f"{palette.EDGE}", "fill": colour})
     for group in groups(root, "cluster"):
         for text in group.findall("text"):
             text.attrib.update({**_BOLD, "font-family": palette.FONTS, "fill": palette.INK})
@@ -74,9 +80,10 @@ def _grounds(outline: Element, texts: Sequence[Element], told: Sequence[Line], c
     radius = min(_RADIUS, (bottom - top) / 2)
     border = palette.TINTS[card.kind].border
     header = palette.LIT.get(card.lit, palette.TINTS[card.kind].header)
-    if tops.keys() <= {"name", "shape"}:
+    below = [tops[role] for role in ("muted", "value", "gradient") if role in tops]
+    if not below:
         return [_rounded((left, right, top, bottom), radius, radius, header)]
-    header_end = tops.get("value", tops.get("gradient", bottom))
+    header_end = min(below)
     grounds = [_rounded((left, right, top, header_end), radius, 0, header)]
     if "gradient" in tops:
         rule = f"{tops['gradient']:.2f}"
@@ -110,6 +117,8 @@ def _paint_line(text: Element, line: Line, card: Card) -> None:
     if line.role == "name":
         bold = len(card.name) if content.startswith(card.name) else 0
         _write(text, [(content[:bold], _BOLD), (content[bold:], {})])
+    elif line.role == "verdict":
+        text.attrib.update({**_BOLD, "fill": palette.ALARM if "wrong" in card.verdict else palette.INK})
     elif line.role == "shape":
         text.set("font-size", f"{palette.SHAPE}")
     else:

@@ -16,11 +16,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from autograd.names import Scope
 from autograd.render import palette
 from autograd.render.dot import Direction
 from autograd.render.mathml import mathml
 from autograd.render.model import Described, describe_all
-from autograd.render.names import Scope
 from autograd.render.numbers import GRID, numbers, show
 from autograd.render.picture import Picture, write
 from autograd.render.request import choice, drawable, overrides
@@ -127,6 +127,7 @@ def player(
         overrides(names),
         title=title or "",
         most=MOST_OPERATIONS,
+        repeats=False,
     )
     told = steps(described)
     made = Player(_page(described, told, Picture(described.diagram, "cards", direction).svg), len(told))

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
+import numpy as np
+
 from autograd.graph import Node
+from autograd.render.extent import Room
 from autograd.tensor import Tensor
 
 
@@ -45,3 +48,28 @@ def overrides(names: Mapping[Tensor | str, str] | None) -> dict[Node | str, str]
         if not name.strip():
             raise ValueError(f"names: an empty name for {key!r}")
     return {key._node if isinstance(key, Tensor) else key: name for key, name in names.items()}
+
+
+def whole(argument: str, value: int | None) -> int | None:
+    """A count that is at least 0, or None."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{argument} is a whole number, not {value!r}")
+    if value < 0:
+        raise ValueError(f"{argument} is at least 0, not {value}")
+    return int(value)
+
+
+def room_of(size: tuple[int, int] | None, direction: str) -> Room:
+    """The pixels that a picture is to fit into."""
+    down = direction == "TB"
+    if size is None:
+        return Room(900, 2400, down) if down else Room()
+    try:
+        width, height = (whole("size", side) or 0 for side in size)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"size is a pair of pixels, such as (1280, 720), not {size!r}") from error
+    if min(width, height) < 100:
+        raise ValueError(f"size is a pair of at least 100 pixels each, such as (1280, 720), not {size!r}")
+    return Room(width, height, down)

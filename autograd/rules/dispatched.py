@@ -6,13 +6,15 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import numpy as np
+
 
 def dispatched(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """`fn` on arrays; where its first argument is a Tensor, the record of `fn`."""
+    """`fn` on arrays; where its first argument stands for an array, what that makes of `fn`."""
 
     @wraps(fn)
     def call(first: Any, *args: Any, **kwargs: Any) -> Any:
-        if hasattr(first, "_node"):
+        if type(first) is not np.ndarray and hasattr(first, "__array_function__"):
             return first.__array_function__(call, (), (first, *args), kwargs)
         return fn(first, *args, **kwargs)
 

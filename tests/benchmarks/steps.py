@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+import autograd
 import nn
 from tests.benchmarks.timing import side_by_side, table
 
@@ -90,14 +91,14 @@ def by_products_alone(network: Network) -> Callable[[], Any]:
     return step
 
 
-def by_chalkgrad(network: Network) -> Callable[[], Any]:
-    x, y = network.data()
+def training_step(network: Network) -> Callable[[Any, Any], Any]:
+    """The step as users write it."""
     model = nn.MLP(list(network.sizes), activation=nn.ReLU, rng=0, dtype=network.dtype)
     for parameter, value in zip(model.parameters(), network.parameters().values(), strict=True):
         parameter.data = value
     optimizer = nn.optim.SGD(model.parameters(), lr=LR)
 
-    def step() -> Any:
+    def step(x: Any, y: Any) -> Any:
         loss = nn.functional.mse_loss(model(x), y)
         optimizer.zero_grad()
         loss.backward()
@@ -105,6 +106,18 @@ def by_chalkgrad(network: Network) -> Callable[[], Any]:
         return loss
 
     return step
+
+
+def by_chalkgrad(network: Network) -> Callable[[], Any]:
+    x, y = network.data()
+    step = training_step(network)
+    return lambda: step(x, y)
+
+
+def by_chalkgrad_compiled(network: Network) -> Callable[[], Any]:
+    x, y = network.data()
+    step = autograd.compile(training_step(network))
+    return lambda: step(x, y)
 
 
 def by_torch(network: Network) -> Callable[[], Any]:
@@ -179,6 +192,7 @@ def by_sklearn(network: Network) -> Callable[[], Any]:
 CONTESTANTS: dict[str, Callable[[Network], Callable[[], Any]]] = {
     "hand-written NumPy": by_hand,
     "chalkgrad, eager": by_chalkgrad,
+    "chalkgrad, compiled": by_chalkgrad_compiled,
     "its matrix products alone": by_products_alone,
     "PyTorch, eager": by_torch,
     "JAX, compiled": by_jax,

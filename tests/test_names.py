@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autograd import Tensor
-from autograd.render.names import LONGEST, Scope, is_path, pretty, printable, short_paths
+from autograd.names import LONGEST, Scope, is_path, pretty, printable, short_paths
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,8 @@
+"""Backprop as a straight-line program: written out as source, and replayed as a compiled step."""
+
+from __future__ import annotations
+
+from autograd.derivation.compiled import Compiled, Stats, compile
+from autograd.derivation.derivation import Derivation, derive
+
+__all__ = ["Compiled", "Derivation", "Stats", "compile", "derive"]

@@ -1,0 +1,112 @@
+"""A recorded graph and its reverse pass as one straight-line program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.backward import backpropagate
+from autograd.derivation.program import Origin, Var
+from autograd.derivation.trace import Trace, Traced
+from autograd.graph import Node, observers, topological
+from autograd.op import Op
+
+
+class Backprop:
+    """The program of a loss and its gradients.
+
+    Attributes:
+        trace: the lines and inputs.
+        values: each node's value in the program; a constant array in the arguments is a node of its own.
+        gradients: each node's gradient, where the loss depends on it; a constant where that is one.
+        nodes: the nodes in the order of the program.
+        seed: the gradient of the loss itself, which is 1.
+        constants: by identity, the arrays among the arguments, as nodes.
+    """
+
+    def __init__(self, loss: Node) -> None:
+        self.trace = Trace()
+        self.nodes = topological([loss], constants=True)
+        self.values: dict[Node, Traced] = {}
+        self.constants: dict[int, Node] = {}
+        self._copies: dict[Node, Node] = {}
+        self._originals: dict[Node, Node] = {}
+        self.contributions: dict[tuple[Node, int], Var] = {}
+        for node in self.nodes:
+            self._forward(node)
+        self.gradients = self._backward(loss)
+
+    def _forward(self, node: Node) -> None:
+        if node.op is None:
+            self.values[node] = self.trace.input(node.value)
+        else:
+            self.trace.origin = Origin("forward", node)
+            args = [self._argument(arg) for arg in node.args or ()]
+            function = value_function(node.op)
+            result = function(*args, **node.kwargs)
+            if type(result) is not Traced:  # a value that depends on shapes only
+                result = self.trace.input(result)
+            self.values[node] = result
+        self._copies[node] = copied = _copy(node, self.values[node])
+        copied.args = tuple(self._copies[arg] if type(arg) is Node else self._argument(arg) for arg in node.args or ())
+        self._originals[copied] = node
+
+    def _argument(self, arg: Any) -> Any:
+        if type(arg) is Node:
+            return self.values[arg]
+        if isinstance(arg, np.ndarray) and arg.ndim:
+            node = self.constants.get(id(arg))
+            if node is None:
+                node = self.constants[id(arg)] = Node(arg)
+                self.values[node] = self.trace.input(arg)
+            return self.values[node]
+        return arg
+
+    def _backward(self, loss: Node) -> dict[Node, Any]:
+        value = loss.value
+        seed = self.trace.input(value.dtype.type(1) if not value.ndim else np.ones_like(value), "seed")
+        self.seed = seed.var
+        self._start = len(self.trace.lines)
+        observers.append(self)
+        try:
+            found = backpropagate(self._copies[loss], seed, keep=True, hooks=False)
+        finally:
+            observers.remove(self)
+        gradients = {self._originals[node]: g for node, g in found.items()}
+        owners = {g.var: node for node, g in gradients.items() if type(g) is Traced}
+        for line in self.trace.lines[self._start :]:  # sums after the last rule
+            line.origin = Origin("add", owners[line.target])
+        return gradients
+
+    def recorded(self, op: Op, args: Any, node: Node) -> None:
+        """Called after operations on Tensors, which do not occur here."""
+
+    def pulled(self, node: Node, operand: Node, g: Any, d: Any) -> None:
+        """Called after each derivative rule: the lines since the last one are its own, but for a sum before."""
+        if self._originals.get(node) is None:
+            return
+        original, lines = self._originals[node], self.trace.lines[self._start :]
+        inputs = node.inputs
+        position = next(k for k, arg in enumerate(inputs) if arg is operand and (original, k) not in self.contributions)
+        for line in lines:
+            adds = line.fn is np.add and self._adds(line)
+            line.origin = Origin("add", self._originals[operand]) if adds else Origin("rule", original, position)
+        self.contributions[original, position] = d.var if type(d) is Traced else d
+        self._start = len(self.trace.lines)
+
+    def _adds(self, line: Any) -> bool:
+        """Whether a line adds up the gradients of two uses: the second is the rule's result before."""
+        return line.args[-1] in [var for var in self.contributions.values() if type(var) is Var][-1:]
+
+
+def _copy(node: Node, value: Traced) -> Node:
+    copied = Node(value, node.requires_grad)
+    copied.op, copied.kwargs, copied.order = node.op, node.kwargs, node.order
+    return copied
+
+
+def value_function(op: Op) -> Any:
+    """What computes an operation's value on traced operands, in the form that its record keeps them."""
+    wrapped = getattr(op.fn, "__wrapped__", None)
+    return op.fn if op.adapt is None or op.forward in (op.fn, wrapped) else op.forward

@@ -1,0 +1,215 @@
+"""The straight-line program: what NumPy was asked to do, one call a line, every value assigned once.
+
+`derive` prints it, `compile` plans its memory, and the comparison of hand derivations replays it with one
+line changed. It is data: a list of lines on values, with nothing about Tensors in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd.graph import Node
+
+PURE_SCALARS = (int, float, bool, str, type(None), np.generic, type, np.dtype, slice, type(...))
+
+
+class Var:
+    """A value of the program: an input, or what one line computes.
+
+    Attributes:
+        shape, dtype: of the array; None for a tuple or list of arrays.
+        name: how a person calls it, if anybody does.
+        value: what it was when the program was recorded.
+    """
+
+    __slots__ = ("dtype", "name", "shape", "value")
+
+    def __init__(self, value: Any, name: str | None = None) -> None:
+        self.value, self.name = value, name
+        is_array = hasattr(value, "dtype")
+        self.shape: tuple[int, ...] | None = value.shape if is_array else None
+        self.dtype = value.dtype if is_array else None
+
+    def __repr__(self) -> str:
+        return f"<{self.name or 'value'} {self.shape}>"
+
+
+class Origin(NamedTuple):
+    """Why a line is there.
+
+    Attributes:
+        part: "forward" for a node's own value, "rule" for the gradient of one operand, "sum back" where that
+            is summed to the shape of a broadcast operand, "add" where the gradients of several uses meet.
+        node: the operation; for "add" the node whose gradient it is.
+        operand: the position of the operand, for "rule" and "sum back".
+    """
+
+    part: str
+    node: Node
+    operand: int = -1
+
+
+class Line:
+    """`target = fn(*args, **kwargs)`; the arguments hold Vars, also inside tuples and lists, and constants."""
+
+    __slots__ = ("args", "fn", "kwargs", "origin", "target", "where")
+
+    def __init__(
+        self,
+        target: Var,
+        fn: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        origin: Origin | None = None,
+        where: str = "",
+    ) -> None:
+        self.target, self.fn, self.args, self.kwargs = target, fn, args, kwargs
+        self.origin, self.where = origin, where
+
+    def variables(self) -> Iterator[Var]:
+        """The values it reads, each as often as it does."""
+        return variables((self.args, tuple(self.kwargs.values())))
+
+    def changed(self, replacement: Mapping[Var, Any]) -> Line:
+        """This line reading other values."""
+        kwargs = {key: substituted(value, replacement) for key, value in self.kwargs.items()}
+        return Line(self.target, self.fn, substituted(self.args, replacement), kwargs, self.origin, self.where)
+
+    def compute(self, values: Mapping[Var, Any]) -> Any:
+        """The value of its target, given the values of what it reads."""
+        kwargs = {key: substituted(value, values) for key, value in self.kwargs.items()}
+        return self.fn(*substituted(self.args, values), **kwargs)
+
+
+def variables(value: Any) -> Iterator[Var]:
+    """The Vars in a nesting of tuples, lists and slices."""
+    if type(value) is Var:
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            yield from variables(part)
+    elif isinstance(value, slice):
+        yield from variables((value.start, value.stop, value.step))
+
+
+def substituted(value: Any, replacement: Mapping[Var, Any]) -> Any:
+    """A nesting with other things in place of its Vars."""
+    if type(value) is Var:
+        return replacement.get(value, value)
+    if type(value) is tuple or type(value) is list:
+        return type(value)(substituted(part, replacement) for part in value)
+    if isinstance(value, slice) and any(True for _ in variables(value)):
+        return slice(*(substituted(part, replacement) for part in (value.start, value.stop, value.step)))
+    return value
+
+
+class Program:
+    """Inputs, lines in order, and outputs by whatever key their user likes.
+
+    A program that was made from another by simplifying knows what became of the `same` value there.
+
+    >>> from autograd.derivation.trace import Trace
+    >>> trace = Trace()
+    >>> x = trace.input(np.array([1.0, 2.0]), "x")
+    >>> y = np.exp(x) * 2
+    >>> print(Program(trace.inputs, trace.lines, {"y": y.var}))
+    x: (2,)
+    %0 = exp(x)
+    %1 = multiply(%0, 2)
+    y: %1
+    """
+
+    def __init__(
+        self,
+        inputs: Iterable[Var],
+        lines: Iterable[Line],
+        outputs: Mapping[Any, Var],
+        same: Mapping[Var, Any] | None = None,
+    ) -> None:
+        self.inputs, self.lines, self.outputs = list(inputs), list(lines), dict(outputs)
+        self.same = dict(same or {})
+
+    def now(self, value: Any) -> Any:
+        """The value or constant that took the place of one of the program that this one was made from."""
+        while type(value) is Var and value in self.same:
+            value = self.same[value]
+        return value
+
+    def run(self, values: Mapping[Var, Any]) -> dict[Var, Any]:
+        """Every value, given those of the inputs."""
+        found = dict(values)
+        for line in self.lines:
+            found[line.target] = line.compute(found)
+        return found
+
+    def simplified(self) -> Program:
+        """The same outputs from fewer lines: numbers that depend on no input are computed now, equal calls are
+        made once, and what nobody reads is left out."""
+        known: dict[Any, Var] = {}
+        same: dict[Var, Any] = {}
+        lines: list[Line] = []
+        for line in self.lines:
+            line = line.changed(same)
+            key = None if impure(line.fn) else _key(line)
+            if key is not None and line.target.shape == () and not any(True for _ in line.variables()):
+                same[line.target] = line.target.value
+            elif key is not None and key in known:
+                same[line.target] = known[key]
+            else:
+                if key is not None:
+                    known[key] = line.target
+                lines.append(line)
+        outputs = {key: substituted(var, same) for key, var in self.outputs.items()}
+        return Program(self.inputs, needed(lines, outputs.values()), outputs, {**self.same, **same})
+
+    def __str__(self) -> str:
+        names: dict[Var, Any] = {var: _Shown(var.name or f"@{k}") for k, var in enumerate(self.inputs)}
+        told = [f"{names[var]}: {var.shape}" for var in self.inputs]
+        for k, line in enumerate(self.lines):
+            names[line.target] = _Shown(f"%{k}")
+            args = [repr(arg) for arg in substituted(line.args, names)]
+            args += [f"{key}={substituted(value, names)!r}" for key, value in line.kwargs.items()]
+            told.append(f"%{k} = {getattr(line.fn, '__name__', line.fn)}({', '.join(args)})")
+        told += [f"{key}: {names.get(var, var)}" for key, var in self.outputs.items()]
+        return "\n".join(told)
+
+
+class _Shown(str):
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def needed(lines: Iterable[Line], outputs: Iterable[Any]) -> list[Line]:
+    """The lines that the outputs depend on, and those that do more than compute."""
+    wanted = {var for var in outputs if type(var) is Var}
+    kept = []
+    for line in reversed(list(lines)):
+        if line.target in wanted or impure(line.fn):
+            wanted.update(line.variables())
+            kept.append(line)
+    return kept[::-1]
+
+
+def impure(fn: Any) -> bool:
+    """Whether a call of `fn` does more than compute its result from its arguments, as drawing numbers does."""
+    return getattr(fn, "impure", False) is True
+
+
+def _key(line: Line) -> Any:
+    """Equal for lines that compute the same."""
+    return line.fn, _frozen(line.args), _frozen(tuple(sorted(line.kwargs.items())))
+
+
+def _frozen(value: Any) -> Any:
+    if type(value) in (tuple, list):
+        return type(value), tuple(_frozen(part) for part in value)
+    if isinstance(value, slice):
+        return slice, _frozen((value.start, value.stop, value.step))
+    if isinstance(value, (float, np.floating)):  # 0.0 and -0.0 differ, NaN equals itself
+        return type(value), str(value)
+    if isinstance(value, PURE_SCALARS):
+        return type(value), value
+    return id(value)

@@ -1,0 +1,354 @@
+"""Recording what NumPy is asked to do: an array that writes down every call it goes through.
+
+A `Traced` holds an array and computes with it at once, and notes each call as a line of a program. It stands below
+Tensors: the rules of operations, the reverse pass and an optimiser run on it unchanged, since all of them are NumPy code.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Mapping
+from typing import Any
+from weakref import ref
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from autograd.calls import source_line
+from autograd.derivation.program import Line, Origin, Var
+from autograd.rules.write import put
+
+_STATIC = {
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.iscomplexobj, np.isrealobj,
+    np.may_share_memory, np.shares_memory, np.broadcast_shapes, np.min_scalar_type, np.isscalar,
+}  # fmt: skip
+_POWERS: dict[Any, Any] = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal, 1: np.positive}  # as NumPy's ** does
+_METHODS = frozenset(
+    [
+        "sum",
+        "mean",
+        "var",
+        "std",
+        "max",
+        "min",
+        "prod",
+        "cumsum",
+        "cumprod",
+        "round",
+        "clip",
+        "dot",
+        "take",
+        "repeat",
+        "squeeze",
+        "swapaxes",
+        "diagonal",
+        "trace",
+        "ravel",
+        "copy",
+        "conj",
+        "argmax",
+        "argmin",
+        "argsort",
+        "all",
+        "any",
+        "nonzero",
+        "choose",
+        "compress",
+        "ptp",
+        "searchsorted",
+    ]
+)
+
+
+class Check:
+    """A line that computes nothing: the program is right only as long as a value is what it was."""
+
+    impure = True
+    __name__ = "check"
+
+    def __call__(self, value: Any, expected: Any) -> Any:
+        if value != expected:
+            raise Stale
+        return None
+
+
+class Stale(Exception):  # noqa: N818
+    """A value that the recording depends on is another one now."""
+
+
+check = Check()
+
+
+class Trace:
+    """The lines recorded so far, and the values they start from.
+
+    Args:
+        strict: whether values that decide something are checked in every replay, and those that leave the
+            recording are refused; else they are taken as they are.
+    """
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self.inputs: list[Var] = []
+        self.lines: list[Line] = []
+        self.strict = strict
+        self.origin: Origin | None = None
+        self.written = False  # whether an array from outside was changed
+
+    def input(self, value: Any, name: str | None = None, *, home: bool = False) -> Traced:
+        """`value`, from outside; with `home`, writing to it changes the array itself."""
+        var = Var(value, name)
+        self.inputs.append(var)
+        made = Traced(self, var, value)
+        made.home = home
+        return made
+
+    def call(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Compute `fn(*args, **kwargs)` and record it."""
+        result = fn(*_values(args), **{key: _values(value) for key, value in kwargs.items()})
+        if fn in _STATIC:
+            return result
+        return self.record(fn, args, kwargs, result)
+
+    def record(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> Any:
+        """Write down that this call gave `result`."""
+        if isinstance(result, (bool, int, float)):
+            result = np.asarray(result)[()]
+        for arg in args:
+            if type(arg) is Traced and result is arg.value and isinstance(result, np.ndarray):
+                return arg  # the array itself
+        if getattr(fn, "__name__", "") == "reduce":
+            kwargs = {key: value for key, value in kwargs.items() if not _as_by_default(key, value)}
+        target = Var(result)
+        where = source_line() if self.strict else ""
+        kwargs = {key: _vars(value) for key, value in kwargs.items()}
+        self.lines.append(Line(target, fn, _vars(args), kwargs, self.origin, where))
+        if isinstance(result, (tuple, list)):
+            parts = [
+                self.record(operator.getitem, (Traced(self, target, result), k), {}, part)
+                for k, part in enumerate(result)
+            ]
+            return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
+        made = Traced(self, target, result)
+        source = args[0] if args else None
+        if type(source) is Traced and isinstance(result, np.ndarray) and isinstance(source.value, np.ndarray):
+            root = source.base if source.base is not None else source
+            if result.base is not None and (result.base is root.value or result.base is root.value.base):
+                made.base, made.how = root, (source, fn, args[1:], kwargs)
+                root.views.append(ref(made))
+        return made
+
+    def check(self, traced: Traced, value: Any) -> None:
+        """The recording goes on as `value` says; a replay must find the same."""
+        if self.strict:
+            if self.written:
+                raise TypeError(
+                    f"the step decides by a value after it changed parameters, {source_line()}: decide before, or outside"
+                )
+            self.lines.append(Line(Var(None), check, (traced.var, value), {}, self.origin, source_line()))
+
+    def write(self, target: Traced, new: Var) -> None:
+        """`target`'s memory holds `new` from now on, and so does all that looks at it."""
+        while target.base is not None:
+            source, fn, args, _ = target.how
+            if fn is not operator.getitem:
+                raise TypeError(
+                    f"writing in place into a view by {fn.__name__}, {source_line()}: write to the array that it views"
+                )
+            written = Var(source.value)
+            self.lines.append(Line(written, put, (source.var, _vars(args[0]), new), {}, self.origin, ""))
+            target, new = source, written
+        target.var = new
+        self.written = self.written or target.home
+        for reference in target.views:
+            view = reference()
+            if view is not None:
+                source, fn, args, kwargs = view.how
+                view.var = Var(view.value)
+                self.lines.append(Line(view.var, fn, (source.var, *_vars(args)), kwargs, self.origin, ""))
+
+
+class Traced(NDArrayOperatorsMixin):
+    """An array in a recording: its memory, and the value of the program that it holds now."""
+
+    __slots__ = ("__weakref__", "base", "home", "how", "trace", "value", "var", "views")
+    __array_priority__ = 2000.0
+    base: Traced | None
+    how: Any
+
+    def __init__(self, trace: Trace, var: Var, value: Any) -> None:
+        self.trace, self.var, self.value = trace, var, value
+        self.base, self.how, self.home = None, None, False
+        self.views: list[Any] = []
+
+    # NumPy's protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(hasattr(value, "_node") for value in inputs):
+            return NotImplemented
+        fn = ufunc if method == "__call__" else getattr(ufunc, method)
+        if method == "at":
+            return self._at(ufunc, *inputs)
+        out = kwargs.pop("out", (None,))[0]
+        if out is None:
+            return self.trace.call(fn, inputs, kwargs)
+        return self._into(out, fn, inputs, kwargs)
+
+    def _into(self, out: Any, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if type(out) is not Traced:
+            raise TypeError(
+                f"{fn.__name__} writes into an array of shape {np.shape(out)} that was made inside the recorded "
+                f"program, {source_line()}: leave out= away, or make the array outside"
+            )
+        trace = self.trace
+        if not isinstance(out.value, np.ndarray):  # numbers do not change
+            return trace.call(fn, args, kwargs)
+        if kwargs.get("where", True) is not True:
+            kept = kwargs.pop("where")
+            new = trace.call(np.where, (kept, trace.call(fn, args, kwargs), out), {})
+        else:
+            new = trace.call(fn, args, kwargs)
+        if new.shape != out.shape:
+            new = trace.call(np.broadcast_to, (new, out.shape), {})
+        if new.dtype != out.dtype:
+            new = trace.call(np.astype, (new, out.dtype), {})
+        out.value[...] = new.value
+        trace.write(out, new.var)
+        return out
+
+    def _at(self, ufunc: np.ufunc, a: Any, index: Any, value: Any = None) -> None:
+        raise TypeError(f"np.{ufunc.__name__}.at inside a recorded program, {source_line()}: use np.bincount or a sum")
+
+    def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        if any(hasattr(kind, "_node") for kind in types):
+            return NotImplemented
+        if func is np.copyto:
+            args[0][...] = args[1]
+            return None
+        out = kwargs.get("out")
+        if out is not None:
+            rest = {key: value for key, value in kwargs.items() if key != "out"}
+            return self._into(out, func, args, rest)
+        return self.trace.call(func, args, kwargs)
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(
+            f"a value of the recorded program would leave it as a plain array, {source_line()}: np.asarray, np.array, "
+            "indexing a plain array by it, or writing it into one. Call NumPy's functions on it, and return it"
+        )
+
+    def __pow__(self, other: Any) -> Any:
+        if type(other) in (int, float) and other in _POWERS and self.dtype.kind == "f":
+            return _POWERS[other](self)
+        return np.power(self, other)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.trace.call(operator.getitem, (self, index), {})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        new = Var(self.value)
+        self.trace.lines.append(Line(new, put, (self.var, _vars(index), _vars(value)), {}, self.trace.origin, ""))
+        self.value[_values(index)] = _values(value)
+        self.trace.write(self, new)
+
+    # What an array has
+
+    shape = property(lambda self: self.value.shape)
+    ndim = property(lambda self: self.value.ndim)
+    size = property(lambda self: self.value.size)
+    dtype = property(lambda self: self.value.dtype)
+    flags = property(lambda self: self.value.flags)
+    T = property(lambda self: np.transpose(self))
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _METHODS:
+            return lambda *args, **kwargs: self.trace.call(getattr(np, name), (self, *args), kwargs)
+        raise AttributeError(f"an array of the recorded program has no {name!r}: use NumPy's function")
+
+    def reshape(self, *shape: Any, order: Any = "C") -> Any:
+        wanted = shape[0] if len(shape) == 1 else shape
+        return self.trace.call(np.reshape, (self, wanted), {} if order == "C" else {"order": order})
+
+    def transpose(self, *axes: Any) -> Any:
+        wanted = axes[0] if len(axes) == 1 else axes
+        return self.trace.call(np.transpose, (self, wanted) if wanted else (self,), {})
+
+    def astype(self, dtype: Any, copy: bool = True) -> Any:
+        if not copy and self.dtype == dtype:
+            return self
+        return self.trace.call(np.astype, (self, np.dtype(dtype)), {})
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[k] for k in range(len(self)))
+
+    # Where a value decides, or leaves
+
+    def __bool__(self) -> bool:
+        decided = bool(self.value)
+        self.trace.check(self if self.dtype.kind == "b" else self != 0, decided)
+        return decided
+
+    def __index__(self) -> int:
+        value = operator.index(self.value)
+        self.trace.check(self, value)
+        return value
+
+    __hash__ = object.__hash__
+
+    def _leaves(self, how: str) -> Any:
+        if self.trace.strict:
+            raise TypeError(
+                f"{how} of a value of the recorded step, {source_line()}: a replay could not do that again. "
+                "Return the value, and do it outside"
+            )
+        return self.value
+
+    def item(self) -> Any:
+        return self._leaves("item()").item()
+
+    def tolist(self) -> Any:
+        return self._leaves("tolist()").tolist()
+
+    def __float__(self) -> float:
+        return float(self._leaves("float()"))
+
+    def __int__(self) -> int:
+        return int(self._leaves("int()"))
+
+    def __repr__(self) -> str:
+        return repr(self._leaves("printing"))
+
+    def __format__(self, spec: str) -> str:
+        return format(self._leaves("printing"), spec)
+
+
+def _as_by_default(option: str, value: Any) -> bool:
+    """Whether an option of a ufunc's `reduce` is as if it had been left out; `axis` is not."""
+    return {"dtype": None, "keepdims": False, "initial": np._NoValue, "where": True}.get(option, Trace) is value
+
+
+def _values(value: Any) -> Any:
+    """A nesting with the arrays in place of what is traced."""
+    if type(value) is Traced:
+        return value.value
+    if type(value) is tuple or type(value) is list:
+        return type(value)(_values(part) for part in value)
+    if isinstance(value, slice):
+        return slice(_values(value.start), _values(value.stop), _values(value.step))
+    return value
+
+
+def _vars(value: Any) -> Any:
+    """A nesting with the program's values in place of what is traced."""
+    if type(value) is Traced:
+        return value.var
+    if type(value) is tuple or type(value) is list:
+        return type(value)(_vars(part) for part in value)
+    if isinstance(value, slice):
+        return slice(_vars(value.start), _vars(value.stop), _vars(value.step))
+    return value
