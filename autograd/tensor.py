@@ -539,7 +539,7 @@ def _run(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
     except Exception as error:
         raise blame(op, args, error) from error
     made = _record(op, kept, kwargs, value, live)
-    base = value.base
+    base = getattr(value, "base", None)  # a rule may call this on plain numbers
     if base is not None and isinstance(first, Tensor) and (base is data or base is data.base):
         link_view(made, op, args, kwargs)
     return made

@@ -7,5 +7,5 @@ OUT = Path(__file__).parent / "out"
 
 def output_folder() -> Path:
     """Where demos write their pictures; made on first use."""
-    OUT.mkdir(exist_ok=True)
+    OUT.mkdir(parents=True, exist_ok=True)
     return OUT

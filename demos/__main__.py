@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 
-from demos import relu_regression
+import demos
+from demos import layer_classes, relu_regression, sigmoid_sine, single_sample, tanh_parabolas
 
-DEMOS: dict[str, Callable[[], None]] = {
-    "000": relu_regression.main,
+DEMOS: dict[str, ModuleType] = {
+    "000": relu_regression,
+    "001": layer_classes,
+    "002": sigmoid_sine,
+    "003": tanh_parabolas,
+    "004": single_sample,
 }
+
+
+def listing() -> str:
+    """The demos, a line each."""
+    return "\n".join(f"{name}  {(module.__doc__ or '').splitlines()[0]}" for name, module in DEMOS.items())
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m demos", description=__doc__)
     parser.add_argument("demo", nargs="?", default="000", help="which demo to run (default: %(default)s)")
     parser.add_argument("--list", action="store_true", help="list the demos and stop")
+    parser.add_argument("--out", type=Path, default=demos.OUT, help="where pictures go (default: %(default)s)")
     chosen = parser.parse_args(arguments)
     if chosen.list:
-        for name, run in DEMOS.items():
-            print(f"{name}  {(sys.modules[run.__module__].__doc__ or '').splitlines()[0]}")
+        print(listing())
         return 0
     if chosen.demo not in DEMOS:
-        print(f"there is no demo {chosen.demo!r}; there are {', '.join(DEMOS)}", file=sys.stderr)
+        print(f"there is no demo {chosen.demo!r}; there are\n{listing()}", file=sys.stderr)
         return 2
-    DEMOS[chosen.demo]()
+    demos.OUT = chosen.out
+    DEMOS[chosen.demo].main()
     return 0
 
 

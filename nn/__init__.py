@@ -17,22 +17,31 @@
 True
 """
 
-from nn import functional, init, optim
-from nn.layers import MLP, Identity, Linear, ReLU, Sequential, Sigmoid, Tanh
-from nn.losses import MSELoss
+from nn import batches, functional, init, optim
+from nn.batches import MiniBatches
+from nn.layers import MLP, Dropout, Identity, Linear, LogSoftmax, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
 from nn.module import Module, Parameter
 
 __all__ = [
     "MLP",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "Dropout",
     "Identity",
     "Linear",
+    "LogSoftmax",
     "MSELoss",
+    "MiniBatches",
     "Module",
     "Parameter",
     "ReLU",
     "Sequential",
     "Sigmoid",
+    "Softmax",
     "Tanh",
+    "batches",
     "functional",
     "init",
     "optim",

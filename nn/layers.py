@@ -124,6 +124,65 @@ class Tanh(Module):
         return functional.tanh(x)
 
 
+class Softmax(Module):
+    """`exp(x)`, divided by its sum along an axis; see `nn.functional.softmax`.
+
+    >>> import numpy as np
+    >>> Softmax()(np.zeros((1, 2)))
+    array([[0.5, 0.5]])
+    """
+
+    def __init__(self, axis: int = -1) -> None:
+        super().__init__()
+        self.axis = axis
+
+    def forward(self, x: Any) -> Any:
+        return functional.softmax(x, axis=self.axis)
+
+
+class LogSoftmax(Module):
+    """The logarithm of the softmax along an axis; see `nn.functional.log_softmax`.
+
+    >>> import numpy as np
+    >>> LogSoftmax()(np.array([[1000.0, 0.0]]))
+    array([[    0., -1000.]])
+    """
+
+    def __init__(self, axis: int = -1) -> None:
+        super().__init__()
+        self.axis = axis
+
+    def forward(self, x: Any) -> Any:
+        return functional.log_softmax(x, axis=self.axis)
+
+
+class Dropout(Module):
+    """In training, elements set to 0 at random and the others scaled up; see `nn.functional.dropout`.
+
+    Args:
+        p: the probability of a 0.
+        rng: a `np.random.Generator`, a `RandomState` or a seed, from which every call draws on; None for
+            fresh entropy.
+
+    Raises:
+        ValueError: a `p` that is no probability.
+
+    >>> import numpy as np
+    >>> layer = Dropout(0.5, rng=0)
+    >>> layer(np.ones(6)), layer(np.ones(6))
+    (array([2., 0., 0., 0., 2., 2.]), array([2., 2., 2., 2., 2., 0.]))
+    >>> layer.eval()(np.ones(2))
+    array([1., 1.])
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: init.Rng = None) -> None:
+        super().__init__()
+        self.p, self.rng = functional.probability("Dropout", p), init.generator(rng)
+
+    def forward(self, x: Any) -> Any:
+        return functional.dropout(x, self.p, self.training, rng=self.rng)
+
+
 class Identity(Module):
     """The input itself.
 

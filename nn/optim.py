@@ -23,7 +23,7 @@ class Optimizer:
     """What all optimisers share: named parameters, settings, and memory from step to step.
 
     Subclasses define `step`, name their settings, and put their memory into `_memory`: by its name, an
-    array or None for every parameter.
+    array or None for every parameter; and what they count into `_counts`, an integer for every parameter.
 
     Args:
         params: Tensors, pairs of name and Tensor, or a dictionary; such as `model.parameters()`.
@@ -40,6 +40,7 @@ class Optimizer:
         self.names = list(named)
         self.parameters = list(named.values())
         self._memory: dict[str, list[states.Array | None]] = {}
+        self._counts: dict[str, list[int]] = {}
 
     def step(self) -> None:
         """Change every parameter that has a gradient."""
@@ -57,6 +58,8 @@ class Optimizer:
             for name, array in zip(self.names, arrays, strict=True):
                 if array is not None:
                     state[f"{kind}.{name}"] = array.copy()
+        for kind, counts in self._counts.items():
+            state |= {f"{kind}.{name}": np.array(count) for name, count in zip(self.names, counts, strict=True)}
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -66,14 +69,18 @@ class Optimizer:
             ValueError: names everything that is missing, unexpected or of another shape, at once.
                 Nothing is changed then.
         """
-        shapes: dict[str, tuple[int, ...]] = dict.fromkeys(self.settings, ())
+        shapes: dict[str, tuple[int, ...]] = {name: np.shape(getattr(self, name)) for name in self.settings}
+        shapes |= {f"{kind}.{name}": () for kind in self._counts for name in self.names}
+        required = set(shapes)
         for kind in self._memory:
             for name, parameter in zip(self.names, self.parameters, strict=True):
                 shapes[f"{kind}.{name}"] = parameter.shape
-        optional = shapes.keys() - set(self.settings)
-        arrays = states.checked(type(self).__name__, shapes, state, optional)
+        arrays = states.checked(type(self).__name__, shapes, state, shapes.keys() - required)
         for name in self.settings:
-            setattr(self, name, arrays[name].item())
+            value = arrays[name].tolist()
+            setattr(self, name, tuple(value) if isinstance(value, list) else value)
+        for kind, counts in self._counts.items():
+            counts[:] = [int(arrays[f"{kind}.{name}"]) for name in self.names]
         for kind, memory in self._memory.items():
             for position, (name, parameter) in enumerate(zip(self.names, self.parameters, strict=True)):
                 array = arrays.get(f"{kind}.{name}")
@@ -204,6 +211,149 @@ class SGD(Optimizer):
         return np.add(v, d, v)
 
 
+class Adam(Optimizer):
+    r"""Adaptive moments: each number's step is its mean gradient by the root of its mean square.
+
+    With the gradient $g$, weight decay $\lambda$ and $\odot$ elementwise, in step $t$ of a parameter:
+
+    $d = g + \lambda\theta$ (with `maximize`, $-g + \lambda\theta$);
+    $m \leftarrow \beta_1 m + (1 - \beta_1) d$ and $v \leftarrow \beta_2 v + (1 - \beta_2) d \odot d$, from zeros;
+    $\hat m = m / (1 - \beta_1^t)$ and $\hat v = v / (1 - \beta_2^t)$, which makes up for the zeros;
+    $\theta \leftarrow \theta - \eta \hat m / (\sqrt{\hat v} + \epsilon)$.
+
+    (Kingma and Ba 2015, "Adam: a method for stochastic optimization".) With `amsgrad`, $v$ in $\hat v$ is the
+    largest so far (Reddi et al. 2018, "On the convergence of Adam and beyond"). These are PyTorch's conventions.
+
+    A parameter without a gradient is left alone, and its $t$ stands still. Parameters are written in place, so
+    make all passes over a recorded graph before the step.
+
+    Args:
+        params: Tensors, pairs of name and Tensor, or a dictionary; such as `model.parameters()`.
+        lr: the learning rate $\eta$; like all settings, it may be set between steps.
+        betas: $(\beta_1, \beta_2)$, how much of the means a step keeps.
+        eps: $\epsilon$, which keeps the quotient finite.
+        weight_decay: $\lambda$; 0 leaves it out.
+        amsgrad: never forget a large gradient.
+        maximize: climb instead of descend.
+
+    Raises:
+        TypeError: a parameter that is no Tensor of floats.
+        ValueError: no parameters, the same one twice, one that was computed; a setting that is
+            negative or not finite, or a beta that is 1 or more.
+
+    >>> import numpy as np
+    >>> from autograd import Tensor
+    >>> w = Tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = Adam([w], lr=0.1)
+    >>> np.sum(w**2).backward()
+    >>> optimizer.step()
+    >>> w.data.round(6)
+    array([0.9, 1.9])
+    """
+
+    settings = ("lr", "betas", "eps", "weight_decay", "amsgrad", "maximize")
+    _decoupled: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        *,
+        weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(params)
+        self.lr, self.eps = _nonnegative("lr", lr), _nonnegative("eps", eps)
+        self.weight_decay = _nonnegative("weight_decay", weight_decay)
+        self.betas = _betas(betas)
+        self.amsgrad, self.maximize = bool(amsgrad), bool(maximize)
+        for kind in ("mean", "square", "largest"):
+            self._memory[kind] = [None] * len(self.parameters)
+        self._counts["steps"] = [0] * len(self.parameters)
+        self._buffers = [np.empty_like(p.data) for p in self.parameters]
+
+    def step(self) -> None:
+        """Change every parameter that has a gradient, in place."""
+        for position, parameter in enumerate(self.parameters):
+            if parameter.grad is not None:
+                self._step_along(position, parameter.data, _values(parameter.grad), self._buffers[position])
+
+    def _step_along(self, position: int, data: states.Array, d: states.Array, buffer: states.Array) -> None:
+        """One parameter's step; everything that is not kept stands in the buffer."""
+        beta1, beta2 = self.betas
+        self._counts["steps"][position] += 1
+        count = self._counts["steps"][position]
+        if self.weight_decay and self._decoupled:
+            np.multiply(data, 1 - self.lr * self.weight_decay, data)
+        if self.weight_decay and not self._decoupled:
+            np.multiply(data, self.weight_decay, buffer)
+            d = (np.subtract if self.maximize else np.add)(buffer, d, buffer)
+        elif self.maximize:
+            d = np.negative(d, buffer)
+
+        mean, square = self._kept("mean", position), self._kept("square", position)
+        np.multiply(mean, beta1, mean)
+        np.multiply(d, 1 - beta1, buffer)
+        np.add(mean, buffer, mean)
+        np.multiply(buffer, buffer, buffer)  # d may have stood in the buffer, so its square comes by way of the mean
+        np.multiply(buffer, (1 - beta2) / (1 - beta1) ** 2, buffer)
+        np.multiply(square, beta2, square)
+        np.add(square, buffer, square)
+        if self.amsgrad:
+            largest = self._kept("largest", position)
+            square = np.maximum(largest, square, out=largest)
+
+        np.sqrt(square, buffer)
+        np.multiply(buffer, 1 / math.sqrt(1 - beta2**count), buffer)
+        np.add(buffer, self.eps, buffer)
+        np.divide(mean, buffer, buffer)
+        np.multiply(buffer, self.lr / (1 - beta1**count), buffer)
+        np.subtract(data, buffer, data)
+
+    def _kept(self, kind: str, position: int) -> states.Array:
+        """An array of the memory; zeros at first."""
+        array = self._memory[kind][position]
+        if array is None:
+            array = self._memory[kind][position] = np.zeros_like(self._buffers[position])
+        return array
+
+
+class AdamW(Adam):
+    r"""Adam whose weight decay is no part of the gradient.
+
+    First $\theta \leftarrow (1 - \eta\lambda)\theta$, then Adam's step with $d = g$, or $-g$ with `maximize`
+    (Loshchilov and Hutter 2019, "Decoupled weight decay regularization"). The settings are Adam's, and
+    `weight_decay` is 0.01 if it is not given.
+
+    >>> import numpy as np
+    >>> from autograd import Tensor
+    >>> w = Tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = AdamW([w], lr=0.1, weight_decay=0.5)
+    >>> np.sum(w**2).backward()
+    >>> optimizer.step()
+    >>> w.data.round(6)
+    array([0.85, 1.8 ])
+    """
+
+    _decoupled = True
+
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        *,
+        weight_decay: float = 0.01,
+        amsgrad: bool = False,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize)
+
+
 def _values(gradient: Any) -> Any:
     """The numbers of a gradient, which is a Tensor after `create_graph=True`."""
     return gradient.data if isinstance(gradient, Tensor) else gradient
@@ -213,6 +363,12 @@ def _nonnegative(name: str, value: float) -> float:
     if not (math.isfinite(value) and value >= 0):
         raise ValueError(f"{name} is {value}; it must be finite, and at least 0")
     return float(value)
+
+
+def _betas(betas: tuple[float, float]) -> tuple[float, float]:
+    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        raise ValueError(f"betas are {tuple(betas)}; they must be two numbers, at least 0 and below 1")
+    return float(betas[0]), float(betas[1])
 
 
 def _named(params: Parameters, optimizer: str) -> dict[str, Tensor]:

@@ -14,7 +14,6 @@ import tempfile
 from pathlib import Path
 from select import select
 from time import monotonic
-from types import TracebackType
 from typing import Any, Self
 
 PROGRAM = next(
@@ -33,56 +32,70 @@ _PATIENCE = 20.0  # seconds, for any answer
 
 
 class Browser:
-    """One browser with one page; `requests` are the addresses that the page asked for, `errors` its complaints."""
+    """One browser with one page.
+
+    `requests` are the addresses that the page asked for, `errors` its complaints, `frames` the sessions of
+    its frames that have a process of their own.
+    """
 
     def __init__(self, width: int = 1280, height: int = 720) -> None:
         assert PROGRAM is not None
         self.requests: list[str] = []
         self.errors: list[str] = []
+        self.frames: list[str] = []
         self._size = (width, height)
         self._count, self._buffer = 0, b""
 
     def __enter__(self) -> Self:
         self._home = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        theirs, self._write = os.pipe()
-        self._read, their_out = os.pipe()
         options = "--headless --no-sandbox --disable-gpu --hide-scrollbars --disable-dev-shm-usage --no-first-run"
         options += f" --remote-debugging-pipe --user-data-dir={self._home.name}"
-        command = f"exec {PROGRAM} {options} 3<&{theirs} 4>&{their_out}"
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", command],
-            pass_fds=(theirs, their_out),
-            stdout=subprocess.DEVNULL,
+            ["/bin/sh", "-c", f"exec {PROGRAM} {options} 3<&0 4>&1 </dev/null >/dev/null"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "HOME": self._home.name},
         )
-        os.close(theirs)
-        os.close(their_out)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._write, self._read = self._process.stdin.fileno(), self._process.stdout.fileno()
         self._session = ""
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Network", "Log"):
-            self.call(f"{domain}.enable")
-        self.resize(*self._size)
+        try:
+            target = self.call("Target.createTarget", url="about:blank")["targetId"]
+            self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+            for domain in ("Page", "Runtime", "Network", "Log"):
+                self.call(f"{domain}.enable")
+            self.call("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=False, flatten=True)
+            self.resize(*self._size)
+        except BaseException:
+            self._end()
+            raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._session = ""
-        self.call("Browser.close")
-        self._process.wait(_PATIENCE)
-        os.close(self._write)
-        os.close(self._read)
-        self._home.cleanup()
+        try:
+            self.call("Browser.close")
+        finally:
+            self._end()
 
-    def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """Send a command, and wait for its result."""
+    def _end(self) -> None:
+        """Wait for the browser to end, and end it if it does not."""
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        with self._process:  # closes the pipes
+            self._home.cleanup()
+
+    def call(self, method: str, *, session: str = "", **params: Any) -> dict[str, Any]:
+        """Send a command to the page, or to one of its frames, and wait for its result."""
         self._count += 1
         number = self._count
         message = {"id": number, "method": method, "params": params}
-        if self._session:
-            message["sessionId"] = self._session
+        if session or self._session:
+            message["sessionId"] = session or self._session
         os.write(self._write, json.dumps(message).encode() + b"\0")
         while True:
             answer = self._receive()
@@ -95,15 +108,15 @@ class Browser:
         """Load a file, with what stands behind its name, such as #3; a new page even if it is the same file."""
         self.requests.clear()
         self.errors.clear()
+        self.frames.clear()
         self.call("Page.navigate", url="about:blank")
         self.call("Page.navigate", url=f"file://{page}")
         self.wait("document.readyState === 'complete' && location.protocol === 'file:'")
 
-    def run(self, script: str) -> Any:
+    def run(self, script: str, session: str = "") -> Any:
         """The value of a script, as JSON has it; what it throws is an error here."""
-        answer = self.call(
-            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True, userGesture=True
-        )
+        how = {"returnByValue": True, "awaitPromise": True, "userGesture": True}
+        answer = self.call("Runtime.evaluate", session=session, expression=script, **how)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
@@ -122,9 +135,10 @@ class Browser:
         self.call("Input.dispatchKeyEvent", type="keyUp", **told)
 
     def click(self, selector: str) -> None:
-        """Click the middle of an element with the mouse."""
-        box = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
-        x, y = self.run(f"(box => [box.left + box.width / 2, box.top + box.height / 2])({box})")
+        """Click the middle of an element with the mouse, where it can be seen."""
+        middle = "e.scrollIntoView({block: 'nearest'}); const b = e.getBoundingClientRect();"
+        middle += "return [b.left + b.width / 2, b.top + b.height / 2]"
+        x, y = self.run(f"(e => {{ {middle} }})(document.querySelector({json.dumps(selector)}))")
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
@@ -150,7 +164,9 @@ class Browser:
         return message
 
     def _note(self, event: str, params: dict[str, Any]) -> None:
-        if event == "Network.requestWillBeSent":
+        if event == "Target.attachedToTarget":
+            self.frames.append(params["sessionId"])
+        elif event == "Network.requestWillBeSent":
             self.requests.append(params["request"]["url"])
         elif event == "Runtime.exceptionThrown":
             self.errors.append(str(params["exceptionDetails"]))

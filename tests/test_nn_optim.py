@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import nn
 from autograd import Tensor
-from nn.optim import SGD, Optimizer
+from nn.optim import SGD, Adam, AdamW, Optimizer
 
 OPTIONS: list[dict[str, Any]] = [
     {},
@@ -84,6 +84,86 @@ def test_sgd_is_its_formula(options: dict[str, Any]) -> None:
     np.testing.assert_allclose(parameter.data, formula(np.ones((3, 2)), gradients, 0.05, options), rtol=1e-13)
 
 
+ADAMS: list[dict[str, Any]] = [
+    {},
+    {"maximize": True},
+    {"betas": (0.5, 0.9), "eps": 1e-3},
+    {"betas": (0.0, 0.0)},
+    {"weight_decay": 0.1},
+    {"weight_decay": 0.0},
+    {"amsgrad": True, "betas": (0.5, 0.7)},
+    {"amsgrad": True, "weight_decay": 0.1, "maximize": True},
+]
+
+
+@pytest.mark.parametrize("kind", [Adam, AdamW])
+@pytest.mark.parametrize("options", ADAMS, ids=name_of)
+def test_adam_is_pytorchs(kind: type[Adam], options: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch, the second oracle, is not installed")
+    start = [np.ones((3, 2)), np.linspace(-1, 1, 4)]
+    ours = [Tensor(array, requires_grad=True) for array in start]
+    theirs = [torch.tensor(array, requires_grad=True) for array in start]
+    optimizer, oracle = kind(ours, 0.05, **options), getattr(torch.optim, kind.__name__)(theirs, 0.05, **options)
+    for gradients in drawn_gradients(200):
+        for a, b, gradient in zip(ours, theirs, gradients, strict=True):
+            a.grad = gradient
+            b.grad = None if gradient is None else torch.tensor(gradient)
+        optimizer.step()
+        oracle.step()
+        for a, b in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(a.data, b.detach().numpy(), rtol=1e-12, atol=1e-12)
+
+
+def adam_formula(theta: Any, gradients: Iterable[Any], lr: float, options: dict[str, Any], decoupled: bool) -> Any:
+    """The update rule as the docstrings of Adam and AdamW write it."""
+    (beta1, beta2), eps = options.get("betas", (0.9, 0.999)), options.get("eps", 1e-8)
+    decay = options.get("weight_decay", 0.01 if decoupled else 0)
+    m = v = largest = np.zeros_like(theta)
+    for t, g in enumerate(gradients, 1):
+        d = -g if options.get("maximize") else g
+        if decoupled:
+            theta = (1 - lr * decay) * theta
+        else:
+            d = d + decay * theta
+        m, v = beta1 * m + (1 - beta1) * d, beta2 * v + (1 - beta2) * d**2
+        largest = np.maximum(largest, v)
+        root = np.sqrt((largest if options.get("amsgrad") else v) / (1 - beta2**t))
+        theta = theta - lr * (m / (1 - beta1**t)) / (root + eps)
+    return theta
+
+
+@pytest.mark.parametrize("kind", [Adam, AdamW])
+@pytest.mark.parametrize("options", ADAMS, ids=name_of)
+def test_adam_is_its_formula(kind: type[Adam], options: dict[str, Any]) -> None:
+    gradients = [pair[0] for pair in drawn_gradients()]
+    parameter = Tensor(np.ones((3, 2)), requires_grad=True)
+    optimizer = kind([parameter], 0.05, **options)
+    for gradient in gradients:
+        parameter.grad = gradient
+        optimizer.step()
+    expected = adam_formula(np.ones((3, 2)), gradients, 0.05, options, kind is AdamW)
+    np.testing.assert_allclose(parameter.data, expected, rtol=1e-12)
+
+
+def test_adam_without_settings_has_pytorchs_defaults() -> None:
+    assert repr(Adam([leaf(1.0)])).endswith(
+        "lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.0, amsgrad=False, maximize=False)"
+    )
+    assert AdamW([leaf(1.0)]).weight_decay == 0.01
+
+
+def test_adam_keeps_the_dtype_of_each_parameter() -> None:
+    scalar = Tensor(1.0, requires_grad=True)
+    single = Tensor(np.ones(2, np.float32), requires_grad=True)
+    scalar.grad, single.grad = np.array(3.0), np.full(2, 3, np.float32)
+    optimizer = AdamW([scalar, single], 0.5, weight_decay=0.5, amsgrad=True)
+    optimizer.step()
+    assert scalar.data.tolist() == pytest.approx(0.25)
+    np.testing.assert_allclose(single.data, np.full(2, 0.25, np.float32), rtol=1e-6, strict=True)
+    kept = [array.dtype for name, array in optimizer.state_dict().items() if name.endswith(".1") and array.ndim]
+    assert kept == [np.float32] * 3
+
+
 @settings(deadline=None)
 @given(st.floats(-10, 10), st.floats(-10, 10), st.floats(0, 1))
 def test_a_plain_step_has_the_bits_of_numpy(theta: float, gradient: float, lr: float) -> None:
@@ -94,13 +174,21 @@ def test_a_plain_step_has_the_bits_of_numpy(theta: float, gradient: float, lr: f
     np.testing.assert_array_equal(parameter.data, expected)
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=name_of)
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (kind, options)
+        for kind, all_options in ((SGD, OPTIONS), (Adam, ADAMS), (AdamW, ADAMS))
+        for options in all_options
+    ],
+    ids=lambda value: name_of(value) if isinstance(value, dict) else value.__name__,
+)
 def test_a_step_writes_into_the_parameters_own_array_and_not_into_the_gradient(
-    options: dict[str, Any],
+    kind: Any, options: dict[str, Any]
 ) -> None:
     parameter, gradient = leaf(1.0, 2.0), np.array([0.5, 0.25])
     data = parameter.data
-    optimizer = SGD([parameter], 0.1, **options)
+    optimizer = kind([parameter], 0.1, **options)
     for _ in range(3):
         parameter.grad = gradient
         optimizer.step()
@@ -135,11 +223,12 @@ def test_a_gradient_may_be_a_tensor(momentum: float) -> None:
     assert parameter.data.tolist() == [0]
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_a_parameter_without_gradient_is_left_alone(momentum: float) -> None:
+@pytest.mark.parametrize("kind", [SGD, lambda p, lr: SGD(p, lr, 0.9), Adam, lambda p, lr: AdamW(p, lr, weight_decay=0)])
+def test_a_parameter_without_gradient_is_left_alone(kind: Any) -> None:
     idle, moved = leaf(1.0), leaf(1.0, grad=[1.0])
-    SGD([idle, moved], 0.5, momentum).step()
-    assert (idle.data.tolist(), moved.data.tolist()) == ([1], [0.5])
+    kind([idle, moved], 0.5).step()
+    assert idle.data.tolist() == [1]
+    assert moved.data.tolist() == pytest.approx([0.5])
 
 
 def test_parameters_without_axes_and_of_several_dtypes() -> None:
@@ -201,6 +290,11 @@ def test_parameters_come_in_several_forms(params: Any, names: list[str]) -> None
         (lambda: SGD([W], 0.1, weight_decay=float("inf")), ValueError, "weight_decay is inf"),
         (lambda: SGD([W], 0.1, nesterov=True), ValueError, "nesterov takes momentum"),
         (lambda: SGD([W], 0.1, 0.9, nesterov=True, dampening=0.1), ValueError, r"dampening \(0\.1\) 0"),
+        (lambda: AdamW([W], float("inf")), ValueError, "lr is inf"),
+        (lambda: Adam([W], betas=(0.9, 1.0)), ValueError, r"betas are \(0\.9, 1\.0\); they must be two numbers"),
+        (lambda: Adam([W], betas=(0.9,)), ValueError, r"betas are \(0\.9,\)"),
+        (lambda: Adam([W], eps=-1e-8), ValueError, "eps is -1e-08"),
+        (lambda: Adam([W], weight_decay=-1), ValueError, "weight_decay is -1"),
         (lambda: Optimizer([W]).step(), NotImplementedError, r"Optimizer has no step\(\)"),
     ],
 )  # fmt: skip
@@ -213,22 +307,30 @@ def test_bad_input_is_told(make: Any, error: type[Exception], told: str) -> None
 # States
 
 
-def test_a_loaded_state_continues_where_it_was_saved() -> None:
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (SGD, {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
+        (Adam, {"betas": (0.5, 0.7), "amsgrad": True}),
+        (AdamW, {"eps": 1e-3}),
+    ],
+)
+def test_a_loaded_state_continues_where_it_was_saved(kind: Any, options: dict[str, Any]) -> None:
     gradients = [pair[0] for pair in drawn_gradients()]
 
-    def run(parameter: Tensor, optimizer: SGD, part: slice) -> None:
+    def run(parameter: Tensor, optimizer: Optimizer, part: slice) -> None:
         for gradient in gradients[part]:
             parameter.grad = gradient
             optimizer.step()
 
     whole = Tensor(np.ones((3, 2)), requires_grad=True)
-    run(whole, SGD([whole], 0.05, 0.9, nesterov=True, weight_decay=0.1), slice(None))
+    run(whole, kind([whole], 0.05, **options), slice(None))
 
     first = Tensor(np.ones((3, 2)), requires_grad=True)
-    before = SGD([first], 0.05, 0.9, nesterov=True, weight_decay=0.1)
+    before = kind([first], 0.05, **options)
     run(first, before, slice(None, 7))
     second = Tensor(first.data, requires_grad=True)
-    after = SGD([second], 1.0)
+    after = kind([second], 1.0)
     after.load_state_dict(before.state_dict())
     run(second, after, slice(7, None))
     np.testing.assert_array_equal(second.data, whole.data)
@@ -243,6 +345,14 @@ def test_a_state_is_arrays_by_name_and_a_copy() -> None:
     state["velocity.w"][:] = 100
     assert all(isinstance(array, np.ndarray) for array in state.values())
     assert optimizer.state_dict()["velocity.w"].tolist() == [1]
+
+
+def test_the_state_of_adam_is_arrays_by_name() -> None:
+    optimizer = Adam({"w": leaf(1.0, grad=[2.0]), "idle": leaf(1.0)}, betas=(0.5, 0.75))
+    optimizer.step()
+    state = optimizer.state_dict()
+    assert list(state) == [*Adam.settings, "mean.w", "square.w", "steps.w", "steps.idle"]
+    assert [state[name].tolist() for name in ("betas", "mean.w", "square.w", "steps.w")] == [[0.5, 0.75], [1], [1], 1]
 
 
 def test_a_state_that_does_not_fit_is_told_at_once_and_changes_nothing() -> None:
@@ -268,12 +378,20 @@ def test_repr_shows_the_settings() -> None:
     assert repr(SGD([leaf(1.0)], 0.1)).startswith("SGD(1 parameters, lr=0.1, momentum=0.0, nesterov=False, ")
 
 
-def test_steps_allocate_nothing() -> None:
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p: SGD(p, 1e-3, 0.9, nesterov=True, weight_decay=0.1),
+        lambda p: Adam(p, weight_decay=0.1, amsgrad=True, maximize=True),
+        AdamW,
+    ],
+)
+def test_steps_allocate_nothing(make: Any) -> None:
     import tracemalloc
 
     parameter = Tensor(np.ones(10_000), requires_grad=True)
     parameter.grad = np.ones(10_000)
-    optimizer = SGD([parameter], 1e-3, 0.9, nesterov=True, weight_decay=0.1)
+    optimizer = make([parameter])
     optimizer.step()
     tracemalloc.start()
     for _ in range(10):

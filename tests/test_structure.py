@@ -81,7 +81,7 @@ def test_imports_come_from_below(path: Path) -> None:
 
 
 def test_nn_uses_the_public_api_only() -> None:
-    for path in (ROOT / "nn").glob("*.py"):
+    for path in (ROOT / "nn").rglob("*.py"):
         for name in imports(path):
             assert not name.startswith("autograd."), f"{path.name} imports {name}"
         assert "._node" not in path.read_text(), path.name

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from autograd.derivation.compiled import Compiled, Stats, compile
-from autograd.derivation.derivation import Derivation, derive
+from autograd.derivation.derivation import Derivation, derive, lines_for
 
-__all__ = ["Compiled", "Derivation", "Stats", "compile", "derive"]
+__all__ = ["Compiled", "Derivation", "Stats", "compile", "derive", "lines_for"]

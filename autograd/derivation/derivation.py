@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autograd.derivation import saved
 from autograd.derivation.backprop import Backprop
-from autograd.derivation.expression import Helpers, Text, Writer
 from autograd.derivation.naming import Identifiers, as_nodes
-from autograd.derivation.program import Line, Program, Var
+from autograd.derivation.program import Program, Var
 from autograd.derivation.simplify import simplified
+from autograd.derivation.statements import Statements, commented
+from autograd.graph import Node
 from autograd.names import Scope
 from autograd.op import describe
 from autograd.tensor import Tensor
-
-_WIDE = 60  # characters of an expression that still stands inside another one
-_ARRAYS = 400  # numbers that a saved module holds in its text; more go into a file beside it
 
 
 class Derivation:
@@ -35,17 +32,23 @@ class Derivation:
         gradients: the names of the parameters.
     """
 
-    def __init__(self, loss: Tensor, scope: Scope, names: Mapping[Any, str] | None = None) -> None:
-        recorded = Backprop(loss._node)
+    def __init__(
+        self,
+        loss: Node,
+        scope: Scope,
+        names: Mapping[Node, str] | None = None,
+        also: Iterable[Node] = (),
+        strict: bool = True,
+    ) -> None:
+        self._recorded = recorded = Backprop(loss)
         constants = list(recorded.constants.values())
-        self._identifiers = identifiers = Identifiers(recorded.nodes, constants, scope, as_nodes(names))
+        self._identifiers = identifiers = Identifiers(recorded.nodes, constants, scope, names or {}, strict)
         parameters = [node for node in recorded.nodes if node.op is None and node.requires_grad]
+        parameters = [node for node in parameters if node in recorded.gradients]
         self.gradients = [identifiers[node] for node in parameters]
-        self._backprop, self._loss = recorded, loss._node
-        outputs: dict[str, Any] = {"loss": recorded.values[loss._node].var}
-        for node in parameters:
-            g = recorded.gradients[node]
-            outputs[identifiers[node]] = getattr(g, "var", g)
+        outputs: dict[Any, Any] = {"loss": recorded.values[loss].var}
+        outputs |= {identifiers[node]: _var(recorded.gradients[node]) for node in parameters}
+        outputs |= {node: _var(recorded.gradients[node]) for node in also if node in recorded.gradients}
         numbers = {recorded.seed: recorded.seed.value} if recorded.seed.shape == () else {}
         for node, value in recorded.values.items():
             if value.var in recorded.trace.inputs:
@@ -56,12 +59,49 @@ class Derivation:
         self.arguments = {str(var.name): np.asarray(var.value) for var in self.program.inputs}
 
     @cached_property
+    def _text(self) -> Statements:
+        return Statements(self.program, self._names(), self._identifiers.fresh)
+
+    @property
     def source(self) -> str:
         """The text of `backprop`, a function of the inputs and parameters by keyword: plain NumPy.
 
         It returns the loss and a dictionary of gradients by name.
         """
-        return _Source(self).text()
+        return self._text.source(self.gradients)
+
+    def line_for(self, tensor: Tensor | Node) -> str:
+        """The statement that computes the gradient of a Tensor of the graph: `dW2 = A1.T @ dZ2  # (16, 8)`.
+
+        Raises:
+            ValueError: a Tensor outside of the graph.
+        """
+        node = tensor._node if isinstance(tensor, Tensor) else tensor
+        if node not in self._identifiers:
+            raise ValueError(f"{describe(node)} is not in the graph of this derivation")
+        name, shape = self._identifiers.gradient(node), np.shape(node.value)
+        if node not in self._recorded.gradients:
+            return commented(f"{name} = {self._text.value(np.zeros_like(node.value)).text}", shape)
+        g = self.program.now(_var(self._recorded.gradients[node]))
+        statement = self._text.of.get(g) if type(g) is Var else None
+        if statement is None or statement.forward:
+            return commented(f"{name} = {self._text.value(g).text}", shape)
+        also = "" if statement.name == name else f"{name} = "
+        return commented(f"{also}{statement.name} = {statement.text}", shape)
+
+    def _names(self) -> dict[Var, str]:
+        """The names of nodes and of their gradients, by the value that holds them."""
+        recorded, identifiers = self._recorded, self._identifiers
+        names: dict[Var, str] = {}
+        now = self.program.now
+        for node, value in recorded.values.items():
+            if node.op is not None and type(now(value.var)) is Var:
+                names.setdefault(now(value.var), identifiers[node])
+        for node in reversed(recorded.nodes):
+            g = now(_var(recorded.gradients.get(node)))
+            if type(g) is Var:
+                names.setdefault(g, identifiers.gradient(node))
+        return names
 
     def function(self) -> Any:
         """`backprop` itself, compiled from `source`."""
@@ -81,11 +121,11 @@ class Derivation:
         target = Path(path)
         if target.suffix != ".py":
             raise ValueError(f"{target.name}: a derivation is saved as a Python module, with the suffix .py")
-        text = _module(self, target)
-        if _stored(self):
+        text = saved.module_text(self.source, self.arguments, target)
+        if saved.stored(self.arguments):
             arrays: Any = self.arguments
-            _replace(target.with_suffix(".npz"), lambda file: np.savez(file, **arrays))
-        _replace(target, lambda file: file.write(text.encode()))
+            saved.replace(target.with_suffix(".npz"), lambda file: np.savez(file, **arrays))
+        saved.replace(target, lambda file: file.write(text.encode()))
 
     def __str__(self) -> str:
         return self.source
@@ -140,116 +180,31 @@ def derive(loss: Tensor, *, names: Mapping[Tensor, str] | None = None) -> Deriva
     if loss.size != 1:
         raise ValueError(f"derive of {describe(loss)}: a loss is a single number; reduce it (np.sum, np.mean)")
     caller = sys._getframe(1)
-    return Derivation(loss, Scope(caller.f_locals, caller.f_globals), names)
+    return Derivation(loss._node, Scope(caller.f_locals, caller.f_globals), as_nodes(names))
 
 
-class _Source:
-    """Statements for the lines of a program: one an operation, its parts inside it where they are used once."""
+def lines_for(
+    loss: Node, nodes: Iterable[Node], scope: Scope, names: Mapping[Node, str] | None = None
+) -> dict[Node, str]:
+    """The statements that compute the gradients of `nodes`, of interior ones too, as text.
 
-    def __init__(self, derivation: Derivation) -> None:
-        self._derivation = derivation
-        self._helpers = Helpers()
-        self._texts: dict[Var, Text] = {}
-        self._names = _statement_names(derivation)
-        program = derivation.program
-        self._uses = Counter(var for line in program.lines for var in line.variables())
-        for var in program.inputs:
-            self._texts[var] = Text(str(var.name))
+    Each has a statement of its own, so what algebra would have gathered stays apart where one of them is between.
+    Names that `derive` refuses are made identifiers here.
 
-    def text(self) -> str:
-        """The whole module."""
-        write = Writer(self._texts.__getitem__, self._helpers)
-        program = self._derivation.program
-        forward: list[str] = []
-        backward: list[str] = []
-        outputs = set(program.outputs.values()) - {None}
-        for line in program.lines:
-            text = write(line)
-            if self._stands_inside(line, text, outputs):
-                self._texts[line.target] = text
-                continue
-            name = self._names.get(line.target) or self._derivation._identifiers.fresh()
-            self._texts[line.target] = Text(name)
-            shape = line.target.shape
-            told = "" if shape is None else f"  # {shape if shape else 'scalar'}"
-            part = forward if line.origin is not None and line.origin.part == "forward" else backward
-            part.append(f"    {name} = {text.text}{told}")
-        returned = {key: write.value(value).text for key, value in program.outputs.items()}
-        loss = returned.pop("loss")
-        gradients = ", ".join(f'"{name}": {text}' for name, text in returned.items())
-        arguments = ", ".join(["*", *(str(var.name) for var in program.inputs)]) if program.inputs else ""
-        helpers = self._helpers.source()
-        lines = ["import numpy as np", "", "", *([helpers, "", ""] if helpers else [])]
-        lines += [f"def backprop({arguments}):", "    # forward", *forward, "    # backward", *backward]
-        return "\n".join([*lines, f"    return {loss}, {{{gradients}}}"]) + "\n"
-
-    def _stands_inside(self, line: Line, text: Text, outputs: set[Any]) -> bool:
-        """Whether a value is written where it is used: what no one named and one line reads, and transposes."""
-        if line.fn is np.transpose and len(line.args) == 1 and line.target not in outputs:
-            return len(text.text) < 20
-        if line.target in self._names or line.target in outputs or self._uses[line.target] != 1:
-            return False
-        return len(text.text) <= _WIDE
+    >>> x, y = np.array([[1.0, 2.0], [0.5, 3.0]]), np.array([[1.0], [0.0]])
+    >>> W = Tensor([[3.0], [4.0]], requires_grad=True, name="W")
+    >>> p = x @ W
+    >>> loss = np.sum((p - y) ** 2)
+    >>> for line in lines_for(loss._node, [p._node, W._node], Scope(locals())).values():
+    ...     print(line)
+    dp = dt1 = 2 * t1  # (2, 1)
+    dW = x.T @ dt1  # (2, 1)
+    """
+    nodes = list(nodes)
+    derivation = Derivation(loss, scope, names, nodes, strict=False)
+    return {node: derivation.line_for(node) for node in nodes}
 
 
-def _statement_names(derivation: Derivation) -> dict[Var, str]:
-    """The names of nodes and of their gradients, by the value that holds them."""
-    recorded, identifiers = derivation._backprop, derivation._identifiers
-    names: dict[Var, str] = {}
-    now = derivation.program.now
-    for node, value in recorded.values.items():
-        if node.op is not None and type(now(value.var)) is Var:
-            names.setdefault(now(value.var), identifiers[node])
-    for node in reversed(recorded.nodes):
-        g = now(getattr(recorded.gradients.get(node), "var", None))
-        if type(g) is Var:
-            names.setdefault(g, identifiers.gradient(node))
-    return names
-
-
-# Files
-
-
-def _stored(derivation: Derivation) -> bool:
-    return sum(array.size for array in derivation.arguments.values()) > _ARRAYS
-
-
-def _module(derivation: Derivation, target: Path) -> str:
-    lines = [derivation.source, "", 'if __name__ == "__main__":']
-    if _stored(derivation):
-        lines[0] = lines[0].replace("import numpy as np\n", "from pathlib import Path\n\nimport numpy as np\n", 1)
-        lines.append(f'    arguments = dict(np.load(Path(__file__).with_name("{target.stem}.npz")))')
-    else:
-        write = Writer(lambda var: Text(str(var.name)), Helpers())
-        lines.append("    arguments = {")
-        lines += [f'        "{name}": {write.value(array).text},' for name, array in derivation.arguments.items()]
-        lines.append("    }")
-    lines += [
-        "    loss, gradients = backprop(**arguments)",
-        '    print("loss", loss)',
-        "    for name, gradient in gradients.items():",
-        '        print(f"d{name}", gradient, sep="\\n")',
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _replace(target: Path, write: Any) -> None:
-    """Write a file whole or not at all."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=target.suffix)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-__all__ = ["Derivation", "derive"]
+def _var(traced: Any) -> Any:
+    """The value of the program that a traced array is, or the constant itself."""
+    return getattr(traced, "var", traced)

@@ -38,10 +38,11 @@ class Text(NamedTuple):
 
 
 class Helpers:
-    """Functions of ours that a program calls: their source stands above it."""
+    """Functions of ours that a program calls: their source stands above it, with what they import."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Any] = {}
+        self._known: dict[str, str] = {}
+        self._imports: set[str] = set()
 
     def add(self, fn: Any) -> str:
         """Take `fn` and all that it calls; give its name."""
@@ -49,20 +50,33 @@ class Helpers:
         name = str(fn.__name__)
         if name in self._known:
             return name
-        self._known[name] = None
+        self._known[name] = ""
         for used in _names(fn.__code__):
             value = fn.__globals__.get(used)
-            if inspect.isfunction(value) and value.__module__.split(".")[0] != "numpy":
+            if inspect.ismodule(value):
+                self._imports.update([f"import {used}"] if value is not np else [])
+            elif inspect.isfunction(value) and value.__module__.startswith("numpy"):
+                self._imports.add(f"from {value.__module__} import {used}")
+            elif inspect.isfunction(value):
                 self.add(value)
             elif isinstance(value, (int, float, str)) and not used.startswith("__"):
                 self._known[used] = f"{used} = {value!r}"
         self._known[name] = _bare(inspect.getsource(fn))
         return name
 
-    def source(self) -> str:
-        """Their definitions, constants first."""
-        parts = sorted(self._known.values(), key=lambda text: text.startswith("def "))
-        return "\n\n\n".join(parts)
+    @property
+    def names(self) -> set[str]:
+        """What these definitions and imports are called."""
+        return {*self._known, *(line.split()[-1] for line in self._imports)}
+
+    def source(self) -> list[str]:
+        """The parts of a module before `backprop`: imports, constants, and functions, each before what calls it."""
+        imports = "\n".join([*sorted(line for line in self._imports if line.startswith("import")), "",
+                             "import numpy as np",
+                             *sorted(line for line in self._imports if line.startswith("from"))]).strip()  # fmt: skip
+        functions = [text for text in self._known.values() if text.startswith("def ")]
+        constants = "\n".join(text for text in self._known.values() if not text.startswith("def "))
+        return [imports + (f"\n\n{constants}" if constants else ""), *functions[::-1]]
 
 
 def _names(code: Any) -> Iterator[str]:
@@ -70,6 +84,13 @@ def _names(code: Any) -> Iterator[str]:
     for constant in code.co_consts:
         if hasattr(constant, "co_names"):
             yield from _names(constant)
+
+
+def is_ours(fn: Any) -> bool:
+    """Whether source cannot call `fn` from NumPy or `operator`, so that its definition must stand there."""
+    if isinstance(fn, np.ufunc) or isinstance(getattr(fn, "__self__", None), np.ufunc):
+        return False
+    return not (getattr(fn, "__module__", "") or "").startswith(("numpy", "operator", "_operator"))
 
 
 def _bare(source: str) -> str:
@@ -106,9 +127,9 @@ class Writer:
                 return Text(f"{self.value(args[0]).inside(ATOM)}.T")
             if fn is operator.getitem:
                 return Text(f"{self.value(args[0]).inside(ATOM)}[{self._index(args[1])}]")
-            if fn is np.astype:
+            if fn is np.astype and type(args[0]) is Var:
                 return Text(f"{self.value(args[0]).inside(ATOM)}.astype({self.value(args[1]).text})")
-            if fn is np.reshape and len(args) == 2:
+            if fn is np.reshape and len(args) == 2 and type(args[0]) is Var:
                 return Text(f"{self.value(args[0]).inside(ATOM)}.reshape({self.value(args[1]).text})")
         if fn in _REDUCTIONS and type(args[0]) is Var and "where" not in kwargs:
             rest = [self.value(arg).text for arg in args[1:]]
@@ -118,7 +139,7 @@ class Writer:
             if listed and operand.text.isidentifier():
                 return Text(f"{operand.text}.{name}({listed})")
             return Text(f"np.{name}({', '.join([operand.text, *rest, *options])})")
-        told = [self.value(arg).text for arg in args]
+        told = [_typed(arg) or self.value(arg).text if is_ours(fn) else self.value(arg).text for arg in args]
         told += [f"{key}={self.value(value).text}" for key, value in kwargs.items()]
         return Text(f"{self.function(fn)}({', '.join(told)})")
 
@@ -152,15 +173,13 @@ class Writer:
             if record is not None and record.name.startswith("np."):
                 return record.name
             return f"np.linalg.{fn.__name__}" if "linalg" in module else f"np.{fn.__name__}"
-        if fn in vars(operator).values():
-            return f"operator.{fn.__name__}"
         return self._helpers.add(fn)
 
     def value(self, value: Any) -> Text:
         """A value of the program, or a constant as a literal."""
         if type(value) is Var:
             return self._operand(value)
-        if isinstance(value, tuple):
+        if isinstance(value, (tuple, range)):
             inner = ", ".join(self.value(part).text for part in value)
             return Text(f"({inner},)" if len(value) == 1 else f"({inner})")
         if isinstance(value, list):
@@ -193,6 +212,11 @@ def literal(value: Any) -> Text:
     if isinstance(value, type) and value in (float, int, bool):
         return Text(value.__name__)
     raise TypeError(f"a {type(value).__name__} among the arguments cannot be written as source: {value!r}")
+
+
+def _typed(value: Any) -> str | None:
+    """A number that knows its dtype and shape, as arrays do."""
+    return f"np.{value.dtype.name}({literal(value.item()).text})" if isinstance(value, np.generic) else None
 
 
 def _shape(value: Any) -> tuple[int, ...]:

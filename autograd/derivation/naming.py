@@ -17,7 +17,7 @@ from autograd.op import describe
 _ASCII = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _RESERVED = {"np", "backprop", "loss"}
 _PRODUCTS = {"nn.functional.linear", "np.matmul", "np.dot", "np.tensordot", "np.einsum"}
-_SHIFTS = {"np.add", "np.subtract"}  # of a product: still what goes into the activation
+_SHIFTS = {"np.add"}  # of a product: still what goes into the activation
 
 
 class Identifiers:
@@ -28,12 +28,20 @@ class Identifiers:
         constants: the nodes that stand for arrays among the arguments.
         scope: the caller's variables.
         given: names to use before all others, by node.
+        strict: refuse names that somebody gave and that cannot be used, rather than changing them.
 
     Raises:
         ValueError: a name that somebody gave is no identifier, is Python's own, or belongs to two inputs.
     """
 
-    def __init__(self, nodes: list[Node], constants: list[Node], scope: Scope, given: Mapping[Node, str]) -> None:
+    def __init__(
+        self,
+        nodes: list[Node],
+        constants: list[Node],
+        scope: Scope,
+        given: Mapping[Node, str],
+        strict: bool = True,
+    ) -> None:
         self._taken: dict[str, Node] = {}
         self._names: dict[Node, str] = {}
         self._counts: Counter[str] = Counter()
@@ -43,12 +51,13 @@ class Identifiers:
             for node in leaves
             if (name := latest(node).note("name")) is not None and node not in given and is_path(name)
         }
-        _once(paths)
+        if strict:
+            _once(paths)
         shorter = short_paths(list(dict.fromkeys(paths.values())))
         for node in leaves:
             said = given.get(node) or (None if node in paths else latest(node).note("name"))
             if said is not None:
-                self._claim(node, _checked(said, node), strict=True)
+                self._claim(node, _checked(said, node) if strict else _sanitised(said), strict)
         for node, path in paths.items():
             self._claim(node, _sanitised(shorter[path].translate(_ASCII)))
         unnamed = [node for node in leaves if node not in self._names]
@@ -64,13 +73,16 @@ class Identifiers:
             if node.op is None:
                 continue
             said = given.get(node) or node.note("name")
-            found = _checked(said, node) if said is not None else scope.of(node)
+            found = scope.of(node) if said is None else _checked(said, node) if strict else said
             if found is None:
                 found = "loss" if node is loss else self._role(node)
             self._claim(node, _sanitised(found))
 
     def __getitem__(self, node: Node) -> str:
         return self._names[node]
+
+    def __contains__(self, node: Node) -> bool:
+        return node in self._names
 
     def gradient(self, node: Node) -> str:
         """What dL/d(node) is called."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd.graph import Node
 
-PURE_SCALARS = (int, float, bool, str, type(None), np.generic, type, np.dtype, slice, type(...))
+PURE_SCALARS = (int, float, bool, str, type(None), np.generic, type, np.dtype, slice, range, type(...))
 
 
 class Var:

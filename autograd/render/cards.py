@@ -50,7 +50,8 @@ def edge_label(edge: Edge, apart: bool) -> str:
     """
     back = edge.back and edge.back + "\N{NO-BREAK SPACE}" * 2 * apart
     rows = [text(edge.carried, palette.INK, palette.EDGE)] if edge.carried else []
-    rows += [text(back, palette.GRADIENT, palette.EDGE, italic=True)] if back else []
+    colour = palette.CANVAS if edge.pending else palette.GRADIENT
+    rows += [text(back, colour, palette.EDGE, italic=True)] if back else []
     if len(rows) < 2:
         return f"<{rows[0]}>" if rows else ""
     return f"<{table(''.join(f'<TR><TD>{row}</TD></TR>' for row in rows), padding=1)}>"

@@ -41,9 +41,12 @@ def paint(root: Element, nodes: Mapping[str, Element], diagram: Diagram) -> None
     """Colour an SVG whose cards are the groups `nodes`, by id."""
     for card in diagram.cards:
         _paint_card(nodes[card.id], card)
-    for group, edge in zip(groups(root, "edge"), diagram.edges, strict=False):
+    edges = {f"e{place}": edge for place, edge in enumerate(diagram.edges)}
+    for group in groups(root, "edge"):
+        edge = edges[group.get("id", "")]
+        back = palette.CANVAS if edge.pending else palette.GRADIENT
         for text in group.findall("text"):
-            colour = palette.INK if text.text == edge.carried else palette.GRADIENT
+            colour = palette.INK if text.text == edge.carried else back
             text.attrib.update({"font-family": palette.FONTS, "font-size": f"{palette.EDGE}", "fill": colour})
     for group in groups(root, "cluster"):
         for text in group.findall("text"):

@@ -26,7 +26,7 @@ def stage(svg: str, diagram: Diagram) -> str:
     """The finished SVG of a diagram for a page: cards n0, n1, ... and edges e0, e1, ..., with classes.
 
     Of a card, `head` is the ground that lights up, `value` and `gradient` are its numbers; of an edge,
-    `return` is the gradient's way back.
+    `return` is the gradient's way back, with what is told of it.
     """
     root = ElementTree.fromstring(svg)
     for element in root.iter():
@@ -38,7 +38,7 @@ def stage(svg: str, diagram: Diagram) -> str:
         _mark_card(groups[card.id], card)
     for place in range(len(diagram.edges)):
         for line in groups[f"e{place}"].iter():
-            if palette.BACKWARD.casefold() in (line.get("stroke", "").casefold(), line.get("fill", "").casefold()):
+            if {line.get("stroke", "").upper(), line.get("fill", "").upper()} & {palette.BACKWARD, palette.GRADIENT}:
                 line.set("class", "return")
     for text in root.iter("text"):
         for attribute in _REPEATED:

@@ -10,12 +10,14 @@ import numpy as np
 
 
 def dispatched(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """`fn` on arrays; where its first argument stands for an array, what that makes of `fn`."""
+    """`fn` on arrays; where an argument, or a part of an index, stands for an array, what that makes of `fn`."""
 
     @wraps(fn)
-    def call(first: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(first) is not np.ndarray and hasattr(first, "__array_function__"):
-            return first.__array_function__(call, (), (first, *args), kwargs)
-        return fn(first, *args, **kwargs)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for arg in args:
+            for part in arg if type(arg) is tuple else (arg,):
+                if type(part) is not np.ndarray and hasattr(part, "__array_function__"):
+                    return part.__array_function__(call, (), args, kwargs)
+        return fn(*args, **kwargs)
 
     return call

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from autograd.op import Rule, Sample, defop
+from autograd.op import Rule, Sample, defop, defplain
+from autograd.rules.dispatched import dispatched
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import rows
 from autograd.rules.samples import REDUCTIONS
@@ -67,40 +67,42 @@ defop(
 # Order statistics: between the elements of two neighbouring ranks, in proportion
 
 
-def _ranks(a: Any, axis: Any, skip_nan: bool, statistic: Callable[[Any], Any]) -> Any:
-    """Between which ranks the statistic stands: a row for each of its values, a column for each reduction.
+@dispatched
+def _at_ranks(a: Any, axis: Any, skip_nan: bool, q: Any, method: Any) -> tuple[Any, Any]:
+    """The elements of the two ranks that a quantile stands between, and how much nearer it is to the second.
 
-    NumPy tells: it is the statistic of 0, 1, ... n - 1.
+    Elements are counted through the raveled array; a row for each value of `q`, the second ranks below
+    the first, and a column for each reduction. NumPy tells between which ranks: a quantile of 0, 1, ... n - 1 is that.
     """
     values = rows(a, axis)
     n = np.sum(~np.isnan(values), axis=1) if skip_nan else np.full(len(values), values.shape[1])
     lengths, which = np.unique(n, return_inverse=True)
-    ranks = [np.ravel(statistic(np.arange(max(float(length), 1)))) for length in lengths]
-    return np.stack(ranks, axis=1)[:, which]
-
-
-def _at_ranks(g: Any, a: Any, axis: Any, skip_nan: bool, statistic: Callable[[Any], Any]) -> Any:
-    """`g` added to the elements of `a` that have the ranks next to the statistic's."""
-    if not a.size:
-        return np.zeros_like(a)
-    rank = _ranks(a, axis, skip_nan, statistic)
+    ranks = [np.ravel(np.quantile(np.arange(max(float(m), 1)), q, method=method)) for m in lengths]
+    rank = np.stack(ranks, axis=1)[:, which]
     low, high = np.floor(rank).astype(int), np.ceil(rank).astype(int)
-    order = np.argpartition(rows(a, axis), np.unique([low, high]), axis=1)
-    places = rows(np.reshape(np.arange(a.size), np.shape(a)), axis)
+    order = np.argpartition(values, np.unique([low, high]), axis=1)
+    places = rows(np.arange(a.size).reshape(a.shape), axis)
     chosen = np.concatenate([low, high]).T
-    place = np.take_along_axis(places, np.take_along_axis(order, chosen, axis=1), axis=1).T
-    g, share = np.reshape(g, rank.shape), (rank - low).astype(g.dtype)
-    return np.reshape(scatter(np.concatenate([g * (1 - share), g * share]), place, (a.size,)), np.shape(a))
+    return np.take_along_axis(places, np.take_along_axis(order, chosen, axis=1), axis=1).T, rank - low
+
+
+defplain(_at_ranks, why="a rank is piecewise constant")
+
+
+def _quantile_rule(skip_nan: bool, scale: float = 1) -> Rule:
+    def rule(g: Any, y: Any, a: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Any:
+        if not a.size:
+            return np.zeros_like(a)
+        place, share = _at_ranks(a, axis, skip_nan, q if scale == 1 else np.true_divide(q, scale), method)
+        g, share = np.reshape(g, np.shape(share)), share.astype(g.dtype)
+        return np.reshape(scatter(np.concatenate([g * (1 - share), g * share]), place, (a.size,)), np.shape(a))
+
+    return rule
 
 
 def _median_rule(skip_nan: bool) -> Rule:
-    return lambda g, y, a, axis=None, keepdims=False: _at_ranks(g, a, axis, skip_nan, np.median)
-
-
-def _quantile_rule(fn: Callable[..., Any], skip_nan: bool) -> Rule:
-    return lambda g, y, a, q, axis=None, method="linear", keepdims=False: _at_ranks(
-        g, a, axis, skip_nan, lambda ranks: fn(ranks, q, method=method)
-    )
+    rule = _quantile_rule(skip_nan)
+    return lambda g, y, a, axis=None, keepdims=False: rule(g, y, a, 0.5, axis)
 
 
 def _quantile_arguments(
@@ -142,15 +144,15 @@ for _fn, _skip in ((np.median, False), (np.nanmedian, True)):
         samples=[*REDUCTIONS, lambda rng: (rng.normal(size=(3, 5)), {"axis": 1})],
         ties=_CHOSEN,
     )
-for _fn, _plain, _skip, _scale in (
-    (np.quantile, np.quantile, False, 1.0),
-    (np.percentile, np.percentile, False, 100.0),
-    (np.nanquantile, np.quantile, True, 1.0),
-    (np.nanpercentile, np.percentile, True, 100.0),
+for _fn, _skip, _scale in (
+    (np.quantile, False, 1),
+    (np.percentile, False, 100),
+    (np.nanquantile, True, 1),
+    (np.nanpercentile, True, 100),
 ):
     defop(
         _fn,
-        vjp=(_quantile_rule(_plain, _skip), None),
+        vjp=(_quantile_rule(_skip, _scale), None),
         adapt=_quantile_arguments,
         math=_BETWEEN,
         samples=_quantiles(_scale),

@@ -80,7 +80,8 @@ def _repeat(g: Any, y: Any, a: Any, repeats: Any, axis: int | None = None) -> An
         flat, axis = (int(np.size(a)),), 0
     axis %= len(flat)
     if np.size(repeats) != 1:
-        summed = scatter(g, along(axis, np.repeat(np.arange(flat[axis]), repeats)), flat)
+        source = np.searchsorted(np.cumsum(repeats), np.arange(np.shape(g)[axis]), side="right")
+        summed = scatter(g, along(axis, source), flat)
     else:
         count = int(np.ravel(repeats)[0])
         summed = np.sum(np.reshape(g, (*flat[: axis + 1], count, *flat[axis + 1 :])), axis=axis + 1)

@@ -22,7 +22,7 @@ def run(title: str, module: str, threads: int, arguments: list[str]) -> None:
 
 
 def main() -> None:
-    chosen = sys.argv[1:] or ["steps", "engine", "operations"]
+    chosen = sys.argv[1:] or ["steps", "engine", "operations", "planted"]
     if "steps" in chosen:
         run("training steps, one thread", "steps", 1, [])
         run("training steps, default threads", "steps", 0, [])
@@ -30,6 +30,8 @@ def main() -> None:
         run("the engine", "engine", 0, [])
     if "operations" in chosen:
         run("each operation, one thread", "operations", 1, [])
+    if "planted" in chosen:
+        run("planted mistakes, one thread", "planted", 1, [])
 
 
 if __name__ == "__main__":

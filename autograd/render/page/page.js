@@ -172,7 +172,7 @@
 
   // The view: the whole graph where its text can be read, else it scrolls to where something happens
 
-  const READABLE = 0.8, LARGEST = 2, COMFORTABLE = 1.1; // pixels a point
+  const READABLE = 0.7, LARGEST = 2, COMFORTABLE = 1.1; // pixels a point
   const main = svg.parentElement, whole = svg.viewBox.baseVal;
   let near = false;
 

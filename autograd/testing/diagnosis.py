@@ -1,0 +1,227 @@
+"""Which mistake explains the numbers: the reverse pass is replayed with each one in it, and compared.
+
+This is abduction (Peirce): of the mistakes that would give just these gradients, the simplest one is the verdict. A
+gradient that is right given an earlier wrong one is a consequence, and no mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd.graph import Node
+from autograd.testing.fits import Fit
+from autograd.testing.mistakes import Mistake, catalogue
+from autograd.testing.replay import Array, Gradients, Link, Replay
+
+_CLEARER = 0.02  # a mistake must explain all but this part of an error
+_AS_PLAUSIBLE = 0.45  # causes whose cost differs by no more are named together
+
+
+@dataclass
+class Verdict:
+    """What the search found for one hand gradient.
+
+    Attributes:
+        cause: a code, or None where it is right.
+        mistake: what explains it.
+        others: mistakes of other causes that explain it as well.
+        after: the nearest wrong gradient that it follows from, for a consequence.
+        tried: how many mistakes were ruled out, where none explains it.
+    """
+
+    cause: str | None = None
+    mistake: Mistake | None = None
+    others: list[Mistake] = field(default_factory=list)
+    after: Node | None = None
+    tried: int = 0
+
+
+class Diagnosis:
+    """The verdicts on hand gradients.
+
+    Args:
+        replay: the reverse pass of the loss.
+        hand: hand gradients by node, in float64.
+        tolerance: the norm of the difference from a prediction that is still a match, by node.
+        noise: the norm up to which an unexplained difference may be arithmetic of less precision.
+        rounding: the norm of differences that rounding makes in the hand's own dtype.
+
+    Attributes:
+        order: the nodes, the one nearest the loss first.
+        verdicts: by node.
+    """
+
+    def __init__(
+        self,
+        replay: Replay,
+        hand: Mapping[Node, Array],
+        tolerance: Mapping[Node, float],
+        noise: Mapping[Node, float],
+        rounding: Mapping[Node, float],
+    ) -> None:
+        self.replay, self.hand = replay, dict(hand)
+        self._tolerance, self._noise, self._rounding = tolerance, noise, rounding
+        self.order = sorted(hand, key=self._nearness)
+        self._changes: dict[Link | Node, Any] = {}
+        self._given: dict[Node, Array] = {}
+        self.verdicts = {node: Verdict() for node in self.order}
+        self._search()
+
+    def _nearness(self, node: Node) -> tuple[float, int]:
+        links = self.replay.uses.get(node, [])
+        if node is self.replay.loss or not links:
+            return (-float("inf"), 0)
+        links = [link for link in links if link.node in self.replay.data_nodes] or links
+        return (-max(link.node.order for link in links), min(link.operand for link in links))
+
+    def _run(self, changes: Mapping[Any, Any]) -> Gradients:
+        found = self.replay.run({**self._changes, **changes}, self._given)
+        for node in self.hand:
+            found.setdefault(node, np.zeros_like(self.hand[node]))
+        return found
+
+    def _error(self, node: Node, gradients: Gradients) -> float:
+        return float(np.linalg.norm(self.hand[node] - gradients[node]))
+
+    def _close(self, node: Node, gradients: Gradients) -> bool:
+        return self._error(node, gradients) <= self._tolerance[node]
+
+    def _search(self) -> None:
+        """One mistake after the other, from the loss on, until every number is explained or given up."""
+        truth = self._run({})
+        wrong = [node for node in self.order if not self._close(node, truth)]
+        explained: set[Node] = set()
+        while True:
+            predicted = self._run({})
+            open_ = [node for node in wrong if node not in explained and not self._close(node, predicted)]
+            for node in wrong:
+                if node not in explained and node not in open_:
+                    explained.add(node)
+                    self._consequence(node)
+            if not open_:
+                break
+            self._explain(open_, predicted)
+            explained.add(open_[0])
+
+    def _consequence(self, node: Node) -> None:
+        verdict = self.verdicts[node]
+        earlier = [other for other in self.order[: self.order.index(node)] if self.verdicts[other].cause not in (None, "kink")]
+        causes = [self.verdicts[other].mistake for other in earlier if self.verdicts[other].mistake is not None]
+        own = next((m for m in causes if m is not None and self._made_in(m, node)), None)
+        if own is not None:
+            verdict.cause, verdict.mistake = own.cause, own
+            return
+        kinks = [v.mistake for v in self.verdicts.values() if v.cause == "kink"]
+        if not earlier and kinks:
+            verdict.cause, verdict.mistake = "kink", kinks[0]
+            return
+        verdict.cause = "consequence"
+        verdict.after = earlier[-1] if earlier else None
+
+    def _made_in(self, mistake: Mistake, node: Node) -> bool:
+        """Whether a mistake is made in this very gradient, one of several alike."""
+        return any((site.source if isinstance(site, Link) else site) is node for site in mistake.changes)
+
+    def _explain(self, open_: list[Node], predicted: Gradients) -> None:
+        first = open_[0]
+        verdict = self.verdicts[first]
+        settled = [node for node in self.order if node not in open_]
+        sites = self._sites(first)
+        fit = Fit(self.replay, self._run, {node: self.hand[node] for node in open_})
+        found: list[tuple[int, float, Mistake]] = []
+        for mistake in (*catalogue(self.replay, sites), *fit.found(sites)):
+            verdict.tried += 1
+            count = self._explains(mistake, open_, settled, predicted)
+            if count:
+                found.append((-count, mistake.cost, mistake))
+        if not found:
+            found = self._with_a_factor(fit, sites, open_, settled, predicted)
+        found.sort(key=lambda entry: entry[:2])
+        if self._settle_as_noise(first, predicted, found):
+            return
+        if not found:
+            verdict.cause = "unknown"
+            self._given[first] = self.hand[first]
+            return
+        count, cost, best = found[0]
+        verdict.cause, verdict.mistake = best.cause, best
+        seen = {best.cause}
+        for other_count, other_cost, other in found[1:]:
+            if other_count == count and other_cost <= cost + _AS_PLAUSIBLE and other.cause not in seen:
+                seen.add(other.cause)
+                verdict.others.append(other)
+        self._changes.update(best.changes)
+
+    def _settle_as_noise(self, first: Node, predicted: Gradients, found: list[Any]) -> bool:
+        """Whether a small difference that nothing explains is arithmetic of less precision."""
+        if found or self._error(first, predicted) > self._noise[first]:
+            return False
+        self.verdicts[first].cause = "precision"
+        if first.op is not None:
+            self._given[first] = self.hand[first]
+        return True
+
+    def _explains(self, mistake: Mistake, open_: list[Node], settled: Iterable[Node], predicted: Gradients) -> int:
+        """How many open gradients a mistake explains, the first among them; 0 where it breaks one that was right."""
+        with np.errstate(all="ignore"):
+            gradients = self._run(mistake.changes)
+        first = open_[0]
+        if not self._closer(first, gradients, predicted):
+            return 0
+        if not all(gradients[node] is predicted[node] or self._close(node, gradients) for node in settled):
+            return 0
+        return sum(self._closer(node, gradients, predicted) for node in open_)
+
+    def _closer(self, node: Node, gradients: Gradients, before: Gradients) -> bool:
+        error = self._error(node, gradients)
+        return error <= self._tolerance[node] and error <= _CLEARER * self._error(node, before) + self._rounding[node]
+
+    def _with_a_factor(
+        self, fit: Fit, sites: set[Node], open_: list[Node], settled: list[Node], predicted: Gradients
+    ) -> list[tuple[int, float, Mistake]]:
+        """Two mistakes at once: one of the catalogue, and a factor of everything."""
+        found = []
+        top = max((node for node in sites if node.op is not None), key=lambda node: node.order, default=None)
+        if top is None:
+            return []
+        for mistake in catalogue(self.replay, sites):
+            if top in mistake.changes:
+                continue
+            gradients = self._run(mistake.changes)
+            first = open_[0]
+            below = float(np.sum(gradients[first] ** 2))
+            factor = float(np.sum(self.hand[first] * gradients[first])) / below if below else 0.0
+            exact = fit.nice(factor)
+            if exact is None or not factor or np.size(self.hand[first]) < 3:
+                continue
+            both = Mistake(
+                mistake.cause,
+                {**mistake.changes, top: lambda g, _, exact=exact: exact[0] * g},
+                mistake.cost + 1.5,
+                f"{mistake.told}; and everything is multiplied by {exact[0]:.6g}: {exact[1]}",
+                ("two", mistake.kind),
+                mistake.where,
+                mistake.value,
+                exact[0],
+                mistake.details,
+            )
+            count = self._explains(both, open_, settled, predicted)
+            if count:
+                found.append((-count, both.cost, both))
+        return found
+
+    def _sites(self, first: Node) -> set[Node]:
+        """The nodes whose gradients `first` is computed from, without those that are given, and itself."""
+        sites = {first}
+        pending = [first]
+        while pending:
+            node = pending.pop()
+            for link in self.replay.uses.get(node, ()):
+                if link.node not in sites and link.node not in self._given:
+                    sites.add(link.node)
+                    pending.append(link.node)
+        return sites

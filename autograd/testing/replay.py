@@ -1,0 +1,229 @@
+"""The reverse pass once more, link by link, with mistakes put into it.
+
+A link is one rule applied: the gradient of an operation's output becomes a contribution to the gradient of one operand.
+Values are those recorded, in float64, so that what a mistake would give is known to the last digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd.derivation.program import Line, Var
+from autograd.derivation.trace import Trace
+from autograd.graph import Node, topological
+from autograd.op import unbroadcast
+
+Array = Any
+Gradients = dict[Node, Array]
+
+
+class Link(NamedTuple):
+    """The rule of one operand of one operation."""
+
+    node: Node
+    operand: int
+
+    @property
+    def source(self) -> Node:
+        """The operand's node, which gets the contribution."""
+        found: Node = (self.node.args or ())[self.operand]
+        return found
+
+
+# What a mistake does: to the contribution of a link, or to the whole gradient of a node.
+LinkChange = Callable[[Array, Gradients], Array]
+NodeChange = Callable[[Array, Gradients], Array]
+Changes = Mapping[Link | Node, Any]
+
+
+class Replay:
+    """The links behind a loss, with the true gradients.
+
+    Attributes:
+        nodes: what requires grad, in the order of the program.
+        uses: for each node the links that contribute to its gradient.
+        truth: the gradient of every node.
+    """
+
+    def __init__(self, loss: Node) -> None:
+        self.loss = loss
+        self.nodes = topological([loss])
+        self._values: dict[Node, Array] = {}
+        self.uses: dict[Node, list[Link]] = {node: [] for node in self.nodes}
+        self._out: dict[Node, list[Link]] = {}
+        for node in self.nodes:
+            self._out[node] = []
+            for operand, (arg, rule) in enumerate(zip(node.args or (), _rules(node), strict=False)):
+                if type(arg) is Node and arg.requires_grad and rule is not None:
+                    link = Link(node, operand)
+                    self._out[node].append(link)
+                    self.uses[arg].append(link)
+        self._true: dict[Link, Array] = {}
+        self.truth = self.run({})
+
+    def value(self, arg: Any) -> Any:
+        """The value of a node, or a constant, in float64."""
+        if type(arg) is not Node:
+            return _precise(arg)
+        if arg not in self._values:
+            self._values[arg] = _precise(arg.value)
+        return self._values[arg]
+
+    def run(self, changes: Changes, given: Mapping[Node, Array] | None = None) -> Gradients:
+        """The gradients with some links and nodes changed, or with some gradients taken as given."""
+        first = not self._true
+        gradients: Gradients = {}
+        contributions: dict[Link, Array] = {}
+        for node in reversed(self.nodes):
+            if node is self.loss:
+                g = np.ones_like(self.value(node))
+            else:
+                g = self._summed(node, contributions)
+                if g is None:
+                    continue
+            if node in changes:
+                g = changes[node](g, gradients)
+            if given and node in given:
+                g = given[node]
+            gradients[node] = g
+            for link in self._out[node]:
+                if link in changes:
+                    contributions[link] = changes[link](g, gradients)
+                elif not first and g is self.truth.get(node):
+                    contributions[link] = self._true[link]
+                else:
+                    contributions[link] = self.pull(link, g)
+        if first:
+            self._true = contributions
+        return gradients
+
+    def _summed(self, node: Node, contributions: Mapping[Link, Array]) -> Array | None:
+        parts = [contributions[link] for link in self.uses[node] if link in contributions]
+        if not parts:
+            return None
+        if self._true and len(parts) == len(self.uses[node]):
+            unchanged = all(contributions[link] is self._true[link] for link in self.uses[node])
+            if unchanged:
+                return self.truth[node]
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part
+        return total
+
+    def contribution(self, link: Link) -> Array:
+        """What a link contributes truly."""
+        return self._true[link]
+
+    def pull(self, link: Link, g: Array, y: Any = None, args: tuple[Any, ...] | None = None) -> Array:
+        """The contribution of a link, perhaps with other values in its rule."""
+        node = link.node
+        y = self.value(node) if y is None else y
+        args = self.arguments(node) if args is None else args
+        d = _rules(node)[link.operand](g, y, *args, **node.kwargs)
+        shape = np.shape(link.source.value)
+        return d if np.shape(d) == shape else unbroadcast(d, shape)
+
+    def arguments(self, node: Node) -> tuple[Any, ...]:
+        """The operation's own arguments, in float64."""
+        return tuple(self.value(arg) for arg in node.args or ())
+
+    def written(self, link: Link) -> Written:
+        """The rule of a link as lines."""
+        return Written(self, link)
+
+    def conditioning(self, step: float = 1e-7) -> dict[Node, float]:
+        """How far rounding moves each gradient: the change a relative change of everything makes, over that change.
+
+        Sums that cancel move far: at a minimum the gradient is rounding error alone. Every value and every
+        gradient on the way is moved at random by `step`.
+        """
+        rng = np.random.default_rng(0)
+
+        def moved(value: Any) -> Any:
+            if isinstance(value, (np.ndarray, float, np.floating)) and np.asarray(value).dtype.kind == "f":
+                return value * (1 + step * rng.uniform(-1, 1, size=np.shape(value)))
+            return value
+
+        values = {node: moved(self.value(node)) for node in topological([self.loss], constants=True)}
+        changes: dict[Link | Node, Any] = {}
+        for links in self.uses.values():
+            for link in links:
+                args = tuple(values[arg] if type(arg) is Node else moved(_precise(arg)) for arg in link.node.args or ())
+                changes[link] = lambda g, _, link=link, args=args: self.pull(link, moved(g), values[link.node], args)
+        with np.errstate(all="ignore"):
+            found = self.run(changes)
+        return {
+            node: float(np.linalg.norm(np.nan_to_num(found[node] - g))) / step for node, g in self.truth.items()
+        }
+
+    @cached_property
+    def data_nodes(self) -> set[Node]:
+        """The nodes that depend on more than parameters: the rest are penalties."""
+        found: set[Node] = set()
+        for node in topological([self.loss], constants=True):
+            if node.op is None:
+                if not node.requires_grad and np.size(node.value) > 1:
+                    found.add(node)
+                continue
+            for arg in node.args or ():
+                if arg in found if type(arg) is Node else isinstance(arg, np.ndarray) and arg.size > 1:
+                    found.add(node)
+        return found
+
+
+class Written:
+    """A rule written out: the lines that NumPy was asked for, from the gradient to the contribution."""
+
+    def __init__(self, replay: Replay, link: Link) -> None:
+        trace = Trace()
+        node = link.node
+        g = trace.input(replay.truth[node], "g")
+        inputs = {}
+        args = []
+        for arg in node.args or ():
+            value = replay.value(arg)
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+                made = trace.input(value)
+                inputs[made.var] = value
+                args.append(made)
+            else:
+                args.append(value)
+        y = trace.input(replay.value(node), "y")
+        inputs[y.var] = y.value
+        d = _rules(node)[link.operand](g, y, *args, **node.kwargs)
+        shape = np.shape(link.source.value)
+        if d.shape != shape:
+            d = unbroadcast(d, shape)
+        self._inputs, self._g, self._d = inputs, g.var, getattr(d, "var", None)
+        self.lines: list[Line] = trace.lines if self._d is not None else []
+        self.shape = shape
+
+    def run(self, g: Array, position: int, change: Callable[[Line, Mapping[Var, Any]], Any]) -> Array | None:
+        """The contribution with the line at `position` computed by `change`; None where shapes do not fit."""
+        values: dict[Var, Any] = {**self._inputs, self._g: g}
+        try:
+            for k, line in enumerate(self.lines):
+                values[line.target] = change(line, values) if k == position else line.compute(values)
+        except (ValueError, IndexError, TypeError):
+            return None
+        d = values[self._d]  # type: ignore[index]
+        return d if np.shape(d) == self.shape else None
+
+
+def _rules(node: Node) -> Any:
+    return list(zip_rules(node)) if node.op is not None else ()
+
+
+def zip_rules(node: Node) -> Iterable[Any]:
+    """The rules of an operation, one an argument."""
+    return (rule for rule, _ in zip(node.op.vjp, node.args or (), strict=False))
+
+
+def _precise(value: Any) -> Any:
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f" and value.dtype != np.float64:
+        return value.astype(np.float64)
+    return value

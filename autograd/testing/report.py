@@ -1,0 +1,140 @@
+"""What the comparison says: of each gradient, and of all of them, in a terminal and as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, Final
+
+CAUSES: Final[Mapping[str, str]] = {
+    "scale": "a constant factor",
+    "missing-derivative": "a local derivative left out",
+    "derivative-at-output": "a local derivative evaluated at the wrong place",
+    "wrong-operand": "another tensor in the place of the right one",
+    "transposed": "a transpose too many or too few",
+    "wrong-axis": "a sum over the wrong axis, or a mean for it",
+    "unsummed-axis": "a contraction turned into a broadcast",
+    "missing-term": "the contribution of one use left out",
+    "regulariser": "the penalty: missing, scaled, or of another norm",
+    "target": "a slip with the target or the labels",
+    "stale-parameter": "computed with weights that were updated already",
+    "kink": "another subgradient at a kink, as right as the engine's",
+    "precision": "arithmetic of less precision",
+    "consequence": "right, given an earlier gradient that is wrong",
+    "unknown": "wrong, and no mistake of the catalogue explains it",
+}
+_REMARKS = ("kink", "precision")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the comparison says of one gradient.
+
+    Errors are of hand against true: the largest absolute difference, the largest difference relative to the
+    true element, and the norm of the difference relative to the norm of the truth.
+
+    Attributes:
+        name, shape: of the tensor.
+        matches: whether the gradient is right; with a cause of "kink" or "precision", right with a remark.
+        cause: a key of `CAUSES`, or None.
+        factor: hand over true, where the mistake is a factor.
+        explanation: the mistake in words.
+        line: the statement that computes this gradient rightly, as NumPy source.
+        also: other causes that explain the numbers as well.
+        worst: the index of the largest difference, with the `hand` and `true` element there.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    matches: bool
+    max_abs_error: float
+    max_rel_error: float
+    norm_rel_error: float
+    worst: tuple[int, ...]
+    hand: float
+    true: float
+    cause: str | None = None
+    factor: float | None = None
+    explanation: str = ""
+    line: str = ""
+    also: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join([self._head(), *(f"       {text}" for text in self._notes())])
+
+    def _head(self) -> str:
+        shape = "×".join(map(str, self.shape)) or "scalar"
+        word = "ok" if self.matches else "follows" if self.cause == "consequence" else "WRONG"
+        head = f"{word:7}{self.name} ({shape})  error {self.norm_rel_error:.1e}"
+        return f"{head}  {self.cause}" if self.cause and self.cause != "consequence" else head
+
+    def _notes(self) -> list[str]:
+        notes = [self.explanation] if self.explanation else []
+        if self.matches or self.cause == "consequence":
+            return notes
+        if self.line:
+            notes.append(f"right: {self.line}")
+        at = "".join(f"[{i}]" for i in self.worst)
+        notes.append(f"largest at {self.name}{at}: hand {self.hand:.6g}, true {self.true:.6g}")
+        if self.also:
+            notes.append(f"as well explained by: {', '.join(f'{code} ({CAUSES[code]})' for code in self.also)}")
+        return notes
+
+
+@dataclass(frozen=True)
+class Report:
+    """The findings, one for each gradient given, in the order given.
+
+    Attributes:
+        findings: of each gradient.
+        loss_remark: what the published loss says, where one was given and differs.
+        first_wrong: the finding nearest the loss that is wrong by itself, or None.
+    """
+
+    findings: tuple[Finding, ...]
+    loss_remark: str = ""
+    first_wrong: Finding | None = None
+    _drawn: Any = field(default=None, repr=False, compare=False)
+
+    @property
+    def matches(self) -> bool:
+        """Whether all gradients are right."""
+        return all(finding.matches for finding in self.findings)
+
+    def __getitem__(self, name: str) -> Finding:
+        """The finding of a name."""
+        for finding in self.findings:
+            if finding.name == name:
+                return finding
+        raise KeyError(f"no gradient {name!r} was given; there is {', '.join(f.name for f in self.findings)}")
+
+    def __str__(self) -> str:
+        return "\n".join([self._verdict(), *map(str, self.findings), *([self.loss_remark] if self.loss_remark else [])])
+
+    def _verdict(self) -> str:
+        wrong = sum(not finding.matches for finding in self.findings)
+        count = len(self.findings)
+        if not wrong:
+            return f"all {count} gradients match"
+        first = f"; the first wrong link is {self.first_wrong.name}" if self.first_wrong is not None else ""
+        return f"{wrong} of {count} gradients are wrong{first}"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(_row(finding, finding is self.first_wrong) for finding in self.findings)
+        head = "".join(f"<th style='text-align:left'>{text}</th>" for text in ("gradient", "shape", "error", "verdict"))
+        remark = f"<p>{escape(self.loss_remark)}</p>" if self.loss_remark else ""
+        return f"<p><b>{escape(self._verdict())}</b></p><table><tr>{head}</tr>{rows}</table>{remark}"
+
+
+def _row(finding: Finding, first: bool) -> str:
+    colour = "#1B7F4B" if finding.matches else "#6B5900" if finding.cause == "consequence" else "#A61B1B"
+    word = "right" if finding.matches and not finding.cause else finding.cause or "wrong"
+    told = [escape(note) for note in finding._notes()]
+    if finding.line:
+        told = [f"<code>{note}</code>" if note.startswith("right: ") else note for note in told]
+    name = f"<b>{escape(finding.name)}</b>" if first else escape(finding.name)
+    cells = (name, "×".join(map(str, finding.shape)) or "scalar", f"{finding.norm_rel_error:.1e}")
+    verdict = "<br>".join([f"<b style='color:{colour}'>{escape(word)}</b>", *told])
+    left = "style='text-align:left;vertical-align:top'"
+    return f"<tr>{''.join(f'<td {left}>{cell}</td>' for cell in (*cells, verdict))}</tr>"

@@ -1,0 +1,127 @@
+"""Mini-batches: the samples of an epoch in small groups, in an order that an explicit generator draws.
+
+An order is a function of the number of samples and a generator, that gives one array of positions an epoch, for
+ever: `in_order`, `shuffled` and `shuffled_in_place` are, and so is any that is written like them.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from nn import init
+
+Order = Callable[[int, init.Generator], Iterator[init.Array]]
+
+
+def in_order(n: int, rng: init.Generator) -> Iterator[init.Array]:
+    """0, 1, ... n - 1, every epoch; draws nothing.
+
+    >>> next(in_order(4, np.random.default_rng(0)))
+    array([0, 1, 2, 3])
+    """
+    while True:
+        yield np.arange(n)
+
+
+def shuffled(n: int, rng: init.Generator) -> Iterator[init.Array]:
+    """A new permutation every epoch.
+
+    >>> next(shuffled(4, np.random.default_rng(0)))
+    array([2, 0, 1, 3])
+    """
+    while True:
+        yield rng.permutation(n)
+
+
+def shuffled_in_place(n: int, rng: init.Generator) -> Iterator[init.Array]:
+    """What a program draws that keeps an index and its data, and every epoch shuffles both where they are.
+
+    That is `rng.shuffle(index)` and then `X = X[index]`: this epoch's shuffle of the index, which has
+    those of all epochs before in it, goes on top of the order that the data has from them.
+
+    >>> index, X = np.arange(4), np.arange(4)
+    >>> orders, rng = shuffled_in_place(4, np.random.RandomState(0)), np.random.RandomState(0)
+    >>> for _ in range(3):
+    ...     rng.shuffle(index)
+    ...     X = X[index]
+    ...     assert list(next(orders)) == list(X)
+    """
+    index, rows = np.arange(n), np.arange(n)
+    while True:
+        rng.shuffle(index)
+        rows = rows[index]
+        yield rows
+
+
+class MiniBatches:
+    """An iterator over an epoch in mini-batches; the next `for` is the next epoch, in the next order.
+
+    Args:
+        arrays: the data, sample by sample beside each other: arrays or Tensors with as many samples each.
+        batch_size: samples a batch; the last one of an epoch holds what is left.
+        shuffle: True for `shuffled`, False for `in_order`, or another order.
+        rng: a `np.random.Generator`, a legacy `RandomState` or a seed; None for fresh entropy.
+        drop_last: leave out a last batch that is not full.
+        axis: along which the samples lie: 0 where rows are samples, 1 where columns are.
+
+    Raises:
+        ValueError: arrays of different numbers of samples, or none; a size below 1; no full batch to give.
+        TypeError: no arrays; a size that is no integer; an `rng` that is none.
+
+    >>> X, y = np.arange(10.0).reshape(5, 2), np.arange(5)
+    >>> epoch = MiniBatches(X, y, batch_size=2, rng=0)
+    >>> len(epoch)
+    3
+    >>> for x, labels in epoch:
+    ...     print(x.shape, labels)
+    (2, 2) [2 4]
+    (2, 2) [3 0]
+    (1, 2) [1]
+    """
+
+    def __init__(
+        self,
+        *arrays: Any,
+        batch_size: int,
+        shuffle: bool | Order = True,
+        rng: init.Rng = None,
+        drop_last: bool = False,
+        axis: int = 0,
+    ) -> None:
+        if not arrays:
+            raise TypeError("MiniBatches takes arrays first: MiniBatches(X, y, batch_size=32)")
+        self.arrays, self.axis, self.drop_last = arrays, axis, drop_last
+        self.batch_size = operator.index(batch_size)
+        shapes = [np.shape(array) for array in arrays]
+        if any(not -len(shape) <= axis < len(shape) for shape in shapes):
+            raise ValueError(f"MiniBatches: the shapes {_listed(shapes)} have no axis {axis} of samples")
+        counts = {shape[axis] for shape in shapes}
+        if len(counts) > 1 or 0 in counts:
+            raise ValueError(f"MiniBatches: the shapes {_listed(shapes)} need one length along axis {axis}, above 0")
+        self.samples = int(counts.pop())
+        if not 1 <= self.batch_size <= (self.samples if drop_last else self.batch_size):
+            raise ValueError(f"MiniBatches: batch_size is {batch_size}, of {self.samples} samples")
+        order = shuffle if callable(shuffle) else shuffled if shuffle else in_order
+        self._orders = order(self.samples, init.generator(rng))
+
+    def __len__(self) -> int:
+        """The number of batches an epoch."""
+        full, rest = divmod(self.samples, self.batch_size)
+        return full + bool(rest and not self.drop_last)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        order = next(self._orders)
+        return self._batches(order)
+
+    def _batches(self, order: init.Array) -> Iterator[tuple[Any, ...]]:
+        for start in range(0, len(self) * self.batch_size, self.batch_size):
+            chosen = order[start : start + self.batch_size]
+            yield tuple(np.take(array, chosen, axis=self.axis) for array in self.arrays)
+
+
+def _listed(shapes: list[tuple[int, ...]]) -> str:
+    return ", ".join(map(str, shapes))

@@ -1,0 +1,41 @@
+"""Functions of networks, each one record: on arrays they compute, on Tensors they record.
+
+Rules are read as `autograd.operation` describes: `g` is the gradient that arrives, `y` the value.
+
+>>> import numpy as np
+>>> from nn import functional as F
+>>> logits = np.array([[2.0, 0.0], [0.0, 2.0]])
+>>> bool(np.isclose(F.cross_entropy(logits, [0, 1]), -np.log(F.softmax(logits)[0, 0])))
+True
+"""
+
+from nn.functional.activations import dropout, log_softmax, probability, relu, sigmoid, softmax, tanh
+from nn.functional.linear import linear, mismatch
+from nn.functional.losses import (
+    Reduction,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    l1_penalty,
+    l2_penalty,
+    mse_loss,
+)
+
+__all__ = [
+    "Reduction",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "dropout",
+    "l1_penalty",
+    "l2_penalty",
+    "linear",
+    "log_softmax",
+    "mismatch",
+    "mse_loss",
+    "probability",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "tanh",
+]

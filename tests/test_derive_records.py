@@ -1,0 +1,87 @@
+"""Every operation's derivation, written out as source and run, gives what its rules compute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn  # noqa: F401  (its records too)
+from autograd import Tensor, derive
+from autograd.op import Composite, Op, composites, operations
+from autograd.tensor import apply
+
+CASES = [pytest.param(op, k, id=f"{op.name}-{k}") for op in operations() for k in range(len(op.samples))]
+COMPOSITES = [pytest.param(c, k, id=f"{c.name}-{k}") for c in composites() for k in range(len(c.samples))]
+
+
+def drawn(record: Op | Composite, k: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The sample's call in NumPy's own form."""
+    args = record.samples[k](np.random.default_rng(k))
+    return (args[:-1], args[-1]) if args and isinstance(args[-1], dict) else (args, {})
+
+
+class Leaves:
+    """Tensors that require grad in place of the floats of a call, each with a name."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, Tensor] = {}
+
+    def __call__(self, value: Any, parts: Any = (np.ndarray, list)) -> Any:
+        if isinstance(value, (list, tuple)) and any(isinstance(part, parts) for part in value):
+            return type(value)(map(self, value))
+        if isinstance(value, (str, slice, list, tuple)) or value is None:
+            return value
+        data = np.asarray(value)
+        if data.dtype.kind != "f" or not np.all(np.isfinite(data)):
+            return value
+        name = f"p{len(self.made)}"
+        self.made[name] = Tensor(data, requires_grad=True, name=name)
+        return self.made[name]
+
+
+def loss_of(out: Any, leaves: Leaves) -> Tensor:
+    """A number that all elements of all outputs go into, each with another weight, and all leaves."""
+    outs = [o for o in (out if isinstance(out, (tuple, list)) else [out]) if isinstance(o, Tensor) and o.requires_grad]
+    total: Any = 0.0
+    for k, o in enumerate([*outs, *leaves.made.values()]):
+        total = total + np.sum(o * np.cos(np.arange(k, k + o.size)).reshape(o.shape))
+    assert isinstance(total, Tensor)
+    return total
+
+
+def check(loss: Tensor, leaves: Leaves) -> None:
+    loss.backward()
+    derivation = derive(loss)
+    value, gradients = derivation.function()(**derivation.arguments)
+    np.testing.assert_allclose(value, loss.data, rtol=1e-12, atol=1e-14)
+    assert sorted(gradients) == sorted(leaves.made)
+    for name, tensor in leaves.made.items():
+        assert np.shape(gradients[name]) == tensor.shape
+        rtol = 1e-11 if tensor.dtype == np.float64 else 1e-5
+        np.testing.assert_allclose(gradients[name], tensor.grad, rtol=rtol, atol=rtol / 100)
+
+
+@pytest.mark.parametrize(("op", "k"), CASES)
+def test_an_operation(op: Op, k: int) -> None:
+    args, kwargs = drawn(op, k)
+    flat, options = op.call(args, kwargs)
+    leaves = Leaves()
+    operands = [
+        leaves(value) if op.variadic or (p < len(op.vjp) and op.vjp[p] is not None) else value
+        for p, value in enumerate(flat)
+    ]
+    check(loss_of(apply(op, tuple(operands), options), leaves), leaves)
+
+
+@pytest.mark.parametrize(("record", "k"), COMPOSITES)
+def test_a_composition(record: Composite, k: int) -> None:
+    args, kwargs = drawn(record, k)
+    leaves = Leaves()
+    operands = [leaves(args[0], (np.ndarray, list, float)), *(leaves(arg) for arg in args[1:])]
+    if isinstance(operands[0], Tensor):  # some write into it, which leaves refuse
+        operands[0] = operands[0] * 1
+    options = {key: leaves(value) if isinstance(value, np.ndarray) else value for key, value in kwargs.items()}
+    out = record.fn(*operands, **options)
+    check(loss_of(operands[0] if out is None else out, leaves), leaves)
