@@ -22,7 +22,7 @@ def width(text: str, size: int, *, bold: bool = False) -> float:
     """About how wide a text is, in points, where letters are `size` points high.
 
     >>> round(width("0.00", 12), 2), width("", 12), width("n", 10, bold=True)
-    (23.35, 0.0, 6.1)
+    (23.35, 0.0, 6.11)
     """
     return size * sum(_letter(sign) + 55 * (bold and sign in _WIDER_BOLD) for sign in text) / 1000
 
