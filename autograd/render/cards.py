@@ -48,7 +48,7 @@ def edge_label(edge: Edge, apart: bool) -> str:
 
     `apart`: the edge is drawn across the picture's direction, close to its label.
     """
-    room = "\N{NO-BREAK SPACE}" * 2 * apart
+    room = "\N{NO-BREAK SPACE}" * 3 * apart
     rows = [text(edge.carried + room, palette.INK, palette.EDGE)] if edge.carried else []
     rows += [text(edge.back + room, palette.GRADIENT, palette.EDGE, italic=True)] if edge.back else []
     if len(rows) < 2:

@@ -15,7 +15,19 @@ _REGULAR: Final = (
     *(556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584),
 )
 _WIDER_BOLD: Final = frozenset("bcdfghijklmnopqrstuvwxyABJKL[]:;")
-_SIGNS: Final = {"−": 584, "×": 584, "·": 333, "…": 1000, "→": 1000, "←": 1000, "±": 584, "≈": 584, "‖": 480, "∂": 520}
+_SIGNS: Final = {
+    "\N{NO-BREAK SPACE}": 278,
+    "−": 584,
+    "×": 584,
+    "·": 333,
+    "…": 1000,
+    "→": 1000,
+    "←": 1000,
+    "±": 584,
+    "≈": 584,
+    "‖": 480,
+    "∂": 520,
+}
 
 
 def width(text: str, size: int, *, bold: bool = False) -> float:
