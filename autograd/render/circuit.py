@@ -22,7 +22,7 @@ _ROUND = 2  # letters that a round gate has room for
 def source(diagram: Diagram, direction: Direction) -> str:
     """The picture as DOT: a node for each wire, and one for each gate in front of it."""
     fonts = quote(palette.FONTS)
-    room = (0.45, "0.3") if any(edge.back for edge in diagram.edges) else (0.28, "0.18")  # labels need more
+    room = (0.45, "0.4") if any(edge.back for edge in diagram.edges) else (0.28, "0.18")  # labels need more
     around = {**graph(direction, room[0]), "nodesep": room[1], "fontname": fonts, "label": f"<{_legend(diagram)}>"}
     title = f"<{text(diagram.title, palette.INK, palette.TITLE, bold=True)}>" if diagram.title else ""
     line = {"color": quote(palette.INK), "penwidth": "1.2", "arrowsize": "0.7"}
@@ -57,7 +57,7 @@ def gate(card: Card) -> str:
 
 
 def _gate(card: Card) -> dict[str, str]:
-    sign = card.sign or card.expression
+    sign = card.name if card.kind == "fold" else card.sign or card.expression
     small = len(sign) <= _ROUND
     form = {"shape": "circle", "width": "0.55", "fixedsize": "true"} if small else {"shape": "box", "height": "0.5"}
     return {
@@ -85,7 +85,7 @@ def _wire(card: Card, named: bool) -> str:
     rows = f'<TR><TD WIDTH="{room}" HEIGHT="{_HALF}">{above}</TD></TR><HR/>'
     rows += f'<TR><TD HEIGHT="{_HALF}">{_below(card)}</TD></TR>'
     line = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" COLOR="{palette.INK}">{rows}</TABLE>'
-    if card.expression:
+    if gate(card) != card.id:
         return line
     colour = palette.TINTS[card.kind].text
     name = text(card.name, colour, _NAME, bold=True)

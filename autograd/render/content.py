@@ -81,7 +81,8 @@ class Content:
         if item.call is not None or self._detail != "numbers":
             told = expressed(item) if item.call is None else ""
             facts = () if self._detail == "names" else tuple(self._told(item))
-            told_shape = "" if self._carries and item.users else shape
+            carried = item.users and all(item.call is not None or user.call is not None for user in item.users)
+            told_shape = "" if self._carries and carried else shape
             return Card(identity, kind, item.name, told, item.path, told_shape, facts=facts, home=home)
         gradient = self._gradient(item)
         total, note = self._arrived(item) if gradient is not None else ("", "")
@@ -109,13 +110,14 @@ class Content:
         """The edge of a use."""
         source = use.tail
         tail, head, live = ids[source], ids[use.head], source.differentiable
-        carried = shape_text(np.shape(source.array)) if self._carries and source.array is not None else ""
+        between = self._carries and source.array is not None and (source.call is not None or use.head.call is not None)
+        carried = shape_text(np.shape(source.array)) if between else ""
         if not (live and self._gradients):
             return Edge(tail, head, live, carried=carried)
         rule = self._rule(use) if self._rules else ""
         hand = self._hand.get(source.node) if source.node is not None else None
         astray = hand is not None and hand.verdict == "first wrong"
-        return Edge(tail, head, live, False, rule, self._came(use), carried, astray)
+        return Edge(tail, head, live, False, rule, self._came(use, between), carried, astray)
 
     # Gradients
 
@@ -143,12 +145,12 @@ class Content:
                     notes.append(f"Σ {shape_text(np.shape(node.value))} → {shape_text(np.shape(item.array))}")
         return total, ", ".join(dict.fromkeys(notes))
 
-    def _came(self, use: Use) -> str:
-        """What came back along an edge: the number where several are added up, a norm in an overview."""
+    def _came(self, use: Use, between: bool) -> str:
+        """What came back along an edge: the number where several are added up, a norm between modules."""
         source = use.tail
         if source.node is None:
             return ""
-        if self._carries:
+        if between:
             g = self._gradients.get(source.node)
             return "" if g is None else f"‖g‖ {_norm(g)}"
         sent = self._sent.get(source.node, [])
