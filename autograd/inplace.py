@@ -124,7 +124,7 @@ def refresh(owner: Any) -> None:
         source = pending.pop()
         for reference in tuple(source._views or ()):
             view = reference()
-            if view is not None:
+            if view is not None and view._view is not None:
                 _, op, args, kwargs = view._view
                 view._node = op.fn(source, *args, **kwargs)._node
                 pending.append(view)

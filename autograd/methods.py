@@ -14,6 +14,37 @@ from autograd.graph import Node, recording
 from autograd.op import describe, plain
 
 _STORE_SUBSCR = opmap["STORE_SUBSCR"]  # the instruction of `array[i] = value`
+_SPELLINGS = {  # what other libraries call it
+    "view": "t.reshape(...)",
+    "permute": "t.transpose(...)",
+    "unsqueeze": "np.expand_dims(t, axis)",
+    "expand": "np.broadcast_to(t, shape)",
+    "numel": "t.size",
+    "dim": "t.ndim",
+    "t": "t.T",
+    "to": "t.astype(dtype)",
+    "double": "t.astype(np.float64)",
+    "float": "t.astype(np.float32)",
+    **{name: f"np.linalg.{name}(t)" for name in np.linalg.__all__ if name[0].islower()},
+    **{name: f"np.{name}(t)" for name, fn in vars(np).items() if isinstance(fn, np.ufunc) and fn.nin == 1},
+    **{name: f"np.{name}(t, ...)" for name in (
+        "average", "diff", "expand_dims", "flip", "maximum", "median", "minimum", "outer", "pad", "percentile",
+        "quantile", "roll", "split", "tile", "tril", "triu", "where",
+    )},
+}  # fmt: skip
+
+
+class _Elsewhere:
+    """A name that is no attribute: asking for it tells how to write what it means.
+
+    A `__getattr__` would tell too, and would slow down every attribute that there is.
+    """
+
+    def __init__(self, name: str, spelling: str) -> None:
+        self._told, self._name = f"a Tensor has no attribute {name!r}; write {spelling}", name
+
+    def __get__(self, tensor: Any, owner: Any = None) -> Any:
+        raise AttributeError(self._told, name=self._name, obj=tensor)
 
 
 def _function(fn: Any) -> Callable[..., Any]:
@@ -66,7 +97,8 @@ class ArrayMethods:
     def reshape(self, *shape: Any, order: str = "C") -> Any:
         """`np.reshape` of this Tensor: `t.reshape(2, 3)` or `t.reshape((2, 3))`."""
         array: Any = self
-        return np.reshape(array, shape[0] if len(shape) == 1 else shape, order=order)  # type: ignore[call-overload]
+        options: Any = {} if order == "C" else {"order": order}
+        return np.reshape(array, shape[0] if len(shape) == 1 else shape, **options)
 
     def transpose(self, *axes: Any) -> Any:
         """`np.transpose` of this Tensor: `t.transpose(1, 0)`, `t.transpose((1, 0))` or `t.transpose()`."""
@@ -76,7 +108,25 @@ class ArrayMethods:
     def flatten(self, order: str = "C") -> Any:
         """`np.ravel` of this Tensor, in memory of its own."""
         array: Any = self
-        return np.copy(np.ravel(array, order=order))  # type: ignore[call-overload]
+        return np.copy(np.ravel(array) if order == "C" else np.ravel(array, order=order))  # type: ignore[call-overload]
+
+    def clone(self) -> Any:
+        """A copy in memory of its own, through which gradients flow; the same as `copy()`."""
+        return self.copy()
+
+    def sort(self, axis: int = -1) -> None:
+        """Sort in place, as `array.sort()` does; `np.sort(t)` gives a sorted copy."""
+        array: Any = self
+        array[...] = np.sort(array, axis)
+
+    def fill(self, value: Any) -> None:
+        """Write one value into every element."""
+        array: Any = self
+        array[...] = value
+
+    def __dir__(self) -> list[str]:
+        own = vars(ArrayMethods)
+        return [name for name in object.__dir__(self) if type(own.get(name)) is not _Elsewhere]
 
     def tolist(self) -> Any:
         """The values as nested Python lists."""
@@ -130,6 +180,11 @@ class ArrayMethods:
         return bool(self._node.value)
 
     def __format__(self, spec: str) -> str:
+        if spec and self.size != 1:
+            raise TypeError(
+                f"the format {spec!r} is for one number, and {describe(self)} has {self.size}; "
+                "use np.array2string(t.data, precision=...)"
+            )
         return format(self.item(), spec) if spec else str(self)
 
     def __repr__(self) -> str:
@@ -144,3 +199,8 @@ class ArrayMethods:
         if node.note("name"):
             notes.append(f"name={node.name!r}")
         return f"Tensor({', '.join(notes)})"
+
+
+for _name, _spelling in _SPELLINGS.items():
+    if not hasattr(ArrayMethods, _name):
+        setattr(ArrayMethods, _name, _Elsewhere(_name, _spelling))

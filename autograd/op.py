@@ -165,7 +165,7 @@ def defop(
     """
     op = Op()
     op.fn = fn
-    op.name = name or _qualified(fn)
+    op.name = name or qualified_name(fn)
     op.label = label or op.name.rpartition(".")[2]
     op.forward = forward or _implementation(fn)
     op.math = (math,) if isinstance(math, str) else math
@@ -198,7 +198,8 @@ def _implementation(fn: Callable[..., Any]) -> Callable[..., Any]:
     return getattr(fn, "__wrapped__", fn) if (getattr(fn, "__module__", "") or "").startswith("numpy") else fn
 
 
-def _qualified(fn: Callable[..., Any]) -> str:
+def qualified_name(fn: Callable[..., Any]) -> str:
+    """How a program that imports NumPy as `np` calls `fn`."""
     module = "np.linalg." if "linalg" in (getattr(fn, "__module__", "") or "") else "np."
     return module + fn.__name__
 
@@ -211,6 +212,11 @@ def defplain(*functions: Callable[..., Any], why: str) -> None:
 def is_plain(fn: Any) -> bool:
     """Whether `fn` applied to Tensors gives plain arrays or Python values."""
     return fn in _PLAIN
+
+
+def plain_functions() -> Mapping[Any, str]:
+    """Every function that gives plain arrays, and why."""
+    return _PLAIN
 
 
 def defcomposite(
@@ -227,11 +233,11 @@ def defcomposite(
     Others are refused by name, unless they are None or as by default.
     """
     if not math or not samples:
-        raise ValueError(f"{_qualified(fn)}: a composition has mathematics, and samples")
+        raise ValueError(f"{qualified_name(fn)}: a composition has mathematics, and samples")
     if fn in _OPS or fn in _COMPOSITES:
-        raise ValueError(f"{_qualified(fn)} is recorded already")
-    qualified = _qualified(fn)
-    _COMPOSITES[fn] = Composite(fn, qualified, covering(qualified, fn, body), math, tuple(samples), ties)
+        raise ValueError(f"{qualified_name(fn)} is recorded already")
+    name = qualified_name(fn)
+    _COMPOSITES[fn] = Composite(fn, name, covering(name, fn, body), math, tuple(samples), ties)
 
 
 def composite(fn: Any) -> Callable[..., Any] | None:
@@ -256,7 +262,7 @@ def lookup(fn: Any) -> Op:
         return _OPS[fn]
     except KeyError:
         raise TypeError(
-            f"{_qualified(fn)} has no derivative rule, so a Tensor cannot go through it. "
+            f"{qualified_name(fn)} has no derivative rule, so a Tensor cannot go through it. "
             "Write it with functions that have one, or pass t.detach().numpy() where no gradient is needed"
         ) from None
 

@@ -31,7 +31,9 @@ _METHODS: dict[tuple[Any, str], Any] = {
     (np.add, "accumulate"): np.cumsum,
     (np.multiply, "accumulate"): np.cumprod,
 }
-_SIMPLE = {int, float, bool, str, tuple, type, type(None), type(np._NoValue), np.ndarray}  # options that hold no Tensor
+_LIKE = {np.zeros_like, np.ones_like, np.empty_like, np.full_like}  # these make what a program then writes into
+_SIMPLE = {int, float, bool, str, type, type(None), type(np._NoValue), np.ndarray}  # options that hold no Tensor
+_ASKED = {np.shape: operator.attrgetter("shape"), np.ndim: operator.attrgetter("ndim")}  # what compositions ask often
 _INDICES = {int, slice, type(None), type(...), np.ndarray}  # so do these
 _GETITEM, _NEGATIVE, _ABSOLUTE = map(lookup, (operator.getitem, np.negative, np.absolute))
 _new = object.__new__
@@ -43,7 +45,10 @@ def _unary(op: Op) -> Callable[[Any], Tensor]:
 
     def run(a: Any) -> Tensor:
         node = a._node
-        value = forward(node.value)
+        try:
+            value = forward(node.value)
+        except Exception as error:
+            raise blame(op, (a,), error) from error
         return _record(op, (node,), NOTHING, value, node.requires_grad)
 
     return run
@@ -185,10 +190,10 @@ class Tensor(ArrayMethods, Writing):
             raise ValueError(f"data of shape {new.shape} for {describe(self)}; give an array of its shape")
         self._move_to(new)
 
-    def _move_to(self, value: Any) -> None:
+    def _move_to(self, value: Any, requires_grad: bool | None = None) -> None:
         """Stand for a new leaf, which takes over; what was recorded keeps the old one and its data."""
         old = self._node
-        self._node = new = Node(value, old.requires_grad)
+        self._node = new = Node(value, old.requires_grad if requires_grad is None else requires_grad)
         old.heir, new.grad, new.hooks = new, old.grad, old.hooks
         if old.note("name") is not None:
             new.name = old.name
@@ -196,7 +201,10 @@ class Tensor(ArrayMethods, Writing):
 
     @property
     def grad(self) -> Any:
-        """dL/d(this) after `backward()`, added up until cleared; an array, or None."""
+        """dL/d(this) after `backward()`, added up until cleared; None before.
+
+        An array; a Tensor, which can be differentiated again, after `backward(create_graph=True)`.
+        """
         return self._node.note("grad")
 
     @grad.setter
@@ -207,15 +215,24 @@ class Tensor(ArrayMethods, Writing):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients reach this Tensor. Settable on leaves, to freeze parameters."""
+        """Whether gradients reach this Tensor. Settable on leaves, to freeze parameters.
+
+        What was recorded before keeps what held then: a Tensor that was a constant stays one there.
+        """
         return self._node.requires_grad
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
         if self._node.op is not None and not value:
             raise RuntimeError(f"{describe(self)} was computed from Tensors that require grad; use detach()")
-        _as_data(self._node.value, None, value)
-        self._node.requires_grad = value
+        if value != self._node.requires_grad:
+            self._view = None  # a leaf with a gradient owns its data
+            self._move_to(_as_data(self._node.value, None, value), value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Set `requires_grad`, and give this Tensor."""
+        self.requires_grad = requires_grad
+        return self
 
     @property
     def is_leaf(self) -> bool:
@@ -259,6 +276,8 @@ class Tensor(ArrayMethods, Writing):
             given.add(id(g))
             while node.heir is not None:
                 node = node.heir
+            if not node.requires_grad:  # frozen since
+                continue
             node.grad = g if node.grad is None else node.grad + g
 
     def _seed(self, gradient: Any, create_graph: bool) -> Any:
@@ -284,7 +303,7 @@ class Tensor(ArrayMethods, Writing):
         return np.asarray(plain(gradient), dtype=value.dtype)[()]
 
     def retain_grad(self) -> Tensor:
-        """Keep this interior gradient too: `.grad` is set by every `backward()` through here."""
+        """Keep this interior gradient too: every `backward()` through here sets `.grad` anew, and does not add."""
         if self._node.op is not None:
             node = self._node
 
@@ -343,10 +362,12 @@ class Tensor(ArrayMethods, Writing):
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         op = find(func)
         if op is None or "out" in kwargs:
+            if func in _ASKED and not kwargs:
+                return _ASKED[func](self._node.value)
             return _call(func, args, kwargs)
         if len(op.operands) <= len(args) <= op.as_it_is:
             for name, option in kwargs.items():
-                if name not in op.options or type(option) not in _SIMPLE:
+                if name not in op.options or (type(option) not in _SIMPLE and not _is_flat(option)):
                     break
             else:
                 return _run(op, args, kwargs)
@@ -400,7 +421,7 @@ class Tensor(ArrayMethods, Writing):
                 index = plain(index)
         elif type(index) not in _INDICES:
             index = plain(index)
-        return apply(_GETITEM, (self, index))
+        return _run(_GETITEM, (self, index), NOTHING)
 
     def __getstate__(self) -> dict[str, Any]:
         if self._node.op is not None:
@@ -421,6 +442,7 @@ class Tensor(ArrayMethods, Writing):
             raise RuntimeError(f"{describe(self)} was computed; only leaves can be copied, others after detach()")
         copied = _new(type(self))
         copied._node = Node(self._node.value.copy(), self._node.requires_grad)
+        copied._node.grad = None if self.grad is None else np.array(plain(self.grad))
         copied._view = copied._views = None
         if self.name is not None:
             copied._node.name = self.name
@@ -476,26 +498,31 @@ def _call(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """A call of a NumPy function that is no plain call of a record."""
     if kwargs.get("out") is not None:
         return _into(func, args, dict(kwargs))
-    if is_plain(func) or (func is np.where and len(args) + len(kwargs) == 1):  # positions
-        return func(*plain(args), **plain(kwargs))
-    body = composite(func)
-    if body is not None:
-        return body(*args, **kwargs)
-    op = lookup(func)
-    return apply(op, *op.call(args, kwargs))
+    body: Any = func if is_plain(func) or (func is np.where and len(args) + len(kwargs) == 1) else composite(func)
+    if body is None:
+        op = lookup(func)
+        return apply(op, *op.call(args, kwargs))
+    result = func(*plain(args), **plain(kwargs)) if body is func else body(*args, **kwargs)
+    if func in _LIKE and not isinstance(result, Tensor) and result.dtype.kind == "f":
+        return tensor_of(Node(result))
+    return result
 
 
 def _into(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """`out=`: the result is written into a Tensor; into an array it would lose its gradient."""
+    """`out=`: the result is written into a Tensor, or, where it has no gradient to lose, into an array."""
     out = kwargs.pop("out")
     out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
-    if not isinstance(out, Tensor):
+    result = func(*args, **kwargs)
+    if isinstance(out, Tensor):
+        return out._write(result if isinstance(result, Tensor) else Tensor(result))
+    if any(
+        isinstance(part, Tensor) and part.requires_grad for part in (result if type(result) is tuple else (result,))
+    ):
         raise TypeError(
             f"{func.__name__} with out= {describe(out)}: an array cannot hold a Tensor's gradient. "
             "Leave out= away (write `x = x + t` for `x += t`), or write into a Tensor"
         )
-    result = func(*args, **kwargs)
-    return out._write(result if isinstance(result, Tensor) else Tensor(result))
+    return func(*plain(args), out=out, **plain(kwargs))
 
 
 def _add_at(ufunc: np.ufunc, a: Any, index: Any, value: Any) -> None:
@@ -509,7 +536,7 @@ def _add_at(ufunc: np.ufunc, a: Any, index: Any, value: Any) -> None:
 
 def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING) -> Tensor:
     """Run `op` on the data of `args`, and record it if a gradient can reach one of them."""
-    if not _SIMPLE.issuperset(map(type, kwargs.values())):
+    if kwargs and not _SIMPLE.issuperset(map(type, kwargs.values())):
         kwargs = {name: _option(op, name, value) for name, value in kwargs.items()}
     return _run(op, args, kwargs)
 
@@ -530,7 +557,7 @@ def _run(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
                     raw.append(arg.value)
                     live += arg.requires_grad
                 else:
-                    if broadcasts and type(arg) is not tuple:  # a tuple is an index or a shape
+                    if broadcasts and type(arg) is not float and type(arg) is not tuple:  # an index or a shape
                         arg = _constant(op, arg)
                     raw.append(arg)
                 kept.append(arg)
@@ -545,8 +572,17 @@ def _run(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
     return made
 
 
+def _is_flat(option: Any) -> bool:
+    """Whether it is a tuple that holds no Tensor, such as several axes."""
+    return type(option) is tuple and _SIMPLE.issuperset(map(type, option))
+
+
 def _option(op: Op, name: str, value: Any) -> Any:
     """An option's plain value; TypeError where that would lose a gradient."""
+    if type(value) in _SIMPLE or _is_flat(value):
+        return value
+    if type(value) in (tuple, list):
+        return type(value)([_option(op, name, part) for part in value])
     if isinstance(value, Tensor) and value.requires_grad:
         raise TypeError(f"{op.name}: no derivative with respect to {name}; pass {describe(value)} detached")
     return plain(value)

@@ -58,7 +58,8 @@ class Module:
 
     Raises:
         RuntimeError: a subclass that does not call `super().__init__()`.
-        TypeError: an attribute that holds a parameter (a module) gets something that is none.
+        TypeError: an attribute that holds a parameter (a module) gets something that is none; a Tensor with
+            `requires_grad` that is no `Parameter`, which no optimizer would find.
 
     >>> import numpy as np
     >>> class Affine(Module):
@@ -157,6 +158,12 @@ class Module:
         for kind in (Parameter, Module):
             if isinstance(held, kind) and not (value is None or isinstance(value, kind)):
                 raise TypeError(self._refusal(name, held, value))
+        for path, tensor in _parts(name, value, Tensor):
+            if tensor.requires_grad and tensor.is_leaf and not isinstance(tensor, Parameter):
+                raise TypeError(
+                    f"{self._title()}.{path} got a Tensor with requires_grad that is no parameter, so nothing would "
+                    f"train it: assign nn.Parameter(...), or a constant by detach()"
+                )
         parts = [part for _, part in _parts(name, value)]
         if parts and "_path" not in vars(self):
             raise self._not_initialised()
@@ -290,13 +297,13 @@ def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def _parts(key: str, value: Any) -> Iterable[Named]:
+def _parts(key: str, value: Any, kinds: Any = (Module, Parameter)) -> Iterable[Any]:
     """The parameters and modules in an attribute, with their names."""
-    if isinstance(value, (Module, Parameter)):
+    if isinstance(value, kinds):
         return ((key, value),)
     below: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, (list, tuple)):
         below = enumerate(value)
     elif isinstance(value, dict):
         below = value.items()
-    return [named for name, part in below for named in _parts(f"{key}.{name}", part)]
+    return [named for name, part in below for named in _parts(f"{key}.{name}", part, kinds)]

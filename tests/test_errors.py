@@ -58,6 +58,12 @@ X = np.ones((100, 3))
         (lambda: setattr(W * 1, "requires_grad", False), RuntimeError, "use detach"),
         (lambda: iter(Tensor(1.0)), TypeError, "no axes"),
         (lambda: len(Tensor(1.0)), TypeError, "no axes"),
+        (lambda: W.exp(), AttributeError, r"a Tensor has no attribute 'exp'; write np\.exp\(t\)"),
+        (lambda: W.norm(), AttributeError, r"np\.linalg\.norm\(t\)"),
+        (lambda: W.permute(1, 0), AttributeError, r"write t\.transpose\("),
+        (lambda: W.nothing, AttributeError, "no attribute 'nothing'"),
+        (lambda: f"{W:.2f}", TypeError, r"'\.2f' is for one number, and W of shape \(16, 8\) has 128"),
+        (lambda: np.sum(W, axis=(0, leaf())), TypeError, "np.sum: no derivative with respect to axis"),
     ],
 )  # fmt: skip
 def test_the_error_says_what_where_and_what_to_do(call: Callable[[], Any], error: type[Exception], told: str) -> None:

@@ -159,6 +159,15 @@ def test_a_parameter_is_not_replaced_by_something_else(value: Any) -> None:
     assert layer.weight is weight
 
 
+@pytest.mark.parametrize("wrap", [lambda t: t, lambda t: [t], lambda t: {"w": t}], ids=["alone", "list", "dictionary"])
+def test_a_tensor_that_no_optimizer_would_find_is_refused(wrap: Any) -> None:
+    layer = nn.ReLU()
+    with pytest.raises(TypeError, match=r"ReLU\.scale.* is no parameter.*nn\.Parameter"):
+        layer.scale = wrap(Tensor(1.0, requires_grad=True))
+    assert not hasattr(layer, "scale")
+    layer.scale, layer.state = Tensor(1.0), nn.Parameter(1.0) * 2  # constants and results are no parameters
+
+
 def test_a_module_is_not_replaced_by_its_result() -> None:
     model = Net()
     with pytest.raises(TypeError, match=r"Net\.linear holds a Linear and got a Tensor.*name of their own"):

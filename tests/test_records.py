@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nn  # noqa: F401  (its records too)
-from autograd import Tensor
+from autograd import Tensor, grad
 from autograd.op import Op, operations
 from autograd.tensor import apply
 from autograd.testing import gradcheck
@@ -67,6 +67,23 @@ def test_first_and_second_derivatives(op: Op, k: int) -> None:
             order=2,
             complex_step=False,
         )
+
+
+@pytest.mark.parametrize("op", operations(), ids=lambda op: op.name)
+def test_the_third_derivative_along_a_direction(op: Op) -> None:
+    flat, options = op.call(*drawn(op, 0))
+    chosen, rng = operands(op, flat), np.random.default_rng(1)
+    directions = [rng.normal(size=np.shape(flat[p])) for p in chosen]
+    weights = rng.normal(size=np.shape(apply(op, flat, options).data))
+
+    def along(t: Any) -> Any:
+        moved = [flat[p] + t * d for p, d in zip(chosen, directions, strict=True)]
+        return np.sum(weights * apply(op, with_operands(flat, chosen, moved), options))
+
+    second, h = grad(grad(along)), 1e-3
+    wide, near = ((second(width) - second(-width)) / (2 * width) for width in (h, h / 2))
+    scale = abs(second(0.0)) + abs(near)
+    np.testing.assert_allclose(grad(second)(0.0), (4 * near - wide) / 3, rtol=1e-6, atol=1e-6 * scale)
 
 
 @pytest.mark.parametrize(("op", "k"), CASES)

@@ -112,7 +112,8 @@ def test_nothing_to_write_is_nothing_written() -> None:
 
 def test_full_like_takes_its_values_from_a_tensor() -> None:
     like = Tensor(np.zeros((2, 3), np.float32))
-    assert type(np.full_like(like, 7)) is np.ndarray
+    assert not np.full_like(like, 7).requires_grad
+    assert type(np.full_like(like, 7, dtype=int)) is np.ndarray
     full = np.full_like(like, Tensor(2.0, requires_grad=True))
     assert full.dtype == np.float32
     assert gradient(lambda v: np.full_like(like, v), 2.0) == 6

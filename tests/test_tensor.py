@@ -193,9 +193,12 @@ def test_repr_tells_what_a_reader_wants_to_know() -> None:
 
 def test_leaves_are_copied_and_computed_tensors_refuse() -> None:
     w = leaf(2, name="w")
+    np.sum(w).backward()
     twin = copy.deepcopy(w)
     assert (twin.name, twin.requires_grad) == ("w", True)
     assert not np.shares_memory(twin.data, w.data)
+    np.testing.assert_array_equal(twin.grad, w.grad)
+    assert twin.grad is not w.grad
     with pytest.raises(RuntimeError, match="detach"):
         copy.deepcopy(w * 2)
 
@@ -280,6 +283,78 @@ def test_writing_to_a_parameter_needs_no_grad() -> None:
         w -= 0.5
     np.testing.assert_array_equal(w.data, old - 0.5)
     assert w.requires_grad
+
+
+def test_a_tensor_that_was_a_constant_stays_one_in_what_was_recorded() -> None:
+    w, c = leaf(3), Tensor(np.ones(3))
+    before = np.sum(w * c) + np.sum(c)
+    c.requires_grad_()
+    (before + np.sum(2 * c)).backward()
+    np.testing.assert_array_equal(c.grad, [2, 2, 2])
+
+
+def test_a_tensor_that_was_frozen_gets_no_gradient_until_it_is_trained_again() -> None:
+    w, v = leaf(3), leaf(3)
+    loss = np.sum(w * v)
+    assert w.requires_grad_(False) is w
+    loss.backward()
+    assert w.grad is None
+    assert v.grad is not None
+    w.requires_grad = True
+    loss.backward()
+    np.testing.assert_array_equal(w.grad, v.data)
+
+
+def test_a_view_that_requires_grad_owns_its_data() -> None:
+    t = Tensor(np.zeros(3))
+    row = t[:2].requires_grad_()
+    t[0] = 5.0
+    np.testing.assert_array_equal(row.data, [0, 0])
+    assert row.requires_grad
+
+
+def test_arrays_made_like_a_tensor_can_be_written_into() -> None:
+    w = leaf(3)
+    for like in (np.zeros_like, np.ones_like, np.empty_like, lambda t: np.full_like(t, 2.0)):
+        out = like(w)
+        assert not out.requires_grad
+        for k in range(3):
+            out[k] = w[k] ** 2
+        w.zero_grad()
+        np.sum(out).backward()
+        np.testing.assert_allclose(w.grad, 2 * w.data)
+    assert type(np.zeros_like(w, dtype=bool)) is np.ndarray
+
+
+def test_momentum_in_plain_numpy_code() -> None:
+    w = leaf(3)
+    old, velocity = w.data.copy(), np.zeros_like(w)
+    w.grad = np.ones(3)
+    velocity = 0.9 * velocity - 0.1 * w.grad
+    w.data += velocity  # a constant has no gradient that an array could lose
+    np.testing.assert_allclose(w.data, old - 0.1)
+
+
+def test_methods_that_write_are_recorded() -> None:
+    w = Tensor([3.0, 1.0, 2.0], requires_grad=True)
+    t = w.clone()
+    t.sort()
+    np.sum(t * [1, 2, 3]).backward()
+    np.testing.assert_array_equal(w.grad, [3, 1, 2])
+    t.fill(w[0])
+    np.sum(t).backward()
+    np.testing.assert_array_equal(w.grad, [6, 1, 2])
+
+
+def test_names_of_other_libraries_are_no_attributes() -> None:
+    w = leaf(2)
+    assert not hasattr(w, "exp")
+    assert not {"exp", "norm", "view"} & set(dir(w))
+    assert {"sum", "grad", "dot", "T"} <= set(dir(w))
+
+
+def test_a_format_is_for_one_number() -> None:
+    assert f"{Tensor([1.2345]):.2f} {Tensor(2.0):>5} {Tensor([1.0, 2.0])}" == "1.23   2.0 Tensor([1., 2.])"
 
 
 def test_leaves_are_pickled_and_copied_with_data_of_their_own() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.op import defop, defplain
+from autograd.rules.shape import array_of
 
 
 @lru_cache(maxsize=256)
@@ -46,9 +47,9 @@ def _call(*operands: Any, optimize: Any = False) -> tuple[tuple[Any, ...], dict[
         subscripts = ",".join(map(_letters, operands[1:pairs:2]))
         if len(operands) > pairs:
             subscripts += "->" + _letters(operands[-1])
-    ranks = tuple([a.ndim if hasattr(a, "ndim") else np.ndim(a) for a in arrays])
-    explicit = _explicit(subscripts, ranks, bool(optimize))
-    return arrays, {"subscripts": explicit, **({"optimize": optimize} if optimize else {})}
+    if "->" not in subscripts or "." in subscripts or " " in subscripts:
+        subscripts = _explicit(subscripts, tuple([array_of(a).ndim for a in arrays]), bool(optimize))
+    return arrays, {"subscripts": subscripts, "optimize": optimize} if optimize else {"subscripts": subscripts}
 
 
 @lru_cache(maxsize=256)

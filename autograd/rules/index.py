@@ -128,7 +128,6 @@ def _take_along_axis(g: Any, y: Any, arr: Any, indices: Any, axis: int | None = 
 defop(
     np.take_along_axis,
     vjp=(_take_along_axis, None),
-    adapt=lambda arr, indices, axis=-1: ((arr, indices), {"axis": axis}),
     math=r"\bar a[i] \mathrel{+}= \bar y",
     samples=[
         lambda rng: (rng.normal(size=(3, 4)), rng.integers(-4, 4, size=(3, 6)), 1),

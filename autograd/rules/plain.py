@@ -20,8 +20,12 @@ defplain(
 )  # fmt: skip
 defplain(
     np.shape, np.ndim, np.size, np.result_type, np.common_type, np.can_cast, np.min_scalar_type,
-    np.may_share_memory, np.shares_memory, np.broadcast_shapes, np.zeros_like, np.ones_like, np.empty_like,
+    np.may_share_memory, np.shares_memory, np.broadcast_shapes,
     why="it depends on shapes and dtypes only",
+)  # fmt: skip
+defplain(
+    np.zeros_like, np.ones_like, np.empty_like,
+    why="it depends on shapes and dtypes only; of floats a constant Tensor, which a program may write into",
 )  # fmt: skip
 defplain(
     np.array_repr, np.array_str, np.array2string, np.savetxt, np.save, np.savez, np.savez_compressed,

@@ -17,8 +17,8 @@ from autograd.rules.reduce import float_dtype
 def _diff_arguments(
     a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    parts = [part for part in (prepend, a, append) if part is not np._NoValue]
-    if n and len(parts) > 1:
+    if n and not (prepend is append is np._NoValue):
+        parts = [part for part in (prepend, a, append) if part is not np._NoValue]
         edge = [1 if k == axis % np.ndim(a) else length for k, length in enumerate(np.shape(a))]
         parts = [part if np.ndim(part) else np.broadcast_to(part, edge) for part in parts]
         a = np.concatenate(parts, axis=axis)

@@ -17,17 +17,16 @@ def _back(g: Any, y: Any, a: Any, *_: Any) -> Any:
     return np.reshape(g, np.shape(a))
 
 
-def _order(order: str) -> dict[str, str]:
+def _of_layout(order: str) -> Any:
     if order not in ("C", "F"):
-        raise TypeError(f"order {order!r} depends on how the array lies in memory")
-    return {} if order == "C" else {"order": order}
+        raise TypeError(f"order {order!r} depends on how the array lies in memory; no derivative rule covers that")
+    return order
 
 
 defop(
     np.reshape,
-    forward=lambda a, shape, order="C": a.reshape(shape, order=order),
+    forward=lambda a, shape, order="C": a.reshape(shape, order=_of_layout(order)),
     vjp=lambda g, y, a, shape, order="C": np.reshape(g, np.shape(a), order=order),
-    adapt=lambda a, shape, order="C": ((a, shape), _order(order)),
     math=_BACK,
     samples=[
         lambda rng: (rng.normal(size=(3, 4)), (2, 6)),
@@ -37,9 +36,8 @@ defop(
 )
 defop(
     np.ravel,
-    forward=lambda a, order="C": a.ravel(order),
+    forward=lambda a, order="C": a.ravel(_of_layout(order)),
     vjp=lambda g, y, a, order="C": np.reshape(g, np.shape(a), order=order),
-    adapt=lambda a, order="C": ((a,), _order(order)),
     math=_BACK,
     samples=[lambda rng: (rng.normal(size=(3, 4)),), lambda rng: (rng.normal(size=(3, 4)), {"order": "F"})],
 )

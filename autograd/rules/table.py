@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from autograd.op import _PLAIN, Composite, Op, _qualified, composites, operations
+from autograd.op import Composite, Op, composites, operations, plain_functions, qualified_name
 
 PAGE = Path(__file__).with_name("README.md")
 _PACKAGE = "autograd.rules"
@@ -105,7 +105,7 @@ def table() -> str:
             chapters[chapter].setdefault(_call(record), []).append(_row(record))
     rules = sum(row.kind == "" for rows in chapters.values() for found in rows.values() for row in found[:1])
     total = sum(len(rows) for rows in chapters.values())
-    plain = {_qualified(fn): why for fn, why in _PLAIN.items()}
+    plain = {qualified_name(fn): why for fn, why in plain_functions().items()}
     head = _HEAD.format(rules=rules, compositions=total - rules, plain=len(plain))
     contents = " · ".join(f"[{title}](#{_anchor(title)})" for title in _CHAPTERS.values())
     parts = [head, contents + "\n"]

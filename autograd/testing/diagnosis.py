@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd.graph import Node
 from autograd.testing.fits import Fit
-from autograd.testing.mistakes import Mistake, catalogue
+from autograd.testing.mistakes import Mistake, by_plausibility
 from autograd.testing.replay import Array, Gradients, Link, Replay
 
 _CLEARER = 0.02  # a mistake must explain all but this part of an error
@@ -75,8 +75,8 @@ class Diagnosis:
         links = self.replay.uses.get(node, [])
         if node is self.replay.loss or not links:
             return (-float("inf"), 0)
-        links = [link for link in links if link.node in self.replay.data_nodes] or links
-        return (-max(link.node.order for link in links), min(link.operand for link in links))
+        # A gradient is complete at the first use of the node, the last one that the reverse pass comes to.
+        return (-min(link.node.order for link in links), min(link.operand for link in links))
 
     def _run(self, changes: Mapping[Any, Any]) -> Gradients:
         found = self.replay.run({**self._changes, **changes}, self._given)
@@ -124,7 +124,10 @@ class Diagnosis:
             verdict.cause, verdict.mistake = "kink", kinks[0]
             return
         verdict.cause = "consequence"
-        verdict.after = earlier[-1] if earlier else None
+        behind = self._behind(node)
+        given = [other for other in earlier if other in behind]
+        verdict.after = given[-1] if given else None
+        verdict.mistake = None if given else next((m for m in reversed(causes) if m is not None), None)
 
     def _made_in(self, mistake: Mistake, node: Node) -> bool:
         """Whether a mistake is made in this very gradient, one of several alike."""
@@ -137,7 +140,10 @@ class Diagnosis:
         sites = self._sites(first)
         fit = Fit(self.replay, self._run, {node: self.hand[node] for node in open_})
         found: list[tuple[int, float, Mistake]] = []
-        for mistake in (*catalogue(self.replay, sites), *fit.found(sites)):
+        mistakes = sorted((*by_plausibility(self.replay, sites), *fit.found(sites)), key=lambda mistake: mistake.cost)
+        for mistake in mistakes:
+            if any(-count == len(open_) and cost < mistake.cost - _AS_PLAUSIBLE for count, cost, _ in found):
+                break  # all is explained, and what is left is more far-fetched
             verdict.tried += 1
             count = self._explains(mistake, open_, settled, predicted)
             if count:
@@ -192,15 +198,17 @@ class Diagnosis:
         top = max((node for node in sites if node.op is not None), key=lambda node: node.order, default=None)
         if top is None:
             return []
-        for mistake in catalogue(self.replay, sites):
+        for mistake in by_plausibility(self.replay, sites):
             if top in mistake.changes:
                 continue
             gradients = self._run(mistake.changes)
             first = open_[0]
             below = float(np.sum(gradients[first] ** 2))
             factor = float(np.sum(self.hand[first] * gradients[first])) / below if below else 0.0
+            if not self._proportional(self.hand[first], factor * gradients[first]) or np.size(self.hand[first]) < 3:
+                continue
             exact = fit.nice(factor)
-            if exact is None or not factor or np.size(self.hand[first]) < 3:
+            if exact is None or not factor:
                 continue
             both = Mistake(
                 mistake.cause,
@@ -218,8 +226,22 @@ class Diagnosis:
                 found.append((-count, both.cost, both))
         return found
 
+    def _proportional(self, hand: Array, scaled: Array) -> bool:
+        return bool(np.linalg.norm(hand - scaled) <= 1e-4 * np.linalg.norm(hand))
+
+    def _behind(self, node: Node) -> set[Node]:
+        """The nodes whose gradients one is computed from."""
+        found: set[Node] = set()
+        pending = [node]
+        while pending:
+            for link in self.replay.uses.get(pending.pop(), ()):
+                if link.node not in found:
+                    found.add(link.node)
+                    pending.append(link.node)
+        return found
+
     def _sites(self, first: Node) -> set[Node]:
-        """The nodes whose gradients `first` is computed from, without those that are given, and itself."""
+        """The same without what lies behind gradients that are taken as given, and with the node itself."""
         sites = {first}
         pending = [first]
         while pending:

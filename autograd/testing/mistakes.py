@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from autograd.derivation.backprop import value_function
 from autograd.derivation.program import Line, substituted
 from autograd.graph import Node
 from autograd.op import unbroadcast
 from autograd.testing.replay import Array, Changes, Gradients, Link, Replay
 
 PRODUCTS = {"np.matmul", "np.dot", "nn.functional.linear", "np.tensordot", "np.einsum", "np.outer", "np.inner", "np.vdot"}
+_TRIED = 2000  # mistakes at most in one search
+_NEAR = 40  # operations; in larger graphs other tensors are looked for nearby
 _CHAIN = 12  # operations that an activation may be composed of
 
 
@@ -59,11 +62,16 @@ def catalogue(replay: Replay, sites: set[Node]) -> Iterator[Mistake]:
             yield _everywhere(same)
 
 
+def by_plausibility(replay: Replay, sites: set[Node]) -> list[Mistake]:
+    """The catalogue, the most plausible mistakes first; of a large graph only so many."""
+    return sorted(catalogue(replay, sites), key=lambda mistake: mistake.cost)[:_TRIED]
+
+
 def _single(replay: Replay, links: list[Link], sites: set[Node]) -> Iterator[Mistake]:
     for link in links:
-        for found in (_kinks, _missing_terms, _missing_derivatives, _other_places, _transposes, _axes, _operands):
+        for found in (_kinks, _missing_terms, _missing_derivatives, _other_places, _transposes, _axes, _operands, _unsummed):
             for mistake in found(replay, link):
-                if link.node not in replay.data_nodes and mistake.cause not in ("kink", "regulariser"):
+                if link.node in replay.penalties and mistake.cause not in ("kink", "regulariser"):
                     mistake = _as_penalty(mistake)
                 yield mistake
     for chain in chains(replay):
@@ -113,6 +121,17 @@ def _missing_terms(replay: Replay, link: Link) -> Iterator[Mistake]:
         link.source,
         link.node,
     )
+    others = [other for other in replay.uses[link.source] if other != link]
+    if len(others) > 1:
+        yield Mistake(
+            "missing-term",
+            {other: lambda g, _, other=other: np.zeros_like(replay.contribution(other)) for other in others},
+            1.3,
+            "only the contribution by way of {value} is in {g}: the others are overwritten, not added",
+            ("only term", link.node.order),
+            link.source,
+            link.node,
+        )
 
 
 # Local derivatives
@@ -131,16 +150,18 @@ def _elementwise(link: Link) -> bool:
 
 def _missing_derivatives(replay: Replay, link: Link) -> Iterator[Mistake]:
     shape = np.shape(link.source.value)
-    if not _elementwise(link):
+    g, truth = replay.truth[link.node], replay.contribution(link)
+    product = link.node.op.name in PRODUCTS
+    if np.shape(g) != shape if product else not _elementwise(link):
         return
-    g = replay.truth[link.node]
-    if np.shape(g) == np.shape(link.node.value) and _differs(unbroadcast(g, shape), replay.contribution(link)):
+    given = unbroadcast(g, shape)
+    if _differs(given, truth) and _multiple(truth, given) is None:  # a mere factor is one, not a derivative
         yield Mistake(
             "missing-derivative",
             {link: lambda g, _: unbroadcast(g, shape)},
-            1.0 if shape else 1.5,
-            "the local derivative of {value} is left out of {g}",
-            ("missing derivative", shape != ()),
+            1.0 if shape and not product else 1.5,
+            "the factor that {value} has in {g} is left out" if product else "the local derivative of {value} is left out of {g}",
+            ("missing derivative", link.node.op.name, link.operand),
             link.source,
             link.node,
         )
@@ -156,7 +177,7 @@ def _other_places(replay: Replay, link: Link) -> Iterator[Mistake]:
 
     def placed(args_at: Array, y_at: Any) -> tuple[Any, tuple[Any, ...]]:
         args = tuple(args_at if arg is x else value for arg, value in zip(node.args or (), replay.arguments(node), strict=True))
-        return (node.op.fn(*args, **node.kwargs) if y_at is None else y_at), args
+        return (value_function(node.op)(*args, **node.kwargs) if y_at is None else y_at), args
 
     places = (("at its output", *placed(y, None), 1.0), ("with its input for its output", *placed(at, at), 1.1))
     for words, y_at, args, cost in places:
@@ -167,7 +188,7 @@ def _other_places(replay: Replay, link: Link) -> Iterator[Mistake]:
             {link: lambda g, _, y_at=y_at, args=args: replay.pull(link, g, y_at, args)},
             cost,
             f"the derivative of {{value}} in {{g}} is taken {words}",
-            ("derivative at output", words),
+            ("derivative at output", node.op.name, words),
             x,
             node,
         )
@@ -190,6 +211,11 @@ class Chain:
     outer: Node
     nodes: tuple[Node, ...]
 
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """Equal for the same composition elsewhere."""
+        return tuple(node.op.name for node in self.nodes)
+
 
 def chains(replay: Replay) -> Iterator[Chain]:
     """Composed activations: closed pieces of the graph between two values of one shape."""
@@ -209,7 +235,7 @@ def chains(replay: Replay) -> Iterator[Chain]:
             members.append(node)
             frontier += [link.node for link in replay.uses[node] if link.node not in within]
             closed = all(link.node in within for each in within if each is not node for link in replay.uses[each])
-            if closed and len(members) > 1 and np.shape(node.value) == shape and not _depends_elsewhere(members, within):
+            if closed and np.shape(node.value) == shape and not _depends_elsewhere(members, within):
                 yield Chain(inner, node, tuple(members))
 
 
@@ -221,13 +247,16 @@ def _depends_elsewhere(members: list[Node], within: set[Node]) -> bool:
 
 def _chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
     truth = replay.truth
-    if _differs(truth[chain.outer], truth[chain.inner]):
+    if (
+        _differs(truth[chain.outer], truth[chain.inner])
+        and _multiple(truth[chain.inner], truth[chain.outer]) is None
+    ):
         yield Mistake(
             "missing-derivative",
             {chain.inner: lambda g, gradients: gradients[chain.outer]},
             1.05 + 0.02 * len(chain.nodes),
             "the local derivative between {value} and {g} is left out",
-            ("missing derivative", True),
+            ("missing derivative", chain.kind),
             chain.inner,
             chain.outer,
         )
@@ -238,10 +267,92 @@ def _chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
             {chain.inner: lambda g, gradients: at_output(gradients[chain.outer])},
             1.1 + 0.02 * len(chain.nodes),
             "the derivative that leads from {value} to {g} is taken at its output",
-            ("derivative at output", "at its output"),
+            ("derivative at output", chain.kind),
             chain.inner,
             chain.outer,
         )
+
+
+    outer = replay.value(chain.outer)
+    for other in _twins(replay, chain):
+        at = replay.value(other)
+        pull = _local(replay, chain, at)
+        if pull is not None and _differs(pull(truth[chain.outer]), truth[chain.inner]):
+            yield _at_another(chain, other, pull)
+    known = _slope_from_output(replay.value(chain.inner), outer)
+    if known is None:
+        return
+    slope, parts = known
+    square = slope(outer[:1] * 0 + 2)[:1].ravel()[0] == -3  # that of the hyperbolic tangent, 1 - a²
+    for part in parts:
+        yield Mistake(
+            "derivative-at-output" if square else "missing-derivative",
+            {chain.inner: lambda g, gradients, part=part: gradients[chain.outer] * part(outer)},
+            1.15,
+            "the local derivative between {value} and {g} is another formula of the output"
+            if square
+            else "a part of the local derivative between {value} and {g} is left out",
+            ("part of a derivative", parts.index(part)),
+            chain.inner,
+            chain.outer,
+        )
+    for node, value in _forward_values(replay).items():
+        if value is outer or np.shape(value) != np.shape(outer) or not _near(replay, replay.uses[chain.inner][0], node):
+            continue
+        formula = truth[chain.outer] * slope(value)
+        if _differs(formula, truth[chain.inner]):
+            yield _formula_of(chain, node, slope(value))
+
+
+def _twins(replay: Replay, chain: Chain) -> Iterator[Node]:
+    """Other values of the shape of what goes into an activation."""
+    shape = np.shape(chain.inner.value)
+    for node in replay.nodes:
+        if node in (chain.inner, chain.outer, *chain.nodes) or np.shape(node.value) != shape:
+            continue
+        if _near(replay, replay.uses[chain.inner][0], node):
+            yield node
+
+
+def _at_another(chain: Chain, other: Node, pull: Callable[[Array], Array]) -> Mistake:
+    return Mistake(
+        "wrong-operand",
+        {chain.inner: lambda g, gradients: pull(gradients[chain.outer])},
+        1.6 + 0.02 * len(chain.nodes),
+        "the local derivative in {g} is taken at {value}, not at {right}",
+        ("wrong place", len(chain.nodes), other.order - chain.inner.order),
+        chain.inner,
+        other,
+        details={"right": chain.inner},
+    )
+
+
+def _formula_of(chain: Chain, node: Any, slope: Array) -> Mistake:
+    """The derivative as a formula of the output, such as a (1 - a), with another value in it."""
+    own = node is chain.inner
+    return Mistake(
+        "derivative-at-output" if own else "wrong-operand",
+        {chain.inner: lambda g, gradients: gradients[chain.outer] * slope},
+        1.1 if own else 1.6,
+        "the derivative in {g}, a formula of {right}, has {value} in its place",
+        ("formula", node.order - chain.inner.order if type(node) is Node else "constant"),
+        chain.inner,
+        node if type(node) is Node else None,
+        details={"right": chain.outer},
+    )
+
+
+Formula = Callable[[Array], Array]
+
+
+def _slope_from_output(inner: Array, outer: Array) -> tuple[Formula, list[Formula]] | None:
+    """The derivative of a known activation as people write it, by its output, and what is left of it too often."""
+    with np.errstate(all="ignore"):
+        if np.allclose(outer, 1 / (1 + np.exp(-inner)), rtol=1e-6):
+            return lambda a: a * (1 - a), [lambda a: a, lambda a: 1 - a]
+        if np.allclose(outer, np.tanh(inner), rtol=1e-6):
+            return lambda a: 1 - a * a, [lambda a: 1 - a, lambda a: a * a]
+    return None
 
 
 def _local(replay: Replay, chain: Chain, at: Array) -> Callable[[Array], Array] | None:
@@ -251,7 +362,7 @@ def _local(replay: Replay, chain: Chain, at: Array) -> Callable[[Array], Array] 
         try:
             for node in chain.nodes:
                 args = [values.get(arg, replay.value(arg)) if type(arg) is Node else arg for arg in node.args or ()]
-                values[node] = node.op.fn(*args, **node.kwargs)
+                values[node] = value_function(node.op)(*args, **node.kwargs)
         except (TypeError, ValueError, IndexError):
             return None
 
@@ -292,7 +403,7 @@ def _operands(replay: Replay, link: Link) -> Iterator[Mistake]:
         if not isinstance(own, np.ndarray) or own.ndim == 0 or own.dtype.kind != "f":
             continue
         for other, value in values.items():
-            if value is own or np.shape(value) != own.shape or other is arg:
+            if value is own or np.shape(value) != own.shape or other is arg or not _near(replay, link, other):
                 continue
             changed = (*args[:j], value, *args[j + 1 :])
             if _differs(_tried(replay, link, g, y, changed), truth):
@@ -308,7 +419,8 @@ def _operands(replay: Replay, link: Link) -> Iterator[Mistake]:
                 )
     if len(args) == 1 and _elementwise(link):
         for other, value in values.items():
-            if type(other) is Node and other not in (node, link.source) and np.shape(value) == np.shape(y):
+            near = type(other) is Node and _near(replay, link, other)
+            if near and other not in (node, link.source) and np.shape(value) == np.shape(y):
                 if _differs(_tried(replay, link, g, value, (value,)), truth):
                     yield Mistake(
                         "wrong-operand",
@@ -321,10 +433,18 @@ def _operands(replay: Replay, link: Link) -> Iterator[Mistake]:
                         details={"right": link.source},
                     )
     for other in replay.nodes:
-        if other is node or other not in replay.truth or other.order < node.order:
+        if other is node or other not in replay.truth or other.order < node.order or not _near(replay, link, other):
             continue
         if np.shape(other.value) == np.shape(node.value) and _differs(replay.truth[other], g):
             yield _other_gradient(replay, link, other)
+
+
+def _near(replay: Replay, link: Link, other: Any) -> bool:
+    """Whether another value is one that somebody may take by mistake: in a large graph, one from around there."""
+    if len(replay.nodes) <= _NEAR or type(other) is not Node:
+        return True
+    place = replay.position(link.node)
+    return other.op is None or abs(replay.position(other) - place) <= _NEAR // 4
 
 
 def _role(replay: Replay, right: Any, other: Any) -> Any:
@@ -374,7 +494,7 @@ def _transposes(replay: Replay, link: Link) -> Iterator[Mistake]:
     written = replay.written(link)
     g = replay.truth[link.node]
     for position, line in enumerate(written.lines):
-        if line.fn not in (np.dot, np.matmul, np.tensordot, np.multiply):
+        if line.fn not in (np.dot, np.matmul, np.tensordot, np.multiply, np.outer):
             continue
         for words, kind, change in _product_variants(line):
             result = written.run(g, position, change)
@@ -392,6 +512,45 @@ def _transposes(replay: Replay, link: Link) -> Iterator[Mistake]:
             )
 
 
+def _unsummed(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """For one sample: a sum over a layer that is left out until it is taken for the axis of the input.
+
+    With dL/dh_i = sum_k d_k W_ki and dL/dW1_ij = dL/dh_i s_i x_j, somebody writes d_k W_ki s_i x_k: that broadcasts
+    where the layer is as long as the input.
+    """
+    leaf, node = link.source, link.node
+    if leaf.op is not None or node.op.name not in PRODUCTS or np.ndim(leaf.value) != 2 or np.ndim(node.value) != 1:
+        return
+    args = replay.arguments(node)
+    x = next((arg for k, arg in enumerate(args) if k != link.operand and np.ndim(arg) == 1), None)
+    if x is None:
+        return
+    rows_first = np.shape(leaf.value) == (np.size(node.value), np.size(x))
+    for summed in (use for each in replay.nodes if each.order > node.order for use in replay.uses[each]):
+        outer = replay.truth[summed.node]
+        if summed.node.op.name not in PRODUCTS or np.shape(outer) != np.shape(x) or np.ndim(summed.source.value) != 1:
+            continue
+
+        def spread(gradients: Gradients, summed: Link = summed) -> Array:
+            columns = []
+            for k, unit in enumerate(np.eye(np.size(x))):
+                part = replay.pull(summed, gradients[summed.node] * unit)
+                columns.append(replay.run({summed.source: lambda g, _, part=part: part})[node] * x[k])
+            stacked = np.stack(columns, axis=1)
+            return stacked if rows_first else stacked.T
+
+        if _differs(spread(replay.truth), replay.contribution(link)):
+            yield Mistake(
+                "unsummed-axis",
+                {link: lambda g, gradients, spread=spread: spread(gradients)},
+                1.2,
+                "in {g}, the sum over the units of {value} is left out, and broadcasting takes their axis for that of the input",
+                ("unsummed", "input"),
+                leaf,
+                summed.node,
+            )
+
+
 def _product_variants(line: Line) -> Iterator[tuple[str, str, Any]]:
     def computed(make: Callable[[Any, Any], Any]) -> Any:
         return lambda line, values: make(*substituted(line.args, values)[:2])
@@ -403,6 +562,15 @@ def _product_variants(line: Line) -> Iterator[tuple[str, str, Any]]:
         yield "the factors of {g} are in the other order", "transposed", computed(lambda a, b: np.dot(b, a))
         yield "the factors of {g} are in the other order, transposed", "transposed", computed(lambda a, b: np.dot(b.T, a))
         yield "the factors of {g} are in the other order, transposed", "transposed", computed(lambda a, b: np.dot(b, a.T))
+    if line.fn is np.tensordot:
+        for k, words in enumerate(("a factor of {g} is transposed: the first", "a factor of {g} is transposed: the second")):
+            yield words, "transposed", lambda line, values, k=k: np.tensordot(
+                *(np.transpose(f) if j == k else f for j, f in enumerate(substituted(line.args[:2], values))),
+                *substituted(line.args[2:], values),
+                **line.kwargs,
+            )
+    if line.fn is np.outer:
+        yield "the factors of {g} are in the other order", "transposed", computed(lambda a, b: np.outer(b, a))
     yield "in {g}, a matrix product became an element-by-element one", "unsummed", computed(np.multiply)
     yield (
         "in {g}, a matrix product became an element-by-element one",
@@ -452,6 +620,9 @@ def _reductions(line: Line) -> Iterator[tuple[str, float, Any]]:
     yield "the last row stands for the sum in {g}", 1.4, lambda line, values: np.take(
         values[line.args[0]], [-1] if keepdims else -1, axis=axis if isinstance(axis, int) else (axis or (0,))[0]
     )
+    yield "{g} is summed over all axes", 1.1, lambda line, values: np.full_like(
+        line.target.value, np.sum(values[line.args[0]])
+    )
     for other in range(x.ndim):
         if other != axis and axis != (other,):
             yield f"{{g}} is summed over axis {other}", 1.0, _summed_along(other)
@@ -477,7 +648,7 @@ def _kinks(replay: Replay, link: Link) -> Iterator[Mistake]:
         sides = []
         for moved in (at - step, at + step):
             changed = (*args[: link.operand], moved, *args[link.operand + 1 :])
-            sides.append((node.op.fn(*changed, **node.kwargs), changed))
+            sides.append((value_function(node.op)(*changed, **node.kwargs), changed))
         ones = np.ones_like(g)
         slopes = [_tried(replay, link, ones, y, changed) for y, changed in sides]
         here = _tried(replay, link, ones, None, args)
@@ -516,9 +687,12 @@ def _targets(replay: Replay, node: Node) -> Iterator[Mistake]:
             if scale is None:
                 continue
             slips: list[tuple[str, float, Any]] = [
-                ("the target is not subtracted in {g}", 1.0, scale * p),
+                ("the target is not subtracted in {g}", 0.9, scale * p),
                 ("only the target stands in {g}, without the prediction", 1.2, -scale * target),
             ]
+            if np.all((target == 0) | (target == 1)):
+                slips.append(("the answers 0 and 1 are swapped in {g}", 1.0, scale * (p - (1 - target))))
+                slips.append(("1 is subtracted everywhere in {g}, not only at the label", 1.0, scale * (p - 1)))
             for shift in (1, -1) if axis is not None else ():
                 moved = np.roll(target, shift, axis)
                 slips.append(("the labels in {g} are off by one", 1.0, scale * (p - moved)))
@@ -527,8 +701,17 @@ def _targets(replay: Replay, node: Node) -> Iterator[Mistake]:
                 slips.append(("the probabilities go through the activation twice in {g}", 1.0, scale * (activation(p) - target)))
             for words, cost, value in slips:
                 if _differs(value, g):
-                    yield Mistake("target", {node: lambda g, _, value=value: value}, cost, words, ("target", words), node, node)
+                    yield _put_in_place("target", node, value, cost, words)
+            if name == "softmax" and np.ndim(z) == 2:
+                for other in (0, 1):
+                    value = scale * (_softmax(z, other) - target)
+                    if _differs(value, g):
+                        yield _put_in_place("wrong-axis", node, value, 1.0, "the softmax in {g} is over the wrong axis")
             return
+
+
+def _put_in_place(cause: str, node: Node, value: Array, cost: float, words: str) -> Mistake:
+    return Mistake(cause, {node: lambda g, _: value}, cost, words, (cause, words), node, node)
 
 
 def _predictions(rank: int) -> Iterator[tuple[str, Callable[[Array], Array]]]:

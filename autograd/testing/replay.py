@@ -6,12 +6,13 @@ Values are those recorded, in float64, so that what a mistake would give is know
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.derivation.backprop import value_function
 from autograd.derivation.program import Line, Var
 from autograd.derivation.trace import Trace
 from autograd.graph import Node, topological
@@ -55,13 +56,17 @@ class Replay:
         self._values: dict[Node, Array] = {}
         self.uses: dict[Node, list[Link]] = {node: [] for node in self.nodes}
         self._out: dict[Node, list[Link]] = {}
+        self._rule: dict[Link, Any] = {}
+        self._arguments: dict[Node, tuple[Any, ...]] = {}
         for node in self.nodes:
             self._out[node] = []
-            for operand, (arg, rule) in enumerate(zip(node.args or (), _rules(node), strict=False)):
+            for operand, (arg, rule) in enumerate(zip(node.args or (), node.op.vjp if node.op else (), strict=False)):
                 if type(arg) is Node and arg.requires_grad and rule is not None:
                     link = Link(node, operand)
+                    self._rule[link] = rule
                     self._out[node].append(link)
                     self.uses[arg].append(link)
+        self._positions = {node: k for k, node in enumerate(self.nodes)}
         self._true: dict[Link, Array] = {}
         self.truth = self.run({})
 
@@ -123,13 +128,24 @@ class Replay:
         node = link.node
         y = self.value(node) if y is None else y
         args = self.arguments(node) if args is None else args
-        d = _rules(node)[link.operand](g, y, *args, **node.kwargs)
+        d = self._rule[link](g, y, *args, **node.kwargs)
         shape = np.shape(link.source.value)
         return d if np.shape(d) == shape else unbroadcast(d, shape)
 
+    def position(self, node: Node) -> int:
+        """Where a node stands in the program; 0 for what needs no gradient."""
+        return self._positions.get(node, 0)
+
+    def rule(self, link: Link) -> Any:
+        """The function that makes the contribution."""
+        return self._rule[link]
+
     def arguments(self, node: Node) -> tuple[Any, ...]:
         """The operation's own arguments, in float64."""
-        return tuple(self.value(arg) for arg in node.args or ())
+        found = self._arguments.get(node)
+        if found is None:
+            found = self._arguments[node] = tuple(self.value(arg) for arg in node.args or ())
+        return found
 
     def written(self, link: Link) -> Written:
         """The rule of a link as lines."""
@@ -161,18 +177,39 @@ class Replay:
         }
 
     @cached_property
-    def data_nodes(self) -> set[Node]:
-        """The nodes that depend on more than parameters: the rest are penalties."""
-        found: set[Node] = set()
+    def penalties(self) -> set[Node]:
+        """The nodes that depend on parameters alone, and meet the data only in sums of single numbers."""
+        data: set[Node] = set()
         for node in topological([self.loss], constants=True):
             if node.op is None:
                 if not node.requires_grad and np.size(node.value) > 1:
-                    found.add(node)
+                    data.add(node)
                 continue
             for arg in node.args or ():
-                if arg in found if type(arg) is Node else isinstance(arg, np.ndarray) and arg.size > 1:
-                    found.add(node)
+                if arg in data if type(arg) is Node else isinstance(arg, np.ndarray) and arg.size > 1:
+                    data.add(node)
+        found: set[Node] = set()
+        for node in reversed(self.nodes):
+            users = [link.node for link in self.uses[node]]
+            apart = all(user in found or np.size(user.value) == 1 for user in users)
+            if node.op is not None and node not in data and node is not self.loss and apart:
+                found.add(node)
         return found
+
+    def recomputed(self, leaves: Mapping[Node, Array]) -> Changes:
+        """The links with all values computed anew from other leaves."""
+        values: dict[Node, Any] = dict(leaves)
+        changes: dict[Link | Node, Any] = {}
+        for node in self.nodes:
+            if node.op is None:
+                continue
+            args = tuple(
+                values.get(arg, self.value(arg)) if type(arg) is Node else _precise(arg) for arg in node.args or ()
+            )
+            values[node] = value_function(node.op)(*args, **node.kwargs)
+            for link in self._out[node]:
+                changes[link] = lambda g, _, link=link, y=values[node], args=args: self.pull(link, g, y, args)
+        return changes
 
 
 class Written:
@@ -194,7 +231,7 @@ class Written:
                 args.append(value)
         y = trace.input(replay.value(node), "y")
         inputs[y.var] = y.value
-        d = _rules(node)[link.operand](g, y, *args, **node.kwargs)
+        d = replay.rule(link)(g, y, *args, **node.kwargs)
         shape = np.shape(link.source.value)
         if d.shape != shape:
             d = unbroadcast(d, shape)
@@ -212,15 +249,6 @@ class Written:
             return None
         d = values[self._d]  # type: ignore[index]
         return d if np.shape(d) == self.shape else None
-
-
-def _rules(node: Node) -> Any:
-    return list(zip_rules(node)) if node.op is not None else ()
-
-
-def zip_rules(node: Node) -> Iterable[Any]:
-    """The rules of an operation, one an argument."""
-    return (rule for rule, _ in zip(node.op.vjp, node.args or (), strict=False))
 
 
 def _precise(value: Any) -> Any:

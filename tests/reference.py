@@ -1,0 +1,138 @@
+"""What the engine is compared with: central differences, and calls of every record on arrays and on Tensors."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from hypothesis import HealthCheck, settings
+
+import nn  # noqa: F401  (its records too)
+from autograd import Tensor
+from autograd.op import Composite, Op, composites, operations
+from autograd.tensor import apply
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Record = Op | Composite
+
+
+def reproducibly(examples: int) -> settings:
+    """The same examples in every run."""
+    return settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+# Central differences
+
+
+class Slope(NamedTuple):
+    """A derivative along a direction, how far it can be wrong, and by how much the slopes on both sides differ."""
+
+    value: float
+    doubt: float
+    kink: float
+
+    @property
+    def smooth(self) -> bool:
+        """Whether these are differences of a smooth function."""
+        return max(self.doubt, 0.1 * self.kink) <= 1e-3 * max(abs(self.value), 1e-3)
+
+
+def slope(phi: Callable[[list[Any]], float], x: list[Any], direction: list[Any], h: float = 1e-4) -> Slope:
+    """The derivative of `phi` at `x`, extrapolated from two steps (Richardson)."""
+
+    def at(t: float) -> float:
+        return phi([a + t * d for a, d in zip(x, direction, strict=True)])
+
+    here, ahead, behind, near_ahead, near_behind = at(0.0), at(h), at(-h), at(h / 2), at(-h / 2)
+    wide, near = (ahead - behind) / (2 * h), (near_ahead - near_behind) / h
+    rounding = 1e-14 * max(abs(ahead), abs(behind), abs(here)) / h
+    return Slope(
+        (4 * near - wide) / 3, abs(near - wide) + rounding, 2 * abs(near_ahead + near_behind - 2 * here) / h - rounding
+    )
+
+
+def directions(values: Sequence[Any], rng: np.random.Generator) -> list[Any]:
+    """One random direction in the space of all of them."""
+    return [rng.normal(size=np.shape(value)) for value in values]
+
+
+def weighted(outputs: list[Any], weights: list[Any]) -> Any:
+    """A number to which every element of every output contributes."""
+    total: Any = 0.0
+    for output, weight in zip(outputs, weights, strict=True):
+        total = total + np.sum(output * weight)
+    return total
+
+
+# Calls with the arguments of records
+
+
+RECORDS: list[Record] = [*operations(), *composites()]
+WRITERS = (np.copyto, np.putmask, np.place, np.put, np.put_along_axis, np.fill_diagonal)
+
+
+def of_numpy(fn: Any) -> bool:
+    """Whether users call `fn` as it is: NumPy's functions and the index."""
+    return fn is operator.getitem or isinstance(fn, np.ufunc) or str(fn.__module__).startswith("numpy")
+
+
+def mapped(change: Callable[[Any], Any], value: Any) -> Any:
+    """`change` of every part of nested lists, tuples and dictionaries."""
+    if type(value) in (list, tuple):
+        return type(value)(mapped(change, part) for part in value)
+    if type(value) is dict:
+        return {key: mapped(change, part) for key, part in value.items()}
+    return change(value)
+
+
+def parts(value: Any) -> list[Any]:
+    """All parts of a nesting, in order."""
+    found: list[Any] = []
+    mapped(found.append, value)
+    return found
+
+
+def is_float(value: Any) -> bool:
+    return np.asarray(value).dtype.kind == "f" if isinstance(value, (float, np.generic, np.ndarray)) else False
+
+
+def call(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """The floats that a call gives, on arrays or on Tensors; of a function that writes, what it wrote into."""
+    live = any(isinstance(part, Tensor) for part in parts((args, kwargs)))
+    if record.fn in WRITERS:
+        result = np.positive(args[0]) if live else np.array(args[0])
+        record.fn(result, *args[1:], **kwargs)
+    elif isinstance(record, Op) and live and not of_numpy(record.fn):
+        result = apply(record, *record.call(args, kwargs))
+    else:
+        result = record.fn(*args, **kwargs)
+    several = parts(list(result) if isinstance(result, tuple) else result)
+    return [value if isinstance(value, Tensor) else np.asarray(value)[()] for value in several
+            if isinstance(value, Tensor) or is_float(value)]  # fmt: skip
+
+
+def sample(record: Record, k: int, seed: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call, by the record's own samples."""
+    args = record.samples[k % len(record.samples)](np.random.default_rng(seed))
+    return (args[:-1], args[-1]) if args and isinstance(args[-1], dict) else (args, {})
+
+
+def differentiable(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[bool]:
+    """For each part of a call's arguments, whether it may be a Tensor: it is no option and no position."""
+    if isinstance(record, Op):
+        flat, options = record.call(args, kwargs)
+        ruled = [record.variadic or (k < len(record.vjp) and record.vjp[k] is not None) for k in range(len(flat))]
+        fixed = [value for value, has_rule in zip(flat, ruled, strict=True) if not has_rule] + list(options.values())
+    else:
+        fixed = [value for value in parts(kwargs) if not isinstance(value, np.ndarray)]
+        fixed += args[1:2] if record.fn in (np.histogram, np.putmask, np.place) else []  # bins in a list, and masks
+    fixed = parts(fixed)
+    return [is_float(part) and not any(part is other for other in fixed) for part in parts((args, kwargs))]
