@@ -44,7 +44,7 @@ def stage(svg: str, diagram: Diagram) -> str:
         for attribute in _REPEATED:
             if text.get(attribute) != _STAYS:
                 text.attrib.pop(attribute, None)
-    for attribute in ("width", "height", "aria-label"):
+    for attribute in ("width", "height", "style", "aria-label"):
         root.attrib.pop(attribute, None)
     root.attrib.update({"id": "picture", "role": "group", "xmlns": "http://www.w3.org/2000/svg"})
     for element in root.iter():  # line breaks and spaces of the file
