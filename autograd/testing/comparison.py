@@ -169,7 +169,7 @@ class _Words:
         self._given = given
         self._derivation: Derivation | None = None
         try:
-            self._derivation = Derivation(loss, scope)
+            self._derivation = Derivation(loss._node, scope)
         except (ValueError, TypeError):  # names that no source could use, or an operation that cannot be written
             pass
 

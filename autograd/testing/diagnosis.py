@@ -92,6 +92,10 @@ class Diagnosis:
 
     def _search(self) -> None:
         """One mistake after the other, from the loss on, until every number is explained or given up."""
+        with np.errstate(all="ignore"):
+            self._search_quietly()
+
+    def _search_quietly(self) -> None:
         truth = self._run({})
         wrong = [node for node in self.order if not self._close(node, truth)]
         explained: set[Node] = set()
