@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from autograd.derivation import compile, derive
     from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from autograd.inspection import detect_anomaly, explain
-    from autograd.render import draw
+    from autograd.render import draw, draw_comparison, draw_diff
     from autograd.render.frames import frames
     from autograd.render.player import player
 
 # What stands above the engine is loaded on first use, so that importing costs little.
 _TRANSFORMS = ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
 _ROOMS = {
-    **dict.fromkeys(("draw", "frames", "player"), "autograd.render"),
+    **dict.fromkeys(("draw", "draw_comparison", "draw_diff", "frames", "player"), "autograd.render"),
     **dict.fromkeys(("compile", "derive"), "autograd.derivation"),
     **dict.fromkeys(("detect_anomaly", "explain"), "autograd.inspection"),
     **dict.fromkeys(_TRANSFORMS, "autograd.functional"),
@@ -55,6 +55,8 @@ __all__ = [
     "derive",
     "detect_anomaly",
     "draw",
+    "draw_comparison",
+    "draw_diff",
     "enable_grad",
     "explain",
     "frames",

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from autograd.names import Scope
+from autograd.render.difference import draw_diff
 from autograd.render.dot import Direction
 from autograd.render.frames import frames
+from autograd.render.judgement import draw_comparison
 from autograd.render.model import Collapse, describe
 from autograd.render.picture import Picture, Style
 from autograd.render.player import Player, player
@@ -90,4 +92,4 @@ def draw(
     return Picture(diagram, style, direction, room)
 
 
-__all__ = ["Picture", "Player", "draw", "frames", "player"]
+__all__ = ["Picture", "Player", "draw", "draw_comparison", "draw_diff", "frames", "player"]

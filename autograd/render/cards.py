@@ -101,9 +101,11 @@ def _gradient(card: Card) -> str:
         total = _number(card.gradient.cells[0][0], palette.GRADIENT, "LEFT", bold=True)
         told = table(f"<TR>{_cell(text(card.total, palette.GRADIENT, palette.BODY), 'RIGHT')}{total}</TR>", padding=2)
     if card.hand is not None:
-        heads = "".join(_cell(text(word, palette.MUTED, palette.SHAPE)) for word in ("by hand", "true"))
+        by_hand, true = (text(word, palette.MUTED, palette.SHAPE) for word in ("by hand", "true"))
+        apart = f'BORDER="1" SIDES="L" COLOR="{palette.ALARM}" CELLPADDING="4"'
+        heads = f"<TR><TD>{by_hand}</TD><TD {apart}>{true}</TD></TR>"
         hand = _numbers(card.hand, palette.ALARM)
-        told = table(f"<TR>{heads}</TR><TR><TD>{hand}</TD><TD>{told}</TD></TR>", padding=2)
+        told = table(f"{heads}<TR><TD>{hand}</TD><TD {apart}>{told}</TD></TR>", padding=2)
     if card.note:
         told = table(f"<TR><TD>{told}</TD></TR><TR>{_cell(text(card.note, palette.GRADIENT, palette.SHAPE))}</TR>")
     return told

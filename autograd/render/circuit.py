@@ -22,7 +22,8 @@ _ROUND = 2  # letters that a round gate has room for
 def source(diagram: Diagram, direction: Direction) -> str:
     """The picture as DOT: a node for each wire, and one for each gate in front of it."""
     fonts = quote(palette.FONTS)
-    around = {**graph(direction, 0.28), "nodesep": "0.18", "fontname": fonts, "label": f"<{_legend(diagram)}>"}
+    room = (0.45, "0.3") if any(edge.back for edge in diagram.edges) else (0.28, "0.18")  # labels need more
+    around = {**graph(direction, room[0]), "nodesep": room[1], "fontname": fonts, "label": f"<{_legend(diagram)}>"}
     title = f"<{text(diagram.title, palette.INK, palette.TITLE, bold=True)}>" if diagram.title else ""
     line = {"color": quote(palette.INK), "penwidth": "1.2", "arrowsize": "0.7"}
     lines = [

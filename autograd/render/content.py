@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from autograd.graph import Node
 from autograd.names import pretty
-from autograd.render.diagram import Card, Edge, Fact
+from autograd.render.diagram import Card, Edge, Fact, Verdict
 from autograd.render.expressions import expression, function_name, scalar_text, tail, written_to
 from autograd.render.latex import Row, Script, Symbol, Tree, Words, rewrite, right_side
-from autograd.render.numbers import Shown, number, shape_text, show
+from autograd.render.numbers import GRID, Shown, number, shape_text, show
 from autograd.render.rule import equation, partial, summed
-from autograd.render.sketch import Item, Use
+from autograd.render.sketch import Detail, Item, Use
 from autograd.render.trace import Trace
 from autograd.render.unicode import written
 
@@ -29,6 +30,14 @@ _TIMES: Final = ("⊙", "·")
 _RECTIFIERS: Final = ("relu", "maximum")
 
 
+@dataclass(frozen=True)
+class Hand:
+    """A gradient that was derived by hand, and what is said of it."""
+
+    gradient: Any
+    verdict: Verdict
+
+
 class Content:
     """What cards and edges say, from the graph and its gradients.
 
@@ -36,16 +45,26 @@ class Content:
         trace: the backward pass.
         symbol: the name of the output.
         values, grads, rules: what is asked for.
-        facts: norms in place of numbers.
+        detail: numbers, norms in place of them, or only names and shapes.
         carries: shapes and norms at the edges.
+        hand: gradients that were derived by hand, by node.
     """
 
     def __init__(
-        self, trace: Trace, symbol: str, *, values: bool, grads: bool, rules: bool, facts: bool, carries: bool
+        self,
+        trace: Trace,
+        symbol: str,
+        *,
+        values: bool = True,
+        grads: bool = True,
+        rules: bool = False,
+        detail: Detail = "numbers",
+        carries: bool = False,
+        hand: Mapping[Node, Hand] | None = None,
     ) -> None:
         self._gradients = trace.gradients if grads else {}
-        self._symbol = symbol
-        self._values, self._rules, self._facts, self._carries = values, rules, facts, carries
+        self._symbol, self._hand = symbol, hand or {}
+        self._values, self._rules, self._detail, self._carries = values, rules, detail, carries
         self._sent: defaultdict[Node, list[tuple[Node, Any]]] = defaultdict(list)
         for pull in trace.pulls:
             self._sent[pull.operand].append((pull.node, pull.gradient))
@@ -58,13 +77,15 @@ class Content:
             return Card(identity, kind, item.name, value=summary, home=home)
         array = np.asarray(item.array)
         shape = shape_text(array.shape, array.dtype)
-        if item.call is not None or self._facts:
+        if item.call is not None or self._detail != "numbers":
             told = expressed(item) if item.call is None else ""
-            facts = tuple(self._told(item))
+            facts = () if self._detail == "names" else tuple(self._told(item))
             told_shape = "" if self._carries and item.users else shape
             return Card(identity, kind, item.name, told, item.path, told_shape, facts=facts, home=home)
         gradient = self._gradient(item)
         total, note = self._arrived(item) if gradient is not None else ("", "")
+        hand = self._hand.get(item.node) if item.node is not None and gradient is not None else None
+        wrong = hand is not None and hand.verdict != "right"
         return Card(
             identity,
             kind,
@@ -78,6 +99,9 @@ class Content:
             note=note,
             home=home,
             sign=_sign(item),
+            verdict="" if hand is None else hand.verdict,
+            remark=_worst(hand.gradient, gradient) if hand is not None and wrong else "",
+            hand=show(hand.gradient) if hand is not None and wrong else None,
         )
 
     def edge(self, use: Use, ids: Mapping[Item, str]) -> Edge:
@@ -88,7 +112,9 @@ class Content:
         if not (live and self._gradients):
             return Edge(tail, head, live, carried=carried)
         rule = self._rule(use) if self._rules else ""
-        return Edge(tail, head, live, False, rule, self._came(use), carried)
+        hand = self._hand.get(source.node) if source.node is not None else None
+        astray = hand is not None and hand.verdict == "first wrong"
+        return Edge(tail, head, live, False, rule, self._came(use), carried, astray)
 
     # Gradients
 
@@ -283,6 +309,16 @@ def _numbers_first(row: Row) -> Row:
             del parts[place - 1 : place + 1]
             parts.insert(1 if parts and parts[0] == Symbol("−", "operator") else 0, factor)
     return Row(tuple(parts))
+
+
+def _worst(hand: Any, true: Any) -> str:
+    """Where two arrays that are too large to be written out differ most."""
+    if max(np.shape(hand), default=1) <= GRID:
+        return ""
+    with np.errstate(all="ignore"):
+        place = np.unravel_index(int(np.argmax(np.abs(np.asarray(hand, dtype=np.float64) - true))), np.shape(hand))
+    at = ", ".join(str(int(index)) for index in place)
+    return f"at [{at}] hand {number(hand[place])}, true {number(np.asarray(true)[place])}"
 
 
 def _norm(*arrays: Any) -> str:

@@ -74,6 +74,7 @@ class Edge:
         rule: what comes back along it, as mathematics in Unicode, or "".
         sent: the number that came back along it, or "".
         carried: what it carries forward, such as a shape, or "".
+        astray: a derivation by hand went wrong here.
     """
 
     tail: str
@@ -83,6 +84,7 @@ class Edge:
     rule: str = ""
     sent: str = ""
     carried: str = ""
+    astray: bool = False
 
     @property
     def back(self) -> str:
@@ -105,6 +107,7 @@ class Diagram:
     """A picture in words. Cards stand in the order of the program, each after those that it uses.
 
     Attributes:
+        aligned: pairs of cards that stand in one column, where several graphs are drawn.
         symbol: what the output is called in "∂L/∂(value)".
         room: the longest title of a series of pictures, which all leave room for it.
         clusters: outer ones before inner ones.
@@ -119,6 +122,7 @@ class Diagram:
     room: str = ""
     clusters: tuple[Cluster, ...] = ()
     symbol: str = ""
+    aligned: tuple[tuple[str, str], ...] = ()
 
     @property
     def output(self) -> Card:

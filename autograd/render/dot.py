@@ -60,6 +60,7 @@ def document(diagram: Diagram, direction: Direction, look: Look) -> str:
     for card in diagram.cards:
         if card.id in layout.beside:
             lines.append(f"{{ rank=same; {layout.beside[card.id][0]}; {card.id} }}")
+    lines += [f"{{ rank=same; {first}; {second} }}" for first, second in diagram.aligned]
     for place, edge in enumerate(diagram.edges):
         lines.append(_edge(f"e{place}", edge, layout, diagram.gradients, look))
     return "\n".join([*lines, "}", "}", ""])
@@ -141,9 +142,10 @@ def _edge(name: str, edge: Edge, layout: Layout, gradients: bool, look: Look) ->
     along = edge.head in layout.spine and layout.main[edge.head] == edge.tail
     told = {"id": quote(name), "class": quote("use differentiable" if edge.differentiable else "use")}
     if edge.differentiable and gradients:
-        first, second = palette.FORWARD, palette.UNSEEN if edge.pending else palette.BACKWARD
+        way_back = palette.ALARM if edge.astray else palette.BACKWARD
+        first, second = palette.FORWARD, palette.UNSEEN if edge.pending else way_back
         colours = f"{second}:{first}" if turned else f"{first}:{second}"
-        told |= {"dir": "both", "color": quote(colours)}
+        told |= {"dir": "both", "color": quote(colours)} | ({"penwidth": "2.5"} if edge.astray else {})
     else:
         told |= {"dir": "back"} if turned else {}
     if not edge.differentiable:

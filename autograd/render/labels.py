@@ -84,17 +84,16 @@ def _is_loss(item: Item) -> bool:
 
 def _name(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | str, str]) -> None:
     """Make given names fit to be drawn and distinct, then fill in the rest."""
-    named = [name for item in drawn.items for name in (*item.hidden_names, given.get(item, ""))]
-    paths = short_paths([name for name in named if is_path(name)])
-    shown = Counter(paths.get(name) or pretty(name) for name in given.values())
+    paths = _paths(drawn, given)
+    shown = Counter(paths.get(item) or pretty(name) for item, name in given.items())
     taken: set[str] = set()
     for item, name in given.items():
         if item.node is not None and latest(item.node) in overrides:
             item.name = printable(name)
-        elif name in paths and shown[paths[name]] == 1:
-            item.name, item.path = paths[name], printable(name)
+        elif item in paths and shown[paths[item]] == 1:
+            item.name, item.path = paths[item], printable(name)
         else:
-            item.name = printable(name) if name in paths else pretty(name)
+            item.name = printable(name) if item in paths else pretty(name)
         while item.name in taken:  # two values of one name: W and W′
             item.name += "′"
         taken.add(item.name)
@@ -108,6 +107,20 @@ def _name(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | st
         if item in letters:
             item.name = generator.name(letters[item])
         generator.skip(_hidden(item))
+
+
+def _paths(drawn: Sketch, given: Mapping[Item, str]) -> dict[Item, str]:
+    """The short names of what is called by its path in a module, numbered throughout the picture."""
+    seen: Counter[str] = Counter()
+    keys: list[tuple[Item | None, str]] = []
+    for item in drawn.items:
+        keys += [(None, hidden) for hidden in item.hidden_names]
+        name = given.get(item, "")
+        if is_path(name):  # two models may have the same paths
+            keys.append((item, f"{'+' * seen[name]}{name}"))
+            seen[name] += 1
+    short = short_paths([key for _, key in keys if is_path(key.lstrip("+"))])
+    return {item: short[key] for item, key in keys if item is not None}
 
 
 def _rename(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | str, str]) -> None:

@@ -14,7 +14,7 @@ _REGULAR: Final = (
     *(333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556),
     *(556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584),
 )
-_WIDER_BOLD: Final = frozenset("bcdfghijklmnopqrstuvwxyABJKL")
+_WIDER_BOLD: Final = frozenset("bcdfghijklmnopqrstuvwxyABJKL[]:;")
 _SIGNS: Final = {"−": 584, "×": 584, "·": 333, "…": 1000, "→": 1000, "←": 1000, "±": 584, "≈": 584, "‖": 480, "∂": 520}
 
 

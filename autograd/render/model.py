@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any, Final, Literal
 
 import numpy as np
 
 from autograd.graph import Node
 from autograd.names import Scope, printable
-from autograd.render.content import Content
+from autograd.render.content import Content, Hand
 from autograd.render.diagram import Card, Cluster, Diagram, Edge, Fact, Kind
 from autograd.render.extent import Room, fits
 from autograd.render.labels import label
 from autograd.render.numbers import shape_text
-from autograd.render.sketch import Frame, Item, Plan, Sketch
+from autograd.render.sketch import Detail, Frame, Item, Plan, Sketch
 from autograd.render.survey import Level, Survey
 from autograd.render.trace import Trace, trace
 
@@ -36,7 +37,10 @@ Look = Literal["cards", "circuit", "overview", "plain"]
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody asked of a picture; see `autograd.draw`. `repeats`: what repeats may be drawn once."""
+    """What somebody asked of a picture; see `autograd.draw`.
+
+    `repeats`: whether what repeats may be drawn once; `hand`: gradients derived by hand, and what is said of them.
+    """
 
     values: bool = True
     grads: bool = True
@@ -47,6 +51,7 @@ class Asked:
     style: Look = "cards"
     room: Room = field(default_factory=Room)
     repeats: bool = True
+    hand: Mapping[Node, Hand] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,10 @@ def describe_all(
         passed = trace(output, lambda node, operand: keep)
     found: Described | None = None
     for plan in _plans(survey, wanted):
-        found = _describe(survey, plan, scope, names, wanted, passed, notes)
+        tried, own = _describe(survey, plan, scope, names, wanted, passed, notes)
+        if found is not None and not own:  # what was marked would be folded away
+            continue
+        found = tried
         if wanted.collapse == "none" or fits(found.diagram, wanted.room, wanted.style):
             break
     assert found is not None
@@ -115,30 +123,34 @@ def _plans(survey: Survey, wanted: Asked) -> Iterator[Plan]:
     """How much to draw, the most first; the last plan is drawn whether it fits or not."""
     overview, depth = wanted.style == "overview", wanted.depth
     level: Level = depth if depth is not None else "leaves" if overview or wanted.collapse == "modules" else None
+    detail: Detail = "norms" if overview else "numbers"
     if wanted.collapse == "none":
         if len(survey.operations) > MOST_CARDS:
             raise ValueError(
                 f"a picture of {len(survey.operations):,} operations is nothing to look at; leave collapse at 'auto', "
                 f"or draw a part: collapse='none' draws up to {MOST_CARDS:,}"
             )
-        yield Plan(level, carries=overview)
+        yield Plan(level, detail=detail, carries=overview)
         return
     levels: list[Level] = [level]
     if depth is None and survey.calls:
         inner: list[Level] = ["leaves"] if level is None else []
         levels += [*inner, *range(survey.deepest - 2, 0, -1)]
-    for tried in levels if survey.small else ():
-        for again in (False, True)[: 1 + wanted.repeats]:
-            if again or len(survey.units(tried)) <= _MOST_TRIED:
-                if overview:
-                    yield Plan(tried, again, carries=True)
-                yield Plan(tried, again)
+    less = overview or wanted.style == "circuit" or bool(wanted.hand)
+    details: tuple[Detail, ...] = (detail,) if less else ("numbers", "norms", "names")
+    if survey.small:
+        for said, tried in product(details, levels):
+            for again in (False, True)[: 1 + wanted.repeats]:
+                if again or len(survey.units(tried)) <= _MOST_TRIED:
+                    if overview:
+                        yield Plan(tried, again, detail=said, carries=True)
+                    yield Plan(tried, again, detail=said)
     ends: Level = "leaves" if survey.calls and depth is None else level
-    for kept in _ENDS:
-        yield Plan(ends, ends=kept)
+    for kept in _ENDS if survey.small else _ENDS[-2:-1]:
+        yield Plan(ends, ends=kept, detail=detail)
     if survey.calls and depth is None:
-        yield Plan(0)
-    yield Plan(ends, ends=1)
+        yield Plan(0, detail=detail)
+    yield Plan(ends, ends=1, detail=detail)
 
 
 def _describe(
@@ -149,7 +161,8 @@ def _describe(
     wanted: Asked,
     passed: Trace,
     notes: tuple[str, ...],
-) -> Described:
+) -> tuple[Described, bool]:
+    """The picture by a plan, and whether all that is marked has a card of its own."""
     drawn = Sketch(survey, plan, lambda array: scope.of_array(array) is not None)
     symbol = label(drawn, scope, names)
     content = Content(
@@ -158,35 +171,60 @@ def _describe(
         values=wanted.values,
         grads=wanted.grads,
         rules=wanted.rules,
-        facts=wanted.style == "overview",
+        detail=plan.detail,
         carries=plan.carries,
+        hand=wanted.hand,
     )
     ids = {item: f"n{position}" for position, item in enumerate(drawn.items)}
-    frames = {frame: f"m{position}" for position, frame in enumerate(_shown(drawn, wanted, scope))}
-    clusters = tuple(_cluster(frame, identity, frames, scope) for frame, identity in frames.items())
+    homes, clusters = clusters_of(drawn, wanted, scope)
 
     def card(operand: Any) -> str | None:
         item = drawn.find(operand)
         return None if item is None else ids[item]
 
     diagram = Diagram(
-        cards=tuple(content.card(item, ids[item], _home(item.frame, frames)) for item in drawn.items),
+        cards=tuple(content.card(item, ids[item], homes[item]) for item in drawn.items),
         edges=tuple(content.edge(use, ids) for use in drawn.uses if use.tail is not use.head),
         title=wanted.title,
-        notes=notes,
+        notes=(*notes, *_verdict(wanted.hand, card, [item.name for item in drawn.items], symbol)),
         operations=drawn.operations,
         gradients=bool(passed.gradients) and wanted.grads,
-        clusters=clusters,
+        clusters=tuple(clusters),
         symbol=symbol,
     )
     arrays = {ids[item]: item.array for item in drawn.items if item.array is not None}
-    return Described(diagram, survey.output, card, arrays, passed)
+    marked = [drawn.find(node) for node in wanted.hand]
+    own = all(item is not None and item.node is node for item, node in zip(marked, wanted.hand, strict=True))
+    return Described(diagram, survey.output, card, arrays, passed), own
+
+
+def _verdict(
+    hand: Mapping[Node, Hand], card: Callable[[Any], str | None], names: list[str], symbol: str
+) -> Iterator[str]:
+    """What a comparison says in all."""
+    wrong = [node for node, told in hand.items() if told.verdict != "right"]
+    if not wrong:
+        if hand:
+            yield f"all {len(hand):,} gradients derived by hand are right"
+        return
+    first = max(wrong, key=lambda node: node.order)
+    place = card(first)
+    name = names[int(place[1:])] if place else "?"
+    are = "gradient derived by hand is" if len(hand) == 1 else "gradients derived by hand are"
+    yield f"{len(wrong):,} of {len(hand):,} {are} wrong; the first on the way back is ∂{symbol}/∂{name}"
 
 
 # Frames
 
 
-def _shown(drawn: Sketch, wanted: Asked, scope: Scope) -> list[Frame]:
+def clusters_of(drawn: Sketch, wanted: Asked, scope: Scope, prefix: str = "m") -> tuple[dict[Item, str], list[Cluster]]:
+    """The frame that each card stands in, by id or "", and the frames, outer ones first."""
+    frames = {frame: f"{prefix}{position}" for position, frame in enumerate(_shown(drawn, wanted))}
+    homes = {item: _home(item.frame, frames) for item in drawn.items}
+    return homes, [_cluster(frame, identity, frames, scope) for frame, identity in frames.items()]
+
+
+def _shown(drawn: Sketch, wanted: Asked) -> list[Frame]:
     """The frames that say something, outer ones first: not that of the one model that all is in."""
     for item in drawn.items:
         if not item.computed and item.frame is None and item.kind != "data":

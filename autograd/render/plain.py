@@ -96,7 +96,7 @@ def lines(card: Card) -> list[Line]:
 
 def verdict(card: Card) -> str:
     """What a comparison says of a card."""
-    told = f"{palette.SIGNS[card.verdict]} {card.verdict}"
+    told = f"{palette.SIGNS[card.verdict]} {card.verdict}{' link' if card.verdict == 'first wrong' else ''}"
     return f"{told}: {card.remark}" if card.remark else told
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -26,6 +26,8 @@ _SAID: Final = 3  # sorts of operation that a folded card names
 
 _INDEXING: Final = frozenset(("getitem", "scatter"))  # their arrays say where, not what
 
+Detail = Literal["numbers", "norms", "names"]
+
 # An operand that is drawn: the node of a Tensor, or a plain array. Each is known by its identity.
 Operand = Any
 
@@ -37,6 +39,7 @@ class Plan:
     Attributes:
         level: the level of modules that are one card each; see `Survey.units`.
         repeats: whether what repeats is drawn once.
+        detail: what cards say: their numbers, norms in place of them, or only names and shapes.
         carries: whether edges say what they carry.
         ends: how many units are drawn at each end, what lies between as one card; None for all.
     """
@@ -44,6 +47,7 @@ class Plan:
     level: Level = None
     repeats: bool = False
     ends: int | None = None
+    detail: Detail = "numbers"
     carries: bool = False
 
 
@@ -252,7 +256,8 @@ class Sketch:
         """The frame of what repeats, inside the calls that all of it stands in."""
         chains = [unit.home.above if unit.home is not None else [] for unit in (*block, *last)]
         common = [call for call in chains[0] if all(call in above for above in chains)]
-        frame = Frame(None, repeat.count, (_path(block), _path(last)), self._frame(common[0], None) if common else None)
+        home = self._frame(common[0], None) if common else None
+        frame = Frame(None, repeat.count, (_path(block, common), _path(last, common)), home)
         self.frames.append(frame)
         return frame
 
@@ -311,10 +316,14 @@ class Sketch:
         return self._frame(common, None)
 
 
-def _path(units: Sequence[Unit]) -> str:
-    """Where a block stands: the path of its first module."""
-    calls = (unit.call or unit.home for unit in units)
-    return next((call.path for call in calls if call is not None and call.path), "")
+def _path(units: Sequence[Unit], around: Sequence[Call]) -> str:
+    """Where a block stands: the path of its first module that is not around the other blocks too."""
+    for unit in units:
+        call = unit.call or unit.home
+        inside = [above for above in (call.above if call is not None else ()) if above not in around]
+        if inside and inside[-1].path:
+            return inside[-1].path
+    return ""
 
 
 def _is_computed(operand: Operand) -> bool:

@@ -15,10 +15,12 @@ from zlib import crc32
 from autograd.render.backends import DrawingError
 from autograd.render.diagram import Diagram
 from autograd.render.extent import Room
+from autograd.render.letters import width
 from autograd.render.paint import groups, paint
 from autograd.render.plain import verdict
 
 LARGEST: Final = 2.0  # scale, so that a picture of two cards does not fill a wall
+_GAP: Final = 0.28  # of the type size, between words
 _BLANKS = " \N{NO-BREAK SPACE}"
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 
@@ -124,12 +126,17 @@ def _check(root: Element, diagram: Diagram, circuit: bool) -> dict[str, Element]
 
 
 def _straighten(nodes: Iterable[Element]) -> None:
-    """Put a name on the line of its formula: fonts that lend it a sign make it another height."""
+    """Put a name right before its formula, on its line.
+
+    Graphviz measures text a little narrower than viewers draw it, and fonts that lend a sign are of other heights.
+    """
     for group in nodes:
         texts = group.findall("text")
         for name, formula in pairwise(texts):
             if (formula.text or "").startswith("= ") and name.get("font-weight") == "bold":
-                name.set("y", formula.get("y", "0"))
+                kind = float(name.get("font-size", "14"))
+                place = float(formula.get("x", "0")) - _GAP * kind - width(name.text or "", round(kind), bold=True)
+                name.attrib.update({"x": f"{place:.2f}", "y": formula.get("y", "0")})
 
 
 def _solid(text: str) -> str:
