@@ -216,10 +216,9 @@
   }
 
   get("zoom").onclick = toggleZoom;
-  addEventListener("resize", arrange);
+  new ResizeObserver(arrange).observe(main, { box: "border-box" }); // at once too, or when a frame gets its size
 
   slider.max = last;
   now = Math.max(0, Math.min(last, addressedStep()));
   show();
-  arrange();
 })();
