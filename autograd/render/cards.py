@@ -79,9 +79,9 @@ def _card(card: Card) -> str:
         rows.append(f'<TR><TD CELLPADDING="3" {rule} BGCOLOR="{palette.GRADIENT_GROUND}">{inside}</TD></TR>')
     style = "ROUNDED,DASHED" if tint.dashed else "ROUNDED"
     wrong = card.verdict in ("wrong", "first wrong")
-    border, width = (palette.ALARM, 3) if wrong else (tint.border, tint.width)
+    border, thick = (palette.ALARM, 3) if wrong else (tint.border, tint.width)
     return (
-        f'<TABLE BORDER="{width:g}" COLOR="{border}" CELLBORDER="0" CELLSPACING="0" '
+        f'<TABLE BORDER="{thick:g}" COLOR="{border}" CELLBORDER="0" CELLSPACING="0" '
         f'CELLPADDING="0" BGCOLOR="{palette.LIT.get(card.lit, tint.header)}" STYLE="{style}">{"".join(rows)}</TABLE>'
     )
 

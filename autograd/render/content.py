@@ -36,6 +36,7 @@ class Hand:
 
     gradient: Any
     verdict: Verdict
+    remark: str = ""
 
 
 class Content:
@@ -100,7 +101,7 @@ class Content:
             home=home,
             sign=_sign(item),
             verdict="" if hand is None else hand.verdict,
-            remark=_worst(hand.gradient, gradient) if hand is not None and wrong else "",
+            remark="" if hand is None else hand.remark or (_worst(hand.gradient, gradient) if wrong else ""),
             hand=show(hand.gradient) if hand is not None and wrong else None,
         )
 

@@ -9,7 +9,7 @@ from autograd.render.numbers import Shown
 
 Kind = Literal["data", "parameter", "operation", "layer", "loss", "output", "target", "constant", "fold"]
 Role = Literal["value", "gradient", "muted"]
-Verdict = Literal["", "right", "wrong", "first wrong", "added", "removed", "changed"]
+Verdict = Literal["", "right", "wrong", "first wrong", "follows", "added", "removed", "changed"]
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 
 from autograd.graph import Node, topological
-from autograd.names import Scope
+from autograd.names import Scope, printable
 from autograd.op import describe as told
 from autograd.render.content import Hand
 from autograd.render.dot import Direction
@@ -19,12 +20,15 @@ from autograd.render.request import choice, drawable, overrides, room_of
 from autograd.render.trace import trace
 from autograd.tensor import Tensor
 
+Said = Literal["right", "wrong", "first wrong", "follows"]
+
 
 def draw_comparison(
     output: Tensor,
     hand: Mapping[Tensor | str, Any],
     *,
-    wrong: Collection[Tensor | str] | None = None,
+    verdicts: Mapping[Tensor | str, Said] | None = None,
+    remarks: Mapping[Tensor | str, str] | None = None,
     direction: Direction = "LR",
     names: Mapping[Tensor | str, str] | None = None,
     collapse: Collapse = "auto",
@@ -34,18 +38,20 @@ def draw_comparison(
     r"""Draw the computation behind `output` with gradients that were derived by hand beside the true ones.
 
     Every gradient given is marked as right or wrong; a wrong one stands beside the true one. The first wrong
-    one is where the hand derivation went astray: backward from the output, all that come later use it.
+    one is where the hand derivation went astray: backward from the output, those that come later use it.
 
     Args:
         output: a Tensor of one element with a graph.
         hand: dL/d(tensor) for Tensors of that graph, by Tensor or by `name=`; arrays of its shape.
-        wrong: which of them are wrong; by default those with
-            $\lVert hand - true \rVert > \sqrt{\epsilon} \, \lVert true \rVert$, as `compare_grads` has it.
+        verdicts: what is said of each, by the same keys: "right", "wrong", "first wrong", or "follows" from an
+            earlier mistake. By default a gradient is wrong where
+            $\lVert hand - true \rVert > \sqrt{\epsilon} \, \lVert true \rVert$.
+        remarks: a word more of each, such as the cause.
         direction, names, collapse, size, title: as for `draw`. What has a mark is not folded away.
 
     Raises:
         TypeError: `output` is no Tensor.
-        ValueError: no graph; a key of `hand` or `wrong` that is not in it; a gradient of another shape.
+        ValueError: no graph; a key that is not in it; a gradient of another shape; an unknown verdict.
 
     >>> import autograd
     >>> x, w = autograd.Tensor([1.0, 2.0]), autograd.Tensor([3.0, 4.0], requires_grad=True, name="w")
@@ -59,47 +65,54 @@ def draw_comparison(
     if node.value.size != 1:
         raise ValueError(f"draw_comparison takes an output of one element, and {told(node)} has more")
     nodes = topological((node,))
-    given = {_found(key, nodes, "hand"): value for key, value in hand.items()}
-    said = None if wrong is None else {_found(key, nodes, "wrong") for key in wrong}
-    caller = sys._getframe(1)
+    given = {(found := _found(key, nodes, "hand")): _array(value, found) for key, value in hand.items()}
+    said = None if verdicts is None else {_found(key, nodes, "verdicts"): word for key, word in verdicts.items()}
+    for word in (said or {}).values():
+        choice("a verdict", word, Said)
+    judged = {n: Hand(given[n], word) for n, word in (said or _judged(node, given)).items() if n in given}
+    for key, remark in (remarks or {}).items():
+        one = judged.get(_found(key, nodes, "remarks"))
+        if one is not None:
+            judged[_found(key, nodes, "remarks")] = replace(one, remark=printable(remark))
     room = room_of(size, direction)
-    diagram = describe(
-        node,
-        Scope(caller.f_locals, caller.f_globals),
-        overrides(names),
-        title=title or "",
-        collapse=collapse,
-        room=room,
-        hand=_judged(node, given, said),
-    )
+    scope = _caller()
+    diagram = describe(node, scope, overrides(names), title=title or "", collapse=collapse, room=room, hand=judged)
     return Picture(diagram, "cards", direction, room)
 
 
-def _found(key: Tensor | str, nodes: list[Node], argument: str) -> Node:
+def _caller() -> Scope:
+    """The variables of whoever called this package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "autograd":
+        frame = frame.f_back
+    return Scope(frame.f_locals, frame.f_globals)
+
+
+def _found(key: Any, nodes: list[Node], argument: str) -> Node:
     """The node of the graph that a Tensor or a name stands for."""
-    if isinstance(key, Tensor):
-        found = [node for node in nodes if node is key._node]
-    elif isinstance(key, str):
+    if isinstance(key, str):
         found = [node for node in nodes if node.note("name") == key]
+    elif isinstance(key, (Tensor, Node)):
+        wanted = key._node if isinstance(key, Tensor) else key
+        found = [node for node in nodes if node is wanted]
     else:
-        raise TypeError(f"{argument} has gradients by Tensor or by name, not by {type(key).__name__}")
+        raise TypeError(f"{argument} is by Tensor or by name, not by {type(key).__name__}")
     if len(found) != 1:
-        what = told(key) if isinstance(key, Tensor) else repr(key)
-        many = "is the name of several Tensors" if found else "is not in the graph"
-        raise ValueError(f"{argument}: {what} {many}, or no gradient reaches it")
+        what = repr(key) if isinstance(key, str) else told(key)
+        many = "is the name of several Tensors" if found else "is not in the graph, or no gradient reaches it"
+        raise ValueError(f"{argument}: {what} {many}")
     return found[0]
 
 
-def _judged(output: Node, given: Mapping[Node, Any], wrong: Collection[Node] | None) -> dict[Node, Hand]:
-    """What is said of each gradient that was given."""
+def _judged(output: Node, given: Mapping[Node, Any]) -> dict[Node, Said]:
+    """What is said of each gradient that was given, from the numbers alone."""
     truth = trace(output, lambda node, operand: False).gradients
-    arrays = {node: _array(value, node) for node, value in given.items()}
-    bad = set(wrong) if wrong is not None else {n for n, a in arrays.items() if not _matches(a, truth.get(n, 0.0))}
-    first = max((node for node in arrays if node in bad), key=lambda node: node.order, default=None)
-    found: dict[Node, Hand] = {}
-    for node, array in arrays.items():
-        found[node] = Hand(array, "first wrong" if node is first else "wrong" if node in bad else "right")
-    return found
+    wrong = {node for node, array in given.items() if not _matches(array, truth.get(node, 0.0))}
+    first = max(wrong, key=lambda node: node.order, default=None)
+    said: dict[Node, Said] = {}
+    for node in given:
+        said[node] = "first wrong" if node is first else "wrong" if node in wrong else "right"
+    return said
 
 
 def _array(value: Any, node: Node) -> Any:

@@ -207,11 +207,12 @@ def _verdict(
         if hand:
             yield f"all {len(hand):,} gradients derived by hand are right"
         return
-    first = max(wrong, key=lambda node: node.order)
+    own = [node for node in wrong if hand[node].verdict == "first wrong"]
+    first = own[0] if own else max(wrong, key=lambda node: node.order)
     place = card(first)
     name = names[int(place[1:])] if place else "?"
     are = "gradient derived by hand is" if len(hand) == 1 else "gradients derived by hand are"
-    yield f"{len(wrong):,} of {len(hand):,} {are} wrong; the first on the way back is ∂{symbol}/∂{name}"
+    yield f"{len(wrong):,} of {len(hand):,} {are} wrong; the first wrong link is ∂{symbol}/∂{name}"
 
 
 # Frames

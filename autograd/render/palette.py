@@ -29,11 +29,12 @@ VERDICTS = {
     "right": ("#1B5E3F", "#E3F4EA"),
     "wrong": (ALARM, ALARM_GROUND),
     "first wrong": (CANVAS, ALARM),
+    "follows": ("#6B4A00", "#FFE8A3"),
     "added": ("#1B5E3F", "#E3F4EA"),
     "removed": (ALARM, ALARM_GROUND),
     "changed": ("#6B4A00", "#FFE8A3"),
 }
-SIGNS = {"right": "✓", "wrong": "✗", "first wrong": "✗", "added": "+", "removed": "−", "changed": "≠"}
+SIGNS = {"right": "✓", "wrong": "✗", "first wrong": "✗", "follows": "↳", "added": "+", "removed": "−", "changed": "≠"}
 
 
 @dataclass(frozen=True)
