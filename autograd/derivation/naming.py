@@ -68,15 +68,15 @@ class Identifiers:
         for node in leaves:
             if node not in self._names:
                 self._claim(node, self._fresh("w" if node.requires_grad else "c"))
-        loss = nodes[-1]
-        for node in nodes:
-            if node.op is None:
-                continue
+        computed = [node for node in nodes if node.op is not None]
+        for node in computed:
             said = given.get(node) or node.note("name")
             found = scope.of(node) if said is None else _checked(said, node) if strict else said
-            if found is None:
-                found = "loss" if node is loss else self._role(node)
-            self._claim(node, _sanitised(found))
+            if found is not None:
+                self._claim(node, _sanitised(found))
+        for node in computed:
+            if node not in self._names:
+                self._claim(node, "loss" if node is nodes[-1] else self._role(node))
 
     def __getitem__(self, node: Node) -> str:
         return self._names[node]

@@ -234,17 +234,20 @@ def _finding(name: str, given: Array, replay: Replay, node: Node, verdict: Verdi
 
 
 def _explanation(name: str, verdict: Verdict, words: _Words) -> str:
+    if verdict.cause == "consequence":
+        if verdict.after is not None:
+            return f"given your d{words.value(verdict.after)}, your d{name} is right"
+        where = "" if verdict.mistake is None else f" in d{words.value(verdict.mistake.where)}"
+        return f"right, but for the mistake{where}"
     if verdict.mistake is not None:
         told = words.told(verdict.mistake)
         where = verdict.mistake.where
         if words.value(where) != name and verdict.cause != "kink":
             told += f" (right: {words.line(where)})" if words.line(where) else ""
         return told
-    if verdict.cause == "consequence":
-        return f"given your d{words.value(verdict.after)}, your d{name} is right" if verdict.after else "follows from that"
     if verdict.cause == "precision":
         return "the difference is that of arithmetic in float32"
-    return f"none of the {verdict.tried} mistakes that were tried gives these numbers: {', '.join(list(CAUSES)[:11])}"
+    return f"none of the {verdict.tried} mistakes that were tried gives these numbers ({', '.join(list(CAUSES)[:11])})"
 
 
 def _loss_remark(replay: Replay, published: float, first: Finding | None) -> str:

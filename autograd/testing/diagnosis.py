@@ -124,7 +124,10 @@ class Diagnosis:
             verdict.cause, verdict.mistake = "kink", kinks[0]
             return
         verdict.cause = "consequence"
-        verdict.after = earlier[-1] if earlier else None
+        behind = self._behind(node)
+        given = [other for other in earlier if other in behind]
+        verdict.after = given[-1] if given else None
+        verdict.mistake = None if given else next((m for m in reversed(causes) if m is not None), None)
 
     def _made_in(self, mistake: Mistake, node: Node) -> bool:
         """Whether a mistake is made in this very gradient, one of several alike."""
@@ -218,8 +221,19 @@ class Diagnosis:
                 found.append((-count, both.cost, both))
         return found
 
+    def _behind(self, node: Node) -> set[Node]:
+        """The nodes whose gradients one is computed from."""
+        found: set[Node] = set()
+        pending = [node]
+        while pending:
+            for link in self.replay.uses.get(pending.pop(), ()):
+                if link.node not in found:
+                    found.add(link.node)
+                    pending.append(link.node)
+        return found
+
     def _sites(self, first: Node) -> set[Node]:
-        """The nodes whose gradients `first` is computed from, without those that are given, and itself."""
+        """The same without what lies behind gradients that are taken as given, and with the node itself."""
         sites = {first}
         pending = [first]
         while pending:

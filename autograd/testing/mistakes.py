@@ -209,7 +209,7 @@ def chains(replay: Replay) -> Iterator[Chain]:
             members.append(node)
             frontier += [link.node for link in replay.uses[node] if link.node not in within]
             closed = all(link.node in within for each in within if each is not node for link in replay.uses[each])
-            if closed and len(members) > 1 and np.shape(node.value) == shape and not _depends_elsewhere(members, within):
+            if closed and np.shape(node.value) == shape and not _depends_elsewhere(members, within):
                 yield Chain(inner, node, tuple(members))
 
 
@@ -242,6 +242,69 @@ def _chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
             chain.inner,
             chain.outer,
         )
+
+
+    outer = replay.value(chain.outer)
+    for other in _twins(replay, chain):
+        at = replay.value(other)
+        pull = _local(replay, chain, at)
+        if pull is not None and _differs(pull(truth[chain.outer]), truth[chain.inner]):
+            yield _at_another(chain, other, pull)
+    slope = _slope_from_output(replay.value(chain.inner), outer)
+    if slope is None:
+        return
+    for node, value in _forward_values(replay).items():
+        if value is outer or np.shape(value) != np.shape(outer):
+            continue
+        formula = truth[chain.outer] * slope(value)
+        if _differs(formula, truth[chain.inner]):
+            yield _formula_of(chain, node, slope(value))
+
+
+def _twins(replay: Replay, chain: Chain) -> Iterator[Node]:
+    """Other values of the shape of what goes into an activation."""
+    shape = np.shape(chain.inner.value)
+    for node in replay.nodes:
+        if node not in (chain.inner, chain.outer, *chain.nodes) and np.shape(node.value) == shape:
+            yield node
+
+
+def _at_another(chain: Chain, other: Node, pull: Callable[[Array], Array]) -> Mistake:
+    return Mistake(
+        "wrong-operand",
+        {chain.inner: lambda g, gradients: pull(gradients[chain.outer])},
+        1.6 + 0.02 * len(chain.nodes),
+        "the local derivative in {g} is taken at {value}, not at {right}",
+        ("wrong place", len(chain.nodes), other.order - chain.inner.order),
+        chain.inner,
+        other,
+        details={"right": chain.inner},
+    )
+
+
+def _formula_of(chain: Chain, node: Any, slope: Array) -> Mistake:
+    """The derivative as a formula of the output, such as a (1 - a), with another value in it."""
+    own = node is chain.inner
+    return Mistake(
+        "derivative-at-output" if own else "wrong-operand",
+        {chain.inner: lambda g, gradients: gradients[chain.outer] * slope},
+        1.1 if own else 1.6,
+        "the derivative in {g}, a formula of {right}, has {value} in its place",
+        ("formula", node.order - chain.inner.order if type(node) is Node else "constant"),
+        chain.inner,
+        node if type(node) is Node else None,
+        details={"right": chain.outer},
+    )
+
+
+def _slope_from_output(inner: Array, outer: Array) -> Callable[[Array], Array] | None:
+    """The derivative of a known activation as people write it, by its output; None for others."""
+    with np.errstate(all="ignore"):
+        if np.allclose(outer, 1 / (1 + np.exp(-inner)), rtol=1e-6):
+            return lambda a: a * (1 - a)
+        if np.allclose(outer, np.tanh(inner), rtol=1e-6):
+            return lambda a: 1 - a * a
+    return None
 
 
 def _local(replay: Replay, chain: Chain, at: Array) -> Callable[[Array], Array] | None:
@@ -451,6 +514,9 @@ def _reductions(line: Line) -> Iterator[tuple[str, float, Any]]:
     )
     yield "the last row stands for the sum in {g}", 1.4, lambda line, values: np.take(
         values[line.args[0]], [-1] if keepdims else -1, axis=axis if isinstance(axis, int) else (axis or (0,))[0]
+    )
+    yield "{g} is summed over all axes", 1.1, lambda line, values: np.full_like(
+        line.target.value, np.sum(values[line.args[0]])
     )
     for other in range(x.ndim):
         if other != axis and axis != (other,):

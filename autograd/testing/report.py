@@ -61,12 +61,12 @@ class Finding:
     also: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return "\n".join([self._head(), *(f"       {text}" for text in self._notes())])
+        return "\n".join([self._head(), *(f"        {text}" for text in self._notes())])
 
     def _head(self) -> str:
         shape = "×".join(map(str, self.shape)) or "scalar"
         word = "ok" if self.matches else "follows" if self.cause == "consequence" else "WRONG"
-        head = f"{word:7}{self.name} ({shape})  error {self.norm_rel_error:.1e}"
+        head = f"{word:8}{self.name} ({shape})  error {self.norm_rel_error:.1e}"
         return f"{head}  {self.cause}" if self.cause and self.cause != "consequence" else head
 
     def _notes(self) -> list[str]:
