@@ -33,7 +33,7 @@ def printed(cells: list[list[dict[str, Any]]]) -> list[str]:
 
 
 def test_it_says_the_same_as_when_it_was_stored(lecture: notebook.Notebook, executed: notebook.Notebook) -> None:
-    assert printed(outputs(executed)) == printed(outputs(lecture))
+    assert printed(outputs(executed)) == printed(outputs(lecture)), "python -m demos.notebook stores them anew"
 
 
 def test_it_shows_the_same_kinds_of_output(lecture: notebook.Notebook, executed: notebook.Notebook) -> None:
