@@ -28,7 +28,8 @@ def outputs(of: notebook.Notebook) -> list[list[dict[str, Any]]]:
 
 def printed(cells: list[list[dict[str, Any]]]) -> list[str]:
     """What the cells print, and say of what they show; the last digits of an error of rounding vary."""
-    told = ["".join(output.get("text", output.get("data", {}).get("text/plain", ""))) for cell in cells for output in cell]
+    plain = [output.get("text") or output["data"]["text/plain"] for cell in cells for output in cell]
+    told = ["".join(lines) for lines in plain]
     return [re.sub(r"\d\.\de-1\d|\de[-+]\d\d", "tiny", text) for text in told]
 
 
