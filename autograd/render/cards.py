@@ -29,12 +29,12 @@ def source(diagram: Diagram, direction: Direction) -> str:
         edge=edge_label,
         cluster=cluster_label,
         legend=f"<{legend(entries(diagram))}>",
-        title=f"<{_title(diagram)}>" if diagram.title else "",
+        title=f"<{heading(diagram)}>" if diagram.title else "",
     )
     return document(diagram, direction, look)
 
 
-def _title(diagram: Diagram) -> str:
+def heading(diagram: Diagram) -> str:
     """The title; in a cell that has the same width throughout a series of pictures."""
     told = text(diagram.title, palette.INK, palette.TITLE, bold=True)
     if not diagram.room:
