@@ -11,7 +11,9 @@ from typing import Final, Literal
 
 from autograd.names import Scope
 from autograd.render.dot import Direction
+from autograd.render.letters import width
 from autograd.render.model import Diagram, describe_all
+from autograd.render.palette import TITLE
 from autograd.render.pdf import BindingError, bind
 from autograd.render.picture import Picture, write
 from autograd.render.request import choice, drawable, overrides
@@ -104,7 +106,7 @@ def frames(
 def series(diagram: Diagram, told: Sequence[Step], *, captions: bool) -> Iterator[Diagram]:
     """The picture of each moment; with what happens above it, and the same room for that in all of them."""
     heads = [f"{diagram.title} · {step.sentence}" if diagram.title else step.sentence for step in told]
-    room = max(heads, key=len)
+    room = max(heads, key=lambda head: width(head, TITLE, bold=True))
     for number, head in enumerate(heads):
         now = moment(diagram, told, number)
         yield replace(now, title=head, room=room) if captions else now
