@@ -19,16 +19,20 @@ _vectors: list[Sample] = [
 
 def _matmul_a(g: Any, y: Any, a: Any, b: Any) -> Any:
     if b.ndim == 1:
-        return (g if a.ndim == 1 else np.expand_dims(g, -1)) * b
+        return np.outer(g, b) if a.ndim == 2 else (g if a.ndim == 1 else np.expand_dims(g, -1)) * b
     if a.ndim == 1:
-        return np.matmul(b, np.expand_dims(g, -1))[..., 0]
+        return np.dot(b, g) if b.ndim == 2 else np.matmul(b, np.expand_dims(g, -1))[..., 0]
     return g @ (b.T if b.ndim == 2 else np.swapaxes(b, -1, -2))
 
 
 def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
     if a.ndim == 1:
+        if b.ndim == 2:
+            return np.outer(a, g)
         return g * a if b.ndim == 1 else np.expand_dims(a, -1) * np.expand_dims(g, -2)
     if b.ndim == 1:
+        if a.ndim == 2:
+            return np.dot(a.T, g)
         return np.matmul(np.swapaxes(a, -1, -2), np.expand_dims(g, -1))[..., 0]
     return (a.T if a.ndim == 2 else np.swapaxes(a, -1, -2)) @ g
 
@@ -55,7 +59,7 @@ def _dot_a(g: Any, y: Any, a: Any, b: Any) -> Any:
     if rows == 0 or columns == 0:
         return g * b
     if columns == 1:
-        return np.expand_dims(g, -1) * b
+        return np.outer(g, b) if rows == 2 else np.expand_dims(g, -1) * b
     if columns == 2:
         return np.dot(g, b.T)
     free = tuple(range(rows - 1, rows + columns - 2))  # the axes of g that came from b
@@ -66,8 +70,10 @@ def _dot_b(g: Any, y: Any, a: Any, b: Any) -> Any:
     rows, columns = len(np.shape(a)), len(np.shape(b))
     if rows == 0 or columns == 0:
         return g * a
-    if rows == 2 and columns == 2:
+    if rows == 2 and columns <= 2:
         return np.dot(a.T, g)
+    if rows == 1 and columns == 2:
+        return np.outer(a, g)
     free = tuple(range(rows - 1))
     gb = np.tensordot(a, g, (free, free))  # the summed axis of b comes first
     return gb if columns == 1 else np.moveaxis(gb, 0, -2)

@@ -75,8 +75,8 @@ class Diagnosis:
         links = self.replay.uses.get(node, [])
         if node is self.replay.loss or not links:
             return (-float("inf"), 0)
-        links = [link for link in links if link.node in self.replay.data_nodes] or links
-        return (-max(link.node.order for link in links), min(link.operand for link in links))
+        # A gradient is complete at the first use of the node, the last one that the reverse pass comes to.
+        return (-min(link.node.order for link in links), min(link.operand for link in links))
 
     def _run(self, changes: Mapping[Any, Any]) -> Gradients:
         found = self.replay.run({**self._changes, **changes}, self._given)

@@ -12,6 +12,7 @@ from autograd.graph import Node
 from autograd.testing.mistakes import PRODUCTS, Mistake
 from autograd.testing.replay import Array, Gradients, Link, Replay
 
+_LARGE = 200  # nodes; a graph beyond that is not recomputed to look for rare mistakes
 Run = Callable[[Mapping[Any, Any]], Gradients]
 
 
@@ -75,9 +76,7 @@ class Fit:
             cost = (1.0 if exact else 3.0) + (0.3 if key[0] == "all" else 0.1 if key[0] == "link" else 0.0)
             if value == 0:
                 cost = 1.6
-            penalty = all(isinstance(p, Link) and p.node not in self.replay.data_nodes for p in places) or (
-                isinstance(places[0], Node) and places[0] not in self.replay.data_nodes and places[0].op is not None
-            )
+            penalty = all((p.node if isinstance(p, Link) else p) in self.replay.penalties for p in places)
             told = f"{{g}} is {_number(value)} times what it should be" + (f": {exact[1]}" if exact else "")
             if key[0] == "all":
                 told += ", in all layers alike"
@@ -105,8 +104,9 @@ class Fit:
             weights = [arg for arg in node.args or () if type(arg) is Node and arg.op is None and arg.requires_grad]
             for link in (link for each in self.replay.nodes for link in self.replay.uses[each] if link.node is node):
                 for weight in weights:
-                    if weight is not link.source and weight in self.replay.data_nodes | {weight}:
+                    if weight is not link.source:
                         links.setdefault(weight, []).append(link)
+        yield from self._too_late()
         alone = [[weight] for weight in links]
         for weights in [*alone, *([list(links)] if len(links) > 1 else [])]:
             rate = self._rate(weights, links)
@@ -124,6 +124,33 @@ class Fit:
                 weights[0],
                 details={"rate": rate},
             )
+
+    def _too_late(self) -> Iterator[Mistake]:
+        """All gradients taken after the step, values and all."""
+        leaves = [node for node in self.hand if node.op is None]
+        if self.first.op is not None or not leaves or len(self.replay.nodes) > _LARGE:
+            return
+        truth = self.replay.truth
+        steps = {node: truth[node] for node in self.replay.nodes if node.op is None}
+        rate = 0.0
+        size = max(float(np.max(np.abs(step), initial=0.0)) for step in steps.values())
+        h = 1e-5 / size if size else 0.0
+        for _ in range(8 if size else 0):
+            at, near = (self._after(steps, r)[self.first] for r in (rate, rate + h))
+            rate += _coefficient([(self.hand[self.first] - at, (near - at) / h)])
+            if not np.isfinite(rate):
+                return
+        if rate > 0:
+            changes = self._recomputed(steps, rate)
+            told = f"all gradients were computed after a step at a rate of {_number(rate)}"
+            top = max(leaves, key=lambda node: node.order)
+            yield Mistake("stale-parameter", changes, 1.9, told, ("late",), top, top, details={"rate": rate})
+
+    def _recomputed(self, steps: Mapping[Node, Array], rate: float) -> Mapping[Any, Any]:
+        return self.replay.recomputed({node: self.replay.value(node) - rate * step for node, step in steps.items()})
+
+    def _after(self, steps: Mapping[Node, Array], rate: float) -> Gradients:
+        return self.run(self._recomputed(steps, rate))
 
     def _updated(self, weights: list[Node], links: Mapping[Node, list[Link]], rate: float) -> dict[Link, Any]:
         changes: dict[Link, Any] = {}
@@ -173,7 +200,7 @@ class Fit:
         choices = [(name,) for name in names] + list(combinations(names, 2))
         for chosen in choices:
             basis = np.stack([np.ravel(terms[name]) for name in chosen], axis=1)
-            if np.linalg.matrix_rank(basis) < len(chosen) or w.size < len(chosen) + 1:
+            if np.linalg.matrix_rank(basis) < len(chosen) or w.size < len(chosen):
                 continue
             found = np.linalg.lstsq(basis, np.ravel(residual), rcond=None)[0]
             coefficients = dict(zip(chosen, map(float, found), strict=True))
@@ -181,7 +208,7 @@ class Fit:
 
     def _penalty_part(self, leaf: Node) -> Array | None:
         """What the loss's own penalty contributes to a parameter's gradient."""
-        links = [link for link in self.replay.uses[leaf] if link.node not in self.replay.data_nodes]
+        links = [link for link in self.replay.uses[leaf] if link.node in self.replay.penalties]
         if not links:
             return None
         total: Array = sum(self.replay.contribution(link) for link in links)
@@ -189,6 +216,11 @@ class Fit:
 
     def _penalty(self, leaf: Node, coefficients: Mapping[str, float], has_own: bool) -> Mistake:
         told, cost = _told_penalty(coefficients, has_own)
+        known = [value for name, value in self._known_coefficients() if list(coefficients) == [name]]
+        if any(abs(coefficients[name] - value) <= 1e-4 * abs(value) for name in coefficients for value in known):
+            told, cost = "{g} has the penalty that the loss puts on other parameters only", 0.5
+        elif np.size(leaf.value) <= len(coefficients):
+            cost += 3.0  # as many unknowns as numbers
         leaves = [leaf]
         others = [
             node
@@ -200,6 +232,18 @@ class Fit:
         changes = {node: self._added(node, coefficients) for node in leaves}
         evidence = 0.0 if np.size(leaf.value) > 2 * len(coefficients) + 1 else 1.5
         return Mistake("regulariser", changes, cost + evidence, told, ("regulariser", tuple(coefficients)), leaf, leaf)
+
+    def _known_coefficients(self) -> Iterator[tuple[str, float]]:
+        """What the loss's penalties multiply other parameters, or their signs, by."""
+        for node in self.replay.nodes:
+            own = self._penalty_part(node) if node.op is None else None
+            if own is None:
+                continue
+            w = self.replay.value(node)
+            for name, term in (("the parameter", w), ("the parameter's sign", np.sign(w))):
+                value = _coefficient([(own, term)])
+                if np.isfinite(value) and np.allclose(own, value * term, rtol=1e-4):
+                    yield name, value
 
     def _fits(self, nodes: Sequence[Node], coefficients: Mapping[str, float]) -> bool:
         for node in nodes:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.derivation.backprop import value_function
 from autograd.derivation.program import Line, substituted
 from autograd.graph import Node
 from autograd.op import unbroadcast
@@ -61,9 +62,9 @@ def catalogue(replay: Replay, sites: set[Node]) -> Iterator[Mistake]:
 
 def _single(replay: Replay, links: list[Link], sites: set[Node]) -> Iterator[Mistake]:
     for link in links:
-        for found in (_kinks, _missing_terms, _missing_derivatives, _other_places, _transposes, _axes, _operands):
+        for found in (_kinks, _missing_terms, _missing_derivatives, _other_places, _transposes, _axes, _operands, _unsummed):
             for mistake in found(replay, link):
-                if link.node not in replay.data_nodes and mistake.cause not in ("kink", "regulariser"):
+                if link.node in replay.penalties and mistake.cause not in ("kink", "regulariser"):
                     mistake = _as_penalty(mistake)
                 yield mistake
     for chain in chains(replay):
@@ -113,6 +114,17 @@ def _missing_terms(replay: Replay, link: Link) -> Iterator[Mistake]:
         link.source,
         link.node,
     )
+    others = [other for other in replay.uses[link.source] if other != link]
+    if len(others) > 1:
+        yield Mistake(
+            "missing-term",
+            {other: lambda g, _, other=other: np.zeros_like(replay.contribution(other)) for other in others},
+            1.3,
+            "only the contribution by way of {value} is in {g}: the others are overwritten, not added",
+            ("only term", link.node.order),
+            link.source,
+            link.node,
+        )
 
 
 # Local derivatives
@@ -131,15 +143,17 @@ def _elementwise(link: Link) -> bool:
 
 def _missing_derivatives(replay: Replay, link: Link) -> Iterator[Mistake]:
     shape = np.shape(link.source.value)
-    if not _elementwise(link):
+    g, truth = replay.truth[link.node], replay.contribution(link)
+    product = link.node.op.name in PRODUCTS
+    if np.shape(g) != shape if product else not _elementwise(link):
         return
-    g = replay.truth[link.node]
-    if np.shape(g) == np.shape(link.node.value) and _differs(unbroadcast(g, shape), replay.contribution(link)):
+    given = unbroadcast(g, shape)
+    if _differs(given, truth) and _multiple(truth, given) is None:  # a mere factor is one, not a derivative
         yield Mistake(
             "missing-derivative",
             {link: lambda g, _: unbroadcast(g, shape)},
-            1.0 if shape else 1.5,
-            "the local derivative of {value} is left out of {g}",
+            1.0 if shape and not product else 1.5,
+            "the factor that {value} has in {g} is left out" if product else "the local derivative of {value} is left out of {g}",
             ("missing derivative", shape != ()),
             link.source,
             link.node,
@@ -156,7 +170,7 @@ def _other_places(replay: Replay, link: Link) -> Iterator[Mistake]:
 
     def placed(args_at: Array, y_at: Any) -> tuple[Any, tuple[Any, ...]]:
         args = tuple(args_at if arg is x else value for arg, value in zip(node.args or (), replay.arguments(node), strict=True))
-        return (node.op.fn(*args, **node.kwargs) if y_at is None else y_at), args
+        return (value_function(node.op)(*args, **node.kwargs) if y_at is None else y_at), args
 
     places = (("at its output", *placed(y, None), 1.0), ("with its input for its output", *placed(at, at), 1.1))
     for words, y_at, args, cost in places:
@@ -221,7 +235,10 @@ def _depends_elsewhere(members: list[Node], within: set[Node]) -> bool:
 
 def _chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
     truth = replay.truth
-    if _differs(truth[chain.outer], truth[chain.inner]):
+    if (
+        _differs(truth[chain.outer], truth[chain.inner])
+        and _multiple(truth[chain.inner], truth[chain.outer]) is None
+    ):
         yield Mistake(
             "missing-derivative",
             {chain.inner: lambda g, gradients: gradients[chain.outer]},
@@ -250,9 +267,23 @@ def _chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
         pull = _local(replay, chain, at)
         if pull is not None and _differs(pull(truth[chain.outer]), truth[chain.inner]):
             yield _at_another(chain, other, pull)
-    slope = _slope_from_output(replay.value(chain.inner), outer)
-    if slope is None:
+    known = _slope_from_output(replay.value(chain.inner), outer)
+    if known is None:
         return
+    slope, parts = known
+    square = slope(outer[:1] * 0 + 2)[:1].ravel()[0] == -3  # that of the hyperbolic tangent, 1 - a²
+    for part in parts:
+        yield Mistake(
+            "derivative-at-output" if square else "missing-derivative",
+            {chain.inner: lambda g, gradients, part=part: gradients[chain.outer] * part(outer)},
+            1.15,
+            "the local derivative between {value} and {g} is another formula of the output"
+            if square
+            else "a part of the local derivative between {value} and {g} is left out",
+            ("part of a derivative", parts.index(part)),
+            chain.inner,
+            chain.outer,
+        )
     for node, value in _forward_values(replay).items():
         if value is outer or np.shape(value) != np.shape(outer):
             continue
@@ -297,13 +328,16 @@ def _formula_of(chain: Chain, node: Any, slope: Array) -> Mistake:
     )
 
 
-def _slope_from_output(inner: Array, outer: Array) -> Callable[[Array], Array] | None:
-    """The derivative of a known activation as people write it, by its output; None for others."""
+Formula = Callable[[Array], Array]
+
+
+def _slope_from_output(inner: Array, outer: Array) -> tuple[Formula, list[Formula]] | None:
+    """The derivative of a known activation as people write it, by its output, and what is left of it too often."""
     with np.errstate(all="ignore"):
         if np.allclose(outer, 1 / (1 + np.exp(-inner)), rtol=1e-6):
-            return lambda a: a * (1 - a)
+            return lambda a: a * (1 - a), [lambda a: a, lambda a: 1 - a]
         if np.allclose(outer, np.tanh(inner), rtol=1e-6):
-            return lambda a: 1 - a * a
+            return lambda a: 1 - a * a, [lambda a: 1 - a, lambda a: a * a]
     return None
 
 
@@ -314,7 +348,7 @@ def _local(replay: Replay, chain: Chain, at: Array) -> Callable[[Array], Array] 
         try:
             for node in chain.nodes:
                 args = [values.get(arg, replay.value(arg)) if type(arg) is Node else arg for arg in node.args or ()]
-                values[node] = node.op.fn(*args, **node.kwargs)
+                values[node] = value_function(node.op)(*args, **node.kwargs)
         except (TypeError, ValueError, IndexError):
             return None
 
@@ -437,7 +471,7 @@ def _transposes(replay: Replay, link: Link) -> Iterator[Mistake]:
     written = replay.written(link)
     g = replay.truth[link.node]
     for position, line in enumerate(written.lines):
-        if line.fn not in (np.dot, np.matmul, np.tensordot, np.multiply):
+        if line.fn not in (np.dot, np.matmul, np.tensordot, np.multiply, np.outer):
             continue
         for words, kind, change in _product_variants(line):
             result = written.run(g, position, change)
@@ -455,6 +489,45 @@ def _transposes(replay: Replay, link: Link) -> Iterator[Mistake]:
             )
 
 
+def _unsummed(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """For one sample: a sum over a layer that is left out until it is taken for the axis of the input.
+
+    With dL/dh_i = sum_k d_k W_ki and dL/dW1_ij = dL/dh_i s_i x_j, somebody writes d_k W_ki s_i x_k: that broadcasts
+    where the layer is as long as the input.
+    """
+    leaf, node = link.source, link.node
+    if leaf.op is not None or node.op.name not in PRODUCTS or np.ndim(leaf.value) != 2 or np.ndim(node.value) != 1:
+        return
+    args = replay.arguments(node)
+    x = next((arg for k, arg in enumerate(args) if k != link.operand and np.ndim(arg) == 1), None)
+    if x is None:
+        return
+    rows_first = np.shape(leaf.value) == (np.size(node.value), np.size(x))
+    for summed in (use for each in replay.nodes if each.order > node.order for use in replay.uses[each]):
+        outer = replay.truth[summed.node]
+        if summed.node.op.name not in PRODUCTS or np.shape(outer) != np.shape(x) or np.ndim(summed.source.value) != 1:
+            continue
+
+        def spread(gradients: Gradients, summed: Link = summed) -> Array:
+            columns = []
+            for k, unit in enumerate(np.eye(np.size(x))):
+                part = replay.pull(summed, gradients[summed.node] * unit)
+                columns.append(replay.run({summed.source: lambda g, _, part=part: part})[node] * x[k])
+            stacked = np.stack(columns, axis=1)
+            return stacked if rows_first else stacked.T
+
+        if _differs(spread(replay.truth), replay.contribution(link)):
+            yield Mistake(
+                "unsummed-axis",
+                {link: lambda g, gradients, spread=spread: spread(gradients)},
+                1.2,
+                "in {g}, the sum over the units of {value} is left out, and broadcasting takes their axis for that of the input",
+                ("unsummed", "input"),
+                leaf,
+                summed.node,
+            )
+
+
 def _product_variants(line: Line) -> Iterator[tuple[str, str, Any]]:
     def computed(make: Callable[[Any, Any], Any]) -> Any:
         return lambda line, values: make(*substituted(line.args, values)[:2])
@@ -466,6 +539,15 @@ def _product_variants(line: Line) -> Iterator[tuple[str, str, Any]]:
         yield "the factors of {g} are in the other order", "transposed", computed(lambda a, b: np.dot(b, a))
         yield "the factors of {g} are in the other order, transposed", "transposed", computed(lambda a, b: np.dot(b.T, a))
         yield "the factors of {g} are in the other order, transposed", "transposed", computed(lambda a, b: np.dot(b, a.T))
+    if line.fn is np.tensordot:
+        for k, words in enumerate(("a factor of {g} is transposed: the first", "a factor of {g} is transposed: the second")):
+            yield words, "transposed", lambda line, values, k=k: np.tensordot(
+                *(np.transpose(f) if j == k else f for j, f in enumerate(substituted(line.args[:2], values))),
+                *substituted(line.args[2:], values),
+                **line.kwargs,
+            )
+    if line.fn is np.outer:
+        yield "the factors of {g} are in the other order", "transposed", computed(lambda a, b: np.outer(b, a))
     yield "in {g}, a matrix product became an element-by-element one", "unsummed", computed(np.multiply)
     yield (
         "in {g}, a matrix product became an element-by-element one",
@@ -543,7 +625,7 @@ def _kinks(replay: Replay, link: Link) -> Iterator[Mistake]:
         sides = []
         for moved in (at - step, at + step):
             changed = (*args[: link.operand], moved, *args[link.operand + 1 :])
-            sides.append((node.op.fn(*changed, **node.kwargs), changed))
+            sides.append((value_function(node.op)(*changed, **node.kwargs), changed))
         ones = np.ones_like(g)
         slopes = [_tried(replay, link, ones, y, changed) for y, changed in sides]
         here = _tried(replay, link, ones, None, args)
@@ -582,9 +664,12 @@ def _targets(replay: Replay, node: Node) -> Iterator[Mistake]:
             if scale is None:
                 continue
             slips: list[tuple[str, float, Any]] = [
-                ("the target is not subtracted in {g}", 1.0, scale * p),
+                ("the target is not subtracted in {g}", 0.9, scale * p),
                 ("only the target stands in {g}, without the prediction", 1.2, -scale * target),
             ]
+            if np.all((target == 0) | (target == 1)):
+                slips.append(("the answers 0 and 1 are swapped in {g}", 1.0, scale * (p - (1 - target))))
+                slips.append(("1 is subtracted everywhere in {g}, not only at the label", 1.0, scale * (p - 1)))
             for shift in (1, -1) if axis is not None else ():
                 moved = np.roll(target, shift, axis)
                 slips.append(("the labels in {g} are off by one", 1.0, scale * (p - moved)))
@@ -593,8 +678,17 @@ def _targets(replay: Replay, node: Node) -> Iterator[Mistake]:
                 slips.append(("the probabilities go through the activation twice in {g}", 1.0, scale * (activation(p) - target)))
             for words, cost, value in slips:
                 if _differs(value, g):
-                    yield Mistake("target", {node: lambda g, _, value=value: value}, cost, words, ("target", words), node, node)
+                    yield _put_in_place("target", node, value, cost, words)
+            if name == "softmax" and np.ndim(z) == 2:
+                for other in (0, 1):
+                    value = scale * (_softmax(z, other) - target)
+                    if _differs(value, g):
+                        yield _put_in_place("wrong-axis", node, value, 1.0, "the softmax in {g} is over the wrong axis")
             return
+
+
+def _put_in_place(cause: str, node: Node, value: Array, cost: float, words: str) -> Mistake:
+    return Mistake(cause, {node: lambda g, _: value}, cost, words, (cause, words), node, node)
 
 
 def _predictions(rank: int) -> Iterator[tuple[str, Callable[[Array], Array]]]:

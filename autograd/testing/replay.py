@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.derivation.backprop import value_function
 from autograd.derivation.program import Line, Var
 from autograd.derivation.trace import Trace
 from autograd.graph import Node, topological
@@ -161,18 +162,39 @@ class Replay:
         }
 
     @cached_property
-    def data_nodes(self) -> set[Node]:
-        """The nodes that depend on more than parameters: the rest are penalties."""
-        found: set[Node] = set()
+    def penalties(self) -> set[Node]:
+        """The nodes that depend on parameters alone, and meet the data only in sums of single numbers."""
+        data: set[Node] = set()
         for node in topological([self.loss], constants=True):
             if node.op is None:
                 if not node.requires_grad and np.size(node.value) > 1:
-                    found.add(node)
+                    data.add(node)
                 continue
             for arg in node.args or ():
-                if arg in found if type(arg) is Node else isinstance(arg, np.ndarray) and arg.size > 1:
-                    found.add(node)
+                if arg in data if type(arg) is Node else isinstance(arg, np.ndarray) and arg.size > 1:
+                    data.add(node)
+        found: set[Node] = set()
+        for node in reversed(self.nodes):
+            users = [link.node for link in self.uses[node]]
+            apart = all(user in found or np.size(user.value) == 1 for user in users)
+            if node.op is not None and node not in data and node is not self.loss and apart:
+                found.add(node)
         return found
+
+    def recomputed(self, leaves: Mapping[Node, Array]) -> Changes:
+        """The links with all values computed anew from other leaves."""
+        values: dict[Node, Any] = dict(leaves)
+        changes: dict[Link | Node, Any] = {}
+        for node in self.nodes:
+            if node.op is None:
+                continue
+            args = tuple(
+                values.get(arg, self.value(arg)) if type(arg) is Node else _precise(arg) for arg in node.args or ()
+            )
+            values[node] = value_function(node.op)(*args, **node.kwargs)
+            for link in self._out[node]:
+                changes[link] = lambda g, _, link=link, y=values[node], args=args: self.pull(link, g, y, args)
+        return changes
 
 
 class Written:
