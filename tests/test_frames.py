@@ -183,6 +183,18 @@ def test_the_card_that_is_worked_on_is_lit(tmp_path: Path) -> None:
 
 
 @needs_dot
+def test_circuits_step_too(tmp_path: Path) -> None:
+    x, y = Tensor(3.0, requires_grad=True), Tensor(4.0, requires_grad=True)
+    pictures = [file.read_text(encoding="utf-8") for file in autograd.frames(x * y + x, tmp_path, style="circuit")]
+    assert all(set(positions(svg)) >= set(positions(pictures[0])) for svg in pictures)  # and the ground of a lit name
+    seen = [len(re.findall(f'fill="{palette.GRADIENT}"', svg, re.IGNORECASE)) for svg in pictures]
+    assert seen == sorted(seen)
+    assert seen[0] < seen[3] < seen[-1]
+    lit = [set(re.findall("|".join(palette.LIT.values()), svg, re.IGNORECASE)) for svg in pictures]
+    assert [len(colours) for colours in lit] == [0, 1, 1, 1, 1, 1, 1, 1, 0]
+
+
+@needs_dot
 def test_bitmaps_have_one_size(tmp_path: Path) -> None:
     x = Tensor(3.0, requires_grad=True)
     sizes = {file.read_bytes()[16:24] for file in autograd.frames(x * x, tmp_path / "square.png")}
@@ -259,6 +271,8 @@ def test_what_was_asked_for_must_be_possible(tmp_path: Path) -> None:
         autograd.frames(x * x, tmp_path, format="gif")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"format is 'png', and .* ends in \.svg"):
         autograd.frames(x * x, tmp_path / "x.svg", format="png")
+    with pytest.raises(ValueError, match="style is 'cards' or 'circuit', not 'overview'"):
+        autograd.frames(x * x, tmp_path, style="overview")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="direction is"):
         autograd.frames(x * x, tmp_path, direction="up")  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())

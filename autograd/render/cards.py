@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from html import escape
-from unicodedata import east_asian_width
 
 from autograd.render import palette
 from autograd.render.diagram import Card, Cluster, Diagram, Edge, Fact
@@ -17,7 +16,6 @@ from autograd.render.plain import verdict
 
 _LETTER = 5.5  # points, about the width of a letter of the legend
 _SQUARE = 11  # points, the side of a heat cell
-_WIDEST = 0.64  # of the type size, about the width of a letter that is wide
 _COLOUR = re.compile("#[0-9A-F]{6}")
 
 
@@ -29,17 +27,17 @@ def source(diagram: Diagram, direction: Direction) -> str:
         edge=edge_label,
         cluster=cluster_label,
         legend=f"<{legend(entries(diagram))}>",
-        title=f"<{_title(diagram)}>" if diagram.title else "",
+        title=f"<{heading(diagram)}>" if diagram.title else "",
     )
     return document(diagram, direction, look)
 
 
-def _title(diagram: Diagram) -> str:
+def heading(diagram: Diagram) -> str:
     """The title; in a cell that has the same width throughout a series of pictures."""
     told = text(diagram.title, palette.INK, palette.TITLE, bold=True)
     if not diagram.room:
         return told
-    room = sum(2 if east_asian_width(sign) in "WF" else 1 for sign in diagram.room) * palette.TITLE * _WIDEST
+    room = 1.1 * width(diagram.room, palette.TITLE, bold=True)  # more than any of the fonts needs
     return table(f'<TR><TD WIDTH="{room:.0f}">{told}</TD></TR>')
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from autograd.render import palette
-from autograd.render.cards import cluster_label, table, text
+from autograd.render.cards import cluster_label, heading, table, text
 from autograd.render.diagram import Card, Diagram, Edge
 from autograd.render.dot import Direction, attributes, boxes, frame, graph, quote
 from autograd.render.letters import width
@@ -24,7 +24,7 @@ def source(diagram: Diagram, direction: Direction) -> str:
     fonts = quote(palette.FONTS)
     room = (0.45, "0.4") if any(edge.back for edge in diagram.edges) else (0.28, "0.18")  # labels need more
     around = {**graph(direction, room[0]), "nodesep": room[1], "fontname": fonts, "label": f"<{_legend(diagram)}>"}
-    title = f"<{text(diagram.title, palette.INK, palette.TITLE, bold=True)}>" if diagram.title else ""
+    title = f"<{heading(diagram)}>" if diagram.title else ""
     line = {"color": quote(palette.INK), "penwidth": "1.2", "arrowsize": "0.7"}
     lines = [
         "digraph computation {",
@@ -65,7 +65,7 @@ def _gate(card: Card) -> dict[str, str]:
         "class": quote("gate"),
         **form,
         "style": quote("filled" if small else "rounded,filled"),
-        "fillcolor": quote(palette.CANVAS),
+        "fillcolor": quote(palette.LIT.get(card.lit, palette.CANVAS)),
         "color": quote(palette.INK),
         "fontcolor": quote(palette.INK),
         "penwidth": "1.4",
@@ -80,32 +80,34 @@ def _wire(card: Card, named: bool) -> str:
     value = card.value.cells[0][0] if card.value is not None and card.value.cells else ""
     if card.expression and named:
         value = f"{card.name} = {value}" if value else card.name
-    above = text(value, _colour(value, palette.VALUE), WIRE, bold=True) if value else ""
+    above = text(value, _colour(value, palette.VALUE, "value" in card.hidden), WIRE, bold=True) if value else ""
     room = max(_LEAST, round(width(value, WIRE, bold=True)) + 8)
     rows = f'<TR><TD WIDTH="{room}" HEIGHT="{_HALF}">{above}</TD></TR><HR/>'
     rows += f'<TR><TD HEIGHT="{_HALF}">{_below(card)}</TD></TR>'
     line = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" COLOR="{palette.INK}">{rows}</TABLE>'
     if gate(card) != card.id:
         return line
-    colour = palette.TINTS[card.kind].text
+    colour = palette.INK if card.lit else palette.TINTS[card.kind].text
     name = text(card.name, colour, _NAME, bold=True)
     room = round(width(card.name, _NAME, bold=True)) + 2
-    return table(f'<TR><TD WIDTH="{room}">{name}</TD><TD WIDTH="6"></TD><TD>{line}</TD></TR>')
+    lit = f' BGCOLOR="{palette.LIT[card.lit]}"' if card.lit else ""
+    return table(f'<TR><TD WIDTH="{room}"{lit}>{name}</TD><TD WIDTH="6"></TD><TD>{line}</TD></TR>')
 
 
 def _below(card: Card) -> str:
     if card.gradient is None or not card.gradient.cells:
         return ""
     told = card.gradient.cells[0][0]
+    colour = _colour(told, palette.GRADIENT, "gradient" in card.hidden)
     if not card.total:
-        return text(told, _colour(told, palette.GRADIENT), WIRE, italic=True)
-    terms = text(card.total, palette.GRADIENT, WIRE, italic=True)
-    total = text(told, _colour(told, palette.GRADIENT), WIRE, bold=True, italic=True)
+        return text(told, colour, WIRE, italic=True)
+    terms = text(card.total, palette.CANVAS if "gradient" in card.hidden else palette.GRADIENT, WIRE, italic=True)
+    total = text(told, colour, WIRE, bold=True, italic=True)
     return table(f'<TR><TD>{terms}</TD><TD WIDTH="5"></TD><TD>{total}</TD></TR>')
 
 
-def _colour(told: str, colour: str) -> str:
-    return colour if is_finite(told) else palette.ALARM
+def _colour(told: str, colour: str, hidden: bool) -> str:
+    return palette.CANVAS if hidden else colour if is_finite(told) else palette.ALARM
 
 
 def _use(name: str, edge: Edge, gradients: bool) -> dict[str, str]:
@@ -113,8 +115,11 @@ def _use(name: str, edge: Edge, gradients: bool) -> dict[str, str]:
     if not edge.differentiable:
         return {**told, "style": "dashed"}
     if edge.back and gradients:  # where several are added up, each comes back visibly
-        told |= {"dir": "both", "color": quote(f"{palette.INK}:{palette.BACKWARD}")} if edge.sent else {}
-        told["label"] = f"<{text(edge.back, palette.GRADIENT, palette.BODY, italic=True)}>"
+        back, colour = palette.BACKWARD, palette.GRADIENT
+        if edge.pending:
+            back, colour = palette.UNSEEN, palette.CANVAS
+        told |= {"dir": "both", "color": quote(f"{palette.INK}:{back}")} if edge.sent else {}
+        told["label"] = f"<{text(edge.back, colour, palette.BODY, italic=True)}>"
     return told
 
 

@@ -11,7 +11,9 @@ from typing import Final, Literal
 
 from autograd.names import Scope
 from autograd.render.dot import Direction
+from autograd.render.letters import width
 from autograd.render.model import Diagram, describe_all
+from autograd.render.palette import TITLE
 from autograd.render.pdf import BindingError, bind
 from autograd.render.picture import Picture, write
 from autograd.render.request import choice, drawable, overrides
@@ -19,6 +21,7 @@ from autograd.render.steps import Step, moment, steps
 from autograd.tensor import Tensor
 
 FrameFormat = Literal["svg", "png", "pdf"]
+FrameStyle = Literal["cards", "circuit"]
 STEM: Final = "frame"  # of the files in a folder
 
 
@@ -27,6 +30,7 @@ def frames(
     path: str | os.PathLike[str],
     *,
     format: FrameFormat | None = None,
+    style: FrameStyle = "cards",
     direction: Direction = "LR",
     captions: bool = True,
     names: Mapping[Tensor | str, str] | None = None,
@@ -44,6 +48,7 @@ def frames(
             step-01.svg and on; a path without a suffix is a folder, made if need be, for frame-01.svg
             and on. Numbered files that an earlier, longer run left are not removed.
         format: of the files in a folder, "svg" by default; "pdf" is a document a step.
+        style: "cards", or "circuit" where all values are numbers, as for `draw`.
         direction: "LR", from left to right, or "TB", from top to bottom.
         captions: say above each frame what happens in it.
         names: what to call Tensors, as for `draw`.
@@ -54,7 +59,8 @@ def frames(
 
     Raises:
         TypeError: `output` is no Tensor, or a name no string.
-        ValueError: `output` has no graph; unknown format, suffix or direction; `names` has an unknown name.
+        ValueError: `output` has no graph; unknown format, suffix, style or direction; a circuit with arrays; an
+            unknown name in `names`.
         RuntimeError: no installed renderer can draw the format; says what to install.
         OSError: a file cannot be written.
 
@@ -65,15 +71,16 @@ def frames(
     ['frame-1.svg', 'frame-2.svg', 'frame-3.svg', 'frame-4.svg', 'frame-5.svg', 'frame-6.svg']
     """
     node = drawable(output, "frames")
+    choice("style", style, FrameStyle)
     choice("direction", direction, Direction)
     target, suffix, bound = _target(Path(path), format)
     caller = sys._getframe(1)
     described = describe_all(
-        node, Scope(caller.f_locals, caller.f_globals), overrides(names), title=title or "", repeats=False
+        node, Scope(caller.f_locals, caller.f_globals), overrides(names), title=title or "", style=style, repeats=False
     )
     told = steps(described)
     drawn = [
-        Picture(diagram, "cards", direction).content(suffix)
+        Picture(diagram, style, direction).content(suffix)
         for diagram in series(described.diagram, told, captions=captions)
     ]
     if bound:
@@ -99,7 +106,7 @@ def frames(
 def series(diagram: Diagram, told: Sequence[Step], *, captions: bool) -> Iterator[Diagram]:
     """The picture of each moment; with what happens above it, and the same room for that in all of them."""
     heads = [f"{diagram.title} · {step.sentence}" if diagram.title else step.sentence for step in told]
-    room = max(heads, key=len)
+    room = max(heads, key=lambda head: width(head, TITLE, bold=True))
     for number, head in enumerate(heads):
         now = moment(diagram, told, number)
         yield replace(now, title=head, room=room) if captions else now

@@ -44,7 +44,7 @@ def stage(svg: str, diagram: Diagram) -> str:
         for attribute in _REPEATED:
             if text.get(attribute) != _STAYS:
                 text.attrib.pop(attribute, None)
-    for attribute in ("width", "height", "aria-label"):
+    for attribute in ("width", "height", "style", "aria-label"):
         root.attrib.pop(attribute, None)
     root.attrib.update({"id": "picture", "role": "group", "xmlns": "http://www.w3.org/2000/svg"})
     for element in root.iter():  # line breaks and spaces of the file
@@ -108,23 +108,25 @@ def _shrunk(squares: Sequence[Element]) -> Sequence[Element]:
         return squares
     colours = {(x, y): square.get("fill", "") for square, (x, y, _, _) in zip(squares, corners, strict=True)}
     rows = [[colours[x, y] for x in lefts] for y in tops]
-    gap = max(0.0, lefts[1] - corners[0][2]) if len(lefts) > 1 else 0.0
-    left, top = lefts[0] - gap / 2, tops[0] - gap / 2
-    width, height = max(corner[2] for corner in corners) + gap / 2 - left, max(c[3] for c in corners) + gap / 2 - top
+    gap_x = max(0.0, lefts[1] - corners[0][2]) if len(lefts) > 1 else 0.0
+    gap_y = max(0.0, tops[1] - corners[0][3]) if len(tops) > 1 else 0.0
+    left, top = lefts[0] - gap_x / 2, tops[0] - gap_y / 2
+    width = max(corner[2] for corner in corners) + gap_x / 2 - left
+    height = max(corner[3] for corner in corners) + gap_y / 2 - top
     across, down = width / len(lefts), height / len(tops)  # Graphviz's columns differ by less than a point
     data = b64encode(_png(rows)).decode()
     place = {"x": f"{left:g}", "y": f"{top:g}", "width": f"{width:g}", "height": f"{height:g}"}
     image = Element("image", {**place, "preserveAspectRatio": "none", "href": f"data:image/png;base64,{data}"})
-    # A broad line in dashes is many thin ones, side by side.
-    columns = {
-        "d": f"M{left + across - gap / 2:g},{top + height / 2:g}h{width - across:g}",
-        "stroke-width": f"{height:g}",
-    }
-    between = {"d": f"M{left + width / 2:g},{top + down - gap / 2:g}v{height - down:g}", "stroke-width": f"{width:g}"}
+    # A broad line in dashes is many thin ones, side by side: the gaps, those at both ends with them.
+    columns = f"M{left - gap_x / 2:g},{top + height / 2:g}h{width + gap_x:g}"
+    between = f"M{left + width / 2:g},{top - gap_y / 2:g}v{height + gap_y:g}"
     grid = [
-        Element("path", {"class": "grid", **line, "stroke-dasharray": f"{gap:g},{step - gap:g}"})
-        for line, step in ((columns, across), (between, down))
-        if gap and step
+        Element(
+            "path",
+            {"class": "grid", "d": path, "stroke-width": f"{broad:g}", "stroke-dasharray": f"{gap:g},{step - gap:g}"},
+        )
+        for path, broad, gap, step in ((columns, height, gap_x, across), (between, width, gap_y, down))
+        if gap
     ]
     return [image, *grid]
 

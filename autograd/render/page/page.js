@@ -196,7 +196,8 @@
       return first >= start + 12 && final <= start + 12 + room ? 0 : (first + final) / 2 - start - length / 2;
     };
     const left = to("left", "right", around.left, main.clientWidth), top = to("top", "bottom", around.top, main.clientHeight);
-    if (left || top) main.scrollBy({ left, top, behavior: smooth && !still.matches ? "smooth" : "instant" });
+    const close = Math.abs(left) < 2 * main.clientWidth && Math.abs(top) < 2 * main.clientHeight;
+    if (left || top) main.scrollBy({ left, top, behavior: smooth && close && !still.matches ? "smooth" : "instant" });
   }
 
   function zoomTo(wanted) {
@@ -216,10 +217,9 @@
   }
 
   get("zoom").onclick = toggleZoom;
-  addEventListener("resize", arrange);
+  new ResizeObserver(arrange).observe(main, { box: "border-box" }); // at once too, or when a frame gets its size
 
   slider.max = last;
   now = Math.max(0, Math.min(last, addressedStep()));
   show();
-  arrange();
 })();
