@@ -29,7 +29,7 @@ CAUSES = {
     "unsummed-axis", "missing-term", "regulariser", "target", "stale-parameter", "kink", "unknown",
 }  # fmt: skip
 RATE_OF_CAUSES, RATE_OF_LINKS, FALSE_ALARMS = 0.95, 0.98, 0
-RATES_ARE_ASKED_FOR = False
+RATES_ARE_ASKED_FOR = True
 
 SIZES = [
     pytest.param(network, config, id=f"{network.name} - {config.name}")

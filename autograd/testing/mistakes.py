@@ -19,7 +19,7 @@ from autograd.op import unbroadcast
 from autograd.testing.replay import Array, Changes, Gradients, Link, Replay
 
 PRODUCTS = {"np.matmul", "np.dot", "nn.functional.linear", "np.tensordot", "np.einsum", "np.outer", "np.inner", "np.vdot"}
-_TRIED = 2000  # mistakes at most in one search
+_TRIED = 1000  # mistakes at most in one search
 _NEAR = 40  # operations; in larger graphs other tensors are looked for nearby
 _CHAIN = 12  # operations that an activation may be composed of
 
@@ -435,7 +435,8 @@ def _operands(replay: Replay, link: Link) -> Iterator[Mistake]:
     for other in replay.nodes:
         if other is node or other not in replay.truth or other.order < node.order or not _near(replay, link, other):
             continue
-        if np.shape(other.value) == np.shape(node.value) and _differs(replay.truth[other], g):
+        same_shape = np.shape(other.value) == np.shape(node.value)
+        if same_shape and _differs(replay.truth[other], g) and _multiple(g, replay.truth[other]) is None:
             yield _other_gradient(replay, link, other)
 
 
