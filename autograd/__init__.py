@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autograd.graph import enable_grad, no_grad
+from autograd.scopes import credit, tick
 from autograd.tensor import Tensor, operation, tensor
 
 if TYPE_CHECKING:
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from autograd.derivation import compile, derive
     from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from autograd.inspection import detect_anomaly, explain
-    from autograd.render import draw
+    from autograd.render import draw, draw_comparison, draw_diff
+    from autograd.render.frames import frames
+    from autograd.render.player import player
 
 # What stands above the engine is loaded on first use, so that importing costs little.
 _TRANSFORMS = ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
 _ROOMS = {
-    "draw": "autograd.render",
+    **dict.fromkeys(("draw", "draw_comparison", "draw_diff", "frames", "player"), "autograd.render"),
     **dict.fromkeys(("compile", "derive"), "autograd.derivation"),
     **dict.fromkeys(("detect_anomaly", "explain"), "autograd.inspection"),
     **dict.fromkeys(_TRANSFORMS, "autograd.functional"),
@@ -48,11 +51,15 @@ def __dir__() -> list[str]:
 __all__ = [
     "Tensor",
     "compile",
+    "credit",
     "derive",
     "detect_anomaly",
     "draw",
+    "draw_comparison",
+    "draw_diff",
     "enable_grad",
     "explain",
+    "frames",
     "grad",
     "hessian",
     "hvp",
@@ -60,8 +67,10 @@ __all__ = [
     "jvp",
     "no_grad",
     "operation",
+    "player",
     "tensor",
     "testing",
+    "tick",
     "value_and_grad",
     "vjp",
 ]

@@ -70,7 +70,7 @@ def backpropagate(
             if d.dtype is not value.dtype:
                 d = d.astype(value.dtype)
             if observers:
-                for observer in observers:
+                for observer in tuple(observers):  # other threads may come and go
                     observer.pulled(node, operand, g, d)
             if operand in gradients:
                 gradients[operand] = gradients[operand] + d

@@ -31,7 +31,7 @@ class Node:
     """
 
     __slots__ = ("args", "grad", "heir", "hooks", "kwargs", "name", "op", "order",
-                 "requires_grad", "value", "where")  # fmt: skip
+                 "requires_grad", "scope", "value", "where")  # fmt: skip
 
     value: Any
     requires_grad: bool
@@ -41,6 +41,7 @@ class Node:
     order: int
     hooks: list[Any] | None
     grad: Any
+    scope: tuple[Any, int, Any] | None  # the module whose result it is, since when, and further in: `autograd.scopes`
     heir: Node | None  # the leaf that a Tensor moved on to when its data was set
     name: str | None
     where: str  # the source line, where `autograd.inspection` looked for it
@@ -50,7 +51,7 @@ class Node:
         self.requires_grad = requires_grad
         self.op, self.args, self.kwargs = None, (), NOTHING
         self.order = next_order()
-        self.hooks = self.grad = self.heir = None
+        self.hooks = self.grad = self.scope = self.heir = None
 
     @property
     def inputs(self) -> tuple[Node | None, ...]:

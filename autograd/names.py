@@ -94,14 +94,14 @@ def pretty(name: str) -> str:
     return subscript(stem, int(digits)) if digits and digits == str(int(digits)) else stem + digits
 
 
-def printable(name: str) -> str:
+def printable(name: str, longest: int = LONGEST) -> str:
     """`name` without what no picture can hold, and not too long.
 
     >>> printable("a\\nb"), len(printable("x" * 100))
     ('a b', 28)
     """
     name = _UNPRINTABLE.sub(lambda found: " " if found[0] in "\t\r\n" else "\N{REPLACEMENT CHARACTER}", name)
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+    return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
 def latest(node: Node) -> Node:
@@ -125,6 +125,7 @@ class Scope:
     def __init__(self, *scopes: Mapping[str, Any]) -> None:
         self._nodes: dict[Node, str] = {}
         self._arrays: dict[int, tuple[Any, str]] = {}
+        self._owners: dict[int, tuple[Any, str]] = {}
         taken: set[str] = set()
         for scope in scopes:
             held = [(name, value) for name, value in list(scope.items()) if _is_variable(name)]
@@ -142,11 +143,18 @@ class Scope:
             self._nodes.setdefault(value._node, name)
         elif isinstance(value, np.ndarray):
             self._arrays.setdefault(id(value), (value, name))
+        elif hasattr(type(value), "__scope__"):
+            self._owners.setdefault(id(value), (value, name))
 
     def of(self, node: Node) -> str | None:
         """The variable that holds this node, or else the array that it was made of."""
         found = self._nodes.get(latest(node))
         return found if found is not None or node.op is not None else self.of_array(node.value)
+
+    def of_owner(self, owner: Any) -> str | None:
+        """The variable that holds this very module."""
+        held = self._owners.get(id(owner))
+        return None if held is None else held[1]
 
     def of_array(self, array: Any) -> str | None:
         """The variable that holds this very array."""

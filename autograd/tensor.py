@@ -595,7 +595,7 @@ def _option(op: Op, name: str, value: Any) -> Any:
 def _record(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any], value: Any, live: int) -> Tensor:
     made, node = _new(Tensor), _new(Node)  # slot by slot: half the time of a constructor
     made._node = node
-    made._view = made._views = node.hooks = node.grad = None
+    made._view = made._views = node.hooks = node.grad = node.scope = None
     node.value = value
     node.order = next_order()
     if live and recording.get():
@@ -611,6 +611,6 @@ def _record(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any], value: Any
         node.args = ()
         node.kwargs = NOTHING
     if observers:
-        for observer in observers:
+        for observer in tuple(observers):  # other threads may come and go
             observer.recorded(op, args, node)
     return made

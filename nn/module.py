@@ -7,11 +7,12 @@ dictionaries, in the order in which they were assigned. There is no second regis
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from inspect import signature
 from typing import Any, Self, TypeAlias
 
 import numpy as np
 
-from autograd import Tensor
+from autograd import Tensor, credit, tick
 from nn import state as states
 
 Named: TypeAlias = "tuple[str, Module | Parameter]"
@@ -88,14 +89,28 @@ class Module:
         raise NotImplementedError(f"{self._title()} has no forward(); define it, taking the input")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        since = tick()
         try:
-            if kwargs or len(args) != 1:
-                return self.forward(*args, **kwargs)
-            return self.forward(args[0])  # the usual call, without taking it apart and packing it again
+            # The usual call, without taking it apart and packing it again.
+            made = self.forward(args[0]) if len(args) == 1 and not kwargs else self.forward(*args, **kwargs)
         except AttributeError as error:
             if "_path" not in vars(self):
                 raise self._not_initialised() from error
             raise
+        credit(made, self, since)  # for pictures, which are drawn module by module
+        return made
+
+    def __scope__(self) -> tuple[str, str]:
+        """Its path, and what pictures call it: the class with the sizes that its constructor needs.
+
+        >>> from nn import Linear
+        >>> Linear(2, 3, rng=0).__scope__()
+        ('', 'Linear(2, 3)')
+        """
+        needed = [name for name, taken in signature(type(self)).parameters.items() if taken.default is taken.empty]
+        sizes = [vars(self).get(name) for name in needed]
+        told = ", ".join(map(str, sizes)) if all(isinstance(size, (int, float)) for size in sizes) else ""
+        return self._path, f"{type(self).__name__}({told})" if told else type(self).__name__
 
     # The tree
 

@@ -44,11 +44,11 @@ def test_a_number_that_rounds_up_gets_the_decimals_of_the_next_size(value: float
         (-7, "−7"),
         (123456, "123456"),
         (np.int64(2_000_000), "2.0×10⁶"),
-        (True, "1"),
-        (np.False_, "0"),
+        (True, "True"),
+        (np.False_, "False"),
     ],
 )
-def test_integers_and_booleans_have_no_decimals(value: int, text: str) -> None:
+def test_integers_have_no_decimals_and_truth_values_are_words(value: int, text: str) -> None:
     assert number(value) == text
 
 
@@ -127,3 +127,25 @@ def test_a_shape_tells_the_dtype_unless_it_is_a_float(shape: tuple[int, ...], dt
 
 def test_an_exponent_may_be_negative() -> None:
     assert superscript(-120) == "⁻¹²⁰"
+
+
+@pytest.mark.parametrize(
+    ("array", "cells", "factor"),
+    [
+        ([1234.0, 0.01], ("1234", "0"), ""),
+        ([150.0, 0.25], ("150.0", "0.2"), ""),
+        ([99.0, 0.001, 0.0], ("99.00", "0.00", "0"), ""),
+        ([2e6, -1e5], ("2.00", "−0.10"), "×10⁶"),
+        ([3e-8, 0.0], ("3.00", "0"), "×10⁻⁸"),
+        ([0.5, math.nan, -math.inf], ("0.50", "NaN", "−∞"), ""),
+        ([1e300, math.inf], ("1.00", "∞"), "×10³⁰⁰"),
+        ([5e-324, 0.0], ("4.94", "0"), "×10⁻³²⁴"),
+    ],
+)
+def test_a_matrix_has_one_format(array: list[float], cells: tuple[str, ...], factor: str) -> None:
+    shown = show(np.array(array))
+    assert (shown.cells, shown.lines) == ((cells,), (factor,) if factor else ())
+
+
+def test_truth_values_are_counted_where_they_are_many() -> None:
+    assert show(np.arange(100) % 4 == 0).lines == ("25 of 100 True",)

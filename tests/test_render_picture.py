@@ -199,7 +199,7 @@ def test_a_freed_graph_is_refused() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"style": "oil"}, r"style is 'cards' or 'plain', not 'oil'"),
+        ({"style": "oil"}, r"style is 'cards' or 'circuit' or 'overview' or 'plain', not 'oil'"),
         ({"direction": "RL"}, r"direction is 'LR' or 'TB', not 'RL'"),
         ({"names": {"nobody": "x"}}, "nothing in this picture is called 'nobody'"),
         ({"names": {weight: "  "}}, "an empty name"),

@@ -16,6 +16,7 @@ FLOORS = {
     "autograd.graph": 0,
     "autograd.calls": 0,
     "autograd.op": 1,
+    "autograd.scopes": 1,
     "autograd.rules": 2,
     "autograd.backward": 2,
     "autograd.methods": 2,

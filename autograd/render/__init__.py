@@ -1,16 +1,20 @@
-"""Pictures of computations: `draw` makes one of a Tensor and everything behind it."""
+"""Pictures of computations: `draw` makes one of a Tensor and everything behind it, `frames` many, `player` a page."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import get_args
+from typing import Any
 
-from autograd.graph import Node
 from autograd.names import Scope
+from autograd.render.difference import draw_diff
 from autograd.render.dot import Direction
-from autograd.render.model import describe
+from autograd.render.frames import frames
+from autograd.render.judgement import draw_comparison
+from autograd.render.model import Collapse, describe
 from autograd.render.picture import Picture, Style
+from autograd.render.player import Player, player
+from autograd.render.request import choice, drawable, overrides, room_of, whole
 from autograd.tensor import Tensor
 
 
@@ -21,28 +25,43 @@ def draw(
     direction: Direction = "LR",
     values: bool = True,
     grads: bool = True,
+    rules: bool = False,
     names: Mapping[Tensor | str, str] | None = None,
+    collapse: Collapse = "auto",
+    depth: int | None = None,
+    size: tuple[int, int] | None = None,
     title: str | None = None,
 ) -> Picture:
     """Draw the computation behind `output`: every operation with its value and its gradient.
 
     The gradients are computed for the picture: no `backward()` is needed before, and no `.grad`
-    changes. Names are the Tensors' own, or the caller's variables (`z1` is drawn as z₁), or made
-    up. A graph of more than 30 operations is folded: its first and last ones are drawn.
+    changes. Where a value is used several times, its gradient is written as the sum; where it was
+    broadcast, the picture says over what the gradient was summed back. Names are the Tensors' own, or the
+    caller's variables (`z1` is drawn as z₁), or made up. Operations that a module computed stand in its frame.
 
     Args:
         output: a Tensor of any shape that operations on other Tensors gave; gradients need one element.
-        style: "cards", or "plain" for a Graphviz that has no HTML-like labels.
+        style: "cards", a card an operation; "circuit", for numbers: each wire with its value above it and its
+            gradient below; "overview", a card a module, with parameters and norms; "plain", cards for a
+            Graphviz that has no HTML-like labels, which is what any style becomes where there is no other.
         direction: "LR", from left to right, for slides; "TB", from top to bottom, for handouts.
         values: show the numbers of each value: written out up to 4x4, as colours up to 8x8, then
             described by their mean, deviation and range.
         grads: show the gradients d(output)/d(value) in the same way.
+        rules: write the local rule of each use at its edge, with g for the gradient that arrives.
         names: what to call Tensors, by the Tensor or by the name that would be drawn.
+        collapse: "auto" draws as much as can be read on a slide: everything; or what repeats once, with its
+            count; or each module as one card; or the first and last operations. "modules" begins with
+            modules as cards. "none" draws everything, however large.
+        depth: draw modules nested this deep as one card each; 0 for the outermost.
+        size: width and height in pixels that the picture is to fit into with text of 12 pixels; by default
+            1280 x 720, a slide; from top to bottom 900 x 2400.
         title: a line above the picture.
 
     Raises:
-        TypeError: `output` is no Tensor, or a name no string.
-        ValueError: `output` has no graph; unknown style or direction; `names` has an unknown name.
+        TypeError: `output` is no Tensor, or a name no string; a size or depth that is no integer.
+        ValueError: `output` has no graph; an unknown choice; `names` has an unknown name; a circuit with arrays;
+            more than 2,000 operations with `collapse="none"`.
 
     >>> import autograd
     >>> w = autograd.Tensor([1.0, 2.0], requires_grad=True)
@@ -50,53 +69,27 @@ def draw(
     >>> picture = autograd.draw(loss, title="A sum of squares")
     >>> picture
     <Picture of loss: 2 operations>
-    >>> "w * w" in picture.source, picture.svg.startswith("<svg"), w.grad is None
+    >>> "= w * w" in picture.source, picture.svg.startswith("<svg"), w.grad is None
     (True, True, True)
     """
-    node = _node(output)
-    for argument, value, choices in (("style", style, Style), ("direction", direction, Direction)):
-        if value not in get_args(choices):
-            known = " or ".join(map(repr, get_args(choices)))
-            raise ValueError(f"{argument} is {known}, not {value!r}")
+    node = drawable(output, "draw")
+    choice("style", style, Style)
+    choice("direction", direction, Direction)
+    choice("collapse", collapse, Collapse)
+    room = room_of(size, direction)
     caller = sys._getframe(1)
-    diagram = describe(
-        node,
-        Scope(caller.f_locals, caller.f_globals),
-        _overrides(names or {}),
-        values=values,
-        grads=grads,
-        title=title or "",
-    )
-    return Picture(diagram, style, direction)
+    asked: dict[str, Any] = {
+        "values": values,
+        "grads": grads,
+        "rules": rules,
+        "title": title or "",
+        "collapse": collapse,
+        "depth": whole("depth", depth),
+        "style": style,
+        "room": room,
+    }
+    diagram = describe(node, Scope(caller.f_locals, caller.f_globals), overrides(names), **asked)
+    return Picture(diagram, style, direction, room)
 
 
-def _node(output: object) -> Node:
-    """The node to draw, or an error that says why there is nothing."""
-    if not isinstance(output, Tensor):
-        what = f"{type(output).__module__}.{type(output).__qualname__}"
-        raise TypeError(f"draw takes the Tensor that was computed, such as a loss, and this is a {what}")
-    name, node = output.name or "this Tensor", output._node
-    if node.op is None and node.requires_grad:
-        why = f"{name} is no result of an operation; draw what was computed from it"
-    elif node.op is None:
-        why = (
-            f"nothing behind {name} requires grad. Make the parameters with "
-            "Tensor(..., requires_grad=True), and compute outside no_grad()"
-        )
-    elif node.args is None:
-        why = f"that of {name} was freed by backward(retain_graph=False)"
-    else:
-        return node
-    raise ValueError(f"there is no graph to draw: {why}")
-
-
-def _overrides(names: Mapping[Tensor | str, str]) -> dict[Node | str, str]:
-    for key, name in names.items():
-        if not isinstance(name, str) or not isinstance(key, (str, Tensor)):
-            raise TypeError(f"names maps Tensors or strings to strings, and has {key!r}: {name!r}")
-        if not name.strip():
-            raise ValueError(f"names: an empty name for {key!r}")
-    return {key._node if isinstance(key, Tensor) else key: name for key, name in names.items()}
-
-
-__all__ = ["Picture", "draw"]
+__all__ = ["Picture", "Player", "draw", "draw_comparison", "draw_diff", "frames", "player"]

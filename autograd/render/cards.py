@@ -3,74 +3,160 @@
 from __future__ import annotations
 
 import math
+import re
 from html import escape
 
 from autograd.render import palette
-from autograd.render.dot import Direction, document
+from autograd.render.diagram import Card, Cluster, Diagram, Edge, Fact
+from autograd.render.dot import Direction, Look, document
 from autograd.render.legend import Entry, entries
-from autograd.render.model import Card, Diagram
+from autograd.render.letters import width
 from autograd.render.numbers import Shown, is_finite
+from autograd.render.plain import verdict
 
 _LETTER = 5.5  # points, about the width of a letter of the legend
 _SQUARE = 11  # points, the side of a heat cell
+_COLOUR = re.compile("#[0-9A-F]{6}")
 
 
 def source(diagram: Diagram, direction: Direction) -> str:
     """The picture as DOT with HTML-like labels, for a Graphviz that has them."""
-    title = f"<{_text(diagram.title, palette.INK, palette.TITLE, bold=True)}>" if diagram.title else ""
-    return document(
-        diagram,
-        direction,
+    look = Look(
         fonts=palette.FONTS,
         node=lambda card: {"label": f"<{_card(card)}>"},
-        legend=f"<{_legend(entries(diagram))}>",
-        title=title,
+        edge=edge_label,
+        cluster=cluster_label,
+        legend=f"<{legend(entries(diagram))}>",
+        title=f"<{heading(diagram)}>" if diagram.title else "",
     )
+    return document(diagram, direction, look)
+
+
+def heading(diagram: Diagram) -> str:
+    """The title; in a cell that has the same width throughout a series of pictures."""
+    told = text(diagram.title, palette.INK, palette.TITLE, bold=True)
+    if not diagram.room:
+        return told
+    room = 1.1 * width(diagram.room, palette.TITLE, bold=True)  # more than any of the fonts needs
+    return table(f'<TR><TD WIDTH="{room:.0f}">{told}</TD></TR>')
+
+
+def edge_label(edge: Edge, apart: bool) -> str:
+    """What stands at an edge, as a DOT value: what it carries forward above what comes back.
+
+    `apart`: the edge is drawn across the picture's direction, close to its label.
+    """
+    room = "\N{NO-BREAK SPACE}" * 3 * apart
+    rows = [text(edge.carried + room, palette.INK, palette.EDGE)] if edge.carried else []
+    rows += [text(edge.back + room, palette.GRADIENT, palette.EDGE, italic=True)] if edge.back else []
+    if len(rows) < 2:
+        return f"<{rows[0]}>" if rows else ""
+    return f"<{table(''.join(f'<TR><TD>{row}</TD></TR>' for row in rows), padding=1)}>"
+
+
+def cluster_label(cluster: Cluster) -> str:
+    """The title of a frame, as a DOT value."""
+    return f"<{text(cluster.title, palette.MUTED, palette.BODY, bold=True)}>"
 
 
 def _card(card: Card) -> str:
     tint = palette.TINTS[card.kind]
-    rows = [_header(card, tint)]
+    rows = [_badge(card)] if card.verdict else []
+    rows.append(_header(card))
+    if card.facts:
+        rows.append(f'<TR><TD CELLPADDING="3" BGCOLOR="{palette.CANVAS}">{_facts(card.facts)}</TD></TR>')
     if card.value is not None:
         inside = _numbers(card.value, palette.MUTED if card.kind == "fold" else palette.VALUE)
+        inside = _hidden(inside, palette.CANVAS) if "value" in card.hidden else inside
         rows.append(f'<TR><TD CELLPADDING="3" BGCOLOR="{palette.CANVAS}">{inside}</TD></TR>')
     if card.gradient is not None:
-        inside = _numbers(card.gradient, palette.GRADIENT)
+        inside = _gradient(card)
+        inside = _hidden(inside, palette.GRADIENT_GROUND) if "gradient" in card.hidden else inside
         rule = f'BORDER="1" SIDES="T" COLOR="{tint.border}"'
         rows.append(f'<TR><TD CELLPADDING="3" {rule} BGCOLOR="{palette.GRADIENT_GROUND}">{inside}</TD></TR>')
     style = "ROUNDED,DASHED" if tint.dashed else "ROUNDED"
+    wrong = card.verdict in ("wrong", "first wrong")
+    border, thick = (palette.ALARM, 3) if wrong else (tint.border, tint.width)
     return (
-        f'<TABLE BORDER="{tint.width:g}" COLOR="{tint.border}" CELLBORDER="0" CELLSPACING="0" '
-        f'CELLPADDING="0" BGCOLOR="{tint.header}" STYLE="{style}">{"".join(rows)}</TABLE>'
+        f'<TABLE BORDER="{thick:g}" COLOR="{border}" CELLBORDER="0" CELLSPACING="0" '
+        f'CELLPADDING="0" BGCOLOR="{palette.LIT.get(card.lit, tint.header)}" STYLE="{style}">{"".join(rows)}</TABLE>'
     )
 
 
-def _header(card: Card, tint: palette.Tint) -> str:
-    """Name and formula, where they stand and their shape below."""
-    title = _text(card.name, palette.INK, palette.TITLE, bold=True)
-    if card.expression:  # a no-break space, since viewers drop others at the start of a text
-        title += _text(f"\N{NO-BREAK SPACE}= {card.expression}", palette.INK, palette.TITLE)
-    lines = [title, *(_text(line, palette.MUTED, palette.SHAPE) for line in (card.path, card.shape) if line)]
-    return f'<TR><TD CELLPADDING="5">{"<BR/>".join(lines)}</TD></TR>'
+def _badge(card: Card) -> str:
+    """What a comparison says of a card, above its name."""
+    colour, ground = palette.VERDICTS[card.verdict]
+    told = verdict(card)
+    return f'<TR><TD CELLPADDING="3" BGCOLOR="{ground}">{text(told, colour, palette.EDGE, bold=True)}</TD></TR>'
+
+
+def _gradient(card: Card) -> str:
+    """The gradient: how it was added up in front of it, what was summed back below, by hand beside it."""
+    assert card.gradient is not None
+    told = _numbers(card.gradient, palette.GRADIENT)
+    if card.total:
+        total = _number(card.gradient.cells[0][0], palette.GRADIENT, "LEFT", bold=True)
+        told = table(f"<TR>{_cell(text(card.total, palette.GRADIENT, palette.BODY), 'RIGHT')}{total}</TR>", padding=2)
+    if card.hand is not None:
+        by_hand, true = (text(word, palette.MUTED, palette.SHAPE) for word in ("by hand", "true"))
+        apart = f'BORDER="1" SIDES="L" COLOR="{palette.ALARM}" CELLPADDING="4"'
+        heads = f'<TR><TD CELLPADDING="4">{by_hand}</TD><TD {apart}>{true}</TD></TR>'
+        hand = _numbers(card.hand, palette.ALARM)
+        told = table(f'{heads}<TR><TD CELLPADDING="4">{hand}</TD><TD {apart}>{told}</TD></TR>')
+    if card.note:
+        told = table(f"<TR><TD>{told}</TD></TR><TR>{_cell(text(card.note, palette.GRADIENT, palette.SHAPE))}</TR>")
+    return told
+
+
+def _facts(facts: tuple[Fact, ...]) -> str:
+    colours = {"value": palette.VALUE, "gradient": palette.GRADIENT, "muted": palette.INK}
+    rows = "".join(
+        f"<TR>{_cell(text(fact.about, palette.MUTED, palette.LEGEND), 'LEFT')}"
+        f"{_cell(text(fact.text, colours[fact.role], palette.LEGEND), 'RIGHT')}</TR>"
+        for fact in facts
+    )
+    return table(rows, padding=2)
+
+
+def _hidden(inside: str, ground: str) -> str:
+    """Numbers that are there and cannot be seen, so that the picture keeps its geometry."""
+    return _COLOUR.sub(ground, inside)
+
+
+def _header(card: Card) -> str:
+    """Name and formula, each in a cell of its own, where they stand and their shape below."""
+    # Graphviz measures text a little narrower than viewers draw it.
+    room = f' WIDTH="{width(card.name, palette.TITLE, bold=True):.0f}"'
+    title = text(card.name, palette.INK, palette.TITLE, bold=True)
+    if card.expression:
+        formula = _cell(text(f"= {card.expression}", palette.INK, palette.TITLE), "LEFT")
+        title = table(f"<TR>{_cell(title, 'RIGHT', room)}{formula}</TR>", padding=2)
+    else:
+        title = table(f"<TR>{_cell(title, more=room)}</TR>")
+    below = [text(line, palette.MUTED, palette.SHAPE) for line in (card.path, card.shape) if line]
+    inside = table("".join(f"<TR><TD>{line}</TD></TR>" for line in (title, *below)))
+    return f'<TR><TD CELLPADDING="4">{inside}</TD></TR>'
 
 
 def _numbers(shown: Shown, colour: str) -> str:
     align = "CENTER" if len(shown.cells) == 1 == len(shown.cells[0]) else "RIGHT"
-    rows = ["".join(_number(text, colour, align) for text in row) for row in shown.cells]
+    rows = ["".join(_number(told, colour, align) for told in row) for row in shown.cells]
+    columns = len(shown.cells[0]) if shown.cells else 1
     if shown.heat:
         squares = "".join(f"<TR>{''.join(map(_square, row))}</TR>" for row in shown.heat)
-        rows.append(f"<TD>{_table(squares, spacing=1)}</TD>")
+        rows.append(f"<TD>{table(squares, spacing=1)}</TD>")
     size = palette.SHAPE if shown.heat else palette.BODY
     told = [line for line in shown.lines if not (shown.heat and line.startswith("mean"))]
-    rows += [_number(line, colour, "CENTER", size) for line in told]
-    return _table("".join(f"<TR>{row}</TR>" for row in rows), padding=2)
+    rows += [_number(line, colour, "CENTER", size, columns) for line in told]
+    return table("".join(f"<TR>{row}</TR>" for row in rows), padding=2)
 
 
-def _number(text: str, colour: str, align: str, size: int = palette.BODY) -> str:
-    if is_finite(text):
-        return _cell(_text(text, colour, size), align)
-    ground = f' BGCOLOR="{palette.ALARM_GROUND}"'
-    return _cell(_text(text, palette.ALARM, size, bold=True), align, ground)
+def _number(told: str, colour: str, align: str, size: int = palette.BODY, columns: int = 1, bold: bool = False) -> str:
+    span = f' COLSPAN="{columns}"' if columns > 1 else ""
+    if is_finite(told):
+        return _cell(text(told, colour, size, bold=bold), align, span)
+    ground = f'{span} BGCOLOR="{palette.ALARM_GROUND}"'
+    return _cell(text(told, palette.ALARM, size, bold=True), align, ground)
 
 
 def _square(share: float) -> str:
@@ -78,26 +164,27 @@ def _square(share: float) -> str:
     if math.isfinite(share):
         return f'<TD {side} BGCOLOR="{palette.heat(share)}"></TD>'
     mark = "N" if math.isnan(share) else "∞"
-    return f'<TD {side} BGCOLOR="{palette.ALARM}">{_text(mark, palette.CANVAS, 8, bold=True)}</TD>'
+    return f'<TD {side} BGCOLOR="{palette.ALARM}">{text(mark, palette.CANVAS, 8, bold=True)}</TD>'
 
 
-def _legend(rows: list[list[Entry]]) -> str:
+def legend(rows: list[list[Entry]]) -> str:
     """Rows of entries. Graphviz stretches the cells of a short row, so its ends get the room instead."""
     widths = [sum(_LETTER * len(entry.text) + 24 for entry in row) for row in rows]
     tables = []
-    for row, width in zip(rows, widths, strict=True):
-        texts = [_cell(_text(f" {entry.text} ", entry.colour, palette.LEGEND), more=_ground(entry)) for entry in row]
-        end = f'<TD WIDTH="{max((max(widths) - width) / 2, 1):.0f}"></TD>'
+    for row, wide in zip(rows, widths, strict=True):
+        texts = [_cell(text(f" {entry.text} ", entry.colour, palette.LEGEND), more=_ground(entry)) for entry in row]
+        end = f'<TD WIDTH="{max((max(widths) - wide) / 2, 1):.0f}"></TD>'
         cells = end + '<TD WIDTH="8"></TD>'.join(texts) + end
-        tables.append(f"<TR><TD>{_table(f'<TR>{cells}</TR>', padding=3)}</TD></TR>")
-    return _table("".join(tables), padding=2)
+        tables.append(f"<TR><TD>{table(f'<TR>{cells}</TR>', padding=3)}</TD></TR>")
+    return table("".join(tables), padding=2)
 
 
 def _ground(entry: Entry) -> str:
     return f' BGCOLOR="{entry.ground}"' if entry.ground else ""
 
 
-def _table(rows: str, padding: int = 0, spacing: int = 0) -> str:
+def table(rows: str, padding: int = 0, spacing: int = 0) -> str:
+    """A table without borders."""
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{spacing}" CELLPADDING="{padding}">{rows}</TABLE>'
 
 
@@ -105,7 +192,9 @@ def _cell(inside: str, align: str = "CENTER", more: str = "") -> str:
     return f'<TD ALIGN="{align}"{more}>{inside}</TD>'
 
 
-def _text(text: str, colour: str, size: int, *, bold: bool = False) -> str:
-    inside = escape(text).replace("\\", "\\\\")  # Graphviz would read \N as the name of the node
+def text(told: str, colour: str, size: int, *, bold: bool = False, italic: bool = False) -> str:
+    """A run of text as it stands in an HTML-like label."""
+    inside = escape(told).replace("\\", "\\\\")  # Graphviz would read \N as the name of the node
     inside = f"<B>{inside}</B>" if bold else inside
+    inside = f"<I>{inside}</I>" if italic else inside
     return f'<FONT POINT-SIZE="{size}" COLOR="{colour}">{inside}</FONT>'

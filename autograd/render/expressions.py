@@ -68,6 +68,8 @@ def expression(op: Op, operands: Sequence[str], options: Sequence[tuple[str, Any
     name = tail(op.name)
     if name == "getitem":
         return _clip(f"{operands[0]}[{_index(*(value for _, value in options))}]")
+    if name == "put":
+        return written_to(operands[0], options[0][1], operands[-1])
     if name == "power" and operands[1].isdecimal():
         return f"{operands[0]}{superscript(int(operands[1]))}"
     if name == "power":
@@ -82,6 +84,15 @@ def expression(op: Op, operands: Sequence[str], options: Sequence[tuple[str, Any
     if pattern is not None and not options and pattern.count("{}") == len(operands):
         return _clip(pattern.format(*operands))
     return _clip(f"{function_name(op)}({', '.join((*_some(operands), *_told(options)))})")
+
+
+def written_to(old: str, index: Any, value: str) -> str:
+    """A value written into an array at an index.
+
+    >>> written_to("out", (0, slice(None)), "v")
+    'out[0, :] ← v'
+    """
+    return _clip(f"{old}[{_index(index)}] ← {value}")
 
 
 def function_name(op: Op) -> str:
@@ -119,7 +130,9 @@ def _told(options: Sequence[tuple[str, Any]]) -> list[str]:
     for key, value in options:
         if key == "keepdims" or isinstance(value, np.ndarray):
             continue
-        text = repr(value) if isinstance(value, str) else repr(value).replace("-", "−")
+        if isinstance(value, str) and not key:  # a mode, such as "mean"
+            continue
+        text = repr(value).replace("-", "−")
         if len(text) <= 12:
             told.append(f"{key}={text}" if key else text)
     return told

@@ -17,12 +17,19 @@ _LOSSES: Final = frozenset(("l", "loss", "cost", "error", "objective", "j", "mse
 _TARGETS: Final = frozenset(("y", "t", "target", "targets", "label", "labels", "y_true"))
 
 
-def label(drawn: Sketch, scope: Scope, overrides: Mapping[Node | str, str]) -> None:
-    """Give every card its kind and its name."""
+def label(drawn: Sketch, scope: Scope, overrides: Mapping[Node | str, str]) -> str:
+    """Give every card its kind and its name; the name of the output's value, which a module's card has not."""
     given = {item: name for item in drawn.items if (name := _given(item, scope, overrides)) is not None}
     _kinds(drawn, given)
-    _name(drawn, given, overrides)
-    _rename(drawn, given, overrides)
+    for item, name in given.items():
+        item.given = pretty(name)
+    values = {item: name for item, name in given.items() if item.call is None}
+    _name(drawn, values, overrides)
+    _rename(drawn, values, overrides)
+    output = drawn.items[-1]
+    if output.call is None:
+        return output.name
+    return output.given or ("L" if output.kind == "loss" else "out")
 
 
 def _given(item: Item, scope: Scope, overrides: Mapping[Node | str, str]) -> str | None:
@@ -38,10 +45,14 @@ def _kinds(drawn: Sketch, given: Mapping[Item, str]) -> None:
     parametric = [
         positions[item]
         for item in drawn.items
-        if any(o.differentiable and not o.computed for o in item.operands.values()) or item.hidden_names
+        if any(o.differentiable and not o.computed for o in item.operands.values())
+        or item.hidden_names
+        or (item.call is not None and parametric_call(item))
     ]
     last = max(parametric, default=-1)
     for item in drawn.items:
+        if item.call is not None and not parametric_call(item):
+            item.kind = "operation"
         if item.kind == "fold" or item.computed:
             continue
         user = item.users[0]
@@ -58,25 +69,31 @@ def _kinds(drawn: Sketch, given: Mapping[Item, str]) -> None:
     output.kind = "loss" if scalar and (named in _LOSSES or named.endswith("loss")) else "output"
 
 
+def parametric_call(item: Item) -> bool:
+    """Whether the module of a card has parameters."""
+    args = [arg for node in (item.unit.nodes if item.unit is not None else ()) for arg in node.args or ()]
+    return any(type(arg) is Node and arg.op is None and arg.requires_grad for arg in args)
+
+
 def _is_loss(item: Item) -> bool:
     """Whether an operation is where predictions meet what they should be."""
     op = item.node.op if item.node is not None else None
-    return op is not None and any(part in op.name for part in ("subtract", "loss", "entropy", "mse"))
+    name = item.call.caption.casefold() if item.call is not None else op.name if op is not None else ""
+    return any(part in name for part in ("subtract", "loss", "entropy", "mse"))
 
 
 def _name(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | str, str]) -> None:
     """Make given names fit to be drawn and distinct, then fill in the rest."""
-    named = [name for item in drawn.items for name in (*item.hidden_names, given.get(item, ""))]
-    paths = short_paths([name for name in named if is_path(name)])
-    shown = Counter(paths.get(name) or pretty(name) for name in given.values())
+    paths = _paths(drawn, given)
+    shown = Counter(paths.get(item) or pretty(name) for item, name in given.items())
     taken: set[str] = set()
     for item, name in given.items():
         if item.node is not None and latest(item.node) in overrides:
             item.name = printable(name)
-        elif name in paths and shown[paths[name]] == 1:
-            item.name, item.path = paths[name], printable(name)
+        elif item in paths and shown[paths[item]] == 1:
+            item.name, item.path = paths[item], printable(name)
         else:
-            item.name = printable(name) if name in paths else pretty(name)
+            item.name = printable(name) if item in paths else pretty(name)
         while item.name in taken:  # two values of one name: W and W′
             item.name += "′"
         taken.add(item.name)
@@ -92,6 +109,20 @@ def _name(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | st
         generator.skip(_hidden(item))
 
 
+def _paths(drawn: Sketch, given: Mapping[Item, str]) -> dict[Item, str]:
+    """The short names of what is called by its path in a module, numbered throughout the picture."""
+    seen: Counter[str] = Counter()
+    keys: list[tuple[Item | None, str]] = []
+    for item in drawn.items:
+        keys += [(None, hidden) for hidden in item.hidden_names]
+        name = given.get(item, "")
+        if is_path(name):  # two models may have the same paths
+            keys.append((item, f"{'+' * seen[name]}{name}"))
+            seen[name] += 1
+    short = short_paths([key for _, key in keys if is_path(key.lstrip("+"))])
+    return {item: short[key] for item, key in keys if item is not None}
+
+
 def _rename(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | str, str]) -> None:
     known = {alias: item for item in drawn.items for alias in (item.name, item.path, given.get(item))}
     renamed = []
@@ -99,6 +130,8 @@ def _rename(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | 
         if not isinstance(old, str):
             continue
         item = known.get(old) or known.get(pretty(old))
+        if item is None and not drawn.whole:
+            continue
         if item is None:
             names = ", ".join(item.name for item in drawn.items[:20])
             raise ValueError(f"names: nothing in this picture is called {old!r}; there are {names}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from autograd.render import palette
-from autograd.render.model import Diagram
+from autograd.render.diagram import Diagram
 
-_LONG = 5  # operations in a picture that is wider than its legend on one line
+_LONG = 7  # cards of a picture that is wider than its legend on one line
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,14 @@ def entries(diagram: Diagram) -> list[list[Entry]]:
     tints = [(kind, tint) for kind, tint in palette.TINTS.items() if kind in occurring]
     kinds = [Entry(kind, palette.INK, tint.header) for kind, tint in tints]
     signs = [Entry("value", palette.VALUE)] if any(card.value is not None for card in diagram.cards) else []
-    if diagram.gradients:
-        of = f"gradient ∂{diagram.output.name}/∂(value)"
+    facts = {fact.role for card in diagram.cards for fact in card.facts}
+    if any(card.gradient is not None for card in diagram.cards) or "gradient" in facts:
+        of = f"gradient ∂{diagram.symbol}/∂(value)"
         signs.append(Entry(of, palette.GRADIENT, palette.GRADIENT_GROUND))
+    if any(edge.rule for edge in diagram.edges):
+        signs.append(Entry("g: the gradient that comes back", palette.GRADIENT))
     signs.append(Entry("→ forward", palette.MUTED))
     if diagram.gradients:
         signs.append(Entry("← backward", palette.GRADIENT))
-    rows = [kinds, signs] if diagram.operations < _LONG else [kinds + signs]
+    rows = [kinds, signs] if len(diagram.cards) < _LONG else [kinds + signs]
     return rows + [[Entry(note, palette.MUTED)] for note in diagram.notes]

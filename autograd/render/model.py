@@ -1,172 +1,317 @@
-"""From a Tensor to a description of its picture: cards, edges and words, with no idea who draws them.
+"""From a Tensor to a description of its picture: how much of its graph is drawn, and in which words.
 
-A `Card` is a value together with the operation that made it. Everything is read from the graph at
-once, numbers become text, so that later changes of the arrays do not change the picture.
+Everything is read from the graph at once, numbers become text, so that later changes of the arrays do not
+change the picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any, Final, Literal
 
 import numpy as np
 
-from autograd.backward import backpropagate
-from autograd.graph import Node, topological
-from autograd.names import Scope
-from autograd.render.expressions import expression, function_name, scalar_text
+from autograd.graph import Node
+from autograd.names import Scope, printable
+from autograd.render.calls import Call
+from autograd.render.content import Content, Hand
+from autograd.render.diagram import Card, Cluster, Diagram, Edge, Fact, Kind
+from autograd.render.extent import Room, fits
 from autograd.render.labels import label
-from autograd.render.numbers import Shown, shape_text, show
-from autograd.render.sketch import Item, Sketch
+from autograd.render.numbers import shape_text
+from autograd.render.sketch import Detail, Frame, Item, Plan, Sketch
+from autograd.render.survey import Level, Survey
+from autograd.render.trace import Trace, trace
 
 # Above this the gradients cost more than the second that a folded picture may take.
 MOST_FOR_GRADIENTS: Final = 100_000
+MOST_PULLS: Final = 10_000  # operations whose single contributions are kept
+MOST_CARDS: Final = 2000  # that anybody should have drawn, even one who asks for all
+_MOST_TRIED: Final = 100  # units of a picture that might fit
+_ENDS: Final = (12, 9, 7, 5, 4, 3, 2)
 
-Kind = Literal["data", "parameter", "operation", "loss", "output", "target", "constant", "fold"]
+Collapse = Literal["auto", "none", "modules"]
+Look = Literal["cards", "circuit", "overview", "plain"]
 
 
 @dataclass(frozen=True)
-class Card:
-    """One value: `name = expression` above its shape, its numbers and its gradient's numbers.
+class Asked:
+    """What somebody asked of a picture; see `autograd.draw`.
 
-    `path` is the place in a module that the short `name` stands for.
+    `repeats`: whether what repeats may be drawn once; `hand`: gradients derived by hand, and what is said of them.
     """
 
-    id: str
-    kind: Kind
-    name: str
-    expression: str = ""
-    path: str = ""
-    shape: str = ""
-    value: Shown | None = None
-    gradient: Shown | None = None
-
-    @property
-    def sentence(self) -> str:
-        """What the card is, for those who hear the picture or point at it."""
-        what = f"{self.name} = {self.expression}" if self.expression else self.name
-        parts = [self.kind, what, self.path, self.shape and f"shape {self.shape}"]
-        return ", ".join(part for part in parts if part)
+    values: bool = True
+    grads: bool = True
+    rules: bool = False
+    title: str = ""
+    collapse: Collapse = "auto"
+    depth: int | None = None
+    style: Look = "cards"
+    room: Room = field(default_factory=Room)
+    repeats: bool = True
+    hand: Mapping[Node, Hand] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Edge:
-    """A value's use as one operand; `x * x` has two. `differentiable`: a gradient can come back along it."""
+class Described:
+    """A diagram, with what it was made of: the output, the card of each operand, arrays, and the backward pass."""
 
-    tail: str
-    head: str
-    differentiable: bool
-
-
-@dataclass(frozen=True)
-class Diagram:
-    """A picture in words. Cards stand in the order of the program, each after those that it uses."""
-
-    cards: tuple[Card, ...]
-    edges: tuple[Edge, ...]
-    title: str
-    notes: tuple[str, ...]
-    operations: int
-    gradients: bool
-
-    @property
-    def output(self) -> Card:
-        """What was drawn."""
-        return self.cards[-1]
+    diagram: Diagram
+    output: Node
+    card: Callable[[Any], str | None]
+    values: Mapping[str, Any]
+    trace: Trace
 
 
-def describe(
-    output: Node,
-    scope: Scope,
-    names: Mapping[Node | str, str],
-    *,
-    values: bool = True,
-    grads: bool = True,
-    title: str = "",
-) -> Diagram:
+def describe(output: Node, scope: Scope, names: Mapping[Node | str, str], **options: Any) -> Diagram:
+    """Describe the picture of what is behind `output`; takes what `describe_all` takes."""
+    return describe_all(output, scope, names, **options).diagram
+
+
+def describe_all(
+    output: Node, scope: Scope, names: Mapping[Node | str, str], *, most: int | None = None, **asked: Any
+) -> Described:
     """Describe the picture of what is behind `output`.
 
     Args:
         output: the node to draw; it has an operation.
         scope: the caller's variables.
         names: names that come before all others, by node or by the name that would be drawn.
-        values: whether cards show their numbers.
-        grads: whether cards show dL/d(value), where the output L is a scalar.
-        title: a line above the picture.
+        most: draw every operation, unless there are more than these.
+        asked: the fields of `Asked`.
 
     Raises:
-        ValueError: `names` renames what is not in the picture.
+        ValueError: `names` renames what is not in the picture; too much to draw without folding.
     """
-    nodes = topological((output,), constants=True)
-    drawn = Sketch(nodes)
-    gradients, notes = _gradients(output, nodes) if grads else ({}, ())
-    label(drawn, scope, names)
+    wanted = Asked(**asked)
+    survey = Survey(output)
+    if wanted.style == "circuit":
+        _check_scalars(survey)
+    if most is not None and len(survey.operations) <= most:
+        wanted = replace(wanted, collapse="none")
+    notes = _obstacles(output, survey) if wanted.grads else ()
+    passed = Trace({})
+    if wanted.grads and not notes:
+        keep = len(survey.operations) <= MOST_PULLS
+        passed = trace(output, lambda node, operand: keep)
+    found: Described | None = None
+    for plan in _plans(survey, wanted):
+        tried, own = _describe(survey, plan, scope, names, wanted, passed, notes)
+        if found is not None and not own:  # what was marked would be folded away
+            continue
+        found = tried
+        if wanted.collapse == "none" or fits(found.diagram, wanted.room, wanted.style):
+            break
+    assert found is not None
+    return found
+
+
+def _check_scalars(survey: Survey) -> None:
+    for node in survey.nodes:
+        arrays = [node.value, *(arg for arg in node.args or () if isinstance(arg, np.ndarray))]
+        for array in arrays:
+            if np.size(array) != 1:
+                name = f"{node.note('name') or (node.op.name if node.op else 'a Tensor')} of shape"
+                raise ValueError(
+                    f"a circuit is drawn of numbers, and here is {name} {np.shape(array)}; use style='cards' for arrays"
+                )
+
+
+def _plans(survey: Survey, wanted: Asked) -> Iterator[Plan]:
+    """How much to draw, the most first; the last plan is drawn whether it fits or not."""
+    overview, depth = wanted.style == "overview", wanted.depth
+    level: Level = depth if depth is not None else "leaves" if overview or wanted.collapse == "modules" else None
+    detail: Detail = "norms" if overview else "numbers"
+    if wanted.collapse == "none":
+        if len(survey.operations) > MOST_CARDS:
+            raise ValueError(
+                f"a picture of {len(survey.operations):,} operations is nothing to look at; leave collapse at 'auto', "
+                f"or draw a part: collapse='none' draws up to {MOST_CARDS:,}"
+            )
+        yield Plan(level, detail=detail, carries=overview)
+        return
+    levels: list[Level] = [level]
+    if depth is None and survey.calls:
+        inner: list[Level] = ["leaves"] if level is None else []
+        levels += [*inner, *range(survey.deepest - 2, 0, -1)]
+    less = overview or wanted.style == "circuit" or bool(wanted.hand)
+    details: tuple[Detail, ...] = (detail,) if less else ("numbers", "norms", "names")
+    if survey.small:
+        for said, tried in product(details, levels):
+            for again in (False, True)[: 1 + wanted.repeats]:
+                if again or len(survey.units(tried)) <= _MOST_TRIED:
+                    if overview:
+                        yield Plan(tried, again, detail=said, carries=True)
+                    yield Plan(tried, again, detail=said)
+    ends: Level = "leaves" if survey.calls and depth is None else level
+    for kept in _ENDS if survey.small else _ENDS[-2:-1]:
+        yield Plan(ends, ends=kept, detail=detail)
+    if survey.calls and depth is None:
+        yield Plan(0, detail=detail)
+    yield Plan(ends, ends=1, detail=detail)
+
+
+def _describe(
+    survey: Survey,
+    plan: Plan,
+    scope: Scope,
+    names: Mapping[Node | str, str],
+    wanted: Asked,
+    passed: Trace,
+    notes: tuple[str, ...],
+) -> tuple[Described, bool]:
+    """The picture by a plan, and whether all that is marked has a card of its own."""
+    drawn = Sketch(survey, plan, lambda array: scope.of_array(array) is not None)
+    symbol = label(drawn, scope, names)
+    content = Content(
+        passed,
+        symbol,
+        values=wanted.values,
+        grads=wanted.grads,
+        rules=wanted.rules,
+        detail=plan.detail,
+        carries=plan.carries,
+        hand=wanted.hand,
+    )
     ids = {item: f"n{position}" for position, item in enumerate(drawn.items)}
-    return Diagram(
-        cards=tuple(_card(item, ids[item], values, gradients) for item in drawn.items),
-        edges=tuple(Edge(ids[tail], ids[head], tail.differentiable) for tail, head in drawn.edges),
-        title=title,
-        notes=notes,
+    homes, clusters = clusters_of(drawn, wanted, scope, counted=survey.parameters if plan.detail == "norms" else None)
+
+    def card(operand: Any) -> str | None:
+        item = drawn.find(operand)
+        return None if item is None else ids[item]
+
+    diagram = Diagram(
+        cards=tuple(content.card(item, ids[item], homes[item]) for item in drawn.items),
+        edges=tuple(content.edge(use, ids) for use in drawn.uses if use.tail is not use.head),
+        title=wanted.title,
+        notes=(*notes, *_verdict(wanted.hand, card, [item.name for item in drawn.items], symbol)),
         operations=drawn.operations,
-        gradients=bool(gradients),
+        gradients=bool(passed.gradients) and wanted.grads,
+        clusters=tuple(clusters),
+        symbol=symbol,
     )
+    arrays = {ids[item]: item.array for item in drawn.items if item.array is not None}
+    marked = [drawn.find(node) for node in wanted.hand]
+    own = all(item is not None and item.node is node for item, node in zip(marked, wanted.hand, strict=True))
+    return Described(diagram, survey.output, card, arrays, passed), own
 
 
-def _gradients(output: Node, nodes: list[Node]) -> tuple[dict[Node, Any], tuple[str, ...]]:
-    """dL/d(node) for every node that has one, or why there are none. No `.grad` and no hook sees it."""
-    value = output.value
-    if value.size != 1:
-        return {}, (f"no gradients: the output has shape {shape_text(value.shape)}, and only a scalar has them",)
-    if len(nodes) > MOST_FOR_GRADIENTS:
-        return {}, (f"no gradients: the graph has more than {MOST_FOR_GRADIENTS:,} operations",)
-    if any(node.args is None for node in nodes):
-        return {}, ("no gradients: this graph was freed by backward(retain_graph=False)",)
-    seed = value.dtype.type(1) if value.ndim == 0 else np.ones_like(value)
-    with np.errstate(all="ignore"):  # what overflows is drawn, and marked
-        return backpropagate(output, seed, keep=True, hooks=False), ()
+def _verdict(
+    hand: Mapping[Node, Hand], card: Callable[[Any], str | None], names: list[str], symbol: str
+) -> Iterator[str]:
+    """What a comparison says in all."""
+    wrong = [node for node, told in hand.items() if told.verdict != "right"]
+    if not wrong:
+        if hand:
+            yield f"all {len(hand):,} gradients derived by hand are right"
+        return
+    own = [node for node in wrong if hand[node].verdict == "first wrong"]
+    first = own[0] if own else max(wrong, key=lambda node: node.order)
+    place = card(first)
+    name = names[int(place[1:])] if place else "?"
+    are = "gradient derived by hand is" if len(hand) == 1 else "gradients derived by hand are"
+    yield f"{len(wrong):,} of {len(hand):,} {are} wrong; the first wrong link is ∂{symbol}/∂{name}"
 
 
-def _card(item: Item, identity: str, values: bool, gradients: Mapping[Node, Any]) -> Card:
-    kind = item.kind
-    if item.node is None and item.array is None:
-        summary = Shown(lines=item.summary) if item.summary else None
-        return Card(identity, kind, item.name, value=summary)
-    array = np.asarray(item.array)
-    gradient = None
-    if gradients and item.node is not None and item.node.requires_grad:
-        g = gradients.get(item.node)  # none where every use has a derivative of zero
-        gradient = show(np.zeros(array.shape) if g is None else g)
-    return Card(
-        identity,
-        kind,
-        item.name,
-        _expression(item),
-        item.path,
-        shape_text(array.shape, array.dtype),
-        show(array) if values else None,
-        gradient,
-    )
+# Frames
 
 
-def _expression(item: Item) -> str:
-    node = item.node
-    if node is None or node.op is None:
-        return ""
-    if node.args is None:
-        return f"{function_name(node.op)}(…)"  # freed, and nothing else is known
-    operands: list[str] = []
-    options: list[tuple[str, Any]] = []
-    rules, keys = node.op.vjp, node.op.operands
-    for position, arg in enumerate(node.args):
-        source = item.operands.get(position)
-        text = scalar_text(arg) if source is None else "…" if source.kind == "fold" else source.name
-        derived = node.op.variadic or (position < len(rules) and rules[position] is not None)
-        if source is not None or (text is not None and derived):
-            operands.append(text or "")
-        elif isinstance(arg, str) and not operands:  # as the subscripts of einsum
-            operands.append(repr(arg))
-        else:
-            options.append((keys[position] if position < len(keys) else "", arg))
-    options.extend(node.kwargs.items())
-    return expression(node.op, operands, options)
+def clusters_of(
+    drawn: Sketch, wanted: Asked, scope: Scope, prefix: str = "m", counted: Callable[[Call], int] | None = None
+) -> tuple[dict[Item, str], list[Cluster]]:
+    """The frame that each card stands in, by id or "", and the frames, outer ones first.
+
+    `counted` tells the number of a module's parameters, where frames of several modules shall say it.
+    """
+    frames = {frame: f"{prefix}{position}" for position, frame in enumerate(_shown(drawn, wanted))}
+    homes = {item: _home(item.frame, frames) for item in drawn.items}
+    return homes, [_cluster(frame, identity, frames, scope, counted) for frame, identity in frames.items()]
+
+
+def _shown(drawn: Sketch, wanted: Asked) -> list[Frame]:
+    """The frames that say something, outer ones first: not that of the one model that all is in."""
+    for item in drawn.items:
+        if not item.computed and item.frame is None and item.kind != "data":
+            item.frame = _common([user.frame for user in item.users])
+    used = {frame for item in drawn.items for frame in _around(item.frame)}
+    roots = {f.call.owner for f in used if f.call is not None and f.home is None and f.call.children}
+    kept = [
+        frame
+        for frame in drawn.frames
+        if frame in used
+        and not (
+            frame.call is not None and frame.home is None and frame.call.children
+            and not frame.call.path and len(roots) == 1 and wanted.style != "overview"
+        )
+    ]  # fmt: skip
+    return sorted(kept, key=lambda frame: len(_around(frame)))
+
+
+def _around(frame: Frame | None) -> list[Frame]:
+    """A frame and those that it stands in, innermost first."""
+    found = []
+    while frame is not None:
+        found.append(frame)
+        frame = frame.home
+    return found
+
+
+def _common(frames: list[Frame | None]) -> Frame | None:
+    """The innermost frame that all these stand in."""
+    chains = [_around(frame) for frame in frames]
+    return next((frame for frame in chains[0] if all(frame in chain for chain in chains)), None) if chains else None
+
+
+def _home(frame: Frame | None, frames: Mapping[Frame, str]) -> str:
+    return next((frames[around] for around in _around(frame) if around in frames), "")
+
+
+def _cluster(
+    frame: Frame,
+    identity: str,
+    frames: Mapping[Frame, str],
+    scope: Scope,
+    counted: Callable[[Call], int] | None,
+) -> Cluster:
+    home = _home(frame.home, frames)
+    if frame.call is None:
+        first, last = frame.paths
+        where = f" · {first} … {last}" if first and first != last else ""
+        return Cluster(identity, printable(f"× {frame.count:,}{where}", 60), home, "repeat")
+    call = frame.call
+    path = call.path or (scope.of_owner(call.owner) or "" if call.children else "")
+    parts = [path, call.caption] if path else [call.caption]
+    if counted is not None and call.children and (count := counted(call)):
+        parts.append(f"{count:,} parameters")
+    return Cluster(identity, printable(" · ".join(parts), 80), home)
+
+
+def _obstacles(output: Node, survey: Survey) -> tuple[str, ...]:
+    """Why there are no gradients, if so."""
+    if output.value.size != 1:
+        return (f"no gradients: the output has shape {shape_text(output.value.shape)}, and only a scalar has them",)
+    if len(survey.nodes) > MOST_FOR_GRADIENTS:
+        return (f"no gradients: the graph has more than {MOST_FOR_GRADIENTS:,} operations",)
+    if any(node.args is None for node in survey.nodes):
+        return ("no gradients: this graph was freed by backward(retain_graph=False)",)
+    return ()
+
+
+__all__ = [
+    "Asked",
+    "Card",
+    "Cluster",
+    "Collapse",
+    "Described",
+    "Diagram",
+    "Edge",
+    "Fact",
+    "Item",
+    "Kind",
+    "Look",
+    "describe",
+    "describe_all",
+]

@@ -19,7 +19,8 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 class Shown:
     """An array made ready to draw.
 
-    `cells` are its numbers as text, row by row, when it is small enough. `heat` are its elements as
+    `cells` are its numbers as text, row by row, when it is small enough; a line below then is the power of
+    ten that all are multiplied by. `heat` are its elements as
     shares of the largest magnitude, -1 to 1, when only colours fit. `lines` say it in words.
     """
 
@@ -34,22 +35,42 @@ def number(x: Any) -> str:
     >>> [number(x) for x in (0.5, -1.0, 0.0, 123.45, 4321.0, 56789.0, 0.0012)]
     ['0.50', '−1.00', '0', '123.5', '4321', '5.7×10⁴', '1.2×10⁻³']
     >>> [number(x) for x in (7, True, float("nan"), -float("inf"))]
-    ['7', '1', 'NaN', '−∞']
+    ['7', 'True', 'NaN', '−∞']
     """
-    if isinstance(x, (bool, int, np.bool_, np.integer)):
+    if isinstance(x, (bool, np.bool_)):
+        return str(bool(x))
+    if isinstance(x, (int, np.integer)):
         whole = int(x)
         return _signed(str(abs(whole)) if abs(whole) < 10**6 else _power(abs(whole)), whole < 0)
-    x = float(x)
-    if np.isnan(x):
-        return "NaN"
-    size = abs(x)
-    if np.isinf(x):
-        text = "∞"
-    elif size == 0:
-        return "0"
-    else:
-        text = _decimal(size)
-    return _signed(text, x < 0)
+    size = abs(float(x))
+    return _fixed(float(x), _decimals(size)) if 0.005 <= size < 9999.5 else _signed(_power(size), x < 0)
+
+
+def numbers(array: Any) -> tuple[tuple[tuple[str, ...], ...], str]:
+    """The numbers of a small matrix in one format, and the power of ten that all are multiplied by.
+
+    Its largest magnitude decides, so that points stand below each other; an exact zero stays "0".
+
+    >>> numbers(np.array([[0.5, -120.0], [0.0, 0.001]]))
+    ((('0.5', '−120.0'), ('0', '0.0')), '')
+    >>> numbers(np.array([[0.0012, -0.0003]]))
+    ((('1.20', '−0.30'),), '×10⁻³')
+    """
+    if array.dtype.kind != "f" and (array.dtype.kind == "b" or np.max(np.abs(array)) < 10**6):
+        return tuple(tuple(map(number, row)) for row in array.tolist()), ""
+    wide = array.astype(np.float64)
+    largest = float(np.max(np.abs(wide), where=np.isfinite(wide), initial=0.0))
+    if largest < 0.005 or largest >= 9999.5:
+        if largest == 0:
+            return tuple(tuple(_fixed(x, 2) for x in row) for row in wide.tolist()), ""
+        if array.size == 1:
+            return ((number(wide.flat[0]),),), ""
+        exponent = int(np.floor(np.log10(largest)))
+        half = exponent // 2  # in two steps, since no float holds the factor of the smallest numbers
+        scaled = wide / 10.0**half / 10.0 ** (exponent - half)
+        return tuple(tuple(_fixed(x, 2) for x in row) for row in scaled.tolist()), f"×10{superscript(exponent)}"
+    decimals = _decimals(largest)
+    return tuple(tuple(_fixed(x, decimals) for x in row) for row in wide.tolist()), ""
 
 
 def is_finite(text: str) -> bool:
@@ -57,16 +78,20 @@ def is_finite(text: str) -> bool:
     return "NaN" not in text and "∞" not in text
 
 
-def _decimal(size: float) -> str:
-    if size >= 0.005:
-        for digits, limit in ((2, 100), (1, 1000), (0, 10000)):
-            text = f"{size:.{digits}f}"
-            if float(text) < limit:  # as rounded: 99.996 is 100.0
-                return text
-    return _power(size)
+def _decimals(size: float) -> int:
+    """How many decimals a number is told with; as rounded, since 99.996 is 100.0."""
+    return 2 if size < 99.995 else 1 if size < 999.95 else 0
+
+
+def _fixed(x: float, decimals: int) -> str:
+    if np.isfinite(x):
+        return "0" if x == 0 else _signed(f"{abs(x):.{decimals}f}", x < 0)
+    return "NaN" if np.isnan(x) else _signed("∞", x < 0)
 
 
 def _power(size: float) -> str:
+    if not 0 < size < np.inf:
+        return _fixed(size, 0)
     mantissa, exponent = f"{size:.1e}".split("e")
     return f"{mantissa}×10{superscript(int(exponent))}"
 
@@ -97,7 +122,8 @@ def show(array: Any) -> Shown:
         return Shown(lines=("empty",))
     rows = array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
     if max(rows.shape) <= GRID:
-        return Shown(cells=tuple(tuple(map(number, row)) for row in rows.tolist()))
+        cells, factor = numbers(rows)
+        return Shown(cells=cells, lines=(factor,) if factor else ())
     described = _describe(array)
     if max(rows.shape) <= HEAT:
         return Shown(heat=_shares(rows), lines=described)
@@ -114,6 +140,8 @@ def _shares(rows: Any) -> tuple[tuple[float, ...], ...]:
 
 def _describe(array: Any) -> tuple[str, ...]:
     """Mean and deviation, range, and how many elements are not finite."""
+    if array.dtype.kind == "b":
+        return (f"{np.count_nonzero(array):,} of {array.size:,} True",)
     wide = array.astype(np.float64, copy=False)
     finite = wide[np.isfinite(wide)]
     lines = []
@@ -121,9 +149,10 @@ def _describe(array: Any) -> tuple[str, ...]:
         return (f"all {number(array.flat[0])}",)
     if finite.size:
         with np.errstate(all="ignore"):
-            lines.append(f"mean {number(finite.mean())} ± {number(finite.std())}")
+            cells, factor = numbers(np.array([[finite.mean(), finite.std()]]))
+            lines.append(f"mean {cells[0][0]} ± {cells[0][1]}" + (f" {factor}" if factor else ""))
         least, most = finite.min(), finite.max()
-        if array.dtype.kind in "iub":
+        if array.dtype.kind in "iu":
             least, most = int(least), int(most)
         lines.append(f"[{number(least)} … {number(most)}]")
     else:

@@ -12,8 +12,8 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from autograd.render import palette
+from autograd.render.diagram import Card, Diagram
 from autograd.render.legend import Entry, entries
-from autograd.render.model import Card, Diagram
 from autograd.render.plain import GAP, Line, lines, said
 
 _BOLD = {"font-weight": "bold"}
@@ -21,8 +21,10 @@ _BLANK = "\N{NO-BREAK SPACE}"  # pages drop other spaces in a row
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _NOT_FINITE = re.compile(rf"([^{_BLANK}]*(?:NaN|∞)[^{_BLANK}]*)")
 _COLOURS = {
+    "verdict": palette.INK,
     "name": palette.INK,
     "shape": palette.MUTED,
+    "muted": palette.INK,
     "value": palette.VALUE,
     "gradient": palette.GRADIENT,
 }
@@ -39,9 +41,18 @@ def paint(root: Element, nodes: Mapping[str, Element], diagram: Diagram) -> None
     """Colour an SVG whose cards are the groups `nodes`, by id."""
     for card in diagram.cards:
         _paint_card(nodes[card.id], card)
+    edges = {f"e{place}": edge for place, edge in enumerate(diagram.edges)}
+    for group in groups(root, "edge"):
+        edge = edges[group.get("id", "")]
+        back = palette.CANVAS if edge.pending else palette.GRADIENT
+        for text in group.findall("text"):
+            colour = palette.INK if text.text == edge.carried else back
+            text.attrib.update({"font-family": palette.FONTS, "font-size": f"{palette.EDGE}", "fill": colour})
     for group in groups(root, "cluster"):
         for text in group.findall("text"):
             text.attrib.update({**_BOLD, "font-family": palette.FONTS, "fill": palette.INK})
+            if text.text == diagram.room:
+                text.text = diagram.title
     for text, row in zip(next(groups(root, "graph")).findall("text"), entries(diagram), strict=False):
         text.attrib.update({"font-family": palette.FONTS, "font-size": f"{palette.LEGEND}"})
         _write(text, [run for entry in row for run in _entry(entry, last=entry is row[-1])])
@@ -55,13 +66,14 @@ def _paint_card(group: Element, card: Card) -> None:
     outline = shapes[0]
     for text, line in zip(texts, told, strict=True):
         _paint_line(text, line, card)
+        text.set("class", line.role)
     border = Element(outline.tag, {**outline.attrib, "fill": "none"})
     outline.attrib.update({"fill": palette.CANVAS, "stroke": "none"})
     position = list(group).index(outline) + 1
-    group[position:position] = [*_grounds(outline, texts, told, palette.TINTS[card.kind]), border]
+    group[position:position] = [*_grounds(outline, texts, told, card), border]
 
 
-def _grounds(outline: Element, texts: Sequence[Element], told: Sequence[Line], tint: palette.Tint) -> list[Element]:
+def _grounds(outline: Element, texts: Sequence[Element], told: Sequence[Line], card: Card) -> list[Element]:
     """The tinted header, and the gradient's ground under a rule, inside the outline's rounded corners."""
     points = [float(number) for number in _NUMBER.findall(outline.get("d") or outline.get("points") or "")]
     left, right, top, bottom = min(points[::2]), max(points[::2]), min(points[1::2]), max(points[1::2])
@@ -69,16 +81,19 @@ def _grounds(outline: Element, texts: Sequence[Element], told: Sequence[Line], t
     ascent = _ASCENT * (baselines[1] - baselines[0]) if len(baselines) > 1 else 0.0
     tops = {line.role: at - ascent for line, at in reversed(list(zip(told, baselines, strict=True)))}
     radius = min(_RADIUS, (bottom - top) / 2)
-    if tops.keys() <= {"name", "shape"}:
-        return [_rounded((left, right, top, bottom), radius, radius, tint.header)]
-    header_end = tops.get("value", tops.get("gradient", bottom))
-    grounds = [_rounded((left, right, top, header_end), radius, 0, tint.header)]
+    border = palette.TINTS[card.kind].border
+    header = palette.LIT.get(card.lit, palette.TINTS[card.kind].header)
+    below = [tops[role] for role in ("muted", "value", "gradient") if role in tops]
+    if not below:
+        return [_rounded((left, right, top, bottom), radius, radius, header)]
+    header_end = min(below)
+    grounds = [_rounded((left, right, top, header_end), radius, 0, header)]
     if "gradient" in tops:
         rule = f"{tops['gradient']:.2f}"
         ends = {"x1": f"{left:.2f}", "x2": f"{right:.2f}", "y1": rule, "y2": rule}
         ground = palette.GRADIENT_GROUND
         grounds.append(_rounded((left, right, tops["gradient"], bottom), 0, radius, ground))
-        grounds.append(Element("line", {**ends, "stroke": tint.border}))
+        grounds.append(Element("line", {**ends, "stroke": border}))
     return grounds
 
 
@@ -98,14 +113,18 @@ def _paint_line(text: Element, line: Line, card: Card) -> None:
     content = text.text or ""
     folded = card.kind == "fold" and line.role != "name"
     colour = palette.MUTED if folded else _COLOURS[line.role]
+    alarm = {**_BOLD, "fill": palette.ALARM}
+    if line.role in card.hidden:
+        colour = alarm["fill"] = palette.CANVAS if line.role == "value" else palette.GRADIENT_GROUND
     text.attrib.update({"font-family": palette.FONTS, "fill": colour})
     if line.role == "name":
         bold = len(card.name) if content.startswith(card.name) else 0
         _write(text, [(content[:bold], _BOLD), (content[bold:], {})])
+    elif line.role == "verdict":
+        text.attrib.update({**_BOLD, "fill": palette.ALARM if "wrong" in card.verdict else palette.INK})
     elif line.role == "shape":
         text.set("font-size", f"{palette.SHAPE}")
     else:
-        alarm = {**_BOLD, "fill": palette.ALARM}
         parts = _NOT_FINITE.split(content.replace(" ", _BLANK))
         _write(text, [(part, alarm if position % 2 else {}) for position, part in enumerate(parts)])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FONTS = "Arial,Liberation Sans,Helvetica,sans-serif"
-TITLE, BODY, SHAPE, LEGEND = 14, 12, 10, 11
+TITLE, BODY, SHAPE, LEGEND, EDGE = 14, 12, 11, 11, 11
 
 CANVAS = "#FFFFFF"
 INK = "#1F2933"
@@ -17,7 +17,24 @@ ALARM = "#9B1C1C"
 ALARM_GROUND = "#FBE3E3"
 FORWARD = "#7B8794"
 BACKWARD = "#D55E00"
+LIT = {"forward": "#9CC9EA", "backward": "#F9B384"}  # the header of the card that is worked on
+CLUSTER_GROUND, CLUSTER_BORDER = "#F6F8FA", "#CBD2D9"
+REPEAT_GROUND, REPEAT_BORDER = "#FFFFFF", "#52606D"
+UNSEEN = "#FFFFFF00"
 NEGATIVE, ZERO, POSITIVE = "#D55E00", "#F2F4F6", "#0072B2"
+
+
+# What a comparison says of a card: its text, its ground, and a sign for those who see no colours.
+VERDICTS = {
+    "right": ("#1B5E3F", "#E3F4EA"),
+    "wrong": (ALARM, ALARM_GROUND),
+    "first wrong": (CANVAS, ALARM),
+    "follows": ("#6B4A00", "#FFE8A3"),
+    "added": ("#1B5E3F", "#E3F4EA"),
+    "removed": (ALARM, ALARM_GROUND),
+    "changed": ("#6B4A00", "#FFE8A3"),
+}
+SIGNS = {"right": "✓", "wrong": "✗", "first wrong": "✗", "follows": "↳", "added": "+", "removed": "−", "changed": "≠"}
 
 
 @dataclass(frozen=True)
@@ -28,12 +45,14 @@ class Tint:
     border: str
     width: float = 1.5
     dashed: bool = False
+    text: str = INK  # of a name on the canvas, in the colour of the kind
 
 
 TINTS = {
-    "data": Tint("#DCEBF8", "#2B6CB0", dashed=True),
-    "parameter": Tint("#FFF0C2", "#B7791F"),
+    "data": Tint("#DCEBF8", "#2B6CB0", dashed=True, text="#2B6CB0"),
+    "parameter": Tint("#FFF0C2", "#B7791F", text="#8A5A12"),
     "operation": Tint("#E9EDF1", "#52606D"),
+    "layer": Tint("#FFF0C2", "#B7791F"),
     "loss": Tint("#F3D6E6", "#A23B72", width=3),
     "output": Tint("#F3D6E6", "#A23B72", width=3),
     "target": Tint("#EEF1F4", "#7B8794", dashed=True),

@@ -9,13 +9,14 @@ from secrets import token_hex
 from typing import Any, Literal
 from xml.etree import ElementTree
 
-from autograd.render import cards, plain
+from autograd.render import cards, circuit, plain
 from autograd.render.backends import BACKENDS, Backend, DrawingError
+from autograd.render.diagram import Diagram
 from autograd.render.dot import Direction
-from autograd.render.model import Diagram
+from autograd.render.extent import Room
 from autograd.render.svg import finish, fit, size
 
-Style = Literal["cards", "plain"]
+Style = Literal["cards", "circuit", "overview", "plain"]
 FORMATS = (".svg", ".png", ".pdf", ".dot")
 _PIXELS_PER_POINT = 2  # of a bitmap, beyond the size on the slide: text stays sharp on a projector
 _INCH = 72
@@ -29,15 +30,16 @@ class Picture:
         svg: the picture as SVG, drawn by the best renderer that is installed.
     """
 
-    def __init__(self, diagram: Diagram, style: Style, direction: Direction) -> None:
+    def __init__(self, diagram: Diagram, style: Style, direction: Direction, room: Room | None = None) -> None:
         self._diagram = diagram
         self._style = style
         self._direction = direction
+        self._room = room
 
     @cached_property
     def source(self) -> str:
         """The picture as DOT; the same text for the same graph, on every machine."""
-        return self._source(html=self._style == "cards")
+        return self._source(html=self._style != "plain")
 
     @cached_property
     def svg(self) -> str:
@@ -72,8 +74,8 @@ class Picture:
         if suffix not in FORMATS:
             known = ", ".join(FORMATS)
             raise ValueError(f"cannot tell the format of {str(target)!r}: its name should end in one of {known}")
-        content = self.source.encode() if suffix == ".dot" else self._content(suffix[1:])
-        _write(target, content)
+        content = self.source.encode() if suffix == ".dot" else self.content(suffix[1:])
+        write(target, content)
         return target
 
     def _repr_svg_(self) -> str:
@@ -85,13 +87,14 @@ class Picture:
     def __repr__(self) -> str:
         count = self._diagram.operations
         what = "1 operation" if count == 1 else f"{count:,} operations"
-        return f"<Picture of {self._diagram.output.name}: {what}>"
+        return f"<Picture of {self._diagram.symbol}: {what}>"
 
-    def _content(self, format: str) -> bytes:
+    def content(self, format: str) -> bytes:
+        """The picture as "svg", "png" or "pdf"; RuntimeError as `svg` says."""
         return self.svg.encode() if format == "svg" else self._drawn(format)
 
     def _source(self, *, html: bool) -> str:
-        write = cards.source if html else plain.source
+        write = plain.source if not html else circuit.source if self._style == "circuit" else cards.source
         return write(self._diagram, self._direction)
 
     def _drawn(self, format: str) -> bytes:
@@ -112,19 +115,21 @@ class Picture:
         )
 
     def _drawn_by(self, backend: Backend, format: str) -> bytes:
-        html = backend.html and self._style == "cards"
+        html = backend.html and self._style != "plain"
         source = self._source(html=html)
         raw = backend.draw(source, "svg")
-        svg = finish(raw, self._diagram, source, plain=not html).encode()
+        svg = finish(
+            raw, self._diagram, source, plain=not html, room=self._room, circuit=html and self._style == "circuit"
+        ).encode()
         if format == "svg":
             return svg
         if format == "png":
-            resolution = _INCH * _PIXELS_PER_POINT * fit(*size(ElementTree.fromstring(svg)))
+            resolution = _INCH * _PIXELS_PER_POINT * fit(*size(ElementTree.fromstring(svg)), self._room)
             source = source.replace("graph [", f"graph [dpi={resolution:.0f} ", 1)
         return backend.draw(source, format)
 
 
-def _write(target: Path, content: bytes) -> None:
+def write(target: Path, content: bytes) -> None:
     """Put `content` in place of `target` in one step."""
     try:
         target = target.resolve()

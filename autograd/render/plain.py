@@ -10,12 +10,12 @@ from typing import Literal
 from unicodedata import east_asian_width
 
 from autograd.render import palette
-from autograd.render.dot import Direction, document, quote
+from autograd.render.diagram import Card, Diagram, Edge
+from autograd.render.dot import Direction, Look, document, quote
 from autograd.render.legend import Entry, entries
-from autograd.render.model import Card, Diagram
 from autograd.render.numbers import Shown
 
-Role = Literal["name", "shape", "value", "gradient"]
+Role = Literal["verdict", "name", "shape", "muted", "value", "gradient"]
 NABLA = "∇ "
 GAP = "    "  # between the entries of the legend
 _BODY_MARGIN = 16  # points, left and right of a label together
@@ -33,15 +33,21 @@ class Line:
 def source(diagram: Diagram, direction: Direction) -> str:
     """The picture as DOT with plain labels."""
     legend = "\n".join(GAP.join(said(entry) for entry in row) for row in entries(diagram))
-    return document(
-        diagram,
-        direction,
+    look = Look(
         fonts=palette.FONTS.partition(",")[0],  # the embedded renderer knows the widths of one font at a time
         node=_node,
+        edge=_edge,
+        cluster=lambda cluster: quote(cluster.title),
         legend=quote(legend),
-        title=quote(diagram.title) if diagram.title else "",
+        title=quote(diagram.room or diagram.title) if diagram.title else "",
         ranksep=0.42,
     )
+    return document(diagram, direction, look)
+
+
+def _edge(edge: Edge, apart: bool) -> str:
+    told = [part for part in (edge.carried, edge.back) if part]
+    return quote("\n".join(told)) if told else ""
 
 
 def _node(card: Card) -> dict[str, str]:
@@ -71,28 +77,40 @@ def said(entry: Entry) -> str:
 def lines(card: Card) -> list[Line]:
     """A card's text, line by line."""
     name = f"{card.name} = {card.expression}" if card.expression else card.name
-    found = [Line(name, "name")]
+    found = [Line(verdict(card), "verdict")] if card.verdict else []
+    found.append(Line(name, "name"))
     found += [Line(text, "shape") for text in (card.path, card.shape) if text]
+    found += [Line(f"{fact.about}  {fact.text}", fact.role) for fact in card.facts]
     if card.value is not None:
         found += [Line(text, "value") for text in _numbers(card.value)]
     if card.gradient is not None:
+        if card.hand is not None:
+            found += [Line(text, "gradient") for text in ("by hand", *_numbers(card.hand), "true")]
         first, *rest = _numbers(card.gradient)
         mark = NABLA if card.gradient.cells else ""
-        found.append(Line(NABLA + first, "gradient"))
+        found.append(Line(NABLA + (f"{card.total} " if card.total else "") + first, "gradient"))
         found += [Line(" " * 4 * bool(mark) + text, "gradient") for text in rest]
+        found += [Line(card.note, "gradient")] if card.note else []
     return found
+
+
+def verdict(card: Card) -> str:
+    """What a comparison says of a card."""
+    told = f"{palette.SIGNS[card.verdict]} {card.verdict}{' link' if card.verdict == 'first wrong' else ''}"
+    return f"{told}: {card.remark}" if card.remark else told
 
 
 def _numbers(shown: Shown) -> list[str]:
     """Rows of numbers, aligned right by spaces: a digit is as wide as two of them, a point as one."""
     if not shown.cells:
         return list(shown.lines) or ["…"]
+    factors = list(shown.lines)
     columns = list(zip(*shown.cells, strict=True))
     widths = [max(map(_spaces, column)) for column in columns]
     return [
         "  ".join(" " * (width - _spaces(text)) + text for text, width in zip(row, widths, strict=True))
         for row in shown.cells
-    ]
+    ] + factors
 
 
 def _spaces(text: str) -> int:

@@ -5,21 +5,29 @@ Graphviz's own titles are identifiers, and its ids repeat from picture to pictur
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 from zlib import crc32
 
 from autograd.render.backends import DrawingError
-from autograd.render.model import Diagram
+from autograd.render.diagram import Diagram
+from autograd.render.extent import Room
+from autograd.render.letters import width
 from autograd.render.paint import groups, paint
+from autograd.render.plain import verdict
 
-SLIDE: Final = (1280, 720)
 LARGEST: Final = 2.0  # scale, so that a picture of two cards does not fill a wall
+_GAP: Final = 0.28  # of the type size, between words
+_BLANKS = " \N{NO-BREAK SPACE}"
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 
 
-def finish(raw: bytes, diagram: Diagram, source: str, *, plain: bool) -> str:
+def finish(
+    raw: bytes, diagram: Diagram, source: str, *, plain: bool, room: Room | None = None, circuit: bool = False
+) -> str:
     """The SVG as it is shown and saved.
 
     Args:
@@ -27,31 +35,39 @@ def finish(raw: bytes, diagram: Diagram, source: str, *, plain: bool) -> str:
         diagram: what it should have made.
         source: the DOT document.
         plain: whether that has plain labels, which are coloured here.
+        circuit: whether it is drawn as one, with gates that are no cards.
+        room: the pixels that it is to fit into, where its text stays readable.
 
     Raises:
         DrawingError: `raw` is no SVG of this diagram.
     """
     root = _parse(raw)
-    nodes = _check(root, diagram)
+    nodes = _check(root, diagram, circuit)
     if plain:
         paint(root, nodes, diagram)
+    else:
+        _straighten(nodes.values())
     _retitle(root, nodes, diagram)
     for text in root.iter("text"):
-        if (text.text or "").strip(" ") != (text.text or ""):  # kept by files, and by pages through the style
+        if any(run != run.strip(_BLANKS) for run in text.itertext()):  # kept by files, and by pages through the style
             text.attrib.update({_SPACE: "preserve", "style": "white-space:pre"})
     prefix = f"c{crc32(source.encode()):08x}"
     for element in root.iter():
         if "id" in element.attrib:
             element.set("id", f"{prefix}-{element.get('id')}")
-    width, height = size(root)
-    scale = fit(width, height)
+        for colour in ("fill", "stroke"):
+            if element.get(colour) == "transparent":  # a colour that CSS has, and SVG 1.1 has not
+                element.set(colour, "none")
+    across, down = size(root)
+    scale = fit(across, down, room)
     root.attrib.update(
         {
             "xmlns": "http://www.w3.org/2000/svg",
-            "width": f"{width * scale:.0f}",
-            "height": f"{height * scale:.0f}",
+            "width": f"{across * scale:.0f}",
+            "height": f"{down * scale:.0f}",
+            "style": "max-width:100%;height:auto",  # in a notebook, whose cells are narrower than slides
             "role": "img",
-            "aria-label": diagram.title or f"computation of {diagram.output.name}",
+            "aria-label": diagram.title or f"computation of {diagram.symbol}",
         }
     )
     written: str = ElementTree.tostring(root, encoding="unicode")
@@ -64,13 +80,13 @@ def size(root: Element) -> tuple[float, float]:
     return width, height
 
 
-def fit(width: float, height: float) -> float:
+def fit(width: float, height: float, room: Room | None = None) -> float:
     """The scale that fills a slide; at least 1, so that text of 12 points has 12 pixels.
 
     >>> fit(2560, 100), fit(800, 100), fit(10, 10)
     (1.0, 1.6, 2.0)
     """
-    return min(max(min(SLIDE[0] / width, SLIDE[1] / height), 1.0), LARGEST)
+    return min(max((room or Room()).scale(width, height), 1.0), LARGEST)
 
 
 def _parse(raw: bytes) -> Element:
@@ -89,20 +105,38 @@ def _title(group: Element) -> str:
     return group.findtext("title", "")
 
 
-def _check(root: Element, diagram: Diagram) -> dict[str, Element]:
+def _check(root: Element, diagram: Diagram, circuit: bool) -> dict[str, Element]:
     """The groups of the cards; a label that a renderer could not read is drawn as the node's name."""
-    nodes = {_title(group): group for group in groups(root, "node")}
-    if nodes.keys() != {card.id for card in diagram.cards}:
+    known = {card.id for card in diagram.cards}
+    nodes = {title: group for group in groups(root, "node") if (title := _title(group)) in known or not circuit}
+    if nodes.keys() != known:
         raise DrawingError(f"it drew {len(nodes)} of {len(diagram.cards)} cards")
-    edges = sum(1 for _ in groups(root, "edge"))
+    edges = sum("wire" not in group.get("class", "") for group in groups(root, "edge"))
     if edges != len(diagram.edges):
         raise DrawingError(f"it drew {edges} of {len(diagram.edges)} edges")
     for card in diagram.cards:
+        if circuit:  # a wire has its name, and the gate its operation
+            continue
         expected = card.name + (f"={card.expression}" if card.expression else "") + card.path + card.shape
+        expected = (verdict(card) if card.verdict else "") + expected
         found = "".join("".join(text.itertext()) for text in nodes[card.id].iter("text"))
         if not _solid(found).startswith(_solid(expected)):
             raise DrawingError(f"it drew the card of {card.name} without its text")
     return nodes
+
+
+def _straighten(nodes: Iterable[Element]) -> None:
+    """Put a name right before its formula, on its line.
+
+    Graphviz measures text a little narrower than viewers draw it, and fonts that lend a sign are of other heights.
+    """
+    for group in nodes:
+        texts = group.findall("text")
+        for name, formula in pairwise(texts):
+            if (formula.text or "").startswith("= ") and name.get("font-weight") == "bold":
+                kind = float(name.get("font-size", "14"))
+                place = float(formula.get("x", "0")) - _GAP * kind - width(name.text or "", round(kind), bold=True)
+                name.attrib.update({"x": f"{place:.2f}", "y": formula.get("y", "0")})
 
 
 def _solid(text: str) -> str:

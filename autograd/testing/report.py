@@ -120,6 +120,24 @@ class Report:
         first = f"; the first wrong link is {self.first_wrong.name}" if self.first_wrong is not None else ""
         return f"{wrong} of {count} gradients are wrong{first}"
 
+    def draw(self, **options: Any) -> Any:
+        """A picture of the computation with the wrong gradients marked, hand and true values side by side.
+
+        Takes what `autograd.draw_comparison` takes: `title`, `names`, `size` and so on.
+        """
+        from autograd import draw_comparison
+
+        loss, chosen = self._drawn
+        verdicts: dict[Any, Any] = {}
+        remarks: dict[Any, str] = {}
+        for node, finding in zip(chosen, self.findings, strict=True):
+            wrong = "first wrong" if finding is self.first_wrong else "wrong"
+            verdicts[node] = "right" if finding.matches else "follows" if finding.cause == "consequence" else wrong
+            if finding.cause and finding.cause != "consequence":
+                remarks[node] = finding.cause
+        hand = {node: given for node, (_, given) in chosen.items()}
+        return draw_comparison(loss, hand, verdicts=verdicts, remarks=remarks, **options)
+
     def _repr_html_(self) -> str:
         rows = "".join(_row(finding, finding is self.first_wrong) for finding in self.findings)
         head = "".join(f"<th style='text-align:left'>{text}</th>" for text in ("gradient", "shape", "error", "verdict"))

@@ -1,0 +1,129 @@
+"""Frames for slides: the same picture at every moment of a computation."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, Literal
+
+from autograd.names import Scope
+from autograd.render.dot import Direction
+from autograd.render.letters import width
+from autograd.render.model import Diagram, describe_all
+from autograd.render.palette import TITLE
+from autograd.render.pdf import BindingError, bind
+from autograd.render.picture import Picture, write
+from autograd.render.request import choice, drawable, overrides
+from autograd.render.steps import Step, moment, steps
+from autograd.tensor import Tensor
+
+FrameFormat = Literal["svg", "png", "pdf"]
+FrameStyle = Literal["cards", "circuit"]
+STEM: Final = "frame"  # of the files in a folder
+
+
+def frames(
+    output: Tensor,
+    path: str | os.PathLike[str],
+    *,
+    format: FrameFormat | None = None,
+    style: FrameStyle = "cards",
+    direction: Direction = "LR",
+    captions: bool = True,
+    names: Mapping[Tensor | str, str] | None = None,
+    title: str | None = None,
+) -> list[Path]:
+    r"""Write the computation behind `output` step by step: a picture for every moment, forward and backward.
+
+    All frames have the same geometry, so that nothing moves when slides change: what is not computed
+    yet has its place already. The first shows what is given, the last everything. The steps are
+    those of the engine's own backward pass, and no `.grad` changes.
+
+    Args:
+        output: a Tensor that operations on other Tensors gave; backward steps need one element.
+        path: "backprop.pdf" is one document with a page a step; "step.svg" or "step.png" are numbered files,
+            step-01.svg and on; a path without a suffix is a folder, made if need be, for frame-01.svg
+            and on. Numbered files that an earlier, longer run left are not removed.
+        format: of the files in a folder, "svg" by default; "pdf" is a document a step.
+        style: "cards", or "circuit" where all values are numbers, as for `draw`.
+        direction: "LR", from left to right, or "TB", from top to bottom.
+        captions: say above each frame what happens in it.
+        names: what to call Tensors, as for `draw`.
+        title: a line above all frames, before the caption.
+
+    Returns:
+        The files, in order.
+
+    Raises:
+        TypeError: `output` is no Tensor, or a name no string.
+        ValueError: `output` has no graph; unknown format, suffix, style or direction; a circuit with arrays; an
+            unknown name in `names`.
+        RuntimeError: no installed renderer can draw the format; says what to install.
+        OSError: a file cannot be written.
+
+    >>> import autograd, tempfile
+    >>> w = autograd.Tensor(3.0, requires_grad=True)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [file.name for file in frames(w * w, folder)]
+    ['frame-1.svg', 'frame-2.svg', 'frame-3.svg', 'frame-4.svg', 'frame-5.svg', 'frame-6.svg']
+    """
+    node = drawable(output, "frames")
+    choice("style", style, FrameStyle)
+    choice("direction", direction, Direction)
+    target, suffix, bound = _target(Path(path), format)
+    caller = sys._getframe(1)
+    described = describe_all(
+        node, Scope(caller.f_locals, caller.f_globals), overrides(names), title=title or "", style=style, repeats=False
+    )
+    told = steps(described)
+    drawn = [
+        Picture(diagram, style, direction).content(suffix)
+        for diagram in series(described.diagram, told, captions=captions)
+    ]
+    if bound:
+        try:
+            written = [(target, bind(drawn))]
+        except BindingError as error:
+            raise RuntimeError(
+                f"the pages cannot be bound into one document, {error}; "
+                f"frames({described.diagram.output.name}, folder, format='pdf') writes a document each"
+            ) from error
+    else:
+        digits = len(str(len(drawn)))
+        written = [
+            (target.with_name(f"{target.stem}-{number:0{digits}}.{suffix}"), content)
+            for number, content in enumerate(drawn, 1)
+        ]
+        target.parent.mkdir(parents=True, exist_ok=True)
+    for file, content in written:
+        write(file, content)
+    return [file for file, _ in written]
+
+
+def series(diagram: Diagram, told: Sequence[Step], *, captions: bool) -> Iterator[Diagram]:
+    """The picture of each moment; with what happens above it, and the same room for that in all of them."""
+    heads = [f"{diagram.title} · {step.sentence}" if diagram.title else step.sentence for step in told]
+    room = max(heads, key=lambda head: width(head, TITLE, bold=True))
+    for number, head in enumerate(heads):
+        now = moment(diagram, told, number)
+        yield replace(now, title=head, room=room) if captions else now
+
+
+def _target(path: Path, format: str | None) -> tuple[Path, str, bool]:
+    """The name that files are numbered after, or that of the one document; the format; whether it is one document."""
+    suffix = path.suffix.lower()[1:]
+    if format is not None:
+        choice("format", format, FrameFormat)
+    if not suffix or path.is_dir():
+        return path / f"{STEM}.{format or 'svg'}", format or "svg", False
+    if suffix not in ("svg", "png", "pdf"):
+        raise ValueError(
+            f"cannot tell the format of {str(path)!r}: its name should end in .svg, .png or .pdf, "
+            "or in nothing, for a folder"
+        )
+    if format not in (None, suffix):
+        raise ValueError(f"format is {format!r}, and {str(path)!r} ends in .{suffix}")
+    return path, suffix, suffix == "pdf"

@@ -1,0 +1,233 @@
+"""The player: one page, without any other file, that steps through a computation forward and backward."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from autograd.names import Scope
+from autograd.render import palette
+from autograd.render.dot import Direction
+from autograd.render.mathml import mathml
+from autograd.render.model import Described, describe_all
+from autograd.render.numbers import GRID, numbers, show
+from autograd.render.picture import Picture, write
+from autograd.render.request import choice, drawable, overrides
+from autograd.render.stage import stage
+from autograd.render.steps import Step, steps
+from autograd.tensor import Tensor
+
+MOST_OPERATIONS: Final = 1000  # that a page shows one by one
+LARGEST: Final = 8  # rows and columns that the inspector writes out
+_ENDS: Final = (4, 3)  # of a longer axis, what is written from its beginning and its end
+_SLOT: Final = re.compile(r"\{\{(\w+)\}\}")
+_COLOURS: Final = (
+    "INK",
+    "MUTED",
+    "VALUE",
+    "GRADIENT",
+    "GRADIENT_GROUND",
+    "ALARM",
+    "ALARM_GROUND",
+    "BACKWARD",
+    "CANVAS",
+)
+
+
+class Player:
+    """The page that `autograd.player` returns; shows itself in notebooks.
+
+    Attributes:
+        html: the whole page.
+        steps: how many moments it has.
+        path: the file that it was written to, or None.
+    """
+
+    def __init__(self, html: str, steps: int, path: Path | None = None) -> None:
+        self.html = html
+        self.steps = steps
+        self.path = path
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page to a file, whole or not at all.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self.path = Path(path)
+        write(self.path, self.html.encode())
+        return self.path
+
+    def _repr_html_(self) -> str:
+        page = escape(self.html, quote=True)
+        return (
+            f'<iframe srcdoc="{page}" width="100%" height="680" style="border:1px solid #cbd2d9;border-radius:6px" '
+            'sandbox="allow-scripts" allow="fullscreen" title="Backpropagation, step by step"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        return f"<Player of {self.steps} steps{f': {self.path}' if self.path else ''}>"
+
+
+def player(
+    output: Tensor,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    direction: Direction = "LR",
+    names: Mapping[Tensor | str, str] | None = None,
+    title: str | None = None,
+) -> Player:
+    """Make a page that steps through the computation behind `output`, forward and backward.
+
+    The page is one file, opens without a network in any current browser, and inside a notebook. Right
+    and left, Page Down and Page Up (the keys of clickers) step; Home and End go to the first and last
+    step; Space plays; f fills the screen; `#7` behind the page's address opens step 7. A card that is
+    clicked shows its value and the gradient that has arrived so far; each backward step shows its rule.
+
+    The steps and their numbers are those of the engine's own backward pass; no `.grad` changes. A graph of
+    more than 1000 operations is folded.
+
+    Args:
+        output: a Tensor that operations on other Tensors gave; backward steps need one element.
+        path: the file to write, such as "backprop.html"; without it the page is only returned.
+        direction: "LR", from left to right, or "TB", from top to bottom.
+        names: what to call Tensors, as for `draw`.
+        title: the page's title, and a line above the picture.
+
+    Raises:
+        TypeError: `output` is no Tensor, or a name no string.
+        ValueError: `output` has no graph; unknown direction; `names` has an unknown name.
+        RuntimeError: no installed renderer gave the picture.
+        OSError: the file cannot be written.
+
+    >>> import autograd, tempfile
+    >>> w = autograd.Tensor(3.0, requires_grad=True)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = player(w * w, f"{folder}/backprop.html")
+    >>> page.steps, w.grad is None
+    (6, True)
+    """
+    node = drawable(output, "player")
+    choice("direction", direction, Direction)
+    caller = sys._getframe(1)
+    described = describe_all(
+        node,
+        Scope(caller.f_locals, caller.f_globals),
+        overrides(names),
+        title=title or "",
+        most=MOST_OPERATIONS,
+        repeats=False,
+    )
+    told = steps(described)
+    made = Player(_page(described, told, Picture(described.diagram, "cards", direction).svg), len(told))
+    if path is not None:
+        made.save(path)
+    return made
+
+
+def _page(described: Described, told: Sequence[Step], svg: str) -> str:
+    """The page, from its parts; their hashes are the only style and script that it lets a browser run."""
+    diagram = described.diagram
+    folder = files("autograd.render") / "page"
+    template, style, script = ((folder / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js"))
+    colours = "".join(f"--{name.lower().replace('_', '-')}:{getattr(palette, name)};" for name in _COLOURS)
+    lit = "".join(f"--lit-{name}:{colour};" for name, colour in palette.LIT.items())
+    style = f":root{{{colours}{lit}--fonts:{palette.FONTS}}}\n{style}"
+    slots = {
+        "title": escape(diagram.title or f"Backpropagation of {diagram.output.name}"),
+        "policy": f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'",
+        "style": style,
+        "picture": stage(svg, diagram),
+        "data": json.dumps(_data(described, told), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+        "script": script,
+    }
+    return _SLOT.sub(lambda slot: slots[slot[1]], template)
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _data(described: Described, told: Sequence[Step]) -> dict[str, Any]:
+    """What the page knows: cards, edges and steps, with every number as text."""
+    diagram = described.diagram
+    valued = {step.card: place for place, step in enumerate(told) if step.phase == "forward"}
+    complete = {step.card: place for place, step in enumerate(told) if step.phase == "backward" and step.complete}
+    back = {step.edge: place for place, step in enumerate(told) if step.edge is not None}
+    last = len(told) - 1
+    cards = [
+        {
+            "id": card.id,
+            "name": card.name,
+            "expression": card.expression,
+            "about": ", ".join(filter(None, (card.kind, card.shape, card.path))),
+            "value": _table(described.values.get(card.id)),
+            "at": valued.get(card.id, 0),
+            "done": complete.get(card.id, last) if card.gradient is not None else None,
+        }
+        for card in diagram.cards
+    ]
+    edges = [
+        [edge.tail, edge.head, back.get(place, last) if edge.differentiable and diagram.gradients else None]
+        for place, edge in enumerate(diagram.edges)
+    ]
+    return {"cards": cards, "edges": edges, "steps": [_step(step) for step in told]}
+
+
+def _table(array: Any) -> dict[str, Any] | None:
+    """An array for the inspector: its numbers, of a large one those at the corners and a description."""
+    if array is None:
+        return None
+    array = np.asarray(array)
+    lines = list(show(array).lines)
+    if array.size == 0:
+        return {"rows": [], "lines": lines}
+    grid = array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
+    kept = [_kept(length) for length in grid.shape]
+    cells, factor = numbers(grid[np.ix_(*kept)])
+    rows = [list(row) for row in cells]
+    if len(kept[1]) < grid.shape[1]:
+        rows = [[*row[: _ENDS[0]], "…", *row[_ENDS[0] :]] for row in rows]
+    if len(kept[0]) < grid.shape[0]:
+        rows.insert(_ENDS[0], ["⋮"] * len(rows[0]))
+    if factor and max(grid.shape) > GRID:
+        lines.insert(0, factor)
+    return {"rows": [" ".join(row) for row in rows], "lines": lines}
+
+
+def _kept(length: int) -> list[int]:
+    """The places of an axis that are written out."""
+    if length <= LARGEST:
+        return list(range(length))
+    return [*range(_ENDS[0]), *range(length - _ENDS[1], length)]
+
+
+def _step(step: Step) -> dict[str, Any]:
+    parts: dict[str, Any] = {"phase": step.phase, "sentence": step.sentence}
+    if step.card:
+        parts["card"] = step.card
+    if step.edge is not None:
+        parts["edge"] = step.edge
+    if step.rule is not None:
+        parts["rule"] = mathml(step.rule)
+    if step.worked is not None:
+        parts["rule"] += mathml(step.worked)
+    if step.note:
+        parts["note"] = step.note
+    if step.gradient is not None:
+        parts["gradient"] = _table(step.gradient)
+        if step.share:
+            parts |= {"share": step.share, "contribution": _table(step.contribution)}
+    return parts
