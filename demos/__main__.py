@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import demos
-from demos import layer_classes, relu_regression, sigmoid_sine, single_sample, tanh_parabolas
+from demos import gallery, layer_classes, relu_regression, sigmoid_sine, single_sample, tanh_parabolas
 
 DEMOS: dict[str, ModuleType] = {
     "000": relu_regression,
@@ -16,6 +16,7 @@ DEMOS: dict[str, ModuleType] = {
     "002": sigmoid_sine,
     "003": tanh_parabolas,
     "004": single_sample,
+    "gallery": gallery,
 }
 
 

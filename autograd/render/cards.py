@@ -46,10 +46,9 @@ def edge_label(edge: Edge, apart: bool) -> str:
 
     `apart`: the edge is drawn across the picture's direction, close to its label.
     """
-    back = edge.back and edge.back + "\N{NO-BREAK SPACE}" * 2 * apart
-    rows = [text(edge.carried, palette.INK, palette.EDGE)] if edge.carried else []
-    colour = palette.CANVAS if edge.pending else palette.GRADIENT
-    rows += [text(back, colour, palette.EDGE, italic=True)] if back else []
+    room = "\N{NO-BREAK SPACE}" * 3 * apart
+    rows = [text(edge.carried + room, palette.INK, palette.EDGE)] if edge.carried else []
+    rows += [text(edge.back + room, palette.GRADIENT, palette.EDGE, italic=True)] if edge.back else []
     if len(rows) < 2:
         return f"<{rows[0]}>" if rows else ""
     return f"<{table(''.join(f'<TR><TD>{row}</TD></TR>' for row in rows), padding=1)}>"
@@ -101,9 +100,9 @@ def _gradient(card: Card) -> str:
     if card.hand is not None:
         by_hand, true = (text(word, palette.MUTED, palette.SHAPE) for word in ("by hand", "true"))
         apart = f'BORDER="1" SIDES="L" COLOR="{palette.ALARM}" CELLPADDING="4"'
-        heads = f"<TR><TD>{by_hand}</TD><TD {apart}>{true}</TD></TR>"
+        heads = f'<TR><TD CELLPADDING="4">{by_hand}</TD><TD {apart}>{true}</TD></TR>'
         hand = _numbers(card.hand, palette.ALARM)
-        told = table(f"{heads}<TR><TD>{hand}</TD><TD {apart}>{told}</TD></TR>", padding=2)
+        told = table(f'{heads}<TR><TD CELLPADDING="4">{hand}</TD><TD {apart}>{told}</TD></TR>')
     if card.note:
         told = table(f"<TR><TD>{told}</TD></TR><TR>{_cell(text(card.note, palette.GRADIENT, palette.SHAPE))}</TR>")
     return told

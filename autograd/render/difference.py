@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,8 +26,8 @@ from autograd.render.trace import Trace
 from autograd.tensor import Tensor
 
 _INSERTED: Final = 1.0  # what it costs to leave a card without a partner
-_RESIZED: Final = 1.2  # and to pair two of one sort that differ in shape; less where their results agree
-_INSIDE: Final = 0.9
+_RESIZED: Final = 1.2  # and to pair two of one sort that differ in size,
+_SHARED: Final = 0.4  # less this for what their sizes have in common
 _MOST: Final = 400  # cards of a graph that are compared
 
 
@@ -191,8 +192,11 @@ def _aligned(old: Sequence[_Sort], new: Sequence[_Sort]) -> list[tuple[int, int]
 
 
 def _cost(old: _Sort, new: _Sort) -> float:
+    """The less, the more of their sizes two of one sort have in common."""
     if old == new:
         return 0.0
     if old.what != new.what:
         return np.inf
-    return _INSIDE if old.result == new.result else _RESIZED
+    sizes = [sort.size[len(sort.what) + 1 : -1].split(", ") for sort in (old, new)]
+    shared = sum(map(operator.eq, *sizes)) / max(map(len, sizes)) if old.size else 0.5
+    return _RESIZED - _SHARED * shared

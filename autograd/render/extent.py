@@ -15,6 +15,7 @@ from autograd.render.diagram import Card, Cluster, Diagram, Edge
 from autograd.render.layout import Layout, arrange
 from autograd.render.letters import width
 from autograd.render.numbers import Shown
+from autograd.render.plain import lines
 
 SMALLEST: Final = 12  # pixels, of any text on a slide
 _LINE: Final = 1.17  # height of a line, of its type size
@@ -52,7 +53,7 @@ def extent(diagram: Diagram, room: Room, style: str = "cards") -> tuple[float, f
     layout = arrange(diagram)
     across: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
     for card in diagram.cards:
-        across[layout.ranks[card.id]].append(_gate(card) if style == "circuit" else size(card))
+        across[layout.ranks[card.id]].append(_sizes(card, style))
     along, over = (1, 0) if room.down else (0, 1)
     lengths = [max(box[along] for box in across[rank]) for rank in sorted(across)]
     widths = [sum(box[over] for box in boxes) + _ROW_GAP * (len(boxes) - 1) for boxes in across.values()]
@@ -65,6 +66,15 @@ def extent(diagram: Diagram, room: Room, style: str = "cards") -> tuple[float, f
     if room.down:
         return breadth, length + frames * _FRAME_TITLE + legend + title
     return length, breadth + legend + title + 12
+
+
+def _sizes(card: Card, style: str) -> tuple[float, float]:
+    if style == "circuit":
+        return _gate(card)
+    if style == "plain":
+        told = [line.text for line in lines(card)]
+        return max(width(text, palette.BODY) for text in told) + 18, 1.2 * palette.BODY * len(told) + 8
+    return size(card)
 
 
 def _frames(diagram: Diagram) -> int:
@@ -85,7 +95,7 @@ def _gap(diagram: Diagram, layout: Layout, rank: int, room: Room, style: str) ->
             continue
         crossed = max(crossed, len(_chain(homes[edge.tail], parents) ^ _chain(homes[edge.head], parents)))
         widest = max(widest, _edge_label(edge, room))
-    sign = 40.0 + _GAP if style == "circuit" else 0.0
+    sign = 40.0 + _GAP if style == "circuit" else 7.0 if style == "plain" else 0.0
     return _GAP + (widest + 8 if widest else 0.0) + 3.0 * max(crossed - 1, 0) + sign
 
 

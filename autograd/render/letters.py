@@ -15,14 +15,26 @@ _REGULAR: Final = (
     *(556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584),
 )
 _WIDER_BOLD: Final = frozenset("bcdfghijklmnopqrstuvwxyABJKL[]:;")
-_SIGNS: Final = {"−": 584, "×": 584, "·": 333, "…": 1000, "→": 1000, "←": 1000, "±": 584, "≈": 584, "‖": 480, "∂": 520}
+_SIGNS: Final = {
+    "\N{NO-BREAK SPACE}": 278,
+    "−": 584,
+    "×": 584,
+    "·": 333,
+    "…": 1000,
+    "→": 1000,
+    "←": 1000,
+    "±": 584,
+    "≈": 584,
+    "‖": 480,
+    "∂": 520,
+}
 
 
 def width(text: str, size: int, *, bold: bool = False) -> float:
     """About how wide a text is, in points, where letters are `size` points high.
 
     >>> round(width("0.00", 12), 2), width("", 12), width("n", 10, bold=True)
-    (23.35, 0.0, 6.1)
+    (23.35, 0.0, 6.11)
     """
     return size * sum(_letter(sign) + 55 * (bold and sign in _WIDER_BOLD) for sign in text) / 1000
 

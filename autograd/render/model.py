@@ -15,6 +15,7 @@ import numpy as np
 
 from autograd.graph import Node
 from autograd.names import Scope, printable
+from autograd.render.calls import Call
 from autograd.render.content import Content, Hand
 from autograd.render.diagram import Card, Cluster, Diagram, Edge, Fact, Kind
 from autograd.render.extent import Room, fits
@@ -176,7 +177,7 @@ def _describe(
         hand=wanted.hand,
     )
     ids = {item: f"n{position}" for position, item in enumerate(drawn.items)}
-    homes, clusters = clusters_of(drawn, wanted, scope)
+    homes, clusters = clusters_of(drawn, wanted, scope, counted=survey.parameters if plan.detail == "norms" else None)
 
     def card(operand: Any) -> str | None:
         item = drawn.find(operand)
@@ -218,11 +219,16 @@ def _verdict(
 # Frames
 
 
-def clusters_of(drawn: Sketch, wanted: Asked, scope: Scope, prefix: str = "m") -> tuple[dict[Item, str], list[Cluster]]:
-    """The frame that each card stands in, by id or "", and the frames, outer ones first."""
+def clusters_of(
+    drawn: Sketch, wanted: Asked, scope: Scope, prefix: str = "m", counted: Callable[[Call], int] | None = None
+) -> tuple[dict[Item, str], list[Cluster]]:
+    """The frame that each card stands in, by id or "", and the frames, outer ones first.
+
+    `counted` tells the number of a module's parameters, where frames of several modules shall say it.
+    """
     frames = {frame: f"{prefix}{position}" for position, frame in enumerate(_shown(drawn, wanted))}
     homes = {item: _home(item.frame, frames) for item in drawn.items}
-    return homes, [_cluster(frame, identity, frames, scope) for frame, identity in frames.items()]
+    return homes, [_cluster(frame, identity, frames, scope, counted) for frame, identity in frames.items()]
 
 
 def _shown(drawn: Sketch, wanted: Asked) -> list[Frame]:
@@ -263,7 +269,13 @@ def _home(frame: Frame | None, frames: Mapping[Frame, str]) -> str:
     return next((frames[around] for around in _around(frame) if around in frames), "")
 
 
-def _cluster(frame: Frame, identity: str, frames: Mapping[Frame, str], scope: Scope) -> Cluster:
+def _cluster(
+    frame: Frame,
+    identity: str,
+    frames: Mapping[Frame, str],
+    scope: Scope,
+    counted: Callable[[Call], int] | None,
+) -> Cluster:
     home = _home(frame.home, frames)
     if frame.call is None:
         first, last = frame.paths
@@ -271,7 +283,10 @@ def _cluster(frame: Frame, identity: str, frames: Mapping[Frame, str], scope: Sc
         return Cluster(identity, printable(f"× {frame.count:,}{where}", 60), home, "repeat")
     call = frame.call
     path = call.path or (scope.of_owner(call.owner) or "" if call.children else "")
-    return Cluster(identity, printable(f"{path} · {call.caption}" if path else call.caption, 60), home)
+    parts = [path, call.caption] if path else [call.caption]
+    if counted is not None and call.children and (count := counted(call)):
+        parts.append(f"{count:,} parameters")
+    return Cluster(identity, printable(" · ".join(parts), 80), home)
 
 
 def _obstacles(output: Node, survey: Survey) -> tuple[str, ...]:

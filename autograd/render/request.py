@@ -66,10 +66,10 @@ def room_of(size: tuple[int, int] | None, direction: str) -> Room:
     down = direction == "TB"
     if size is None:
         return Room(900, 2400, down) if down else Room()
-    try:
-        width, height = (whole("size", side) or 0 for side in size)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"size is a pair of pixels, such as (1280, 720), not {size!r}") from error
+    sides = size if isinstance(size, (tuple, list)) and len(size) == 2 else ()
+    if not sides or any(isinstance(side, bool) or not isinstance(side, (int, np.integer)) for side in sides):
+        raise TypeError(f"size is a pair of pixels, such as (1280, 720), not {size!r}")
+    width, height = map(int, sides)
     if min(width, height) < 100:
         raise ValueError(f"size is a pair of at least 100 pixels each, such as (1280, 720), not {size!r}")
     return Room(width, height, down)

@@ -210,19 +210,9 @@ class Sketch:
 
     def _draw_module(self, unit: Unit, repeat: Frame | None) -> Item:
         """A call of a module as one card: what goes into it are edges, what it has of its own is not drawn."""
-        inside, entering = set(unit.nodes), dict[int, Operand]()
         call = unit.call
         assert call is not None
-        for node in unit.nodes:
-            for position, arg in _cards(node).items():
-                if type(arg) is Node:
-                    enters = arg not in inside and (arg.op is not None or not arg.requires_grad) and (
-                        arg.op is not None or arg.order < call.since)  # fmt: skip
-                else:
-                    enters = self._named(arg) or (np.size(unit.node.value) == 1 and position < 2)
-                if enters:
-                    entering.setdefault(id(arg), arg)
-        taken = [self._leaf(operand) for operand in entering.values()]
+        taken = [self._leaf(operand) for operand in self._entering(unit, call)]
         item = Item(unit.node, unit.node.value, dict(enumerate(taken)), differentiable=True, unit=unit)
         item.name, item.path, item.kind = call.caption, call.path, "layer"
         self._add(item, *unit.nodes)
@@ -230,6 +220,28 @@ class Sketch:
         for use in dict.fromkeys(taken):
             self._connect(use, item)
         return item
+
+    def _entering(self, unit: Unit, call: Call) -> list[Operand]:
+        """What goes into a module: what was computed or made before its call; of plain arrays, those with a name.
+
+        Of arrays without one nobody knows whether the module holds them; its first must be its data if nothing
+        else is, and a loss takes two.
+        """
+        inside, entering = set(unit.nodes), dict[int, Operand]()
+        arrays: list[Operand] = []
+        for node in unit.nodes:
+            for arg in _cards(node).values():
+                if type(arg) is not Node:
+                    arrays.append(arg)
+                elif arg.op is not None:
+                    entering.update({id(arg): arg} if arg not in inside else {})
+                elif not arg.requires_grad and arg.order < call.since:
+                    entering[id(arg)] = arg
+        guessed = 2 if np.size(unit.node.value) == 1 else 1
+        for array in arrays:
+            if self._named(array) or len(entering) < guessed:
+                entering[id(array)] = array
+        return list(entering.values())
 
     def _connect(self, source: Item, user: Item, node: Node | None = None, position: int = 0) -> None:
         self.uses.append(Use(source, user, node, position))

@@ -84,6 +84,12 @@ class Survey:
         """How many levels of modules there are."""
         return max((call.depth + 1 for call in self.calls), default=0)
 
+    def parameters(self, call: Call) -> int:
+        """How many numbers a call's parameters have, each counted once."""
+        own = [node for node in self.operations if call.since < node.order <= call.until]
+        args = {arg for node in own for arg in node.args or () if type(arg) is Node}
+        return sum(np.size(arg.value) for arg in args if arg.op is None and arg.requires_grad)
+
     def units(self, level: Level) -> list[Unit]:
         """What is drawn where calls at this level and below are one card each.
 
