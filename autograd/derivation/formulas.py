@@ -51,11 +51,13 @@ class Formulas:
         for line in program.lines:
             if line.target in statements.absorbed:
                 continue
-            told = write(line)
-            if line.target in statements.of:
-                self._full[line.target] = told
-                told = Text(self._symbol(statements.of[line.target]))
-            self._texts[line.target] = told
+            statement = statements.of.get(line.target)
+            if statement is None:
+                self._texts[line.target] = write(line)
+                continue
+            if not statement.fills:
+                self._full[line.target] = write(line)
+            self._texts[line.target] = Text(self._symbol(statement))
         self._value = write.value
 
     def block(self) -> str:

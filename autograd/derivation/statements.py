@@ -99,12 +99,11 @@ class Statements:
         sparse: set[Var] = set()
         absorbed: set[Var] = set()
         for line in self._program.lines:
-            if line.fn is scatter:
+            if line.fn is scatter and line.target not in self._returned:
                 sparse.add(line.target)
-            elif line.fn is np.add and all(var in sparse for var in line.args):
-                if all(self._uses[var] == 1 and var not in self._returned for var in line.args):
-                    absorbed.update(line.args)
-                    sparse.add(line.target)
+            elif line.fn is np.add and all(var in sparse and self._uses[var] == 1 for var in line.args):
+                absorbed.update(line.args)
+                sparse.update({line.target} - self._returned)
         return absorbed
 
     def _fills(self, line: Line) -> tuple[Line, ...]:
