@@ -32,7 +32,8 @@ class Backprop:
         self.constants: dict[int, Node] = {}
         self._copies: dict[Node, Node] = {}
         self._originals: dict[Node, Node] = {}
-        self.contributions: dict[tuple[Node, int], Var] = {}
+        self.contributions: dict[tuple[Node, int], Any] = {}
+        self._last: Any = None  # of them
         for node in self.nodes:
             self._forward(node)
         self.gradients = self._backward(loss)
@@ -102,12 +103,12 @@ class Backprop:
         for line in lines:
             adds = line.fn is np.add and self._adds(line)
             line.origin = Origin("add", self._originals[operand]) if adds else Origin("rule", original, position)
-        self.contributions[original, position] = d.var if type(d) is Traced else d
+        self.contributions[original, position] = self._last = d.var if type(d) is Traced else d
         self._start = len(self.trace.lines)
 
     def _adds(self, line: Any) -> bool:
         """Whether a line adds up the gradients of two uses: the second is the rule's result before."""
-        return line.args[-1] in [var for var in self.contributions.values() if type(var) is Var][-1:]
+        return type(self._last) is Var and line.args[-1] is self._last
 
 
 def value_function(op: Op) -> Any:

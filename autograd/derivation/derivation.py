@@ -20,9 +20,9 @@ from autograd.derivation.program import Program, Var
 from autograd.derivation.simplify import simplified
 from autograd.derivation.statements import Statements, commented
 from autograd.graph import Node, topological
-from autograd.names import Scope
+from autograd.names import Scope, latest
 from autograd.op import describe
-from autograd.tensor import Tensor
+from autograd.tensor import Tensor, tensor_of
 
 
 class Derivation:
@@ -31,7 +31,6 @@ class Derivation:
     Attributes:
         program: the straight-line program, one NumPy call a line; its outputs are "loss" and the gradients by name.
         arguments: what the program was recorded with, by name: arrays that `backprop(**arguments)` takes.
-        gradients: the names of the parameters.
     """
 
     def __init__(
@@ -50,7 +49,7 @@ class Derivation:
         )
         parameters = [node for node in recorded.nodes if node.op is None and node.requires_grad]
         parameters = [node for node in parameters if node in recorded.gradients]
-        self.gradients = [identifiers[node] for node in parameters]
+        self._parameters = {identifiers[node]: node for node in parameters}
         outputs: dict[Any, Any] = {"loss": recorded.values[loss].var}
         outputs |= {identifiers[node]: _var(recorded.gradients[node]) for node in parameters}
         outputs |= {node: _var(recorded.gradients[node]) for node in self._also if node in recorded.gradients}
@@ -65,6 +64,11 @@ class Derivation:
         program = Program(recorded.trace.inputs, recorded.trace.lines, outputs)
         self.program = simplified(program, numbers, kept=[var for var in kept if type(var) is Var])
         self.arguments = {str(var.name): np.asarray(var.value) for var in self.program.inputs}
+
+    @property
+    def parameters(self) -> dict[str, Tensor]:
+        """The Tensors whose gradients it gives, by the names that it uses."""
+        return {name: tensor_of(latest(node)) for name, node in self._parameters.items()}
 
     @cached_property
     def _owners(self) -> dict[Var, tuple[Node, bool]]:
@@ -105,7 +109,7 @@ class Derivation:
 
         It returns the loss and a dictionary of gradients by name.
         """
-        return self._text.source(self.gradients)
+        return self._text.source(self._parameters)
 
     @property
     def latex(self) -> str:

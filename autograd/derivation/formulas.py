@@ -7,6 +7,7 @@ program computes it.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -16,10 +17,9 @@ from autograd.derivation.backprop import Backprop
 from autograd.derivation.literals import Text
 from autograd.derivation.mathematics import Mathematics, bar, indexed, symbol
 from autograd.derivation.naming import Identifiers
-from autograd.derivation.program import Program, Var
+from autograd.derivation.program import Line, Program, Var
 from autograd.derivation.statements import Statement, Statements
 from autograd.graph import Node
-from autograd.rules.index import scatter
 
 _RULE = re.compile(r"\\bar ([A-Za-z])(?:_(\w|\{[^}]*\}))? = (.*)")
 _TOKEN = re.compile(
@@ -44,13 +44,20 @@ class Formulas:
         symbols = [self._symbol(statement) for statement in statements.of.values()]
         self._taken = {*symbols, *(text.text for text in self._texts.values())}
         write = Mathematics(self._texts.__getitem__, euler="e" not in self._taken)
+        self._uses: dict[Node, list[tuple[Node, int]]] = defaultdict(list)
+        for user, k in recorded.contributions:
+            self._uses[(user.args or ())[k]].append((user, k))
         self._full: dict[Var, Text] = {}
         for line in program.lines:
-            told = write(line)
-            if line.target in statements.of:
-                self._full[line.target] = told
-                told = Text(self._symbol(statements.of[line.target]))
-            self._texts[line.target] = told
+            if line.target in statements.absorbed:
+                continue
+            statement = statements.of.get(line.target)
+            if statement is None:
+                self._texts[line.target] = write(line)
+                continue
+            if not statement.fills:
+                self._full[line.target] = write(line)
+            self._texts[line.target] = Text(self._symbol(statement))
         self._value = write.value
 
     def block(self) -> str:
@@ -75,14 +82,21 @@ class Formulas:
     def _rows(self, statement: Statement) -> list[str]:
         target, left = statement.line.target, self._symbol(statement)
         owned = self._owner(target)
-        if statement.line.fn is scatter:
-            index = statement.line.args[1]
-            where = ", ".join(self._value(part).text for part in (index if isinstance(index, tuple) else (index,)))
-            return [rf"{left} &= 0, \quad {left}[{where}] \mathrel{{+}}= {self._full[target].text}"]
+        if statement.fills:
+            added = [
+                rf"{left}[{self._index(fill)}] \mathrel{{+}}= {self._value(fill.args[0]).text}"
+                for fill in statement.fills
+            ]
+            separated = r", \quad ".join(["0", *added])
+            return [f"{left} &= {separated}"]
         if owned is not None and owned[1] and (told := self._by_rules(owned[0], target)) is not None:
             below, right = told
             return [f"{indexed(left, below) if below else left} &= {right}"]
         return [f"{left} &= {self._full[target].text}"]
+
+    def _index(self, fill: Line) -> str:
+        index = fill.args[1]
+        return ", ".join(self._value(part).text for part in (index if isinstance(index, tuple) else (index,)))
 
     def _symbol(self, statement: Statement) -> str:
         owned = self._owner(statement.line.target)
@@ -90,9 +104,7 @@ class Formulas:
 
     def _by_rules(self, node: Node, target: Var) -> tuple[str, str] | None:
         """The index below and the right side, if the rules of all uses can be told."""
-        uses = [(user, k) for user in self._recorded.nodes for k, arg in enumerate(user.args or ()) if arg is node]
-        uses = [use for use in uses if use in self._recorded.contributions]
-        told = [self._by_rule(user, k, target) for user, k in reversed(uses)]
+        told = [self._by_rule(user, k, target) for user, k in self._uses[node]]
         if not told or any(part is None for part in told):
             return None
         parts = [part for part in told if part is not None]

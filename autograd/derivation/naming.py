@@ -124,9 +124,10 @@ class Identifiers:
         """What dL/d(node) is called."""
         if node not in self._gradients:
             name = f"d{self[node]}"
-            while name in self._taken or name in self._gradients.values():
+            while name in self._taken:
                 name += "_"
             self._gradients[node] = name
+            self._taken[name] = node
         return self._gradients[node]
 
     def fresh(self) -> str:
@@ -188,8 +189,8 @@ def _parts_played(operations: list[Node], constants: list[Node]) -> dict[Node, s
     by_array = {id(node.value): node for node in constants}
     parts: dict[Node, str] = {}
     for node in operations:
-        compares = (
-            node.op.name == "np.subtract" or (node.op.name.startswith("nn.functional.") and len(node.args or ()) == 2)
+        compares = node.op.name == "np.subtract" or (
+            node.op.name.startswith("nn.functional.") and len(node.args or ()) == 2
         )
         if not compares and not _weights(node):
             continue

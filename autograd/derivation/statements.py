@@ -20,17 +20,18 @@ _LONGEST = 78  # characters of an expression
 
 
 class Statement(NamedTuple):
-    """`name = text` and what fills it then, and the line of the program that this computes."""
+    """`name = text`, what is written into it then, and the line of the program that this computes."""
 
     name: str
     text: str
     line: Line
-    then: str = ""
+    then: tuple[str, ...] = ()
+    fills: tuple[Line, ...] = ()  # those that add at an index
 
     @property
     def lines(self) -> list[str]:
         """The lines of source."""
-        return [f"{self.name} = {self.text}", *([self.then] if self.then else [])]
+        return [f"{self.name} = {self.text}", *self.then]
 
     @property
     def forward(self) -> bool:
@@ -49,6 +50,7 @@ class Statements:
 
     Attributes:
         of: the statement that computes a value.
+        absorbed: what is only written into another value.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Statements:
         self._uses = Counter(var for line in program.lines for var in line.variables())
         self._readers = {var: line.fn for line in program.lines for var in line.variables()}
         self._returned = {var for var in program.outputs.values() if type(var) is Var}
+        self.absorbed = self._sums_of_fills()
         standing, before = set(told) | self._returned, -1
         while len(standing) != before:
             before = len(standing)
@@ -74,34 +77,66 @@ class Statements:
         self.of: dict[Var, Statement] = {}
         for line in self._program.lines:
             self._made[line.target] = line
+            if line.target in self.absorbed:
+                continue
             name = names(line.target) if line.target in standing else "t0"
-            text, then = self._filled(line, name) or (self._write(line), "")
+            fills = self._fills(line)
+            if fills:
+                text, then = Text(f"np.zeros({line.target.shape}{kind(line.target)})"), self._filled(fills, name)
+            elif line.fn is put:
+                text, then = self._put(line, name)
+            else:
+                text, then = self._write(line), ()
             if decide:
                 standing.update(self._apart(line, text.text, standing, bool(then)))
             if line.target in standing:
-                self.of[line.target] = Statement(name, text.text, line, then)
+                self.of[line.target] = Statement(name, text.text, line, then, fills)
                 text = Text(name)
             self._texts[line.target] = text
 
-    def _filled(self, line: Line, name: str) -> tuple[Text, str] | None:
-        """An array, and the line that writes into it, for operations that are done so."""
-        told = self._write.value
-        if line.fn is scatter:
-            g, index, shape = line.args
-            once = chooses_once(substituted(index, {var: var.value for var in variables(index)}))
+    def _sums_of_fills(self) -> set[Var]:
+        """The values that are added at an index, and only added to others of that kind: one array takes them all."""
+        sparse: set[Var] = set()
+        absorbed: set[Var] = set()
+        for line in self._program.lines:
+            if line.fn is scatter and line.target not in self._returned:
+                sparse.add(line.target)
+            elif line.fn is np.add and all(var in sparse and self._uses[var] == 1 for var in line.args):
+                absorbed.update(line.args)
+                sparse.update({line.target} - self._returned)
+        return absorbed
+
+    def _fills(self, line: Line) -> tuple[Line, ...]:
+        """The lines that add at an index, for one of them or a sum of them."""
+        fills, pending = [], [line]
+        while pending:
+            line = pending.pop()
+            if line.fn is scatter:
+                fills.append(line)
+            elif line.fn is np.add and all(var in self.absorbed for var in line.args):
+                pending += [self._made[var] for var in reversed(line.args)]
+        return tuple(fills)
+
+    def _filled(self, fills: tuple[Line, ...], name: str) -> tuple[str, ...]:
+        """The lines that write gradients into zeros."""
+        lines = []
+        for k, (g, index, _) in enumerate(fill.args for fill in fills):
             spread = self._made.get(g) if type(g) is Var else None
             if spread is not None and spread.fn is np.broadcast_to:  # writing broadcasts by itself
                 g = spread.args[0]
-            into = f"{name}[{self._write.index(index)}] = {told(g).text}"
-            if not once:
-                where = told(index).text if not _has_slices(index) else f"np.s_[{self._write.index(index)}]"
-                into = f"np.add.at({name}, {where}, {told(g).text})"
-            return Text(f"np.zeros({told(shape).text}{kind(line.target)})"), into
-        if line.fn is put:
-            a, index, value = line.args
-            copied = f"{told(a).inside(ATOM)}.copy()" if type(a) is Var else f"np.array({told(a).text})"
-            return Text(copied), f"{name}[{self._write.index(index)}] = {told(value).text}"
-        return None
+            told, where = self._write.value(g).text, self._write.index(index)
+            if chooses_once(substituted(index, {var: var.value for var in variables(index)})):
+                lines.append(f"{name}[{where}] {'+' if k else ''}= {told}")
+            else:
+                where = f"np.s_[{where}]" if _has_slices(index) else self._write.value(index).text
+                lines.append(f"np.add.at({name}, {where}, {told})")
+        return tuple(lines)
+
+    def _put(self, line: Line, name: str) -> tuple[Text, tuple[str, ...]]:
+        a, index, value = (line.args[0], line.args[1], self._write.value(line.args[2]).text)
+        told = self._write.value(a)
+        copied = f"{told.inside(ATOM)}.copy()" if type(a) is Var else f"np.array({told.text})"
+        return Text(copied), (f"{name}[{self._write.index(index)}] = {value}",)
 
     def value(self, value: Any) -> Text:
         """How later statements call a value of the program."""
