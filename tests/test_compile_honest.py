@@ -191,7 +191,8 @@ def test_settings_that_change() -> None:
 
     def change(k: int) -> None:
         (
-            lambda: setattr(model, "rate", 2.0), lambda: model.layers.__setitem__(0, 3.0), lambda: model.layers.append(1.0),
+            lambda: setattr(model, "rate", 2.0), lambda: model.layers.__setitem__(0, 3.0),
+            lambda: model.layers.append(1.0),
             lambda: model.names.clear(), lambda: model.names.add("a"), lambda: model.queue.append(4.0),
             lambda: setattr(model, "extra_scale", 7), lambda: setattr(model, "extra_scale", 7.5),
         )[k]()  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a compiled step finds and leaves around it: parameters, gradients, user-written memory, other people's hands on them."""
+"""What a compiled step finds and leaves around it: parameters, gradients, user-written memory, other hands on them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 import autograd
 import nn
+import nn.functional
 from autograd import Tensor
-from nn import functional as F
 
 RNG = np.random.default_rng(0)
 BATCHES = [(RNG.normal(size=(6, 3)), RNG.normal(size=(6, 2))) for _ in range(20)]
@@ -241,7 +241,8 @@ def gradients_turned(params: list[Any]) -> Any:
 @pytest.mark.parametrize(
     ("make", "recorded"),
     [
-        (user_in_place, 1), (user_data_in_place, 1), (user_data_set, 1), (momentum_in_a_dictionary, 2), (momentum_in_a_list, 1),
+        (user_in_place, 1), (user_data_in_place, 1), (user_data_set, 1), (momentum_in_a_dictionary, 2),
+        (momentum_in_a_list, 1),
         (momentum_rebound, None), (nonlocal_average, 1), (carried_state, 1), (tied_weights, 1), (tensors_written, 1),
         (running_statistics, 1), (weight_decay_by_gradients, 1), (gradients_turned, 2),
     ],
@@ -356,7 +357,7 @@ def test_learning_rates_change() -> None:
         optimizer = nn.optim.SGD(m.parameters(), lr=0.1, momentum=0.9)
 
         def step(x: Any, y: Any, m: Any = m, optimizer: Any = optimizer) -> Any:
-            loss = F.mse_loss(m(x), y)
+            loss = nn.functional.mse_loss(m(x), y)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -58,7 +58,9 @@ class Binding:
     def fresh(self, stem: str) -> str:
         """A name that is not taken."""
         if not stem.isidentifier() or keyword.iskeyword(stem):
-            stem = "value"
+            stem = "".join(c if c.isalnum() else "_" for c in stem).strip("_")
+            if not stem.isidentifier() or keyword.iskeyword(stem):
+                stem = "value"
         name = stem
         while name in self._taken or len(name) == 1:
             number = self._counts[stem]

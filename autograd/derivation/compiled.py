@@ -10,7 +10,8 @@ from functools import update_wrapper
 from typing import Any
 
 from autograd.derivation.program import Program
-from autograd.derivation.recording import Recording, tracing
+from autograd.derivation.recording import Recording
+from autograd.derivation.standins import tracing
 from autograd.derivation.variant import STALE, Variant, nesting
 from autograd.tree import Tree
 
@@ -143,7 +144,8 @@ def compile(fn: Callable[..., Any]) -> Compiled:
     Works on functions written in the eager style, with `backward()`, optimisers and `no_grad()` inside. A
     replay makes the same NumPy calls in the same order, into memory planned beforehand, without Tensors and graphs. It
     is the same for arrays of the same shapes and dtypes; others are recorded for themselves. Parameters, `.grad`,
-    optimisers' memory and random generators are changed as by the step itself, so compiled and eager steps can be mixed.
+    optimisers' memory and random generators are changed as by the step itself, so compiled and eager steps can be
+    mixed.
 
     Arrays that the step can reach (arguments, variables around it, attributes) are read afresh at each call. Settings
     that it looked at, and decisions that it took by a value, are checked: where one has changed, the step is

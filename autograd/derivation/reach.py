@@ -1,7 +1,7 @@
 """What a function can reach: the arrays, Tensors and random generators behind its variables, and its settings.
 
-While a step is recorded, traced stand-ins take the places of arrays and generators, in closures, globals, lists, dictionaries
-and attributes; afterwards everything is put back. What the step's code looked at on the way, by name, is
+While a step is recorded, traced stand-ins take the places of arrays and generators, in closures, globals, lists,
+dictionaries and attributes; afterwards everything is put back. What the step's code looked at on the way, by name, is
 remembered: a replay is right only as long as it has not changed.
 """
 
@@ -10,8 +10,8 @@ from __future__ import annotations
 import inspect
 import sys
 from collections import deque
-from collections.abc import Callable, Container, Iterator, Sequence
-from functools import cached_property, partial, partialmethod
+from collections.abc import Callable, Container, Sequence
+from functools import cache, cached_property, partial, partialmethod
 from types import CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
@@ -178,7 +178,7 @@ class Reach:
             if (held := place.read()) is not Place:
                 self._keep(place, held)
         around = fn.__globals__
-        names = dict.fromkeys(_names(fn.__code__))
+        names = _names(fn.__code__)
         for name in names:
             if name not in around:
                 continue
@@ -225,17 +225,23 @@ def _spoken(name: str) -> str | None:
 
 def _foreign(thing: Any) -> bool:
     """Whether a function, class or module is not the user's: of the standard library, NumPy or this package."""
-    module = thing.__name__ if isinstance(thing, ModuleType) else (getattr(thing, "__module__", "") or "")
-    top = module.split(".")[0]
+    return _library(thing.__name__ if isinstance(thing, ModuleType) else (getattr(thing, "__module__", "") or ""))
+
+
+@cache
+def _library(module: str) -> bool:
+    top = module.partition(".")[0]
     return top in _OURS or (top in sys.stdlib_module_names and top != "__main__")
 
 
-def _names(code: CodeType) -> Iterator[str]:
+@cache
+def _names(code: CodeType) -> tuple[str, ...]:
     """The names that a function's code looks up, in itself and in functions that it defines."""
-    yield from code.co_names
+    names = dict.fromkeys(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _names(constant)
+            names.update(dict.fromkeys(_names(constant)))
+    return tuple(names)
 
 
 class Replacing:

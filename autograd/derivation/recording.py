@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,14 +11,23 @@ import numpy as np
 from autograd.calls import source_line
 from autograd.derivation.program import Var
 from autograd.derivation.reach import GENERATORS, SIMPLE, Place, Reach, Replacing
+from autograd.derivation.standins import (
+    Drawing,
+    GradientUse,
+    delivered,
+    plain_nesting,
+    through_dispatch,
+    traced_of,
+    traced_or_array,
+    tracing,
+)  # fmt: skip
 from autograd.derivation.trace import Trace, Traced
 from autograd.derivation.watch import Watch
 from autograd.graph import Node, next_order, observers, recording
-from autograd.op import Op, describe, operations
+from autograd.op import Op, describe
 from autograd.tensor import Tensor, tensor_of
 from autograd.tree import Tree
 
-tracing: ContextVar[bool] = ContextVar("tracing", default=False)
 _TRACED = "fiubcSUmM"  # kinds of arrays that are followed
 
 
@@ -65,12 +72,12 @@ class Recording:
         self.before = [(tensor, tensor._node, tensor._node.grad) for tensor in self.leaf_tensors]
         told = {id(tensor): name for tensor, name in self.reach.tensors.values()}
         self._start = next_order()
-        self.gradient_use = _Gradients([node for _, node, _ in self.before])
+        self.gradient_use = GradientUse([node for _, node, _ in self.before])
         token = tracing.set(True)
         observers.append(self)
         failed = True
         try:
-            with Replacing(self.reach, self._stand_in), _through_dispatch(), self.gradient_use.watched():
+            with Replacing(self.reach, self._stand_in), through_dispatch(), self.gradient_use.watched():
                 called_args, called_kwargs = self.tree.filled(
                     [self._argument(k, leaf) for k, leaf in enumerate(self.tree.leaves)]
                 )
@@ -88,7 +95,7 @@ class Recording:
             observers.remove(self)
             tracing.reset(token)
             problems = self._settle()
-            self.trace.closed = True
+            self.trace.closed, self.trace.watched = True, None
         assert not failed
         for problem in (self.trace.refused, watch.refused, *problems):
             if problem is not None:
@@ -98,9 +105,9 @@ class Recording:
         for leaf in self.result.leaves:
             self._check_result(leaf)
         self._note_places(watch)
-        delivered = self.result.filled([_delivered(leaf) for leaf in self.result.leaves])
+        result = self.result.filled([delivered(leaf) for leaf in self.result.leaves])
         self._check_effect()
-        return delivered
+        return result
 
     def recorded(self, op: Op, args: tuple[Any, ...], node: Node) -> None:
         """Called after each operation on Tensors: what the step could not be seen to reach is refused."""
@@ -108,7 +115,7 @@ class Recording:
             return
         for arg in args:
             if type(arg) is Node and arg.requires_grad and arg.order < self._start and type(arg.value) is not Traced:
-                how = "is reached in a way that compile cannot follow. Keep it in a variable, attribute, list or dictionary"
+                how = "is reached in a way that compile cannot follow. Keep it in a variable, attribute or list"
                 if arg.op is not None:
                     how = "was computed outside of the step. Compute it inside, or use it detached"
                 raise self.trace.refusal(
@@ -126,8 +133,8 @@ class Recording:
                 if leaf._node.op is None:
                     return leaf
                 raise TypeError(
-                    f"a compiled step got {describe(leaf)} as argument {self.names[k]}, which was computed from Tensors that "
-                    "require grad: its graph would be left out. Compute it inside the step, or pass it detached"
+                    f"a compiled step got {describe(leaf)} as argument {self.names[k]}, which was computed from "
+                    "Tensors that require grad: its graph would be left out. Compute it inside, or pass it detached"
                 )
             made = tensor_of(Node(self._bring(k, leaf._node.value)))
             self.brought.append((k, made, made._node))
@@ -151,7 +158,7 @@ class Recording:
             self.numbers[made.var] = (place, value)
             return made
         if isinstance(value, GENERATORS):
-            return _Drawing(value, self.trace)
+            return Drawing(value, self.trace)
         return value
 
     def _home(self, array: Any, told: str) -> Any:
@@ -159,8 +166,7 @@ class Recording:
             return array
         held = self.homes.get(id(array))
         if held is None:
-            name = "".join(c if c.isalnum() else "_" for c in told).strip("_")
-            made = self.trace.input(array, name, home=True)
+            made = self.trace.input(array, told, home=True)
             held = self.homes[id(array)] = (array, made, made.var)
         return held[1]
 
@@ -256,8 +262,8 @@ class Recording:
     def _check_result(self, leaf: Any) -> None:
         if not isinstance(leaf, (Tensor, Traced, np.ndarray, type, *SIMPLE)) and not self.reach.knows(leaf):
             raise TypeError(
-                f"the compiled step returns a {type(leaf).__name__}, which a replay could not make again: return Tensors, "
-                "arrays and numbers, alone or in tuples, lists and dictionaries"
+                f"the compiled step returns a {type(leaf).__name__}, which a replay could not make again: return "
+                "Tensors, arrays and numbers, alone or in tuples, lists and dictionaries"
             )
 
     def _check_effect(self) -> None:
@@ -265,8 +271,8 @@ class Recording:
         computed = any(traced_of(leaf) is not None for leaf in self.result.leaves)
         if not (changes or computed or self.trace.changes or any(isinstance(n, Tensor) for n in self.result.leaves)):
             raise TypeError(
-                f"{getattr(self.fn, '__name__', 'the step')} returns no Tensor or array and changes none: there is nothing to "
-                "compile. Return what it computes"
+                f"{getattr(self.fn, '__name__', 'the step')} returns no Tensor or array and changes none: "
+                "there is nothing to compile. Return what it computes"
             )
 
     def _note_places(self, watch: Watch) -> None:
@@ -283,11 +289,11 @@ class Recording:
                 self.guards.append((place, value))
             elif not self._changed(place, value, now):
                 raise TypeError(
-                    f"the step changes {place.told} itself, from {_short(value)} to {_short(now)}: a replay repeats what NumPy "
-                    f"was asked to do, and not this{self._where(place)}. Do it outside, or keep it in an array"
+                    f"the step changes {place.told} itself, from {_short(value)} to {_short(now)}: a replay repeats "
+                    f"what NumPy was asked to do, and not this{self._where()}. Do it outside, or keep it in an array"
                 )
 
-    def _where(self, place: Place) -> str:
+    def _where(self) -> str:
         return (
             f" (in {self.fn.__code__.co_filename}:{self.fn.__code__.co_firstlineno})"
             if hasattr(self.fn, "__code__")
@@ -316,11 +322,11 @@ class Recording:
                     f"makes entries in {place.told[4:-1] if place.told.startswith('len(') else place.told}"
                 )
                 for key, part in list(place.owner.items()):
-                    place.owner[key] = _plain(part)
+                    place.owner[key] = plain_nesting(part)
                 return True
             return False
         before, after = traced_or_array(value), traced_of(now)
-        if before is not None and after is not None and type(_delivered(now)) is type(value):
+        if before is not None and after is not None and type(delivered(now)) is type(value):
             if isinstance(now, Tensor) and now.requires_grad:
                 raise TypeError(
                     f"the step keeps {describe(now)} with its graph in {place.told}: the graph would be lost. "
@@ -328,13 +334,13 @@ class Recording:
                 )
             if before.shape == after.shape and before.dtype == after.dtype:
                 self.rebound.append((place, value, after.var))
-                place.write(_delivered(now))
+                place.write(delivered(now))
                 return True
         if (after is not None and isinstance(value, (type(None), int, float, np.ndarray, np.generic))) or (
             value is None and isinstance(now, (dict, list))
         ):
             self._unfinished(f"makes {place.told}")
-            place.write(_plain(now))
+            place.write(plain_nesting(now))
             return True
         return False
 
@@ -345,129 +351,6 @@ class Recording:
 class _Everything:
     def __contains__(self, name: object) -> bool:
         return True
-
-
-class _Gradients:
-    """Which leaves' gradients from before the step it used, and which it put away first."""
-
-    def __init__(self, nodes: list[Node]) -> None:
-        self.nodes = nodes
-        self.used: set[Node] = set()
-        self.cleared: set[Node] = set()
-
-    def read(self, tensor: Tensor) -> Any:
-        if tensor._node not in self.cleared:
-            self.used.add(tensor._node)
-        return _GRAD.fget(tensor)
-
-    def write(self, tensor: Tensor, value: Any) -> None:
-        _GRAD.fset(tensor, value)
-        self.cleared.add(tensor._node)
-
-    def backward(self, tensor: Tensor, *args: Any, **kwargs: Any) -> None:
-        before = [(node, node.grad) for node in self.nodes if node not in self.cleared]
-        _BACKWARD(tensor, *args, **kwargs)
-        self.used.update(node for node, grad in before if node.grad is not grad)
-
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Have Tensors tell, in this thread."""
-        cls: Any = Tensor
-        cls.grad = property(
-            lambda t: self.read(t) if tracing.get() else _GRAD.fget(t),
-            lambda t, value: self.write(t, value) if tracing.get() else _GRAD.fset(t, value),
-        )
-        cls.zero_grad = lambda t: setattr(t, "grad", None)
-        cls.backward = lambda t, *args, **kwargs: (self.backward if tracing.get() else _BACKWARD)(t, *args, **kwargs)
-        try:
-            yield
-        finally:
-            cls.grad, cls.zero_grad, cls.backward = _GRAD, _ZERO_GRAD, _BACKWARD
-
-
-_GRAD, _ZERO_GRAD, _BACKWARD = (vars(Tensor)[name] for name in ("grad", "zero_grad", "backward"))
-
-
-class _Draw:
-    """A line that draws from a generator."""
-
-    impure = True
-
-    def __init__(self, generator: Any, method: str) -> None:
-        self.generator = generator
-        self._method = getattr(generator, method)
-        self.__name__ = method
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._method(*args, **kwargs)
-
-
-class _Drawing:
-    """Stands for a random generator: what it draws is drawn again in every replay."""
-
-    def __init__(self, generator: Any, trace: Trace) -> None:
-        self._generator, self._trace = generator, trace
-
-    @property  # type: ignore[misc]
-    def __class__(self) -> Any:
-        return type(self._generator)
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._generator, name)
-        if not callable(method) or name in ("shuffle", "spawn", "set_state", "get_state", "seed"):
-            raise self._trace.refusal(
-                f"{name} of a random generator inside a compiled step, {source_line()}: do it outside, or draw a permutation"
-            )
-        self._trace.changes = True
-        return lambda *args, **kwargs: self._trace.call(_Draw(self._generator, name), args, kwargs)
-
-
-@contextmanager
-def _through_dispatch() -> Iterator[None]:
-    """Records call NumPy's functions with their dispatchers, which stand-ins need."""
-    if not _UNWRAPPED:
-        _UNWRAPPED.extend(op for op in operations() if op.forward is getattr(op.fn, "__wrapped__", None))
-    for op in _UNWRAPPED:
-        op.forward = op.fn
-    try:
-        yield
-    finally:
-        for op in _UNWRAPPED:
-            op.forward = inspect.unwrap(op.fn)
-
-
-_UNWRAPPED: list[Op] = []
-
-
-def traced_of(leaf: Any) -> Traced | None:
-    """The traced array that a value is, or that a Tensor holds."""
-    value = leaf._node.value if isinstance(leaf, Tensor) else leaf
-    return value if type(value) is Traced else None
-
-
-def traced_or_array(value: Any) -> Any:
-    """The array that a value from before the step is, or that a constant Tensor holds; None for others."""
-    if isinstance(value, Tensor):
-        return None if value.requires_grad else value._node.value
-    return value if isinstance(value, (np.ndarray, np.number)) else None
-
-
-def _delivered(leaf: Any) -> Any:
-    """A result of the recorded call as the caller gets it."""
-    traced = traced_of(leaf)
-    if traced is None:
-        return leaf.copy() if type(leaf) is np.ndarray else leaf
-    value = traced.value.copy()
-    return tensor_of(Node(value)) if isinstance(leaf, Tensor) else value
-
-
-def _plain(value: Any) -> Any:
-    """What the step made for itself, without anything traced."""
-    if isinstance(value, (list, tuple, dict)):
-        tree = Tree(value)
-        if any(traced_of(leaf) is not None for leaf in tree.leaves):
-            return tree.filled([_delivered(leaf) if traced_of(leaf) is not None else leaf for leaf in tree.leaves])
-    return _delivered(value) if traced_of(value) is not None else value
 
 
 def _argument_names(fn: Any, tree: Tree, flat: bool) -> list[str]:

@@ -158,7 +158,7 @@ def shaped(array: Any, target: Var) -> Any:
 
 
 def lasting(like: Any) -> Any:
-    """An array for what stays after a call: on a cache line, and no view of an array, so that its holders can be counted."""
+    """An array that outlives a call: on a cache line, and no view of an array, so that its holders can be counted."""
     block = bytearray(like.nbytes + 64)
     start = -np.frombuffer(block, np.uint8).__array_interface__["data"][0] % 64
     return np.ndarray(like.shape, like.dtype, block, start)

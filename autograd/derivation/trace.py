@@ -1,14 +1,17 @@
 """Recording what NumPy is asked to do: an array that writes down every call it goes through.
 
 A `Traced` holds an array and computes with it at once, and notes each call as a line of a program. It stands below
-Tensors: the rules of operations, the reverse pass and an optimiser run on it unchanged, since all of them are NumPy code.
+Tensors: the rules of operations, the reverse pass and an optimiser run on it unchanged, since all of them are
+NumPy code.
 """
 
 from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from operator import attrgetter
 from typing import Any
 from weakref import ref
 
@@ -28,16 +31,17 @@ _SAME_SHAPE = {
     put, np.dot, np.matmul, np.sum, np.mean, np.einsum, np.copy, np.where, np.astype, np.zeros_like, np.ones_like,
     np.full_like, np.empty_like, np.concatenate, np.stack, np.hstack, np.vstack, np.vdot, np.tensordot, np.clip, np.max,
     np.min, np.prod, np.any, np.all, np.argmax, np.argmin, np.cumsum, np.cumprod, np.var, np.std, np.median, np.average,
-    np.transpose, np.reshape, np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze, np.broadcast_to, np.diagonal, np.ravel,
-    np.real, np.imag, np.flip, np.roll, np.take, np.take_along_axis, np.tile, np.sort, np.argsort, np.outer, np.inner,
-    np.trace, np.diag, np.triu, np.tril, np.round, np.nan_to_num, np.isclose, np.linalg.inv, np.linalg.solve,
-    np.linalg.det, np.linalg.norm, np.linalg.cholesky, scatter,
+    np.transpose, np.reshape, np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze, np.broadcast_to, np.diagonal,
+    np.ravel, np.real, np.imag, np.flip, np.roll, np.take, np.take_along_axis, np.tile, np.sort, np.argsort,
+    np.outer, np.inner, np.trace, np.diag, np.triu, np.tril, np.round, np.nan_to_num, np.isclose, np.linalg.inv,
+    np.linalg.solve, np.linalg.det, np.linalg.norm, np.linalg.cholesky, scatter,
 }  # fmt: skip
 _POWERS: dict[Any, Any] = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal, 1: np.positive}  # as NumPy's ** does
-_METHODS = frozenset(
-    "sum mean var std max min prod cumsum cumprod round clip dot take repeat squeeze swapaxes diagonal trace ravel copy "
-    "conj argmax argmin argsort all any nonzero choose compress ptp searchsorted".split()
-)
+_METHODS = {
+    "sum", "mean", "var", "std", "max", "min", "prod", "cumsum", "cumprod", "round", "clip", "dot", "take", "repeat",
+    "squeeze", "swapaxes", "diagonal", "trace", "ravel", "copy", "conj", "argmax", "argmin", "argsort", "all", "any",
+    "nonzero", "choose", "compress", "ptp", "searchsorted",
+}  # fmt: skip
 
 
 class Check:
@@ -99,24 +103,35 @@ class Trace:
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Compute `fn(*args, **kwargs)` and record it."""
         if self.watched is not None:
-            sys.setprofile(None)
-        result = fn(*_values(args), **{key: _values(value) for key, value in kwargs.items()})
-        if fn not in _STATIC and not self.closed:
-            result = self.record(fn, args, kwargs, result)
-        if self.watched is not None and not self.closed:
-            sys.setprofile(self.watched)
-        return result
+            return self.unwatched(self.call, fn, args, kwargs)
+        if kwargs:
+            result = fn(*_values(args), **{key: _values(value) for key, value in kwargs.items()})
+        else:
+            result = fn(*_values(args))
+        if fn in _STATIC or self.closed:
+            return result
+        return self.record(fn, args, kwargs, result)
+
+    def unwatched(self, fn: Callable[..., Any], *args: Any) -> Any:
+        """`fn(*args)`, in which nobody is told of calls: they are not the step's own, and telling takes time."""
+        sys.setprofile(None)
+        watched, self.watched = self.watched, None
+        try:
+            return fn(*args)
+        finally:
+            self.watched = watched
+            sys.setprofile(watched)
 
     def record(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> Any:
         """Write down that this call gave `result`."""
-        if isinstance(result, (bool, int, float)):
+        if type(result) in (bool, int, float):
             result = np.asarray(result)[()]
         for arg in args:
             if type(arg) is Traced and result is arg.value and isinstance(result, np.ndarray):
                 return arg  # the array itself
         if fn is np.transpose and len(args) == 2 and args[1] is None:
             args = args[:1]
-        if getattr(fn, "__name__", "") == "reduce":
+        if kwargs and getattr(fn, "__name__", "") == "reduce":
             kwargs = {key: value for key, value in kwargs.items() if not _as_by_default(key, value)}
         target = Var(result)
         kwargs = {key: _vars(value) for key, value in kwargs.items()} if kwargs else {}
@@ -129,7 +144,7 @@ class Trace:
                 for k, part in enumerate(result)
             ]
             return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
-        if self.strict and np.shape(result) and _shaped_by_values(fn, args):
+        if self.strict and target.shape and _shaped_by_values(fn, args):
             self.lines.append(Line(Var(None), check_shape, (target, result.shape), {}, self.origin))
         made = Traced(self, target, result)
         source = args[0] if args else None
@@ -145,11 +160,10 @@ class Trace:
                  if getattr(part, "base", None) is not None}  # fmt: skip
         for arg in args:
             array = arg.value if type(arg) is Traced else None
-            if isinstance(array, np.ndarray) and (
-                id(array) in bases or (array.base is not None and id(array.base) in bases)
-            ):
-                self.shares[target] = arg.var
-            elif isinstance(array, (tuple, list)):
+            if (
+                isinstance(array, np.ndarray)
+                and (id(array) in bases or (array.base is not None and id(array.base) in bases))
+            ) or isinstance(array, (tuple, list)):
                 self.shares[target] = arg.var
 
     def check(self, traced: Traced, value: Any) -> None:
@@ -186,9 +200,9 @@ class Trace:
         for other in around if len(around) > 1 else ():
             if other is not target and np.may_share_memory(other.value, array):
                 raise self.refusal(
-                    f"the step writes into {target.var.name or 'an array'}, {source_line()}, which shares its memory with "
-                    f"{other.var.name or 'another array'}: a replay could not keep their order. Use one array, and views "
-                    "that are made inside the step"
+                    f"the step writes into {target.var.name or 'an array'}, {source_line()}, which shares its memory "
+                    f"with {other.var.name or 'another array'}: a replay could not keep their order. Use one array, "
+                    "and views that are made inside the step"
                 )
 
 
@@ -208,8 +222,9 @@ class Traced(NDArrayOperatorsMixin):
     # NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if any(hasattr(value, "_node") for value in inputs):
-            return NotImplemented
+        for value in inputs:
+            if type(value) is not Traced and hasattr(value, "_node"):
+                return NotImplemented
         fn = ufunc if method == "__call__" else getattr(ufunc, method)
         if method == "at":
             return self._at(ufunc, *inputs)
@@ -218,6 +233,8 @@ class Traced(NDArrayOperatorsMixin):
             return self.trace.call(fn, inputs, kwargs)
         if self.trace.closed:
             return fn(*_values(inputs), out=_values(out), **kwargs)
+        if self.trace.watched is not None:
+            return self.trace.unwatched(self._into, out, fn, inputs, kwargs)
         return self._into(out, fn, inputs, kwargs)
 
     def _into(self, out: Any, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -248,8 +265,9 @@ class Traced(NDArrayOperatorsMixin):
         )
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        if any(hasattr(kind, "_node") for kind in types):
-            return NotImplemented
+        for kind in types:
+            if kind is not Traced and hasattr(kind, "_node"):
+                return NotImplemented
         if func is np.copyto:
             args[0][...] = args[1]
             return None
@@ -263,8 +281,9 @@ class Traced(NDArrayOperatorsMixin):
         if self.trace.closed:
             return np.asarray(self.value, *args, **kwargs)
         raise self.trace.refusal(
-            f"a value of the recorded program would leave it as a plain array, {source_line()}: by np.asarray or np.array, "
-            "indexing a plain array by it, or writing it into one. Use np.copy or np.astype, np.take, np.where; or return it"
+            f"a value of the recorded program would leave it as a plain array, {source_line()}: by np.asarray or "
+            "np.array, indexing a plain array by it, or writing it into one. Use np.copy or np.astype, np.take, "
+            "np.where; or return it"
         )
 
     def __pow__(self, other: Any) -> Any:
@@ -286,16 +305,16 @@ class Traced(NDArrayOperatorsMixin):
 
     # What an array has
 
-    shape = property(lambda self: self.value.shape)
-    ndim = property(lambda self: self.value.ndim)
-    size = property(lambda self: self.value.size)
-    dtype = property(lambda self: self.value.dtype)
-    flags = property(lambda self: self.value.flags)
+    shape = property(attrgetter("value.shape"))
+    ndim = property(attrgetter("value.ndim"))
+    size = property(attrgetter("value.size"))
+    dtype = property(attrgetter("value.dtype"))
+    flags = property(attrgetter("value.flags"))
     T = property(lambda self: np.transpose(self))
 
     def __getattr__(self, name: str) -> Any:
         if name in _METHODS:
-            return lambda *args, **kwargs: self.trace.call(getattr(np, name), (self, *args), kwargs)
+            return partial(_method, self, getattr(np, name))
         raise AttributeError(f"an array of the recorded program has no {name!r}: use NumPy's function")
 
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
@@ -361,6 +380,10 @@ class Traced(NDArrayOperatorsMixin):
         return format(self._leaves("printing"), spec)
 
 
+def _method(traced: Traced, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return traced.trace.call(fn, (traced, *args), kwargs)
+
+
 def _shaped_by_values(fn: Any, args: tuple[Any, ...]) -> bool:
     """Whether the shape of a result may be another one for other values of the same shapes."""
     if isinstance(fn, np.ufunc) or isinstance(getattr(fn, "__self__", None), np.ufunc) or impure(fn):
@@ -387,7 +410,7 @@ def _values(value: Any) -> Any:
     if type(value) is Traced:
         return value.value
     if type(value) is tuple or type(value) is list:
-        return type(value)(_values(part) for part in value)
+        return type(value)([part.value if type(part) is Traced else _values(part) for part in value])
     if isinstance(value, slice):
         return slice(_values(value.start), _values(value.stop), _values(value.step))
     return value
@@ -398,7 +421,7 @@ def _vars(value: Any) -> Any:
     if type(value) is Traced:
         return value.var
     if type(value) is tuple or type(value) is list:
-        return type(value)(_vars(part) for part in value)
+        return type(value)([part.var if type(part) is Traced else _vars(part) for part in value])
     if isinstance(value, slice):
         return slice(_vars(value.start), _vars(value.stop), _vars(value.step))
     return value

@@ -16,8 +16,9 @@ from autograd.derivation.binding import Binding
 from autograd.derivation.memory import Plan
 from autograd.derivation.program import Program, Var
 from autograd.derivation.reach import Place
-from autograd.derivation.recording import Recording, traced_of
+from autograd.derivation.recording import Recording
 from autograd.derivation.simplify import simplified
+from autograd.derivation.standins import traced_of
 from autograd.derivation.storage import lasting
 from autograd.graph import Node, recording
 from autograd.tensor import Tensor, tensor_of
@@ -322,14 +323,16 @@ def _unchanged(guards: list[tuple[Place, Any]]) -> Callable[[], bool]:
             values = [value for _, value in group]
             if isinstance(owner, list) and len(values) == len(owner):
                 tests.append(
-                    f"len({name(owner, 'o')}) == {len(values)} and all(map(is_, {name(owner, 'o')}, {name(values, 'v')}))"
+                    f"len({name(owner, 'o')}) == {len(values)} "
+                    f"and all(map(is_, {name(owner, 'o')}, {name(values, 'v')}))"
                 )
                 continue
         tests += [_holds(place, value, name) for place, value in group]
     body = "\n            and ".join(tests) or "True"
     text = (
         f"def bind({', '.join(bound)}):\n    def unchanged():\n        try:\n            return ({body})\n"
-        "        except (KeyError, IndexError, AttributeError, ValueError):\n            return False\n    return unchanged\n"
+        "        except (KeyError, IndexError, AttributeError, ValueError):\n            return False\n"
+        "    return unchanged\n"
     )
     space: dict[str, Any] = {}
     exec(builtins.compile(text, "<unchanged>", "exec"), space)

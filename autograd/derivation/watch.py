@@ -33,6 +33,7 @@ _UNREPEATABLE: dict[Any, str] = {
     builtin_input: "asks the user",
     print: "prints",
 }
+_PLAIN = {str, list, dict, tuple, set, np.ndarray, np.ufunc}  # whose methods do nothing to the world
 _BY_ANY_NAME = {"getattr", "vars", "__dict__", "eval", "exec", "globals", "locals", "attrgetter", "__getattribute__"}
 
 
@@ -84,21 +85,22 @@ class Watch:
 
     def event(self, frame: FrameType, event: str, arg: Any) -> None:
         """Called by the interpreter at each call and return."""
-        if event == "call":
-            code = frame.f_code
-            if code not in self._codes:
-                self._codes.add(code)
-                if code.co_filename == random.__file__:
-                    self._refuse(frame, "draws from Python's random", code.co_name)
-        elif event == "c_call":
+        if event == "c_call":
+            owner = arg.__self__
+            if owner is None or type(owner) in _PLAIN:
+                return
             told = _UNREPEATABLE.get(arg)
-            owner = getattr(arg, "__self__", None)
             if isinstance(owner, random.Random):
                 told = "draws from Python's random"
             elif isinstance(owner, io.IOBase) and arg.__name__ in ("write", "writelines", "read", "readline"):
                 told = "uses a file"
             if told is not None:
                 self._refuse(frame, told, arg.__name__)
+        elif event == "call" and frame.f_code not in self._codes:
+            code = frame.f_code
+            self._codes.add(code)
+            if code.co_filename == random.__file__:
+                self._refuse(frame, "draws from Python's random", code.co_name)
 
     def _refuse(self, frame: FrameType, told: str, name: str) -> None:
         user: FrameType | None = frame
