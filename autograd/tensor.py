@@ -185,7 +185,11 @@ class Tensor(ArrayMethods, Writing):
             return
         if node.op is not None:
             raise RuntimeError(f"{describe(self)} was computed; only the data of a leaf can be set")
-        new = np.array(plain(value), dtype=node.value.dtype)
+        value = plain(value)
+        if type(value) is not np.ndarray and hasattr(value, "__array_function__"):  # stands for an array
+            new = value.astype(node.value.dtype)
+        else:
+            new = np.array(value, dtype=node.value.dtype)
         if new.shape != node.value.shape:
             raise ValueError(f"data of shape {new.shape} for {describe(self)}; give an array of its shape")
         self._move_to(new)

@@ -23,7 +23,8 @@ class Optimizer:
     """What all optimisers share: named parameters, settings, and memory from step to step.
 
     Subclasses define `step`, name their settings, and put their memory into `_memory`: by its name, an
-    array or None for every parameter; and what they count into `_counts`, an integer for every parameter.
+    array or None for every parameter; and what they count into `_counts`, an array of integers, one for every
+    parameter. Memory and counts are changed by NumPy alone, which a compiled step repeats.
 
     Args:
         params: Tensors, pairs of name and Tensor, or a dictionary; such as `model.parameters()`.
@@ -40,7 +41,7 @@ class Optimizer:
         self.names = list(named)
         self.parameters = list(named.values())
         self._memory: dict[str, list[states.Array | None]] = {}
-        self._counts: dict[str, list[int]] = {}
+        self._counts: dict[str, states.Array] = {}
 
     def step(self) -> None:
         """Change every parameter that has a gradient."""
@@ -203,7 +204,7 @@ class SGD(Optimizer):
         """The velocity after `d`."""
         v = self._velocity[position]
         if v is None:
-            v = self._velocity[position] = np.array(d, self._slots[position][1].dtype)
+            v = self._velocity[position] = d.astype(self._slots[position][1].dtype)
             return v
         np.multiply(v, self.momentum, v)
         if self.dampening:
@@ -272,20 +273,26 @@ class Adam(Optimizer):
         self.amsgrad, self.maximize = bool(amsgrad), bool(maximize)
         for kind in ("mean", "square", "largest"):
             self._memory[kind] = [None] * len(self.parameters)
-        self._counts["steps"] = [0] * len(self.parameters)
+        self._counts["steps"] = np.zeros(len(self.parameters), np.int64)
         self._buffers = [np.empty_like(p.data) for p in self.parameters]
+        self._dtypes = list(dict.fromkeys(p.dtype for p in self.parameters))
 
     def step(self) -> None:
         """Change every parameter that has a gradient, in place."""
+        (beta1, beta2), steps = self.betas, self._counts["steps"]
+        np.add(steps, np.array([parameter.grad is not None for parameter in self.parameters]), steps)
+        count = np.maximum(steps, 1)
+        rates, roots = self.lr / (1 - beta1**count), 1 / np.sqrt(1 - beta2**count)
+        corrections = {dtype: (rates.astype(dtype), roots.astype(dtype)) for dtype in self._dtypes}
         for position, parameter in enumerate(self.parameters):
             if parameter.grad is not None:
-                self._step_along(position, parameter.data, _values(parameter.grad), self._buffers[position])
+                rates, roots = corrections[parameter.dtype]
+                self._step_along(position, _values(parameter.grad), rates[position], roots[position])
 
-    def _step_along(self, position: int, data: states.Array, d: states.Array, buffer: states.Array) -> None:
+    def _step_along(self, position: int, d: states.Array, rate: Any, root: Any) -> None:
         """One parameter's step; everything that is not kept stands in the buffer."""
         beta1, beta2 = self.betas
-        self._counts["steps"][position] += 1
-        count = self._counts["steps"][position]
+        data, buffer = self.parameters[position].data, self._buffers[position]
         if self.weight_decay and self._decoupled:
             np.multiply(data, 1 - self.lr * self.weight_decay, data)
         if self.weight_decay and not self._decoupled:
@@ -307,10 +314,10 @@ class Adam(Optimizer):
             square = np.maximum(largest, square, out=largest)
 
         np.sqrt(square, buffer)
-        np.multiply(buffer, 1 / math.sqrt(1 - beta2**count), buffer)
+        np.multiply(buffer, root, buffer)
         np.add(buffer, self.eps, buffer)
         np.divide(mean, buffer, buffer)
-        np.multiply(buffer, self.lr / (1 - beta1**count), buffer)
+        np.multiply(buffer, rate, buffer)
         np.subtract(data, buffer, data)
 
     def _kept(self, kind: str, position: int) -> states.Array:

@@ -10,7 +10,7 @@ from autograd.backward import backpropagate
 from autograd.derivation.program import Origin, Var
 from autograd.derivation.trace import Trace, Traced
 from autograd.graph import Node, observers, topological
-from autograd.op import Op
+from autograd.op import Op, describe
 
 
 class Backprop:
@@ -32,7 +32,8 @@ class Backprop:
         self.constants: dict[int, Node] = {}
         self._copies: dict[Node, Node] = {}
         self._originals: dict[Node, Node] = {}
-        self.contributions: dict[tuple[Node, int], Var] = {}
+        self.contributions: dict[tuple[Node, int], Any] = {}
+        self._last: Any = None  # of them
         for node in self.nodes:
             self._forward(node)
         self.gradients = self._backward(loss)
@@ -40,28 +41,38 @@ class Backprop:
     def _forward(self, node: Node) -> None:
         if node.op is None:
             self.values[node] = self.trace.input(node.value)
+        elif node.args is None:
+            raise RuntimeError(
+                f"derive: the graph of {describe(node)} was freed by backward(retain_graph=False); derive before, or "
+                "compute the loss again"
+            )
         else:
             self.trace.origin = Origin("forward", node)
             args = [self._argument(arg) for arg in node.args or ()]
-            function = value_function(node.op)
-            result = function(*args, **node.kwargs)
+            kwargs = {key: self._argument(value) for key, value in node.kwargs.items()}
+            result = value_function(node.op)(*args, **kwargs)
             if type(result) is not Traced:  # a value that depends on shapes only
                 result = self.trace.input(result)
             self.values[node] = result
-        self._copies[node] = copied = _copy(node, self.values[node])
+        self._copies[node] = copied = Node(self.values[node], node.requires_grad)
+        copied.op, copied.order = node.op, node.order
         copied.args = tuple(self._copies[arg] if type(arg) is Node else self._argument(arg) for arg in node.args or ())
+        copied.kwargs = {key: self._argument(value) for key, value in node.kwargs.items()}
         self._originals[copied] = node
 
-    def _argument(self, arg: Any) -> Any:
+    def _argument(self, arg: Any, inside: bool = False) -> Any:
+        """The traced value of a node, or of an array, also inside an index."""
         if type(arg) is Node:
             return self.values[arg]
-        if isinstance(arg, np.ndarray) and arg.ndim:
-            node = self.constants.get(id(arg))
-            if node is None:
-                node = self.constants[id(arg)] = Node(arg)
-                self.values[node] = self.trace.input(arg)
-            return self.values[node]
-        return arg
+        if type(arg) in (tuple, list):
+            return type(arg)(self._argument(part, inside=True) for part in arg)
+        if not isinstance(arg, np.ndarray) or not arg.ndim or (inside and _counts(arg)):
+            return arg
+        node = self.constants.get(id(arg))
+        if node is None:
+            node = self.constants[id(arg)] = Node(arg)
+            self.values[node] = self.trace.input(arg)
+        return self.values[node]
 
     def _backward(self, loss: Node) -> dict[Node, Any]:
         value = loss.value
@@ -92,21 +103,20 @@ class Backprop:
         for line in lines:
             adds = line.fn is np.add and self._adds(line)
             line.origin = Origin("add", self._originals[operand]) if adds else Origin("rule", original, position)
-        self.contributions[original, position] = d.var if type(d) is Traced else d
+        self.contributions[original, position] = self._last = d.var if type(d) is Traced else d
         self._start = len(self.trace.lines)
 
     def _adds(self, line: Any) -> bool:
         """Whether a line adds up the gradients of two uses: the second is the rule's result before."""
-        return line.args[-1] in [var for var in self.contributions.values() if type(var) is Var][-1:]
-
-
-def _copy(node: Node, value: Traced) -> Node:
-    copied = Node(value, node.requires_grad)
-    copied.op, copied.kwargs, copied.order = node.op, node.kwargs, node.order
-    return copied
+        return type(self._last) is Var and line.args[-1] is self._last
 
 
 def value_function(op: Op) -> Any:
     """What computes an operation's value on traced operands, in the form that its record keeps them."""
     wrapped = getattr(op.fn, "__wrapped__", None)
     return op.fn if op.adapt is None or op.forward in (op.fn, wrapped) else op.forward
+
+
+def _counts(array: Any) -> bool:
+    """Whether it is 0, 1, 2 ..., which source says shortly."""
+    return array.dtype.kind == "i" and array.ndim == 1 and np.array_equal(array, np.arange(array.size))

@@ -13,14 +13,16 @@ import numpy as np
 
 from autograd.derivation import saved
 from autograd.derivation.backprop import Backprop
+from autograd.derivation.expression import helper_names
+from autograd.derivation.formulas import Formulas
 from autograd.derivation.naming import Identifiers, as_nodes
 from autograd.derivation.program import Program, Var
 from autograd.derivation.simplify import simplified
 from autograd.derivation.statements import Statements, commented
-from autograd.graph import Node
-from autograd.names import Scope
+from autograd.graph import Node, topological
+from autograd.names import Scope, latest
 from autograd.op import describe
-from autograd.tensor import Tensor
+from autograd.tensor import Tensor, tensor_of
 
 
 class Derivation:
@@ -29,7 +31,6 @@ class Derivation:
     Attributes:
         program: the straight-line program, one NumPy call a line; its outputs are "loss" and the gradients by name.
         arguments: what the program was recorded with, by name: arrays that `backprop(**arguments)` takes.
-        gradients: the names of the parameters.
     """
 
     def __init__(
@@ -40,27 +41,67 @@ class Derivation:
         also: Iterable[Node] = (),
         strict: bool = True,
     ) -> None:
+        self._loss, self._scope, self._given, self._also = loss, scope, names, list(also)
         self._recorded = recorded = Backprop(loss)
         constants = list(recorded.constants.values())
-        self._identifiers = identifiers = Identifiers(recorded.nodes, constants, scope, names or {}, strict)
+        self._identifiers = identifiers = Identifiers(
+            recorded.nodes, constants, scope, names or {}, strict, helper_names(recorded.trace.lines)
+        )
         parameters = [node for node in recorded.nodes if node.op is None and node.requires_grad]
         parameters = [node for node in parameters if node in recorded.gradients]
-        self.gradients = [identifiers[node] for node in parameters]
+        self._parameters = {identifiers[node]: node for node in parameters}
         outputs: dict[Any, Any] = {"loss": recorded.values[loss].var}
         outputs |= {identifiers[node]: _var(recorded.gradients[node]) for node in parameters}
-        outputs |= {node: _var(recorded.gradients[node]) for node in also if node in recorded.gradients}
+        outputs |= {node: _var(recorded.gradients[node]) for node in self._also if node in recorded.gradients}
         numbers = {recorded.seed: recorded.seed.value} if recorded.seed.shape == () else {}
         for node, value in recorded.values.items():
             if value.var in recorded.trace.inputs:
                 value.var.name = identifiers[node]
                 if value.shape == () and not node.requires_grad and node.op is None and node.note("name") is None:
                     numbers[value.var] = node.value.item()
-        self.program = simplified(Program(recorded.trace.inputs, recorded.trace.lines, outputs), numbers)
+        named = [node for node in recorded.nodes if identifiers.named(node)]
+        kept = [_var(of[node]) for of in (recorded.values, recorded.gradients) for node in named if node in of]
+        program = Program(recorded.trace.inputs, recorded.trace.lines, outputs)
+        self.program = simplified(program, numbers, kept=[var for var in kept if type(var) is Var])
         self.arguments = {str(var.name): np.asarray(var.value) for var in self.program.inputs}
+
+    @property
+    def parameters(self) -> dict[str, Tensor]:
+        """The Tensors whose gradients it gives, by the names that it uses."""
+        return {name: tensor_of(latest(node)) for name, node in self._parameters.items()}
+
+    @cached_property
+    def _owners(self) -> dict[Var, tuple[Node, bool]]:
+        """Whose value a value of the program is, or whose gradient; where several share it, the one that says most."""
+        recorded, identifiers, now = self._recorded, self._identifiers, self.program.now
+        values = {node: now(value.var) for node, value in recorded.values.items()}
+        gradients = {node: now(_var(g)) for node, g in recorded.gradients.items()}
+        named = [node for node in recorded.nodes[::-1] if identifiers.named(node)]
+        named += [node for node in recorded.nodes[::-1] if not identifiers.named(node)]
+        owners: dict[Var, tuple[Node, bool]] = {}
+        for of, is_gradient in ((values, False), (gradients, True)):
+            for node in named:
+                if type(of.get(node)) is Var and (node.op is not None or is_gradient):
+                    owners.setdefault(of[node], (node, is_gradient))
+        return owners
 
     @cached_property
     def _text(self) -> Statements:
-        return Statements(self.program, self._names(), self._identifiers.fresh)
+        identifiers, owners = self._identifiers, self._owners
+        pairs = {}
+        for g, (node, is_gradient) in owners.items():
+            value = self.program.now(self._recorded.values[node].var)
+            if is_gradient and type(value) is Var and value not in self.program.inputs:
+                pairs[g] = value
+
+        def name(var: Var) -> str:
+            if var not in owners:
+                return identifiers.fresh()
+            node, is_gradient = owners[var]
+            return identifiers.gradient(node) if is_gradient else identifiers[node]
+
+        told = [var for var, (node, _) in owners.items() if identifiers.named(node)]
+        return Statements(self.program, name, told, pairs)
 
     @property
     def source(self) -> str:
@@ -68,10 +109,24 @@ class Derivation:
 
         It returns the loss and a dictionary of gradients by name.
         """
-        return self._text.source(self.gradients)
+        return self._text.source(self._parameters)
+
+    @property
+    def latex(self) -> str:
+        r"""The derivation as an `aligned` block, for any LaTeX with amsmath.
+
+        $\bar{x}$ is the gradient of the loss with respect to $x$. A gradient is told in the words of the operations'
+        rules, with the symbols of the derivation in place of their letters.
+        """
+        return Formulas(self._recorded, self.program, self._text, self._identifiers, self._owners.get).block()
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex}$"
 
     def line_for(self, tensor: Tensor | Node) -> str:
         """The statement that computes the gradient of a Tensor of the graph: `dW2 = A1.T @ dZ2  # (16, 8)`.
+
+        Where algebra left an interior gradient out of `source`, it is written as it would be there.
 
         Raises:
             ValueError: a Tensor outside of the graph.
@@ -84,24 +139,12 @@ class Derivation:
             return commented(f"{name} = {self._text.value(np.zeros_like(node.value)).text}", shape)
         g = self.program.now(_var(self._recorded.gradients[node]))
         statement = self._text.of.get(g) if type(g) is Var else None
-        if statement is None or statement.forward:
+        if statement is not None and not statement.forward:
+            also = "" if statement.name == name else f"{name} = "
+            return commented(also + "; ".join(statement.lines), shape)
+        if node in self._also:
             return commented(f"{name} = {self._text.value(g).text}", shape)
-        also = "" if statement.name == name else f"{name} = "
-        return commented(f"{also}{statement.name} = {statement.text}", shape)
-
-    def _names(self) -> dict[Var, str]:
-        """The names of nodes and of their gradients, by the value that holds them."""
-        recorded, identifiers = self._recorded, self._identifiers
-        names: dict[Var, str] = {}
-        now = self.program.now
-        for node, value in recorded.values.items():
-            if node.op is not None and type(now(value.var)) is Var:
-                names.setdefault(now(value.var), identifiers[node])
-        for node in reversed(recorded.nodes):
-            g = now(_var(recorded.gradients.get(node)))
-            if type(g) is Var:
-                names.setdefault(g, identifiers.gradient(node))
-        return names
+        return Derivation(self._loss, self._scope, self._given, [node], strict=False).line_for(node)
 
     def function(self) -> Any:
         """`backprop` itself, compiled from `source`."""
@@ -118,14 +161,7 @@ class Derivation:
             ValueError: another suffix than `.py`.
             OSError: the file cannot be written. What was there before stays.
         """
-        target = Path(path)
-        if target.suffix != ".py":
-            raise ValueError(f"{target.name}: a derivation is saved as a Python module, with the suffix .py")
-        text = saved.module_text(self.source, self.arguments, target)
-        if saved.stored(self.arguments):
-            arrays: Any = self.arguments
-            saved.replace(target.with_suffix(".npz"), lambda file: np.savez(file, **arrays))
-        saved.replace(target, lambda file: file.write(text.encode()))
+        saved.save(Path(path), self.source, self.arguments)
 
     def __str__(self) -> str:
         return self.source
@@ -150,7 +186,8 @@ def derive(loss: Tensor, *, names: Mapping[Tensor, str] | None = None) -> Deriva
     Raises:
         TypeError: no Tensor.
         RuntimeError: no graph, or one that was freed.
-        ValueError: no scalar; a name that is no identifier, or that two inputs have.
+        ValueError: no scalar; a name that is no identifier, that hides another, or that two inputs have; a name
+            for a Tensor outside of the graph.
 
     >>> x, y = np.array([[1.0, 2.0], [0.5, 3.0]]), np.array([[1.0], [0.0]])
     >>> W = Tensor([[3.0], [4.0]], requires_grad=True, name="W")
@@ -164,8 +201,7 @@ def derive(loss: Tensor, *, names: Mapping[Tensor, str] | None = None) -> Deriva
         # forward
         Z1 = x @ W  # (2, 1)
         error = Z1 - y  # (2, 1)
-        t1 = error**2  # (2, 1)
-        loss = np.mean(t1)  # scalar
+        loss = np.mean(error**2)  # scalar
         # backward
         dW = x.T @ error  # (2, 1)
         return loss, {"W": dW}
@@ -180,7 +216,8 @@ def derive(loss: Tensor, *, names: Mapping[Tensor, str] | None = None) -> Deriva
     if loss.size != 1:
         raise ValueError(f"derive of {describe(loss)}: a loss is a single number; reduce it (np.sum, np.mean)")
     caller = sys._getframe(1)
-    return Derivation(loss._node, Scope(caller.f_locals, caller.f_globals), as_nodes(names))
+    given = as_nodes(names, topological([loss._node], constants=True)) if names else {}
+    return Derivation(loss._node, Scope(caller.f_locals, caller.f_globals), given)
 
 
 def lines_for(
@@ -197,8 +234,8 @@ def lines_for(
     >>> loss = np.sum((p - y) ** 2)
     >>> for line in lines_for(loss._node, [p._node, W._node], Scope(locals())).values():
     ...     print(line)
-    dp = dt1 = 2 * t1  # (2, 1)
-    dW = x.T @ dt1  # (2, 1)
+    dp = 2 * t1  # (2, 1)
+    dW = x.T @ dp  # (2, 1)
     """
     nodes = list(nodes)
     derivation = Derivation(loss, scope, names, nodes, strict=False)

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import ast
 import inspect
-import math
 import operator
 import textwrap
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
+from autograd.derivation.literals import (
+    ATOM,
+    COMPARISON,
+    POWER,
+    PRODUCT,
+    SIGN,
+    SUM,
+    Text,
+    kind,
+    literal,
+    regular,
+    typed,
+)  # fmt: skip
 from autograd.derivation.program import Line, Var
+from autograd.derivation.ratio import fraction, parts, ratio
 from autograd.op import find
+from autograd.rules.index import scatter
+from autograd.rules.write import put
 
-ATOM, POWER, SIGN, PRODUCT, SUM, COMPARISON, LOWEST = 10, 8, 7, 6, 5, 3, 0
 _INFIX: dict[Any, tuple[str, int]] = {
     np.add: ("+", SUM), np.subtract: ("-", SUM), np.multiply: ("*", PRODUCT), np.divide: ("/", PRODUCT),
     np.matmul: ("@", PRODUCT), np.remainder: ("%", PRODUCT), np.floor_divide: ("//", PRODUCT), np.power: ("**", POWER),
@@ -24,17 +38,6 @@ _INFIX: dict[Any, tuple[str, int]] = {
 }  # fmt: skip
 _REVERSIBLE = {np.add, np.multiply}
 _REDUCTIONS = {np.sum: "sum", np.add.reduce: "sum", np.mean: "mean", np.max: "max", np.min: "min", np.amax: "max"}
-
-
-class Text(NamedTuple):
-    """Source text, and how tightly it binds."""
-
-    text: str
-    binds: int = ATOM
-
-    def inside(self, level: int) -> str:
-        """In parentheses where the context binds more tightly."""
-        return self.text if self.binds >= level else f"({self.text})"
 
 
 class Helpers:
@@ -86,6 +89,15 @@ def _names(code: Any) -> Iterator[str]:
             yield from _names(constant)
 
 
+def helper_names(lines: Iterable[Line]) -> set[str]:
+    """What stands above `backprop` for these lines is called so."""
+    helpers = Helpers()
+    for line in lines:
+        if is_ours(line.fn) and line.fn not in (scatter, put):
+            helpers.add(line.fn)
+    return helpers.names
+
+
 def is_ours(fn: Any) -> bool:
     """Whether source cannot call `fn` from NumPy or `operator`, so that its definition must stand there."""
     if isinstance(fn, np.ufunc) or isinstance(getattr(fn, "__self__", None), np.ufunc):
@@ -114,6 +126,8 @@ class Writer:
 
     def __call__(self, line: Line) -> Text:
         fn, args, kwargs = line.fn, line.args, line.kwargs
+        if isinstance(fn, np.ufunc):
+            args = tuple(_weak(arg, line) for arg in args)
         if not kwargs:
             if fn in _INFIX:
                 return self._infix(_INFIX[fn], fn in _REVERSIBLE, args)
@@ -123,10 +137,16 @@ class Writer:
                 return Text("-" + self.value(args[0]).inside(PRODUCT), SIGN)
             if fn is np.square:
                 return Text(f"{self.value(args[0]).inside(ATOM)}**2", POWER)
+            if fn is np.broadcast_to and not isinstance(args[0], (Var, np.ndarray)):
+                shape = args[1] if len(args[1]) != 1 else args[1][0]
+                return Text(f"np.full({self.value(shape).text}, {typed(args[0]) or self.value(args[0]).text})")
             if fn is np.transpose and len(args) == 1:
                 return Text(f"{self.value(args[0]).inside(ATOM)}.T")
+            if fn is np.expand_dims and type(args[0]) is Var and type(args[1]) is int:
+                index = "..., None" + ", :" * (-1 - args[1]) if args[1] < 0 else ":, " * args[1] + "None"
+                return Text(f"{self.value(args[0]).inside(ATOM)}[{index}]")
             if fn is operator.getitem:
-                return Text(f"{self.value(args[0]).inside(ATOM)}[{self._index(args[1])}]")
+                return Text(f"{self.value(args[0]).inside(ATOM)}[{self.index(args[1])}]")
             if fn is np.astype and type(args[0]) is Var:
                 return Text(f"{self.value(args[0]).inside(ATOM)}.astype({self.value(args[1]).text})")
             if fn is np.reshape and len(args) == 2 and type(args[0]) is Var:
@@ -139,7 +159,7 @@ class Writer:
             if listed and operand.text.isidentifier():
                 return Text(f"{operand.text}.{name}({listed})")
             return Text(f"np.{name}({', '.join([operand.text, *rest, *options])})")
-        told = [_typed(arg) or self.value(arg).text if is_ours(fn) else self.value(arg).text for arg in args]
+        told = [typed(arg) or self.value(arg).text if is_ours(fn) else self.value(arg).text for arg in args]
         told += [f"{key}={self.value(value).text}" for key, value in kwargs.items()]
         return Text(f"{self.function(fn)}({', '.join(told)})")
 
@@ -152,9 +172,10 @@ class Writer:
         # a + (b + c) is another rounding than a + b + c: only the left operand goes without parentheses
         return Text(f"{left.inside(strict if level == COMPARISON else level)} {symbol} {right.inside(strict)}", level)
 
-    def _index(self, index: Any) -> str:
+    def index(self, index: Any) -> str:
+        """What stands in the brackets."""
         if isinstance(index, tuple) and index:
-            return ", ".join(self._index(part) for part in index) + ("," if len(index) == 1 else "")
+            return ", ".join(self.index(part) for part in index) + ("," if len(index) == 1 else "")
         if isinstance(index, slice):
             parts = ["" if part is None else self.value(part).text for part in (index.start, index.stop)]
             return ":".join(parts) + ("" if index.step is None else f":{self.value(index.step).text}")
@@ -163,7 +184,7 @@ class Writer:
     def function(self, fn: Any) -> str:
         """How source code calls `fn`."""
         if isinstance(fn, np.ufunc):
-            return f"np.{fn.__name__}"
+            return "np.abs" if fn is np.absolute else f"np.{fn.__name__}"
         owner = getattr(fn, "__self__", None)
         if isinstance(owner, np.ufunc):
             return f"np.{owner.__name__}.{fn.__name__}"
@@ -185,38 +206,20 @@ class Writer:
         if isinstance(value, list):
             return Text(f"[{', '.join(self.value(part).text for part in value)}]")
         if isinstance(value, np.ndarray):
-            kind = "" if value.dtype in (np.float64, np.int64, np.bool_) else f", dtype=np.{value.dtype.name}"
-            return Text(f"np.array({self.value(value.tolist()).text}{kind})")
+            return Text(regular(value) or f"np.array({self.value(value.tolist()).text}{kind(value)})")
         return literal(value)
 
 
-def literal(value: Any) -> Text:
-    """A constant as source text; numbers of other precisions say so."""
-    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
-        return Text(f"np.{np.dtype(value).name}")
-    if isinstance(value, np.generic):
-        if value.dtype in (np.float64, np.int64, np.bool_):
-            return literal(value.item())
-        return Text(f"np.{value.dtype.name}({literal(value.item()).text})")
-    if isinstance(value, float):
-        if math.isnan(value):
-            return Text("np.nan")
-        text = "np.inf" if math.isinf(value) else repr(abs(value))
-        return Text(f"-{text}", SIGN) if math.copysign(1, value) < 0 else Text(text)
-    if isinstance(value, slice):
-        return Text(f"slice({', '.join(literal(part).text for part in (value.start, value.stop, value.step))})")
-    if isinstance(value, int) and not isinstance(value, bool) and value < 0:
-        return Text(repr(value), SIGN)
-    if value is None or value is Ellipsis or isinstance(value, (bool, int, str)):
-        return Text("..." if value is Ellipsis else repr(value))
-    if isinstance(value, type) and value in (float, int, bool):
-        return Text(value.__name__)
-    raise TypeError(f"a {type(value).__name__} among the arguments cannot be written as source: {value!r}")
-
-
-def _typed(value: Any) -> str | None:
-    """A number that knows its dtype and shape, as arrays do."""
-    return f"np.{value.dtype.name}({literal(value.item()).text})" if isinstance(value, np.generic) else None
+def _weak(value: Any, line: Line) -> Any:
+    """A number among floats of its precision, or with none of its own, as short as it is written by hand."""
+    if not isinstance(value, (float, np.floating)):
+        return value
+    kinds = {var.dtype for var in line.variables() if var.dtype is not None and var.dtype.kind == "f"}
+    if not kinds or not kinds >= {getattr(value, "dtype", next(iter(kinds)))}:
+        return value
+    if float(value).is_integer() and abs(float(value)) < 1e6 and (value or not np.signbit(value)):
+        return int(value)
+    return ratio(*parts(value), np.dtype("d")) if fraction(value) else float(str(value))
 
 
 def _shape(value: Any) -> tuple[int, ...]:

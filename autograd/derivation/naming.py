@@ -1,11 +1,16 @@
-"""Identifiers for the values of a derivation: the user's own where there are any."""
+"""Identifiers for the values of a derivation: the user's own where there are any.
+
+Others are named by their part in a network: Z goes into an activation, A comes out of it, with the number of the
+weights; w and c are inputs without a name, and t is a value on the way.
+"""
 
 from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,9 +20,11 @@ from autograd.names import Scope, is_path, latest, short_paths
 from autograd.op import describe
 
 _ASCII = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_RESERVED = {"np", "backprop", "loss"}
+_RESERVED = {"np", "backprop", "slice", "float", "int", "bool"}  # what source calls
 _PRODUCTS = {"nn.functional.linear", "np.matmul", "np.dot", "np.tensordot", "np.einsum"}
-_SHIFTS = {"np.add"}  # of a product: still what goes into the activation
+_NUMBERED = re.compile(r"[^\W\d]+(\d+)")
+_STEPS = 8  # operations that an activation may be written in
+_ACTIVATIONS = {"np.tanh", "np.maximum", "np.minimum", "np.clip", "np.sin", "np.cos"}  # and all of nn.functional's
 
 
 class Identifiers:
@@ -29,6 +36,7 @@ class Identifiers:
         scope: the caller's variables.
         given: names to use before all others, by node.
         strict: refuse names that somebody gave and that cannot be used, rather than changing them.
+        reserved: names that the derivation needs for other things.
 
     Raises:
         ValueError: a name that somebody gave is no identifier, is Python's own, or belongs to two inputs.
@@ -41,9 +49,12 @@ class Identifiers:
         scope: Scope,
         given: Mapping[Node, str],
         strict: bool = True,
+        reserved: Iterable[str] = (),
     ) -> None:
+        self._reserved = _RESERVED | set(reserved)
         self._taken: dict[str, Node] = {}
         self._names: dict[Node, str] = {}
+        self._gradients: dict[Node, str] = {}
         self._counts: Counter[str] = Counter()
         leaves = [node for node in nodes if node.op is None] + constants
         paths = {
@@ -55,57 +66,96 @@ class Identifiers:
             _once(paths)
         shorter = short_paths(list(dict.fromkeys(paths.values())))
         for node in leaves:
-            said = given.get(node) or (None if node in paths else latest(node).note("name"))
+            said = given[node] if node in given else None if node in paths else latest(node).note("name")
             if said is not None:
-                self._claim(node, _checked(said, node) if strict else _sanitised(said), strict)
+                self._claim(node, self._checked(said, node) if strict else _sanitised(said), strict)
         for node, path in paths.items():
             self._claim(node, _sanitised(shorter[path].translate(_ASCII)))
         unnamed = [node for node in leaves if node not in self._names]
         for node in unnamed:
-            found = scope.of(node) if node not in constants else scope.of_array(node.value)
+            found = scope.of(node) or _part(node.value, scope)
             if found is not None:
                 self._claim(node, _sanitised(found))
+        loss = nodes[-1]
+        operations = [node for node in nodes if node.op is not None]
+        parts = _parts_played(operations, constants)
         for node in leaves:
             if node not in self._names:
-                self._claim(node, self._fresh("w" if node.requires_grad else "c"))
-        computed = [node for node in nodes if node.op is not None]
-        for node in computed:
-            said = given.get(node) or node.note("name")
-            found = scope.of(node) if said is None else _checked(said, node) if strict else said
+                part = parts.get(node, "c")
+                self._claim(
+                    node,
+                    part if part != "c" and not node.requires_grad else self._fresh("w" if node.requires_grad else "c"),
+                )
+        self._nodes = {*nodes, *constants}
+        for node in operations:
+            said = given.get(node, node.note("name"))
+            found = scope.of(node) if said is None else self._checked(said, node) if strict else said
+            if found is None and node is loss:
+                found = "loss"
             if found is not None:
                 self._claim(node, _sanitised(found))
-        for node in computed:
+        for node in _preactivations(operations):
             if node not in self._names:
-                self._claim(node, "loss" if node is nodes[-1] else self._role(node))
+                products = [node, *(arg for arg in node.inputs if arg is not None)]
+                weights = [self._names[arg] for product in products for arg in _weights(product)]
+                numbers = [match[1] for name in weights if (match := _NUMBERED.fullmatch(name))]
+                name = f"Z{numbers[0]}" if numbers else ""
+                self._claim(node, name if name and name not in self._taken else self._fresh("Z"))
+        for node in operations:
+            if node not in self._names:
+                self._cast(node)
+            for arg in node.inputs if _weights(node) else ():  # what the next layer takes was activated, somehow
+                if arg is not None and arg.op is not None and arg not in self._names:
+                    self._activated(arg)
 
     def __getitem__(self, node: Node) -> str:
+        if node not in self._names:
+            self._claim(node, self.fresh())
         return self._names[node]
 
     def __contains__(self, node: Node) -> bool:
+        return node in self._nodes
+
+    def named(self, node: Node) -> bool:
+        """Whether a node has a name that says something."""
         return node in self._names
 
     def gradient(self, node: Node) -> str:
         """What dL/d(node) is called."""
-        name = f"d{self._names[node]}"
-        while self._taken.get(name, node) is not node:
-            name += "_"
-        return name
+        if node not in self._gradients:
+            name = f"d{self[node]}"
+            while name in self._taken:
+                name += "_"
+            self._gradients[node] = name
+            self._taken[name] = node
+        return self._gradients[node]
 
     def fresh(self) -> str:
         """A name for a value on the way."""
         return self._fresh("t")
 
     def _claim(self, node: Node, name: str, strict: bool = False) -> None:
+        name = unicodedata.normalize("NFKC", name)  # as Python reads identifiers
         if strict and name in self._taken:
             raise ValueError(
                 f"two inputs are called {name}, of shapes {np.shape(self._taken[name].value)} and "
                 f"{np.shape(node.value)}; give each a name of its own, by name= or derive(loss, names={{tensor: name}})"
             )
         stem, number = name, 2
-        while name in self._taken or (name in _RESERVED and not (name == "loss" and node.op is not None)):
+        while name in self._taken or name in self._reserved or (name == "loss" and node.op is None):
             name, number = f"{stem}_{number}", number + 1
         self._taken[name] = node
         self._names[node] = name
+
+    def _checked(self, name: str, node: Node) -> str:
+        """A name that somebody gave, if source code can use it."""
+        told = f"{name!r}, the name of a Tensor of shape {np.shape(node.value)},"
+        cure = "rename it, or pass derive(loss, names={tensor: name})"
+        if not isinstance(name, str) or not _is_free(name):
+            raise ValueError(f"{told} is no Python identifier, and the derivation is source code; {cure}")
+        if name in self._reserved or (name == "loss" and node.op is None):
+            raise ValueError(f"{told} would hide {name} in the derivation; {cure}")
+        return name
 
     def _fresh(self, letter: str) -> str:
         while True:
@@ -114,18 +164,64 @@ class Identifiers:
             if name not in self._taken:
                 return name
 
-    def _role(self, node: Node) -> str:
-        """Z for what goes into an activation, A for what comes out of it."""
+    def _cast(self, node: Node) -> None:
+        """A with the number of Z for what comes out of an activation; nothing for others."""
         inputs = [arg for arg in node.inputs if arg is not None]
-        made = {arg.op.name for arg in inputs if arg.op is not None}
-        if node.op.name in _PRODUCTS or (node.op.name in _SHIFTS and made & _PRODUCTS):
-            return self._fresh("Z")
-        called = [self._names.get(arg, "") for arg in inputs]
-        if len(called) == 1 and re.fullmatch(r"Z\d+", called[0]) and np.shape(node.value) == np.shape(inputs[0].value):
-            activation = "A" + called[0][1:]
-            if activation not in self._taken:
-                return activation
-        return self._fresh("t")
+        if len(inputs) == 1 and (node.op.name in _ACTIVATIONS or node.op.name.startswith("nn.")):
+            self._activated(node)
+
+    def _activated(self, node: Node) -> None:
+        """Name A with the number of the Z that `node` was made from, element by element."""
+        seen = node
+        for _ in range(_STEPS):
+            inputs = [arg for arg in seen.inputs if arg is not None and np.shape(arg.value) == np.shape(node.value)]
+            if len(inputs) != 1 or seen.op.name in _PRODUCTS:
+                return
+            seen = inputs[0]
+            if match := re.fullmatch(r"Z(\d+)", self._names.get(seen, "")):
+                if f"A{match[1]}" not in self._taken:
+                    self._claim(node, f"A{match[1]}")
+                return
+
+
+def _parts_played(operations: list[Node], constants: list[Node]) -> dict[Node, str]:
+    """x for what is multiplied with weights, y for what something is compared with."""
+    by_array = {id(node.value): node for node in constants}
+    parts: dict[Node, str] = {}
+    for node in operations:
+        compares = node.op.name == "np.subtract" or (
+            node.op.name.startswith("nn.functional.") and len(node.args or ()) == 2
+        )
+        if not compares and not _weights(node):
+            continue
+        for arg in node.args or ():
+            leaf = arg if isinstance(arg, Node) else by_array.get(id(arg))
+            if leaf is not None and leaf.op is None and not leaf.requires_grad and np.ndim(leaf.value):
+                parts.setdefault(leaf, "y" if compares else "x")
+    return parts
+
+
+def _weights(node: Node) -> list[Node]:
+    """The parameters among the operands of a product."""
+    if node.op is None or node.op.name not in _PRODUCTS:
+        return []
+    return [arg for arg in node.inputs if arg is not None and arg.op is None and arg.requires_grad]
+
+
+def _preactivations(operations: list[Node]) -> list[Node]:
+    """Products with weights, with what is added to them: what goes into an activation."""
+    uses = Counter(arg for node in operations for arg in node.inputs if arg is not None)
+    linear: set[Node] = set()
+    inside: set[Node] = set()
+    for node in operations:
+        if _weights(node):
+            linear.add(node)
+        elif node.op.name == "np.add":
+            parts = [arg for arg in node.inputs if arg in linear]
+            if parts:
+                linear.add(node)
+                inside.update(arg for arg in parts if arg is not None and uses[arg] == 1)
+    return [node for node in operations if node in linear and node not in inside]
 
 
 def _once(paths: Mapping[Node, str]) -> None:
@@ -140,30 +236,34 @@ def _once(paths: Mapping[Node, str]) -> None:
         seen[path] = node
 
 
-def _checked(name: str, node: Node) -> str:
-    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
-        raise ValueError(
-            f"{name!r}, the name of a Tensor of shape {np.shape(node.value)}, is no Python identifier, and the "
-            "derivation is source code; rename it, or pass derive(loss, names={tensor: name})"
-        )
-    if name == "np":
-        raise ValueError("a Tensor is called 'np', which would hide NumPy in the derivation; rename it")
-    return name
+def _is_free(name: str) -> bool:
+    """Whether Python takes it as the name of a variable."""
+    return name.isidentifier() and not keyword.iskeyword(name) and name != "__debug__"
+
+
+def _part(array: Any, scope: Scope) -> str | None:
+    """The name of an array that this one is a row or a part of."""
+    whole = getattr(array, "base", None)
+    name = scope.of_array(whole) if isinstance(whole, np.ndarray) else None
+    if name is None or whole is None or not whole.ndim or whole.shape[1:] != array.shape or not whole.strides[0]:
+        return name
+    offset = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+    return f"{name}_{offset // whole.strides[0]}"
 
 
 def _sanitised(name: str) -> str:
     """An identifier like `name`: `params[0]` becomes params_0."""
     name = re.sub(r"\W+", "_", name).strip("_") or "v"
-    if not name.isidentifier() or keyword.iskeyword(name):
-        name = f"v_{name}" if not keyword.iskeyword(name) else f"{name}_"
-    return name
+    return name if _is_free(name) else f"{name}_" if _is_free(f"{name}_") else f"v_{name}"
 
 
-def as_nodes(names: Mapping[Any, str] | None) -> dict[Node, str]:
+def as_nodes(names: Mapping[Any, str] | None, nodes: Container[Node]) -> dict[Node, str]:
     """Names by node from names by Tensor."""
     found = {}
     for tensor, name in (names or {}).items():
         if not hasattr(tensor, "_node"):
             raise TypeError(f"names= is a dictionary of Tensor to name; {type(tensor).__name__} is no Tensor")
+        if tensor._node not in nodes:
+            raise ValueError(f"names= calls {describe(tensor)} {name!r}, which is not in the graph of the loss")
         found[tensor._node] = name
     return found

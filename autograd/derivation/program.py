@@ -29,9 +29,8 @@ class Var:
 
     def __init__(self, value: Any, name: str | None = None) -> None:
         self.value, self.name = value, name
-        is_array = hasattr(value, "dtype")
-        self.shape: tuple[int, ...] | None = value.shape if is_array else None
-        self.dtype = value.dtype if is_array else None
+        self.shape: tuple[int, ...] | None = getattr(value, "shape", None)
+        self.dtype = getattr(value, "dtype", None)
 
     def __repr__(self) -> str:
         return f"<{self.name or 'value'} {self.shape}>"

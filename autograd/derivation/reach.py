@@ -1,7 +1,7 @@
 """What a function can reach: the arrays, Tensors and random generators behind its variables, and its settings.
 
-While a step is recorded, traced stand-ins take the places of arrays and generators, in closures, globals, lists, dictionaries
-and attributes; afterwards everything is put back. What the step's code looked at on the way, by name, is
+While a step is recorded, traced stand-ins take the places of arrays and generators, in closures, globals, lists,
+dictionaries and attributes; afterwards everything is put back. What the step's code looked at on the way, by name, is
 remembered: a replay is right only as long as it has not changed.
 """
 
@@ -9,39 +9,53 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator
-from functools import partial
-from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
+from collections import deque
+from collections.abc import Callable, Container, Sequence
+from functools import cache, cached_property, partial, partialmethod
+from types import CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd.tensor import Tensor
 
-_SIMPLE = (int, float, complex, str, bytes, bool, type(None), np.generic, np.dtype, type)
-_OURS = ("numpy", "autograd")
 GENERATORS = (np.random.Generator, np.random.RandomState)
+SIMPLE = (int, float, complex, str, bytes, bool, type(None), np.generic, np.dtype, type(...), slice, range)
+_ENDS = frozenset((*SIMPLE, np.ndarray, CodeType, *np.sctypeDict.values()))  # nothing is behind these
+_OURS = ("numpy", "autograd")
+_HOLDERS = ("types", "argparse", "collections")  # modules whose objects hold what others put into them
+_DESCRIPTORS = (staticmethod, classmethod, property, cached_property, partialmethod)
+_SLOTS = (MemberDescriptorType, GetSetDescriptorType)
 
 
 class Place(NamedTuple):
-    """Where a value is kept: an attribute dictionary, a list, a closure's cell, a Tensor."""
+    """Where a value is kept: an attribute dictionary, a list, a closure's cell, a class.
+
+    Attributes:
+        owner, key: what holds it, and at which key.
+        kind: "item" of a list or dictionary, "cell", "slot" (an attribute), "length", "contents" of a set.
+        told: how messages call it.
+        name: what code must say to look there; None where it need not say anything.
+    """
 
     owner: Any
     key: Any
-    kind: str  # "entry" of a dictionary, "item" of a list, "cell", "length" of a list or dictionary, "slot"
+    kind: str
     told: str
-    names: frozenset[str]  # what code must look at to get there
+    name: str | None
 
     def read(self) -> Any:
         """What is there now; `Place` itself where nothing is."""
         try:
+            if self.kind == "item":
+                return self.owner[self.key]
             if self.kind == "cell":
                 return self.owner.cell_contents
             if self.kind == "length":
                 return len(self.owner)
-            if self.kind == "slot":
-                return getattr(self.owner, self.key)
-            return self.owner[self.key]
+            if self.kind == "contents":
+                return type(self.owner)(self.owner)
+            return vars(self.owner)[self.key] if isinstance(self.owner, type) else getattr(self.owner, self.key)
         except (KeyError, IndexError, AttributeError, ValueError):
             return Place
 
@@ -50,175 +64,217 @@ class Place(NamedTuple):
         if self.kind == "cell":
             self.owner.cell_contents = value
         elif self.kind == "slot":
-            object.__setattr__(self.owner, self.key, value)
+            (type if isinstance(self.owner, type) else object).__setattr__(self.owner, self.key, value)
         else:
             self.owner[self.key] = value
 
 
 class Reach:
-    """Everything that `fn` can reach.
+    """Everything that `fn` can reach, and what is behind its `arguments`: pairs of a value and its name.
 
     Attributes:
         tensors: the Tensors, in the order in which they were found, with how they are called.
         places: where everything is kept, with what was found there.
     """
 
-    def __init__(self, fn: Callable[..., Any]) -> None:
+    def __init__(self, fn: Callable[..., Any], arguments: Sequence[tuple[Any, str]] = ()) -> None:
         self.tensors: dict[int, tuple[Tensor, str]] = {}
         self.places: list[tuple[Place, Any]] = []
-        self._seen: set[int] = set()
-        self._kept: list[Any] = []  # ids stay those of what was seen
-        self._pending: list[tuple[Any, str, frozenset[str]]] = [(fn, getattr(fn, "__name__", "step"), frozenset())]
+        self._roots = [fn, *(value for value, _ in arguments)]
         self._root = inspect.unwrap(fn)
+        self._behind: dict[int, list[tuple[Place | None, Any]]] = {}  # what stands right behind a value
+        self._seen: dict[int, Any] = {}  # held, so that ids stay theirs
+        self._pending: list[tuple[Any, str]] = [(fn, getattr(fn, "__name__", "step")), *arguments]
         while self._pending:
-            self._visit(*self._pending.pop())
+            value, told = self._pending.pop()
+            if type(value) not in _ENDS and id(value) not in self._seen:
+                self._seen[id(value)] = value
+                self._edges = self._behind[id(value)] = []
+                self._visit(value, told)
 
-    def _visit(self, value: Any, told: str, names: frozenset[str]) -> None:
-        if isinstance(value, (*_SIMPLE, np.ndarray, *GENERATORS, CodeType)) or id(value) in self._seen:
-            return
-        self._seen.add(id(value))
-        self._kept.append(value)
-        if isinstance(value, Tensor):
+    def knows(self, value: Any) -> bool:
+        """Whether `value` was there before the step ran."""
+        return id(value) in self._seen
+
+    def looked_at(self, names: Container[str]) -> list[tuple[Place, Any]]:
+        """The places that code which says these names can have looked at, with what was there."""
+        found: list[tuple[Place, Any]] = []
+        seen: set[int] = set()
+        pending = list(self._roots)
+        while pending:
+            value = pending.pop()
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            for place, part in self._behind.get(id(value), ()):
+                if place is None:
+                    pending.append(part)
+                elif place.name is None or place.name in names:
+                    found.append((place, part))
+                    pending.append(part)
+        return found
+
+    def _visit(self, value: Any, told: str) -> None:
+        if isinstance(value, FunctionType):
+            self._function(value)
+        elif isinstance(value, Tensor):
             self.tensors[id(value)] = (value, value.name or told)
+            if getattr(value, "__dict__", None):
+                self._object(value, told)
+        elif isinstance(value, (list, tuple, deque, dict, set, frozenset, bytearray)):
+            self._container(value, told)
+        elif isinstance(value, type):
+            if not _foreign(value):
+                self._class(value)
         elif isinstance(value, MethodType):
-            self._pending += [(value.__self__, f"{told}.__self__", names), (value.__func__, told, names)]
-        elif isinstance(value, FunctionType):
-            self._function(value, names)
-        elif isinstance(value, (list, tuple)):
-            if isinstance(value, list):
-                self._note(Place(value, None, "length", f"len({told})", names), len(value))
-            for k, part in enumerate(value):
-                self._keep(Place(value, k, "item", f"{told}[{k}]", names), part)
-        elif isinstance(value, dict):
-            self._note(Place(value, None, "length", f"len({told})", names), len(value))
-            for key, part in list(value.items()):
-                self._keep(Place(value, key, "item", f"{told}[{key!r}]", names), part)
-        elif isinstance(value, partial):
-            self._pending += [(part, told, names) for part in (value.func, value.args, value.keywords)]
+            self._follow(value.__self__, f"{told}.__self__")
+            self._follow(value.__func__, told)
+        elif isinstance(value, (partial, partialmethod)):
+            for part in (value.func, value.args, value.keywords):
+                self._follow(part, told)
+        elif isinstance(value, (staticmethod, classmethod)):
+            self._follow(value.__func__, told)
+        elif isinstance(value, property):
+            self._follow(value.fget, told)
+            self._follow(value.fset, told)
+        elif isinstance(value, cached_property):
+            self._follow(value.func, told)
         elif hasattr(value, "__wrapped__"):
-            self._pending.append((value.__wrapped__, told, names))
-        elif not isinstance(value, (ModuleType, type)) and not _foreign(type(value)):
-            self._object(value, told, names)
+            self._follow(value.__wrapped__, told)
+        elif isinstance(value, (ModuleType, GENERATORS)):
+            pass
+        elif not _foreign(type(value)) or type(value).__module__ in _HOLDERS:
+            self._object(value, told)
 
-    def _object(self, value: Any, told: str, names: frozenset[str]) -> None:
-        held = getattr(value, "__dict__", {})
-        for key, part in list(held.items()):
-            self._keep(Place(held, key, "entry", f"{told}.{key}", names | {key}), part)
+    def _container(self, value: Any, told: str) -> None:
+        if isinstance(value, (set, frozenset, bytearray)):
+            self._keep(Place(value, None, "contents", told, None), type(value)(value))
+            return
+        if not isinstance(value, tuple):
+            self._keep(Place(value, None, "length", f"len({told})", None), len(value))
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            self._keep(Place(value, key, "item", f"{told}[{key!r}]", None), part)
+
+    def _object(self, value: Any, told: str) -> None:
+        held = getattr(value, "__dict__", None)
+        if held is not None:
+            self._keep(Place(held, None, "length", f"the number of attributes of {told}", None), len(held))
+            for key, part in held.items():
+                self._keep(Place(held, key, "item", f"{told}.{key}", key), part)
         for base in type(value).__mro__:
             slots = vars(base).get("__slots__", ())
             for key in (slots,) if isinstance(slots, str) else slots:
-                place = Place(value, key, "slot", f"{told}.{key}", names | {key})
-                if not key.startswith("__") and (part := place.read()) is not Place:
+                place = Place(value, key, "slot", f"{told}.{key}", key)
+                if not key.startswith("__") and base is not Tensor and (part := place.read()) is not Place:
                     self._keep(place, part)
-        self._class(type(value), names)
+        if not _foreign(type(value)):
+            self._follow(type(value), type(value).__name__)
 
-    def _function(self, fn: FunctionType, names: frozenset[str]) -> None:
+    def _function(self, fn: FunctionType) -> None:
         if _foreign(fn) and fn is not self._root:
             return
         for name, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
-            place = Place(cell, name, "cell", name, names | {name})
+            place = Place(cell, name, "cell", name, name)
             if (held := place.read()) is not Place:
                 self._keep(place, held)
-        for name in set(_names(fn.__code__)):
-            if name in fn.__globals__:
-                held = fn.__globals__[name]
-                self._keep(Place(fn.__globals__, name, "entry", name, names | {name}), held)
-                if isinstance(held, ModuleType) and not _foreign(held):
-                    for key in _names(fn.__code__):
-                        if key in vars(held):
-                            place = Place(vars(held), key, "entry", f"{name}.{key}", names | {name, key})
-                            self._keep(place, vars(held)[key])
-        for part in fn.__defaults__ or ():
-            self._pending.append((part, fn.__name__, names))
-
-    def _class(self, cls: type, names: frozenset[str]) -> None:
-        """The methods of a class, which reach globals too, and the settings it holds for all."""
-        for base in cls.__mro__:
-            if base is object or _foreign(base) or id(base) in self._seen:
+        around = fn.__globals__
+        names = _names(fn.__code__)
+        for name in names:
+            if name not in around:
                 continue
-            self._seen.add(id(base))
+            held = around[name]
+            self._keep(Place(around, name, "item", name, name), held)
+            if isinstance(held, ModuleType) and not _foreign(held):
+                for key in names:
+                    if key in vars(held):
+                        self._keep(Place(vars(held), key, "item", f"{name}.{key}", key), vars(held)[key])
+        for part in (fn.__defaults__, fn.__kwdefaults__):
+            self._follow(part, fn.__name__)
+
+    def _class(self, cls: type) -> None:
+        """The methods of a class, which reach globals too, and what it holds for all of its objects."""
+        for base in cls.__mro__:
+            if base is object or _foreign(base):
+                continue
+            if base is not cls:
+                self._follow(base, base.__name__)
+                continue
+            ours = base.__module__.split(".")[0] == "nn"
             for key, part in vars(base).items():
-                if isinstance(part, FunctionType):
-                    if base.__module__.split(".")[0] != "nn":
-                        self._pending.append((part, key, names | {key}))
-                elif not key.startswith("__") and isinstance(part, (*_SIMPLE, tuple)):
-                    self._note(Place(base, key, "slot", f"{base.__name__}.{key}", names | {key}), part)
+                if isinstance(part, (FunctionType, *_DESCRIPTORS)):
+                    if not ours:
+                        self._keep(Place(base, key, "slot", f"{base.__name__}.{key}", _spoken(key)), part)
+                elif not key.startswith("__") and not key.startswith("_abc_") and not isinstance(part, _SLOTS):
+                    self._keep(Place(base, key, "slot", f"{base.__name__}.{key}", key), part)
 
     def _keep(self, place: Place, value: Any) -> None:
-        self._note(place, value)
-        self._pending.append((value, place.told, place.names))
-
-    def _note(self, place: Place, value: Any) -> None:
         self.places.append((place, value))
+        self._edges.append((place, value))
+        if place.kind != "contents" and type(value) not in _ENDS:
+            self._pending.append((value, place.told))
+
+    def _follow(self, value: Any, told: str) -> None:
+        self._edges.append((None, value))
+        self._pending.append((value, told))
+
+
+def _spoken(name: str) -> str | None:
+    """What code says to call a method; nothing for those that Python calls."""
+    return None if name.startswith("__") else name
 
 
 def _foreign(thing: Any) -> bool:
     """Whether a function, class or module is not the user's: of the standard library, NumPy or this package."""
-    module = thing.__name__ if isinstance(thing, ModuleType) else (getattr(thing, "__module__", "") or "")
-    top = module.split(".")[0]
+    return _library(thing.__name__ if isinstance(thing, ModuleType) else (getattr(thing, "__module__", "") or ""))
+
+
+@cache
+def _library(module: str) -> bool:
+    top = module.partition(".")[0]
     return top in _OURS or (top in sys.stdlib_module_names and top != "__main__")
 
 
-def _names(code: CodeType) -> Iterator[str]:
+@cache
+def _names(code: CodeType) -> tuple[str, ...]:
     """The names that a function's code looks up, in itself and in functions that it defines."""
-    yield from code.co_names
+    names = dict.fromkeys(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _names(constant)
+            names.update(dict.fromkeys(_names(constant)))
+    return tuple(names)
 
 
 class Replacing:
     """Puts stand-ins in the places of values, and what was there back: `with Replacing(reach, stand_in):`.
 
-    `stand_in(value, told)` gives what shall stand there, or the value itself. A tuple is rebuilt around stand-ins.
+    `stand_in(value, told, place)` gives what shall stand there, or the value itself. A tuple is rebuilt around
+    stand-ins, which have no place then.
     """
 
-    def __init__(self, reach: Reach, stand_in: Callable[[Any, str], Any]) -> None:
+    def __init__(self, reach: Reach, stand_in: Callable[[Any, str, Place | None], Any]) -> None:
         self._reach, self._stand_in = reach, stand_in
         self._changed: list[tuple[Place, Any, Any]] = []
 
     def __enter__(self) -> None:
         for place, value in self._reach.places:
-            if place.kind in ("length",) or isinstance(place.owner, tuple) or isinstance(place.owner, type):
+            if type(value) in _ENDS and not isinstance(value, (np.ndarray, np.generic)):
                 continue
-            other = self._replaced(value, place.told)
+            if place.kind == "length" or place.kind == "contents" or isinstance(place.owner, tuple):
+                continue
+            other = self._replaced(value, place, place.told)
             if other is not value:
                 place.write(other)
                 self._changed.append((place, value, other))
 
-    def _replaced(self, value: Any, told: str) -> Any:
-        if type(value) is tuple:
-            parts = [self._replaced(part, f"{told}[{k}]") for k, part in enumerate(value)]
-            return tuple(parts) if any(a is not b for a, b in zip(parts, value, strict=True)) else value
-        return self._stand_in(value, told)
+    def _replaced(self, value: Any, place: Place | None, told: str) -> Any:
+        if isinstance(value, tuple):
+            parts = [self._replaced(part, None, f"{told}[{k}]") for k, part in enumerate(value)]
+            if all(a is b for a, b in zip(parts, value, strict=True)):
+                return value
+            return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+        return self._stand_in(value, told, place)
 
     def __exit__(self, *exc: object) -> None:
         for place, value, other in reversed(self._changed):
             if place.read() is other:
                 place.write(value)
-
-
-class LookedAt:
-    """The names that Python code used while this was on: attributes, globals, and strings that may be such."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-        self._codes: set[CodeType] = set()
-        self._before: Any = None
-
-    def __enter__(self) -> LookedAt:
-        self._before = sys.getprofile()
-        sys.setprofile(self._called)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        sys.setprofile(self._before)
-        for code in self._codes:
-            self.names.update(code.co_names, code.co_freevars)
-            self.names.update(part for part in code.co_consts if isinstance(part, str) and part.isidentifier())
-
-    def _called(self, frame: FrameType, event: str, arg: Any) -> None:
-        if event == "call":
-            code = frame.f_code
-            if code not in self._codes and frame.f_globals.get("__name__", "").split(".")[0] not in _OURS:
-                self._codes.add(code)

@@ -3,76 +3,123 @@
 from __future__ import annotations
 
 import inspect
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autograd.calls import source_line
 from autograd.derivation.program import Var
-from autograd.derivation.reach import GENERATORS, LookedAt, Place, Reach, Replacing
+from autograd.derivation.reach import GENERATORS, SIMPLE, Place, Reach, Replacing
+from autograd.derivation.standins import (
+    Drawing,
+    GradientUse,
+    delivered,
+    plain_nesting,
+    through_dispatch,
+    traced_of,
+    traced_or_array,
+    tracing,
+)  # fmt: skip
 from autograd.derivation.trace import Trace, Traced
-from autograd.graph import Node, observers, recording
-from autograd.op import Op, describe, operations
+from autograd.derivation.watch import Watch
+from autograd.graph import Node, next_order, observers, recording
+from autograd.op import Op, describe
 from autograd.tensor import Tensor, tensor_of
 from autograd.tree import Tree
 
-tracing: ContextVar[bool] = ContextVar("tracing", default=False)
+_TRACED = "fiubcSUmM"  # kinds of arrays that are followed
 
 
 class Recording:
-    """One call of a step, carried out and recorded."""
+    """One call of a step, carried out and recorded.
+
+    Attributes:
+        trace: what NumPy was asked to do.
+        homes: the arrays from outside that the step works on, each with what stood for it.
+        arguments: the leaves of the arguments that bring an array, by the value that it is in the program.
+        gradients, cleared: the leaves that have a new gradient, with it, and those that have none any more.
+        moved: arrays from outside that hold another value, though the step did not write into them itself.
+        rebound: the places that hold another array now, with what was there and what is.
+        numbers: NumPy's numbers in places, by the value that they are in the program; they are read at each call.
+        complete: whether a replay would repeat this call; not so where the step made what it needs first.
+    """
 
     def __init__(self, fn: Callable[..., Any], tree: Tree, flat: bool) -> None:
         self.fn, self.tree, self.flat = fn, tree, flat
         self.trace = Trace(strict=True)
         self.names = _argument_names(fn, tree, flat)
-        self.homes: dict[int, tuple[Any, Traced]] = {}  # arrays from outside that stay
-        self.arguments: dict[Var, int] = {}  # arrays that each call brings, with the leaf
+        self.homes: dict[int, tuple[Any, Traced, Var]] = {}
+        self.arguments: dict[Var, int] = {}
+        self.brought: list[tuple[int, Tensor, Node]] = []
+        self.brought_arrays: list[tuple[Traced, int]] = []
+        self.numbers: dict[Var, tuple[Place, Any]] = {}
         self.grad_inputs: dict[Var, Node] = {}
-        self.reach = Reach(fn)
+        around = [
+            (leaf, self.names[k]) for k, leaf in enumerate(tree.leaves) if not isinstance(leaf, (np.ndarray, *SIMPLE))
+        ]
+        self.reach = Reach(fn, around)
         self.leaf_tensors = [tensor for tensor, _ in self.reach.tensors.values() if tensor._node.op is None]
         self.recording_at_start = recording.get()
+        self.gradients: list[tuple[Node, Var]] = []
+        self.cleared: list[Node] = []
+        self.moved: list[tuple[Any, Var]] = []
+        self.rebound: list[tuple[Place, Any, Var]] = []
+        self.complete, self.incomplete = True, ""
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the step on traced stand-ins; give its result as the caller sees it."""
-        called_args, called_kwargs = self.tree.filled(
-            [self._argument(k, leaf) for k, leaf in enumerate(self.tree.leaves)]
-        )
-        token = tracing.set(True)
         self.before = [(tensor, tensor._node, tensor._node.grad) for tensor in self.leaf_tensors]
         told = {id(tensor): name for tensor, name in self.reach.tensors.values()}
+        self._start = next_order()
+        self.gradient_use = GradientUse([node for _, node, _ in self.before])
+        token = tracing.set(True)
         observers.append(self)
+        failed = True
         try:
-            with Replacing(self.reach, self._stand_in), _through_dispatch(), _silent(), LookedAt() as looked:
+            with Replacing(self.reach, self._stand_in), through_dispatch(), self.gradient_use.watched():
+                called_args, called_kwargs = self.tree.filled(
+                    [self._argument(k, leaf) for k, leaf in enumerate(self.tree.leaves)]
+                )
                 for tensor, node, grad in self.before:
                     node.value = self._home(node.value, told[id(tensor)])
                     if grad is not None and not isinstance(grad, Tensor):
                         made = self.trace.input(grad)
                         self.grad_inputs[made.var] = node
                         node.grad = made
-                result = self.fn(*called_args, **called_kwargs)
-                self.looked = looked
+                with Watch() as watch:
+                    self.trace.watched = watch.event
+                    result = self.fn(*called_args, **called_kwargs)
+            failed = False
         finally:
             observers.remove(self)
             tracing.reset(token)
-            self._settle()
-        self.guards = self._guards()
+            problems = self._settle()
+            self.trace.closed, self.trace.watched = True, None
+        assert not failed
+        for problem in (self.trace.refused, watch.refused, *problems):
+            if problem is not None:
+                raise problem
+        self._check_draws(watch)
         self.result = Tree(result)
-        return self.result.filled([_delivered(leaf) for leaf in self.result.leaves])
+        for leaf in self.result.leaves:
+            self._check_result(leaf)
+        self._note_places(watch)
+        result = self.result.filled([delivered(leaf) for leaf in self.result.leaves])
+        self._check_effect()
+        return result
 
     def recorded(self, op: Op, args: tuple[Any, ...], node: Node) -> None:
         """Called after each operation on Tensors: what the step could not be seen to reach is refused."""
         if not tracing.get():
             return
         for arg in args:
-            if type(arg) is Node and arg.op is None and arg.requires_grad and type(arg.value) is not Traced:
-                raise TypeError(
-                    f"{op.name} uses {describe(arg)}, {source_line()}, which requires grad and is reached in a way that "
-                    "compile cannot follow. Keep it in a variable, attribute, list or dictionary around the step"
+            if type(arg) is Node and arg.requires_grad and arg.order < self._start and type(arg.value) is not Traced:
+                how = "is reached in a way that compile cannot follow. Keep it in a variable, attribute or list"
+                if arg.op is not None:
+                    how = "was computed outside of the step. Compute it inside, or use it detached"
+                raise self.trace.refusal(
+                    f"{op.name} uses {describe(arg)}, {source_line()}, which requires grad and {how}"
                 )
 
     def pulled(self, node: Node, operand: Node, g: Any, d: Any) -> None:
@@ -83,173 +130,227 @@ class Recording:
     def _argument(self, k: int, leaf: Any) -> Any:
         if isinstance(leaf, Tensor):
             if leaf.requires_grad:
+                if leaf._node.op is None:
+                    return leaf
                 raise TypeError(
-                    f"a compiled step got {describe(leaf)} as argument {self.names[k]}, which requires grad: its graph would "
-                    "be left out. Use it from around the step, as parameters are, or pass it detached"
+                    f"a compiled step got {describe(leaf)} as argument {self.names[k]}, which was computed from "
+                    "Tensors that require grad: its graph would be left out. Compute it inside, or pass it detached"
                 )
-            return tensor_of(Node(self._bring(k, leaf._node.value)))
-        if isinstance(leaf, np.ndarray):
+            made = tensor_of(Node(self._bring(k, leaf._node.value)))
+            self.brought.append((k, made, made._node))
+            return made
+        if isinstance(leaf, (np.ndarray, np.generic)):
             return self._bring(k, leaf)
-        return leaf
+        return self._stand_in(leaf, self.names[k], None)
 
     def _bring(self, k: int, array: Any) -> Traced:
         traced = self.trace.input(array, self.names[k])
+        traced.home = True
         self.arguments[traced.var] = k
+        self.brought_arrays.append((traced, k))
         return traced
 
-    def _stand_in(self, value: Any, told: str) -> Any:
-        if type(value) is np.ndarray and value.dtype.kind in "fiub":
+    def _stand_in(self, value: Any, told: str, place: Place | None) -> Any:
+        if type(value) is np.ndarray and value.dtype.kind in _TRACED:
             return self._home(value, told)
+        if isinstance(value, np.number) and place is not None and not isinstance(place.owner, type):
+            made = self.trace.input(value, told)
+            self.numbers[made.var] = (place, value)
+            return made
         if isinstance(value, GENERATORS):
-            return _Drawing(value, self.trace)
+            return Drawing(value, self.trace)
         return value
 
     def _home(self, array: Any, told: str) -> Any:
-        if type(array) is Traced:
-            return array
-        if not isinstance(array, np.ndarray):
+        if type(array) is Traced or not isinstance(array, np.ndarray):
             return array
         held = self.homes.get(id(array))
         if held is None:
-            name = "".join(c if c.isalnum() else "_" for c in told).strip("_")
-            held = self.homes[id(array)] = (array, self.trace.input(array, name, home=True))
+            made = self.trace.input(array, told, home=True)
+            held = self.homes[id(array)] = (array, made, made.var)
         return held[1]
 
     # Afterwards
 
-    def _settle(self) -> None:
-        """Put arrays back in place of what is traced, and note what changed."""
-        self.gradients: list[tuple[Node, Any]] = []
-        self.cleared: list[Node] = []
-        self.moved: list[tuple[Any, Any]] = []
+    def _settle(self) -> list[TypeError]:
+        """Put arrays back in place of what is traced, and note what changed; gives what speaks against a replay."""
+        problems: list[TypeError] = []
         for tensor, node, grad in self.before:
-            home = node.value
-            now = tensor._node
+            home, now = node.value, tensor._node
+            final = now.grad
             if now is not node:  # `p -= ...` moved it to another leaf: the array is changed instead
-                new = now.value
-                if type(new) is Traced and type(home) is Traced and new.dtype == home.dtype:
-                    home.value[...] = new.value
-                    self.moved.append((home.value, new.var))
-                final = now.grad
-                tensor._node, node.heir = node, None
-                for view in tensor._views or ():
-                    if (seen := view()) is not None:
-                        seen._view = None
-            else:
-                final = node.grad
+                if now.op is not None:
+                    problems.append(
+                        TypeError(
+                            f"the step writes a value with a graph into {describe(node)}, which stays after the step: "
+                            "the graph would be lost. Write it detached, or return it"
+                        )
+                    )
+                self._move_back(tensor, node, now)
+                if node not in self.gradient_use.cleared and grad is not final:
+                    self.gradient_use.used.add(node)
             if type(home) is Traced:
                 node.value = home.value
+            if isinstance(final, Tensor):
+                problems.append(
+                    TypeError(
+                        f"create_graph=True inside a compiled step, for {describe(node)}: its graph would be lost"
+                    )
+                )
+                continue
             self._settle_gradient(node, grad, final)
+        for k, tensor, node in self.brought:
+            if tensor._node is not node:
+                problems.append(
+                    TypeError(
+                        f"the step writes into its argument {self.names[k]}, a Tensor: return the new one instead"
+                    )
+                )
+        return problems
+
+    def _move_back(self, tensor: Tensor, node: Node, now: Node) -> None:
+        new, home = now.value, node.value
+        if type(home) is Traced and isinstance(home.value, np.ndarray):
+            if type(new) is not Traced:
+                new = self.trace.input(new)
+            home.value[...] = new.value
+            self.moved.append((home.value, new.var))
+        tensor._node, node.heir = node, None
+        for view in tensor._views or ():
+            if (seen := view()) is not None:
+                seen._view = None
 
     def _settle_gradient(self, node: Node, before: Any, final: Any) -> None:
-        if isinstance(final, Tensor):
-            raise TypeError(f"create_graph=True inside a compiled step, for {describe(node)}: its graph would be lost")
         if type(final) is Traced:
             unchanged = self.grad_inputs.get(final.var) is node
-            node.grad = before if unchanged else np.asarray(final.value)
+            node.grad = before if unchanged else np.array(final.value)
             if not unchanged:
                 self.gradients.append((node, final.var))
-        elif final is None and before is not None:
+        elif final is None and (before is not None or node in self.gradient_use.cleared):
             node.grad = None
             self.cleared.append(node)
-        else:
+        elif final is not before:
+            made = self.trace.input(final)
+            self.gradients.append((node, made.var))
             node.grad = final
 
-    def _guards(self) -> list[tuple[Place, Any]]:
-        """The places that the step's code looked at, with what must be there."""
-        guards = []
-        for place, value in self.reach.places:
-            if not place.names <= self.looked.names:
-                continue
+    def forget_values(self) -> None:
+        """Keep the shapes and dtypes of what was computed, and let the arrays go."""
+        for var in [
+            *self.trace.inputs,
+            *(var for line in self.trace.lines for var in (line.target, *line.variables())),
+        ]:
+            if var.shape is None:
+                var.value = None
+            elif var.shape:
+                var.value = np.broadcast_to(np.zeros((), var.dtype), var.shape)
+        self.result.leaves = [None if traced_of(leaf) is not None else leaf for leaf in self.result.leaves]
+        self.before = [(tensor, node, grad is not None) for tensor, node, grad in self.before]
+        self.tree.leaves = [
+            np.broadcast_to(np.zeros((), leaf.dtype), leaf.shape) if isinstance(leaf, np.ndarray) else leaf
+            for leaf in self.tree.leaves
+        ]
+
+    def _check_draws(self, watch: Watch) -> None:
+        where = watch.drawn_globally()
+        if where is not None:
+            raise TypeError(
+                f"the compiled step draws from NumPy's global generator (in {where}): a replay would not. "
+                "Draw from a Generator that is kept around the step, rng = np.random.default_rng(seed)"
+            )
+
+    def _check_result(self, leaf: Any) -> None:
+        if not isinstance(leaf, (Tensor, Traced, np.ndarray, type, *SIMPLE)) and not self.reach.knows(leaf):
+            raise TypeError(
+                f"the compiled step returns a {type(leaf).__name__}, which a replay could not make again: return "
+                "Tensors, arrays and numbers, alone or in tuples, lists and dictionaries"
+            )
+
+    def _check_effect(self) -> None:
+        changes = self.gradients or self.cleared or self.moved or self.rebound or not self.complete
+        computed = any(traced_of(leaf) is not None for leaf in self.result.leaves)
+        if not (changes or computed or self.trace.changes or any(isinstance(n, Tensor) for n in self.result.leaves)):
+            raise TypeError(
+                f"{getattr(self.fn, '__name__', 'the step')} returns no Tensor or array and changes none: "
+                "there is nothing to compile. Return what it computes"
+            )
+
+    def _note_places(self, watch: Watch) -> None:
+        """What the step's code looked at must be there in a replay; what it put into places is put there again."""
+        looked = self.reach.looked_at(_Everything() if watch.everything else watch.names)
+        self.guards: list[tuple[Place, Any]] = []
+        for place, value in looked:
             now = place.read()
-            if type(now) is _Drawing or type(now) is Traced:
-                now = value
-            if now is not value and not (isinstance(value, (int, float, str)) and now == value):
+            if now is value or (type(now) is type(value) and isinstance(value, SIMPLE) and now == value):
+                self._refuse_unfollowed(place, value)
+                if not isinstance(place.owner, tuple):
+                    self.guards.append((place, value))
+            elif place.kind == "contents" and now == value:
+                self.guards.append((place, value))
+            elif not self._changed(place, value, now):
                 raise TypeError(
-                    f"the step changes {place.told} itself, from {_short(value)} to {_short(now)}: a replay repeats what NumPy "
-                    "was asked to do, and not this. Do it outside, or keep it in an array"
+                    f"the step changes {place.told} itself, from {_short(value)} to {_short(now)}: a replay repeats "
+                    f"what NumPy was asked to do, and not this{self._where()}. Do it outside, or keep it in an array"
                 )
-            if not isinstance(place.owner, tuple):
-                guards.append((place, value))
-        return guards
 
-
-class _Draw:
-    """A line that draws from a generator."""
-
-    impure = True
-
-    def __init__(self, generator: Any, method: str) -> None:
-        self._method = getattr(generator, method)
-        self.__name__ = method
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._method(*args, **kwargs)
-
-
-class _Drawing:
-    """Stands for a random generator: what it draws is drawn again in every replay."""
-
-    def __init__(self, generator: Any, trace: Trace) -> None:
-        self._generator, self._trace = generator, trace
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._generator, name)
-        if not callable(method):
-            return method
-        if name in ("shuffle", "spawn", "set_state", "get_state", "seed"):
-            raise TypeError(f"{name}() of a random generator inside a compiled step, {source_line()}: do it outside")
-        return lambda *args, **kwargs: self._trace.call(_Draw(self._generator, name), args, kwargs)
-
-
-@contextmanager
-def _through_dispatch() -> Iterator[None]:
-    """Records call NumPy's functions with their dispatchers, which stand-ins need."""
-    changed = []
-    for op in operations():
-        if op.forward is getattr(op.fn, "__wrapped__", None):
-            changed.append(op)
-            op.forward = op.fn
-    try:
-        yield
-    finally:
-        for op in changed:
-            op.forward = inspect.unwrap(op.fn)
-
-
-class _Silent:
-    """Standard output during a recording: printing is something that a replay would not do."""
-
-    def write(self, text: str) -> int:
-        raise TypeError(
-            f"the compiled step prints, {source_line()}: a replay would not. Return the value, and print outside"
+    def _where(self) -> str:
+        return (
+            f" (in {self.fn.__code__.co_filename}:{self.fn.__code__.co_firstlineno})"
+            if hasattr(self.fn, "__code__")
+            else ""
         )
 
-    def flush(self) -> None:
-        """Nothing was written."""
+    def _refuse_unfollowed(self, place: Place, value: Any) -> None:
+        kind = type(value)
+        if isinstance(value, np.ndarray) and (kind is not np.ndarray or value.dtype.kind not in _TRACED):
+            told = kind.__name__ if kind is not np.ndarray else f"array of {value.dtype}"
+        elif hasattr(kind, "__next__"):
+            told = f"{kind.__name__}, which moves on when it is read"
+        else:
+            return
+        raise TypeError(
+            f"the compiled step uses {place.told}, a {told}: a replay could not. Pass what it gives as an argument"
+        )
+
+    def _changed(self, place: Place, value: Any, now: Any) -> bool:
+        """Whether a place may hold something else after the step: arrays in their turn, or what it made for itself."""
+        if now is Place or place.kind == "contents":
+            return False
+        if place.kind == "length":
+            if isinstance(place.owner, dict) and now > value:
+                self._unfinished(
+                    f"makes entries in {place.told[4:-1] if place.told.startswith('len(') else place.told}"
+                )
+                for key, part in list(place.owner.items()):
+                    place.owner[key] = plain_nesting(part)
+                return True
+            return False
+        before, after = traced_or_array(value), traced_of(now)
+        if before is not None and after is not None and type(delivered(now)) is type(value):
+            if isinstance(now, Tensor) and now.requires_grad:
+                raise TypeError(
+                    f"the step keeps {describe(now)} with its graph in {place.told}: the graph would be lost. "
+                    "Keep it detached, or return it"
+                )
+            if before.shape == after.shape and before.dtype == after.dtype:
+                self.rebound.append((place, value, after.var))
+                place.write(delivered(now))
+                return True
+        if (after is not None and isinstance(value, (type(None), int, float, np.ndarray, np.generic))) or (
+            value is None and isinstance(now, (dict, list))
+        ):
+            self._unfinished(f"makes {place.told}")
+            place.write(plain_nesting(now))
+            return True
+        return False
+
+    def _unfinished(self, what: str) -> None:
+        self.complete, self.incomplete = False, what
 
 
-@contextmanager
-def _silent() -> Iterator[None]:
-    before, sys.stdout = sys.stdout, _Silent()
-    try:
-        yield
-    finally:
-        sys.stdout = before
-
-
-def traced_of(leaf: Any) -> Traced | None:
-    value = leaf._node.value if isinstance(leaf, Tensor) else leaf
-    return value if type(value) is Traced else None
-
-
-def _delivered(leaf: Any) -> Any:
-    """A result of the recorded call as the caller gets it."""
-    traced = traced_of(leaf)
-    if traced is None:
-        return leaf
-    value = traced.value.copy()
-    return tensor_of(Node(value)) if isinstance(leaf, Tensor) else value
+class _Everything:
+    def __contains__(self, name: object) -> bool:
+        return True
 
 
 def _argument_names(fn: Any, tree: Tree, flat: bool) -> list[str]:

@@ -4,26 +4,54 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from autograd.derivation.expression import Helpers, Text, Writer
+import numpy as np
 
-_ARRAYS = 400  # numbers that a saved module holds in its text; more go into a file beside it
+from autograd.derivation.expression import Helpers, Writer
+from autograd.derivation.literals import Text
 
-
-def stored(arguments: Mapping[str, Any]) -> bool:
-    """Whether the arrays go into a file of their own."""
-    return sum(int(array.size) for array in arguments.values()) > _ARRAYS
+_ARRAYS = 400  # numbers that a module holds in its text; more go into a file beside it
 
 
-def module_text(source: str, arguments: Mapping[str, Any], target: Path) -> str:
-    """`backprop`, and a call of it with these arguments."""
+def save(target: Path, source: str, arguments: Mapping[str, Any]) -> None:
+    """Write `source` with a call of `backprop` on these arguments: both files, or none."""
+    if target.suffix != ".py":
+        raise ValueError(f"{target.name}: a derivation is saved as a Python module, with the suffix .py")
+    if not target.stem.isidentifier():
+        raise ValueError(f"{target.name}: no module can have this name, since it is no identifier")
+    beside = sum(int(array.size) for array in arguments.values()) > _ARRAYS
+    text = _module(source, arguments, target.stem if beside else None)
+    files: dict[Path, Callable[[Any], Any]] = {target: lambda file: file.write(text.encode())}
+    if beside:
+        arrays: Any = dict(arguments)
+        files[target.with_suffix(".npz")] = lambda file: np.savez(file, **arrays)
+    made: dict[Path, Path] = {}
+    try:
+        for path, write in files.items():
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+            made[path] = Path(name)
+            with os.fdopen(handle, "wb") as file:
+                write(file)
+            made[path].chmod(0o666 & ~_umask())
+        for path, temporary in made.items():
+            temporary.replace(path)
+    except OSError as error:
+        told = f"{target} cannot be written ({error.strerror}); what was there is unchanged. Give a path in a folder"
+        raise type(error)(error.errno, f"{told} that exists and that you may write to") from None
+    finally:
+        for temporary in made.values():
+            temporary.unlink(missing_ok=True)
+
+
+def _module(source: str, arguments: Mapping[str, Any], stem: str | None) -> str:
+    """`backprop`, and a call of it with these arguments: in the text, or from the file called `stem`."""
     lines = [source, "", 'if __name__ == "__main__":']
-    if stored(arguments):
-        lines[0] = lines[0].replace("import numpy as np\n", "from pathlib import Path\n\nimport numpy as np\n", 1)
-        lines.append(f'    arguments = dict(np.load(Path(__file__).with_name("{target.stem}.npz")))')
+    if stem is not None:
+        lines[0] = source.replace("import numpy as np\n", "from pathlib import Path\n\nimport numpy as np\n", 1)
+        lines.append(f'    arguments = dict(np.load(Path(__file__).with_name("{stem}.npz")))')
     else:
         write = Writer(lambda var: Text(str(var.name)), Helpers())
         lines.append("    arguments = {")
@@ -36,19 +64,6 @@ def module_text(source: str, arguments: Mapping[str, Any], target: Path) -> str:
         '        print(f"d{name}", gradient, sep="\\n")',
     ]
     return "\n".join(lines) + "\n"
-
-
-def replace(target: Path, write: Any) -> None:
-    """Write a file whole or not at all."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=target.suffix)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _umask() -> int:

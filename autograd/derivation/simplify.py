@@ -1,17 +1,19 @@
 """Algebra on the lines of a program, so that it reads as a person would have written it.
 
-Nothing here changes a value but by the rounding of constants that are multiplied beforehand.
+Nothing here changes a value but by rounding: constants are multiplied beforehand, and x / b / b is x / b**2.
 """
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from autograd.derivation.program import Line, Program, Var, substituted
+from autograd.derivation.ratio import over, parts, ratio, times
 
 _NEUTRAL: dict[Any, tuple[Any, Any]] = {  # the constant that changes nothing, on the left and on the right
     np.add: (0, 0),
@@ -19,47 +21,79 @@ _NEUTRAL: dict[Any, tuple[Any, Any]] = {  # the constant that changes nothing, o
     np.multiply: (1, 1),
     np.divide: (None, 1),
 }
+_SAME = {np.reshape, np.astype, np.broadcast_to, np.positive}  # give back what is so already
+_KINKS: dict[Any, Any] = {np.maximum: np.greater, np.minimum: np.less}
 
 
-def simplified(program: Program, constants: Mapping[Var, Any], *, exact: bool = False) -> Program:
+def simplified(
+    program: Program, constants: Mapping[Var, Any], *, exact: bool = False, kept: Iterable[Var] = ()
+) -> Program:
     """`program` with inputs that are known numbers worked in, and what they make trivial left out.
 
-    With `exact`, constants stay where they are, and so does the rounding.
+    With `exact`, constants stay where they are, and so does the rounding. Values in `kept` stay as they are.
     """
     uses = Counter(var for line in program.lines for var in line.variables())
     uses.update(var for var in program.outputs.values() if type(var) is Var)
+    uses.update(kept)
     work = _Simplifier(constants, uses, exact)
-    lines = [changed for line in program.lines if (changed := work.line(line)) is not None]
+    for line in program.lines:
+        work.take(line)
     outputs = {key: substituted(var, work.same) for key, var in program.outputs.items()}
     inputs = [var for var in program.inputs if var not in constants]
-    return Program(inputs, lines, outputs, work.same).simplified()
+    found = Program(inputs, work.lines, outputs, work.same).simplified()
+    if not exact:
+        found.lines = [_divided(line) for line in found.lines]
+    return found
 
 
 class _Simplifier:
     """What is known of the values so far: those that are another one or a number, and how each was made."""
 
     def __init__(self, constants: Mapping[Var, Any], uses: Mapping[Var, int], exact: bool) -> None:
+        self.lines: list[Line] = []
         self.same: dict[Var, Any] = dict(constants)
         self.made: dict[Var, Line] = {}
-        self.uses, self.exact = uses, exact
+        self.uses, self.exact = Counter(uses), exact
 
-    def line(self, line: Line) -> Line | None:
+    def take(self, line: Line) -> None:
+        """Add a line, or what it comes to."""
         line = line.changed(self.same)
-        target = line.target
-        if target.shape == () and not any(True for _ in line.variables()):
-            self.same[target] = target.value
-            return None
-        if isinstance(line.fn, np.ufunc) and line.fn.nout == 1 and not line.kwargs:
+        found = self._constant(line)
+        if found is None and isinstance(line.fn, np.ufunc) and line.fn.nout == 1 and not line.kwargs:
             line = self._bare(line)
-        found = self._trivial(line)
-        if found is None and isinstance(line.fn, np.ufunc) and not line.kwargs and not self.exact:
-            line = self._gathered(line)
+        if found is None:
             found = self._trivial(line)
+        if found is None and not self.exact and not _is_forward(line):  # what the user wrote stays as it is
+            line = self._gathered(line) if isinstance(line.fn, np.ufunc) and not line.kwargs else self._shaped(line)
+            found = self._trivial(line)
+        if isinstance(found, Line):
+            line, found = found, None
         if found is not None:
-            self.same[target] = found
+            self.same[line.target] = found
+            return
+        self.made[line.target] = line
+        self.lines.append(line)
+
+    def _constant(self, line: Line) -> Any:
+        """A number in place of a line on numbers, or a line that spreads one over an array; else None."""
+        target, args = line.target, [self._number(arg) for arg in line.args]
+        if target.shape == () and not any(True for _ in line.variables()):
+            return target.value if self.exact else _computed(line.fn, args, target)
+        if self.exact or not target.shape or line.kwargs.keys() - {"axis", "keepdims"}:
             return None
-        self.made[target] = line
-        return line
+        if any(self._number(var) is None for var in line.variables()) or line.fn is np.broadcast_to:
+            return None
+        if target.dtype is None or target.dtype.kind != "f" or not target.value.size or np.ptp(target.value) != 0:
+            return None
+        number = _computed(line.fn, args, Var(target.value.flat[0]))
+        return Line(target, np.broadcast_to, (number, target.shape), {}, line.origin, line.where)
+
+    def _number(self, value: Any) -> Any:
+        """The number that a value is, or that it holds everywhere, or None."""
+        if _is_number(value):
+            return value
+        made = self.made.get(value) if type(value) is Var else None
+        return made.args[0] if made is not None and made.fn is np.broadcast_to and _is_number(made.args[0]) else None
 
     def _bare(self, line: Line) -> Line:
         """A ufunc broadcasts by itself: its operands need not be broadcast before."""
@@ -84,66 +118,166 @@ class _Simplifier:
             if left is not None and _is(a, left) and _alike(b, target):
                 return b
         first = line.args[0] if line.args else None
-        if fn in (np.reshape, np.astype, np.broadcast_to, np.positive) and _alike(first, target):
+        if fn in _SAME and _alike(first, target):
             return first
         made = self.made.get(first) if type(first) is Var else None
-        if (
-            fn is np.transpose
-            and made is not None
-            and made.fn is np.transpose
-            and len(line.args) == len(made.args) == 1
-        ):
+        if made is None:
+            return None
+        if fn is np.expand_dims and made.fn is operator.getitem and line.args[1:] == (-1,):
+            whole = made.args[0]
+            return whole if made.args[1] == (..., 0) and np.shape(_like(whole)) == target.shape else None
+        if fn is np.transpose and made.fn is np.transpose and len(line.args) == len(made.args) == 1:
             return made.args[0]
-        return made.args[0] if fn is np.negative and made is not None and made.fn is np.negative else None
+        return made.args[0] if fn is np.negative and made.fn is np.negative else None
 
     def _gathered(self, line: Line) -> Line:
-        """Signs and constant factors in one place."""
-        fn, target = line.fn, line.target
-        if fn is np.negative:
-            made = self._once(line.args[0])
-            if made is not None and made.fn is np.multiply and _number(made.args[0]):
-                return Line(target, np.multiply, (-made.args[0], made.args[1]), {}, line.origin)
-            if made is not None and made.fn is np.subtract:
-                return Line(target, np.subtract, made.args[::-1], {}, line.origin)
-        if fn in (np.multiply, np.add):
-            a, b = line.args
-            if _number(b) and not _number(a):
-                a, b = b, a
-                line = Line(target, fn, (a, b), {}, line.origin)
-            if fn is np.multiply and _number(a):
-                return self._scaled(line, a, b)
-            if fn is np.add:
-                made = self._once(b)
-                if made is not None and made.fn is np.negative:
-                    return Line(target, np.subtract, (a, made.args[0]), {}, line.origin)
+        """Signs and constant factors in one place: a minus stands before all factors, a number before the others."""
+        if line.fn is np.negative:
+            return self._negated(line)
+        if len(line.args) != 2:
+            return line
+        a, b = line.args
+        if line.fn is np.multiply and _is_number(b):
+            a, b = b, a
+        positive, other = self._positive(a), self._positive(b)
+        if line.fn in (np.add, np.subtract):
+            if other is not None:
+                return _line(line, np.subtract if line.fn is np.add else np.add, a, other)
+            if positive is not None and line.fn is np.add:
+                return _line(line, np.subtract, b, positive)
+        elif line.fn in (np.multiply, np.divide):
+            if positive is None and other is None:
+                return self._product(line, a, b)
+            a, b = a if positive is None else positive, b if other is None else other
+            if positive is not None and other is not None:
+                return self._product(line, a, b)
+            return _line(line, np.negative, self._new(self._product(_line(line, line.fn, a, b), a, b)))
+        elif line.fn in _KINKS.values() and _is(b, 0):  # relu(z) > 0 where z > 0
+            made = self.made.get(a) if type(a) is Var else None
+            rest = [arg for arg in made.args if not _is(arg, 0)] if made is not None else []
+            if made is not None and line.fn is _KINKS.get(made.fn) and len(rest) == 1:
+                return _line(line, line.fn, rest[0], b)
         return line
 
-    def _scaled(self, line: Line, factor: Any, operand: Any) -> Line:
-        made = self._once(operand)
-        target = line.target
-        if factor == -1:
-            return Line(target, np.negative, (operand,), {}, line.origin)
-        if made is None or made.target.shape != target.shape or made.target.dtype != target.dtype:
-            return line
-        if made.fn is np.negative:
-            return Line(target, np.multiply, (-factor, made.args[0]), {}, line.origin)
-        if made.fn is np.multiply and _number(made.args[0]):
-            return Line(target, np.multiply, (factor * made.args[0], made.args[1]), {}, line.origin)
-        if made.fn is np.divide and _number(made.args[1]):
-            return Line(target, np.multiply, (factor / made.args[1], made.args[0]), {}, line.origin)
+    def _positive(self, value: Any) -> Any:
+        """What `value` is the negative of, if that is how it is written."""
+        if _is_number(value):
+            return None if value >= 0 or value != value else -value if type(value) in (int, float) else _negative(value)
+        made = self._once(value)
+        return made.args[0] if made is not None and made.fn is np.negative else None
+
+    def _negated(self, line: Line) -> Line:
+        made = self._once(line.args[0])
+        if made is not None and made.fn is np.subtract:
+            return _line(line, np.subtract, *made.args[::-1])
         return line
+
+    def _product(self, line: Line, a: Any, b: Any) -> Line:
+        """A product or quotient of two values without signs: numbers in one factor, the same divisors in one power."""
+        made, dtype = self._once(b if line.fn is np.multiply else a), line.target.dtype
+        if made is not None and (made.target.dtype != dtype or made.target.shape != line.target.shape):
+            made = None
+        if line.fn is np.multiply:
+            a = _share(a, line.target)
+            if _is_number(a) and made is not None:
+                if made.fn is np.multiply and _is_number(made.args[0]):
+                    return _line(line, np.multiply, times(a, made.args[0], dtype), made.args[1])
+                if made.fn is np.divide and _is_number(made.args[1]):
+                    return _line(line, np.multiply, over(a, made.args[1], dtype), made.args[0])
+            return _line(line, np.square, a) if a is b else _line(line, np.multiply, a, b)
+        if made is not None and _is_number(b) and made.fn is np.multiply and _is_number(made.args[0]):
+            return _line(line, np.multiply, over(made.args[0], b, dtype), made.args[1])
+        if made is not None and type(b) is Var and made.fn is np.divide and made.args[1] is b:
+            return _line(line, np.divide, made.args[0], self._new(_line(line, np.square, b)))
+        return _line(line, np.divide, a, b)
+
+    def _new(self, line: Line) -> Any:
+        """A value on the way, which is used once."""
+        if self._trivial(line) is not None and line.fn is np.transpose:
+            return self._trivial(line)
+        target = Var(line.compute({var: var.value for var in line.variables()}))
+        self.uses[target] = 1
+        self.made[target] = made = Line(target, line.fn, line.args, line.kwargs, line.origin)
+        self.lines.append(made)
+        return target
+
+    def _shaped(self, line: Line) -> Line:
+        """Transposes by that name, those of products without, sums over all axes; a minus stands before a sum."""
+        made = self._once(line.args[0]) if line.args else None
+        if line.fn is np.swapaxes and line.target.value.ndim == 2 and set(np.mod(line.args[1:], 2)) == {0, 1}:
+            line = _line(line, np.transpose, line.args[0])
+        if line.fn is np.transpose and len(line.args) == 1 and made is not None and made.fn in (np.matmul, np.dot):
+            if all(np.ndim(_like(arg)) == 2 for arg in made.args):
+                a, b = (self._new(_line(line, np.transpose, arg)) for arg in made.args)
+                return _line(line, made.fn, b, a)
+            return line
+        if line.fn not in (np.sum, np.add.reduce):
+            return line
+        axes = line.kwargs.get("axis")
+        if line.kwargs.keys() == {"axis"} and type(axes) is tuple and len(axes) == np.ndim(_like(line.args[0])):
+            line = _line(line, np.sum, *line.args)
+        if made is None or made.fn is not np.negative:
+            return line
+        total = Line(line.target, line.fn, (made.args[0], *line.args[1:]), line.kwargs, line.origin)
+        return _line(line, np.negative, self._new(total))
 
     def _once(self, operand: Any) -> Line | None:
         """The line that made an operand which is used here only."""
         return self.made.get(operand) if type(operand) is Var and self.uses[operand] == 1 else None
 
 
-def _number(value: Any) -> bool:
+def _line(line: Line, fn: Any, *args: Any) -> Line:
+    """Another way to compute what `line` does."""
+    return Line(line.target, fn, args, {}, line.origin, line.where)
+
+
+def _is_forward(line: Line) -> bool:
+    return line.origin is not None and line.origin.part == "forward"
+
+
+def _negative(number: Any) -> Any:
+    numerator, denominator = parts(number)
+    return ratio(-numerator, denominator, number.dtype)
+
+
+def _computed(fn: Any, args: list[Any], target: Var) -> Any:
+    """The number that a line on numbers gives, as a fraction where it is one."""
+    if target.dtype is not None and target.dtype.kind == "f" and all(arg is not None for arg in args):
+        if fn is np.multiply:
+            return times(args[0], args[1], target.dtype)
+        if fn is np.divide and args[1] != 0:
+            return over(args[0], args[1], target.dtype)
+        if fn is np.negative:
+            return times(-1, args[0], target.dtype)
+    return target.value
+
+
+def _divided(line: Line) -> Line:
+    """x / n rather than 1 / n * x."""
+    if line.fn is np.multiply and _is_number(line.args[0]):
+        numerator, denominator = parts(line.args[0])
+        if numerator == 1 and denominator.is_integer() and denominator != 1:
+            return _line(line, np.divide, line.args[1], ratio(denominator, 1, line.target.dtype))
+    return line
+
+
+def _share(value: Any, target: Var) -> Any:
+    """A number that a rule computed from a size, as the fraction that it is."""
+    if not _is_number(value) or parts(value)[1] != 1 or float(value).is_integer():
+        return value
+    for n in (target.value.size, *np.shape(target.value)[:1]):
+        count = round(float(value) * n)
+        if 1 <= abs(count) <= 9 and count / n == value:
+            return ratio(count, n, target.dtype)
+    return value
+
+
+def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, np.floating, np.integer)) and not isinstance(value, bool)
 
 
 def _is(value: Any, number: Any) -> bool:
-    return _number(value) and number is not None and bool(value == number)
+    return _is_number(value) and number is not None and bool(value == number)
 
 
 def _alike(value: Any, target: Var) -> bool:

@@ -26,7 +26,7 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     [1.0, 0.0, 2.0, 0.0]
     """
     out = np.zeros(shape, g.dtype)
-    if _chooses_once(index):
+    if chooses_once(index):
         out[index] = g
     elif g.size < _FEW:
         np.add.at(out, index, g)
@@ -35,7 +35,7 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
-def _chooses_once(index: Any) -> bool:
+def chooses_once(index: Any) -> bool:
     """Whether no element can be chosen twice, so that assigning equals adding."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(

@@ -189,7 +189,7 @@ def _extremum(
 ) -> Any:
     axis = axis_of(a, axis)
     y = restore(y, axis, keepdims)
-    chosen = (a == y) & where
+    chosen = a == y if where is True else (a == y) & where
     if initial is not None:
         chosen = chosen & (y != initial)
     ties = np.maximum(np.count_nonzero(chosen, axis=axis, keepdims=True), 1)

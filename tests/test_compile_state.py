@@ -1,0 +1,515 @@
+"""What a compiled step finds and leaves around it: parameters, gradients, user-written memory, other hands on them."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+import nn
+import nn.functional
+from autograd import Tensor
+
+RNG = np.random.default_rng(0)
+BATCHES = [(RNG.normal(size=(6, 3)), RNG.normal(size=(6, 2))) for _ in range(20)]
+GLOBAL = {"scale": 1.0, "table": np.ones(3)}
+
+
+def parameters() -> list[Any]:
+    rng = np.random.default_rng(1)
+    return [Tensor(rng.normal(size=(3, 2)), requires_grad=True), Tensor(np.zeros(2), requires_grad=True)]
+
+
+def run_both(make: Any, calls: int = 20, recorded: int | None = 1) -> None:
+    """Run the step that `make(parameters)` gives eagerly and compiled, and compare after every call."""
+    found = []
+    for compiled in (False, True):
+        params = parameters()
+        step = make(params)
+        if compiled:
+            step = autograd.compile(step)
+        history = []
+        for x, y in BATCHES[:calls]:
+            out = step(x, y)
+            history.append(np.asarray(out.data if isinstance(out, Tensor) else out))
+            history += [p.data.copy() for p in params] + [None if p.grad is None else p.grad.copy() for p in params]
+        found.append(history)
+        if compiled and recorded is not None:
+            assert step.stats.recorded == recorded
+    for eager, replayed in zip(*found, strict=True):
+        assert (eager is None) == (replayed is None)
+        if eager is not None:
+            np.testing.assert_allclose(np.asarray(replayed, float), np.asarray(eager, float), rtol=1e-12, atol=1e-13)
+
+
+def loss_of(params: list[Any], x: Any, y: Any) -> Any:
+    w, b = params
+    return np.mean((np.tanh(x @ w + b) - y) ** 2)
+
+
+def clear(params: list[Any]) -> None:
+    for p in params:
+        p.grad = None
+
+
+def user_in_place(params: list[Any]) -> Any:
+    def step(x: Any, y: Any) -> Any:
+        clear(params)
+        loss = loss_of(params, x, y)
+        loss.backward()
+        with autograd.no_grad():
+            for p in params:
+                p -= 0.1 * p.grad
+        return loss
+
+    return step
+
+
+def user_data_in_place(params: list[Any]) -> Any:
+    def step(x: Any, y: Any) -> Any:
+        clear(params)
+        loss = loss_of(params, x, y)
+        loss.backward()
+        for p in params:
+            p.data -= 0.1 * p.grad
+        return loss
+
+    return step
+
+
+def user_data_set(params: list[Any]) -> Any:
+    def step(x: Any, y: Any) -> Any:
+        loss = loss_of(params, x, y)
+        clear(params)
+        loss.backward()
+        for p in params:
+            p.data = p.data - 0.1 * p.grad
+        return loss
+
+    return step
+
+
+def momentum_in_a_dictionary(params: list[Any]) -> Any:
+    velocity: dict[int, Any] = {}
+
+    def step(x: Any, y: Any) -> Any:
+        clear(params)
+        loss = loss_of(params, x, y)
+        loss.backward()
+        for k, p in enumerate(params):
+            velocity[k] = 0.9 * velocity.get(k, 0.0) + p.grad
+            p.data -= 0.1 * velocity[k]
+        return loss
+
+    return step
+
+
+def momentum_in_a_list(params: list[Any]) -> Any:
+    velocity = [np.zeros(p.shape) for p in params]
+
+    def step(x: Any, y: Any) -> Any:
+        clear(params)
+        loss = loss_of(params, x, y)
+        loss.backward()
+        for v, p in zip(velocity, params, strict=True):
+            v *= 0.9
+            v += p.grad
+            p.data -= 0.1 * v
+        return loss
+
+    return step
+
+
+def momentum_rebound(params: list[Any]) -> Any:
+    state = SimpleNamespace(v=[np.zeros(p.shape) for p in params], mean=np.zeros(()))
+
+    def step(x: Any, y: Any) -> Any:
+        clear(params)
+        loss = loss_of(params, x, y)
+        loss.backward()
+        for k, p in enumerate(params):
+            state.v[k] = 0.9 * state.v[k] + p.grad
+            p.data -= 0.1 * state.v[k]
+        state.mean = np.stack([0.9 * state.mean, loss.detach().data]).sum()
+        return loss
+
+    return step
+
+
+def nonlocal_average(params: list[Any]) -> Any:
+    average = np.zeros((3, 2))
+
+    def step(x: Any, y: Any) -> Any:
+        nonlocal average
+        clear(params)
+        loss = loss_of(params, x, y)
+        loss.backward()
+        for p in params:
+            p.data -= 0.1 * p.grad
+        average = 0.5 * average + 0.5 * params[0].data
+        return np.sum(average)
+
+    return step
+
+
+def carried_state(params: list[Any]) -> Any:
+    hidden = {"h": Tensor(np.zeros((6, 2)))}
+
+    def step(x: Any, y: Any) -> Any:
+        h = np.tanh(x @ params[0] + hidden["h"])
+        clear(params)
+        np.mean((h - y) ** 2).backward()
+        hidden["h"] = h.detach()
+        return h
+
+    return step
+
+
+def tied_weights(params: list[Any]) -> Any:
+    def step(x: Any, y: Any) -> Any:
+        w = params[0]
+        clear(params)
+        loss = np.mean((np.tanh(x @ w) @ w.T - x) ** 2) + np.sum(w[0] * w[:, 0][0])
+        loss.backward()
+        w.data -= 0.1 * w.grad
+        return loss
+
+    return step
+
+
+def tensors_written(params: list[Any]) -> Any:
+    def step(x: Any, y: Any) -> Any:
+        clear(params)
+        h = x @ params[0]
+        h += params[1]
+        h[0] = 2.0 * params[1]
+        view = h[1:3]
+        view *= 3.0
+        loss = np.mean((h - y) ** 2)
+        loss.backward()
+        return loss
+
+    return step
+
+
+def running_statistics(params: list[Any]) -> Any:
+    mean = Tensor(np.zeros(2), name="mean")
+
+    def step(x: Any, y: Any) -> Any:
+        z = x @ params[0]
+        with autograd.no_grad():
+            mean[...] = 0.9 * mean + 0.1 * np.mean(z.detach(), axis=0)
+        return np.sum((z - mean) ** 2)
+
+    return step
+
+
+def weight_decay_by_gradients(params: list[Any]) -> Any:
+    def step(x: Any, y: Any) -> Any:
+        clear(params)
+        loss = loss_of(params, x, y)
+        loss.backward()
+        for p in params:
+            p.grad = p.grad + 0.01 * p.data
+            p.grad *= 0.5
+            p.data -= p.grad
+        return loss
+
+    return step
+
+
+def gradients_turned(params: list[Any]) -> Any:
+    turn = np.array([[0.6, 0.8], [-0.8, 0.6]])
+
+    def step(x: Any, y: Any) -> Any:
+        w = params[0]
+        loss = np.mean((x @ w - y) ** 2)
+        if w.grad is not None:
+            w.grad = w.grad @ turn
+        loss.backward()
+        return loss
+
+    return step
+
+
+@pytest.mark.parametrize(
+    ("make", "recorded"),
+    [
+        (user_in_place, 1), (user_data_in_place, 1), (user_data_set, 1), (momentum_in_a_dictionary, 2),
+        (momentum_in_a_list, 1),
+        (momentum_rebound, None), (nonlocal_average, 1), (carried_state, 1), (tied_weights, 1), (tensors_written, 1),
+        (running_statistics, 1), (weight_decay_by_gradients, 1), (gradients_turned, 2),
+    ],
+    ids=lambda v: getattr(v, "__name__", ""),
+)  # fmt: skip
+def test_steps_that_users_write(make: Any, recorded: int | None) -> None:
+    run_both(make, recorded=recorded)
+
+
+def test_arguments_are_changed_as_the_step_changes_them() -> None:
+    def step(x: Any, y: Any) -> None:
+        x += y
+        y[0] = 7.0
+
+    compiled = autograd.compile(step)
+    for k in range(3):
+        ours, theirs = [np.arange(3.0) + k, np.ones(3)], [np.arange(3.0) + k, np.ones(3)]
+        compiled(*ours)
+        step(*theirs)
+        assert np.array_equal(ours, theirs)
+
+
+def test_objects_stay_the_same() -> None:
+    params = parameters()
+    step = autograd.compile(user_in_place(params))
+    arrays, nodes = [p.data for p in params], [p._node for p in params]
+    for x, y in BATCHES[:4]:
+        step(x, y)
+    assert all(p.data is a and p._node is n for p, a, n in zip(params, arrays, nodes, strict=True))
+    grads = [p.grad for p in params]
+    grads = [id(g) for g in grads]
+    step(*BATCHES[4])
+    assert [id(p.grad) for p in params] == grads
+
+
+def test_gradients_that_somebody_holds_are_not_overwritten() -> None:
+    params, others = parameters(), parameters()
+    eager, step = user_in_place(others), autograd.compile(user_in_place(params))
+    held, expected, views = [], [], []
+    for x, y in BATCHES:
+        step(x, y)
+        eager(x, y)
+        held.append(params[0].grad)
+        views.append(params[1].grad[:1])
+        expected.append((others[0].grad.copy(), others[1].grad[:1].copy()))
+    assert step.stats.recorded == 1
+    for ours, view, (whole, part) in zip(held, views, expected, strict=True):
+        np.testing.assert_allclose(ours, whole, rtol=1e-12)
+        np.testing.assert_allclose(view, part, rtol=1e-12)
+
+
+def test_results_are_not_overwritten() -> None:
+    w = Tensor([1.0, 2.0], requires_grad=True)
+
+    @autograd.compile
+    def step(x: Any) -> Any:
+        out = w * x
+        w.data[...] += 1.0
+        return out, w.data, x
+
+    kept, x = [], np.ones(2)
+    for _ in range(4):
+        kept.append(step(x))
+        x += 0  # the caller's own array
+    assert [out.data.tolist() for out, _, _ in kept] == [[1, 2], [2, 3], [3, 4], [4, 5]]
+    assert [raw.tolist() for _, raw, _ in kept] == [[2, 3], [3, 4], [4, 5], [5, 6]]
+
+
+def test_eager_and_compiled_mixed() -> None:
+    params, others = parameters(), parameters()
+    ours, theirs = user_in_place(params), user_in_place(others)
+    compiled = autograd.compile(ours)
+    for k, (x, y) in enumerate(BATCHES):
+        a = (compiled if k % 3 else ours)(x, y)
+        assert a.item() == pytest.approx(theirs(x, y).item(), rel=1e-12)
+        if k == 5:
+            for p in (*params, *others):
+                p.data = p.data * 0.5
+        if k == 8:
+            params[0].data[0] = others[0].data[0] = 1.0
+    np.testing.assert_allclose(params[0].data, others[0].data, rtol=1e-12)
+
+
+def test_frozen_parameters() -> None:
+    params, others = parameters(), parameters()
+
+    def make(params: list[Any]) -> Any:
+        def step(x: Any, y: Any) -> Any:
+            clear(params)
+            loss = loss_of(params, x, y)
+            loss.backward()
+            for p in params:
+                if p.grad is not None:
+                    p.data -= 0.1 * p.grad
+            return loss
+
+        return step
+
+    ours, theirs = autograd.compile(make(params)), make(others)
+    for k, (x, y) in enumerate(BATCHES):
+        for group in (params, others):
+            group[1].requires_grad = k % 4 < 2
+        assert ours(x, y).item() == pytest.approx(theirs(x, y).item(), rel=1e-12)
+        assert (params[1].grad is None) == (others[1].grad is None)
+    assert ours.stats.recorded == 2
+
+
+def test_learning_rates_change() -> None:
+    model, other = nn.Linear(3, 2, rng=0), nn.Linear(3, 2, rng=0)
+    rates = []
+    for m in (model, other):
+        optimizer = nn.optim.SGD(m.parameters(), lr=0.1, momentum=0.9)
+
+        def step(x: Any, y: Any, m: Any = m, optimizer: Any = optimizer) -> Any:
+            loss = nn.functional.mse_loss(m(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        run = autograd.compile(step) if m is model else step
+        losses = []
+        for k, (x, y) in enumerate(BATCHES):
+            optimizer.lr = 0.1 / (1 + k // 5)
+            losses.append(run(x, y).item())
+        rates.append(losses)
+    assert rates[0] == pytest.approx(rates[1], rel=1e-12)
+
+
+def test_other_shapes_and_dtypes_in_turn() -> None:
+    w = Tensor(np.ones(3), requires_grad=True)
+    step = autograd.compile(lambda x: np.sum(x @ w))
+    for k in range(12):
+        x = RNG.normal(size=(2 + k % 3, 3)).astype([np.float64, np.float32][k % 2])
+        assert step(x).data == pytest.approx(x.sum(), rel=1e-5)
+    assert step.stats.recorded == 6
+
+
+def test_tensor_arguments_and_parameters_as_arguments() -> None:
+    params = parameters()
+
+    @autograd.compile
+    def step(params: Any, x: Any, y: Any) -> Any:
+        clear(list(params.values()))
+        loss = loss_of(list(params.values()), x, y)
+        loss.backward()
+        return loss
+
+    for x, y in BATCHES[:4]:
+        loss = step(dict(zip("wb", params, strict=True)), Tensor(x), y)
+        expected = loss_of(params, x, y)
+        assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
+        got = params[0].grad.copy()
+        clear(params)
+        expected.backward()
+        np.testing.assert_allclose(got, params[0].grad, rtol=1e-12)
+    assert step.stats.recorded == 1
+
+
+class Learner:
+    rate = 0.1
+
+    def __init__(self) -> None:
+        self.w = Tensor(np.ones(3), requires_grad=True)
+
+    @autograd.compile
+    def step(self, x: Any) -> Any:
+        """Once."""
+        self.w.zero_grad()
+        loss = np.sum((self.w * x) ** 2)
+        loss.backward()
+        self.w.data -= self.rate * self.w.grad
+        return loss
+
+
+class Slotted:
+    __slots__ = ("w",)
+
+    def __init__(self) -> None:
+        self.w = Tensor(np.ones(3), requires_grad=True)
+
+    step = Learner.__dict__["step"]
+    rate = 0.1
+
+
+@pytest.mark.parametrize("kind", [Learner, Slotted])
+def test_methods(kind: Any) -> None:
+    one, two = kind(), kind()
+    x = np.array([1.0, 2.0, 0.5])
+    w = np.ones(3)
+    for _ in range(4):
+        one.step(x)
+        w -= 0.1 * 2 * w * x * x
+    assert two.w.data.tolist() == [1, 1, 1]
+    np.testing.assert_allclose(one.w.data, w, rtol=1e-12)
+    two.step(x)
+    assert one.step.stats.recorded == two.step.stats.recorded == 1
+    assert kind.step.__doc__ == "Once."
+
+
+def test_a_copy_has_a_step_of_its_own() -> None:
+    one = Learner()
+    one.step(np.ones(3))
+    two = copy.deepcopy(one)
+    two.step(np.ones(3))
+    np.testing.assert_allclose(one.w.data, [0.8] * 3)
+    np.testing.assert_allclose(two.w.data, [0.64] * 3)
+
+
+def test_class_attributes_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Learner()
+    one.step(np.ones(3))
+    one.step(np.ones(3))
+    monkeypatch.setattr(Learner, "rate", 0.0)
+    before = one.w.data.copy()
+    one.step(np.ones(3))
+    assert np.array_equal(one.w.data, before)
+    one.rate = 0.1
+    one.step(np.ones(3))
+    assert not np.array_equal(one.w.data, before)
+
+
+def use_global(x: Any) -> Any:
+    return x * GLOBAL["scale"] * GLOBAL["table"]
+
+
+def test_globals(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = autograd.compile(use_global)
+    assert [step(np.ones(3)).tolist() for _ in range(2)] == [[1, 1, 1]] * 2
+    monkeypatch.setitem(GLOBAL, "scale", 3.0)
+    assert step(np.ones(3)).tolist() == [3, 3, 3]
+    monkeypatch.setitem(GLOBAL, "table", np.zeros(3))
+    assert step(np.ones(3)).tolist() == [0, 0, 0]
+    monkeypatch.setitem(globals(), "GLOBAL", {"scale": 1.0, "table": np.full(3, 5.0)})
+    assert step(np.ones(3)).tolist() == [5, 5, 5]
+
+
+def test_partial_and_nested() -> None:
+    w = Tensor(np.ones(3), requires_grad=True)
+    inner = autograd.compile(lambda x: x * w)
+    outer = autograd.compile(functools.partial(lambda scale, x: inner(x) * scale, 2.0))
+    for k in range(3):
+        x = np.arange(3.0) + k
+        assert outer(x).data.tolist() == (2 * x).tolist()
+        assert inner(x).data.tolist() == x.tolist()
+    assert outer.stats.recorded == 1
+
+
+def test_threads() -> None:
+    params, others = parameters(), parameters()
+    step, eager = autograd.compile(user_in_place(params)), user_in_place(others)
+    x, y = BATCHES[0]
+    errors: list[Exception] = []
+
+    def work() -> None:
+        try:
+            for _ in range(10):
+                step(x, y)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for _ in range(40):
+        eager(x, y)
+    assert not errors
+    np.testing.assert_allclose(params[0].data, others[0].data, rtol=1e-12)
