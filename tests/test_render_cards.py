@@ -175,6 +175,11 @@ TEXTS = [
     (palette.ALARM, palette.CANVAS),
     (palette.ALARM, palette.GRADIENT_GROUND),
     (palette.CANVAS, palette.ALARM),
+    (palette.MUTED, palette.CLUSTER_GROUND),
+    (palette.GRADIENT, palette.CLUSTER_GROUND),
+    (palette.INK, palette.CLUSTER_GROUND),
+    *palette.VERDICTS.values(),
+    *((tint.text, palette.CANVAS) for tint in palette.TINTS.values()),
 ]
 
 

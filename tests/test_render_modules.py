@@ -160,8 +160,8 @@ def test_a_card_of_a_module_says_what_it_holds() -> None:
     told = {fact.about: fact.text for fact in layer.facts}
     assert (layer.name, layer.path) == ("Linear(4, 3)", "layers.0")
     assert told["params"] == "15"
-    assert told["‖W‖"] == f"{np.linalg.norm(model.layers[0].weight.data):.2g}"
-    assert told["‖∂L/∂W‖"] == f"{np.linalg.norm(model.layers[0].weight.grad):.2g}"
+    assert told["‖W‖"] == f"{np.linalg.norm(model.layers[0].weight.data):#.2g}"
+    assert told["‖∂L/∂W‖"] == f"{np.linalg.norm(model.layers[0].weight.grad):#.2g}"
     assert [fact.about for fact in activation.facts] == ["zeros"]
     assert [fact.about for fact in judged.facts] == ["L", "∂L/∂L"]
 

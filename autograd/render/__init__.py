@@ -44,7 +44,8 @@ def draw(
         style: "cards", a card an operation; "circuit", for numbers: each wire with its value above it and its
             gradient below; "overview", a card a module, with parameters and norms; "plain", cards for a
             Graphviz that has no HTML-like labels, which is what any style becomes where there is no other.
-        direction: "LR", from left to right, for slides; "TB", from top to bottom, for handouts.
+        direction: "LR", from left to right, for slides; "TB", from top to bottom, for handouts. Circuits always
+            run to the right.
         values: show the numbers of each value: written out up to 4x4, as colours up to 8x8, then
             described by their mean, deviation and range.
         grads: show the gradients d(output)/d(value) in the same way.

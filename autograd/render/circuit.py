@@ -20,10 +20,10 @@ _ROUND = 2  # letters that a round gate has room for
 
 
 def source(diagram: Diagram, direction: Direction) -> str:
-    """The picture as DOT: a node for each wire, and one for each gate in front of it."""
+    """The picture as DOT: a node for each wire, and one for each gate in front of it; wires run to the right."""
     fonts = quote(palette.FONTS)
     room = (0.45, "0.4") if any(edge.back for edge in diagram.edges) else (0.28, "0.18")  # labels need more
-    around = {**graph(direction, room[0]), "nodesep": room[1], "fontname": fonts, "label": f"<{_legend(diagram)}>"}
+    around = {**graph("LR", room[0]), "nodesep": room[1], "fontname": fonts, "label": f"<{_legend(diagram)}>"}
     title = f"<{heading(diagram)}>" if diagram.title else ""
     line = {"color": quote(palette.INK), "penwidth": "1.2", "arrowsize": "0.7"}
     lines = [

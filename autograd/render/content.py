@@ -327,7 +327,7 @@ def _worst(hand: Any, true: Any) -> str:
 def _norm(*arrays: Any) -> str:
     with np.errstate(all="ignore"):
         total = np.sqrt(sum(float(np.sum(np.square(np.asarray(a, dtype=np.float64)))) for a in arrays))
-    return f"{total:.2g}" if 0.005 <= total < 100 else number(total)
+    return f"{total:#.2g}".rstrip(".") if 0.005 <= total < 100 else number(total)
 
 
 def _sign(item: Item) -> str:

@@ -142,7 +142,7 @@ def _plans(survey: Survey, wanted: Asked) -> Iterator[Plan]:
     if survey.small:
         for said, tried in product(details, levels):
             for again in (False, True)[: 1 + wanted.repeats]:
-                if again or len(survey.units(tried)) <= _MOST_TRIED:
+                if survey.shown(tried, once=again) <= _MOST_TRIED:
                     if overview:
                         yield Plan(tried, again, detail=said, carries=True)
                     yield Plan(tried, again, detail=said)

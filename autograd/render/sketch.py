@@ -19,7 +19,7 @@ import numpy as np
 from autograd.graph import Node
 from autograd.render.calls import Call
 from autograd.render.expressions import function_name, tail
-from autograd.render.survey import Level, Repeat, Survey, Unit, repeats
+from autograd.render.survey import Level, Repeat, Survey, Unit
 
 MOST_LEAVES: Final = 8  # new ones of one operation
 _SAID: Final = 3  # sorts of operation that a folded card names
@@ -141,7 +141,7 @@ class Sketch:
         if plan.ends is not None and len(units) > 2 * plan.ends:
             self._fold_between(units[: plan.ends], survey, units[-plan.ends :])
         else:
-            self._draw_all(units, repeats(units) if plan.repeats else [])
+            self._draw_all(units, survey.repeated(plan.level) if plan.repeats else [])
 
     def find(self, operand: Operand) -> Item | None:
         """The card of an operand, if there is one yet. A computed value without one lies in the fold."""

@@ -59,6 +59,8 @@ class Survey:
     output: Node
     nodes: list[Node] = field(init=False)
     operations: list[Node] = field(init=False)
+    _units: dict[Level, list[Unit]] = field(default_factory=dict, init=False)
+    _repeated: dict[Level, list[Repeat]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.nodes = topological((self.output,), constants=True)
@@ -91,6 +93,23 @@ class Survey:
         return sum(np.size(arg.value) for arg in args if arg.op is None and arg.requires_grad)
 
     def units(self, level: Level) -> list[Unit]:
+        """What is drawn at a level; see `grouped`. Found once."""
+        if level not in self._units:
+            self._units[level] = self.grouped(level)
+        return self._units[level]
+
+    def repeated(self, level: Level) -> list[Repeat]:
+        """What repeats among the units of a level. Found once."""
+        if level not in self._repeated:
+            self._repeated[level] = repeats(self.units(level))
+        return self._repeated[level]
+
+    def shown(self, level: Level, *, once: bool) -> int:
+        """How many units are drawn at a level, if what repeats is drawn `once`."""
+        saved = sum((repeat.count - 1) * repeat.period for repeat in self.repeated(level)) if once else 0
+        return len(self.units(level)) - saved
+
+    def grouped(self, level: Level) -> list[Unit]:
         """What is drawn where calls at this level and below are one card each.
 
         Args:
