@@ -1,4 +1,4 @@
-"""Every operation's derivation, written out as source and run, gives what its rules compute."""
+"""Every operation's derivation, written out as source and run, gives what its rules compute; its LaTeX compiles."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from strict_latex import assert_compiles
 
 import nn  # noqa: F401  (its records too)
 from autograd import Tensor, derive
@@ -61,6 +62,7 @@ def check(loss: Tensor, leaves: Leaves) -> None:
         assert np.shape(gradients[name]) == tensor.shape
         rtol = 1e-11 if tensor.dtype == np.float64 else 1e-5
         np.testing.assert_allclose(gradients[name], tensor.grad, rtol=rtol, atol=rtol / 100)
+    assert_compiles(derivation.latex)
 
 
 @pytest.mark.parametrize(("op", "k"), CASES)

@@ -134,12 +134,14 @@ class Writer:
             if fn is np.dot and all(len(_shape(arg)) in (1, 2) for arg in args):
                 return self._infix(_INFIX[np.matmul], False, args)
             if fn is np.negative:
-                return Text("-" + self.value(args[0]).inside(PRODUCT), SIGN)
+                told = self.value(args[0])  # -a * b is (-a) * b
+                return Text("-" + told.inside(PRODUCT), SIGN if told.binds > PRODUCT else PRODUCT)
             if fn is np.square:
                 return Text(f"{self.value(args[0]).inside(ATOM)}**2", POWER)
             if fn is np.broadcast_to and not isinstance(args[0], (Var, np.ndarray)):
+                number = typed(args[0]) if line.target.dtype != np.float64 else None
                 shape = args[1] if len(args[1]) != 1 else args[1][0]
-                return Text(f"np.full({self.value(shape).text}, {typed(args[0]) or self.value(args[0]).text})")
+                return Text(f"np.full({self.value(shape).text}, {number or self.value(args[0]).text})")
             if fn is np.transpose and len(args) == 1:
                 return Text(f"{self.value(args[0]).inside(ATOM)}.T")
             if fn is np.expand_dims and type(args[0]) is Var and type(args[1]) is int:

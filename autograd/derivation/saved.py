@@ -55,7 +55,10 @@ def _module(source: str, arguments: Mapping[str, Any], stem: str | None) -> str:
     else:
         write = Writer(lambda var: Text(str(var.name)), Helpers())
         lines.append("    arguments = {")
-        lines += [f'        "{name}": {write.value(array).text},' for name, array in arguments.items()]
+        for name, array in arguments.items():
+            told = write.value(array if array.ndim else array[()]).text
+            told = told.replace("], [", "],\n" + " " * 12 + "[").replace("([[", "([\n" + " " * 12 + "[")  # a row a line
+            lines.append(f'        "{name}": {told},')
         lines.append("    }")
     lines += [
         "    loss, gradients = backprop(**arguments)",

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def simplified(
     inputs = [var for var in program.inputs if var not in constants]
     found = Program(inputs, work.lines, outputs, work.same).simplified()
     if not exact:
-        found.lines = [_divided(line) for line in found.lines]
+        found.lines = list(_polished(found.lines))
     return found
 
 
@@ -59,12 +59,12 @@ class _Simplifier:
         """Add a line, or what it comes to."""
         line = line.changed(self.same)
         found = self._constant(line)
-        if found is None and isinstance(line.fn, np.ufunc) and line.fn.nout == 1 and not line.kwargs:
+        if found is None and _is_elementwise(line.fn) and line.fn.nout == 1 and not line.kwargs:
             line = self._bare(line)
         if found is None:
             found = self._trivial(line)
         if found is None and not self.exact and not _is_forward(line):  # what the user wrote stays as it is
-            line = self._gathered(line) if isinstance(line.fn, np.ufunc) and not line.kwargs else self._shaped(line)
+            line = self._gathered(line) if _is_elementwise(line.fn) and not line.kwargs else self._shaped(line)
             found = self._trivial(line)
         if isinstance(found, Line):
             line, found = found, None
@@ -149,6 +149,8 @@ class _Simplifier:
             if positive is None and other is None:
                 return self._product(line, a, b)
             a, b = a if positive is None else positive, b if other is None else other
+            if not any(_dtype(value) == line.target.dtype for value in (a, b)):  # truth values have no sign
+                return line
             if positive is not None and other is not None:
                 return self._product(line, a, b)
             return _line(line, np.negative, self._new(self._product(_line(line, line.fn, a, b), a, b)))
@@ -184,7 +186,11 @@ class _Simplifier:
                     return _line(line, np.multiply, times(a, made.args[0], dtype), made.args[1])
                 if made.fn is np.divide and _is_number(made.args[1]):
                     return _line(line, np.multiply, over(a, made.args[1], dtype), made.args[0])
-            return _line(line, np.square, a) if a is b else _line(line, np.multiply, a, b)
+            return (
+                _line(line, np.square, a)
+                if a is b and dtype is not None and dtype.kind == "f"
+                else _line(line, np.multiply, a, b)
+            )
         if made is not None and _is_number(b) and made.fn is np.multiply and _is_number(made.args[0]):
             return _line(line, np.multiply, over(made.args[0], b, dtype), made.args[1])
         if made is not None and type(b) is Var and made.fn is np.divide and made.args[1] is b:
@@ -193,8 +199,9 @@ class _Simplifier:
 
     def _new(self, line: Line) -> Any:
         """A value on the way, which is used once."""
-        if self._trivial(line) is not None and line.fn is np.transpose:
-            return self._trivial(line)
+        found = self._trivial(line)
+        if found is not None:
+            return found
         target = Var(line.compute({var: var.value for var in line.variables()}))
         self.uses[target] = 1
         self.made[target] = made = Line(target, line.fn, line.args, line.kwargs, line.origin)
@@ -252,13 +259,21 @@ def _computed(fn: Any, args: list[Any], target: Var) -> Any:
     return target.value
 
 
-def _divided(line: Line) -> Line:
-    """x / n rather than 1 / n * x."""
-    if line.fn is np.multiply and _is_number(line.args[0]):
-        numerator, denominator = parts(line.args[0])
-        if numerator == 1 and denominator.is_integer() and denominator != 1:
-            return _line(line, np.divide, line.args[1], ratio(denominator, 1, line.target.dtype))
-    return line
+def _polished(lines: Iterable[Line]) -> Iterator[Line]:
+    """x / n rather than 1 / n * x; and no minus before truth values, as -mask / n would have."""
+    leading: dict[Any, Any] = {}  # the dtype of what a product begins with
+    for line in lines:
+        fn, args, dtype = line.fn, line.args, line.target.dtype
+        if fn is np.multiply and _is_number(args[0]) and _dtype(args[1]) == dtype:
+            numerator, denominator = parts(args[0])
+            if numerator == 1 and denominator.is_integer() and denominator != 1:
+                line = _line(line, np.divide, args[1], ratio(denominator, 1, dtype))
+        elif fn is np.negative and leading.get(args[0], dtype) != dtype:
+            line = _line(line, np.multiply, ratio(-1, 1, dtype), args[0])
+        leading[line.target] = dtype
+        if line.fn in (np.multiply, np.divide) and type(line.args[0]) is Var:
+            leading[line.target] = leading.get(line.args[0], line.args[0].dtype)
+        yield line
 
 
 def _share(value: Any, target: Var) -> Any:
@@ -270,6 +285,14 @@ def _share(value: Any, target: Var) -> Any:
         if 1 <= abs(count) <= 9 and count / n == value:
             return ratio(count, n, target.dtype)
     return value
+
+
+def _is_elementwise(fn: Any) -> TypeGuard[np.ufunc]:
+    return isinstance(fn, np.ufunc) and fn.signature is None
+
+
+def _dtype(value: Any) -> Any:
+    return value.dtype if type(value) is Var else None
 
 
 def _is_number(value: Any) -> bool:

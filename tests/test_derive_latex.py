@@ -1,0 +1,61 @@
+r"""Derivations as LaTeX: every command is one that LaTeX with amsmath has, groups and alignment are balanced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from strict_latex import assert_compiles
+from test_derive_golden import PROGRAMS
+
+from autograd import Tensor, derive
+from autograd.derivation import Derivation
+from autograd.derivation.formulas import substituted
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
+def test_derivations_compile(program: Callable[[], tuple[Tensor, Derivation]]) -> None:
+    assert_compiles(program()[1].latex)
+
+
+def test_a_layer_is_told_in_the_words_of_the_records() -> None:
+    rng = np.random.default_rng(0)
+    X, W, b = rng.normal(size=(5, 3)), *(Tensor(rng.normal(size=s), requires_grad=True) for s in ((3, 2), 2))
+    h = np.tanh(X @ W + b)
+    loss = np.mean(h**2)
+    assert derive(loss).latex.splitlines() == [
+        r"\begin{aligned}",
+        r"Z_{1} &= X \, W + b \\",
+        r"h &= \tanh Z_{1} \\",
+        r"L &= \frac{1}{10} \sum_{i,j} (h^{2})_{i j} \\[1ex]",
+        r"\bar{x} &:= \frac{\partial L}{\partial x} \\",
+        r"\bar{h} &= \tfrac{2}{10} \, h \\",
+        r"\bar{Z}_{1} &= \bar{h} \odot (1 - h^2) \\",
+        r"\bar{b} &= \sum_{i} (\bar{Z}_{1})_{i} \\",
+        r"\bar{W} &= X^\top \, \bar{Z}_{1}",
+        r"\end{aligned}",
+    ]
+
+
+def test_gradients_of_several_uses_are_added() -> None:
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    e, s = np.exp(w), np.sin(w)
+    product = e * s
+    loss = np.sum(product**2)
+    assert r"\bar{w} &= \bar{s} \odot \cos w + \bar{e} \odot e" in derive(loss).latex
+
+
+def test_letters_are_those_of_the_records() -> None:
+    meaning = {"x": "A_{1}", "W": "W_{2}", "y": "Z_{2}", "a": "u", "b": "v"}
+    g = r"\bar{Z}_{2}"
+    assert substituted(r"x^\top \, \bar y", meaning, g) == r"A_{1}^\top \, \bar{Z}_{2}"
+    assert substituted(r"\sum_i \bar y_i", meaning, g) == r"\sum_i (\bar{Z}_{2})_{i}"
+    assert substituted(r"\bar y \odot e^{a - y}", meaning, g) == r"\bar{Z}_{2} \odot e^{u - Z_{2}}"
+    assert substituted(r"\bar y / n", meaning, g) is None
+
+
+def test_a_notebook_shows_it() -> None:
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    derivation = derive(np.sum(w**2))
+    assert derivation._repr_latex_() == f"$\\displaystyle {derivation.latex}$"
