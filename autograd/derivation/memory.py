@@ -230,16 +230,14 @@ class Plan:
             ones = self._constant(np.ones(args[0].shape[0], args[0].dtype))
             self._say(f"{ones}.dot({old[0]}, {out})")
         elif isinstance(fn, np.ufunc):
-            self._ufunc(position, line, old, out)
+            self._ufunc(line, old, out)
         else:
             options = [f"{key}={self._value(value)}" for key, value in line.kwargs.items()]
             self._say(f"{self.binding.function(fn)}({', '.join([*old, *options, f'out={out}'])})")
 
-    def _ufunc(self, position: int, line: Line, old: list[str], out: str) -> None:
+    def _ufunc(self, line: Line, old: list[str], out: str) -> None:
         fn, args = line.fn, line.args
         for k, arg in enumerate(args):
-            if type(arg) is Var and arg.shape and arg.dtype == bool and np.dtype(line.target.dtype).kind == "f":
-                old[k] = self._as_numbers(position, arg, old[k], line.target.dtype)
             other = args[1 - k] if len(args) == 2 else None
             if (
                 type(arg) in (int, float)
@@ -256,15 +254,6 @@ class Plan:
         keep = f"out={out}" if fn in (np.maximum, np.minimum) else out
         options = [f"{key}={self._value(value)}" for key, value in line.kwargs.items()]
         self._say(f"{self.binding.function(fn)}({', '.join([*old, keep, *options])})")
-
-    def _as_numbers(self, position: int, mask: Var, text: str, dtype: Any) -> str:
-        """A mask as zeros and ones; ufuncs do that by allocating memory, and in no less time."""
-        ones = Var(np.broadcast_to(np.ones((), dtype), mask.shape or ()))
-        self._memory.last[ones] = position
-        storage = self._memory.buffer(ones)
-        self._place(ones, storage, shaped(storage.array, ones), "b")
-        self._say(f"{self.binding.function(np.copyto)}({self._text(ones)}, {text})")
-        return self._text(ones)
 
     # After
 
