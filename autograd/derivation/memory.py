@@ -58,10 +58,11 @@ class Plan:
         returned: Sequence[Any],
         binding: Binding,
     ) -> None:
-        self.lines, self.binding = program.lines, binding
+        outputs = [*(var for var, _ in kept), *(var for var, _ in written), *returned]
+        self.lines, self.binding = _products_late(program.lines, outputs), binding
         self.statements: list[str] = []
         self._texts: dict[Any, str] = {}
-        outputs = [*(var for var, _ in kept), *(var for var, _ in written), *returned]
+        self._full: dict[Any, Any] = {}  # arrays of one number, by that number
         self._memory = memory = Memory(self.lines, shares, outputs)
         self.naive = 0
         self._homes: dict[int, Storage] = {}
@@ -300,7 +301,11 @@ class Plan:
         self._texts[var] = self.binding.name(array, stem)
 
     def _constant(self, array: Any) -> str:
-        key = array.tobytes()[:8], array.shape, array.dtype.str
+        kind = array.tobytes()[:8], array.dtype.str
+        largest = self._full.setdefault(kind, array)
+        if largest.size >= array.size:
+            array = largest.reshape(-1)[: array.size].reshape(array.shape)
+        key = (*kind, array.shape)
         if key not in self._texts:
             self._texts[key] = self.binding.name(array, "c")
         return self._texts[key]
@@ -310,6 +315,26 @@ class Plan:
 
     def _value(self, value: Any) -> str:
         return self.binding.value(value, self._texts)
+
+
+def _products_late(lines: list[Line], outputs: Sequence[Any]) -> list[Line]:
+    """Products right before they are used: what the lines between read last is free then, for the product to lie in.
+
+    So the gradient of a layer's output lies where the output was.
+    """
+    staying = {var for var in outputs if type(var) is Var}
+    late: list[Line] = []  # the last line first
+    for line in reversed(lines):
+        place = len(late)
+        if line.fn is np.dot and line.target not in staying:
+            while (
+                place and not isinstance(late[place - 1].fn, Check) and line.target not in late[place - 1].variables()
+            ):
+                place -= 1
+            if not place or isinstance(late[place - 1].fn, Check) or late[place - 1].fn is np.copy:  # a gradient
+                place = len(late)
+        late.insert(place, line)
+    return late[::-1]
 
 
 def _computes(line: Line) -> bool:
