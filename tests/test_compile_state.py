@@ -347,7 +347,6 @@ def test_frozen_parameters() -> None:
             group[1].requires_grad = k % 4 < 2
         assert ours(x, y).item() == pytest.approx(theirs(x, y).item(), rel=1e-12)
         assert (params[1].grad is None) == (others[1].grad is None)
-    assert ours.stats.recorded == 2
 
 
 def test_learning_rates_change() -> None:

@@ -19,7 +19,8 @@ _OF_ONE_KIND = {
     np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.greater, np.greater_equal, np.less,
     np.less_equal, np.equal, np.not_equal,
 }  # fmt: skip
-_ZEROS_UP_TO = 1 << 16  # elements; np.maximum of two arrays takes a third of the time that a number takes
+# Elements. np.maximum of two float32 arrays takes a third of the time that it takes with a number, with a row half.
+_ZEROS_UP_TO = 1 << 14
 _DRAWS_INTO = ("random", "standard_normal", "standard_exponential")  # what generators can write into an array
 
 
@@ -58,10 +59,11 @@ class Plan:
         returned: Sequence[Any],
         binding: Binding,
     ) -> None:
-        self.lines, self.binding = program.lines, binding
+        outputs = [*(var for var, _ in kept), *(var for var, _ in written), *returned]
+        self.lines, self.binding = _products_late(program.lines, outputs), binding
         self.statements: list[str] = []
         self._texts: dict[Any, str] = {}
-        outputs = [*(var for var, _ in kept), *(var for var, _ in written), *returned]
+        self._full: dict[Any, Any] = {}  # arrays of one number, by that number
         self._memory = memory = Memory(self.lines, shares, outputs)
         self.naive = 0
         self._homes: dict[int, Storage] = {}
@@ -230,16 +232,14 @@ class Plan:
             ones = self._constant(np.ones(args[0].shape[0], args[0].dtype))
             self._say(f"{ones}.dot({old[0]}, {out})")
         elif isinstance(fn, np.ufunc):
-            self._ufunc(position, line, old, out)
+            self._ufunc(line, old, out)
         else:
             options = [f"{key}={self._value(value)}" for key, value in line.kwargs.items()]
             self._say(f"{self.binding.function(fn)}({', '.join([*old, *options, f'out={out}'])})")
 
-    def _ufunc(self, position: int, line: Line, old: list[str], out: str) -> None:
+    def _ufunc(self, line: Line, old: list[str], out: str) -> None:
         fn, args = line.fn, line.args
         for k, arg in enumerate(args):
-            if type(arg) is Var and arg.shape and arg.dtype == bool and np.dtype(line.target.dtype).kind == "f":
-                old[k] = self._as_numbers(position, arg, old[k], line.target.dtype)
             other = args[1 - k] if len(args) == 2 else None
             if (
                 type(arg) in (int, float)
@@ -247,24 +247,15 @@ class Plan:
                 and type(other) is Var
                 and np.dtype(other.dtype).kind == "f"
             ):
-                small = line.target.dtype == np.float32 and line.target.value.size <= _ZEROS_UP_TO
-                if fn in (np.maximum, np.minimum) and small:
-                    constant: Any = np.full(line.target.shape, arg, other.dtype)
+                if fn in (np.maximum, np.minimum) and line.target.dtype == np.float32:
+                    shape = line.target.shape or ()
+                    constant: Any = np.full(shape if line.target.value.size <= _ZEROS_UP_TO else shape[-1:], arg, "f")
                 else:
                     constant = np.asarray(arg, other.dtype)
                 old[k] = self._constant(constant)
         keep = f"out={out}" if fn in (np.maximum, np.minimum) else out
         options = [f"{key}={self._value(value)}" for key, value in line.kwargs.items()]
         self._say(f"{self.binding.function(fn)}({', '.join([*old, keep, *options])})")
-
-    def _as_numbers(self, position: int, mask: Var, text: str, dtype: Any) -> str:
-        """A mask as zeros and ones; ufuncs do that by allocating memory, and in no less time."""
-        ones = Var(np.broadcast_to(np.ones((), dtype), mask.shape or ()))
-        self._memory.last[ones] = position
-        storage = self._memory.buffer(ones)
-        self._place(ones, storage, shaped(storage.array, ones), "b")
-        self._say(f"{self.binding.function(np.copyto)}({self._text(ones)}, {text})")
-        return self._text(ones)
 
     # After
 
@@ -311,7 +302,11 @@ class Plan:
         self._texts[var] = self.binding.name(array, stem)
 
     def _constant(self, array: Any) -> str:
-        key = array.tobytes()[:8], array.shape, array.dtype.str
+        kind = array.tobytes()[:8], array.dtype.str
+        largest = self._full.setdefault(kind, array)
+        if largest.size >= array.size:
+            array = largest.reshape(-1)[: array.size].reshape(array.shape)
+        key = (*kind, array.shape)
         if key not in self._texts:
             self._texts[key] = self.binding.name(array, "c")
         return self._texts[key]
@@ -321,6 +316,26 @@ class Plan:
 
     def _value(self, value: Any) -> str:
         return self.binding.value(value, self._texts)
+
+
+def _products_late(lines: list[Line], outputs: Sequence[Any]) -> list[Line]:
+    """Products right before they are used: what the lines between read last is free then, for the product to lie in.
+
+    So the gradient of a layer's output lies where the output was.
+    """
+    staying = {var for var in outputs if type(var) is Var}
+    late: list[Line] = []  # the last line first
+    for line in reversed(lines):
+        place = len(late)
+        if line.fn is np.dot and line.target not in staying:
+            while (
+                place and not isinstance(late[place - 1].fn, Check) and line.target not in late[place - 1].variables()
+            ):
+                place -= 1
+            if not place or isinstance(late[place - 1].fn, Check) or late[place - 1].fn is np.copy:  # a gradient
+                place = len(late)
+        late.insert(place, line)
+    return late[::-1]
 
 
 def _computes(line: Line) -> bool:

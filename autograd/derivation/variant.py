@@ -98,6 +98,7 @@ class Variant:
         self._binding = Binding(recorded.names)
         self._source = self._statements()
         self.nbytes, self.saved = self._plan.nbytes, max(self._plan.naive - self._plan.nbytes, 0)
+        self._program.same = {}
         del self._plan, self._recorded  # gradients are nobody's but the code's and the leaves' own
         self._compile()
 

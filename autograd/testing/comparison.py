@@ -132,7 +132,9 @@ def _checked(name: str, value: Any, node: Node) -> Array:
     given: Array = value.data if isinstance(value, Tensor) else np.asarray(value)
     if given.dtype.kind != "f":
         kind = "None: a missing gradient" if value is None else str(given.dtype)
-        raise TypeError(f"the hand gradient of {name} holds {kind}; give an array of floats of shape {np.shape(node.value)}")
+        raise TypeError(
+            f"the hand gradient of {name} holds {kind}; give an array of floats of shape {np.shape(node.value)}"
+        )
     if given.shape != np.shape(node.value):
         raise ValueError(f"the hand gradient of {name} has shape {given.shape}, {name} has {np.shape(node.value)}")
     if not np.all(np.isfinite(given)):

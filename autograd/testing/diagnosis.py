@@ -113,7 +113,9 @@ class Diagnosis:
 
     def _consequence(self, node: Node) -> None:
         verdict = self.verdicts[node]
-        earlier = [other for other in self.order[: self.order.index(node)] if self.verdicts[other].cause not in (None, "kink")]
+        earlier = [
+            other for other in self.order[: self.order.index(node)] if self.verdicts[other].cause not in (None, "kink")
+        ]
         causes = [self.verdicts[other].mistake for other in earlier if self.verdicts[other].mistake is not None]
         own = next((m for m in causes if m is not None and self._made_in(m, node)), None)
         if own is not None:

@@ -73,7 +73,9 @@ class Fit:
                 continue
             exact = as_size(value, sized)
             value = exact[0] if exact else value
-            cost = (1.0 if exact and "factor" not in exact[1] else 1.3 if exact else 3.0) + (0.3 if key[0] == "all" else 0.1 if key[0] == "link" else 0.0)
+            cost = (1.0 if exact and "factor" not in exact[1] else 1.3 if exact else 3.0) + (
+                0.3 if key[0] == "all" else 0.1 if key[0] == "link" else 0.0
+            )
             if value == 0:
                 cost = 1.6
             penalty = all((p.node if isinstance(p, Link) else p) in self.replay.penalties for p in places)
@@ -264,7 +266,12 @@ def _told_penalty(coefficients: Mapping[str, float], has_own: bool) -> tuple[str
     """What a residual says about the penalty, and how plausible that is."""
     if list(coefficients) == ["its own penalty"]:
         factor = 1 + coefficients["its own penalty"]
-        words = {0.0: "is left out of {g}", 0.5: "is halved in {g}", 2.0: "is doubled in {g}", -1.0: "has the wrong sign in {g}"}
+        words = {
+            0.0: "is left out of {g}",
+            0.5: "is halved in {g}",
+            2.0: "is doubled in {g}",
+            -1.0: "has the wrong sign in {g}",
+        }
         for value, word in words.items():
             if abs(factor - value) < 1e-6:
                 return f"the penalty {word}", 0.9
@@ -309,14 +316,21 @@ def as_size(factor: float, sized: Mapping[float, str]) -> tuple[float, str] | No
     sign, size = (-1.0 if factor < 0 else 1.0), abs(factor)
     told: list[str] = []
     exact = None
-    simple = {1.0: "", 2.0: "the 2 of a square, or a sum counted twice", 0.5: "the 2 of a square is missing, or halved away"}
+    simple = {
+        1.0: "",
+        2.0: "the 2 of a square, or a sum counted twice",
+        0.5: "the 2 of a square is missing, or halved away",
+    }
     for value, words in simple.items():
         if abs(size - value) < 1e-6 * value:
             exact = value
             told.append(words)
     for value, words in sized.items():
         for extra, more in ((1.0, ""), (2.0, ", and a factor of 2"), (0.5, ", and a factor of 1/2")):
-            for candidate, verb in ((value * extra, "not divided by it"), (extra / value, "divided by it once too often")):
+            for candidate, verb in (
+                (value * extra, "not divided by it"),
+                (extra / value, "divided by it once too often"),
+            ):
                 if abs(size - candidate) < 1e-6 * candidate and (extra == 1.0 or not told):
                     exact = candidate if exact is None else exact
                     told.append(f"{words}, and it is {verb}{more}")

@@ -18,7 +18,16 @@ from autograd.graph import Node
 from autograd.op import unbroadcast
 from autograd.testing.replay import Array, Changes, Gradients, Link, Replay
 
-PRODUCTS = {"np.matmul", "np.dot", "nn.functional.linear", "np.tensordot", "np.einsum", "np.outer", "np.inner", "np.vdot"}
+PRODUCTS = {
+    "np.matmul",
+    "np.dot",
+    "nn.functional.linear",
+    "np.tensordot",
+    "np.einsum",
+    "np.outer",
+    "np.inner",
+    "np.vdot",
+}
 _TRIED = 1000  # mistakes at most in one search
 _NEAR = 40  # operations; in larger graphs other tensors are looked for nearby
 _CHAIN = 12  # operations that an activation may be composed of
@@ -69,7 +78,16 @@ def by_plausibility(replay: Replay, sites: set[Node]) -> list[Mistake]:
 
 def _single(replay: Replay, links: list[Link], sites: set[Node]) -> Iterator[Mistake]:
     for link in links:
-        for found in (_kinks, _missing_terms, _missing_derivatives, _other_places, _transposes, _axes, _operands, _unsummed):
+        for found in (
+            _kinks,
+            _missing_terms,
+            _missing_derivatives,
+            _other_places,
+            _transposes,
+            _axes,
+            _operands,
+            _unsummed,
+        ):
             for mistake in found(replay, link):
                 if link.node in replay.penalties and mistake.cause not in ("kink", "regulariser"):
                     mistake = _as_penalty(mistake)
@@ -160,7 +178,9 @@ def _missing_derivatives(replay: Replay, link: Link) -> Iterator[Mistake]:
             "missing-derivative",
             {link: lambda g, _: unbroadcast(g, shape)},
             1.0 if shape and not product else 1.5,
-            "the factor that {value} has in {g} is left out" if product else "the local derivative of {value} is left out of {g}",
+            "the factor that {value} has in {g} is left out"
+            if product
+            else "the local derivative of {value} is left out of {g}",
             ("missing derivative", link.node.op.name, link.operand),
             link.source,
             link.node,
@@ -176,7 +196,9 @@ def _other_places(replay: Replay, link: Link) -> Iterator[Mistake]:
     at, y = replay.value(x), replay.value(node)
 
     def placed(args_at: Array, y_at: Any) -> tuple[Any, tuple[Any, ...]]:
-        args = tuple(args_at if arg is x else value for arg, value in zip(node.args or (), replay.arguments(node), strict=True))
+        args = tuple(
+            args_at if arg is x else value for arg, value in zip(node.args or (), replay.arguments(node), strict=True)
+        )
         return (value_function(node.op)(*args, **node.kwargs) if y_at is None else y_at), args
 
     places = (("at its output", *placed(y, None), 1.0), ("with its input for its output", *placed(at, at), 1.1))
@@ -247,10 +269,7 @@ def _depends_elsewhere(members: list[Node], within: set[Node]) -> bool:
 
 def _chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
     truth = replay.truth
-    if (
-        _differs(truth[chain.outer], truth[chain.inner])
-        and _multiple(truth[chain.inner], truth[chain.outer]) is None
-    ):
+    if _differs(truth[chain.outer], truth[chain.inner]) and _multiple(truth[chain.inner], truth[chain.outer]) is None:
         yield Mistake(
             "missing-derivative",
             {chain.inner: lambda g, gradients: gradients[chain.outer]},
@@ -271,7 +290,6 @@ def _chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
             chain.inner,
             chain.outer,
         )
-
 
     outer = replay.value(chain.outer)
     for other in _twins(replay, chain):
@@ -369,8 +387,12 @@ def _local(replay: Replay, chain: Chain, at: Array) -> Callable[[Array], Array] 
     def pull(g: Array) -> Array:
         gradients = {chain.outer: g}
         for node in reversed(chain.nodes):
-            for link in (link for each in (chain.inner, *chain.nodes) for link in replay.uses[each] if link.node is node):
-                args = tuple(values.get(arg, replay.value(arg)) if type(arg) is Node else arg for arg in node.args or ())
+            for link in (
+                link for each in (chain.inner, *chain.nodes) for link in replay.uses[each] if link.node is node
+            ):
+                args = tuple(
+                    values.get(arg, replay.value(arg)) if type(arg) is Node else arg for arg in node.args or ()
+                )
                 d = replay.pull(link, gradients[node], values[node], args)
                 gradients[link.source] = gradients[link.source] + d if link.source in gradients else d
         return gradients[chain.inner]
@@ -415,7 +437,10 @@ def _operands(replay: Replay, link: Link) -> Iterator[Mistake]:
                     ("wrong operand", node.op.name, link.operand, j, _role(replay, arg, other)),
                     link.source,
                     other if type(other) is Node else None,
-                    details={"right": arg if type(arg) is Node else None, "constant": None if type(other) is Node else value},
+                    details={
+                        "right": arg if type(arg) is Node else None,
+                        "constant": None if type(other) is Node else value,
+                    },
                 )
     if len(args) == 1 and _elementwise(link):
         for other, value in values.items():
@@ -561,14 +586,28 @@ def _product_variants(line: Line) -> Iterator[tuple[str, str, Any]]:
         yield "a factor of {g} is transposed: the second", "transposed", computed(lambda a, b: np.dot(a, b.T))
         yield "both factors of {g} are transposed", "transposed", computed(lambda a, b: np.dot(a.T, b.T))
         yield "the factors of {g} are in the other order", "transposed", computed(lambda a, b: np.dot(b, a))
-        yield "the factors of {g} are in the other order, transposed", "transposed", computed(lambda a, b: np.dot(b.T, a))
-        yield "the factors of {g} are in the other order, transposed", "transposed", computed(lambda a, b: np.dot(b, a.T))
+        yield (
+            "the factors of {g} are in the other order, transposed",
+            "transposed",
+            computed(lambda a, b: np.dot(b.T, a)),
+        )
+        yield (
+            "the factors of {g} are in the other order, transposed",
+            "transposed",
+            computed(lambda a, b: np.dot(b, a.T)),
+        )
     if line.fn is np.tensordot:
-        for k, words in enumerate(("a factor of {g} is transposed: the first", "a factor of {g} is transposed: the second")):
-            yield words, "transposed", lambda line, values, k=k: np.tensordot(
-                *(np.transpose(f) if j == k else f for j, f in enumerate(substituted(line.args[:2], values))),
-                *substituted(line.args[2:], values),
-                **line.kwargs,
+        for k, words in enumerate(
+            ("a factor of {g} is transposed: the first", "a factor of {g} is transposed: the second")
+        ):
+            yield (
+                words,
+                "transposed",
+                lambda line, values, k=k: np.tensordot(
+                    *(np.transpose(f) if j == k else f for j, f in enumerate(substituted(line.args[:2], values))),
+                    *substituted(line.args[2:], values),
+                    **line.kwargs,
+                ),
             )
     if line.fn is np.outer:
         yield "the factors of {g} are in the other order", "transposed", computed(lambda a, b: np.outer(b, a))
@@ -615,14 +654,24 @@ def _reductions(line: Line) -> Iterator[tuple[str, float, Any]]:
         return lambda line, values: fn(substituted(line.args[0], values), axis=along, keepdims=keepdims)
 
     yield "the mean is taken for the sum in {g}", 1.0, reduced(np.mean, axis)
-    yield "one row stands for the sum in {g}", 1.4, lambda line, values: np.take(
-        values[line.args[0]], [0] if keepdims else 0, axis=axis if isinstance(axis, int) else (axis or (0,))[0]
+    yield (
+        "one row stands for the sum in {g}",
+        1.4,
+        lambda line, values: np.take(
+            values[line.args[0]], [0] if keepdims else 0, axis=axis if isinstance(axis, int) else (axis or (0,))[0]
+        ),
     )
-    yield "the last row stands for the sum in {g}", 1.4, lambda line, values: np.take(
-        values[line.args[0]], [-1] if keepdims else -1, axis=axis if isinstance(axis, int) else (axis or (0,))[0]
+    yield (
+        "the last row stands for the sum in {g}",
+        1.4,
+        lambda line, values: np.take(
+            values[line.args[0]], [-1] if keepdims else -1, axis=axis if isinstance(axis, int) else (axis or (0,))[0]
+        ),
     )
-    yield "{g} is summed over all axes", 1.1, lambda line, values: np.full_like(
-        line.target.value, np.sum(values[line.args[0]])
+    yield (
+        "{g} is summed over all axes",
+        1.1,
+        lambda line, values: np.full_like(line.target.value, np.sum(values[line.args[0]])),
     )
     for other in range(x.ndim):
         if other != axis and axis != (other,):
@@ -699,7 +748,9 @@ def _targets(replay: Replay, node: Node) -> Iterator[Mistake]:
                 slips.append(("the labels in {g} are off by one", 1.0, scale * (p - moved)))
             if name != "linear":
                 slips.append(("the logits stand for the probabilities in {g}", 1.0, scale * (z - target)))
-                slips.append(("the probabilities go through the activation twice in {g}", 1.0, scale * (activation(p) - target)))
+                slips.append(
+                    ("the probabilities go through the activation twice in {g}", 1.0, scale * (activation(p) - target))
+                )
             for words, cost, value in slips:
                 if _differs(value, g):
                     yield _put_in_place("target", node, value, cost, words)
@@ -772,5 +823,3 @@ def _multiple(g: Array, difference: Array) -> float | None:
     if scale == 0 or np.linalg.norm(g - scale * difference) > 1e-5 * np.linalg.norm(g):
         return None
     return scale
-
-

@@ -172,9 +172,7 @@ class Replay:
                 changes[link] = lambda g, _, link=link, args=args: self.pull(link, moved(g), values[link.node], args)
         with np.errstate(all="ignore"):
             found = self.run(changes)
-        return {
-            node: float(np.linalg.norm(np.nan_to_num(found[node] - g))) / step for node, g in self.truth.items()
-        }
+        return {node: float(np.linalg.norm(np.nan_to_num(found[node] - g))) / step for node, g in self.truth.items()}
 
     @cached_property
     def penalties(self) -> set[Node]:

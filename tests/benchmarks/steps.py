@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import gc
+import statistics
+import time
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -200,6 +204,37 @@ CONTESTANTS: dict[str, Callable[[Network], Callable[[], Any]]] = {
 }
 
 
+def memory(make: Callable[[Network], Callable[[], Any]], network: Network) -> int:
+    """The most bytes that a step takes in its steady state, beyond the data and the parameters."""
+    gc.collect()
+    tracemalloc.start()
+    step = make(network)
+    for _ in range(6):
+        step()
+    tracemalloc.reset_peak()
+    for _ in range(3):
+        step()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak - sum(array.nbytes for array in (*network.data(), *network.parameters().values()))
+
+
+def recording(network: Network, rounds: int = 7) -> float:
+    """The time of the first call of a compiled step, in eager steps; the median of some."""
+    eager, ratios = by_chalkgrad(network), []
+    for _ in range(rounds):
+        compiled = by_chalkgrad_compiled(network)
+        start = time.perf_counter()
+        compiled()
+        first = time.perf_counter() - start
+        eager()
+        start = time.perf_counter()
+        for _ in range(10):
+            eager()
+        ratios.append(10 * first / (time.perf_counter() - start))
+    return statistics.median(ratios)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", nargs="*", default=list(NETWORKS), choices=list(NETWORKS))
@@ -218,6 +253,10 @@ def main() -> None:
 
             torch.set_num_threads(chosen.threads)
         sizes = "-".join(map(str, network.sizes))
+        print(f"{name}: peak memory of a step beyond its data and parameters, in bytes; first call in eager steps")
+        for who in ("hand-written NumPy", "chalkgrad, eager", "chalkgrad, compiled"):
+            print(f"  {who:<28} {memory(CONTESTANTS[who], network):12,}")
+        print(f"  recording takes {recording(network):.1f} eager steps")
         title = f"{name}: {network.samples} samples, {sizes}, {np.dtype(network.dtype)}; over hand-written NumPy"
         print(table(title, side_by_side(steps, rounds=chosen.rounds)), flush=True)
 
