@@ -13,11 +13,17 @@ from typing import Any
 import numpy as np
 
 from autograd.graph import Node
-from autograd.testing.fits import Fit
-from autograd.testing.mistakes import Mistake, by_plausibility
+from autograd.testing.catalogue import by_plausibility
+from autograd.testing.catalogue.factors import factors
+from autograd.testing.catalogue.fit import Fit, number
+from autograd.testing.catalogue.mistake import Mistake
+from autograd.testing.catalogue.penalties import penalties
+from autograd.testing.catalogue.sizes import as_size
+from autograd.testing.catalogue.stale import stale
 from autograd.testing.replay import Array, Gradients, Link, Replay
 
 _CLEARER = 0.02  # a mistake must explain all but this part of an error
+_ALIKE = 0.05  # and those whose cost differs by no more than this are the same in other places
 _AS_PLAUSIBLE = 0.45  # causes whose cost differs by no more are named together
 
 
@@ -28,6 +34,7 @@ class Verdict:
     Attributes:
         cause: a code, or None where it is right.
         mistake: what explains it.
+        alike: the same factor in other places, which explains as much.
         others: mistakes of other causes that explain it as well.
         after: the nearest wrong gradient that it follows from, for a consequence.
         tried: how many mistakes were ruled out, where none explains it.
@@ -35,6 +42,7 @@ class Verdict:
 
     cause: str | None = None
     mistake: Mistake | None = None
+    alike: list[Mistake] = field(default_factory=list)
     others: list[Mistake] = field(default_factory=list)
     after: Node | None = None
     tried: int = 0
@@ -70,6 +78,11 @@ class Diagnosis:
         self._given: dict[Node, Array] = {}
         self.verdicts = {node: Verdict() for node in self.order}
         self._search()
+
+    def places(self) -> list[Node]:
+        """The nodes whose gradients the mistakes are made in."""
+        verdicts = [verdict for verdict in self.verdicts.values() if verdict.mistake is not None]
+        return list(dict.fromkeys(m.where for v in verdicts if v.mistake for m in (v.mistake, *v.alike)))
 
     def _nearness(self, node: Node) -> tuple[float, int]:
         links = self.replay.uses.get(node, [])
@@ -113,7 +126,9 @@ class Diagnosis:
 
     def _consequence(self, node: Node) -> None:
         verdict = self.verdicts[node]
-        earlier = [other for other in self.order[: self.order.index(node)] if self.verdicts[other].cause not in (None, "kink")]
+        earlier = [
+            other for other in self.order[: self.order.index(node)] if self.verdicts[other].cause not in (None, "kink")
+        ]
         causes = [self.verdicts[other].mistake for other in earlier if self.verdicts[other].mistake is not None]
         own = next((m for m in causes if m is not None and self._made_in(m, node)), None)
         if own is not None:
@@ -127,7 +142,8 @@ class Diagnosis:
         behind = self._behind(node)
         given = [other for other in earlier if other in behind]
         verdict.after = given[-1] if given else None
-        verdict.mistake = None if given else next((m for m in reversed(causes) if m is not None), None)
+        if not given and earlier:
+            verdict.mistake, verdict.alike = self.verdicts[earlier[-1]].mistake, self.verdicts[earlier[-1]].alike
 
     def _made_in(self, mistake: Mistake, node: Node) -> bool:
         """Whether a mistake is made in this very gradient, one of several alike."""
@@ -140,7 +156,8 @@ class Diagnosis:
         sites = self._sites(first)
         fit = Fit(self.replay, self._run, {node: self.hand[node] for node in open_})
         found: list[tuple[int, float, Mistake]] = []
-        mistakes = sorted((*by_plausibility(self.replay, sites), *fit.found(sites)), key=lambda mistake: mistake.cost)
+        fitted = (*factors(fit, sites), *stale(fit), *penalties(fit))
+        mistakes = sorted((*by_plausibility(self.replay, sites), *fitted), key=lambda mistake: mistake.cost)
         for mistake in mistakes:
             if any(-count == len(open_) and cost < mistake.cost - _AS_PLAUSIBLE for count, cost, _ in found):
                 break  # all is explained, and what is left is more far-fetched
@@ -161,9 +178,13 @@ class Diagnosis:
         verdict.cause, verdict.mistake = best.cause, best
         seen = {best.cause}
         for other_count, other_cost, other in found[1:]:
-            if other_count == count and other_cost <= cost + _AS_PLAUSIBLE and other.cause not in seen:
+            if other_count != count or other_cost > cost + _AS_PLAUSIBLE:
+                continue
+            if other.cause not in seen:
                 seen.add(other.cause)
                 verdict.others.append(other)
+            elif other.cause == best.cause == "scale" and other.factor == best.factor and other_cost < cost + _ALIKE:
+                verdict.alike.append(other)
         self._changes.update(best.changes)
 
     def _settle_as_noise(self, first: Node, predicted: Gradients, found: list[Any]) -> bool:
@@ -207,19 +228,19 @@ class Diagnosis:
             factor = float(np.sum(self.hand[first] * gradients[first])) / below if below else 0.0
             if not self._proportional(self.hand[first], factor * gradients[first]) or np.size(self.hand[first]) < 3:
                 continue
-            exact = fit.nice(factor)
+            exact = as_size(factor, fit.sizes) if abs(factor - 1) > 1e-9 else None
             if exact is None or not factor:
                 continue
             both = Mistake(
                 mistake.cause,
-                {**mistake.changes, top: lambda g, _, exact=exact: exact[0] * g},
+                {**mistake.changes, top: lambda g, _, exact=exact: exact.factor * g},
                 mistake.cost + 1.5,
-                f"{mistake.told}; and everything is multiplied by {exact[0]:.6g}: {exact[1]}",
+                f"{mistake.told}; and everything is multiplied by {number(exact.factor)}: {exact.words}",
                 ("two", mistake.kind),
                 mistake.where,
                 mistake.value,
-                exact[0],
-                mistake.details,
+                exact.factor,
+                details={**mistake.details, **exact.arrays},
             )
             count = self._explains(both, open_, settled, predicted)
             if count:

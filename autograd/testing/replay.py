@@ -119,6 +119,10 @@ class Replay:
             total = total + part
         return total
 
+    def links(self, node: Node) -> list[Link]:
+        """The links from an operation to its operands."""
+        return self._out[node]
+
     def contribution(self, link: Link) -> Array:
         """What a link contributes truly."""
         return self._true[link]
@@ -131,6 +135,17 @@ class Replay:
         d = self._rule[link](g, y, *args, **node.kwargs)
         shape = np.shape(link.source.value)
         return d if np.shape(d) == shape else unbroadcast(d, shape)
+
+    @cached_property
+    def forward_values(self) -> list[tuple[Any, Array]]:
+        """All nodes of the program and its constant arrays of floats, each with its value."""
+        found: dict[Any, tuple[Any, Array]] = {}
+        for node in self.nodes:
+            for arg in (node, *(node.args or ())):
+                constant = isinstance(arg, np.ndarray) and arg.dtype.kind == "f"
+                if constant or type(arg) is Node:
+                    found.setdefault(id(arg) if constant else arg, (arg, self.value(arg)))
+        return list(found.values())
 
     def position(self, node: Node) -> int:
         """Where a node stands in the program; 0 for what needs no gradient."""
@@ -172,9 +187,7 @@ class Replay:
                 changes[link] = lambda g, _, link=link, args=args: self.pull(link, moved(g), values[link.node], args)
         with np.errstate(all="ignore"):
             found = self.run(changes)
-        return {
-            node: float(np.linalg.norm(np.nan_to_num(found[node] - g))) / step for node, g in self.truth.items()
-        }
+        return {node: float(np.linalg.norm(np.nan_to_num(found[node] - g))) / step for node, g in self.truth.items()}
 
     @cached_property
     def penalties(self) -> set[Node]:

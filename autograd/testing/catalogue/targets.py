@@ -1,0 +1,102 @@
+"""Slips with the target: not subtracted, off by one, or compared with the wrong prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autograd.graph import Node
+from autograd.testing.catalogue.mistake import Mistake, differs, multiple
+from autograd.testing.replay import Array, Replay
+
+
+def targets(replay: Replay, node: Node) -> Iterator[Mistake]:
+    """Slips in `prediction - target`, where the gradient of `node` is a multiple of such a difference."""
+    g, z = replay.truth[node], replay.value(node)
+    if np.ndim(z) == 0 or np.size(z) < 2 or not np.any(g):
+        return
+    for target, axis in _known_targets(replay, np.shape(z)):
+        for name, activation in _predictions(np.ndim(z)):
+            p = activation(z)
+            scale = multiple(g, p - target)
+            if scale is None:
+                continue
+            slips: list[tuple[str, float, Any]] = [
+                ("the target is not subtracted in {g}", 0.9, scale * p),
+                ("only the target stands in {g}, without the prediction", 1.2, -scale * target),
+            ]
+            if np.all((target == 0) | (target == 1)):
+                slips.append(("the answers 0 and 1 are swapped in {g}", 1.0, scale * (p - (1 - target))))
+                slips.append(("1 is subtracted everywhere in {g}, not only at the label", 1.0, scale * (p - 1)))
+            for shift in (1, -1) if axis is not None else ():
+                moved = np.roll(target, shift, axis)
+                slips.append(("the labels in {g} are off by one", 1.0, scale * (p - moved)))
+            if name != "linear":
+                slips.append(("the logits stand for the probabilities in {g}", 1.0, scale * (z - target)))
+                slips.append(
+                    ("the probabilities go through the activation twice in {g}", 1.0, scale * (activation(p) - target))
+                )
+            for words, cost, value in slips:
+                if differs(value, g):
+                    yield _put_in_place("target", node, value, cost, words)
+            if name == "softmax" and np.ndim(z) == 2:
+                for other in (0, 1):
+                    value = scale * (_softmax(z, other) - target)
+                    if differs(value, g):
+                        yield _put_in_place("wrong-axis", node, value, 1.0, "the softmax in {g} is over the wrong axis")
+            return
+
+
+def _put_in_place(cause: str, node: Node, value: Array, cost: float, words: str) -> Mistake:
+    return Mistake(cause, {node: lambda g, _: value}, cost, words, (cause, words), node, node)
+
+
+def _predictions(rank: int) -> Iterator[tuple[str, Callable[[Array], Array]]]:
+    yield "linear", lambda z: z
+    yield "sigmoid", lambda z: 1 / (1 + np.exp(-z))
+    for axis in (-1, 0) if rank > 1 else (-1,):
+        yield "softmax", partial(_softmax, axis=axis)
+
+
+def _softmax(z: Array, axis: int) -> Array:
+    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    found: Array = e / np.sum(e, axis=axis, keepdims=True)
+    return found
+
+
+def _known_targets(replay: Replay, shape: tuple[int, ...]) -> Iterator[tuple[Array, int | None]]:
+    """The constant arrays that fit a prediction, and labels as one-hot arrays, with the axis of the classes."""
+    for value in _constants(replay):
+        if value.shape == shape and value.dtype.kind in "fiub":
+            kind = value.astype(np.float64)
+            classes = None
+            for axis in range(len(shape)):
+                if shape[axis] > 1 and np.all(kind.sum(axis=axis) == 1) and np.all((kind == 0) | (kind == 1)):
+                    classes = axis
+            yield kind, classes
+        elif value.dtype.kind in "iu" and value.ndim == 1 and len(shape) == 2:
+            for axis in (1, 0):
+                count = shape[axis]
+                if value.size == shape[1 - axis] and value.size and value.min() >= 0 and value.max() < count:
+                    hot = np.eye(count)[value]
+                    yield (hot if axis == 1 else hot.T), axis
+
+
+def _constants(replay: Replay) -> Iterator[Array]:
+    seen: set[int] = set()
+    for node in replay.nodes:
+        pending = [*(node.args or ()), *node.kwargs.values()]
+        while pending:
+            value = pending.pop()
+            if isinstance(value, tuple):
+                pending += value
+            elif isinstance(value, list) and value and all(isinstance(part, int) for part in value):
+                yield np.array(value)
+            elif type(value) is Node and not value.requires_grad:
+                pending.append(np.asarray(value.value))
+            elif isinstance(value, np.ndarray) and id(value) not in seen and value.ndim:
+                seen.add(id(value))
+                yield value
