@@ -112,7 +112,7 @@ def test_001_has_six_times_every_gradient() -> None:
     report = layer_classes.judge(layer_classes.slope_published)
     assert len(wrong(report)) == 10
     assert report.first_wrong == report["b5"]
-    assert verdicts(report) == {name: "consequence" for name in wrong(report)} | {"b5": "scale"}
+    assert verdicts(report) == dict.fromkeys(wrong(report), "consequence") | {"b5": "scale"}
     assert report["b5"].factor == 6
     assert "the 1/6 of the mean over the 2×3 = 6 elements" in report["b5"].explanation
     np.testing.assert_allclose([finding.hand / finding.true for finding in report.findings], 6, rtol=1e-10)
@@ -143,7 +143,7 @@ def test_002_has_half_of_every_gradient() -> None:
     report = sigmoid_sine.judge(sigmoid_sine.backprop_published)
     assert len(wrong(report)) == 4
     assert report.first_wrong == report["b2"]
-    assert verdicts(report) == {name: "consequence" for name in wrong(report)} | {"b2": "scale"}
+    assert verdicts(report) == dict.fromkeys(wrong(report), "consequence") | {"b2": "scale"}
     assert report["b2"].factor == 0.5
     assert "the 2 of a square is missing; right: dZ2 = " in report["b2"].explanation
     np.testing.assert_allclose([finding.hand / finding.true for finding in report.findings], 0.5, rtol=1e-10)
