@@ -49,7 +49,7 @@ def compare_grads(
     >>> y = w * x
     >>> loss = np.sum(y**2)
     >>> print(compare_grads(loss, {w: w.data * x * x}))
-    1 of 1 gradients are wrong; the first wrong link is w
+    1 of 1 gradients is wrong; the first wrong link is w
     WRONG   w (3)  error 5.0e-01  scale
             dy is 1/2 times what it should be: the 2 of a square is missing; right: dy = 2 * y
             so dw = dy * x  # (3,)

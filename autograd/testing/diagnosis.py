@@ -7,7 +7,7 @@ gradient that is right given an earlier wrong one is a consequence, and no mista
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from autograd.testing.catalogue.stale import stale
 from autograd.testing.replay import Array, Gradients, Link, Replay
 
 _CLEARER = 0.02  # a mistake must explain all but this part of an error
-_ALIKE = 0.05  # and those whose cost differs by no more than this are the same in other places
+_ALIKE = 0.1  # and those whose cost differs by no more than this are the same in other places
 _AS_PLAUSIBLE = 0.45  # causes whose cost differs by no more are named together
 
 
@@ -34,7 +34,7 @@ class Verdict:
     Attributes:
         cause: a code, or None where it is right.
         mistake: what explains it.
-        alike: the same factor in other places, which explains as much.
+        alike: mistakes of the same cause in other places, which explain as much.
         others: mistakes of other causes that explain it as well.
         after: the nearest wrong gradient that it follows from, for a consequence.
         tried: how many mistakes were ruled out, where none explains it.
@@ -183,7 +183,7 @@ class Diagnosis:
             if other.cause not in seen:
                 seen.add(other.cause)
                 verdict.others.append(other)
-            elif other.cause == best.cause == "scale" and other.factor == best.factor and other_cost < cost + _ALIKE:
+            elif other.cause == best.cause and other.factor == best.factor and other_cost < cost + _ALIKE:
                 verdict.alike.append(other)
         self._changes.update(best.changes)
 
@@ -231,15 +231,13 @@ class Diagnosis:
             exact = as_size(factor, fit.sizes) if abs(factor - 1) > 1e-9 else None
             if exact is None or not factor:
                 continue
-            both = Mistake(
-                mistake.cause,
-                {**mistake.changes, top: lambda g, _, exact=exact: exact.factor * g},
-                mistake.cost + 1.5,
-                f"{mistake.told}; and everything is multiplied by {number(exact.factor)}: {exact.words}",
-                ("two", mistake.kind),
-                mistake.where,
-                mistake.value,
-                exact.factor,
+            both = replace(
+                mistake,
+                changes={**mistake.changes, top: lambda g, _, exact=exact: exact.factor * g},
+                cost=mistake.cost + 1.5,
+                told=f"{mistake.told}; and everything is multiplied by {number(exact.factor)}: {exact.words}",
+                kind=("two", mistake.kind),
+                factor=exact.factor,
                 details={**mistake.details, **exact.arrays},
             )
             count = self._explains(both, open_, settled, predicted)

@@ -70,9 +70,8 @@ def _explanation(node: Node, verdict: Verdict, words: Words) -> str:
         return f"your {words.gradient(node)} is right, but for the mistake {where}"
     if verdict.cause == "kink":
         return words.told(mistake) if mistake is not None else ""
-    own = mistake is None or node in mistake.changes
-    line = words.line(node if own or mistake is None else mistake.where)
-    right = f"; right: {line.partition('  # ')[0]}" if line else ""
+    line = words.right(mistake, node)
+    right = f"; right: {line}" if line else ""
     if mistake is not None:
         return words.told(mistake, node) + right
     kinds = ", ".join(cause for cause in CAUSES if cause not in (*REMARKS, "consequence", "unknown"))

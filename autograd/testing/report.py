@@ -74,9 +74,9 @@ class Finding:
         notes = [self.explanation] if self.explanation else []
         if self.matches or self.cause == "consequence":
             return notes
-        if self.line and self.line.partition("  # ")[0] not in self.explanation:
+        if self.line and f"right: {self.line.partition(' = ')[0]} = " not in self.explanation:
             notes.append(f"so {self.line}")
-        at = "".join(f"[{i}]" for i in self.worst)
+        at = f"[{', '.join(map(str, self.worst))}]" if self.worst else ""
         notes.append(f"largest at {self.name}{at}: hand {self.hand:.6g}, true {self.true:.6g}")
         for code, words in zip(self.also, self.others, strict=True):
             notes.append(f"or {code}, which gives the same numbers here: {words}")
@@ -119,7 +119,7 @@ class Report:
         if not wrong:
             return f"all {count} gradients match"
         first = f"; the first wrong link is {self.first_wrong.name}" if self.first_wrong is not None else ""
-        return f"{wrong} of {count} gradients are wrong{first}"
+        return f"{wrong} of {count} gradients {'is' if wrong == 1 else 'are'} wrong{first}"
 
     def draw(self, **options: Any) -> Any:
         """A picture of the computation with the wrong gradients marked, hand and true values side by side.

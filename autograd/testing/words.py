@@ -54,22 +54,49 @@ class Words:
 
     def gradient(self, of: Any) -> str:
         """The name of a gradient: dZ2."""
-        name = self.value(of)
+        name = self.value(self._shared(of))
         return f"d{name}" if name.isidentifier() else f"the gradient of {name}"
 
+    def _shared(self, of: Node) -> Node:
+        """A value that has a name and the same gradient, where this one has none."""
+        if of in self._named or self._derivation is None:
+            return of
+        gradients, now = self._derivation._recorded.gradients, self._derivation.program.now
+        g = getattr(gradients.get(of), "var", None)
+        owner = self._derivation._owners.get(now(g)) if g is not None else None
+        return owner[0] if owner is not None and owner[1] and owner[0] in self._named else of
+
     def best_place(self, mistake: Mistake, alike: Iterable[Mistake]) -> Mistake:
-        """Of a factor that may be in several places, the one nearest the loss that somebody has named."""
+        """Of a mistake that may be in several places, one with a name; of a factor, that nearest the loss."""
         named = [m for m in (mistake, *alike) if np.ndim(m.where.value) and m.where in self._named]
-        return max(named, key=lambda m: m.where.order, default=mistake)
+        if mistake.cause == "scale":
+            return max(named, key=lambda m: m.where.order, default=mistake)
+        return named[0] if named else mistake
 
     def told(self, mistake: Mistake, node: Node | None = None) -> str:
         """A mistake in words; of one that is made in several gradients, what it is in that of `node`."""
         where, value = mistake.where, mistake.value
         if node in mistake.changes and node is not None:
             where, value = node, node if value is where else value
-        names = {gap: self.value(array) for gap, array in mistake.details.items()}
-        dvalue = self.gradient(value) if type(value) is Node else "that of a constant"
-        return mistake.told.format(g=self.gradient(where), value=self.value(value), dvalue=dvalue, **names)
+        return self._filled(mistake.told, {"value": value, **mistake.details}, where)
+
+    def right(self, mistake: Mistake | None, node: Node) -> str:
+        """The line that is right where a mistake was made, or the one of `node`."""
+        where = node if mistake is None or node in mistake.changes else mistake.where
+        if mistake is not None and mistake.line and mistake.where is where:
+            return self._filled(mistake.line, {"value": mistake.value, **mistake.details}, where)
+        return self.line(where if where in self._named else node).partition("  # ")[0]
+
+    def _filled(self, text: str, gaps: Mapping[str, Any], where: Node) -> str:
+        """The text with its gaps filled; a `d` before the name of a gap makes it that gradient."""
+        found = {"g": self.gradient(where)}
+        for gap in re.findall(r"{(\w+)}", text):
+            if gap in gaps:
+                found[gap] = self.value(gaps[gap])
+            elif gap not in found:
+                of = gaps[gap[1:]]
+                found[gap] = self.gradient(of) if type(of) is Node else "that of a constant"
+        return text.format(**found)
 
     def line(self, node: Node) -> str:
         """The statement that computes the gradient of a node from those that were given, without made-up names."""
@@ -80,6 +107,8 @@ class Words:
         except (KeyError, ValueError, TypeError):
             return ""
         inlined = self._without_temporaries(statement)
+        inlined = re.sub(r"\(\(([^()]*)\)\)", r"(\1)", inlined)
+        inlined = re.sub(r"np\.float(?:32|64)\(([-\w./ ]+)\)", r"\1", inlined)
         return f"{inlined}  # {shape}"
 
     @cached_property

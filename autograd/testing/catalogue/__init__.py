@@ -7,6 +7,7 @@ told with gaps for names: `{g}` is the gradient it is made in, `{value}` the val
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from autograd.graph import Node
@@ -62,14 +63,10 @@ def _everywhere(same: list[Mistake]) -> Mistake:
         changes.update(mistake.changes)
     nearest = max(same, key=lambda mistake: mistake.where.order)
     told = f"{nearest.told}, and in the other layers alike"
-    return Mistake(
-        nearest.cause, changes, nearest.cost + 0.25, told, ("everywhere", nearest.kind), nearest.where, nearest.value,
-        nearest.factor, nearest.details,
-    )  # fmt: skip
+    return replace(nearest, changes=changes, cost=nearest.cost + 0.25, told=told, kind=("everywhere", nearest.kind))
 
 
 def _as_penalty(mistake: Mistake) -> Mistake:
-    return Mistake(
-        "regulariser", mistake.changes, mistake.cost + 0.1, f"in the penalty, {mistake.told}", mistake.kind,
-        mistake.where, mistake.value, mistake.factor, mistake.details,
-    )  # fmt: skip
+    return replace(
+        mistake, cause="regulariser", cost=mistake.cost + 0.1, told=f"in the penalty, {mistake.told}", line=""
+    )

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.derivation.backprop import value_function
 from autograd.graph import Node
-from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, multiple, near
+from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, fits, multiple, near
 from autograd.testing.replay import Array, Replay
 
 _CHAIN = 12  # operations that an activation may be composed of
@@ -99,22 +99,29 @@ def _by_the_output(replay: Replay, chain: Chain) -> Iterator[Mistake]:
     known = _slope_from_output(replay.value(chain.inner), outer)
     if known is None:
         return
-    for number, part in enumerate(known.slips):
+    line = f"{{g}} = {{douter}} * {_factor(known.right)}"
+    for number, (formula, words, cause) in enumerate(known.slips):
         yield Mistake(
-            known.cause,
-            {chain.inner: lambda g, gradients, part=part: gradients[chain.outer] * part(outer)},
+            cause,
+            {chain.inner: lambda g, gradients, formula=formula: gradients[chain.outer] * formula(outer)},
             1.15,
-            f"in {{g}}, the local derivative of {{value}} is {known.words[number]}, not {known.right}",
+            f"in {{g}}, the local derivative of {{outer}} is {words}, not {known.right}",
             ("part of a derivative", number),
             chain.inner,
             chain.outer,
+            details={"outer": chain.outer},
+            line=line,
         )
     for node, value in replay.forward_values:
-        if value is outer or np.shape(value) != np.shape(outer) or not near(replay, replay.uses[chain.inner][0], node):
+        if value is outer or not fits(value, outer) or not near(replay, replay.uses[chain.inner][0], node):
             continue
-        formula = truth[chain.outer] * known.slope(value)
-        if differs(formula, truth[chain.inner]):
-            yield _formula_of(chain, node, value, known)
+        slope = known.slope(np.broadcast_to(value, np.shape(outer)))
+        if differs(truth[chain.outer] * slope, truth[chain.inner]):
+            yield _formula_of(chain, node, slope, known, line)
+
+
+def _factor(formula: str) -> str:
+    return f"({formula})" if formula.startswith("1 -") else formula
 
 
 def _twins(replay: Replay, chain: Chain) -> Iterator[Node]:
@@ -129,28 +136,30 @@ def _twins(replay: Replay, chain: Chain) -> Iterator[Node]:
 
 @dataclass(frozen=True)
 class Slope:
-    """The derivative of a known activation by its output, and what people write for it."""
+    """The derivative of a known activation by its output, and what people write for it, with the cause that this is."""
 
     slope: Formula
     right: str
-    cause: str
-    slips: tuple[Formula, ...]
-    words: tuple[str, ...]
+    slips: tuple[tuple[Formula, str, str], ...]
 
 
 _SIGMOID = Slope(
     lambda a: a * (1 - a),
-    "{value} * (1 - {value})",
-    "missing-derivative",
-    (lambda a: a, lambda a: 1 - a),
-    ("{value}", "1 - {value}"),
+    "{outer} * (1 - {outer})",
+    (
+        (lambda a: a, "{outer}", "missing-derivative"),
+        (lambda a: 1 - a, "1 - {outer}", "missing-derivative"),
+        (lambda a: 1 - a * a, "1 - {outer}**2, that of tanh", "derivative-at-output"),
+    ),
 )
 _TANH = Slope(
     lambda a: 1 - a * a,
-    "1 - {value}**2",
-    "derivative-at-output",
-    (lambda a: 1 - a, lambda a: a * a),
-    ("1 - {value}", "{value}**2"),
+    "1 - {outer}**2",
+    (
+        (lambda a: 1 - a, "1 - {outer}", "derivative-at-output"),
+        (lambda a: a * a, "{outer}**2", "derivative-at-output"),
+        (lambda a: a * (1 - a), "{outer} * (1 - {outer}), that of the sigmoid", "derivative-at-output"),
+    ),
 )
 
 
@@ -161,18 +170,19 @@ def _slope_from_output(inner: Array, outer: Array) -> Slope | None:
         return _TANH if np.allclose(outer, np.tanh(inner), rtol=1e-6) else None
 
 
-def _formula_of(chain: Chain, node: Any, value: Array, known: Slope) -> Mistake:
+def _formula_of(chain: Chain, node: Any, slope: Array, known: Slope, line: str) -> Mistake:
     own = node is chain.inner
-    slope = known.slope(value)
     return Mistake(
         "derivative-at-output" if own else "wrong-operand",
         {chain.inner: lambda g, gradients: gradients[chain.outer] * slope},
         1.1 if own else 1.6,
-        f"in {{g}}, the local derivative is {known.right}, with {{value}} in the place of {{right}}",
+        f"in {{g}}, the local derivative is {known.right.replace('{outer}', '{value}')}, "
+        "with {value} in the place of {outer}",
         ("formula", node.order - chain.inner.order if type(node) is Node else "constant"),
         chain.inner,
         node,
-        details={"right": chain.outer},
+        details={"outer": chain.outer},
+        line=line,
     )
 
 

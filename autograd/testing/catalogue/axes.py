@@ -75,6 +75,7 @@ def _reductions(line: Line) -> Iterator[tuple[str, float, Any]]:
     x = line.args[0].value
     options = {**dict(zip(("axis",), line.args[1:], strict=False)), **line.kwargs}
     axis = options.get("axis")
+    axis = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
     keepdims = bool(options.get("keepdims", False))
 
     def reduced(fn: Any, along: Any) -> Any:
@@ -95,14 +96,15 @@ def _reductions(line: Line) -> Iterator[tuple[str, float, Any]]:
             values[line.args[0]], [-1] if keepdims else -1, axis=axis if isinstance(axis, int) else (axis or (0,))[0]
         ),
     )
+    own = f"axis {axis}" if isinstance(axis, int) else f"axes {axis}"
     yield (
-        "{g} is summed over all axes",
+        f"{{g}} is summed over all axes, not over {own} alone",
         1.1,
         lambda line, values: np.full_like(line.target.value, np.sum(values[line.args[0]])),
     )
     for other in range(x.ndim):
-        if other != axis and axis != (other,):
-            yield f"{{g}} is summed over axis {other}", 1.0, _summed_along(other)
+        if other != axis:
+            yield f"{{g}} is summed over axis {other}, not over {own}", 1.0, _summed_along(other)
 
 
 def _summed_along(axis: int) -> Any:

@@ -61,8 +61,11 @@ def _mistake(fit: Fit, key: Any, places: list[Place], value: float) -> Mistake:
     users = [place.node if isinstance(place, Link) else place for place in places]
     penalty = all(user in fit.replay.penalties for user in users)
     told = f"{{g}} is {number(value)} times what it should be" if value else "{g} is left at zero"
-    if reason is not None and reason.words and value:
+    update = len(places) == 1 and nearest.op is None and -1 < value < 0 and float(f"{value:.1g}") == round(value, 9)
+    if reason is not None and reason.words and value and (reason.plain or not update):
         told += f": {reason.words}"
+    if update:
+        told += f"; it is the update at a learning rate of {-value:g}, not the gradient"
     if key[0] == "all":
         told += ", in all layers alike"
     return Mistake(

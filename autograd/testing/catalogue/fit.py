@@ -46,6 +46,12 @@ def coefficient(pairs: Sequence[tuple[Array, Array]]) -> float:
     return above / below if below else float("nan")
 
 
+def short(value: float) -> str:
+    """A learning rate or a coefficient: a decimal number where that is short."""
+    decimal = f"{value:.6g}"
+    return decimal if len(decimal) <= 6 else number(value)
+
+
 def number(value: float) -> str:
     """A number as one would write it: 1/3 for its inverse, else six digits."""
     inverse = 1 / value if value else 0.0

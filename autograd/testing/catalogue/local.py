@@ -13,26 +13,38 @@ from autograd.op import unbroadcast
 from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, elementwise, multiple, tried
 from autograd.testing.replay import Array, Link, Replay
 
+_LEFT_OUT = "the local derivative of {value} is left out of {g}"
+
 
 def missing_derivatives(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """What arrives, handed on as it is."""
     shape = np.shape(link.source.value)
     g, truth = replay.truth[link.node], replay.contribution(link)
     product = link.node.op.name in PRODUCTS
     if np.shape(g) != shape if product else not elementwise(link):
         return
     given = unbroadcast(g, shape)
+    factors = [arg for k, arg in enumerate(link.node.args or ()) if k != link.operand]
+    other = factors[0] if len(factors) == 1 and (product or link.node.op.name == "np.multiply") else None
     if differs(given, truth) and multiple(truth, given) is None:  # a mere factor is one, not a derivative
         yield Mistake(
             "missing-derivative",
             {link: lambda g, _: unbroadcast(g, shape)},
-            1.0 if shape and not product else 1.5,
-            "the factor that {value} has in {g} is left out"
-            if product
-            else "the local derivative of {value} is left out of {g}",
+            1.0 + 0.5 * (product or not shape) + 0.15 * _by_a_constant(link),
+            "the factor {other} is left out of {g}" if other is not None else _LEFT_OUT,
             ("missing derivative", link.node.op.name, link.operand),
             link.source,
             link.node,
+            details={} if other is None else {"other": other},
         )
+
+
+def _by_a_constant(link: Link) -> bool:
+    """Whether an array without gradient is the other operand, which people seldom forget."""
+    return any(
+        isinstance(arg, np.ndarray) or (type(arg) is Node and not arg.requires_grad and np.ndim(arg.value))
+        for arg in link.node.args or ()
+    )
 
 
 def other_places(replay: Replay, link: Link) -> Iterator[Mistake]:

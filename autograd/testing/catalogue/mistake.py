@@ -29,7 +29,8 @@ class Mistake:
         where: the node whose gradient is first wrong by it, `{g}` in the words.
         value: the node or the constant array that `{value}` stands for in the words; `{dvalue}` is its gradient.
         factor: hand over true, where it is one.
-        details: what other gaps in the words stand for.
+        details: what other gaps in the words stand for; a `d` before a gap is the gradient of what it stands for.
+        line: the right line, where people write it otherwise than it follows from the rules.
     """
 
     cause: str
@@ -41,6 +42,7 @@ class Mistake:
     value: Any = None
     factor: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    line: str = ""
 
 
 def differs(a: Any, b: Any) -> bool:
@@ -70,6 +72,16 @@ def elementwise(link: Link) -> bool:
         return bool(np.broadcast_shapes(shape, np.shape(link.source.value)) == shape)
     except ValueError:
         return False
+
+
+def fits(value: Any, own: Any) -> bool:
+    """Whether a value can stand in the place of another one, perhaps by broadcasting."""
+    shape, others = np.shape(own), np.shape(value)
+    return others == shape or (
+        len(others) == len(shape)
+        and np.size(value) > 1
+        and all(n in (1, m) for n, m in zip(others, shape, strict=True))
+    )
 
 
 def tried(replay: Replay, link: Link, g: Array, y: Any, args: tuple[Any, ...]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.graph import Node
-from autograd.testing.catalogue.mistake import Mistake, differs, elementwise, multiple, near, tried
+from autograd.testing.catalogue.mistake import Mistake, differs, elementwise, fits, multiple, near, tried
 from autograd.testing.replay import Link, Replay
 
 
@@ -60,9 +60,10 @@ def _other_operands(replay: Replay, link: Link) -> Iterator[Mistake]:
         if not isinstance(own, np.ndarray) or own.ndim == 0 or own.dtype.kind != "f":
             continue
         for other, value in replay.forward_values:
-            if value is own or np.shape(value) != own.shape or other is arg or not near(replay, link, other):
+            possible = fits(value, own) if elementwise(link) else np.shape(value) == own.shape
+            if not possible or value is own or other is arg or not near(replay, link, other):
                 continue
-            changed = (*args[:j], value, *args[j + 1 :])
+            changed = (*args[:j], np.broadcast_to(value, own.shape), *args[j + 1 :])
             if differs(tried(replay, link, g, y, changed), truth):
                 yield Mistake(
                     "wrong-operand",
@@ -107,9 +108,9 @@ def _other_gradient(replay: Replay, link: Link, other: Node) -> Mistake:
     """The gradient of another value in the place of the one that should be propagated."""
     skipped = other in [use.node for use in replay.uses[link.node]]
     if skipped:
-        told = "{g} is computed from the gradient of {value}, without the local derivative behind it"
+        told = "{g} is computed from {dvalue}, not from {dright}: the local derivative between them is left out"
     else:
-        told = "{g} is computed from the gradient of {value}, not from that of {right}"
+        told = "{g} is computed from {dvalue}, not from {dright}"
     return Mistake(
         "missing-derivative" if skipped else "wrong-operand",
         {link: lambda g, gradients: replay.pull(link, gradients[other])},

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.graph import Node
-from autograd.testing.catalogue.fit import Fit, coefficient, number
+from autograd.testing.catalogue.fit import Fit, coefficient, short
 from autograd.testing.catalogue.mistake import Mistake
 from autograd.testing.replay import Array, Link
 
@@ -54,7 +54,7 @@ def _penalty(fit: Fit, leaf: Node, coefficients: Mapping[str, float], has_own: b
     if any(abs(coefficients[name] - value) <= 1e-4 * abs(value) for name in coefficients for value in known):
         told, cost = "{g} has the penalty that the loss puts on other parameters only", 0.5
     elif np.size(leaf.value) <= len(coefficients):
-        cost += 3.0  # as many unknowns as numbers
+        cost += 3.0  # as many unknowns as shorts
     leaves = [leaf]
     others = [
         node for node in fit.hand if node.op is None and node is not leaf and np.ndim(node.value) == np.ndim(leaf.value)
@@ -104,8 +104,8 @@ def _told_penalty(coefficients: Mapping[str, float], has_own: bool) -> tuple[str
         for word, value in (*words, ("has the wrong sign in {g}", -1.0)):
             if abs(factor - value) < 1e-6:
                 return f"the penalty {word}", 0.9
-        return f"the penalty in {{g}} is {number(factor)} times what it should be", 1.6
-    parts = [f"{number(value)} * {name}" for name, value in coefficients.items() if name != OWN]
+        return f"the penalty in {{g}} is {short(factor)} times what it should be", 1.6
+    parts = [f"{short(value)} * {name}" for name, value in coefficients.items() if name != OWN]
     told = " + ".join(parts) + (
         f", that of {_NORMS[name]}" if len(parts) == 1 and (name := _named(coefficients)) else ""
     )

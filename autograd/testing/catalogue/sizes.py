@@ -16,7 +16,7 @@ _TOLD = 2  # reasons at most
 
 @dataclass(frozen=True)
 class Size:
-    """A number of elements, rows or columns in the graph.
+    """A number of elements, rows or columns in the graph, or a constant factor (of no array).
 
     Attributes:
         count: the number.
@@ -26,7 +26,7 @@ class Size:
         whole: what the program divides by, where that is a multiple of this number.
     """
 
-    count: int
+    count: float
     of: Any
     words: str
     mean: bool = False
@@ -52,9 +52,9 @@ class Reason:
 
 def sizes(replay: Replay) -> list[Size]:
     """The sizes in a graph: what means are taken over, the lengths of axes, the elements of arrays."""
-    found: dict[tuple[int, bool, int | None], Size] = {}
-    for size in (*_averaged(replay), *_lengths(replay)):
-        if size.count > 1:
+    found: dict[tuple[float, bool, float | None], Size] = {}
+    for size in (*_averaged(replay), *_coefficients(replay), *_lengths(replay)):
+        if size.count > 1 or size.of is None:
             found.setdefault((size.count, size.mean, size.whole), size)
     counted = {size.count for size in found.values() if size.mean or size.whole}
     return [size for size in found.values() if size.mean or size.whole or size.count not in counted]
@@ -71,6 +71,17 @@ def _averaged(replay: Replay) -> Iterator[Size]:
             for axis, n in enumerate(np.shape(x.value)):
                 if n < count:
                     yield Size(n, x, _axis(axis, n, np.ndim(x.value)), whole=count)
+
+
+def _coefficients(replay: Replay) -> Iterator[Size]:
+    for node in replay.nodes:
+        if node.op is not None and node.op.name in ("np.multiply", "np.divide"):
+            for number in (arg for arg in node.args or () if isinstance(arg, (int, float, np.number))):
+                if number > 0 and number not in (0.5, 1, 2):
+                    count = float(number) if node.op.name == "np.multiply" else 1 / float(number)
+                    yield Size(
+                        count, None, f"the {'factor' if node.op.name == 'np.multiply' else 'division by'} {number:g}"
+                    )
 
 
 def _lengths(replay: Replay) -> Iterator[Size]:
@@ -138,7 +149,7 @@ def as_size(factor: float, sized: Sequence[Size]) -> Reason | None:
 def _by_size(value: float, extra: float, sized: Sequence[Size]) -> Iterator[tuple[float, str, Any]]:
     for size in sized:
         for exact, above in ((size.count * extra, True), (extra / size.count, False)):
-            if abs(value - exact) < 1e-6 * exact:
+            if abs(value - exact) < 1e-6 * exact and (size.of is not None or extra == 1.0):
                 yield exact, _told(size, above), size.of
         rest = size.whole // size.count if size.whole else 0
         if rest and abs(value - rest * extra) < 1e-6 * rest:
@@ -146,8 +157,10 @@ def _by_size(value: float, extra: float, sized: Sequence[Size]) -> Iterator[tupl
 
 
 def _told(size: Size, above: bool) -> str:
+    if size.of is None:
+        return f"{size.words} is {'there twice' if above else 'missing'}"
     if size.mean:
         return f"the 1/{size.count} of the mean over {size.words} is {'missing' if above else 'there twice'}"
     if above:
-        return f"the division by {size.count}, {size.words}, is missing"
-    return f"divided by {size.count}, {size.words}, once too often"
+        return f"the division by {size.count:g}, {size.words}, is missing"
+    return f"divided by {size.count:g}, {size.words}, once too often"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.graph import Node
-from autograd.testing.catalogue.fit import Fit, coefficient, number
+from autograd.testing.catalogue.fit import Fit, coefficient, short
 from autograd.testing.catalogue.mistake import Mistake
 from autograd.testing.replay import Array, Gradients, Link
 
@@ -36,7 +36,7 @@ def stale(fit: Fit) -> Iterator[Mistake]:
             "stale-parameter",
             _updated(fit, weights, links, rate),
             (1.5 if round_rate else 2.0) + 0.1 * (len(weights) > 1),
-            f"{{value}} had been updated already, at a rate of {number(rate)}, when {{g}} was computed",
+            f"{{value}} had been updated already, at a learning rate of {short(rate)}, when {{g}} was computed",
             ("stale", len(weights)),
             nearest,
             weights[0],
@@ -61,7 +61,7 @@ def _too_late(fit: Fit) -> Iterator[Mistake]:
             return
     if rate > 0:
         changes = _recomputed(fit, steps, rate)
-        told = f"all gradients were computed after a step at a rate of {number(rate)}"
+        told = f"all gradients were computed after a step at a learning rate of {short(rate)}"
         top = max(leaves, key=lambda node: node.order)
         yield Mistake("stale-parameter", changes, 1.9, told, ("late",), top, top, details={"rate": rate})
 
