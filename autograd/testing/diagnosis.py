@@ -16,7 +16,7 @@ from autograd.graph import Node
 from autograd.testing.catalogue import by_plausibility
 from autograd.testing.catalogue.factors import factors
 from autograd.testing.catalogue.fit import Fit, number
-from autograd.testing.catalogue.mistake import Mistake
+from autograd.testing.catalogue.mistake import Mistake, multiple
 from autograd.testing.catalogue.penalties import penalties
 from autograd.testing.catalogue.sizes import as_size
 from autograd.testing.catalogue.stale import stale
@@ -91,10 +91,11 @@ class Diagnosis:
         # A gradient is complete at the first use of the node, the last one that the reverse pass comes to.
         return (-min(link.node.order for link in links), min(link.operand for link in links))
 
-    def _run(self, changes: Mapping[Any, Any]) -> Gradients:
-        found = self.replay.run({**self._changes, **changes}, self._given)
+    def _run(self, changes: Mapping[Any, Any], only: Node | None = None) -> Gradients:
+        found = self.replay.run({**self._changes, **changes}, self._given, only)
         for node in self.hand:
-            found.setdefault(node, np.zeros_like(self.hand[node]))
+            if node not in found:  # the loss does not depend on it
+                found[node] = np.zeros_like(self.hand[node])
         return found
 
     def _error(self, node: Node, gradients: Gradients) -> float:
@@ -156,9 +157,9 @@ class Diagnosis:
         sites = self._sites(first)
         fit = Fit(self.replay, self._run, {node: self.hand[node] for node in open_})
         found: list[tuple[int, float, Mistake]] = []
+        listed = by_plausibility(self.replay, sites)
         fitted = (*factors(fit, sites), *stale(fit), *penalties(fit))
-        mistakes = sorted((*by_plausibility(self.replay, sites), *fitted), key=lambda mistake: mistake.cost)
-        for mistake in mistakes:
+        for mistake in sorted((*listed, *fitted), key=lambda mistake: mistake.cost):
             if any(-count == len(open_) and cost < mistake.cost - _AS_PLAUSIBLE for count, cost, _ in found):
                 break  # all is explained, and what is left is more far-fetched
             verdict.tried += 1
@@ -166,7 +167,7 @@ class Diagnosis:
             if count:
                 found.append((-count, mistake.cost, mistake))
         if not found:
-            found = self._with_a_factor(fit, sites, open_, settled, predicted)
+            found = self._with_a_factor(listed, fit, sites, open_, settled, predicted)
         found.sort(key=lambda entry: entry[:2])
         if self._settle_as_noise(first, predicted, found):
             return
@@ -198,11 +199,10 @@ class Diagnosis:
 
     def _explains(self, mistake: Mistake, open_: list[Node], settled: Iterable[Node], predicted: Gradients) -> int:
         """How many open gradients a mistake explains, the first among them; 0 where it breaks one that was right."""
-        with np.errstate(all="ignore"):
-            gradients = self._run(mistake.changes)
         first = open_[0]
-        if not self._closer(first, gradients, predicted):
+        if not self._closer(first, self._run(mistake.changes, first), predicted):
             return 0
+        gradients = self._run(mistake.changes)
         if not all(gradients[node] is predicted[node] or self._close(node, gradients) for node in settled):
             return 0
         return sum(self._closer(node, gradients, predicted) for node in open_)
@@ -212,24 +212,26 @@ class Diagnosis:
         return error <= self._tolerance[node] and error <= _CLEARER * self._error(node, before) + self._rounding[node]
 
     def _with_a_factor(
-        self, fit: Fit, sites: set[Node], open_: list[Node], settled: list[Node], predicted: Gradients
+        self,
+        listed: list[Mistake],
+        fit: Fit,
+        sites: set[Node],
+        open_: list[Node],
+        settled: list[Node],
+        predicted: Gradients,
     ) -> list[tuple[int, float, Mistake]]:
         """Two mistakes at once: one of the catalogue, and a factor of everything."""
         found = []
         top = max((node for node in sites if node.op is not None), key=lambda node: node.order, default=None)
-        if top is None:
+        first = open_[0]
+        if top is None or np.size(self.hand[first]) < 3:
             return []
-        for mistake in by_plausibility(self.replay, sites):
+        for mistake in listed:
             if top in mistake.changes:
                 continue
-            gradients = self._run(mistake.changes)
-            first = open_[0]
-            below = float(np.sum(gradients[first] ** 2))
-            factor = float(np.sum(self.hand[first] * gradients[first])) / below if below else 0.0
-            if not self._proportional(self.hand[first], factor * gradients[first]) or np.size(self.hand[first]) < 3:
-                continue
-            exact = as_size(factor, fit.sizes) if abs(factor - 1) > 1e-9 else None
-            if exact is None or not factor:
+            factor = multiple(self.hand[first], self._run(mistake.changes, first)[first])
+            exact = as_size(factor, fit.sizes) if factor is not None and abs(factor - 1) > 1e-9 else None
+            if exact is None:
                 continue
             both = replace(
                 mistake,
@@ -244,9 +246,6 @@ class Diagnosis:
             if count:
                 found.append((-count, both.cost, both))
         return found
-
-    def _proportional(self, hand: Array, scaled: Array) -> bool:
-        return bool(np.linalg.norm(hand - scaled) <= 1e-4 * np.linalg.norm(hand))
 
     def _behind(self, node: Node) -> set[Node]:
         """The nodes whose gradients one is computed from."""

@@ -47,13 +47,14 @@ class Mistake:
 
 def differs(a: Any, b: Any) -> bool:
     """Whether a mistake shows: numbers of the right shape, and others."""
-    if np.shape(a) != np.shape(b) or not np.all(np.isfinite(a)):
+    if np.shape(a) != np.shape(b):
         return False
-    return not bool(np.allclose(a, b, rtol=1e-12, atol=0))
+    difference = np.abs(a - b)
+    return bool(np.all(np.isfinite(difference)) and np.any(difference > 1e-12 * np.abs(b)))
 
 
 def multiple(g: Array, difference: Array) -> float | None:
-    """The number that `difference` was multiplied by to give `g`."""
+    """The number that `difference` was multiplied by to give `g`, if there is one."""
     norm = float(np.sum(difference * difference))
     if not np.isfinite(norm) or norm == 0:
         return None
