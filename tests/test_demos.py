@@ -27,6 +27,11 @@ def wrong(report: Report) -> list[str]:
     return sorted(finding.name for finding in report.findings if not finding.matches)
 
 
+def verdicts(report: Report) -> dict[str, str | None]:
+    """The causes of what is wrong."""
+    return {finding.name: finding.cause for finding in report.findings if not finding.matches}
+
+
 def ratios(hand: Any, loss: Callable[[Any], float], parameters: Any) -> dict[str, tuple[float, float]]:
     """Hand / central difference of every parameter, lowest and highest."""
     true = central_differences(loss, parameters)
@@ -106,6 +111,10 @@ def test_the_graph_of_000_shows_values_gradients_and_shapes() -> None:
 def test_001_has_six_times_every_gradient() -> None:
     report = layer_classes.judge(layer_classes.slope_published)
     assert len(wrong(report)) == 10
+    assert report.first_wrong == report["b5"]
+    assert verdicts(report) == dict.fromkeys(wrong(report), "consequence") | {"b5": "scale"}
+    assert report["b5"].factor == 6
+    assert "the 1/6 of the mean over the 2×3 = 6 elements" in report["b5"].explanation
     np.testing.assert_allclose([finding.hand / finding.true for finding in report.findings], 6, rtol=1e-10)
     (x, target), p = layer_classes.data(), layer_classes.initial_parameters(0.3)
     network = layer_classes.Network(p)
@@ -133,6 +142,10 @@ def test_001_s_published_losses_shrink_as_only_six_times_the_gradient_makes_them
 def test_002_has_half_of_every_gradient() -> None:
     report = sigmoid_sine.judge(sigmoid_sine.backprop_published)
     assert len(wrong(report)) == 4
+    assert report.first_wrong == report["b2"]
+    assert verdicts(report) == dict.fromkeys(wrong(report), "consequence") | {"b2": "scale"}
+    assert report["b2"].factor == 0.5
+    assert "the 2 of a square is missing; right: dZ2 = " in report["b2"].explanation
     np.testing.assert_allclose([finding.hand / finding.true for finding in report.findings], 0.5, rtol=1e-10)
     (x, y), p = sigmoid_sine.data(), sigmoid_sine.initial_parameters()
     hand = sigmoid_sine.backprop_published(y, p, *sigmoid_sine.forward_published(x, p))
@@ -189,7 +202,9 @@ def test_002_does_not_train_deep_as_published() -> None:
 def test_003_penalises_another_norm_than_it_prints() -> None:
     p, x, y = tanh_parabolas.first_batch()
     report = tanh_parabolas.judge(tanh_parabolas.backprop_published)
-    assert wrong(report) == ["w1", "w2"]
+    assert verdicts(report) == {"w1": "regulariser", "w2": "regulariser"}
+    assert report.first_wrong == report["w2"]
+    assert "of another norm than that of the loss: it is 1/900 * np.sign(w1)" in report["w1"].explanation
     hand = tanh_parabolas.backprop_published(p, x, y)
     true = central_differences(lambda q: float(tanh_parabolas.loss_published(q, x, y)), p)
     for name in ("b1", "b2"):
@@ -271,7 +286,9 @@ def test_004_prints_the_published_first_epoch() -> None:
 
 @pytest.mark.parametrize("seed", [42, 0])
 def test_004_has_one_wrong_gradient(seed: int) -> None:
-    assert wrong(single_sample.judge(single_sample.backprop_published, seed)) == ["W1"]
+    report = single_sample.judge(single_sample.backprop_published, seed)
+    assert verdicts(report) == {"W1": "unsummed-axis"}
+    assert "right: dW1 = np.outer(dZ1, X)" in report["W1"].explanation
     p = single_sample.initial_parameters(seed)
     hand = single_sample.backprop_published(p, single_sample.forward(p))
     found = ratios(hand, single_sample.loss_of, p)

@@ -7,17 +7,23 @@ gradient that is right given an earlier wrong one is a consequence, and no mista
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from autograd.graph import Node
-from autograd.testing.fits import Fit
-from autograd.testing.mistakes import Mistake, by_plausibility
+from autograd.testing.catalogue import by_plausibility
+from autograd.testing.catalogue.factors import factors
+from autograd.testing.catalogue.fit import Fit, number
+from autograd.testing.catalogue.mistake import Mistake, multiple
+from autograd.testing.catalogue.penalties import penalties
+from autograd.testing.catalogue.sizes import as_size
+from autograd.testing.catalogue.stale import stale
 from autograd.testing.replay import Array, Gradients, Link, Replay
 
 _CLEARER = 0.02  # a mistake must explain all but this part of an error
+_ALIKE = 0.1  # and those whose cost differs by no more than this are the same in other places
 _AS_PLAUSIBLE = 0.45  # causes whose cost differs by no more are named together
 
 
@@ -28,6 +34,7 @@ class Verdict:
     Attributes:
         cause: a code, or None where it is right.
         mistake: what explains it.
+        alike: mistakes of the same cause in other places, which explain as much.
         others: mistakes of other causes that explain it as well.
         after: the nearest wrong gradient that it follows from, for a consequence.
         tried: how many mistakes were ruled out, where none explains it.
@@ -35,6 +42,7 @@ class Verdict:
 
     cause: str | None = None
     mistake: Mistake | None = None
+    alike: list[Mistake] = field(default_factory=list)
     others: list[Mistake] = field(default_factory=list)
     after: Node | None = None
     tried: int = 0
@@ -71,6 +79,11 @@ class Diagnosis:
         self.verdicts = {node: Verdict() for node in self.order}
         self._search()
 
+    def places(self) -> list[Node]:
+        """The nodes whose gradients the mistakes are made in."""
+        verdicts = [verdict for verdict in self.verdicts.values() if verdict.mistake is not None]
+        return list(dict.fromkeys(m.where for v in verdicts if v.mistake for m in (v.mistake, *v.alike)))
+
     def _nearness(self, node: Node) -> tuple[float, int]:
         links = self.replay.uses.get(node, [])
         if node is self.replay.loss or not links:
@@ -78,10 +91,11 @@ class Diagnosis:
         # A gradient is complete at the first use of the node, the last one that the reverse pass comes to.
         return (-min(link.node.order for link in links), min(link.operand for link in links))
 
-    def _run(self, changes: Mapping[Any, Any]) -> Gradients:
-        found = self.replay.run({**self._changes, **changes}, self._given)
+    def _run(self, changes: Mapping[Any, Any], only: Node | None = None) -> Gradients:
+        found = self.replay.run({**self._changes, **changes}, self._given, only)
         for node in self.hand:
-            found.setdefault(node, np.zeros_like(self.hand[node]))
+            if node not in found:  # the loss does not depend on it
+                found[node] = np.zeros_like(self.hand[node])
         return found
 
     def _error(self, node: Node, gradients: Gradients) -> float:
@@ -129,7 +143,8 @@ class Diagnosis:
         behind = self._behind(node)
         given = [other for other in earlier if other in behind]
         verdict.after = given[-1] if given else None
-        verdict.mistake = None if given else next((m for m in reversed(causes) if m is not None), None)
+        if not given and earlier:
+            verdict.mistake, verdict.alike = self.verdicts[earlier[-1]].mistake, self.verdicts[earlier[-1]].alike
 
     def _made_in(self, mistake: Mistake, node: Node) -> bool:
         """Whether a mistake is made in this very gradient, one of several alike."""
@@ -142,8 +157,9 @@ class Diagnosis:
         sites = self._sites(first)
         fit = Fit(self.replay, self._run, {node: self.hand[node] for node in open_})
         found: list[tuple[int, float, Mistake]] = []
-        mistakes = sorted((*by_plausibility(self.replay, sites), *fit.found(sites)), key=lambda mistake: mistake.cost)
-        for mistake in mistakes:
+        listed = by_plausibility(self.replay, sites)
+        fitted = (*factors(fit, sites), *stale(fit), *penalties(fit))
+        for mistake in sorted((*listed, *fitted), key=lambda mistake: mistake.cost):
             if any(-count == len(open_) and cost < mistake.cost - _AS_PLAUSIBLE for count, cost, _ in found):
                 break  # all is explained, and what is left is more far-fetched
             verdict.tried += 1
@@ -151,7 +167,7 @@ class Diagnosis:
             if count:
                 found.append((-count, mistake.cost, mistake))
         if not found:
-            found = self._with_a_factor(fit, sites, open_, settled, predicted)
+            found = self._with_a_factor(listed, fit, sites, open_, settled, predicted)
         found.sort(key=lambda entry: entry[:2])
         if self._settle_as_noise(first, predicted, found):
             return
@@ -163,9 +179,13 @@ class Diagnosis:
         verdict.cause, verdict.mistake = best.cause, best
         seen = {best.cause}
         for other_count, other_cost, other in found[1:]:
-            if other_count == count and other_cost <= cost + _AS_PLAUSIBLE and other.cause not in seen:
+            if other_count != count or other_cost > cost + _AS_PLAUSIBLE:
+                continue
+            if other.cause not in seen:
                 seen.add(other.cause)
                 verdict.others.append(other)
+            elif other.cause == best.cause and other.factor == best.factor and other_cost < cost + _ALIKE:
+                verdict.alike.append(other)
         self._changes.update(best.changes)
 
     def _settle_as_noise(self, first: Node, predicted: Gradients, found: list[Any]) -> bool:
@@ -179,11 +199,10 @@ class Diagnosis:
 
     def _explains(self, mistake: Mistake, open_: list[Node], settled: Iterable[Node], predicted: Gradients) -> int:
         """How many open gradients a mistake explains, the first among them; 0 where it breaks one that was right."""
-        with np.errstate(all="ignore"):
-            gradients = self._run(mistake.changes)
         first = open_[0]
-        if not self._closer(first, gradients, predicted):
+        if not self._closer(first, self._run(mistake.changes, first), predicted):
             return 0
+        gradients = self._run(mistake.changes)
         if not all(gradients[node] is predicted[node] or self._close(node, gradients) for node in settled):
             return 0
         return sum(self._closer(node, gradients, predicted) for node in open_)
@@ -193,43 +212,40 @@ class Diagnosis:
         return error <= self._tolerance[node] and error <= _CLEARER * self._error(node, before) + self._rounding[node]
 
     def _with_a_factor(
-        self, fit: Fit, sites: set[Node], open_: list[Node], settled: list[Node], predicted: Gradients
+        self,
+        listed: list[Mistake],
+        fit: Fit,
+        sites: set[Node],
+        open_: list[Node],
+        settled: list[Node],
+        predicted: Gradients,
     ) -> list[tuple[int, float, Mistake]]:
         """Two mistakes at once: one of the catalogue, and a factor of everything."""
         found = []
         top = max((node for node in sites if node.op is not None), key=lambda node: node.order, default=None)
-        if top is None:
+        first = open_[0]
+        if top is None or np.size(self.hand[first]) < 3:
             return []
-        for mistake in by_plausibility(self.replay, sites):
+        for mistake in listed:
             if top in mistake.changes:
                 continue
-            gradients = self._run(mistake.changes)
-            first = open_[0]
-            below = float(np.sum(gradients[first] ** 2))
-            factor = float(np.sum(self.hand[first] * gradients[first])) / below if below else 0.0
-            if not self._proportional(self.hand[first], factor * gradients[first]) or np.size(self.hand[first]) < 3:
+            factor = multiple(self.hand[first], self._run(mistake.changes, first)[first])
+            exact = as_size(factor, fit.sizes) if factor is not None and abs(factor - 1) > 1e-9 else None
+            if exact is None:
                 continue
-            exact = fit.nice(factor)
-            if exact is None or not factor:
-                continue
-            both = Mistake(
-                mistake.cause,
-                {**mistake.changes, top: lambda g, _, exact=exact: exact[0] * g},
-                mistake.cost + 1.5,
-                f"{mistake.told}; and everything is multiplied by {exact[0]:.6g}: {exact[1]}",
-                ("two", mistake.kind),
-                mistake.where,
-                mistake.value,
-                exact[0],
-                mistake.details,
+            both = replace(
+                mistake,
+                changes={**mistake.changes, top: lambda g, _, exact=exact: exact.factor * g},
+                cost=mistake.cost + 1.5,
+                told=f"{mistake.told}; and everything is multiplied by {number(exact.factor)}: {exact.words}",
+                kind=("two", mistake.kind),
+                factor=exact.factor,
+                details={**mistake.details, **exact.arrays},
             )
             count = self._explains(both, open_, settled, predicted)
             if count:
                 found.append((-count, both.cost, both))
         return found
-
-    def _proportional(self, hand: Array, scaled: Array) -> bool:
-        return bool(np.linalg.norm(hand - scaled) <= 1e-4 * np.linalg.norm(hand))
 
     def _behind(self, node: Node) -> set[Node]:
         """The nodes whose gradients one is computed from."""

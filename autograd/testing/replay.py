@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,8 +68,7 @@ class Replay:
                     self._out[node].append(link)
                     self.uses[arg].append(link)
         self._positions = {node: k for k, node in enumerate(self.nodes)}
-        self._true: dict[Link, Array] = {}
-        self.truth = self.run({})
+        self.truth, self._true = self._reversed()
 
     def value(self, arg: Any) -> Any:
         """The value of a node, or a constant, in float64."""
@@ -78,46 +78,76 @@ class Replay:
             self._values[arg] = _precise(arg.value)
         return self._values[arg]
 
-    def run(self, changes: Changes, given: Mapping[Node, Array] | None = None) -> Gradients:
-        """The gradients with some links and nodes changed, or with some gradients taken as given."""
-        first = not self._true
-        gradients: Gradients = {}
+    def _reversed(self) -> tuple[Gradients, dict[Link, Array]]:
+        """The reverse pass as it is: all gradients, and what each link contributes."""
+        gradients: Gradients = {self.loss: np.ones_like(self.value(self.loss))}
         contributions: dict[Link, Array] = {}
         for node in reversed(self.nodes):
-            if node is self.loss:
-                g = np.ones_like(self.value(node))
-            else:
-                g = self._summed(node, contributions)
-                if g is None:
+            if node is not self.loss:
+                parts = [contributions[link] for link in self.uses[node] if link in contributions]
+                if not parts:
                     continue
-            if node in changes:
-                g = changes[node](g, gradients)
-            if given and node in given:
-                g = given[node]
-            gradients[node] = g
+                gradients[node] = _sum(parts)
+            for link in self._out[node]:
+                contributions[link] = self.pull(link, gradients[node])
+        return gradients, contributions
+
+    def run(self, changes: Changes, given: Mapping[Node, Array] | None = None, only: Node | None = None) -> Gradients:
+        """The gradients with some links and nodes changed, or with some gradients taken as given.
+
+        Only what a change reaches is computed again; with `only`, no more than that node's gradient asks for.
+        """
+        given = given or {}
+        gradients, contributions = dict(self.truth), dict[Link, Array]()
+        stop = -1 if only is None else min((self._positions[link.node] for link in self.uses[only]), default=-1)
+        touched = {place.node if isinstance(place, Link) else place for place in (*changes, *given)}
+        pending = [-self._positions[node] for node in touched]
+        heapify(pending)
+        moved: set[Node] = set()
+        while pending and -pending[0] >= stop:
+            node = self.nodes[-heappop(pending)]
+            if node not in self.truth:
+                continue
+            g = self._gradient(node, changes, given, gradients, contributions, moved)
             for link in self._out[node]:
                 if link in changes:
                     contributions[link] = changes[link](g, gradients)
-                elif not first and g is self.truth.get(node):
-                    contributions[link] = self._true[link]
+                elif g is self.truth[node]:
+                    continue
                 else:
                     contributions[link] = self.pull(link, g)
-        if first:
-            self._true = contributions
+                if link.source not in moved:
+                    moved.add(link.source)
+                    if link.source not in touched:
+                        heappush(pending, -self._positions[link.source])
+        if only is not None and self._positions[only] < stop and only in self.truth:
+            self._gradient(only, changes, given, gradients, contributions, moved)
         return gradients
 
-    def _summed(self, node: Node, contributions: Mapping[Link, Array]) -> Array | None:
-        parts = [contributions[link] for link in self.uses[node] if link in contributions]
-        if not parts:
-            return None
-        if self._true and len(parts) == len(self.uses[node]):
-            unchanged = all(contributions[link] is self._true[link] for link in self.uses[node])
-            if unchanged:
-                return self.truth[node]
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part
-        return total
+    def _gradient(
+        self,
+        node: Node,
+        changes: Changes,
+        given: Mapping[Node, Array],
+        gradients: Gradients,
+        contributions: Mapping[Link, Array],
+        moved: set[Node],
+    ) -> Array:
+        """Put the gradient of a node among the others, now that all contributions to it are there."""
+        g = self.truth[node]
+        if node in moved:
+            uses = [link for link in self.uses[node] if link in self._true]
+            g = _sum([contributions[link] if link in contributions else self._true[link] for link in uses])
+        if node in changes:
+            g = changes[node](g, gradients)
+        if node in given:
+            g = given[node]
+        gradients[node] = g
+        return g
+
+    def links(self, node: Node) -> list[Link]:
+        """The links from an operation to its operands."""
+        return self._out[node]
 
     def contribution(self, link: Link) -> Array:
         """What a link contributes truly."""
@@ -131,6 +161,17 @@ class Replay:
         d = self._rule[link](g, y, *args, **node.kwargs)
         shape = np.shape(link.source.value)
         return d if np.shape(d) == shape else unbroadcast(d, shape)
+
+    @cached_property
+    def forward_values(self) -> list[tuple[Any, Array]]:
+        """All nodes of the program and its constant arrays of floats, each with its value."""
+        found: dict[Any, tuple[Any, Array]] = {}
+        for node in self.nodes:
+            for arg in (node, *(node.args or ())):
+                constant = isinstance(arg, np.ndarray) and arg.dtype.kind == "f"
+                if constant or type(arg) is Node:
+                    found.setdefault(id(arg) if constant else arg, (arg, self.value(arg)))
+        return list(found.values())
 
     def position(self, node: Node) -> int:
         """Where a node stands in the program; 0 for what needs no gradient."""
@@ -247,6 +288,13 @@ class Written:
             return None
         d = values[self._d]  # type: ignore[index]
         return d if np.shape(d) == self.shape else None
+
+
+def _sum(parts: list[Array]) -> Array:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
 
 
 def _precise(value: Any) -> Any:

@@ -24,7 +24,7 @@ CAUSES: Final[Mapping[str, str]] = {
     "consequence": "right, given an earlier gradient that is wrong",
     "unknown": "wrong, and no mistake of the catalogue explains it",
 }
-_REMARKS = ("kink", "precision")
+REMARKS: Final = ("kink", "precision")  # causes of differences that are no mistakes
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Finding:
         matches: whether the gradient is right; with a cause of "kink" or "precision", right with a remark.
         cause: a key of `CAUSES`, or None.
         factor: hand over true, where the mistake is a factor.
-        explanation: the mistake in words.
+        explanation: the mistake in words, with the line that would be right.
         line: the statement that computes this gradient rightly, as NumPy source.
-        also: other causes that explain the numbers as well.
+        also: other causes that explain the numbers as well, as `others` says in words.
         worst: the index of the largest difference, with the `hand` and `true` element there.
     """
 
@@ -59,6 +59,7 @@ class Finding:
     explanation: str = ""
     line: str = ""
     also: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return "\n".join([self._head(), *(f"        {text}" for text in self._notes())])
@@ -73,12 +74,12 @@ class Finding:
         notes = [self.explanation] if self.explanation else []
         if self.matches or self.cause == "consequence":
             return notes
-        if self.line:
-            notes.append(f"right: {self.line}")
-        at = "".join(f"[{i}]" for i in self.worst)
+        if self.line and f"right: {self.line.partition(' = ')[0]} = " not in self.explanation:
+            notes.append(f"so {self.line}")
+        at = f"[{', '.join(map(str, self.worst))}]" if self.worst else ""
         notes.append(f"largest at {self.name}{at}: hand {self.hand:.6g}, true {self.true:.6g}")
-        if self.also:
-            notes.append(f"as well explained by: {', '.join(f'{code} ({CAUSES[code]})' for code in self.also)}")
+        for code, words in zip(self.also, self.others, strict=True):
+            notes.append(f"or {code}, which gives the same numbers here: {words}")
         return notes
 
 
@@ -118,7 +119,7 @@ class Report:
         if not wrong:
             return f"all {count} gradients match"
         first = f"; the first wrong link is {self.first_wrong.name}" if self.first_wrong is not None else ""
-        return f"{wrong} of {count} gradients are wrong{first}"
+        return f"{wrong} of {count} gradients {'is' if wrong == 1 else 'are'} wrong{first}"
 
     def draw(self, **options: Any) -> Any:
         """A picture of the computation with the wrong gradients marked, hand and true values side by side.
@@ -127,16 +128,15 @@ class Report:
         """
         from autograd import draw_comparison
 
-        loss, chosen = self._drawn
+        loss, given = self._drawn
         verdicts: dict[Any, Any] = {}
         remarks: dict[Any, str] = {}
-        for node, finding in zip(chosen, self.findings, strict=True):
+        for node, finding in zip(given, self.findings, strict=True):
             wrong = "first wrong" if finding is self.first_wrong else "wrong"
             verdicts[node] = "right" if finding.matches else "follows" if finding.cause == "consequence" else wrong
             if finding.cause and finding.cause != "consequence":
                 remarks[node] = finding.cause
-        hand = {node: given for node, (_, given) in chosen.items()}
-        return draw_comparison(loss, hand, verdicts=verdicts, remarks=remarks, **options)
+        return draw_comparison(loss, given, verdicts=verdicts, remarks=remarks, **options)
 
     def _repr_html_(self) -> str:
         rows = "".join(_row(finding, finding is self.first_wrong) for finding in self.findings)

@@ -1,0 +1,209 @@
+"""Activations composed of several operations, such as 1 / (1 + np.exp(-z)), and mistakes in their derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd.derivation.backprop import value_function
+from autograd.graph import Node
+from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, fits, multiple, near
+from autograd.testing.replay import Array, Replay
+
+_CHAIN = 12  # operations that an activation may be composed of
+Formula = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Operations that lead from one value to another of its shape, and to nothing else: a composed activation."""
+
+    inner: Node
+    outer: Node
+    nodes: tuple[Node, ...]
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """Equal for the same composition elsewhere."""
+        return tuple(node.op.name for node in self.nodes)
+
+
+def chains(replay: Replay) -> Iterator[Chain]:
+    """Composed activations: closed pieces of the graph between two values of one shape."""
+    for inner in replay.nodes:
+        shape = np.shape(inner.value)
+        if not shape or not replay.uses[inner]:
+            continue
+        within = {inner}
+        members: list[Node] = []
+        frontier = [link.node for link in replay.uses[inner]]
+        while frontier and len(members) < _CHAIN:
+            node = min(frontier, key=lambda candidate: candidate.order)
+            frontier = [candidate for candidate in frontier if candidate is not node]
+            if node.op.name in PRODUCTS:
+                break
+            within.add(node)
+            members.append(node)
+            frontier += [link.node for link in replay.uses[node] if link.node not in within]
+            closed = all(link.node in within for each in within if each is not node for link in replay.uses[each])
+            if closed and np.shape(node.value) == shape and not _depends_elsewhere(members, within):
+                yield Chain(inner, node, tuple(members))
+
+
+def _depends_elsewhere(members: list[Node], within: set[Node]) -> bool:
+    return any(
+        type(arg) is Node and arg.requires_grad and arg not in within for node in members for arg in node.args or ()
+    )
+
+
+def chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
+    """The derivative of a composed activation, left out or taken at the wrong place."""
+    truth = replay.truth[chain.inner]
+    g = replay.truth[chain.outer]
+    if differs(g, truth) and multiple(truth, g) is None:
+        told = "the local derivative of {value} is left out: {g} is {dvalue} unchanged"
+        yield _mistake(chain, "missing-derivative", lambda g: g, 1.05, told, ("missing derivative", chain.kind))
+    at_output = _local(replay, chain, replay.value(chain.outer))
+    if at_output is not None and differs(at_output(g), truth):
+        told = "in {g}, the derivative of {value} is taken at {value} itself, not at {right}"
+        yield _mistake(chain, "derivative-at-output", at_output, 1.1, told, ("derivative at output", chain.kind))
+    for other in _twins(replay, chain):
+        pull = _local(replay, chain, replay.value(other))
+        if pull is not None and differs(pull(g), truth):
+            told = "in {g}, the local derivative is taken at {value}, not at {right}"
+            kind = ("wrong place", len(chain.nodes), other.order - chain.inner.order)
+            yield _mistake(chain, "wrong-operand", pull, 1.6, told, kind, other)
+    yield from _by_the_output(replay, chain)
+
+
+def _mistake(chain: Chain, cause: str, pull: Formula, cost: float, told: str, kind: Any, value: Any = None) -> Mistake:
+    """A chain whose gradient is computed by `pull` from the one that arrives; longer ones are more far-fetched."""
+    return Mistake(
+        cause,
+        {chain.inner: lambda g, gradients: pull(gradients[chain.outer])},
+        cost + 0.02 * len(chain.nodes),
+        told,
+        kind,
+        chain.inner,
+        chain.outer if value is None else value,
+        details={"right": chain.inner},
+    )
+
+
+def _by_the_output(replay: Replay, chain: Chain) -> Iterator[Mistake]:
+    """The derivative as a formula of the output, such as a (1 - a): with a part missing, or another value in it."""
+    outer, truth = replay.value(chain.outer), replay.truth
+    known = _slope_from_output(replay.value(chain.inner), outer)
+    if known is None:
+        return
+    line = f"{{g}} = {{douter}} * {_factor(known.right)}"
+    for number, (formula, words, cause) in enumerate(known.slips):
+        yield Mistake(
+            cause,
+            {chain.inner: lambda g, gradients, formula=formula: gradients[chain.outer] * formula(outer)},
+            1.15,
+            f"in {{g}}, the local derivative of {{outer}} is {words}, not {known.right}",
+            ("part of a derivative", number),
+            chain.inner,
+            chain.outer,
+            details={"outer": chain.outer},
+            line=line,
+        )
+    for node, value in replay.forward_values:
+        if value is outer or not fits(value, outer) or not near(replay, replay.uses[chain.inner][0], node):
+            continue
+        slope = known.slope(np.broadcast_to(value, np.shape(outer)))
+        if differs(truth[chain.outer] * slope, truth[chain.inner]):
+            yield _formula_of(chain, node, slope, known, line)
+
+
+def _factor(formula: str) -> str:
+    return f"({formula})" if formula.startswith("1 -") else formula
+
+
+def _twins(replay: Replay, chain: Chain) -> Iterator[Node]:
+    """Other values of the shape of what goes into an activation."""
+    shape = np.shape(chain.inner.value)
+    for node in replay.nodes:
+        if node in (chain.inner, chain.outer, *chain.nodes) or np.shape(node.value) != shape:
+            continue
+        if near(replay, replay.uses[chain.inner][0], node):
+            yield node
+
+
+@dataclass(frozen=True)
+class Slope:
+    """The derivative of a known activation by its output, and what people write for it, with the cause that this is."""
+
+    slope: Formula
+    right: str
+    slips: tuple[tuple[Formula, str, str], ...]
+
+
+_SIGMOID = Slope(
+    lambda a: a * (1 - a),
+    "{outer} * (1 - {outer})",
+    (
+        (lambda a: a, "{outer}", "missing-derivative"),
+        (lambda a: 1 - a, "1 - {outer}", "missing-derivative"),
+        (lambda a: 1 - a * a, "1 - {outer}**2, that of tanh", "derivative-at-output"),
+    ),
+)
+_TANH = Slope(
+    lambda a: 1 - a * a,
+    "1 - {outer}**2",
+    (
+        (lambda a: 1 - a, "1 - {outer}", "derivative-at-output"),
+        (lambda a: a * a, "{outer}**2", "derivative-at-output"),
+        (lambda a: a * (1 - a), "{outer} * (1 - {outer}), that of the sigmoid", "derivative-at-output"),
+    ),
+)
+
+
+def _slope_from_output(inner: Array, outer: Array) -> Slope | None:
+    with np.errstate(all="ignore"):
+        if np.allclose(outer, 1 / (1 + np.exp(-inner)), rtol=1e-6):
+            return _SIGMOID
+        return _TANH if np.allclose(outer, np.tanh(inner), rtol=1e-6) else None
+
+
+def _formula_of(chain: Chain, node: Any, slope: Array, known: Slope, line: str) -> Mistake:
+    own = node is chain.inner
+    return Mistake(
+        "derivative-at-output" if own else "wrong-operand",
+        {chain.inner: lambda g, gradients: gradients[chain.outer] * slope},
+        1.1 if own else 1.6,
+        f"in {{g}}, the local derivative is {known.right.replace('{outer}', '{value}')}, "
+        "with {value} in the place of {outer}",
+        ("formula", node.order - chain.inner.order if type(node) is Node else "constant"),
+        chain.inner,
+        node,
+        details={"outer": chain.outer},
+        line=line,
+    )
+
+
+def _local(replay: Replay, chain: Chain, at: Array) -> Callable[[Array], Array] | None:
+    """The reverse pass through a chain, with other values in it."""
+    values: dict[Node, Any] = {chain.inner: at}
+    with np.errstate(all="ignore"):
+        try:
+            for node in chain.nodes:
+                args = [values.get(arg, replay.value(arg)) if type(arg) is Node else arg for arg in node.args or ()]
+                values[node] = value_function(node.op)(*args, **node.kwargs)
+        except (TypeError, ValueError, IndexError):
+            return None
+
+    def pull(g: Array) -> Array:
+        gradients = {chain.outer: g}
+        for node in reversed(chain.nodes):
+            args = tuple(values.get(arg, replay.value(arg)) if type(arg) is Node else arg for arg in node.args or ())
+            for link in replay.links(node):
+                d = replay.pull(link, gradients[node], values[node], args)
+                gradients[link.source] = gradients[link.source] + d if link.source in gradients else d
+        return gradients[chain.inner]
+
+    return pull

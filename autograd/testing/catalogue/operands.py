@@ -1,0 +1,123 @@
+"""Another tensor of the graph in the place of the right one, and uses that are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd.graph import Node
+from autograd.testing.catalogue.mistake import Mistake, differs, elementwise, fits, multiple, near, tried
+from autograd.testing.replay import Link, Replay
+
+
+def missing_terms(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """Of several uses of a value, one that is left out, or one that is alone."""
+    if len(replay.uses[link.source]) < 2:
+        return
+    yield Mistake(
+        "missing-term",
+        {link: lambda g, _: np.zeros_like(replay.contribution(link))},
+        1.0,
+        "the contribution to {g} by way of {value} is left out",
+        ("missing term", link.node.op.name, link.operand),
+        link.source,
+        link.node,
+    )
+    others = [other for other in replay.uses[link.source] if other != link]
+    if len(others) > 1:
+        yield Mistake(
+            "missing-term",
+            {other: lambda g, _, other=other: np.zeros_like(replay.contribution(other)) for other in others},
+            1.3,
+            "only the contribution by way of {value} is in {g}: the others are overwritten, not added",
+            ("only term", link.node.order),
+            link.source,
+            link.node,
+        )
+
+
+def operands(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """A rule with another tensor of the same shape: for an operand, for the place of a derivative, for what arrives."""
+    yield from _other_operands(replay, link)
+    if len(link.node.args or ()) == 1 and elementwise(link):
+        yield from _derivatives_elsewhere(replay, link)
+    node, g = link.node, replay.truth[link.node]
+    for other in replay.nodes:
+        if other is node or other not in replay.truth or other.order < node.order or not near(replay, link, other):
+            continue
+        same_shape = np.shape(other.value) == np.shape(node.value)
+        if same_shape and differs(replay.truth[other], g) and multiple(g, replay.truth[other]) is None:
+            yield _other_gradient(replay, link, other)
+
+
+def _other_operands(replay: Replay, link: Link) -> Iterator[Mistake]:
+    node, truth = link.node, replay.contribution(link)
+    args, y, g = replay.arguments(node), replay.value(node), replay.truth[node]
+    for j, arg in enumerate(node.args or ()):
+        own = args[j]
+        if not isinstance(own, np.ndarray) or own.ndim == 0 or own.dtype.kind != "f":
+            continue
+        for other, value in replay.forward_values:
+            possible = fits(value, own) if elementwise(link) else np.shape(value) == own.shape
+            if not possible or value is own or other is arg or not near(replay, link, other):
+                continue
+            changed = (*args[:j], np.broadcast_to(value, own.shape), *args[j + 1 :])
+            if differs(tried(replay, link, g, y, changed), truth):
+                yield Mistake(
+                    "wrong-operand",
+                    {link: lambda g, _, changed=changed: replay.pull(link, g, y, changed)},
+                    1.5 if type(other) is Node else 1.6,
+                    "in {g}, {value} stands in the place of {right}",
+                    ("wrong operand", node.op.name, link.operand, j, _role(replay, arg, other)),
+                    link.source,
+                    other,
+                    details={"right": arg},
+                )
+
+
+def _derivatives_elsewhere(replay: Replay, link: Link) -> Iterator[Mistake]:
+    node, truth, g = link.node, replay.contribution(link), replay.truth[link.node]
+    for other, value in replay.forward_values:
+        if type(other) is not Node or other in (node, link.source) or not near(replay, link, other):
+            continue
+        if np.shape(value) == np.shape(node.value) and differs(tried(replay, link, g, value, (value,)), truth):
+            yield Mistake(
+                "wrong-operand",
+                {link: lambda g, _, value=value: replay.pull(link, g, value, (value,))},
+                1.7,
+                "the local derivative in {g} is taken at {value}, not at {right}",
+                ("wrong place", node.op.name, other.order - node.order),
+                link.source,
+                other,
+                details={"right": link.source},
+            )
+
+
+def _role(replay: Replay, right: Any, other: Any) -> Any:
+    """How a wrong operand relates to the right one, so that the same slip in another layer is known as such."""
+    if type(right) is not Node or type(other) is not Node:
+        return "constant"
+    if any(arg is other for arg in right.args or ()):
+        return "its input"
+    return "its output" if any(arg is right for arg in other.args or ()) else (right.order, other.order)
+
+
+def _other_gradient(replay: Replay, link: Link, other: Node) -> Mistake:
+    """The gradient of another value in the place of the one that should be propagated."""
+    skipped = other in [use.node for use in replay.uses[link.node]]
+    if skipped:
+        told = "{g} is computed from {dvalue}, not from {dright}: the local derivative between them is left out"
+    else:
+        told = "{g} is computed from {dvalue}, not from {dright}"
+    return Mistake(
+        "missing-derivative" if skipped else "wrong-operand",
+        {link: lambda g, gradients: replay.pull(link, gradients[other])},
+        1.3 if skipped else 1.6,
+        told,
+        ("other gradient", link.node.op.name, link.operand, "skipped" if skipped else other.order),
+        link.source,
+        other,
+        details={"right": link.node},
+    )

@@ -1,0 +1,110 @@
+"""Parameters that were updated before the gradients were computed with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd.graph import Node
+from autograd.testing.catalogue.fit import Fit, coefficient, short
+from autograd.testing.catalogue.mistake import Mistake
+from autograd.testing.replay import Array, Gradients, Link
+
+_LARGE = 200  # nodes; a graph beyond that is not recomputed to look for rare mistakes
+
+
+def stale(fit: Fit) -> Iterator[Mistake]:
+    """One parameter, or all of them, stepped before the gradients behind it were computed, at the rate that fits."""
+    links: dict[Node, list[Link]] = {}
+    for node in fit.replay.nodes:
+        weights = [arg for arg in node.args or () if type(arg) is Node and arg.op is None and arg.requires_grad]
+        for link in fit.replay.links(node):
+            for weight in weights:
+                if weight is not link.source:
+                    links.setdefault(weight, []).append(link)
+    yield from _too_late(fit)
+    alone = [[weight] for weight in links]
+    for weights in [*alone, *([list(links)] if len(links) > 1 else [])]:
+        rate = _rate(fit, weights, links)
+        if rate is None or rate <= 0:
+            continue
+        round_rate = abs(rate - float(f"{rate:.1g}")) < 1e-5 * rate
+        nearest = max((link.source for weight in weights for link in links[weight]), key=lambda node: node.order)
+        yield Mistake(
+            "stale-parameter",
+            _updated(fit, weights, links, rate),
+            (1.5 if round_rate else 2.0) + 0.1 * (len(weights) > 1),
+            f"{{value}} had been updated already, at a learning rate of {short(rate)}, when {{g}} was computed",
+            ("stale", len(weights)),
+            nearest,
+            weights[0],
+            details={"rate": rate},
+        )
+
+
+def _too_late(fit: Fit) -> Iterator[Mistake]:
+    """All gradients taken after the step, values and all."""
+    leaves = [node for node in fit.hand if node.op is None]
+    if fit.first.op is not None or not leaves or len(fit.replay.nodes) > _LARGE:
+        return
+    truth = fit.replay.truth
+    steps = {node: truth[node] for node in fit.replay.nodes if node.op is None}
+    rate = 0.0
+    size = max(float(np.max(np.abs(step), initial=0.0)) for step in steps.values())
+    h = 1e-5 / size if size else 0.0
+    for _ in range(8 if size else 0):
+        at, near = (_after(fit, steps, r) for r in (rate, rate + h))
+        rate += coefficient([(fit.hand[node] - at[node], (near[node] - at[node]) / h) for node in leaves])
+        if not np.isfinite(rate):
+            return
+    if rate > 0:
+        changes = _recomputed(fit, steps, rate)
+        told = f"all gradients were computed after a step at a learning rate of {short(rate)}"
+        top = max(leaves, key=lambda node: node.order)
+        yield Mistake("stale-parameter", changes, 1.9, told, ("late",), top, top, details={"rate": rate})
+
+
+def _recomputed(fit: Fit, steps: Mapping[Node, Array], rate: float) -> Mapping[Any, Any]:
+    return fit.replay.recomputed({node: fit.replay.value(node) - rate * step for node, step in steps.items()})
+
+
+def _after(fit: Fit, steps: Mapping[Node, Array], rate: float) -> Gradients:
+    return fit.run(_recomputed(fit, steps, rate))
+
+
+def _updated(fit: Fit, weights: list[Node], links: Mapping[Node, list[Link]], rate: float) -> dict[Link | Node, Any]:
+    """The rules that use the weights, with those after the step in them."""
+    changes: dict[Link | Node, Any] = {}
+    for weight in weights:
+        step = fit.hand.get(weight, fit.replay.truth.get(weight))
+        for link in links[weight]:
+            changes[link] = lambda g, _, link=link, weight=weight, step=step: fit.replay.pull(
+                link,
+                g,
+                None,
+                tuple(
+                    fit.replay.value(arg) - rate * step if arg is weight else fit.replay.value(arg)
+                    for arg in link.node.args or ()
+                ),
+            )
+    return changes
+
+
+def _rate(fit: Fit, weights: list[Node], links: Mapping[Node, list[Link]]) -> float | None:
+    """The rate of the step, by Newton's method."""
+    rate, target = 0.0, fit.hand[fit.first]
+    size = max(float(np.max(np.abs(fit.replay.truth[weight]), initial=0.0)) for weight in weights)
+    if not size:
+        return None
+    h = 1e-4 / size
+    for _ in range(6):
+        at = fit.run(_updated(fit, weights, links, rate))[fit.first]
+        slope = (fit.run(_updated(fit, weights, links, rate + h))[fit.first] - at) / h
+        if not np.any(np.abs(slope) > 1e-12 * np.max(np.abs(at), initial=0.0)):
+            return None
+        rate += coefficient([(target - at, slope)])
+        if not np.isfinite(rate):
+            return None
+    return rate

@@ -1,0 +1,188 @@
+"""What a report calls things: names for the values of a graph, and the lines that compute gradients rightly."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from autograd.derivation.derivation import Derivation
+from autograd.derivation.expression import Helpers, Writer
+from autograd.derivation.literals import Text
+from autograd.derivation.program import Line, Var
+from autograd.graph import Node
+from autograd.names import Scope
+from autograd.op import describe
+from autograd.tensor import Tensor
+from autograd.testing.catalogue.mistake import Mistake
+
+_LONGEST_VALUE = 48  # characters of an expression that stands for a name
+_LONGEST_LINE = 110  # characters of a line with nothing computed before it
+
+
+class Words:
+    """Names and lines for a loss.
+
+    Args:
+        loss: the loss.
+        scope: the variables of who asks.
+        given: the names of the gradients that were given.
+        stops: nodes whose gradients have a line of their own.
+    """
+
+    def __init__(self, loss: Tensor, scope: Scope, given: Mapping[Node, str], stops: Iterable[Node] = ()) -> None:
+        self._loss, self._scope, self._given, self._stops = loss, scope, given, list(stops)
+
+    def value(self, of: Any) -> str:
+        """The name of a node or a constant array, or what computes it from values that have names."""
+        if isinstance(of, np.ndarray) and self._derivation is not None:
+            of = self._derivation._recorded.constants.get(id(of), of)
+        if type(of) is not Node:
+            return "another array" if np.ndim(of) else f"{of:.6g}"
+        if of in self._given:
+            return self._given[of]
+        if self._derivation is None:
+            return str(of.note("name") or describe(of))
+        if of in self._named:
+            return self._named[of]
+        text = self._expressions.get(self._derivation._recorded.values[of].var, Text(describe(of))).text
+        return text if len(text) <= _LONGEST_VALUE else f"the result of {of.op.name}"
+
+    def gradient(self, of: Any) -> str:
+        """The name of a gradient: dZ2."""
+        name = self.value(self._shared(of))
+        return f"d{name}" if name.isidentifier() else f"the gradient of {name}"
+
+    def _shared(self, of: Node) -> Node:
+        """A value that has a name and the same gradient, where this one has none."""
+        if of in self._named or self._derivation is None:
+            return of
+        gradients, now = self._derivation._recorded.gradients, self._derivation.program.now
+        g = getattr(gradients.get(of), "var", None)
+        owner = self._derivation._owners.get(now(g)) if g is not None else None
+        return owner[0] if owner is not None and owner[1] and owner[0] in self._named else of
+
+    def best_place(self, mistake: Mistake, alike: Iterable[Mistake]) -> Mistake:
+        """Of a mistake that may be in several places, one with a name; of a factor, that nearest the loss."""
+        named = [m for m in (mistake, *alike) if np.ndim(m.where.value) and m.where in self._named]
+        if mistake.cause == "scale":
+            return max(named, key=lambda m: m.where.order, default=mistake)
+        return named[0] if named else mistake
+
+    def told(self, mistake: Mistake, node: Node | None = None) -> str:
+        """A mistake in words; of one that is made in several gradients, what it is in that of `node`."""
+        where, value = mistake.where, mistake.value
+        if node in mistake.changes and node is not None:
+            where, value = node, node if value is where else value
+        return self._filled(mistake.told, {"value": value, **mistake.details}, where)
+
+    def right(self, mistake: Mistake | None, node: Node) -> str:
+        """The line that is right where a mistake was made, or the one of `node`."""
+        where = node if mistake is None or node in mistake.changes else mistake.where
+        if mistake is not None and mistake.line and mistake.where is where:
+            return self._filled(mistake.line, {"value": mistake.value, **mistake.details}, where)
+        return self.line(where if where in self._named else node).partition("  # ")[0]
+
+    def _filled(self, text: str, gaps: Mapping[str, Any], where: Node) -> str:
+        """The text with its gaps filled; a `d` before the name of a gap makes it that gradient."""
+        found = {"g": self.gradient(where)}
+        for gap in re.findall(r"{(\w+)}", text):
+            if gap in gaps:
+                found[gap] = self.value(gaps[gap])
+            elif gap not in found:
+                of = gaps[gap[1:]]
+                found[gap] = self.gradient(of) if type(of) is Node else "that of a constant"
+        return text.format(**found)
+
+    def line(self, node: Node) -> str:
+        """The statement that computes the gradient of a node from those that were given, without made-up names."""
+        if self._derivation is None:
+            return ""
+        try:
+            statement, _, shape = self._derivation.line_for(node).rpartition("  # ")
+        except (KeyError, ValueError, TypeError):
+            return ""
+        inlined = self._without_temporaries(statement)
+        inlined = re.sub(r"\(\(([^()]*)\)\)", r"(\1)", inlined)
+        inlined = re.sub(r"np\.float(?:32|64)\(([-\w./ ]+)\)", r"\1", inlined)
+        return f"{inlined}  # {shape}"
+
+    @cached_property
+    def _derivation(self) -> Derivation | None:
+        try:
+            return Derivation(self._loss._node, self._scope, self._usable, self._stops, strict=False)
+        except (ValueError, TypeError):  # an operation that cannot be written
+            return None
+
+    @cached_property
+    def _named(self) -> dict[Node, str]:
+        """The nodes that have names which say something."""
+        if self._derivation is None:
+            return dict(self._given)
+        identifiers, recorded = self._derivation._identifiers, self._derivation._recorded
+        nodes = (*recorded.nodes, *recorded.constants.values())
+        return {node: identifiers[node] for node in nodes if identifiers.named(node)}
+
+    @property
+    def _usable(self) -> dict[Node, str]:
+        return {node: name for node, name in self._given.items() if name.isidentifier()}
+
+    @cached_property
+    def _temporaries(self) -> dict[str, str]:
+        """Statements whose name was made up, by name."""
+        assert self._derivation is not None
+        said = set(self._named.values())
+        statements = self._derivation._text.of.values()
+        made_up = {s.name: s.text for s in statements if re.fullmatch(r"d?t\d+_?", s.name) and not s.then}
+        return {name: text for name, text in made_up.items() if name.removeprefix("d") not in said}
+
+    def _without_temporaries(self, statement: str) -> str:
+        """The statement with made-up names replaced by what computes them, or after them where that is long."""
+        target, equals, text = statement.partition(" = ")
+        whole = text
+        for _ in range(len(self._temporaries)):
+            inside = re.sub(r"\bd?t\d+_?\b", lambda match: self._inlined(match[0]), whole)
+            if inside == whole:
+                break
+            whole = inside
+        if len(whole) <= _LONGEST_LINE:
+            return f"{target}{equals}{whole}"
+        before: list[str] = []
+        self._needed(text, before)
+        return "; ".join([*before, statement])
+
+    def _inlined(self, name: str) -> str:
+        text = self._temporaries.get(name)
+        if text is None:
+            return name
+        body = ast.parse(text, mode="eval").body
+        return f"({text})" if isinstance(body, (ast.BinOp, ast.UnaryOp, ast.Compare)) else text
+
+    def _needed(self, text: str, before: list[str]) -> None:
+        for name in re.findall(r"\bd?t\d+_?\b", text):
+            if name in self._temporaries:
+                self._needed(self._temporaries[name], before)
+                line = f"{name} = {self._temporaries[name]}"
+                if line not in before:
+                    before.append(line)
+
+    @cached_property
+    def _expressions(self) -> dict[Var, Text]:
+        """Text for every value of the forward program, with names where there are any."""
+        assert self._derivation is not None
+        recorded = self._derivation._recorded
+        texts = {var: Text(str(var.name)) for var in recorded.trace.inputs}
+        texts |= {recorded.values[node].var: Text(name) for node, name in self._named.items()}
+        write = Writer(texts.__getitem__, Helpers())
+        for line in recorded.trace.lines:
+            if _is_forward(line) and line.target not in texts:
+                texts[line.target] = write(line)
+        return texts
+
+
+def _is_forward(line: Line) -> bool:
+    return line.origin is not None and line.origin.part == "forward"
