@@ -31,7 +31,7 @@ def _cumsum(g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None) -> Any:
 
 defop(
     np.cumsum,
-    forward=checked(lambda a, axis, dtype: a.cumsum(axis, dtype)),
+    forward=checked(np.cumsum),
     vjp=_cumsum,
     math=r"\bar a_i = \sum_{k \ge i} \bar y_k",
     samples=_running,
@@ -64,7 +64,7 @@ def _cumprod(g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None) -> Any
 
 defop(
     np.cumprod,
-    forward=checked(lambda a, axis, dtype: a.cumprod(axis, dtype)),
+    forward=checked(np.cumprod),
     vjp=_cumprod,
     math=r"\bar a_i = \sum_{k \ge i} \bar y_k \prod_{j \le k,\, j \ne i} a_j",
     samples=[
