@@ -161,9 +161,9 @@ class Writer:
             if listed and operand.text.isidentifier():
                 return Text(f"{operand.text}.{name}({listed})")
             return Text(f"np.{name}({', '.join([operand.text, *rest, *options])})")
-        told = [typed(arg) or self.value(arg).text if is_ours(fn) else self.value(arg).text for arg in args]
-        told += [f"{key}={self.value(value).text}" for key, value in kwargs.items()]
-        return Text(f"{self.function(fn)}({', '.join(told)})")
+        given = [typed(arg) or self.value(arg).text if is_ours(fn) else self.value(arg).text for arg in args]
+        given += [f"{key}={self.value(value).text}" for key, value in kwargs.items()]
+        return Text(f"{self.function(fn)}({', '.join(given)})")
 
     def _infix(self, sign: tuple[str, int], reversible: bool, args: tuple[Any, ...]) -> Text:
         symbol, level = sign
