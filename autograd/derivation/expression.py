@@ -134,8 +134,8 @@ class Writer:
             if fn is np.dot and all(len(_shape(arg)) in (1, 2) for arg in args):
                 return self._infix(_INFIX[np.matmul], False, args)
             if fn is np.negative:
-                told = self.value(args[0])  # -a * b is (-a) * b
-                return Text("-" + told.inside(PRODUCT), SIGN if told.binds > PRODUCT else PRODUCT)
+                factor = self.value(args[0])  # -a * b is (-a) * b
+                return Text("-" + factor.inside(PRODUCT), SIGN if factor.binds > PRODUCT else PRODUCT)
             if fn is np.square:
                 return Text(f"{self.value(args[0]).inside(ATOM)}**2", POWER)
             if fn is np.broadcast_to and not isinstance(args[0], (Var, np.ndarray)):
