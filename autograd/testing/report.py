@@ -140,19 +140,28 @@ class Report:
 
     def _repr_html_(self) -> str:
         rows = "".join(_row(finding, finding is self.first_wrong) for finding in self.findings)
-        head = "".join(f"<th style='text-align:left'>{text}</th>" for text in ("gradient", "shape", "error", "verdict"))
+        head = "".join(f"<th {_CELL}>{text}</th>" for text in ("gradient", "shape", "error", "verdict"))
         remark = f"<p>{escape(self.loss_remark)}</p>" if self.loss_remark else ""
         return f"<p><b>{escape(self._verdict())}</b></p><table><tr>{head}</tr>{rows}</table>{remark}"
+
+
+_CELL = "style='text-align:left;vertical-align:top;padding:2px 12px 2px 0'"
 
 
 def _row(finding: Finding, first: bool) -> str:
     colour = "#1B7F4B" if finding.matches else "#6B5900" if finding.cause == "consequence" else "#A61B1B"
     word = "right" if finding.matches and not finding.cause else finding.cause or "wrong"
-    told = [escape(note) for note in finding._notes()]
-    if finding.line:
-        told = [f"<code>{note}</code>" if note.startswith("right: ") else note for note in told]
-    name = f"<b>{escape(finding.name)}</b>" if first else escape(finding.name)
+    name = f"d{finding.name}" if finding.name.isidentifier() else finding.name
+    name = f"<b>{escape(name)}</b>" if first else escape(name)
     cells = (name, "×".join(map(str, finding.shape)) or "scalar", f"{finding.norm_rel_error:.1e}")
+    told = [_with_code(note) for note in finding._notes()]
     verdict = "<br>".join([f"<b style='color:{colour}'>{escape(word)}</b>", *told])
-    left = "style='text-align:left;vertical-align:top'"
-    return f"<tr>{''.join(f'<td {left}>{cell}</td>' for cell in (*cells, verdict))}</tr>"
+    return f"<tr>{''.join(f'<td {_CELL}>{cell}</td>' for cell in (*cells, verdict))}</tr>"
+
+
+def _with_code(note: str) -> str:
+    """A note as HTML, with the line of source in it as code."""
+    words, right, line = note.partition("; right: ")
+    if note.startswith("so "):
+        return f"so <code>{escape(note.removeprefix('so '))}</code>"
+    return escape(words) + (f"; right:<br><code>{escape(line)}</code>" if right else "")
