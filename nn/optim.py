@@ -40,8 +40,23 @@ class Optimizer:
         named = _named(params, type(self).__name__)
         self.names = list(named)
         self.parameters = list(named.values())
+        # The rate as an array of each dtype: a ufunc takes it faster than a Python number, and a compiled step
+        # reads it afresh.
+        dtypes = dict.fromkeys([np.dtype(np.float64), *(p.dtype for p in self.parameters)])
+        self._rates = {dtype: np.zeros((), dtype) for dtype in dtypes}
         self._memory: dict[str, list[states.Array | None]] = {}
         self._counts: dict[str, states.Array] = {}
+
+    @property
+    def lr(self) -> float:
+        """The learning rate, which may be set between steps."""
+        return float(self._rates[np.dtype(np.float64)])
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        value = _nonnegative("lr", value)
+        for rate in self._rates.values():
+            rate[...] = value
 
     def step(self) -> None:
         """Change every parameter that has a gradient."""
@@ -140,8 +155,6 @@ class SGD(Optimizer):
         maximize: bool = False,
     ) -> None:
         super().__init__(params)
-        # The rate as an array of each dtype: a ufunc takes it faster than a Python number.
-        self._rates = {p.dtype: np.zeros((), p.dtype) for p in self.parameters}
         self.lr = lr
         self.momentum = _nonnegative("momentum", momentum)
         self.weight_decay = _nonnegative("weight_decay", weight_decay)
@@ -152,17 +165,6 @@ class SGD(Optimizer):
         self._velocity: list[states.Array | None] = [None] * len(self.parameters)
         self._memory["velocity"] = self._velocity
         self._slots = [(p, np.empty_like(p.data), self._rates[p.dtype]) for p in self.parameters]
-
-    @property
-    def lr(self) -> float:
-        """The learning rate."""
-        return self._lr
-
-    @lr.setter
-    def lr(self, value: float) -> None:
-        self._lr = _nonnegative("lr", value)
-        for rate in self._rates.values():
-            rate[...] = value
 
     def step(self) -> None:
         """Change every parameter that has a gradient, in place."""
@@ -267,7 +269,7 @@ class Adam(Optimizer):
         maximize: bool = False,
     ) -> None:
         super().__init__(params)
-        self.lr, self.eps = _nonnegative("lr", lr), _nonnegative("eps", eps)
+        self.lr, self.eps = lr, _nonnegative("eps", eps)
         self.weight_decay = _nonnegative("weight_decay", weight_decay)
         self.betas = _betas(betas)
         self.amsgrad, self.maximize = bool(amsgrad), bool(maximize)
@@ -282,7 +284,7 @@ class Adam(Optimizer):
         (beta1, beta2), steps = self.betas, self._counts["steps"]
         np.add(steps, np.array([parameter.grad is not None for parameter in self.parameters]), steps)
         count = np.maximum(steps, 1)
-        rates, roots = self.lr / (1 - beta1**count), 1 / np.sqrt(1 - beta2**count)
+        rates, roots = self._rates[np.dtype(np.float64)] / (1 - beta1**count), 1 / np.sqrt(1 - beta2**count)
         corrections = {dtype: (rates.astype(dtype), roots.astype(dtype)) for dtype in self._dtypes}
         for position, parameter in enumerate(self.parameters):
             if parameter.grad is not None:
@@ -294,7 +296,7 @@ class Adam(Optimizer):
         beta1, beta2 = self.betas
         data, buffer = self.parameters[position].data, self._buffers[position]
         if self.weight_decay and self._decoupled:
-            np.multiply(data, 1 - self.lr * self.weight_decay, data)
+            np.multiply(data, 1 - self._rates[data.dtype] * self.weight_decay, data)
         if self.weight_decay and not self._decoupled:
             np.multiply(data, self.weight_decay, buffer)
             d = (np.subtract if self.maximize else np.add)(buffer, d, buffer)

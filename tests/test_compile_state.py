@@ -512,3 +512,36 @@ def test_threads() -> None:
         eager(x, y)
     assert not errors
     np.testing.assert_allclose(params[0].data, others[0].data, rtol=1e-12)
+
+
+def test_data_set_between_the_recording_and_the_first_replay() -> None:
+    w = Tensor(np.ones(5), requires_grad=True)
+    step = autograd.compile(lambda x: np.sum(x * w))
+    assert step(np.ones(5)).item() == 5
+    w.data = np.zeros(5)
+    assert [step(np.ones(5)).item() for _ in range(3)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("optimizer", [nn.optim.SGD, nn.optim.Adam, nn.optim.AdamW])
+def test_a_learning_rate_that_changes_is_read_afresh(optimizer: Any) -> None:
+    def trained(compiled: bool) -> tuple[Any, int]:
+        w = Tensor(np.arange(1.0, 4.0), requires_grad=True)
+        descent = optimizer([w], lr=0.1)
+
+        def step() -> Any:
+            loss = np.sum(w**2)
+            descent.zero_grad()
+            loss.backward()
+            descent.step()
+            return loss
+
+        run = autograd.compile(step) if compiled else step
+        for k in range(8):
+            descent.lr = 0.1 / (1 + k)
+            run()
+        return w.data, run.stats.recorded if compiled else 0  # type: ignore[attr-defined]
+
+    expected, _ = trained(False)
+    found, recorded = trained(True)
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
+    assert recorded <= 2

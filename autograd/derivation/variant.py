@@ -185,8 +185,8 @@ class Variant:
         for node, given in {node: given for _, node, given in recorded.before}.items():
             if node in recorded.gradient_use.used and node not in read:
                 tests.append(f"{name(node, 'n')}.grad is {'not ' * given}None")
-        for tensor in recorded.leaf_tensors:
-            tests.append(f"{name(tensor, 'T')}._node is {name(tensor._node, 'n')}")
+        for tensor, node, _ in recorded.before:  # as it was then: this is written later
+            tests.append(f"{name(tensor, 'T')}._node is {name(node, 'n')}")
         yield from _unless(tests)
         counted = [
             f"{name(sys.getrefcount, 'getrefcount')}({g}) > counts[{k}] + ({name(node, 'n')}.grad is {g})"
