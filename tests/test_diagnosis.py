@@ -1,12 +1,12 @@
-"""What a report says of wrong lines in a hand derivation: the cause, the place, the words; and never a word on right ones."""
+"""What a report says of wrong lines in a hand derivation: the cause, the place, the words; nothing of right ones."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,131 +18,84 @@ from autograd import Tensor
 from autograd.testing import CAUSES, Report, assert_grads_match, compare_grads
 from autograd.testing.catalogue import by_plausibility
 from autograd.testing.replay import Replay
-
-Line = Callable[[Any], Any]
-Lines = dict[str, Line]
-
-
-class Student:
-    """A recorded loss with named values, and a hand derivation of it, line by line."""
-
-    def __init__(self, forward: Callable[..., tuple[Tensor, dict[str, Tensor]]], lines: Lines, **arrays: Any) -> None:
-        parameters = {name: a for name, a in arrays.items() if name[0] in "Wb"}
-        tensors = {name: Tensor(a, requires_grad=True, name=name) for name, a in parameters.items()}
-        constants = {name: a for name, a in arrays.items() if name not in tensors}
-        self.loss, on_the_way = forward(**constants, **tensors)
-        for name, tensor in on_the_way.items():
-            tensor.name = name
-        self.tensors = tensors | on_the_way
-        self.values = {name: t.data for name, t in self.tensors.items()} | constants
-        self.lines = lines
-
-    def hand(self, **slips: Line) -> dict[str, Any]:
-        """The gradients by these lines, some of them replaced; keyed by what they are gradients of."""
-        v = SimpleNamespace(**self.values)
-        for name, line in {**self.lines, **slips}.items():
-            setattr(v, name, line(v))
-        return {name[1:]: getattr(v, name) for name in self.lines}
-
-    def report(self, **slips: Line) -> Report:
-        return compare_grads(self.loss, self.hand(**slips))
-
-
-def sigmoid(z: Any) -> Any:
-    return 1 / (1 + np.exp(-z))
-
-
-def softmax(z: Any) -> Any:
-    e = np.exp(z)
-    return e / np.sum(e, axis=1, keepdims=True)
-
-
-def regression(samples: int = 6, dtype: str = "float64") -> Student:
-    """Two layers with a sigmoid between them, a mean of squares, and a penalty on W2."""
-    rng = np.random.default_rng(1)
-
-    def forward(x: Any, y: Any, W1: Any, b1: Any, W2: Any, b2: Any) -> tuple[Any, dict[str, Any]]:
-        Z1 = x @ W1 + b1
-        A1 = sigmoid(Z1)
-        Z2 = A1 @ W2 + b2
-        return np.mean((Z2 - y) ** 2) + 0.1 * np.sum(W2**2), {"Z1": Z1, "A1": A1, "Z2": Z2}
-
-    lines: Lines = {
-        "dZ2": lambda v: 2 * (v.Z2 - v.y) / v.y.size,
-        "dW2": lambda v: v.A1.T @ v.dZ2 + 0.2 * v.W2,
-        "db2": lambda v: v.dZ2.sum(axis=0),
-        "dA1": lambda v: v.dZ2 @ v.W2.T,
-        "dZ1": lambda v: v.dA1 * v.A1 * (1 - v.A1),
-        "dW1": lambda v: v.x.T @ v.dZ1,
-        "db1": lambda v: v.dZ1.sum(axis=0),
-    }
-    shapes = {"x": (samples, 4), "y": (samples, 3), "W1": (4, 4), "b1": (4,), "W2": (4, 3), "b2": (3,)}
-    return Student(forward, lines, **{name: rng.normal(size=shape).astype(dtype) for name, shape in shapes.items()})
-
-
-def classification() -> Student:
-    """A layer with a skip connection around a ReLU, then softmax and cross-entropy with one-hot labels y."""
-    rng = np.random.default_rng(2)
-
-    def forward(x: Any, y: Any, W1: Any, W2: Any) -> tuple[Any, dict[str, Any]]:
-        Z1 = x @ W1
-        A1 = np.maximum(0, Z1) + Z1
-        Z2 = A1 @ W2
-        loss = -np.mean(np.sum(y * (Z2 - np.log(np.sum(np.exp(Z2), axis=1, keepdims=True))), axis=1))
-        return loss, {"Z1": Z1, "A1": A1, "Z2": Z2}
-
-    lines: Lines = {
-        "dZ2": lambda v: (softmax(v.Z2) - v.y) / len(v.y),
-        "dW2": lambda v: v.A1.T @ v.dZ2,
-        "dA1": lambda v: v.dZ2 @ v.W2.T,
-        "dZ1": lambda v: v.dA1 * (v.Z1 > 0) + v.dA1,
-        "dW1": lambda v: v.x.T @ v.dZ1,
-    }
-    shapes = {"x": (7, 2), "W1": (2, 5), "W2": (5, 3)}
-    arrays = {name: rng.normal(size=shape) for name, shape in shapes.items()}
-    return Student(forward, lines, y=np.eye(3)[rng.integers(3, size=7)], **arrays)
-
-
-def one_sample() -> Student:
-    """Vectors, all of one width, where broadcasting hides a sum that was left out."""
-    rng = np.random.default_rng(3)
-
-    def forward(x: Any, W1: Any, W2: Any, W3: Any) -> tuple[Any, dict[str, Any]]:
-        Z1 = np.dot(W1, x)
-        A1 = np.tanh(Z1)
-        Z2 = np.dot(W2, A1)
-        return np.sum(np.dot(W3, np.tanh(Z2)) ** 2), {"Z1": Z1, "A1": A1, "Z2": Z2}
-
-    lines: Lines = {
-        "dZ2": lambda v: 2 * (v.W3 @ np.tanh(v.Z2)) @ v.W3 * (1 - np.tanh(v.Z2) ** 2),
-        "dW2": lambda v: np.outer(v.dZ2, v.A1),
-        "dW1": lambda v: np.outer(v.W2.T @ v.dZ2 * (1 - v.A1**2), v.x),
-    }
-    return Student(forward, lines, x=rng.normal(size=3), **{f"W{k}": rng.normal(size=(3, 3)) for k in (1, 2, 3)})
-
+from tests.students import Lines, Student, classification, one_sample, regression, sigmoid, softmax
 
 MISTAKES: list[tuple[str, Callable[[], Student], Lines, str]] = [
-    ("scale", regression, {"dZ2": lambda v: 2 * (v.Z2 - v.y)}, "dZ2 is 18 times what it should be: the 1/18 of the mean over"),
-    ("scale", regression, {"dZ2": lambda v: 2 * (v.Z2 - v.y) / 6}, "by the 6 rows of (Z2 - y)**2 only, not by all 18 elements"),
-    ("scale", regression, {"dZ2": lambda v: (v.Z2 - v.y) / 18}, "dZ2 is 1/2 times what it should be: the 2 of a square is missing"),
-    ("scale", regression, {"dZ2": lambda v: 2 * (v.y - v.Z2) / 18}, "dZ2 is -1 times what it should be: the sign is wrong"),
-    ("missing-derivative", regression, {"dZ1": lambda v: v.dA1}, "the local derivative of A1 is left out: dZ1 is dA1 unchanged; right: dZ1 = dA1"),
-    ("missing-derivative", regression, {"dZ1": lambda v: v.dA1 * v.A1}, "is A1, not A1 * (1 - A1); right: dZ1 = dA1 * A1 * (1 - A1)"),
-    ("derivative-at-output", regression, {"dZ1": lambda v: v.dA1 * sigmoid(v.A1) * (1 - sigmoid(v.A1))}, "in dZ1, the derivative of A1 is taken at A1 itself"),
-    ("wrong-operand", regression, {"dW2": lambda v: v.Z1.T @ v.dZ2 + 0.2 * v.W2}, "in dW2, Z1 stands in the place of A1; right: dW2 = 0.2 * W2 + A1.T @ dZ2"),
+    (
+        "scale", regression, {"dZ2": lambda v: 2 * (v.Z2 - v.y)},
+        "dZ2 is 18 times what it should be: the 1/18 of the mean over",
+    ),
+    (
+        "scale", regression, {"dZ2": lambda v: 2 * (v.Z2 - v.y) / 6},
+        "by the 6 rows of (Z2 - y)**2 only, not by all 18 elements",
+    ),
+    (
+        "scale", regression, {"dZ2": lambda v: (v.Z2 - v.y) / 18},
+        "dZ2 is 1/2 times what it should be: the 2 of a square is missing",
+    ),
+    (
+        "scale", regression, {"dZ2": lambda v: 2 * (v.y - v.Z2) / 18},
+        "dZ2 is -1 times what it should be: the sign is wrong",
+    ),
+    (
+        "missing-derivative", regression, {"dZ1": lambda v: v.dA1},
+        "the local derivative of A1 is left out: dZ1 is dA1 unchanged; right: dZ1 = dA1",
+    ),
+    (
+        "missing-derivative", regression, {"dZ1": lambda v: v.dA1 * v.A1},
+        "is A1, not A1 * (1 - A1); right: dZ1 = dA1 * A1 * (1 - A1)",
+    ),
+    (
+        "derivative-at-output", regression, {"dZ1": lambda v: v.dA1 * sigmoid(v.A1) * (1 - sigmoid(v.A1))},
+        "in dZ1, the derivative of A1 is taken at A1 itself",
+    ),
+    (
+        "wrong-operand", regression, {"dW2": lambda v: v.Z1.T @ v.dZ2 + 0.2 * v.W2},
+        "in dW2, Z1 stands in the place of A1; right: dW2 = 0.2 * W2 + A1.T @ dZ2",
+    ),
     ("transposed", regression, {"dW1": lambda v: v.dZ1.T @ v.x}, "dW1 is transposed; right: dW1 = x.T @ dZ1"),
-    ("wrong-axis", regression, {"db1": lambda v: v.dZ1.mean(axis=0)}, "the mean is taken for the sum in db1; right: db1 = dZ1.sum(axis=0)"),
-    ("stale-parameter", regression, {"dA1": lambda v: v.dZ2 @ (v.W2 - 0.3 * v.dW2).T}, "W2 had been updated already, at a learning rate of 0.3, when dA1 was computed"),
+    (
+        "wrong-axis", regression, {"db1": lambda v: v.dZ1.mean(axis=0)},
+        "the mean is taken for the sum in db1; right: db1 = dZ1.sum(axis=0)",
+    ),
+    (
+        "stale-parameter", regression, {"dA1": lambda v: v.dZ2 @ (v.W2 - 0.3 * v.dW2).T},
+        "W2 had been updated already, at a learning rate of 0.3, when dA1 was computed",
+    ),
     ("regulariser", regression, {"dW2": lambda v: v.A1.T @ v.dZ2}, "the penalty is left out of dW2"),
     ("regulariser", regression, {"dW2": lambda v: v.A1.T @ v.dZ2 + 0.1 * v.W2}, "the penalty is halved in dW2"),
-    ("regulariser", regression, {"dW2": lambda v: v.A1.T @ v.dZ2 + 0.1 * np.sign(v.W2)}, "it is 0.1 * np.sign(W2), that of a sum of absolute values"),
-    ("regulariser", regression, {"dW1": lambda v: v.x.T @ v.dZ1 + 0.3 * v.W1}, "dW1 has a penalty that the loss does not have: 0.3 * W1"),
-    ("unknown", regression, {"dA1": lambda v: np.cos(v.dZ2 @ v.W2.T)}, "mistakes that were tried gives these numbers (scale,"),
-    ("target", classification, {"dZ2": lambda v: softmax(v.Z2) / 7}, "the target is not subtracted in dZ2; right: dZ2 = (softmax(Z2) - y) / 7"),
-    ("target", classification, {"dZ2": lambda v: (softmax(v.Z2) - np.roll(v.y, 1, axis=1)) / 7}, "the labels in dZ2 are off by one"),
-    ("target", classification, {"dZ2": lambda v: (v.Z2 - v.y) / 7}, "in dZ2, Z2 stands in the place of the probabilities"),
-    ("missing-term", classification, {"dZ1": lambda v: v.dA1 * (v.Z1 > 0)}, "the contribution to dZ1 by way of A1 is left out"),
-    ("unsummed-axis", one_sample, {"dW1": lambda v: (v.dZ2[:, None] * v.W2 * (1 - v.A1**2)).T * v.x}, "the sum over the units of Z2 is left out"),
+    (
+        "regulariser", regression, {"dW2": lambda v: v.A1.T @ v.dZ2 + 0.1 * np.sign(v.W2)},
+        "it is 0.1 * np.sign(W2), that of a sum of absolute values",
+    ),
+    (
+        "regulariser", regression, {"dW1": lambda v: v.x.T @ v.dZ1 + 0.3 * v.W1},
+        "dW1 has a penalty that the loss does not have: 0.3 * W1",
+    ),
+    (
+        "unknown", regression, {"dA1": lambda v: np.cos(v.dZ2 @ v.W2.T)},
+        "mistakes that were tried gives these numbers (scale,",
+    ),
+    (
+        "target", classification, {"dZ2": lambda v: softmax(v.Z2) / 7},
+        "the target is not subtracted in dZ2; right: dZ2 = (softmax(Z2) - ",
+    ),
+    (
+        "target", classification, {"dZ2": lambda v: (softmax(v.Z2) - np.roll(v.y, 1, axis=1)) / 7},
+        "the labels in dZ2 are off by one",
+    ),
+    (
+        "target", classification, {"dZ2": lambda v: (v.Z2 - v.y) / 7},
+        "in dZ2, Z2 stands in the place of the probabilities",
+    ),
+    (
+        "missing-term", classification, {"dZ1": lambda v: v.dA1 * (v.Z1 > 0)},
+        "the contribution to dZ1 by way of A1 is left out",
+    ),
+    (
+        "unsummed-axis", one_sample, {"dW1": lambda v: (v.dZ2[:, None] * v.W2 * (1 - v.A1**2)).T * v.x},
+        "the sum over the units of Z2 is left out",
+    ),
 ]  # fmt: skip
 
 
@@ -303,14 +256,23 @@ def test_nothing_is_changed() -> None:
 
 
 BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
-    (lambda: {"W3": np.ones(3)}, KeyError, "'W3' is no Tensor of the loss's graph; the graph has A1, W1, W2, Z1, Z2, b1, b2"),
+    (
+        lambda: {"W3": np.ones(3)}, KeyError,
+        "'W3' is no Tensor of the loss's graph; the graph has A1, W1, W2, Z1, Z2, b1, b2",
+    ),
     (lambda: {"b2": np.ones((1, 3))}, ValueError, r"the hand gradient of b2 has shape \(1, 3\), b2 has \(3,\)"),
-    (lambda: {"b2": None}, TypeError, r"the hand gradient of b2 holds None: a missing gradient; give .* of shape \(3,\)"),
+    (
+        lambda: {"b2": None}, TypeError,
+        r"the hand gradient of b2 holds None: a missing gradient; give .* of shape \(3,\)",
+    ),
     (lambda: {"b2": np.ones(3, int)}, TypeError, "the hand gradient of b2 holds int64; give an array of floats"),
     (lambda: {"b2": np.array([0.0, np.nan, 1.0])}, ValueError, r"the hand gradient of b2 is nan at \(1,\)"),
-    (lambda: {Tensor([1.0], name="c"): np.ones(1)}, ValueError, r"c of shape \(1,\) is not in the loss's graph; the graph has"),
+    (
+        lambda: {Tensor([1.0], name="c"): np.ones(1)}, ValueError,
+        r"c of shape \(1,\) is not in the loss's graph; the graph has",
+    ),
     (lambda: {3: np.ones(1)}, TypeError, "by Tensor or by name, not by int; the graph has A1"),
-    (lambda: {}, TypeError, "as a dictionary, by Tensor or by name"),
+    (dict, TypeError, "as a dictionary, by Tensor or by name"),
     (lambda: [np.ones(3)], TypeError, "as a dictionary, by Tensor or by name"),
 ]  # fmt: skip
 
@@ -346,7 +308,7 @@ def test_a_report_is_text_a_table_and_a_picture() -> None:
 def test_in_pytest_the_report_is_the_message(tmp_path: Path) -> None:
     (tmp_path / "test_hand.py").write_text(
         "import numpy as np\nfrom autograd import Tensor\nfrom autograd.testing import assert_grads_match\n\n"
-        "def test_hand():\n    w = Tensor([3.0, 4.0], requires_grad=True)\n"
+        "def test_hand():\n    w = Tensor([3.0, 4.0, 5.0], requires_grad=True)\n"
         "    assert_grads_match(np.sum(w**2), {w: w.data})\n"
     )
     command = [
@@ -380,7 +342,7 @@ def networks(draw: st.DrawFn) -> Tensor:
     a: Any = rng.normal(size=(samples, sizes[0])).astype(dtype)
     y = rng.normal(size=(samples, sizes[-1])).astype(dtype)
     penalty: Any = 0.0
-    for k, (m, n) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for k, (m, n) in enumerate(pairwise(sizes)):
         W = Tensor(rng.normal(size=(m, n)).astype(dtype), requires_grad=True, name=f"W{k}")
         b = Tensor(rng.normal(size=n).astype(dtype), requires_grad=True, name=f"b{k}")
         a = activation(a @ W + b)

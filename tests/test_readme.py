@@ -7,11 +7,13 @@ import importlib
 import pkgutil
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import autograd
 import nn
+from autograd.testing import CAUSES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -34,6 +36,21 @@ def test_readme_examples_run_in_order(tmp_path: Path, monkeypatch: pytest.Monkey
     for block in blocks:
         exec(compile(block, "README.md", "exec"), namespace)
     assert "<svg" in (tmp_path / "graph.svg").read_text()
+
+
+def test_the_readme_prints_the_report_that_its_test_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
+        exec(compile(block, "README.md", "exec"), namespace)
+    with pytest.raises(AssertionError) as failure:
+        namespace["test_backprop"]()
+    assert f"```text\n{failure.value}\n```" in README
+
+
+def test_the_readme_lists_the_causes() -> None:
+    table = "\n".join(f"| `{cause}` | {words} |" for cause, words in CAUSES.items())
+    assert f"| cause | the mistake |\n| --- | --- |\n{table}\n" in README
 
 
 def test_the_readme_opens_with_an_example_of_ten_lines_and_two_commands() -> None:

@@ -159,7 +159,7 @@ def _diagnosis(replay: Replay, given: Mapping[Node, Array], rtol: float | None) 
     conditioning = replay.conditioning()
     tolerance, noise, rounding = {}, {}, {}
     for node, array in given.items():
-        norm = float(np.linalg.norm(replay.truth.get(node, 0.0)))
+        norm = max(float(np.linalg.norm(replay.truth.get(node, 0.0))), float(np.linalg.norm(array.astype(np.float64))))
         single = np.float32 in (array.dtype, node.value.dtype, replay.loss.value.dtype)
         amplified = conditioning.get(node, 0.0) * _ROUNDINGS
         rounding[node] = amplified * float(np.finfo(np.float32 if single else np.float64).eps)

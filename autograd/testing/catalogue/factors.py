@@ -55,7 +55,7 @@ def _factor(fit: Fit, key: Any, places: list[Place]) -> Iterator[Mistake]:
 def _mistake(fit: Fit, key: Any, places: list[Place], value: float) -> Mistake:
     reason = as_size(value, fit.sizes)
     value = reason.factor if reason else value
-    cost = 3.0 if reason is None else 1.0 if reason.plain else 1.3
+    cost = 3.0 if reason is None or reason.weak else 1.0 if reason.plain else 1.3
     cost = 1.6 if value == 0 else cost + _BEYOND[key[0]]
     nearest = max((place.source if isinstance(place, Link) else place for place in places), key=lambda node: node.order)
     users = [place.node if isinstance(place, Link) else place for place in places]

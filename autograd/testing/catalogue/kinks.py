@@ -10,10 +10,15 @@ from autograd.derivation.backprop import value_function
 from autograd.testing.catalogue.mistake import Mistake, differs, tried
 from autograd.testing.replay import Link, Replay
 
+_EXTREMES = ("np.max", "np.min", "np.amax", "np.amin")
+_TOLD = "another subgradient is taken in {g} where {value} has a kink, which is as right"
+
 
 def kinks(replay: Replay, link: Link) -> Iterator[Mistake]:
     """Another subgradient where the derivative jumps: what the rule gives a little to the left or right."""
     node, x = link.node, link.source
+    if node.op.name in _EXTREMES:
+        yield from _ties(replay, link)
     if not node.op.ties or np.shape(x.value) != np.shape(node.value):
         return
     args = replay.arguments(node)
@@ -41,8 +46,31 @@ def kinks(replay: Replay, link: Link) -> Iterator[Mistake]:
                 "kink",
                 {link: lambda g, _, other=other: g * other},
                 0.5,
-                "another subgradient is taken in {g} where {value} has a kink, which is as right",
+                _TOLD,
                 ("kink", words),
                 x,
                 node,
             )
+
+
+def _ties(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """The first or the last one of equal extremes takes the gradient that the rule shares among them."""
+    options = {**dict(zip(("axis",), link.node.args[1:] if link.node.args else (), strict=False)), **link.node.kwargs}
+    axis = options.get("axis")
+    shares = replay.pull(link, np.ones_like(replay.truth[link.node]))
+    if isinstance(axis, tuple) or not np.any((shares > 0) & (shares < 1)):
+        return
+    share = np.where(shares > 0, shares, 1.0)
+    for words, step in (("first", 1), ("last", -1)):
+        turned = (slice(None, None, step),) * np.ndim(shares)
+        wins = (shares > 0)[turned]
+        chosen = (wins & (np.cumsum(wins, axis=axis).reshape(wins.shape) == 1))[turned]
+        yield Mistake(
+            "kink",
+            {link: lambda g, _, chosen=chosen, share=share: np.where(chosen, replay.pull(link, g) / share, 0.0)},
+            0.5,
+            _TOLD,
+            ("kink", words, "of equals"),
+            link.source,
+            link.node,
+        )

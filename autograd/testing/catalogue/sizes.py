@@ -42,12 +42,14 @@ class Reason:
         words: with gaps `{size0}`, `{size1}` for the names of arrays.
         arrays: what those gaps stand for.
         plain: whether it is one size, one 2 or a sign, not a product of them.
+        weak: whether it is but a constant that the program has, of which there are many.
     """
 
     factor: float
     words: str
     arrays: dict[str, Any]
     plain: bool = True
+    weak: bool = False
 
 
 def sizes(replay: Replay) -> list[Size]:
@@ -143,7 +145,8 @@ def as_size(factor: float, sized: Sequence[Size]) -> Reason | None:
     words = "; or ".join(told)
     if sign < 0:
         words = "the sign is wrong" + (f", and {words}" if words else "")
-    return Reason(sign * found[0][0], words, arrays, plain or not arrays)
+    weak = not arrays and found[0][0] not in (1.0, 2.0, 0.5)
+    return Reason(sign * found[0][0], words, arrays, plain or not arrays, weak)
 
 
 def _by_size(value: float, extra: float, sized: Sequence[Size]) -> Iterator[tuple[float, str, Any]]:
