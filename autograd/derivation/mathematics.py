@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -47,7 +48,10 @@ def symbol(name: str) -> str:
 
     >>> [symbol(name) for name in ("W1", "y_hat", "theta_2", "x_train", "logits", "db", "loss")]
     ['W_{1}', '\\hat{y}', '\\theta_{2}', 'x_{\\text{train}}', '\\mathrm{logits}', '\\mathrm{db}', 'L']
+    >>> [symbol(name) for name in ("μ", "ŷ", "θ1")]
+    ['\\mu', '\\hat{y}', '\\theta_{1}']
     """
+    name = _in_ascii(name)
     if name == "loss":
         return "L"
     if found := _LETTERS.fullmatch(name):
@@ -60,6 +64,19 @@ def symbol(name: str) -> str:
     stem, hat, digits = match.groups()
     told = rf"\hat{{{_stem(stem)}}}" if hat else _stem(stem)
     return f"{told}_{{{digits}}}" if digits else told
+
+
+def _in_ascii(name: str) -> str:
+    """Greek letters by their names and hats as a word, as LaTeX has them."""
+    told = []
+    for letter in unicodedata.normalize("NFD", name):
+        described = unicodedata.name(letter, "")
+        if described.startswith("GREEK") and " LETTER " in described and len(described.split()) == 4:
+            last = described.split()[-1].lower().replace("lamda", "lambda")
+            told.append(last.capitalize() if "CAPITAL" in described else last)
+        else:
+            told.append("_hat" if described == "COMBINING CIRCUMFLEX ACCENT" else letter)
+    return "".join(told)
 
 
 def bar(name: str) -> str:
