@@ -95,6 +95,24 @@ def classification() -> Student:
     return Student(forward, lines, y=np.eye(3)[rng.integers(3, size=7)], **arrays)
 
 
+def attention() -> Student:
+    """A softmax over rows that is taken of differences from the maximum, between two products."""
+    rng = np.random.default_rng(4)
+
+    def forward(x: Any, v: Any, W1: Any) -> tuple[Any, dict[str, Any]]:
+        Z1 = x @ W1
+        E = np.exp(Z1 - np.max(Z1, axis=1, keepdims=True))
+        A1 = E / np.sum(E, axis=1, keepdims=True)
+        return np.sum((A1 @ v) ** 2), {"Z1": Z1, "A1": A1}
+
+    lines: Lines = {
+        "dA1": lambda v: 2 * (v.A1 @ v.v) @ v.v.T,
+        "dZ1": lambda v: v.A1 * (v.dA1 - np.sum(v.dA1 * v.A1, axis=1, keepdims=True)),
+        "dW1": lambda v: v.x.T @ v.dZ1,
+    }
+    return Student(forward, lines, x=rng.normal(size=(4, 3)), v=rng.normal(size=(5, 2)), W1=rng.normal(size=(3, 5)))
+
+
 def one_sample() -> Student:
     """Vectors, all of one width, where broadcasting hides a sum that was left out."""
     rng = np.random.default_rng(3)

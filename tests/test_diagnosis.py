@@ -18,7 +18,7 @@ from autograd import Tensor
 from autograd.testing import CAUSES, Report, assert_grads_match, compare_grads
 from autograd.testing.catalogue import by_plausibility
 from autograd.testing.replay import Replay
-from tests.students import Lines, Student, classification, one_sample, regression, sigmoid, softmax
+from tests.students import Lines, Student, attention, classification, one_sample, regression, sigmoid, softmax
 
 MISTAKES: list[tuple[str, Callable[[], Student], Lines, str]] = [
     (
@@ -93,6 +93,16 @@ MISTAKES: list[tuple[str, Callable[[], Student], Lines, str]] = [
         "the contribution to dZ1 by way of A1 is left out",
     ),
     (
+        "missing-term", attention, {"dZ1": lambda v: v.dA1 * v.A1},
+        "the sum in the Jacobian of the softmax is left out of dZ1: it is dA1 * A1; right: dZ1 = A1 * (dA1 - ",
+    ),
+    (
+        "missing-term",
+        attention,
+        {"dZ1": lambda v: v.dA1 * v.A1 * (1 - v.A1)},
+        "in dZ1, only the diagonal of the Jacobian of the softmax is taken, A1 * (1 - A1)",
+    ),
+    (
         "unsummed-axis", one_sample, {"dW1": lambda v: (v.dZ2[:, None] * v.W2 * (1 - v.A1**2)).T * v.x},
         "the sum over the units of Z2 is left out",
     ),
@@ -118,7 +128,7 @@ def test_every_cause_is_one_of_the_table() -> None:
 
 
 def test_no_right_derivation_is_blamed() -> None:
-    for network in (regression, classification, one_sample):
+    for network in (regression, classification, attention, one_sample):
         assert all(finding.cause is None for finding in network().report().findings)
 
 

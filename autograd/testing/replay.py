@@ -19,6 +19,8 @@ from autograd.derivation.trace import Trace
 from autograd.graph import Node, topological
 from autograd.op import unbroadcast
 
+EXTREMES = ("np.max", "np.min", "np.amax", "np.amin")
+_ROUNDED = 1e-5  # of a gradient, what rounded values leave of a contribution that is 0
 Array = Any
 Gradients = dict[Node, Array]
 
@@ -69,6 +71,7 @@ class Replay:
                     self.uses[arg].append(link)
         self._positions = {node: k for k, node in enumerate(self.nodes)}
         self.truth, self._true = self._reversed()
+        self._shifts = {link for links in self.uses.values() for link in links if self._is_a_shift(link)}
 
     def value(self, arg: Any) -> Any:
         """The value of a node, or a constant, in float64."""
@@ -92,6 +95,13 @@ class Replay:
                 contributions[link] = self.pull(link, gradients[node])
         return gradients, contributions
 
+    def _is_a_shift(self, link: Link) -> bool:
+        """Whether a maximum is only subtracted for safety, as before a softmax: it counts as constant."""
+        if link.node.op.name not in EXTREMES or link not in self._true or len(self.uses[link.source]) < 2:
+            return False
+        size = float(np.linalg.norm(self.truth[link.source]))
+        return float(np.linalg.norm(self._true[link])) <= _ROUNDED * size
+
     def run(self, changes: Changes, given: Mapping[Node, Array] | None = None, only: Node | None = None) -> Gradients:
         """The gradients with some links and nodes changed, or with some gradients taken as given.
 
@@ -112,7 +122,7 @@ class Replay:
             for link in self._out[node]:
                 if link in changes:
                     contributions[link] = changes[link](g, gradients)
-                elif g is self.truth[node]:
+                elif g is self.truth[node] or link in self._shifts:
                     continue
                 else:
                     contributions[link] = self.pull(link, g)

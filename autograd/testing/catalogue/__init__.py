@@ -30,15 +30,20 @@ def catalogue(replay: Replay, sites: set[Node]) -> Iterator[Mistake]:
     seen: dict[Any, list[Mistake]] = {}
     for mistake in _single(replay, links, sites):
         seen.setdefault(mistake.kind, []).append(mistake)
-        yield mistake
     for same in seen.values():
         if len(same) > 1:
             yield _everywhere(same)
+    for same in seen.values():
+        yield from same
 
 
 def by_plausibility(replay: Replay, sites: set[Node]) -> list[Mistake]:
-    """The catalogue, the most plausible mistakes first; of a large graph only so many."""
-    return sorted(catalogue(replay, sites), key=lambda mistake: mistake.cost)[:_TRIED]
+    """The catalogue, the most plausible mistakes first; of a large graph only so many, with those made everywhere."""
+    mistakes = list(catalogue(replay, sites))
+    everywhere = [mistake for mistake in mistakes if len(mistake.changes) > 1]
+    alone = sorted((m for m in mistakes if len(m.changes) == 1), key=lambda mistake: mistake.cost)
+    chosen = everywhere[:_TRIED] + alone[: _TRIED - min(len(everywhere), _TRIED // 2)]
+    return sorted(chosen, key=lambda mistake: mistake.cost)
 
 
 def _single(replay: Replay, links: list[Link], sites: set[Node]) -> Iterator[Mistake]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.derivation.backprop import value_function
 from autograd.graph import Node
-from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, fits, multiple, near
+from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, fits, multiple, near, softmax
 from autograd.testing.replay import Array, Replay
 
 _CHAIN = 12  # operations that an activation may be composed of
@@ -77,6 +77,7 @@ def chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
             kind = ("wrong place", len(chain.nodes), other.order - chain.inner.order)
             yield _mistake(chain, "wrong-operand", pull, 1.6, told, kind, other)
     yield from _by_the_output(replay, chain)
+    yield from _of_the_softmax(replay, chain)
 
 
 def _mistake(chain: Chain, cause: str, pull: Formula, cost: float, told: str, kind: Any, value: Any = None) -> Mistake:
@@ -118,6 +119,33 @@ def _by_the_output(replay: Replay, chain: Chain) -> Iterator[Mistake]:
         slope = known.slope(np.broadcast_to(value, np.shape(outer)))
         if differs(truth[chain.outer] * slope, truth[chain.inner]):
             yield _formula_of(chain, node, slope, known, line)
+
+
+def _of_the_softmax(replay: Replay, chain: Chain) -> Iterator[Mistake]:
+    """What is left of the Jacobian of a softmax: without its sum, or its diagonal alone."""
+    inner, a = replay.value(chain.inner), replay.value(chain.outer)
+    slips = (
+        (1.05, a, "the sum in the Jacobian of the softmax is left out of {g}: it is {dvalue} * {value}"),
+        (
+            1.15,
+            a * (1 - a),
+            "in {g}, only the diagonal of the Jacobian of the softmax is taken, {value} * (1 - {value})",
+        ),
+    )
+    for axis in range(-1, np.ndim(a) - 1):
+        if np.shape(a)[axis] < 2 or not np.allclose(a, softmax(inner, axis), rtol=1e-6):
+            continue
+        for cost, factor, told in slips:
+            yield Mistake(
+                "missing-term",
+                {chain.inner: lambda g, gradients, factor=factor: gradients[chain.outer] * factor},
+                cost,
+                told,
+                ("softmax", cost),
+                chain.inner,
+                chain.outer,
+                line=f"{{g}} = {{value}} * ({{dvalue}} - np.sum({{dvalue}} * {{value}}, axis={axis}, keepdims=True))",
+            )
 
 
 def _factor(formula: str) -> str:

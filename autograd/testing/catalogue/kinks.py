@@ -8,16 +8,15 @@ import numpy as np
 
 from autograd.derivation.backprop import value_function
 from autograd.testing.catalogue.mistake import Mistake, differs, tried
-from autograd.testing.replay import Link, Replay
+from autograd.testing.replay import EXTREMES, Link, Replay
 
-_EXTREMES = ("np.max", "np.min", "np.amax", "np.amin")
 _TOLD = "another subgradient is taken in {g} where {value} has a kink, which is as right"
 
 
 def kinks(replay: Replay, link: Link) -> Iterator[Mistake]:
     """Another subgradient where the derivative jumps: what the rule gives a little to the left or right."""
     node, x = link.node, link.source
-    if node.op.name in _EXTREMES:
+    if node.op.name in EXTREMES:
         yield from _ties(replay, link)
     if not node.op.ties or np.shape(x.value) != np.shape(node.value):
         return

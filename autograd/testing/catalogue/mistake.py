@@ -100,3 +100,10 @@ def near(replay: Replay, link: Link, other: Any) -> bool:
         return True
     place = replay.position(link.node)
     return other.op is None or abs(replay.position(other) - place) <= _NEAR // 4
+
+
+def softmax(z: Array, axis: int) -> Array:
+    """Probabilities along an axis."""
+    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    found: Array = e / np.sum(e, axis=axis, keepdims=True)
+    return found

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.graph import Node
-from autograd.testing.catalogue.mistake import Mistake, differs, multiple
+from autograd.testing.catalogue.mistake import Mistake, differs, multiple, softmax
 from autograd.testing.replay import Array, Replay
 
 
@@ -28,7 +28,7 @@ def targets(replay: Replay, node: Node) -> Iterator[Mistake]:
             slips = [("target", *slip) for slip in _slips(name, activation, z, target, axis)]
             if name == "softmax" and np.ndim(z) == 2:
                 told = "the softmax in {g} is over the wrong axis"
-                slips += [("wrong-axis", told, 1.0, _softmax(z, other) - target) for other in (0, 1)]
+                slips += [("wrong-axis", told, 1.0, softmax(z, other) - target) for other in (0, 1)]
             for cause, words, cost, difference in slips:
                 value = scale * difference
                 if differs(value, g):
@@ -72,13 +72,7 @@ def _predictions(rank: int) -> Iterator[tuple[str, Callable[[Array], Array]]]:
     yield "linear", lambda z: z
     yield "sigmoid", lambda z: 1 / (1 + np.exp(-z))
     for axis in (-1, 0) if rank > 1 else (-1,):
-        yield "softmax", partial(_softmax, axis=axis)
-
-
-def _softmax(z: Array, axis: int) -> Array:
-    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
-    found: Array = e / np.sum(e, axis=axis, keepdims=True)
-    return found
+        yield "softmax", partial(softmax, axis=axis)
 
 
 def _known_targets(replay: Replay, shape: tuple[int, ...]) -> Iterator[tuple[Array, int | None, Any, str]]:
