@@ -205,7 +205,9 @@ class Diagnosis:
         gradients = self._run(mistake.changes)
         if not all(gradients[node] is predicted[node] or self._close(node, gradients) for node in settled):
             return 0
-        return sum(self._closer(node, gradients, predicted) for node in open_)
+        explained = [node for node in open_ if self._closer(node, gradients, predicted)]
+        numbers = sum(np.size(self.hand[node]) for node in explained)
+        return len(explained) if numbers > mistake.free else 0
 
     def _closer(self, node: Node, gradients: Gradients, before: Gradients) -> bool:
         error = self._error(node, gradients)

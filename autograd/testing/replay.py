@@ -237,7 +237,7 @@ class Replay:
                 if arg in data if type(arg) is Node else isinstance(arg, np.ndarray) and arg.size > 1:
                     data.add(node)
         found: set[Node] = set()
-        for node in reversed(self.nodes):
+        for node in reversed(self.nodes) if data else ():
             users = [link.node for link in self.uses[node]]
             apart = all(user in found or np.size(user.value) == 1 for user in users)
             if node.op is not None and node not in data and node is not self.loss and apart:

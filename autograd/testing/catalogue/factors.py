@@ -78,6 +78,7 @@ def _mistake(fit: Fit, key: Any, places: list[Place], value: float) -> Mistake:
         nearest,
         value,
         details=reason.arrays if reason else {},
+        free=int(value != 0 and not update and (reason is None or reason.weak)),
     )
 
 

@@ -30,6 +30,7 @@ class Mistake:
         value: the node or the constant array that `{value}` stands for in the words; `{dvalue}` is its gradient.
         factor: hand over true, where it is one.
         details: what other gaps in the words stand for; a `d` before a gap is the gradient of what it stands for.
+        free: how many numbers were fitted that mean nothing by themselves; so many numbers explain nothing.
         line: the right line, where people write it otherwise than it follows from the rules.
     """
 
@@ -43,6 +44,7 @@ class Mistake:
     factor: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     line: str = ""
+    free: int = 0
 
 
 def differs(a: Any, b: Any) -> bool:

@@ -50,9 +50,10 @@ def _penalty_part(fit: Fit, leaf: Node) -> Array | None:
 
 def _penalty(fit: Fit, leaf: Node, coefficients: Mapping[str, float], has_own: bool) -> Mistake:
     told, cost = _told_penalty(coefficients, has_own)
-    known = [value for name, value in _known_coefficients(fit) if list(coefficients) == [name]]
+    known = [] if has_own else [value for name, value in _known_coefficients(fit) if list(coefficients) == [name]]
+    free = len(coefficients)
     if any(abs(coefficients[name] - value) <= 1e-4 * abs(value) for name in coefficients for value in known):
-        told, cost = "{g} has the penalty that the loss puts on other parameters only", 0.5
+        told, cost, free = "{g} has the penalty that the loss puts on other parameters only", 0.5, 0
     elif np.size(leaf.value) <= len(coefficients):
         cost += 3.0  # as many unknowns as shorts
     leaves = [leaf]
@@ -63,7 +64,10 @@ def _penalty(fit: Fit, leaf: Node, coefficients: Mapping[str, float], has_own: b
         leaves += others
     changes: dict[Link | Node, Any] = {node: _added(fit, node, coefficients) for node in leaves}
     evidence = 0.0 if np.size(leaf.value) > 2 * len(coefficients) + 1 else 1.5
-    return Mistake("regulariser", changes, cost + evidence, told, ("regulariser", tuple(coefficients)), leaf, leaf)
+    if cost < 1:  # a factor that people make
+        free = 0
+    kind = ("regulariser", tuple(coefficients))
+    return Mistake("regulariser", changes, cost + evidence, told, kind, leaf, leaf, free=free)
 
 
 def _known_coefficients(fit: Fit) -> Iterator[tuple[str, float]]:

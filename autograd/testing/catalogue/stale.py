@@ -41,6 +41,7 @@ def stale(fit: Fit) -> Iterator[Mistake]:
             nearest,
             weights[0],
             details={"rate": rate},
+            free=int(not round_rate),
         )
 
 
@@ -63,7 +64,7 @@ def _too_late(fit: Fit) -> Iterator[Mistake]:
         changes = _recomputed(fit, steps, rate)
         told = f"all gradients were computed after a step at a learning rate of {short(rate)}"
         top = max(leaves, key=lambda node: node.order)
-        yield Mistake("stale-parameter", changes, 1.9, told, ("late",), top, top, details={"rate": rate})
+        yield Mistake("stale-parameter", changes, 1.9, told, ("late",), top, top, details={"rate": rate}, free=1)
 
 
 def _recomputed(fit: Fit, steps: Mapping[Node, Array], rate: float) -> Mapping[Any, Any]:
