@@ -24,6 +24,7 @@ from autograd.testing.replay import Array, Gradients, Link, Replay
 
 _CLEARER = 0.02  # a mistake must explain all but this part of an error
 _ALIKE = 0.1  # and those whose cost differs by no more than this are the same in other places
+_HOPELESS, _STILL = 3, 60  # after so many gradients that nothing explains, so many mistakes are tried for the next
 _AS_PLAUSIBLE = 0.45  # causes whose cost differs by no more are named together
 
 
@@ -158,6 +159,9 @@ class Diagnosis:
         fit = Fit(self.replay, self._run, {node: self.hand[node] for node in open_})
         found: list[tuple[int, float, Mistake]] = []
         listed = by_plausibility(self.replay, sites)
+        unknown = sum(other.cause == "unknown" for other in self.verdicts.values())
+        hopeless = unknown >= _HOPELESS  # nothing fits anywhere: only what is most plausible is still tried
+        listed = listed[:_STILL] if hopeless else listed
         fitted = (*factors(fit, sites), *stale(fit), *penalties(fit))
         for mistake in sorted((*listed, *fitted), key=lambda mistake: mistake.cost):
             if any(-count == len(open_) and cost < mistake.cost - _AS_PLAUSIBLE for count, cost, _ in found):
@@ -166,7 +170,7 @@ class Diagnosis:
             count = self._explains(mistake, open_, settled, predicted)
             if count:
                 found.append((-count, mistake.cost, mistake))
-        if not found:
+        if not found and not hopeless:
             found = self._with_a_factor(listed, fit, sites, open_, settled, predicted)
         found.sort(key=lambda entry: entry[:2])
         if self._settle_as_noise(first, predicted, found):
