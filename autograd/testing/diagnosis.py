@@ -24,7 +24,7 @@ from autograd.testing.replay import Array, Gradients, Link, Replay
 
 _CLEARER = 0.02  # a mistake must explain all but this part of an error
 _ALIKE = 0.1  # and those whose cost differs by no more than this are the same in other places
-_HOPELESS, _STILL = 3, 60  # after so many gradients that nothing explains, so many mistakes are tried for the next
+_HOPELESS = 3  # gradients that nothing explains
 _AS_PLAUSIBLE = 0.45  # causes whose cost differs by no more are named together
 
 
@@ -158,11 +158,11 @@ class Diagnosis:
         sites = self._sites(first)
         fit = Fit(self.replay, self._run, {node: self.hand[node] for node in open_})
         found: list[tuple[int, float, Mistake]] = []
-        listed = by_plausibility(self.replay, sites)
-        unknown = sum(other.cause == "unknown" for other in self.verdicts.values())
-        hopeless = unknown >= _HOPELESS  # nothing fits anywhere: only what is most plausible is still tried
-        listed = listed[:_STILL] if hopeless else listed
-        fitted = (*factors(fit, sites), *stale(fit), *penalties(fit))
+        # Where nothing fits anywhere, only slips in the very line of a gradient are still tried.
+        hopeless = sum(other.cause == "unknown" for other in self.verdicts.values()) >= _HOPELESS
+        tried = {first} if hopeless else sites
+        listed = by_plausibility(self.replay, tried)
+        fitted = (*factors(fit, tried), *(() if hopeless else stale(fit)), *penalties(fit))
         for mistake in sorted((*listed, *fitted), key=lambda mistake: mistake.cost):
             if any(-count == len(open_) and cost < mistake.cost - _AS_PLAUSIBLE for count, cost, _ in found):
                 break  # all is explained, and what is left is more far-fetched
