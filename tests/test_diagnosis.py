@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +167,17 @@ def test_with_two_samples_a_half_has_two_reasons_and_both_are_told() -> None:
     assert factor in f"{finding.explanation} {finding.others}"
 
 
+def test_a_verdict_does_not_depend_on_what_was_computed_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> str:
+        return str(regression(samples=2).report(db1=lambda v: v.dZ1.sum(axis=0) / 2))
+
+    before = told()
+    later = count(10**9).__next__
+    monkeypatch.setattr("autograd.graph.next_order", later)
+    monkeypatch.setattr("autograd.tensor.next_order", later)
+    assert told() == before
+
+
 # Where any subgradient is right
 
 
@@ -321,17 +332,8 @@ def test_in_pytest_the_report_is_the_message(tmp_path: Path) -> None:
         "def test_hand():\n    w = Tensor([3.0, 4.0, 5.0], requires_grad=True)\n"
         "    assert_grads_match(np.sum(w**2), {w: w.data})\n"
     )
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:hypothesispytest",
-        "test_hand.py",
-    ]
+    options = "-q -p no:cacheprovider -p no:hypothesispytest test_hand.py".split()
+    command = [sys.executable, "-m", "pytest", *options]
     told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
     assert "E       AssertionError: 1 of 1 gradients is wrong; the first wrong link is w" in told
     assert "dw is 1/2 times what it should be: the 2 of a square is missing; right: dw = 2 * w" in told

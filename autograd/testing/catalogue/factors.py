@@ -71,7 +71,7 @@ def _mistake(fit: Fit, key: Any, places: list[Place], value: float) -> Mistake:
     return Mistake(
         "regulariser" if penalty else "scale" if value else "missing-term",
         {place: times(fit.replay, place, value) for place in places},
-        cost + 1e-6 * nearest.order,
+        cost + 1e-3 * fit.replay.position(nearest) / len(fit.replay.nodes),
         f"in the penalty, {told}" if penalty else told,
         ("scale", key, round(value, 9)),
         nearest,
