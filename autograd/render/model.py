@@ -30,6 +30,7 @@ MOST_FOR_GRADIENTS: Final = 100_000
 MOST_PULLS: Final = 10_000  # operations whose single contributions are kept
 MOST_CARDS: Final = 2000  # that anybody should have drawn, even one who asks for all
 _MOST_TRIED: Final = 100  # units of a picture that might fit
+_CIRCUIT: Final = 24  # operations of a circuit that are drawn whole, whatever the room
 _ENDS: Final = (12, 9, 7, 5, 4, 3, 2)
 
 Collapse = Literal["auto", "none", "modules"]
@@ -146,6 +147,8 @@ def _plans(survey: Survey, wanted: Asked) -> Iterator[Plan]:
                     if overview:
                         yield Plan(tried, again, detail=said, carries=True)
                     yield Plan(tried, again, detail=said)
+    if wanted.style == "circuit" and len(survey.operations) <= _CIRCUIT:
+        return  # a wire of a fold would stand for several values
     ends: Level = "leaves" if survey.calls and depth is None else level
     for kept in _ENDS if survey.small else _ENDS[-2:-1]:
         yield Plan(ends, ends=kept, detail=detail)
