@@ -173,7 +173,7 @@ def test_a_verdict_does_not_depend_on_what_was_computed_before(monkeypatch: pyte
 
     before = told()
     later = count(10**9).__next__
-    for module in ("autograd.graph", "autograd.tensor"):  # the latter's name is also that of a function
+    for module in ("autograd.graph", "autograd.tensor"):
         monkeypatch.setattr(sys.modules[module], "next_order", later)
     assert told() == before
 
@@ -332,17 +332,8 @@ def test_in_pytest_the_report_is_the_message(tmp_path: Path) -> None:
         "def test_hand():\n    w = Tensor([3.0, 4.0, 5.0], requires_grad=True)\n"
         "    assert_grads_match(np.sum(w**2), {w: w.data})\n"
     )
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:hypothesispytest",
-        "test_hand.py",
-    ]
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "test_hand.py"]
+    command = [sys.executable, "-m", "pytest", *options]
     told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
     assert "E       AssertionError: 1 of 1 gradients is wrong; the first wrong link is w" in told
     assert "dw is 1/2 times what it should be: the 2 of a square is missing; right: dw = 2 * w" in told
