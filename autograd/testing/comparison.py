@@ -140,6 +140,19 @@ def _found(key: Any, replay: Replay, names: Mapping[Node, str]) -> Node:
     return found[0]
 
 
+def _hint(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """What a wrong shape suggests."""
+    if given == shape[::-1]:
+        return ": is it transposed?"
+    if np.prod(given) == np.prod(shape):
+        return ": reshape it, if the numbers are the same"
+    if given[len(given) - len(shape) :] == shape and len(given) > len(shape):
+        return ": is the sum over the samples missing?"
+    if len(given) == len(shape) and all(b in (1, a) for a, b in zip(given, shape, strict=True)):
+        return ": is a sum with keepdims=True missing?"
+    return ""
+
+
 def _checked(name: str, value: Any, node: Node) -> Array:
     given: Array = value.data if isinstance(value, Tensor) else np.asarray(value)
     shape = np.shape(node.value)
@@ -147,7 +160,9 @@ def _checked(name: str, value: Any, node: Node) -> Array:
         kind = "None: a missing gradient" if value is None else str(given.dtype)
         raise TypeError(f"the hand gradient of {name} holds {kind}; give an array of floats of shape {shape}")
     if given.shape != shape:
-        raise ValueError(f"the hand gradient of {name} has shape {given.shape}, {name} has {shape}")
+        raise ValueError(
+            f"the hand gradient of {name} has shape {given.shape}, {name} has {shape}{_hint(given.shape, shape)}"
+        )
     if not np.all(np.isfinite(given)):
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(given))[0])
         raise ValueError(f"the hand gradient of {name} is {given[at]} at {at}")
