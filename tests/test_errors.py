@@ -133,7 +133,8 @@ def test_float32_noise_is_no_mistake() -> None:
     ("hand", "error", "told"),
     [
         ({"v": np.ones(3)}, KeyError, "'v' is no Tensor of the loss's graph; the graph has c, w"),
-        ({"w": np.ones((3, 1))}, ValueError, r"gradient of w has shape \(3, 1\), w has \(3,\)"),
+        ({"w": np.ones((3, 1))}, ValueError, r"gradient of w has shape \(3, 1\), w has \(3,\): reshape it"),
+        ({"w": np.ones((5, 3))}, ValueError, r"w has \(3,\): is the sum over the samples missing\?"),
         ({"w": np.ones(3, int)}, TypeError, "holds int64"),
         ({"w": np.array([1.0, np.nan, 1.0])}, ValueError, r"w is nan at \(1,\)"),
         ({leaf(2, name="z"): np.ones(2)}, ValueError, r"z of shape \(2,\) is not in the loss's graph"),
