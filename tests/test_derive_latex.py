@@ -2,7 +2,10 @@ r"""Derivations as LaTeX: every command is one that LaTeX with amsmath has, grou
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +15,32 @@ from test_derive_golden import PROGRAMS
 from autograd import Tensor, derive
 from autograd.derivation import Derivation
 from autograd.derivation.formulas import substituted
+from autograd.op import composites, operations
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
 def test_derivations_compile(program: Callable[[], tuple[Tensor, Derivation]]) -> None:
     assert_compiles(program()[1].latex)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_itself_sets_every_derivation_and_every_record_s_mathematics(tmp_path: Path) -> None:
+    blocks = [program()[1].latex for program in PROGRAMS]
+    blocks += [math for op in operations() for math in op.math if math] + [made.math for made in composites()]
+    document = [r"\documentclass{article}", r"\usepackage{amsmath}", r"\begin{document}"]
+    document += [rf"\[{block}\]" for block in blocks]
+    (tmp_path / "all.tex").write_text("\n".join([*document, r"\end{document}"]))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+    assert said.returncode == 0, said.stdout[-2000:]
+    assert (tmp_path / "all.pdf").stat().st_size > 10_000
+
+
+def test_of_a_long_constant_the_first_entries_and_the_last_are_written() -> None:
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    block = derive(np.sum(np.i0(w))).latex  # its rule integrates over 64 angles
+    assert r" \dots, " in block
+    assert max(map(len, block.splitlines())) < 200
 
 
 def test_a_layer_is_told_in_the_words_of_the_records() -> None:

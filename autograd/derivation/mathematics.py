@@ -146,8 +146,17 @@ class Mathematics:
             return Text("{:}".join(parts) + ("" if value.step is None else f"{{:}}{self.value(value.step).text}"))
         if isinstance(value, np.ndarray):
             told = regular(value)
-            return Text(rf"\text{{{_plain(told)}}}") if told else self.value(value.tolist())
+            return Text(rf"\text{{{_plain(told)}}}") if told else self._entries(value.tolist())
         return Text(r"\dots" if value is Ellipsis else rf"\text{{{_plain(getattr(value, '__name__', str(value)))}}}")
+
+    def _entries(self, entries: Any) -> Text:
+        """A constant array; of a long row the first entries and the last."""
+        if not isinstance(entries, list):
+            return self.value(entries)
+        told = [self._entries(entry).text for entry in entries]
+        if len(told) > 6:
+            told[3:-1] = [r"\dots"]
+        return Text(f"({', '.join(told)})")
 
     def _inside(self, value: Any, level: float) -> str:
         told = self.value(value)
