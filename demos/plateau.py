@@ -241,7 +241,6 @@ def explain_drop() -> None:
 
 
 def explain_equal_weights() -> None:
-
     results = {rate: train_from_equal(rate, EQUAL_EPOCHS) for rate in (0.0, 0.05, 0.2)}
     print(f"\nUnits that start equal, after {EQUAL_EPOCHS} epochs:")
     for rate, result in results.items():

@@ -284,8 +284,6 @@ def plot_hidden_layer(begun: Start, p: Parameters) -> None:
 
 
 def main() -> None:
-    from demos import plateau
-
     print("The published derivation at the first step, against the loss that it prints:")
     print(judge(backprop_published))
     p, x, y = first_batch()
@@ -307,4 +305,3 @@ def main() -> None:
     plot_losses(run.losses, engine)
     plot_boundary(begun, run.parameters)
     plot_hidden_layer(begun, run.parameters)
-    plateau.main()
