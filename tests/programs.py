@@ -134,7 +134,7 @@ class Program:
         """Append a step if NumPy makes it, finite, small and smooth, and no rule refuses it by name."""
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error")
+                warnings.simplefilter("error", RuntimeWarning)
                 outputs = called(step, dict(enumerate(self.values)))
                 good = _moderate(outputs) and _defined(step, self.values) and _smooth(step, self.values)
         except Exception:

@@ -113,8 +113,9 @@ class Backprop:
 
 def value_function(op: Op) -> Any:
     """What computes an operation's value on traced operands, in the form that its record keeps them."""
-    wrapped = getattr(op.fn, "__wrapped__", None)
-    return op.fn if op.adapt is None or op.forward in (op.fn, wrapped) else op.forward
+    if isinstance(op.forward, np.ufunc):
+        return op.forward
+    return op.fn if op.adapt is None or op.forward is getattr(op.fn, "__wrapped__", None) else op.forward
 
 
 def _counts(array: Any) -> bool:

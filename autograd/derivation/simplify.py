@@ -95,6 +95,12 @@ class _Simplifier:
         made = self.made.get(value) if type(value) is Var else None
         return made.args[0] if made is not None and made.fn is np.broadcast_to and _is_number(made.args[0]) else None
 
+    def _is(self, value: Any, number: Any) -> bool:
+        """Whether a value is this number, or everywhere that; what is 0 by its derivative is a zero too."""
+        if not self.exact and type(value) is Var and (made := self.made.get(value)) is not None:
+            value = 0 if made.fn is np.zeros_like else self._number(value)
+        return _is(value, number)
+
     def _bare(self, line: Line) -> Line:
         """A ufunc broadcasts by itself: its operands need not be broadcast before."""
         args = list(line.args)
@@ -113,9 +119,9 @@ class _Simplifier:
         if fn in _NEUTRAL and not line.kwargs:
             left, right = _NEUTRAL[fn]
             a, b = line.args
-            if _is(b, right) and _alike(a, target):
+            if self._is(b, right) and _alike(a, target):
                 return a
-            if left is not None and _is(a, left) and _alike(b, target):
+            if left is not None and self._is(a, left) and _alike(b, target):
                 return b
         first = line.args[0] if line.args else None
         if fn in _SAME and _alike(first, target):
