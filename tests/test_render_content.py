@@ -251,6 +251,7 @@ def test_the_first_wrong_one_on_the_way_back_is_told_from_those_that_follow() ->
     z = tensors["z"]
     drawn = autograd.draw_comparison(loss, hand)
     assert judged(drawn) == {"W": "wrong", "b": "wrong", "z": "first wrong"}
+    assert drawn._diagram.notes == ("3 of 3 gradients derived by hand are wrong; the first wrong link is ∂loss/∂z",)
     assert [edge.tail for edge in drawn._diagram.edges if edge.astray] == [
         card.id for card in drawn._diagram.cards if card.name == "z"
     ]

@@ -214,6 +214,26 @@ def test_a_chain_of_functions_repeats_too() -> None:
     assert titles(picture(np.sum(h))) == ["× 29"]
 
 
+def test_what_is_made_alike_and_used_apart_does_not_repeat() -> None:
+    weights = [Tensor(np.eye(4), requires_grad=True) for _ in range(4)]
+    queries, keys, values, gates = (x @ weight for weight in weights)
+    assert repeats(units(np.sum(queries @ keys.T @ values * gates))) == []
+
+
+def test_a_step_of_a_recurrent_network_begins_with_its_weights() -> None:
+    U, W, b = (Tensor(np.ones(shape), requires_grad=True) for shape in ((4, 4), (4, 4), 4))
+    h: Any = np.zeros((5, 4))
+    for _ in range(6):
+        h = np.tanh(x @ U + h @ W + b)
+    (repeat,) = repeats(units(np.sum(h)))
+    assert (repeat.start, repeat.period, repeat.count) == (5, 5, 5)
+
+
+def test_of_what_repeats_a_picture_says_whose_numbers_it_has() -> None:
+    assert picture(deep(50)).notes == ("dashed frame: what repeats, drawn as it is the first time",)
+    assert picture(deep(1)).notes == ()
+
+
 def test_constants_that_differ_do_not_repeat() -> None:
     w = Tensor(1.0, requires_grad=True)
     for step in range(30):

@@ -6,7 +6,7 @@ change the picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Final, Literal
@@ -190,7 +190,7 @@ def _describe(
         cards=tuple(content.card(item, ids[item], homes[item]) for item in drawn.items),
         edges=tuple(content.edge(use, ids) for use in drawn.uses if use.tail is not use.head),
         title=wanted.title,
-        notes=(*notes, *_verdict(wanted.hand, card, [item.name for item in drawn.items], symbol)),
+        notes=(*notes, *_repeated(clusters), *_verdict(wanted.hand, card, [item.name for item in drawn.items], symbol)),
         operations=drawn.operations,
         gradients=bool(passed.gradients) and wanted.grads,
         clusters=tuple(clusters),
@@ -200,6 +200,12 @@ def _describe(
     marked = [drawn.find(node) for node in wanted.hand]
     own = all(item is not None and item.node is node for item, node in zip(marked, wanted.hand, strict=True))
     return Described(diagram, survey.output, card, arrays, passed), own
+
+
+def _repeated(clusters: Sequence[Cluster]) -> Iterator[str]:
+    """Of what repeats, whose numbers there are: those that come out of it are of the last time."""
+    if any(cluster.kind == "repeat" for cluster in clusters):
+        yield "dashed frame: what repeats, drawn as it is the first time"
 
 
 def _verdict(
@@ -215,8 +221,8 @@ def _verdict(
     first = own[0] if own else max(wrong, key=lambda node: node.order)
     place = card(first)
     name = names[int(place[1:])] if place else "?"
-    are = "gradient derived by hand is" if len(hand) == 1 else "gradients derived by hand are"
-    yield f"{len(wrong):,} of {len(hand):,} {are} wrong; the first wrong link is ∂{symbol}/∂{name}"
+    what = f"gradient{'s' * (len(hand) > 1)} derived by hand {'are' if len(wrong) > 1 else 'is'} wrong"
+    yield f"{len(wrong):,} of {len(hand):,} {what}; the first wrong link is ∂{symbol}/∂{name}"
 
 
 # Frames

@@ -180,20 +180,35 @@ def _written_back(node: Node) -> Node | None:
 
 
 def repeats(units: Sequence[Unit]) -> list[Repeat]:
-    """The stretches of units that repeat, in order; none overlaps another."""
-    signs = np.array(_signatures(units), dtype=np.intp)
+    """The stretches of units that repeat, in order; none overlaps another.
+
+    What comes after one uses only what its last repetition gave: queries, keys and values are made alike, and
+    are three things.
+    """
+    signs, until = np.array(_signatures(units), dtype=np.intp), _last_uses(units)
     found: list[Repeat] = []
     pending = [(0, len(units))]
     while pending:
         start, stop = pending.pop()
-        best = _longest(signs, start, stop, units)
+        best = _longest(signs, until, start, stop, units)
         if best is not None:
             found.append(best)
             pending += [(start, best.start), (best.stop, stop)]
     return sorted(found, key=lambda repeat: repeat.start)
 
 
-def _longest(signs: Any, start: int, stop: int, units: Sequence[Unit]) -> Repeat | None:
+def _last_uses(units: Sequence[Unit]) -> Any:
+    """For each unit the place of the last one that uses what it gave."""
+    place = {node: position for position, unit in enumerate(units) for node in unit.nodes}
+    last = np.arange(len(units))
+    for node, position in place.items():
+        for arg in node.args or ():
+            if type(arg) is Node and arg in place:
+                last[place[arg]] = max(last[place[arg]], position)
+    return last
+
+
+def _longest(signs: Any, until: Any, start: int, stop: int, units: Sequence[Unit]) -> Repeat | None:
     """The repetition between two places that saves the most units."""
     part, best, saved = signs[start:stop], None, 0
     for period in range(1, min(LONGEST_BLOCK, len(part) // FEWEST) + 1):
@@ -205,25 +220,33 @@ def _longest(signs: Any, start: int, stop: int, units: Sequence[Unit]) -> Repeat
         place = int(np.argmax(lengths))
         length, first = int(lengths[place]) + period, int(edges[::2][place]) + start
         if length // period >= FEWEST and (length // period - 1) * period > saved:
-            best = _aligned(units, first, length, period)
-            saved = (best.count - 1) * period
+            tried = _aligned(units, until, first, length, period)
+            if tried is not None and (tried.count - 1) * period > saved:
+                best, saved = tried, (tried.count - 1) * period
     return best
 
 
-def _aligned(units: Sequence[Unit], first: int, length: int, period: int) -> Repeat:
-    """The repetition that begins where a reader would begin it: at a module, else at a use of a parameter."""
+def _aligned(units: Sequence[Unit], until: Any, first: int, length: int, period: int) -> Repeat | None:
+    """The repetition that begins where a reader would begin it: at a module, else at a use of a parameter.
+
+    None if what comes after it uses more than its last repetition, wherever it begins.
+    """
 
     def cost(shift: int) -> tuple[int, int, int]:
         unit, before = units[first + shift], units[first + shift - 1] if first + shift else None
         began = unit.call is not None or (unit.home is not None and (before is None or before.home is not unit.home))
         depth = len(unit.home.above) if unit.home is not None else 0
-        parametric = any(type(a) is Node and a.op is None and a.requires_grad for n in unit.nodes for a in n.args or ())
-        return (0 if parametric and began else 1 if parametric else 2 if began else 3, depth, shift)
+        args = [arg for node in unit.nodes for arg in node.args or () if type(arg) is Node and arg.op is None]
+        rank = max((np.ndim(arg.value) for arg in args if arg.requires_grad), default=-1)  # weights before biases
+        parametric = rank >= 0
+        sort = 0 if parametric and began else 1 if rank > 1 else 2 if parametric else 3 if began else 4
+        return (sort, depth, shift)
 
-    shift = min(range(period), key=cost)
-    if (length - shift) // period < FEWEST:
-        shift = 0
-    return Repeat(first + shift, period, (length - shift) // period)
+    for shift in sorted(range(period), key=cost):
+        found = Repeat(first + shift, period, (length - shift) // period)
+        if found.count >= FEWEST and np.all(until[found.start : found.stop - period] < found.stop):
+            return found
+    return None
 
 
 def _signatures(units: Sequence[Unit]) -> list[int]:
