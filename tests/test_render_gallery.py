@@ -152,6 +152,27 @@ def test_labels_of_edges_stand_beside_cards(root: Element) -> None:
             assert all(apart(place, box) for box in boxes), "".join(text.itertext())
 
 
+@pytest.mark.parametrize("direction", ["LR", "TB"])
+@pytest.mark.parametrize("style", ["cards", "overview"])
+def test_labels_of_edges_stand_beside_lines_that_run_down(renderer: str, direction: Any, style: Any) -> None:
+    w = Tensor(np.ones(3), requires_grad=True)
+    loss = np.mean((np.sin(w * np.arange(3.0)) - np.array([1.0, 2.0, 3.0])) ** 2)
+    root = ElementTree.fromstring(autograd.draw(loss, rules=True, direction=direction, style=style).svg)
+    told = 0
+    for edge in groups(root, "edge"):
+        paths = " ".join(path.get("d", "") for path in edge.iter(f"{SVG}path"))
+        line = [float(x) for x in re.findall(r"(-?[\d.]+),", paths)]
+        if max(line) - min(line) < 3:
+            for text in edge.iter(f"{SVG}text"):
+                left, _, right, _ = written(text)
+                label = "".join(text.itertext())
+                left += width(label[: -len(label.lstrip())], 11)
+                right -= width(label[len(label.rstrip()) :], 11)
+                assert left > max(line) or right < min(line), label
+                told += 1
+    assert told
+
+
 def test_frames_hold_whole_cards_or_none(root: Element) -> None:
     """The first cluster has no frame: it holds the picture."""
     boxes = [outline(group) for group in groups(root, "node")]

@@ -8,7 +8,7 @@ from html import escape
 
 from autograd.render import palette
 from autograd.render.diagram import Card, Cluster, Diagram, Edge, Fact
-from autograd.render.dot import Direction, Look, document
+from autograd.render.dot import Apart, Direction, Look, document
 from autograd.render.legend import Entry, entries
 from autograd.render.letters import width
 from autograd.render.numbers import Shown, is_finite
@@ -41,17 +41,14 @@ def heading(diagram: Diagram) -> str:
     return table(f'<TR><TD WIDTH="{room:.0f}">{told}</TD></TR>')
 
 
-def edge_label(edge: Edge, apart: bool) -> str:
-    """What stands at an edge, as a DOT value: what it carries forward above what comes back.
-
-    `apart`: the edge is drawn across the picture's direction, close to its label.
-    """
-    room = "\N{NO-BREAK SPACE}" * 3 * apart
-    rows = [text(edge.carried + room, palette.INK, palette.EDGE)] if edge.carried else []
-    rows += [text(edge.back + room, palette.GRADIENT, palette.EDGE, italic=True)] if edge.back else []
+def edge_label(edge: Edge, apart: Apart) -> str:
+    """What stands at an edge, as a DOT value: what it carries forward above what comes back."""
+    rows = [text(apart(edge.carried), palette.INK, palette.EDGE)] if edge.carried else []
+    rows += [text(apart(edge.back), palette.GRADIENT, palette.EDGE, italic=True)] if edge.back else []
     if len(rows) < 2:
         return f"<{rows[0]}>" if rows else ""
-    return f"<{table(''.join(f'<TR><TD>{row}</TD></TR>' for row in rows), padding=1)}>"
+    align = ' ALIGN="LEFT"' if apart.right else ""
+    return f"<{table(''.join(f'<TR><TD{align}>{row}</TD></TR>' for row in rows), padding=1)}>"
 
 
 def cluster_label(cluster: Cluster) -> str:

@@ -10,10 +10,13 @@ from typing import Final, Literal
 from autograd.render import palette
 from autograd.render.diagram import Card, Cluster, Diagram, Edge
 from autograd.render.layout import Layout, arrange
+from autograd.render.letters import width
 
 Direction = Literal["LR", "TB"]
 _ALONG: Final = 20  # weights: the straighter, the more
 _BESIDE: Final = 3
+_BLANK: Final = "\N{NO-BREAK SPACE}"
+_OFF_CENTRE: Final = 7  # points, twice the distance of a line and the middle of its label, less two gaps
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Look:
     Attributes:
         fonts: the font families, best first.
         node: the attributes of a card.
-        edge: the label of an edge, or ""; of one across the direction too.
+        edge: the label of an edge, or "", with what keeps its text apart from a line that runs down the picture.
         cluster: the label of a frame.
         legend: what stands below the picture.
         title: what stands above it, or "".
@@ -32,11 +35,31 @@ class Look:
 
     fonts: str
     node: Callable[[Card], Mapping[str, str]]
-    edge: Callable[[Edge, bool], str]
+    edge: Callable[[Edge, Apart], str]
     cluster: Callable[[Cluster], str]
     legend: str
     title: str
     ranksep: float = 0.34
+
+
+class Apart:
+    """Blanks that keep the label of an edge apart from its line, where that runs down the picture."""
+
+    def __init__(self, direction: Direction, beside: bool) -> None:
+        """Where the edge runs: to a card `beside` another, or in the picture's direction."""
+        self.left, self.right = direction == "LR" and beside, direction == "TB" and not beside
+
+    def __call__(self, text: str) -> str:
+        """A line of the label.
+
+        Graphviz begins a label at the line of an edge that runs down, but centres that of an edge within a
+        column a little to its left, however wide it is.
+        """
+        if self.left:
+            return text + _BLANK * max(
+                round((width(text, palette.EDGE) - _OFF_CENTRE) / width(_BLANK, palette.EDGE)), 1
+            )
+        return _BLANK * 2 * self.right + text + _BLANK * self.right
 
 
 def document(diagram: Diagram, direction: Direction, look: Look) -> str:
@@ -62,7 +85,7 @@ def document(diagram: Diagram, direction: Direction, look: Look) -> str:
             lines.append(f"{{ rank=same; {layout.beside[card.id][0]}; {card.id} }}")
     lines += [f"{{ rank=same; {first}; {second} }}" for first, second in diagram.aligned]
     for place, edge in enumerate(diagram.edges):
-        lines.append(_edge(f"e{place}", edge, layout, diagram.gradients, look))
+        lines.append(_edge(f"e{place}", edge, layout, direction, diagram.gradients, look))
     return "\n".join([*lines, "}", "}", ""])
 
 
@@ -135,7 +158,7 @@ def _edge_defaults(diagram: Diagram, look: Look) -> dict[str, str]:
     return {**plain, "fontname": quote(look.fonts), "fontsize": f"{palette.EDGE}", "fontcolor": quote(palette.GRADIENT)}
 
 
-def _edge(name: str, edge: Edge, layout: Layout, gradients: bool, look: Look) -> str:
+def _edge(name: str, edge: Edge, layout: Layout, direction: Direction, gradients: bool, look: Look) -> str:
     """An edge with its gradient's way back; from the operation where the card stands beside it."""
     head, above = layout.beside.get(edge.tail, ("", False))
     turned = head == edge.head and above  # the head of an edge within a rank is placed further up
@@ -154,7 +177,7 @@ def _edge(name: str, edge: Edge, layout: Layout, gradients: bool, look: Look) ->
         told["weight"] = str(_ALONG)
     elif head == edge.head:
         told["weight"] = str(_BESIDE)
-    if label := look.edge(edge, head == edge.head):
+    if label := look.edge(edge, Apart(direction, head == edge.head)):
         told["label"] = label
     ends = f"{edge.head} -> {edge.tail}" if turned else f"{edge.tail} -> {edge.head}"
     return f"{ends} {attributes(told)}"

@@ -46,7 +46,7 @@ def paint(root: Element, nodes: Mapping[str, Element], diagram: Diagram) -> None
         edge = edges[group.get("id", "")]
         back = palette.CANVAS if edge.pending else palette.GRADIENT
         for text in group.findall("text"):
-            colour = palette.INK if text.text == edge.carried else back
+            colour = palette.INK if (text.text or "").strip(_BLANK) == edge.carried else back
             text.attrib.update({"font-family": palette.FONTS, "font-size": f"{palette.EDGE}", "fill": colour})
     for group in groups(root, "cluster"):
         for text in group.findall("text"):

@@ -11,7 +11,7 @@ from unicodedata import east_asian_width
 
 from autograd.render import palette
 from autograd.render.diagram import Card, Diagram, Edge
-from autograd.render.dot import Direction, Look, document, quote
+from autograd.render.dot import Apart, Direction, Look, document, quote
 from autograd.render.legend import Entry, entries
 from autograd.render.numbers import Shown
 
@@ -45,8 +45,8 @@ def source(diagram: Diagram, direction: Direction) -> str:
     return document(diagram, direction, look)
 
 
-def _edge(edge: Edge, apart: bool) -> str:
-    told = [part for part in (edge.carried, edge.back) if part]
+def _edge(edge: Edge, apart: Apart) -> str:
+    told = [apart(part) for part in (edge.carried, edge.back) if part]
     return quote("\n".join(told)) if told else ""
 
 
