@@ -92,7 +92,7 @@ def written(text: Element) -> Box:
     told, kind = "".join(text.itertext()), float(text.get("font-size", "12"))
     across = kind * width(told, 100, bold=False) / 100
     x, y = float(text.get("x", "nan")), float(text.get("y", "nan"))
-    left = x - across / 2 if text.get("text-anchor") == "middle" else x
+    left = x - across * {"middle": 0.5, "end": 1.0}.get(text.get("text-anchor", ""), 0.0)
     return left, y - 0.72 * kind, left + across, y + 0.2 * kind
 
 

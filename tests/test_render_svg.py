@@ -108,6 +108,20 @@ def test_every_text_starts_on_the_canvas_and_ends_there(make: Any, renderer: str
         assert -height < y < 10
 
 
+def test_the_head_of_a_card_stands_in_its_middle_whatever_its_font_measures() -> None:
+    for group in groups(network().svg, "card"):
+        left, right, _, _ = box(group)
+        texts = [(text.text or "", text) for text in group.findall(f"{SVG}text")]
+        (name, first), (formula, second) = texts[:2]
+        if formula.startswith("= "):
+            assert (first.get("text-anchor"), second.get("text-anchor")) == ("end", "start")
+            assert float(first.get("x", "")) < float(second.get("x", "")) < right
+            assert first.get("y") == second.get("y")
+        else:
+            assert first.get("text-anchor") == "middle", name
+            assert float(first.get("x", "")) == pytest.approx((left + right) / 2, abs=0.1)
+
+
 @pytest.mark.parametrize("renderer", BOTH)
 def test_a_picture_is_the_same_every_time(renderer: str, drawn_by: Any) -> None:
     drawn_by(renderer)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from html import escape
 
 from autograd.render import palette
 from autograd.render.diagram import Card, Cluster, Diagram, Edge, Fact
 from autograd.render.dot import Apart, Direction, Look, document
+from autograd.render.extent import numbers_size, size
 from autograd.render.legend import Entry, entries
 from autograd.render.letters import width
 from autograd.render.numbers import Shown, is_finite
@@ -16,6 +18,7 @@ from autograd.render.plain import verdict
 
 _LETTER = 5.5  # points, about the width of a letter of the legend
 _SQUARE = 11  # points, the side of a heat cell
+_BORDER = 7  # points between the border of a card and what it says, with something for measures that differ
 _COLOUR = re.compile("#[0-9A-F]{6}")
 
 
@@ -63,7 +66,7 @@ def _card(card: Card) -> str:
     if card.facts:
         rows.append(f'<TR><TD CELLPADDING="3" BGCOLOR="{palette.CANVAS}">{_facts(card.facts)}</TD></TR>')
     if card.value is not None:
-        inside = _numbers(card.value, palette.MUTED if card.kind == "fold" else palette.VALUE)
+        inside = _centred(card, card.value, palette.MUTED if card.kind == "fold" else palette.VALUE)
         inside = _hidden(inside, palette.CANVAS) if "value" in card.hidden else inside
         rows.append(f'<TR><TD CELLPADDING="3" BGCOLOR="{palette.CANVAS}">{inside}</TD></TR>')
     if card.gradient is not None:
@@ -90,7 +93,7 @@ def _badge(card: Card) -> str:
 def _gradient(card: Card) -> str:
     """The gradient: how it was added up in front of it, what was summed back below, by hand beside it."""
     assert card.gradient is not None
-    told = _numbers(card.gradient, palette.GRADIENT)
+    told = _centred(card, card.gradient, palette.GRADIENT)
     if card.total:
         total = _number(card.gradient.cells[0][0], palette.GRADIENT, "LEFT", bold=True)
         told = table(f"<TR>{_cell(text(card.total, palette.GRADIENT, palette.BODY), 'RIGHT')}{total}</TR>", padding=2)
@@ -98,7 +101,7 @@ def _gradient(card: Card) -> str:
         by_hand, true = (text(word, palette.MUTED, palette.SHAPE) for word in ("by hand", "true"))
         apart = f'BORDER="1" SIDES="L" COLOR="{palette.ALARM}" CELLPADDING="4"'
         heads = f'<TR><TD CELLPADDING="4">{by_hand}</TD><TD {apart}>{true}</TD></TR>'
-        hand = _numbers(card.hand, palette.ALARM)
+        hand, told = _numbers(card.hand, palette.ALARM), _numbers(card.gradient, palette.GRADIENT)
         told = table(f'{heads}<TR><TD CELLPADDING="4">{hand}</TD><TD {apart}>{told}</TD></TR>')
     if card.note:
         told = table(f"<TR><TD>{told}</TD></TR><TR>{_cell(text(card.note, palette.GRADIENT, palette.SHAPE))}</TR>")
@@ -135,25 +138,50 @@ def _header(card: Card) -> str:
     return f'<TR><TD CELLPADDING="4">{inside}</TD></TR>'
 
 
-def _numbers(shown: Shown, colour: str) -> str:
+def _centred(card: Card, shown: Shown, colour: str) -> str:
+    """Numbers in the middle of their card, in columns that its value and its gradient share.
+
+    Graphviz would draw the columns apart until they fill the card.
+    """
+    shares = [one for one in (card.value, card.gradient) if one and one.cells]
+    room, wide = size(card)[0] - 2 * _BORDER, numbers_size(shown)[0]
+    columns: list[float] = []
+    if shown.cells and shown.cells != ((shown.cells[0][0],),):
+        texts = zip(*(row for one in shares for row in one.cells), strict=True)
+        columns = [max(width(text, palette.BODY) for text in column) + 4 for column in texts]
+        gap = (room - sum(columns)) / len(columns)
+        columns = [column + min(gap, _LETTER) for column in columns] if gap > 0 else []
+        wide = sum(columns) or wide
+    told = _numbers(shown, colour, columns)
+    if room - wide < 2 * _LETTER or not (columns or shown.heat):
+        return told
+    end = f'<TD WIDTH="{(room - wide) / 2:.0f}"></TD>'
+    return table(f"<TR>{end}<TD>{told}</TD>{end}</TR>")
+
+
+def _numbers(shown: Shown, colour: str, widths: Sequence[float] = ()) -> str:
     align = "CENTER" if len(shown.cells) == 1 == len(shown.cells[0]) else "RIGHT"
-    rows = ["".join(_number(told, colour, align) for told in row) for row in shown.cells]
+    least = [f' WIDTH="{width:.0f}"' for width in widths] or [""] * len((shown.cells or ((),))[0])
+    rows = [
+        "".join(_number(told, colour, align, more=more) for told, more in zip(row, least, strict=True))
+        for row in shown.cells
+    ]
     columns = len(shown.cells[0]) if shown.cells else 1
     if shown.heat:
         squares = "".join(f"<TR>{''.join(map(_square, row))}</TR>" for row in shown.heat)
         rows.append(f"<TD>{table(squares, spacing=1)}</TD>")
-    size = palette.SHAPE if shown.heat else palette.BODY
+    kind = palette.SHAPE if shown.heat else palette.BODY
+    span = f' COLSPAN="{columns}"' if columns > 1 else ""
     told = [line for line in shown.lines if not (shown.heat and line.startswith("mean"))]
-    rows += [_number(line, colour, "CENTER", size, columns) for line in told]
+    rows += [_number(line, colour, "CENTER", kind, span) for line in told]
     return table("".join(f"<TR>{row}</TR>" for row in rows), padding=2)
 
 
-def _number(told: str, colour: str, align: str, size: int = palette.BODY, columns: int = 1, bold: bool = False) -> str:
-    span = f' COLSPAN="{columns}"' if columns > 1 else ""
+def _number(told: str, colour: str, align: str, kind: int = palette.BODY, more: str = "", bold: bool = False) -> str:
     if is_finite(told):
-        return _cell(text(told, colour, size, bold=bold), align, span)
-    ground = f'{span} BGCOLOR="{palette.ALARM_GROUND}"'
-    return _cell(text(told, palette.ALARM, size, bold=True), align, ground)
+        return _cell(text(told, colour, kind, bold=bold), align, more)
+    ground = f'{more} BGCOLOR="{palette.ALARM_GROUND}"'
+    return _cell(text(told, palette.ALARM, kind, bold=True), align, ground)
 
 
 def _square(share: float) -> str:

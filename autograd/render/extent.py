@@ -131,14 +131,14 @@ def size(card: Card) -> tuple[float, float]:
         high += len(card.facts) * (palette.LEGEND * _LINE + 4) + 6
     for shown, more in ((card.value, ""), (card.gradient, card.total)):
         if shown is not None:
-            box = _numbers(shown)
+            box = numbers_size(shown)
             wide.append(box[0] + (width(more, palette.BODY) + 8 if more else 0.0))
             high += box[1]
     if card.note:
         wide.append(width(card.note, palette.SHAPE))
         high += palette.SHAPE * _LINE + 2
     if card.hand is not None and card.gradient is not None:
-        wide.append(_numbers(card.hand)[0] + _numbers(card.gradient)[0] + 10)
+        wide.append(numbers_size(card.hand)[0] + numbers_size(card.gradient)[0] + 10)
         high += palette.SHAPE * _LINE + 4
     if card.verdict:
         wide.append(width(f"✗ {card.verdict}: {card.remark}", palette.EDGE) + 6)
@@ -146,7 +146,8 @@ def size(card: Card) -> tuple[float, float]:
     return max(wide) + 11, high + 4
 
 
-def _numbers(shown: Shown) -> tuple[float, float]:
+def numbers_size(shown: Shown) -> tuple[float, float]:
+    """About how wide and high the numbers of a card are, in points."""
     wide, high = 0.0, 6.0
     if shown.cells:
         columns: list[Any] = list(zip(*shown.cells, strict=True))

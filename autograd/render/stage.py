@@ -19,7 +19,7 @@ from autograd.render import palette
 from autograd.render.model import Card, Diagram
 
 _REPEATED: Final = ("font-family", "style", "{http://www.w3.org/XML/1998/namespace}space", "text-anchor")
-_STAYS: Final = "middle"  # the anchor that is not the page's default
+_STAYS: Final = ("middle", "end")  # the anchors that are not the page's default
 
 
 def stage(svg: str, diagram: Diagram) -> str:
@@ -42,7 +42,7 @@ def stage(svg: str, diagram: Diagram) -> str:
                 line.set("class", "return")
     for text in root.iter("text"):
         for attribute in _REPEATED:
-            if text.get(attribute) != _STAYS:
+            if text.get(attribute) not in _STAYS:
                 text.attrib.pop(attribute, None)
     for attribute in ("width", "height", "style", "aria-label"):
         root.attrib.pop(attribute, None)

@@ -5,8 +5,8 @@ Graphviz's own titles are identifiers, and its ids repeat from picture to pictur
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import pairwise
+import re
+from collections.abc import Mapping
 from typing import Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -45,8 +45,8 @@ def finish(
     nodes = _check(root, diagram, circuit)
     if plain:
         paint(root, nodes, diagram)
-    else:
-        _straighten(nodes.values())
+    elif not circuit:
+        _straighten(nodes, diagram)
     _retitle(root, nodes, diagram)
     for text in root.iter("text"):
         if any(run != run.strip(_BLANKS) for run in text.itertext()):  # kept by files, and by pages through the style
@@ -125,18 +125,38 @@ def _check(root: Element, diagram: Diagram, circuit: bool) -> dict[str, Element]
     return nodes
 
 
-def _straighten(nodes: Iterable[Element]) -> None:
-    """Put a name right before its formula, on its line.
+def _straighten(nodes: Mapping[str, Element], diagram: Diagram) -> None:
+    """Put the lines above a card's numbers into its middle, and a name right before its formula.
 
     Graphviz measures text a little narrower than viewers draw it, and fonts that lend a sign are of other heights.
     """
-    for group in nodes:
-        texts = group.findall("text")
-        for name, formula in pairwise(texts):
-            if (formula.text or "").startswith("= ") and name.get("font-weight") == "bold":
-                kind = float(name.get("font-size", "14"))
-                place = float(formula.get("x", "0")) - _GAP * kind - width(name.text or "", round(kind), bold=True)
-                name.attrib.update({"x": f"{place:.2f}", "y": formula.get("y", "0")})
+    for card in diagram.cards:
+        group = nodes[card.id]
+        texts = group.findall("text")[
+            : sum(map(bool, (card.verdict, card.name, card.expression, card.path, card.shape)))
+        ]
+        if (middle := _middle(group)) is None:
+            continue
+        formula = (
+            next((text for text in texts if (text.text or "").startswith("= ")), None) if card.expression else None
+        )
+        if formula is not None:
+            name = texts.pop(texts.index(formula) - 1)
+            texts.remove(formula)
+            kind = float(name.get("font-size", "14"))
+            wide = width(card.name, round(kind), bold=True), _GAP * kind, width(formula.text or "", round(kind))
+            start = middle - sum(wide) / 2 + wide[0] + wide[1]
+            formula.set("x", f"{start:.2f}")
+            name.attrib.update({"text-anchor": "end", "x": f"{start - wide[1]:.2f}", "y": formula.get("y", "0")})
+        for text in texts:
+            text.attrib.update({"text-anchor": "middle", "x": f"{middle:.2f}"})
+
+
+def _middle(group: Element) -> float | None:
+    """Where the middle of a card is, from its outline, if it has one."""
+    told = (shape.get("points") or shape.get("d") or "" for shape in group if shape.tag in ("polygon", "path"))
+    across = [float(x) for x in re.findall(r"(-?[\d.]+),", " ".join(told))]
+    return (min(across) + max(across)) / 2 if across else None
 
 
 def _solid(text: str) -> str:
