@@ -179,8 +179,22 @@ def test_frames_hold_whole_cards_or_none(root: Element) -> None:
     for frame in list(groups(root, "cluster"))[1:]:
         box = outline(frame)
         assert all(inside(card, box) or apart(card, box) for card in boxes)
-        for text in frame.iter(f"{SVG}text"):
+    for title in groups(root, "title"):
+        for text in title.iter(f"{SVG}text"):
             assert all(apart(written(text), card) for card in boxes)
+
+
+def test_titles_of_frames_are_drawn_over_edges_on_a_ground_of_their_own(root: Element) -> None:
+    frames = [frame.find(f"{SVG}path") for frame in groups(root, "cluster")]
+    grounds = [frame.get("fill") for frame in frames if frame is not None]
+    drawn = list(next(groups(root, "graph")))
+    titles = [part for part in drawn if part.get("class") == "title"]
+    assert drawn[len(drawn) - len(titles) :] == titles
+    assert [title[0].get("fill") for title in titles] == grounds
+    for title in titles:
+        rect = title[0]
+        left, top, wide, high = (float(rect.get(key, "nan")) for key in ("x", "y", "width", "height"))
+        assert inside(written(title[1]), (left, top, left + wide, top + high), 1)
 
 
 def test_the_gallery_fits_a_slide_with_text_of_12_pixels(root: Element, renderer: str) -> None:

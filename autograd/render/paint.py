@@ -29,7 +29,7 @@ _COLOURS = {
     "gradient": palette.GRADIENT,
 }
 _RADIUS: Final = 12.0  # of Graphviz's rounded boxes
-_ASCENT: Final = 0.73  # of the distance of two lines: how far a line's ground begins above its baseline
+_ASCENT: Final = 0.79  # of the distance of two lines: how far a line's ground begins above its baseline
 
 
 def groups(root: Element, kind: str) -> Iterator[Element]:

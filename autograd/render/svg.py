@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 from xml.etree import ElementTree
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 from zlib import crc32
 
 from autograd.render.backends import DrawingError
@@ -48,6 +48,7 @@ def finish(
     elif not circuit:
         _straighten(nodes, diagram)
     _retitle(root, nodes, diagram)
+    _raise_titles(root)
     for text in root.iter("text"):
         if any(run != run.strip(_BLANKS) for run in text.itertext()):  # kept by files, and by pages through the style
             text.attrib.update({_SPACE: "preserve", "style": "white-space:pre"})
@@ -157,6 +158,24 @@ def _middle(group: Element) -> float | None:
     told = (shape.get("points") or shape.get("d") or "" for shape in group if shape.tag in ("polygon", "path"))
     across = [float(x) for x in re.findall(r"(-?[\d.]+),", " ".join(told))]
     return (min(across) + max(across)) / 2 if across else None
+
+
+def _raise_titles(root: Element) -> None:
+    """Draw the titles of frames last, on the frame's own ground, so that no edge runs through them."""
+    whole = next(groups(root, "graph"), root)
+    for frame in list(groups(root, "cluster")):
+        outline, text = frame.find("path"), frame.find("text")
+        if outline is None or text is None:  # that of the picture's own title has no outline
+            continue
+        kind = float(text.get("font-size", "12"))
+        wide = width(text.text or "", round(kind), bold=True)
+        left, base = float(text.get("x", "0")), float(text.get("y", "0"))
+        left -= wide / 2 if text.get("text-anchor") == "middle" else 0.0
+        place = {"x": left - 2, "y": base - 0.8 * kind, "width": wide + 4, "height": 1.05 * kind}
+        frame.remove(text)
+        title = SubElement(whole, "g", {"class": "title"})
+        SubElement(title, "rect", {"fill": outline.get("fill", ""), **{key: f"{at:.2f}" for key, at in place.items()}})
+        title.append(text)
 
 
 def _solid(text: str) -> str:
