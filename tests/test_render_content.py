@@ -190,6 +190,13 @@ def test_numbers_that_are_not_finite_are_marked_in_a_circuit() -> None:
     assert f'COLOR="{palette.ALARM}"><B>∞</B>' in source
 
 
+def test_norms_that_are_not_finite_are_marked_too() -> None:
+    from autograd.render import palette
+
+    w = leaf(np.full((2, 2), np.nan), "w")
+    assert f'COLOR="{palette.ALARM}"><B>NaN</B>' in autograd.draw(np.sum(w), style="overview").source
+
+
 # Golden pictures
 
 
@@ -333,6 +340,14 @@ def test_two_alike_have_no_marks_and_the_picture_says_so() -> None:
     drawn = autograd.draw_diff(model(3, 4, 1), model(3, 4, 1))
     assert marks(drawn, "a") == marks(drawn, "b") == []
     assert drawn._diagram.notes == ("the two are alike",)
+
+
+def test_each_of_two_is_headed_by_its_name_and_by_a_letter_where_that_is_the_same() -> None:
+    before, after = model(3, 4, 1), model(3, 5, 1)
+    headings = [cluster.title for cluster in autograd.draw_diff(before, after)._diagram.clusters if not cluster.home]
+    assert headings == ["before", "after"]
+    alike = autograd.draw_diff(model(3, 4, 1), model(3, 5, 1))
+    assert [cluster.title for cluster in alike._diagram.clusters if not cluster.home] == ["a: L", "b: L"]
 
 
 def test_what_was_added_and_what_was_removed() -> None:

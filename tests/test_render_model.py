@@ -106,7 +106,10 @@ def test_an_array_in_the_middle_of_a_network_is_a_constant() -> None:
     assert cards(np.sum(h * leaf([1.0, 1.0])), {"mask": mask})["mask"].kind == "constant"
 
 
-@pytest.mark.parametrize(("name", "kind"), [("z", "output"), ("loss", "loss"), ("data_loss", "loss"), ("L", "loss")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("z", "output"), ("loss", "loss"), ("data_loss", "loss"), ("L", "loss"), ("L2", "loss"), ("loss_1", "loss")],
+)
 def test_a_scalar_output_is_a_loss_if_it_is_called_one(name: str, kind: str) -> None:
     out = leaf() * 2.0
     assert picture(out, {name: out}).output.kind == kind
@@ -234,6 +237,19 @@ def test_a_network_without_names_gets_the_usual_ones() -> None:
     assert [card.name for card in picture(loss).cards] == [
         "x", "W₁", "a", "w", "z", "h", "W₂", "ŷ", "y", "e", "v", "L",
     ]  # fmt: skip
+
+
+def test_only_what_is_compared_with_a_target_is_a_prediction() -> None:
+    w, y = leaf([1.0, 2.0], "w"), np.array([0.0, 1.0])
+    assert [card.name for card in picture(np.mean((w * 3.0 - y) ** 2), {"y": y}).cards] == [
+        "w",
+        "ŷ",
+        "y",
+        "e",
+        "v",
+        "L",
+    ]
+    assert [card.name for card in picture(np.sum(np.log(w) * y), {"y": y}).cards] == ["w", "v₁", "y", "v₂", "L"]
 
 
 def test_names_by_tensor_are_drawn_as_they_are() -> None:

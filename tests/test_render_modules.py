@@ -234,6 +234,19 @@ def test_of_what_repeats_a_picture_says_whose_numbers_it_has() -> None:
     assert picture(deep(1)).notes == ()
 
 
+@pytest.mark.parametrize("make", [lambda: deep(50), lambda: _irregular(80)])
+def test_a_folded_picture_says_how_to_unfold_it(make: Any) -> None:
+    drawn = autograd.draw(make())
+    assert repr(drawn).endswith(" operations, folded; collapse='none' draws everything>")
+    folds = [card.name for card in drawn._diagram.cards if card.kind == "fold"]
+    assert drawn.svg.count("; collapse='none' draws everything</title>") == len(folds)
+
+
+@pytest.mark.parametrize("asked", [{"collapse": "none"}, {"depth": 0}, {"collapse": "modules"}, {"style": "overview"}])
+def test_a_picture_that_is_as_asked_says_nothing_of_folds(asked: Any) -> None:
+    assert repr(autograd.draw(deep(1), **asked)) == "<Picture of L: 3 operations>"
+
+
 def test_constants_that_differ_do_not_repeat() -> None:
     w = Tensor(1.0, requires_grad=True)
     for step in range(30):

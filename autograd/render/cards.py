@@ -112,7 +112,7 @@ def _facts(facts: tuple[Fact, ...]) -> str:
     colours = {"value": palette.VALUE, "gradient": palette.GRADIENT, "muted": palette.INK}
     rows = "".join(
         f"<TR>{_cell(text(fact.about, palette.MUTED, palette.LEGEND), 'LEFT')}"
-        f"{_cell(text(fact.text, colours[fact.role], palette.LEGEND), 'RIGHT')}</TR>"
+        f"{_number(fact.text, colours[fact.role], 'RIGHT', palette.LEGEND)}</TR>"
         for fact in facts
     )
     return table(rows, padding=2)

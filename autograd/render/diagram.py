@@ -108,6 +108,7 @@ class Diagram:
 
     Attributes:
         aligned: pairs of cards that stand in one column, where several graphs are drawn.
+        folded: it has fewer cards than operations, and `collapse` can unfold it.
         symbol: what the output is called in "∂L/∂(value)".
         room: the longest title of a series of pictures, which all leave room for it.
         clusters: outer ones before inner ones.
@@ -123,6 +124,7 @@ class Diagram:
     clusters: tuple[Cluster, ...] = ()
     symbol: str = ""
     aligned: tuple[tuple[str, str], ...] = ()
+    folded: bool = False
 
     @property
     def output(self) -> Card:

@@ -97,9 +97,9 @@ class _Sort:
 
 def _both(drawn: Sequence[Sketch], scope: Scope, title: str) -> Diagram:
     symbols = [label(sketch, scope, {}) for sketch in drawn]
-    parts = [
-        _part(sketch, symbol, side, scope) for sketch, symbol, side in zip(drawn, symbols, ("a", "b"), strict=True)
-    ]
+    alone = symbols[0] != symbols[1]  # the names tell which is which
+    headings = [symbol if alone else f"{side}: {symbol}" for side, symbol in zip("ab", symbols, strict=True)]
+    parts = [_part(*each, scope) for each in zip(drawn, symbols, "ab", headings, strict=True)]
     sorts = [[_sort(item) for item in sketch.items] for sketch in drawn]
     pairs = _aligned(*sorts)
     verdicts: list[dict[int, tuple[Verdict, str]]] = [
@@ -135,20 +135,18 @@ def _computed(drawn: Sequence[Sketch], first: int, second: int) -> bool:
     return drawn[0].items[first].computed and drawn[1].items[second].computed
 
 
-def _part(sketch: Sketch, symbol: str, side: str, scope: Scope) -> tuple[list[Card], list[Edge], list[Cluster]]:
+def _part(
+    sketch: Sketch, symbol: str, side: str, heading: str, scope: Scope
+) -> tuple[list[Card], list[Edge], list[Cluster]]:
     """The cards, edges and frames of one of the two, in a frame of their own."""
     content = Content(Trace({}), symbol, values=False, grads=False, detail="norms")
     ids = {item: f"{side}{position}" for position, item in enumerate(sketch.items)}
     homes, inner = clusters_of(sketch, Asked(), scope, f"{side}m")
-    whole = Cluster(f"{side}m", _heading(side, symbol), "", "graph")
+    whole = Cluster(f"{side}m", printable(heading, 60), "", "graph")
     clusters = [whole, *(replace(cluster, home=cluster.home or whole.id) for cluster in inner)]
     cards = [content.card(item, ids[item], homes[item] or whole.id) for item in sketch.items]
     edges = [content.edge(use, ids) for use in sketch.uses if use.tail is not use.head]
     return cards, edges, clusters
-
-
-def _heading(side: str, symbol: str) -> str:
-    return printable(f"{side}: {symbol}", 60)
 
 
 def _sort(item: Item) -> _Sort:

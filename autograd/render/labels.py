@@ -65,7 +65,7 @@ def _kinds(drawn: Sketch, given: Mapping[Item, str]) -> None:
             item.kind = "target" if lost or given.get(item, "").casefold() in _TARGETS else "constant"
     output = drawn.items[-1]
     scalar = output.node is not None and output.node.value.size == 1
-    named = given.get(output, "loss").casefold()
+    named = given.get(output, "loss").casefold().rstrip("_0123456789")
     output.kind = "loss" if scalar and (named in _LOSSES or named.endswith("loss")) else "output"
 
 
@@ -80,6 +80,10 @@ def _is_loss(item: Item) -> bool:
     op = item.node.op if item.node is not None else None
     name = item.call.caption.casefold() if item.call is not None else op.name if op is not None else ""
     return any(part in name for part in ("subtract", "loss", "entropy", "mse"))
+
+
+def _meets_target(item: Item) -> bool:
+    return any(operand.kind == "target" for operand in item.operands.values())
 
 
 def _name(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | str, str]) -> None:
@@ -149,9 +153,9 @@ def _letter(item: Item) -> str:
         return {"data": "x", "target": "y"}.get(item.kind, "c")
     if not item.users:
         return "L" if item.kind == "loss" else "out"
-    if any(o.kind == "target" for user in item.users for o in user.operands.values()):
+    if any(_is_loss(user) and _meets_target(user) for user in item.users):
         return "ŷ"
-    if any(o.kind == "target" for o in item.operands.values()):
+    if _is_loss(item) and _meets_target(item):
         return "e"
     name = tail(item.node.op.name) if item.node is not None and item.node.op is not None else ""
     return _letter_of(name, any(o.kind == "parameter" for o in item.operands.values()))

@@ -195,11 +195,18 @@ def _describe(
         gradients=bool(passed.gradients) and wanted.grads,
         clusters=tuple(clusters),
         symbol=symbol,
+        folded=wanted.repeats and drawn.operations <= MOST_CARDS and (not drawn.whole or _hidden(drawn, wanted)),
     )
     arrays = {ids[item]: item.array for item in drawn.items if item.array is not None}
     marked = [drawn.find(node) for node in wanted.hand]
     own = all(item is not None and item.node is node for item, node in zip(marked, wanted.hand, strict=True))
     return Described(diagram, survey.output, card, arrays, passed), own
+
+
+def _hidden(drawn: Sketch, wanted: Asked) -> bool:
+    """Whether modules are cards that nobody asked for."""
+    asked = wanted.style == "overview" or wanted.depth is not None or wanted.collapse == "modules"
+    return not asked and any(item.call is not None for item in drawn.items)
 
 
 def _repeated(clusters: Sequence[Cluster]) -> Iterator[str]:

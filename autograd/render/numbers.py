@@ -46,15 +46,18 @@ def number(x: Any) -> str:
     return _fixed(float(x), _decimals(size)) if 0.005 <= size < 9999.5 else _signed(_power(size), x < 0)
 
 
-def numbers(array: Any) -> tuple[tuple[tuple[str, ...], ...], str]:
+def numbers(array: Any, *, apart: bool = True) -> tuple[tuple[tuple[str, ...], ...], str]:
     """The numbers of a small matrix in one format, and the power of ten that all are multiplied by.
 
-    Its largest magnitude decides, so that points stand below each other; an exact zero stays "0".
+    Its largest magnitude decides, so that points stand below each other; an exact zero stays "0". Where a power of
+    ten would leave nothing of another number, each has its own, if they may be told `apart`.
 
     >>> numbers(np.array([[0.5, -120.0], [0.0, 0.001]]))
     ((('0.5', '−120.0'), ('0', '0.0')), '')
     >>> numbers(np.array([[0.0012, -0.0003]]))
     ((('1.20', '−0.30'),), '×10⁻³')
+    >>> numbers(np.array([[1e12, -999.5]]))
+    ((('1.0×10¹²', '−999.5'),), '')
     """
     if array.dtype.kind != "f" and (array.dtype.kind == "b" or np.max(np.abs(array)) < 10**6):
         return tuple(tuple(map(number, row)) for row in array.tolist()), ""
@@ -68,6 +71,8 @@ def numbers(array: Any) -> tuple[tuple[tuple[str, ...], ...], str]:
         exponent = int(np.floor(np.log10(largest)))
         half = exponent // 2  # in two steps, since no float holds the factor of the smallest numbers
         scaled = wide / 10.0**half / 10.0 ** (exponent - half)
+        if apart and np.any((wide != 0) & (np.abs(scaled) < 0.005)):
+            return tuple(tuple(map(number, row)) for row in wide.tolist()), ""
         return tuple(tuple(_fixed(x, 2) for x in row) for row in scaled.tolist()), f"×10{superscript(exponent)}"
     decimals = _decimals(largest)
     return tuple(tuple(_fixed(x, decimals) for x in row) for row in wide.tolist()), ""
@@ -149,7 +154,7 @@ def _describe(array: Any) -> tuple[str, ...]:
         return (f"all {number(array.flat[0])}",)
     if finite.size:
         with np.errstate(all="ignore"):
-            cells, factor = numbers(np.array([[finite.mean(), finite.std()]]))
+            cells, factor = numbers(np.array([[finite.mean(), finite.std()]]), apart=False)
             lines.append(f"mean {cells[0][0]} ± {cells[0][1]}" + (f" {factor}" if factor else ""))
         least, most = finite.min(), finite.max()
         if array.dtype.kind in "iu":

@@ -14,7 +14,7 @@ from autograd.render.backends import BACKENDS, Backend, DrawingError
 from autograd.render.diagram import Diagram
 from autograd.render.dot import Direction
 from autograd.render.extent import Room
-from autograd.render.svg import finish, fit, size
+from autograd.render.svg import UNFOLD, finish, fit, size
 
 Style = Literal["cards", "circuit", "overview", "plain"]
 FORMATS = (".svg", ".png", ".pdf", ".dot")
@@ -87,7 +87,7 @@ class Picture:
     def __repr__(self) -> str:
         count = self._diagram.operations
         what = "1 operation" if count == 1 else f"{count:,} operations"
-        return f"<Picture of {self._diagram.symbol}: {what}>"
+        return f"<Picture of {self._diagram.symbol}: {what}{f', folded; {UNFOLD}' if self._diagram.folded else ''}>"
 
     def content(self, format: str) -> bytes:
         """The picture as "svg", "png" or "pdf"; RuntimeError as `svg` says."""

@@ -20,6 +20,7 @@ from autograd.render.paint import groups, paint
 from autograd.render.plain import verdict
 
 LARGEST: Final = 2.0  # scale, so that a picture of two cards does not fill a wall
+UNFOLD: Final = "collapse='none' draws everything"
 _GAP: Final = 0.28  # of the type size, between words
 _BLANKS = " \N{NO-BREAK SPACE}"
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
@@ -186,7 +187,8 @@ def _retitle(root: Element, nodes: dict[str, Element], diagram: Diagram) -> None
     """Titles are what a pointer shows and a screen reader says: sentences, and none that says nothing."""
     names = {card.id: card.name for card in diagram.cards}
     for card in diagram.cards:
-        nodes[card.id][0].text = card.sentence
+        hint = f"; {UNFOLD}" if diagram.folded and card.kind == "fold" else ""
+        nodes[card.id][0].text = card.sentence + hint
     for edge in groups(root, "edge"):
         tail, _, head = _title(edge).partition("->")
         edge[0].text = f"{names.get(tail, tail)} — {names.get(head, head)}"
