@@ -16,15 +16,11 @@ from typing import Any
 import numpy as np
 
 from autograd.graph import Node
-from autograd.names import Scope, is_path, latest, short_paths
+from autograd.names import Scope, in_order_of_use, is_path, latest, made_up, short_paths, weights
 from autograd.op import describe
 
 _ASCII = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _RESERVED = {"np", "backprop", "slice", "float", "int", "bool"}  # what source calls
-_PRODUCTS = {"nn.functional.linear", "np.matmul", "np.dot", "np.tensordot", "np.einsum"}
-_NUMBERED = re.compile(r"[^\W\d]+(\d+)")
-_STEPS = 8  # operations that an activation may be written in
-_ACTIVATIONS = {"np.tanh", "np.maximum", "np.minimum", "np.clip", "np.sin", "np.cos"}  # and all of nn.functional's
 
 
 class Identifiers:
@@ -64,7 +60,9 @@ class Identifiers:
         }
         if strict:
             _once(paths)
-        shorter = short_paths(list(dict.fromkeys(paths.values())))
+        operations = [node for node in nodes if node.op is not None]
+        used = dict.fromkeys(paths[node] for node in in_order_of_use(operations) if node in paths)
+        shorter = short_paths([*used, *(path for path in dict.fromkeys(paths.values()) if path not in used)])
         for node in leaves:
             said = given[node] if node in given else None if node in paths else latest(node).note("name")
             if said is not None:
@@ -77,15 +75,11 @@ class Identifiers:
             if found is not None:
                 self._claim(node, _sanitised(found))
         loss = nodes[-1]
-        operations = [node for node in nodes if node.op is not None]
         parts = _parts_played(operations, constants)
         for node in leaves:
-            if node not in self._names:
-                part = parts.get(node, "c")
-                self._claim(
-                    node,
-                    part if part != "c" and not node.requires_grad else self._fresh("w" if node.requires_grad else "c"),
-                )
+            if node not in self._names and not node.requires_grad:
+                part = parts.get(node)
+                self._claim(node, part or self._fresh("c"))
         self._nodes = {*nodes, *constants}
         for node in operations:
             said = given.get(node, node.note("name"))
@@ -94,19 +88,8 @@ class Identifiers:
                 found = "loss"
             if found is not None:
                 self._claim(node, _sanitised(found))
-        for node in _preactivations(operations):
-            if node not in self._names:
-                products = [node, *(arg for arg in node.inputs if arg is not None)]
-                weights = [self._names[arg] for product in products for arg in _weights(product)]
-                numbers = [match[1] for name in weights if (match := _NUMBERED.fullmatch(name))]
-                name = f"Z{numbers[0]}" if numbers else ""
-                self._claim(node, name if name and name not in self._taken else self._fresh("Z"))
-        for node in operations:
-            if node not in self._names:
-                self._cast(node)
-            for arg in node.inputs if _weights(node) else ():  # what the next layer takes was activated, somehow
-                if arg is not None and arg.op is not None and arg not in self._names:
-                    self._activated(arg)
+        for node, name in made_up(operations, self._names, {*self._taken, *self._reserved}).items():
+            self._claim(node, name)
 
     def __getitem__(self, node: Node) -> str:
         if node not in self._names:
@@ -164,25 +147,6 @@ class Identifiers:
             if name not in self._taken:
                 return name
 
-    def _cast(self, node: Node) -> None:
-        """A with the number of Z for what comes out of an activation; nothing for others."""
-        inputs = [arg for arg in node.inputs if arg is not None]
-        if len(inputs) == 1 and (node.op.name in _ACTIVATIONS or node.op.name.startswith("nn.")):
-            self._activated(node)
-
-    def _activated(self, node: Node) -> None:
-        """Name A with the number of the Z that `node` was made from, element by element."""
-        seen = node
-        for _ in range(_STEPS):
-            inputs = [arg for arg in seen.inputs if arg is not None and np.shape(arg.value) == np.shape(node.value)]
-            if len(inputs) != 1 or seen.op.name in _PRODUCTS:
-                return
-            seen = inputs[0]
-            if match := re.fullmatch(r"Z(\d+)", self._names.get(seen, "")):
-                if f"A{match[1]}" not in self._taken:
-                    self._claim(node, f"A{match[1]}")
-                return
-
 
 def _parts_played(operations: list[Node], constants: list[Node]) -> dict[Node, str]:
     """x for what is multiplied with weights, y for what something is compared with."""
@@ -192,36 +156,13 @@ def _parts_played(operations: list[Node], constants: list[Node]) -> dict[Node, s
         compares = node.op.name == "np.subtract" or (
             node.op.name.startswith("nn.functional.") and len(node.args or ()) == 2
         )
-        if not compares and not _weights(node):
+        if not compares and not weights(node):
             continue
         for arg in node.args or ():
             leaf = arg if isinstance(arg, Node) else by_array.get(id(arg))
             if leaf is not None and leaf.op is None and not leaf.requires_grad and np.ndim(leaf.value):
                 parts.setdefault(leaf, "y" if compares else "x")
     return parts
-
-
-def _weights(node: Node) -> list[Node]:
-    """The parameters among the operands of a product."""
-    if node.op is None or node.op.name not in _PRODUCTS:
-        return []
-    return [arg for arg in node.inputs if arg is not None and arg.op is None and arg.requires_grad]
-
-
-def _preactivations(operations: list[Node]) -> list[Node]:
-    """Products with weights, with what is added to them: what goes into an activation."""
-    uses = Counter(arg for node in operations for arg in node.inputs if arg is not None)
-    linear: set[Node] = set()
-    inside: set[Node] = set()
-    for node in operations:
-        if _weights(node):
-            linear.add(node)
-        elif node.op.name == "np.add":
-            parts = [arg for arg in node.inputs if arg in linear]
-            if parts:
-                linear.add(node)
-                inside.update(arg for arg in parts if arg is not None and uses[arg] == 1)
-    return [node for node in operations if node in linear and node not in inside]
 
 
 def _once(paths: Mapping[Node, str]) -> None:
