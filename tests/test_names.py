@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
+import autograd
+import nn
 from autograd import Tensor
 from autograd.names import LONGEST, Scope, is_path, pretty, printable, short_paths
 
@@ -120,3 +127,47 @@ def test_the_only_layer_has_no_number() -> None:
 )
 def test_paths_are_told_from_other_names(name: str, path: bool) -> None:
     assert is_path(name) is path
+
+
+def by_hand() -> Tensor:
+    x, y = np.ones((5, 2)), np.zeros((5, 1))
+    parts = [Tensor(np.full(shape, 0.5), requires_grad=True) for shape in ((2, 3), 3, (3, 4), (4, 1))]
+    hidden = np.tanh(np.maximum(0, x @ parts[0] + parts[1]) @ parts[2])
+    out: Tensor = np.mean((hidden @ parts[3] - y) ** 2)
+    return out
+
+
+def of_modules() -> Tensor:
+    head, body = nn.Linear(3, 1, rng=0), nn.Linear(2, 3, rng=1)  # made in another order than used
+    model = nn.Sequential(body, nn.Sigmoid(), head)
+    out: Tensor = nn.MSELoss()(model(np.ones((5, 2))), np.zeros((5, 1)))
+    return out
+
+
+def recurrent() -> Tensor:
+    U, W = (Tensor(np.eye(2), requires_grad=True, name=name) for name in "UW")
+    h: Any = np.zeros((1, 2))
+    for step in range(3):
+        h = np.tanh(np.full((1, 2), float(step)) @ U + h @ W)
+    out: Tensor = np.sum(h**2)
+    return out
+
+
+@pytest.mark.parametrize("make", [by_hand, of_modules, recurrent])
+def test_pictures_and_derivations_make_up_the_same_names(make: Callable[[], Tensor]) -> None:
+    loss = make()
+    cards = autograd.draw(loss, collapse="none")._diagram.cards
+    drawn = {unicodedata.normalize("NFKC", card.name) for card in cards}
+    written = set(re.findall(r"\b[UWwbZA]\d*\b", autograd.derive(loss).source))
+    assert {name for name in drawn if re.fullmatch(r"[UWwbZA]\d*", name)} == written
+    assert {"Z1", "A1"} <= written
+
+
+def test_a_folded_picture_keeps_the_names_of_the_whole() -> None:
+    inner = nn.Sequential(nn.Sequential(nn.Linear(2, 3, rng=0), nn.Tanh()))
+    model = nn.Sequential(inner, nn.Linear(3, 1, rng=1))
+    loss = np.sum(model(np.ones((5, 2))))
+    whole, folded = (autograd.draw(loss, depth=depth, collapse="none")._diagram.cards for depth in (None, 2))
+    assert len(folded) < len(whole)
+    assert {card.name for card in whole} >= {"W₁", "W₂", "b₂"}
+    assert {card.name for card in folded} >= {"W₂", "b₂"}

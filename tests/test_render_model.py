@@ -235,7 +235,7 @@ def test_a_network_without_names_gets_the_usual_ones() -> None:
     h = np.tanh(x @ leaf(np.ones((2, 4))) + leaf(np.zeros(4)))
     loss = np.mean((h @ leaf(np.ones((4, 1))) - y) ** 2)
     assert [card.name for card in picture(loss).cards] == [
-        "x", "W₁", "a", "w", "z", "h", "W₂", "ŷ", "y", "e", "v", "L",
+        "x", "W₁", "a", "w", "Z₁", "A₁", "W₂", "Z₂", "y", "e", "v", "L",
     ]  # fmt: skip
 
 

@@ -67,9 +67,9 @@ def test_operations_belong_to_the_innermost_module_that_computed_them() -> None:
     shown = picture(residual(1), collapse="none")
     assert titles(shown) == ["0 · Block", "1 · Linear(4, 1)", "0.inner · Linear(4, 4)"]
     assert homes(shown) == {
-        "x": "", "W₁": "0.inner · Linear(4, 4)", "b₁": "0.inner · Linear(4, 4)", "z₁": "0.inner · Linear(4, 4)",
-        "h": "0 · Block", "v": "0 · Block", "W₂": "1 · Linear(4, 1)", "b₂": "1 · Linear(4, 1)",
-        "z₂": "1 · Linear(4, 1)", "L": "",
+        "x": "", "W₁": "0.inner · Linear(4, 4)", "b₁": "0.inner · Linear(4, 4)", "Z₁": "0.inner · Linear(4, 4)",
+        "A₁": "0 · Block", "v": "0 · Block", "W₂": "1 · Linear(4, 1)", "b₂": "1 · Linear(4, 1)",
+        "Z₂": "1 · Linear(4, 1)", "L": "",
     }  # fmt: skip
 
 

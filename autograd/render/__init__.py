@@ -37,7 +37,8 @@ def draw(
     The gradients are computed for the picture: no `backward()` is needed before, and no `.grad`
     changes. Where a value is used several times, its gradient is written as the sum; where it was
     broadcast, the picture says over what the gradient was summed back. Names are the Tensors' own, or the
-    caller's variables (`z1` is drawn as z₁), or made up. Operations that a module computed stand in its frame.
+    caller's variables (`z1` is drawn as z₁), or made up, as `derive` does it. Operations that a module computed
+    stand in its frame.
 
     Args:
         output: a Tensor of any shape that operations on other Tensors gave; gradients need one element.

@@ -15,7 +15,7 @@ from autograd.render.content import Content
 from autograd.render.diagram import Card, Cluster, Diagram, Edge, Verdict
 from autograd.render.dot import Direction
 from autograd.render.extent import fits
-from autograd.render.labels import label
+from autograd.render.labels import Called, called, label
 from autograd.render.model import Asked, clusters_of
 from autograd.render.numbers import shape_text
 from autograd.render.picture import Picture
@@ -66,12 +66,13 @@ def draw_diff(
     scope = Scope(caller.f_locals, caller.f_globals)
     room = room_of(size, direction)
     surveys = [Survey(node) for node in nodes]
+    known = [called(survey, scope, {}) for survey in surveys]
     diagram = None
     for plan in _plans(surveys):
         drawn = [Sketch(survey, plan, lambda array: scope.of_array(array) is not None) for survey in surveys]
         if max(len(sketch.items) for sketch in drawn) > _MOST:
             continue
-        diagram = _both(drawn, scope, title or "")
+        diagram = _both(drawn, scope, known, title or "")
         if fits(diagram, room):
             break
     assert diagram is not None
@@ -95,8 +96,8 @@ class _Sort:
     result: tuple[int, ...]
 
 
-def _both(drawn: Sequence[Sketch], scope: Scope, title: str) -> Diagram:
-    symbols = [label(sketch, scope, {}) for sketch in drawn]
+def _both(drawn: Sequence[Sketch], scope: Scope, known: Sequence[Called], title: str) -> Diagram:
+    symbols = [label(sketch, scope, {}, names) for sketch, names in zip(drawn, known, strict=True)]
     alone = symbols[0] != symbols[1]  # the names tell which is which
     headings = [symbol if alone else f"{side}: {symbol}" for side, symbol in zip("ab", symbols, strict=True)]
     parts = [_part(*each, scope) for each in zip(drawn, symbols, "ab", headings, strict=True)]

@@ -4,27 +4,65 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from autograd.graph import Node
-from autograd.names import Generator, Scope, is_path, latest, pretty, printable, short_paths
+from autograd.names import (
+    Generator,
+    Scope,
+    in_order_of_use,
+    is_path,
+    latest,
+    made_up,
+    pretty,
+    printable,
+    short_paths,
+)
 from autograd.render.expressions import tail
 from autograd.render.sketch import Item, Sketch
+from autograd.render.survey import Survey
 
+_ASCII: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _LETTERS: Final = {"linear": "z", "matmul": "a", "dot": "a", "softmax": "p"}
 _ACTIVATIONS: Final = frozenset(("tanh", "maximum", "relu", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus"))
 _LOSSES: Final = frozenset(("l", "loss", "cost", "error", "objective", "j", "mse", "nll", "bce"))
 _TARGETS: Final = frozenset(("y", "t", "target", "targets", "label", "labels", "y_true"))
 
 
-def label(drawn: Sketch, scope: Scope, overrides: Mapping[Node | str, str]) -> str:
+@dataclass(frozen=True)
+class Called:
+    """What the nodes of a graph are called, however much of it is drawn.
+
+    Attributes:
+        paths: the short names of what is called by its path in a module, as drawn.
+        made_up: identifiers of what nobody named, the same as in derivations.
+    """
+
+    paths: Mapping[Node, str]
+    made_up: Mapping[Node, str]
+
+
+def called(survey: Survey, scope: Scope, overrides: Mapping[Node | str, str]) -> Called:
+    """Name the nodes of a graph; of one that is too large to be looked at, only those with a path."""
+    leaves = in_order_of_use(survey.operations) if survey.small else [node for node in survey.nodes if node.op is None]
+    nodes = dict.fromkeys((*leaves, *survey.operations) if survey.small else leaves)
+    given = {node: name for node in nodes if (name := _name_of(node, scope, overrides)) is not None}
+    paths = _paths(given)
+    if not survey.small:
+        return Called(paths, {})
+    names = {node: pretty(paths.get(node, name)).translate(_ASCII) for node, name in given.items()}
+    return Called(paths, made_up(survey.operations, names))
+
+
+def label(drawn: Sketch, scope: Scope, overrides: Mapping[Node | str, str], known: Called) -> str:
     """Give every card its kind and its name; the name of the output's value, which a module's card has not."""
     given = {item: name for item in drawn.items if (name := _given(item, scope, overrides)) is not None}
     _kinds(drawn, given)
     for item, name in given.items():
         item.given = pretty(name)
     values = {item: name for item, name in given.items() if item.call is None}
-    _name(drawn, values, overrides)
+    _name(drawn, values, overrides, known)
     _rename(drawn, values, overrides)
     output = drawn.items[-1]
     if output.call is None:
@@ -36,8 +74,11 @@ def _given(item: Item, scope: Scope, overrides: Mapping[Node | str, str]) -> str
     """The name that somebody gave: this call, the Tensor's owner, or the caller's variable."""
     if item.node is None:
         return None if item.array is None else scope.of_array(item.array)
-    own = str(item.node.note("name") or "").strip()
-    return overrides.get(latest(item.node)) or own or scope.of(item.node)
+    return _name_of(item.node, scope, overrides)
+
+
+def _name_of(node: Node, scope: Scope, overrides: Mapping[Node | str, str]) -> str | None:
+    return overrides.get(latest(node)) or str(node.note("name") or "").strip() or scope.of(node)
 
 
 def _kinds(drawn: Sketch, given: Mapping[Item, str]) -> None:
@@ -86,9 +127,9 @@ def _meets_target(item: Item) -> bool:
     return any(operand.kind == "target" for operand in item.operands.values())
 
 
-def _name(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | str, str]) -> None:
+def _name(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | str, str], known: Called) -> None:
     """Make given names fit to be drawn and distinct, then fill in the rest."""
-    paths = _paths(drawn, given)
+    paths = {item: known.paths[item.node] for item in given if item.node is not None and item.node in known.paths}
     shown = Counter(paths.get(item) or pretty(name) for item, name in given.items())
     taken: set[str] = set()
     for item, name in given.items():
@@ -101,6 +142,11 @@ def _name(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | st
         while item.name in taken:  # two values of one name: W and W′
             item.name += "′"
         taken.add(item.name)
+    for item in drawn.items:
+        name = pretty(known.made_up.get(item.node, "")) if item.node is not None else ""
+        if not item.name and item.users and name and name not in taken:
+            item.name = name
+            taken.add(name)
     nameless = [item for item in drawn.items if not item.name]
     letters = {item: _letter(item) for item in nameless}
     many = Counter(letters.values())
@@ -113,18 +159,16 @@ def _name(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | st
         generator.skip(_hidden(item))
 
 
-def _paths(drawn: Sketch, given: Mapping[Item, str]) -> dict[Item, str]:
-    """The short names of what is called by its path in a module, numbered throughout the picture."""
+def _paths(given: Mapping[Node, str]) -> dict[Node, str]:
+    """The short names of what is called by its path in a module, numbered throughout the graph."""
     seen: Counter[str] = Counter()
-    keys: list[tuple[Item | None, str]] = []
-    for item in drawn.items:
-        keys += [(None, hidden) for hidden in item.hidden_names]
-        name = given.get(item, "")
+    keys: dict[Node, str] = {}
+    for node, name in given.items():
         if is_path(name):  # two models may have the same paths
-            keys.append((item, f"{'+' * seen[name]}{name}"))
+            keys[node] = f"{'+' * seen[name]}{name}"
             seen[name] += 1
-    short = short_paths([key for _, key in keys if is_path(key.lstrip("+"))])
-    return {item: short[key] for item, key in keys if item is not None}
+    short = short_paths(list(keys.values()))
+    return {node: short[key] for node, key in keys.items()}
 
 
 def _rename(drawn: Sketch, given: Mapping[Item, str], overrides: Mapping[Node | str, str]) -> None:

@@ -19,7 +19,7 @@ from autograd.render.calls import Call
 from autograd.render.content import Content, Hand
 from autograd.render.diagram import Card, Cluster, Diagram, Edge, Fact, Kind
 from autograd.render.extent import Room, fits
-from autograd.render.labels import label
+from autograd.render.labels import Called, called, label
 from autograd.render.numbers import shape_text
 from autograd.render.sketch import Detail, Frame, Item, Plan, Sketch
 from autograd.render.survey import Level, Survey
@@ -98,9 +98,10 @@ def describe_all(
     if wanted.grads and not notes:
         keep = len(survey.operations) <= MOST_PULLS
         passed = trace(output, lambda node, operand: keep)
+    known = called(survey, scope, names)
     found: Described | None = None
     for plan in _plans(survey, wanted):
-        tried, own = _describe(survey, plan, scope, names, wanted, passed, notes)
+        tried, own = _describe(survey, plan, scope, names, known, wanted, passed, notes)
         if found is not None and not own:  # what was marked would be folded away
             continue
         found = tried
@@ -162,13 +163,14 @@ def _describe(
     plan: Plan,
     scope: Scope,
     names: Mapping[Node | str, str],
+    known: Called,
     wanted: Asked,
     passed: Trace,
     notes: tuple[str, ...],
 ) -> tuple[Described, bool]:
     """The picture by a plan, and whether all that is marked has a card of its own."""
     drawn = Sketch(survey, plan, lambda array: scope.of_array(array) is not None)
-    symbol = label(drawn, scope, names)
+    symbol = label(drawn, scope, names, known)
     content = Content(
         passed,
         symbol,

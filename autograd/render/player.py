@@ -196,7 +196,7 @@ def _table(array: Any) -> dict[str, Any] | None:
         return {"rows": [], "lines": lines}
     grid = array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
     kept = [_kept(length) for length in grid.shape]
-    cells, factor = numbers(grid[np.ix_(*kept)])
+    cells, factor = numbers(grid[np.ix_(*kept)], apart=max(grid.shape) <= GRID)
     rows = [list(row) for row in cells]
     if len(kept[1]) < grid.shape[1]:
         rows = [[*row[: _ENDS[0]], "…", *row[_ENDS[0] :]] for row in rows]
