@@ -110,6 +110,16 @@ def test_the_local_rule_of_each_use(make: Any, rules: list[str]) -> None:
     assert [edge.rule for edge in picture(make(a, b), rules=True, collapse="none").edges] == rules
 
 
+def test_rules_have_numbers_in_front_and_no_factor_of_one() -> None:
+    a = leaf([1.0, 2.0], "a")
+    assert [edge.rule for edge in picture(np.sum(1.0 / (0.5 * a)), rules=True).edges] == ["0.5g", "−g ⊘ v₁²", "g"]
+
+
+def test_rules_of_what_takes_any_number_of_operands_say_which() -> None:
+    joined = np.concatenate([leaf([1.0], "a"), leaf([2.0], "b")])
+    assert [edge.rule for edge in picture(np.sum(joined), rules=True).edges] == ["g[part 1]", "g[part 2]", "g"]
+
+
 def test_rules_of_numbers_have_the_signs_of_numbers() -> None:
     x, y = leaf(3.0, "x"), leaf(4.0, "y")
     assert [edge.rule for edge in picture(x * y / 2.0, rules=True).edges] == ["g · y", "g · x", "g / 2"]
@@ -130,6 +140,13 @@ def test_a_write_is_one_card() -> None:
     out, v = Tensor(np.zeros(3)) * leaf(1.0, "w"), leaf(2.0, "v")
     out[1] = v
     assert cards(np.sum(out), {"out": out})["out"].expression == "v₁[1] ← v"
+
+
+def test_only_what_was_stretched_into_its_place_is_summed_back() -> None:
+    out, one, two = Tensor(np.zeros(3)) * leaf(1.0, "w"), leaf(2.0, "one"), leaf(5.0, "two")
+    out[0], out[1:] = one, two
+    shown = cards(np.sum(out))
+    assert (shown["one"].note, shown["two"].note) == ("", "Σ 2 → scalar")
 
 
 def test_a_write_through_a_view_is_one_card() -> None:
@@ -168,10 +185,29 @@ def test_a_circuit_has_a_gate_for_each_operation_and_a_wire_for_each_value() -> 
         (lambda x: np.maximum(0, x), "max 0"),
         (lambda x: nn.functional.sigmoid(x), "σ"),
         (lambda x: x * x, "×"),
+        (lambda x: np.maximum(x, x), "max"),
+        (lambda x: x - x, ""),
+        (lambda x: np.arctan2(x, x), ""),
     ],
 )
 def test_the_sign_of_a_gate(make: Any, sign: str) -> None:
     assert picture(make(leaf(3.0, "x")), style="circuit").output.sign == sign
+
+
+def test_a_gate_that_minds_the_order_of_its_wires_names_them() -> None:
+    x, y = leaf(3.0, "x"), leaf(4.0, "y")
+    source = autograd.draw(np.exp(x) - y * x, style="circuit").source
+    assert 'label="v₁ − v₂"' in source
+    assert all(f"<B>{told}</B>" in source for told in ("v₁ = 20.09", "v₂ = 12.00"))
+    assert "v₁ = " not in autograd.draw(np.exp(x) + y * x, style="circuit").source
+
+
+def test_a_wire_that_a_rule_speaks_of_has_its_name() -> None:
+    output = leaf(3.0, "x") * 2.0 / leaf(4.0, "y")
+    named = np.sin(np.exp(leaf(1.0, "x")))
+    assert "<B>v = " in autograd.draw(named, style="circuit", rules=True).source
+    assert "<B>v = " not in autograd.draw(named, style="circuit").source
+    assert "<B>v = " in autograd.draw(output, style="circuit").source
 
 
 def test_a_circuit_of_arrays_is_refused() -> None:

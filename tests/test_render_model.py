@@ -392,6 +392,7 @@ def test_a_deep_graph_needs_no_recursion() -> None:
         (lambda a, b: a.reshape(4), "reshape(a, 4)"),
         (lambda a, b: np.transpose(a, (1, 0)), "transpose(a, (1, 0))"),
         (lambda a, b: np.concatenate([a] * 9), "concatenate(a, a, …, a)"),
+        (lambda a, b: np.einsum("ij,jk->ik", a, b), "einsum('ij,jk->ik', a, b)"),
     ],
 )
 def test_formulas_are_those_of_the_blackboard(make: Any, text: str) -> None:

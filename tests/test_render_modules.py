@@ -172,6 +172,12 @@ def test_a_module_of_many_parameters_says_their_norm_in_one() -> None:
     assert [fact.about for fact in card.facts] == ["params", "‖θ‖", "‖∂L/∂θ‖"]
 
 
+def test_a_model_that_is_one_card_has_the_name_of_its_variable() -> None:
+    first, second = (nn.Sequential(nn.Linear(4, 4, rng=seed)) for seed in (0, 1))
+    shown = picture(np.sum(second(first(x))), {"first": first, "second": second}, depth=0)
+    assert [card.path for card in shown.cards if card.kind == "layer"] == ["first", "second"]
+
+
 def test_an_overview_of_functions_has_norms_in_place_of_numbers() -> None:
     W = Tensor(np.ones((4, 2)), requires_grad=True, name="W")
     shown = picture(np.sum(x @ W), style="overview")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
@@ -120,6 +121,24 @@ def test_the_head_of_a_card_stands_in_its_middle_whatever_its_font_measures() ->
         else:
             assert first.get("text-anchor") == "middle", name
             assert float(first.get("x", "")) == pytest.approx((left + right) / 2, abs=0.1)
+
+
+def test_what_is_narrower_than_its_card_is_not_drawn_apart() -> None:
+    """Heat cells stay squares side by side, and columns of numbers stay together."""
+    heat, few = Tensor(np.ones((6, 2)), requires_grad=True), Tensor(np.arange(4.0), requires_grad=True)
+    for w, role in ((heat, "polygon"), (few, "text")):
+        (group, *_) = groups(autograd.draw(np.sum(w), names={w: "a name that makes it wide"}).svg, "parameter")
+        cells = [part for part in group if part.tag == f"{SVG}{role}"]
+        if role == "text":
+            places = [float(part.get("x", "")) for part in cells if part.text in ("0", "1.00", "2.00", "3.00")][:4]
+        else:
+            corners = [re.findall(r"-?[\d.]+(?=,)", part.get("points", "")) for part in cells]
+            sides = [sorted(map(float, corner)) for corner in corners]
+            places = sorted({side[0] for side in sides if 10 < side[-1] - side[0] < 13})
+        assert len(places) > 1
+        assert all(second - first < 40 for first, second in pairwise(places)), role
+        left, right, _, _ = box(group)
+        assert (places[0] + places[-1]) / 2 == pytest.approx((left + right) / 2, abs=15)
 
 
 @pytest.mark.parametrize("renderer", BOTH)

@@ -96,7 +96,8 @@ def _gradient(card: Card) -> str:
     told = _centred(card, card.gradient, palette.GRADIENT)
     if card.total:
         total = _number(card.gradient.cells[0][0], palette.GRADIENT, "LEFT", bold=True)
-        told = table(f"<TR>{_cell(text(card.total, palette.GRADIENT, palette.BODY), 'RIGHT')}{total}</TR>", padding=2)
+        terms = _cell(text(card.total, palette.GRADIENT, palette.BODY), "RIGHT")
+        told = table(f'<TR>{terms}<TD WIDTH="3"></TD>{total}</TR>', padding=2)
     if card.hand is not None:
         by_hand, true = (text(word, palette.MUTED, palette.SHAPE) for word in ("by hand", "true"))
         apart = f'BORDER="1" SIDES="L" COLOR="{palette.ALARM}" CELLPADDING="4"'
@@ -155,8 +156,13 @@ def _centred(card: Card, shown: Shown, colour: str) -> str:
     told = _numbers(shown, colour, columns)
     if room - wide < 2 * _LETTER or not (columns or shown.heat):
         return told
-    end = f'<TD WIDTH="{(room - wide) / 2:.0f}"></TD>'
-    return table(f"<TR>{end}<TD>{told}</TD>{end}</TR>")
+    return _between(told, (room - wide) / 2)
+
+
+def _between(told: str, spare: float) -> str:
+    """What would be drawn apart, between cells that take the room."""
+    end = f'<TD WIDTH="{spare:.0f}"></TD>'
+    return table(f"<TR>{end}<TD>{told}</TD>{end}</TR>") if spare >= 1 else told
 
 
 def _numbers(shown: Shown, colour: str, widths: Sequence[float] = ()) -> str:
@@ -169,7 +175,8 @@ def _numbers(shown: Shown, colour: str, widths: Sequence[float] = ()) -> str:
     columns = len(shown.cells[0]) if shown.cells else 1
     if shown.heat:
         squares = "".join(f"<TR>{''.join(map(_square, row))}</TR>" for row in shown.heat)
-        rows.append(f"<TD>{table(squares, spacing=1)}</TD>")
+        spare = (numbers_size(shown)[0] - (_SQUARE + 1) * len(shown.heat[0])) / 2 - _BORDER
+        rows.append(f"<TD>{_between(table(squares, spacing=1), spare)}</TD>")
     kind = palette.SHAPE if shown.heat else palette.BODY
     span = f' COLSPAN="{columns}"' if columns > 1 else ""
     told = [line for line in shown.lines if not (shown.heat and line.startswith("mean"))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,6 +17,7 @@ WIRE: Final = 15  # type sizes: of the numbers, of names, of gates
 _NAME, _GATE = 17, 18
 _LEAST = 64  # points, of a wire
 _HALF = 24  # points, what stands above or below a wire
+_MADE_UP = re.compile("v[₀-₉]*")  # the name of a value on the way, told only where a rule or a gate needs it
 _ROUND = 2  # letters that a round gate has room for
 
 
@@ -36,10 +38,12 @@ def source(diagram: Diagram, direction: Direction) -> str:
     ]
     gates = {card.id: gate(card) for card in diagram.cards}
     used = {edge.tail for edge in diagram.edges}
+    formulas = [edge.rule for edge in diagram.edges] + [card.expression for card in diagram.cards if not card.sign]
+    said = set(_MADE_UP.findall(" ".join(formulas)))
 
     def statements(card: Card) -> Iterator[str]:
         own = {"id": quote(card.id), "class": quote(f"card {card.kind}")}
-        named = card.id not in used or not card.expression or not card.name.startswith("v")
+        named = card.id not in used or not _MADE_UP.fullmatch(card.name) or card.name in said
         yield f"{card.id} {attributes({**own, 'label': f'<{_wire(card, named)}>'})}"
         if gates[card.id] != card.id:
             yield f"{gates[card.id]} {attributes(_gate(card))}"

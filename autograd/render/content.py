@@ -15,7 +15,7 @@ from autograd.render.diagram import Card, Edge, Fact, Verdict
 from autograd.render.expressions import expression, function_name, scalar_text, tail, written_to
 from autograd.render.latex import Row, Script, Symbol, Tree, Words, rewrite, right_side
 from autograd.render.numbers import GRID, Shown, number, shape_text, show
-from autograd.render.rule import equation, partial, summed
+from autograd.render.rule import equation, partial, spread, summed
 from autograd.render.sketch import Detail, Item, Use
 from autograd.render.trace import Trace
 from autograd.render.unicode import written
@@ -27,6 +27,7 @@ _FEW: Final = 2  # parameters of a module that are told one by one
 _LETTERS: Final = {"weight": "W", "bias": "b"}
 _SCALAR_SIGNS: Final = {"⊙": "·", "⊘": "/"}
 _TIMES: Final = ("⊙", "·")
+_COMMUTATIVE: Final = frozenset(("add", "multiply", "maximum", "minimum", "hypot", "logaddexp"))
 _RECTIFIERS: Final = ("relu", "maximum")
 
 
@@ -142,7 +143,7 @@ class Content:
         for node in dict.fromkeys(node for node, _ in sent):
             for position, arg in enumerate(node.args or ()):
                 if arg is item.node and summed(node, position):
-                    notes.append(f"Σ {shape_text(np.shape(node.value))} → {shape_text(np.shape(item.array))}")
+                    notes.append(f"Σ {shape_text(spread(node, position))} → {shape_text(np.shape(item.array))}")
         return total, ", ".join(dict.fromkeys(notes))
 
     def _came(self, use: Use, between: bool) -> str:
@@ -302,15 +303,17 @@ def added(terms: list[float]) -> str:
 
 
 def _numbers_first(row: Row) -> Row:
-    """Factors that are numbers in front, as one writes them: g ⊙ 2 ⊙ e as 2g ⊙ e."""
+    """Factors that are numbers in front, as one writes them: g ⊙ 2 ⊙ e as 2g ⊙ e, and a 1 not at all."""
     parts = list(row.parts)
     for place in range(len(parts) - 1, 0, -1):
         sign, factor, after = parts[place - 1], parts[place], parts[place + 1] if place + 1 < len(parts) else None
         alone = after is None or (isinstance(after, Symbol) and after.role == "operator")
-        numeric = isinstance(factor, Symbol) and factor.role == "number"
-        if alone and numeric and isinstance(sign, Symbol) and sign.text in _TIMES:
+        if not (isinstance(sign, Symbol) and sign.text in _TIMES and isinstance(factor, Symbol) and alone):
+            continue
+        if factor.role == "number":
             del parts[place - 1 : place + 1]
-            parts.insert(1 if parts and parts[0] == Symbol("−", "operator") else 0, factor)
+            if factor.text != "1":
+                parts.insert(1 if parts and parts[0] == Symbol("−", "operator") else 0, factor)
     return Row(tuple(parts))
 
 
@@ -331,11 +334,16 @@ def _norm(*arrays: Any) -> str:
 
 
 def _sign(item: Item) -> str:
-    """What a circuit's gate says: the operation, with the numbers that it takes."""
+    """What a circuit's gate says: the operation, with the numbers that it takes; nothing where it needs names.
+
+    Wires enter a gate in any order, so that one which minds their order has to tell it.
+    """
     node = item.node
     if node is None or node.op is None or node.args is None:
         return ""
     name = tail(node.op.name)
+    if len(item.operands) > 1 and name not in _COMMUTATIVE:
+        return ""
     told = [None if position in item.operands else scalar_text(arg) for position, arg in enumerate(node.args)]
     sign = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "negative": "−", "square": "x²"}.get(name)
     sign = sign or {"sqrt": "√", "reciprocal": "1/x", "absolute": "|x|", "sigmoid": "σ", "exp": "exp"}.get(name)

@@ -66,6 +66,9 @@ def expression(op: Op, operands: Sequence[str], options: Sequence[tuple[str, Any
     'sum(z, axis=0)'
     """
     name = tail(op.name)
+    if name == "einsum":
+        operands = [*(repr(value) for key, value in options if key == "subscripts"), *operands]
+        options = [option for option in options if option[0] != "subscripts"]
     if name == "getitem":
         return _clip(f"{operands[0]}[{_index(*(value for _, value in options))}]")
     if name == "put":
@@ -132,7 +135,7 @@ def _told(options: Sequence[tuple[str, Any]]) -> list[str]:
             continue
         if isinstance(value, str) and not key:  # a mode, such as "mean"
             continue
-        text = repr(value).replace("-", "−")
+        text = repr(value) if isinstance(value, str) else repr(value).replace("-", "−")
         if len(text) <= 12:
             told.append(f"{key}={text}" if key else text)
     return told

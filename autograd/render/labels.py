@@ -61,6 +61,9 @@ def label(drawn: Sketch, scope: Scope, overrides: Mapping[Node | str, str], know
     _kinds(drawn, given)
     for item, name in given.items():
         item.given = pretty(name)
+    for item in drawn.items:
+        if item.call is not None and item.call.children and not item.path:
+            item.path = scope.of_owner(item.call.owner) or ""
     values = {item: name for item, name in given.items() if item.call is None}
     _name(drawn, values, overrides, known)
     _rename(drawn, values, overrides)

@@ -15,7 +15,7 @@ import numpy as np
 
 from autograd.graph import Node
 from autograd.op import Op, find
-from autograd.render.expressions import scalar_text
+from autograd.render.expressions import scalar_text, tail
 from autograd.render.latex import Bar, Fraction, Root, Row, Script, Symbol, Tree, Words, parse, substitute
 from autograd.render.numbers import number
 
@@ -64,6 +64,7 @@ def equation(
     bars = {letter: partial(loss, text) for letter, text in names.items()}
     bars[rule.own] = partial(loss, name(position) or rule.own)
     symbols = {letter: _symbol(text) for letter, text in names.items()}
+    symbols |= {"k": Symbol(f"{position + 1}", "number")} if node.op.variadic else {}
     equals = _ADDS if adds and _PLUS not in rule.left else _EQUALS
     row = (*rule.left, equals, *_summed(rule.right, summed(node, position)))
     return Row(tuple(_simple(substitute(part, symbols, bars)) for part in row))
@@ -151,7 +152,7 @@ def _names(tree: Tree) -> Iterator[str]:
 
 
 def _symbol(text: str) -> Symbol:
-    return Symbol(text, "number" if text.isdecimal() else "name")
+    return Symbol(text, "number" if text.replace(".", "", 1).isdecimal() else "name")
 
 
 def _simple(tree: Tree) -> Tree:
@@ -178,12 +179,19 @@ def summed(node: Node, position: int) -> tuple[int, ...]:
     >>> summed((Tensor([[1.0, 2.0]] * 3) + Tensor([1.0, 2.0], requires_grad=True))._node, 1)
     (0,)
     """
-    shape, operand = np.shape(node.value), np.shape((node.args or ())[position].value)
+    shape, operand = spread(node, position), np.shape((node.args or ())[position].value)
     if not node.op.broadcasts or shape == operand:
         return ()
     lead = len(shape) - len(operand)
     stretched = (lead + axis for axis, length in enumerate(operand) if length == 1 != shape[lead + axis])
     return (*range(lead), *stretched)
+
+
+def spread(node: Node, position: int) -> tuple[int, ...]:
+    """The shape that an operand of an operation that broadcasts is stretched to: of what is written, its place's."""
+    if tail(node.op.name) == "put" and position:
+        return np.shape(node.value[(node.args or ())[1]])
+    return np.shape(node.value)
 
 
 def spoken(axes: tuple[int, ...]) -> str:
