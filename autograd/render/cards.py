@@ -18,6 +18,7 @@ from autograd.render.plain import verdict
 
 _LETTER = 5.5  # points, about the width of a letter of the legend
 _SQUARE = 11  # points, the side of a heat cell
+_LIFT = 2  # points between the label of an edge and its line
 _BORDER = 7  # points between the border of a card and what it says, with something for measures that differ
 _COLOUR = re.compile("#[0-9A-F]{6}")
 
@@ -48,10 +49,11 @@ def edge_label(edge: Edge, apart: Apart) -> str:
     """What stands at an edge, as a DOT value: what it carries forward above what comes back."""
     rows = [text(apart(edge.carried), palette.INK, palette.EDGE)] if edge.carried else []
     rows += [text(apart(edge.back), palette.GRADIENT, palette.EDGE, italic=True)] if edge.back else []
-    if len(rows) < 2:
+    if not rows or (len(rows) < 2 and (apart.left or apart.right)):
         return f"<{rows[0]}>" if rows else ""
     align = ' ALIGN="LEFT"' if apart.right else ""
-    return f"<{table(''.join(f'<TR><TD{align}>{row}</TD></TR>' for row in rows), padding=1)}>"
+    above = "" if apart.left or apart.right else f'<TR><TD HEIGHT="{_LIFT}"></TD></TR>'  # the line that runs below
+    return f"<{table(''.join(f'<TR><TD{align}>{row}</TD></TR>' for row in rows) + above, padding=1)}>"
 
 
 def cluster_label(cluster: Cluster) -> str:
