@@ -378,6 +378,21 @@ def test_two_alike_have_no_marks_and_the_picture_says_so() -> None:
     assert drawn._diagram.notes == ("the two are alike",)
 
 
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda w: np.sum(w * 3.0), "(a, a) → (a, 3)"),
+        (lambda w: np.sum(w * np.ones(2)), "(a, a) → (a, b)"),
+        (lambda w: np.sum(w * w), ""),
+    ],
+)
+def test_operations_of_other_operands_are_no_longer_the_same(make: Any, told: str) -> None:
+    w = leaf([1.0, 2.0], "w")
+    drawn = autograd.draw_diff(np.sum(w * w), make(w))
+    assert [remark for _, verdict, remark in marks(drawn, "a") if verdict == "changed"] == [told] * bool(told)
+    assert (drawn._diagram.notes == ("the two are alike",)) == (not told)
+
+
 def test_each_of_two_is_headed_by_its_name_and_by_a_letter_where_that_is_the_same() -> None:
     before, after = model(3, 4, 1), model(3, 5, 1)
     headings = [cluster.title for cluster in autograd.draw_diff(before, after)._diagram.clusters if not cluster.home]

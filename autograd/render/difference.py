@@ -6,14 +6,17 @@ import operator
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from string import ascii_lowercase
 from typing import Final
 
 import numpy as np
 
+from autograd.graph import Node
 from autograd.names import Scope, printable
 from autograd.render.content import Content
 from autograd.render.diagram import Card, Cluster, Diagram, Edge, Verdict
 from autograd.render.dot import Direction
+from autograd.render.expressions import scalar_text
 from autograd.render.extent import fits
 from autograd.render.labels import Called, called, label
 from autograd.render.model import Asked, clusters_of
@@ -28,6 +31,7 @@ from autograd.tensor import Tensor
 _INSERTED: Final = 1.0  # what it costs to leave a card without a partner
 _RESIZED: Final = 1.2  # and to pair two of one sort that differ in size,
 _SHARED: Final = 0.4  # less this for what their sizes have in common
+_LONGEST: Final = 12  # letters of an option
 _MOST: Final = 400  # cards of a graph that are compared
 
 
@@ -39,10 +43,10 @@ def draw_diff(
     size: tuple[int, int] | None = None,
     title: str | None = None,
 ) -> Picture:
-    """Draw two computations side by side, with what was added, removed, or changed in shape marked.
+    """Draw two computations side by side, with what was added, removed, or changed in shape or operands marked.
 
     Modules are one card each where there are modules; else each operation is. What both have stands in the
-    same column. Values and gradients are not compared, only what is computed and in which shapes.
+    same column. Values and gradients are not compared, only what is computed, of what, and in which shapes.
 
     Args:
         a, b: Tensors that operations on other Tensors gave: the old and the new one.
@@ -156,8 +160,20 @@ def _sort(item: Item) -> _Sort:
         kind, _, _ = item.call.caption.partition("(")
         return _Sort(kind, item.call.caption, shape)
     if item.node is not None and item.node.op is not None:
-        return _Sort(item.node.op.name, "", shape)
+        return _Sort(item.node.op.name, f"{item.node.op.name}({_operands(item.node)})", shape)
     return _Sort(f"{item.kind} {item.name if item.kind == 'fold' else ''}", "", shape)
+
+
+def _operands(node: Node) -> str:
+    """What an operation takes: a letter for each value, so that `w * w` differs from `w * v`, numbers and options."""
+    letters: dict[int, str] = {}
+    told = []
+    for arg in (*(node.args or ()), *node.kwargs.values()):
+        if isinstance(arg, Node) or (isinstance(arg, np.ndarray) and arg.ndim):
+            told.append(letters.setdefault(id(arg), ascii_lowercase[len(letters) % 26]))
+        else:
+            told.append(scalar_text(arg) or printable(repr(arg), _LONGEST))
+    return printable(", ".join(told), 2 * _LONGEST)
 
 
 def _change(old: _Sort, new: _Sort) -> str:
