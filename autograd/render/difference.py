@@ -16,7 +16,7 @@ from autograd.names import Scope, printable
 from autograd.render.content import Content
 from autograd.render.diagram import Card, Cluster, Diagram, Edge, Verdict
 from autograd.render.dot import Direction
-from autograd.render.expressions import scalar_text
+from autograd.render.expressions import index_text, scalar_text, tail
 from autograd.render.extent import fits
 from autograd.render.labels import Called, called, label
 from autograd.render.model import Asked, clusters_of
@@ -171,6 +171,8 @@ def _operands(node: Node) -> str:
     for arg in (*(node.args or ()), *node.kwargs.values()):
         if isinstance(arg, Node) or (isinstance(arg, np.ndarray) and arg.ndim):
             told.append(letters.setdefault(id(arg), ascii_lowercase[len(letters) % 26]))
+        elif isinstance(arg, (slice, tuple)) and tail(node.op.name) in ("getitem", "put", "scatter"):
+            told.append(index_text(arg))
         else:
             told.append(scalar_text(arg) or printable(repr(arg), _LONGEST))
     return printable(", ".join(told), 2 * _LONGEST)

@@ -70,7 +70,7 @@ def expression(op: Op, operands: Sequence[str], options: Sequence[tuple[str, Any
         operands = [*(repr(value) for key, value in options if key == "subscripts"), *operands]
         options = [option for option in options if option[0] != "subscripts"]
     if name == "getitem":
-        return _clip(f"{operands[0]}[{_index(*(value for _, value in options))}]")
+        return _clip(f"{operands[0]}[{index_text(*(value for _, value in options))}]")
     if name == "put":
         return written_to(operands[0], options[0][1], operands[-1])
     if name == "power" and operands[1].isdecimal():
@@ -95,7 +95,7 @@ def written_to(old: str, index: Any, value: str) -> str:
     >>> written_to("out", (0, slice(None)), "v")
     'out[0, :] ← v'
     """
-    return _clip(f"{old}[{_index(index)}] ← {value}")
+    return _clip(f"{old}[{index_text(index)}] ← {value}")
 
 
 def function_name(op: Op) -> str:
@@ -141,7 +141,12 @@ def _told(options: Sequence[tuple[str, Any]]) -> list[str]:
     return told
 
 
-def _index(index: Any = ...) -> str:
+def index_text(index: Any = ...) -> str:
+    """What stands between the brackets.
+
+    >>> index_text((0, slice(1, None))), index_text(np.array([0, 2]))
+    ('0, 1:', 'indices')
+    """
     return ", ".join(map(_index_part, index)) if isinstance(index, tuple) else _index_part(index)
 
 
