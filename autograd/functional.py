@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,7 @@ def value_and_grad(
     def compute(*args: Any, **kwargs: Any) -> Any:
         trace = _Trace(fn, args, _positions(argnums), kwargs)
         output, aux = _split(trace.output, fn) if has_aux else (trace.output, None)
+        _number(output, "grad", fn)
         if np.size(_data(output)) != 1:
             raise TypeError(
                 f"grad of {_name(fn)}: the output has shape {np.shape(_data(output))}, not one element. "
@@ -76,7 +78,7 @@ def value_and_grad(
             )
         found = trace.packed(trace.pull(output, np.ones_like(_data(output))))
         value = trace.leave(output)
-        return (value, trace.leave(aux)) if has_aux else value, found[0] if isinstance(argnums, int) else found
+        return (value, trace.leave(aux)) if has_aux else value, found[0] if _single(argnums) else found
 
     return _named(compute, "value_and_grad", fn)
 
@@ -93,6 +95,9 @@ def vjp(fn: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tup
     def pull(cotangent: Any) -> tuple[Any, ...]:
         return trace.packed(trace.pull(trace.output, cotangent))
 
+    for leaf in Tree(trace.output).leaves:
+        _number(leaf, "vjp", fn)
+
     return trace.leave(trace.output), pull
 
 
@@ -102,20 +107,16 @@ def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any])
     >>> jvp(lambda x: x**2, [np.array([1.0, 2.0])], [np.array([1.0, 10.0])])[1]
     array([ 2., 40.])
     """
-    if len(primals) != len(tangents):
-        raise TypeError(f"jvp of {_name(fn)}: {len(primals)} primals and {len(tangents)} tangents")
+    directions = _directions(f"jvp of {_name(fn)}", primals, tangents)
     trace = _Trace(fn, tuple(primals), range(len(primals)), {}, create_graph=True)
-    directions = [leaf for tangent in tangents for leaf in Tree(tangent).leaves]
+    for leaf in Tree(trace.output).leaves:
+        _number(leaf, "jvp", fn)
     with enable_grad():
         outputs = Tree(trace.output)
         probes = [Tensor(np.zeros_like(_data(leaf)), requires_grad=True) for leaf in outputs.leaves]
         pulled = trace.pull(trace.output, outputs.filled(probes), raw=True)
         total: Any = 0.0
         for g, direction in zip(pulled, directions, strict=True):
-            if np.shape(g) != np.shape(direction):
-                raise ValueError(
-                    f"jvp of {_name(fn)}: a tangent of shape {np.shape(direction)} for a primal of {np.shape(g)}"
-                )
             total = total + np.sum(g * direction)
     found: dict[Node, Any] = {}
     if isinstance(total, Tensor) and total.requires_grad:
@@ -140,8 +141,10 @@ def jacobian(fn: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callab
     def compute(*args: Any, **kwargs: Any) -> Any:
         trace = _Trace(fn, args, _positions(argnums), kwargs)
         outputs = Tree(trace.output)
+        for leaf in outputs.leaves:
+            _number(leaf, "jacobian", fn)
         found = [trace.packed(trace.jacobians(leaf)) for leaf in outputs.leaves]
-        if isinstance(argnums, int):
+        if _single(argnums):
             return outputs.filled([part[0] for part in found])
         return outputs.filled(found)
 
@@ -168,11 +171,12 @@ def hvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any])
     >>> hvp(lambda x: np.sum(x**3), [np.array([1.0, 2.0])], [np.array([1.0, 1.0])])
     (array([ 6., 12.]),)
     """
+    directions = _directions(f"hvp of {_name(fn)}", primals, tangents)
     positions = tuple(range(len(primals)))
     gradient = grad(fn, positions)
 
     def slope(*args: Any) -> Any:
-        pairs = zip(Tree(gradient(*args)).leaves, Tree(tuple(tangents)).leaves, strict=True)
+        pairs = zip(Tree(gradient(*args)).leaves, directions, strict=True)
         return sum((np.sum(g * v) for g, v in pairs), np.float64(0.0))
 
     return grad(slope, positions)(*primals)
@@ -191,7 +195,12 @@ class _Trace:
     ) -> None:
         for argnum in argnums:
             if not -len(args) <= argnum < len(args):
-                raise TypeError(f"argnums is {argnum}, but {_name(fn)} was called with {len(args)} arguments")
+                raise TypeError(
+                    f"argnums is {argnum}, but {_name(fn)} was called with {len(args)} arguments by "
+                    "position; those that come by keyword are not differentiated"
+                )
+        if len({argnum % len(args) for argnum in argnums}) < len(argnums):
+            raise TypeError(f"argnums is {tuple(argnums)}: {_name(fn)} has one gradient an argument; name each once")
         self.chosen = [Tree(args[argnum]) for argnum in argnums]
         self.given = [leaf for tree in self.chosen for leaf in tree.leaves]
         traced = _inside.get() or any(isinstance(leaf, Tensor) for leaf in self.given)
@@ -201,6 +210,7 @@ class _Trace:
         try:
             with enable_grad():
                 self.aliases = [_alias(leaf, fn) for leaf in self.given]
+                self.nodes = [alias._node for alias in self.aliases]  # an alias moves on when `fn` writes into it
                 with _standing_in(self.chosen, self._dealt(self.aliases)):
                     self.output = fn(*self._called(args, argnums), **kwargs)
         finally:
@@ -227,10 +237,10 @@ class _Trace:
 
     def pull(self, output: Any, cotangent: Any, raw: bool = False) -> list[Any]:
         """The gradients of the leaves, one each; zeros where no output depends on a leaf."""
-        nodes = [alias._node for alias in self.aliases]
+        nodes = self.nodes
         total: dict[Node, Any] = {}
-        pairs = zip(Tree(output).leaves, Tree(cotangent).leaves, strict=True)
-        for leaf, c in pairs:
+        outputs = Tree(output)
+        for leaf, c in zip(outputs.leaves, outputs.matched(cotangent, "the cotangent", "the output"), strict=True):
             if not isinstance(leaf, Tensor) or not leaf.requires_grad:
                 continue
             if np.shape(c) != leaf.shape:
@@ -321,6 +331,13 @@ def _standing_in(trees: Sequence[Tree], aliases: Sequence[Sequence[Tensor]]) -> 
             parameter._node = node
 
 
+class _Argument(Tensor):
+    """What a transform passes: a leaf of its own, which the function may write into and copy like any value."""
+
+    __slots__ = ()
+    _collects = False
+
+
 def _alias(leaf: Any, fn: Callable[..., Any]) -> Tensor:
     """A node of our own with the value of `leaf`, through which gradients reach an outer graph."""
     value = _data(leaf)
@@ -328,10 +345,15 @@ def _alias(leaf: Any, fn: Callable[..., Any]) -> Tensor:
         value = float(value)
     kind = np.asarray(value).dtype.kind
     if kind != "f":
-        raise TypeError(f"{_name(fn)} is differentiated with respect to an argument that holds {kind!r}; pass floats")
+        told: Any = type(value).__name__ if kind == "O" else np.asarray(value).dtype
+        held = repr(value) if value is None or isinstance(value, (str, bool)) else told
+        raise TypeError(
+            f"{_name(fn)} is differentiated with respect to an argument that holds {held}; pass floats, and "
+            "what has no gradient as an argument of its own, or in a closure"
+        )
     if isinstance(leaf, Tensor) and leaf.requires_grad:
         return apply(lookup(np.positive), (leaf,))
-    return Tensor(value, requires_grad=True, name=leaf.name if isinstance(leaf, Tensor) else None)
+    return _Argument(value, requires_grad=True, name=leaf.name if isinstance(leaf, Tensor) else None)
 
 
 def _basis(like: Any) -> Iterator[Any]:
@@ -346,7 +368,40 @@ def _data(value: Any) -> Any:
 
 
 def _positions(argnums: int | Sequence[int]) -> Sequence[int]:
-    return (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    try:
+        return tuple(index(argnum) for argnum in ((argnums,) if _single(argnums) else argnums))  # type: ignore
+    except TypeError:
+        raise TypeError(f"argnums is {argnums!r}; give the position of an argument, or a tuple of positions") from None
+
+
+def _single(argnums: Any) -> bool:
+    return hasattr(argnums, "__index__")
+
+
+def _number(output: Any, transform: str, fn: Any) -> None:
+    """TypeError where the output is nothing that could be differentiated."""
+    if not isinstance(output, (Tensor, np.ndarray, np.generic, int, float)):
+        raise TypeError(f"{transform} of {_name(fn)}: it gives {type(output).__name__}; return an array or a number")
+
+
+def _directions(told: str, primals: Any, tangents: Any) -> list[Any]:
+    """The leaves of the tangents; TypeError or ValueError unless they fit the primals one by one."""
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (list, tuple)):
+            raise TypeError(f"{told}: {name} is {type(given).__name__}; give a list, with an entry for each argument")
+    if len(primals) != len(tangents):
+        raise TypeError(f"{told}: {len(primals)} primals and {len(tangents)} tangents")
+    found = []
+    for primal, tangent in zip(primals, tangents, strict=True):
+        tree = Tree(primal)
+        leaves = tree.matched(tangent, f"{told}: a tangent", "its primal")
+        for leaf, direction in zip(tree.leaves, leaves, strict=True):
+            if np.shape(_data(direction)) != np.shape(_data(leaf)):
+                raise ValueError(
+                    f"{told}: a tangent of shape {np.shape(_data(direction))} for a primal of {np.shape(_data(leaf))}"
+                )
+        found += leaves
+    return found
 
 
 def _split(output: Any, fn: Callable[..., Any]) -> tuple[Any, Any]:
@@ -360,5 +415,7 @@ def _name(fn: Any) -> str:
 
 
 def _named(made: Callable[..., Any], transform: str, fn: Callable[..., Any]) -> Callable[..., Any]:
+    if not callable(fn):
+        raise TypeError(f"grad and its kin take a function, not {type(fn).__name__}; they give the function to call")
     made.__name__ = f"{transform}({_name(fn)})"
     return made

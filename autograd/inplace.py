@@ -52,6 +52,7 @@ class Writing:
 
     __slots__ = ()
     _node: Node
+    _collects = True  # as a leaf it collects a `.grad`, which writing would lose
 
     __iadd__, __isub__ = _in_place(operator.add), _in_place(operator.sub)
     __imul__, __itruediv__ = _in_place(operator.mul), _in_place(operator.truediv)
@@ -69,11 +70,12 @@ class Writing:
             new = _written_through(owner._view, new)
             owner = owner._view[0]
         node = owner._node
-        if node.op is not None and not recording.get():
+        computed = node.op is not None or not owner._collects
+        if node.requires_grad and computed and not recording.get():
             raise RuntimeError(
                 f"writing to {describe(owner)} inside no_grad() would cut its graph; write to detach(), or outside"
             )
-        if node.op is None and node.requires_grad:
+        if node.requires_grad and not computed:
             if recording.get():
                 raise RuntimeError(
                     f"{describe(owner)} is a leaf that requires grad, and its graph would be lost by writing "

@@ -441,9 +441,18 @@ class Tensor(ArrayMethods, Writing):
         self._view = self._views = None
         getattr(self, "__dict__", {}).update(state)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        if self._node.op is not None:
-            raise RuntimeError(f"{describe(self)} was computed; only leaves can be copied, others after detach()")
+    # A copy of a leaf is a leaf; of what was computed, what `t.copy()` gives: gradients flow through it.
+
+    def __copy__(self) -> Any:
+        if self._node.op is not None or not self._collects:
+            return self.copy()
+        copied = _new(type(self))
+        copied.__setstate__(self.__getstate__())
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if self._node.op is not None or not self._collects:
+            return self.copy()
         copied = _new(type(self))
         copied._node = Node(self._node.value.copy(), self._node.requires_grad)
         copied._node.grad = None if self.grad is None else np.array(plain(self.grad))

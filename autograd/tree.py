@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 
@@ -26,7 +27,7 @@ class Tree:
     def __init__(self, value: Any) -> None:
         self.leaves: list[Any] = []
         self.stands_alone = hasattr(value, "named_parameters")
-        self._nesting = self._take(dict(value.named_parameters()) if self.stands_alone else value)
+        self._nesting = self._take(_parameters(value))
 
     def _take(self, value: Any) -> Any:
         if _is_nested(value):
@@ -37,6 +38,15 @@ class Tree:
     def filled(self, values: Sequence[Any]) -> Any:
         """The nesting with `values` in the places of the leaves."""
         return _fill(self._nesting, values)
+
+    def matched(self, value: Any, told: str, like: str) -> list[Any]:
+        """The leaves of `value` in the order of these; TypeError unless it is nested alike."""
+        found: list[Any] = []
+        if not _gather(self._nesting, _parameters(value), found):
+            other = Tree(value)
+            raise TypeError(f"{told} is nested as {other.filled('*' * len(other.leaves))}, and {like} as "
+                            f"{self.filled('*' * len(self.leaves))}; nest them alike")  # fmt: skip
+        return found
 
 
 def tree_map(change: Callable[[Any], Any], value: Any) -> Any:
@@ -49,13 +59,31 @@ def tree_map(change: Callable[[Any], Any], value: Any) -> Any:
     return tree.filled([change(leaf) for leaf in tree.leaves])
 
 
+def _parameters(value: Any) -> Any:
+    return dict(value.named_parameters()) if hasattr(value, "named_parameters") else value
+
+
+def _gather(nesting: Any, value: Any, found: list[Any]) -> bool:
+    """Put the leaves of `value` into `found`; whether it is nested as `nesting` is."""
+    if isinstance(nesting, _Hole):
+        found.append(value)
+        return not _is_nested(value)
+    if isinstance(nesting, dict):
+        alike = isinstance(value, dict) and value.keys() == nesting.keys()
+        return alike and all(_gather(part, value[key], found) for key, part in nesting.items())
+    alike = isinstance(value, (list, tuple)) and len(value) == len(nesting)
+    return alike and all(_gather(part, other, found) for part, other in zip(nesting, value, strict=True))
+
+
 def _is_nested(value: Any) -> bool:
     return isinstance(value, (list, tuple, dict)) and not isinstance(value, _Hole)
 
 
 def _rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(value, dict):
-        return {key: change(part) for key, part in value.items()}
+        changed = {} if type(value) is dict else copy(value)
+        changed.update((key, change(part)) for key, part in value.items())
+        return changed
     parts = [change(part) for part in value]
     return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
 

@@ -43,10 +43,10 @@ class Parameter(Tensor):
         if self._path != path and self.name == self._path:
             self.name = self._path = path
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         copied = super().__deepcopy__(memo)
-        assert isinstance(copied, Parameter)
-        copied._path = self._path
+        if isinstance(copied, Parameter):
+            copied._path = self._path
         return copied
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections import OrderedDict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +33,7 @@ def test_argnums_choose_arguments() -> None:
     da, db = grad(f, (0, 1))(a, b, c=2.0)
     np.testing.assert_allclose(da, 2 * b)
     np.testing.assert_allclose(db, 2 * a)
-    with pytest.raises(TypeError, match="argnums is 5.*2 arguments"):
+    with pytest.raises(TypeError, match="argnums is 5.*2 arguments by position"):
         grad(f, 5)(a, b)
 
 
@@ -212,7 +214,20 @@ def test_a_hessian_is_symmetric_and_equals_differences(n: int, m: int, seed: int
     ("call", "told"),
     [
         (lambda: grad(lambda x: x * 2)(np.ones(3)), r"the output has shape \(3,\), not one element"),
-        (lambda: grad(lambda x: x)(np.arange(3)), "holds 'i'"),
+        (lambda: grad(lambda x: x)(np.arange(3)), "holds int64"),
+        (lambda: grad(lambda p: np.sum(p["w"]))({"w": np.ones(2), "act": "relu"}), "holds 'relu'"),
+        (lambda: grad(lambda p: np.sum(p["w"]))({"w": np.ones(2), "b": None}), "holds None"),
+        (lambda: grad(lambda x: None)(np.ones(3)), "it gives NoneType; return an array"),
+        (lambda: grad(lambda x: [x[0], x[1]])(np.ones(3)), "it gives list; return an array"),
+        (lambda: vjp(lambda x: (x, "a"), np.ones(3)), "it gives str; return an array"),
+        (lambda: grad(np.ones(3)), "take a function, not ndarray"),
+        (lambda: grad(lambda a, b: a * b, (0, -2))(1.0, 2.0), r"argnums is \(0, -2\).*each once"),
+        (lambda: grad(lambda a: a, "a")(1.0), "argnums is 'a'; give the position"),
+        (lambda: grad(lambda a: a)(a=1.0), "0 arguments by position; those that come by keyword"),
+        (lambda: jvp(np.sum, np.ones(3), np.ones(3)), "primals is ndarray; give a list"),
+        (lambda: jvp(lambda p: p["w"], [{"w": 1.0}], [{"v": 1.0}]), "nested as {'v'.*nest them alike"),
+        (lambda: hvp(lambda p: p**3, [1.0], [1.0, 2.0]), "1 primals and 2 tangents"),
+        (lambda: vjp(lambda x: (x, x), 1.0)[1](1.0), r"cotangent is nested as \*.*nest them alike"),
         (lambda: grad(lambda x: np.sum(x), has_aux=True)(np.ones(2)), "gives .output, anything."),
         (lambda: jvp(lambda x: x, (1.0,), ()), "1 primals and 0 tangents"),
     ],
@@ -227,6 +242,50 @@ def test_wrong_cotangents_are_told() -> None:
         vjp(lambda x: x, np.ones(2))[1](np.ones(3))
     with pytest.raises(ValueError, match=r"tangent of shape \(3,\)"):
         jvp(lambda x: x, (np.ones(2),), (np.ones(3),))
+    with pytest.raises(ValueError, match=r"tangent of shape \(\) for a primal of \(2,\)"):
+        hvp(lambda x: np.sum(x**3), (np.ones(2),), (1.0,))
+
+
+def test_tangents_go_by_key_not_by_order() -> None:
+    primal, tangent = {"a": np.ones(2), "b": 2 * np.ones(2)}, {"b": np.zeros(2), "a": np.ones(2)}
+    np.testing.assert_allclose(jvp(lambda p: np.sum(p["a"] ** 3 * p["b"]), [primal], [tangent])[1], 12.0)
+
+
+def test_gradients_come_in_the_dictionary_s_own_kind() -> None:
+    assert grad(lambda p: p["a"] ** 2)(OrderedDict(a=3.0)) == OrderedDict(a=np.array(6.0))
+
+
+def _writes(a: Any) -> Any:
+    a *= 2
+    a[0] = a[1] * a[2]
+    return np.sum(a**2)
+
+
+@pytest.mark.parametrize(
+    ("fn", "same"),
+    [
+        (_writes, lambda a: 16 * (a[1] * a[2]) ** 2 + 4 * a[1] ** 2 + 4 * a[2] ** 2),
+        (lambda a: np.sum(copy.copy(a) ** 3), lambda a: np.sum(a**3)),
+        (lambda a: np.sum(copy.deepcopy([a])[0] ** 3), lambda a: np.sum(a**3)),
+    ],
+    ids=["written into", "copied", "copied deeply"],
+)
+def test_a_function_may_write_into_its_arguments_and_copy_them(fn: Any, same: Any) -> None:
+    a, v = np.array([1.0, 2.0, 3.0]), np.array([0.5, -1.0, 2.0])
+    np.testing.assert_allclose(grad(fn)(a), grad(same)(a))
+    np.testing.assert_allclose(hessian(fn)(a), hessian(same)(a))
+    np.testing.assert_allclose(jvp(fn, [a], [v])[1], jvp(same, [a], [v])[1])
+    np.testing.assert_array_equal(a, [1.0, 2.0, 3.0])
+
+
+def test_writing_into_an_argument_inside_no_grad_is_refused() -> None:
+    def fn(a: Any) -> Any:
+        with no_grad():
+            a += 1
+        return np.sum(a**2)
+
+    with pytest.raises(RuntimeError, match="would cut its graph"):
+        grad(fn)(np.ones(2))
 
 
 def test_the_module_is_reached_from_the_package() -> None:

@@ -191,7 +191,7 @@ def test_repr_tells_what_a_reader_wants_to_know() -> None:
     assert "op=np.add" in repr(leaf(1) + 1)
 
 
-def test_leaves_are_copied_and_computed_tensors_refuse() -> None:
+def test_a_copied_leaf_is_a_leaf() -> None:
     w = leaf(2, name="w")
     np.sum(w).backward()
     twin = copy.deepcopy(w)
@@ -199,8 +199,16 @@ def test_leaves_are_copied_and_computed_tensors_refuse() -> None:
     assert not np.shares_memory(twin.data, w.data)
     np.testing.assert_array_equal(twin.grad, w.grad)
     assert twin.grad is not w.grad
-    with pytest.raises(RuntimeError, match="detach"):
-        copy.deepcopy(w * 2)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda t: copy.deepcopy({"state": [t]})["state"][0]])
+def test_gradients_flow_through_copies_of_what_was_computed(copied: Any) -> None:
+    w = leaf(2)
+    y = w * 2
+    twin = copied(y)
+    twin[0] = 0.0
+    np.sum(twin + y).backward()
+    np.testing.assert_array_equal(w.grad, [2.0, 4.0])
 
 
 # Recording
