@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, wraps
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 import numpy as np
@@ -15,11 +16,17 @@ NEEDED: Final = inspect.Parameter.empty
 _INSIDE = tuple(str(Path(file).parent) for file in (__file__, np.__file__))
 
 
-def source_line() -> str:
-    """The innermost line outside of this package and NumPy, as `at file:number`."""
+def user_frame() -> FrameType:
+    """The innermost frame outside of this package and NumPy."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
         frame = frame.f_back
+    return frame
+
+
+def source_line() -> str:
+    """The innermost line outside of this package and NumPy, as `at file:number`."""
+    frame = user_frame()
     return f"at {frame.f_code.co_filename}:{frame.f_lineno}"
 
 

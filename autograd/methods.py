@@ -5,15 +5,14 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable, Iterator
-from opcode import opmap
 from typing import Any
 
 import numpy as np
 
+from autograd.cuts import refuse_cut
 from autograd.graph import Node, recording
 from autograd.op import describe, plain
 
-_STORE_SUBSCR = opmap["STORE_SUBSCR"]  # the instruction of `array[i] = value`
 _SPELLINGS = {  # what other libraries call it
     "view": "t.reshape(...)",
     "permute": "t.transpose(...)",
@@ -25,6 +24,9 @@ _SPELLINGS = {  # what other libraries call it
     "to": "t.astype(dtype)",
     "double": "t.astype(np.float64)",
     "float": "t.astype(np.float32)",
+    "strides": "np.lib.stride_tricks.sliding_window_view(t, window) for as_strided",
+    "resize": "np.resize(t, shape)",
+    **{name: f"t.data.{name}" for name in ("base", "ctypes", "dump", "dumps", "flags", "tobytes", "tofile")},
     **{name: f"np.linalg.{name}(t)" for name in np.linalg.__all__ if name[0].islower()},
     **{name: f"np.{name}(t)" for name, fn in vars(np).items() if isinstance(fn, np.ufunc) and fn.nin == 1},
     **{name: f"np.{name}(t, ...)" for name in (
@@ -60,7 +62,34 @@ def _function(fn: Any) -> Callable[..., Any]:
 
 def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Comparisons are piecewise constant: they give plain boolean arrays."""
-    return lambda self, other: compare(self._node.value, plain(other))
+
+    def method(self: Any, other: Any) -> Any:
+        try:
+            return compare(self._node.value, plain(other))
+        except ValueError as error:
+            raise ValueError(f"comparing {describe(self)} with {describe(other)}: {error}") from error
+
+    return method
+
+
+class Flat:
+    """The elements of a Tensor in C order, as `array.flat` gives those of an array."""
+
+    def __init__(self, tensor: Any) -> None:
+        self._tensor = tensor
+
+    def __getitem__(self, index: Any) -> Any:
+        chosen = np.ravel(self._tensor)[index]
+        return np.copy(chosen) if chosen.ndim else chosen
+
+    def __setitem__(self, index: Any, values: Any) -> None:
+        np.put(self._tensor, np.arange(len(self))[plain(index)], values)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(np.ravel(self._tensor))
+
+    def __len__(self) -> int:
+        return int(self._tensor.size)
 
 
 class ArrayMethods:
@@ -73,6 +102,8 @@ class ArrayMethods:
     ndim = property(lambda self: self._node.value.ndim, doc="The number of axes.")
     size = property(lambda self: self._node.value.size, doc="The number of elements.")
     dtype = property(lambda self: self._node.value.dtype, doc="The NumPy dtype.")
+    itemsize = property(lambda self: self._node.value.itemsize, doc="The bytes of an element.")
+    nbytes = property(lambda self: self._node.value.nbytes, doc="The bytes of all elements.")
 
     __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
     __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
@@ -83,11 +114,11 @@ class ArrayMethods:
     max, min, clip, dot = map(_function, (np.max, np.min, np.clip, np.dot))
     prod, cumsum, cumprod, round = map(_function, (np.prod, np.cumsum, np.cumprod, np.round))
     ravel, squeeze, swapaxes, repeat = map(_function, (np.ravel, np.squeeze, np.swapaxes, np.repeat))
-    take, choose, compress, diagonal = map(_function, (np.take, np.choose, np.compress, np.diagonal))
+    take, choose, put, diagonal = map(_function, (np.take, np.choose, np.put, np.diagonal))
     trace, conj, conjugate, copy = map(_function, (np.trace, np.conjugate, np.conjugate, np.copy))
     real, imag = property(_function(np.real)), property(_function(np.imag))
-    argmax, argmin, argsort, all, any, nonzero = map(
-        _function, (np.argmax, np.argmin, np.argsort, np.all, np.any, np.nonzero)
+    argmax, argmin, argsort, argpartition, searchsorted, all, any, nonzero = map(
+        _function, (np.argmax, np.argmin, np.argsort, np.argpartition, np.searchsorted, np.all, np.any, np.nonzero)
     )
     __and__, __or__ = _comparison(operator.and_), _comparison(operator.or_)
     __xor__ = _comparison(operator.xor)
@@ -119,6 +150,25 @@ class ArrayMethods:
         array: Any = self
         array[...] = np.sort(array, axis)
 
+    def partition(self, kth: Any, axis: int = -1) -> None:
+        """Partition in place, as `array.partition()` does; `np.partition(t, kth)` gives a copy."""
+        array: Any = self
+        array[...] = np.partition(array, kth, axis)
+
+    def compress(self, condition: Any, axis: int | None = None) -> Any:
+        """`np.compress` of this Tensor."""
+        array: Any = self
+        return np.compress(condition, array, axis)
+
+    @property
+    def flat(self) -> Flat:
+        """The elements in C order: `t.flat[i]`, `t.flat[i] = v`, `for v in t.flat`."""
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, values: Any) -> None:
+        self.flat[:] = values
+
     def fill(self, value: Any) -> None:
         """Write one value into every element."""
         array: Any = self
@@ -132,8 +182,10 @@ class ArrayMethods:
         """The values as nested Python lists."""
         return np.asarray(self._node.value).tolist()
 
-    def item(self) -> Any:
-        """The only element as a Python number."""
+    def item(self, *position: Any) -> Any:
+        """The only element, or the one at a position, as a Python number: `t.item()`, `t.item(5)`, `t.item(1, 2)`."""
+        if position:
+            return np.asarray(self._node.value).item(*position)
         if self._node.value.size != 1:
             raise ValueError(f"item() of {describe(self)}: it has {self.size} elements, not 1")
         return self._node.value.item()
@@ -144,6 +196,9 @@ class ArrayMethods:
         array: Any = self
         return (array[i] for i in range(len(self)))
 
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self == value))
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len() of a Tensor of no axes")
@@ -153,15 +208,14 @@ class ArrayMethods:
         return ~self._node.value
 
     def __index__(self) -> int:
-        return operator.index(self._node.value.item() if self._node.value.size == 1 else self._node.value)
+        value = self._node.value
+        if value.dtype.kind not in "iub" or value.ndim:
+            raise TypeError(f"{describe(self)} is no position or length: it is {value.dtype}; write int(t)")
+        return operator.index(value.item())
 
     def __float__(self) -> float:
-        caller = sys._getframe(1)
-        if self._node.requires_grad and caller.f_code.co_code[caller.f_lasti] == _STORE_SUBSCR and recording.get():
-            raise TypeError(  # NumPy raises a ValueError of its own from this one
-                f"writing {describe(self)} into an array would cut its gradient; write into a Tensor, such as "
-                "Tensor(np.zeros(...)), or gather the values with np.stack"
-            )
+        if self._node.requires_grad and recording.get():
+            refuse_cut(self, sys._getframe(1))
         return float(self.item())
 
     def __round__(self, digits: int = 0) -> Any:
@@ -170,6 +224,8 @@ class ArrayMethods:
 
     def __int__(self) -> int:
         return int(self.item())
+
+    __trunc__ = __int__
 
     def __bool__(self) -> bool:
         if self._node.value.size != 1:

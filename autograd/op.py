@@ -8,6 +8,7 @@ reads shapes by `np.shape`. See Griewank and Walther, "Evaluating Derivatives", 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
 from itertools import chain
@@ -200,8 +201,12 @@ def _implementation(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 def qualified_name(fn: Callable[..., Any]) -> str:
     """How a program that imports NumPy as `np` calls `fn`."""
-    module = "np.linalg." if "linalg" in (getattr(fn, "__module__", "") or "") else "np."
-    return module + fn.__name__
+    if isinstance(fn, np.ufunc):  # these have no module
+        return f"np.{fn.__name__}" if getattr(np, fn.__name__, None) is fn else fn.__name__
+    module = getattr(fn, "__module__", None) or ""
+    if module.partition(".")[0] != "numpy":
+        return fn.__name__
+    return f"np{module.removeprefix('numpy')}.{fn.__name__}".replace("np.lib.scimath", "np.emath")
 
 
 def defplain(*functions: Callable[..., Any], why: str) -> None:
@@ -307,7 +312,7 @@ def describe(value: Any) -> str:
     """A name or a stand-in, and the shape: what an error calls an operand."""
     node = getattr(value, "_node", value)
     if isinstance(node, Node):
-        kind = "Tensor" if node.op is None else node.op.name
+        kind = "Tensor" if node.op is None else "an item" if node.op.fn is operator.getitem else node.op.name
         return f"{node.note('name') or kind} of shape {np.shape(node.value)}"
     return f"{type(value).__name__} of shape {np.shape(value)}"
 

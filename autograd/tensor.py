@@ -15,6 +15,7 @@ import numpy as np
 
 import autograd.rules  # noqa: F401  (fills the table of operations)
 from autograd.backward import backpropagate
+from autograd.cuts import no_array
 from autograd.graph import NOTHING, Node, next_order, observers, recording
 from autograd.inplace import View, Writing, link_view, refresh
 from autograd.methods import ArrayMethods
@@ -382,10 +383,7 @@ class Tensor(ArrayMethods, Writing):
     def __array__(self, *args: Any, **kwargs: Any) -> Array:
         if self._node.value.dtype.kind != "f":  # positions and truth values have no gradient to lose
             return np.asarray(self._node.value, *args, **kwargs)
-        raise TypeError(
-            f"{describe(self)} is no plain array: turning it into one would cut its gradient. "
-            "Call NumPy functions on it, or pass .detach().numpy(); build arrays of Tensors by np.stack"
-        )
+        raise no_array(self)
 
     # Operators
 
@@ -405,8 +403,11 @@ class Tensor(ArrayMethods, Writing):
         return other // self, other % self
 
     def astype(self, dtype: Any) -> Any:
-        """This Tensor in another float dtype; a plain array for integers and booleans."""
-        if np.dtype(dtype).kind != "f":
+        """This Tensor in another float dtype; a plain array for integers, booleans and text."""
+        kind = np.dtype(dtype).kind
+        if kind in "cO":
+            raise TypeError(f"{describe(self)} as {np.dtype(dtype)}: a Tensor holds real numbers; use t.data.astype")
+        if kind != "f":
             return self._node.value.astype(dtype)
         return apply(lookup(cast), (self, np.dtype(dtype)))
 

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = {
     "autograd.graph": 0,
     "autograd.calls": 0,
+    "autograd.cuts": 1.5,
     "autograd.op": 1,
     "autograd.scopes": 1,
     "autograd.rules": 2,

@@ -396,3 +396,56 @@ def test_a_dtype_in_place_of_requires_grad_is_told() -> None:
 def test_an_operand_of_another_kind_is_told() -> None:
     with pytest.raises(TypeError, match="np.add"):
         leaf(2) + "a"
+
+
+# What else an array can do
+
+
+def test_flat_reads_writes_and_iterates_in_c_order() -> None:
+    w = leaf(2, 3)
+    for t in (w * 1, (w * 1).T):
+        expected = t.data.copy()
+        t.flat[1] = w[0, 0] * 5
+        expected.flat[1] = w.data[0, 0] * 5
+        t.flat[[2, 3]] = 7.0
+        expected.flat[[2, 3]] = 7.0
+        np.testing.assert_array_equal(t.data, expected)
+        assert [v.item() for v in t.flat] == list(expected.flat)
+        np.testing.assert_array_equal(t.flat[1:4].data, expected.flat[1:4])
+        assert len(t.flat) == 6
+        t.flat = [1.0, 2.0]  # over and over, as in NumPy
+        expected.flat = [1.0, 2.0]
+        np.testing.assert_array_equal(t.data, expected)
+    y = w * 1
+    y.flat[4] = w[0, 0] * 5
+    np.sum(y).backward()
+    np.testing.assert_array_equal(w.grad, [[6.0, 1.0, 1.0], [1.0, 0.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda a: a.compress([True, False, True], axis=1),
+        lambda a: a.compress([False, True]),
+        lambda a: a.argpartition(1, axis=0),
+        lambda a: a[0].searchsorted(0.1),
+        lambda a: (a.partition(1), a.put([0, -1], 9.0), a)[2],
+        lambda a: (a.item(2), a.item(1, 2), a.item((0, 1)), a.itemsize, a.nbytes),
+        lambda a: (a[0, 0] in a, 17.0 in a),
+    ],
+)
+def test_methods_are_those_of_an_array(call: Any) -> None:
+    array = np.random.default_rng(0).normal(size=(2, 3))
+    got = call(Tensor(array) * 1)
+    np.testing.assert_array_equal(getattr(got, "data", got), call(array.copy()))
+
+
+@pytest.mark.parametrize("dtype", [complex, object])
+def test_a_complex_copy_would_lose_the_gradient(dtype: Any) -> None:
+    with pytest.raises(TypeError, match="real numbers"):
+        leaf(2).astype(dtype)
+
+
+def test_a_comparison_of_shapes_that_do_not_fit_names_them() -> None:
+    with pytest.raises(ValueError, match=r"comparing w of shape \(2,\) with ndarray of shape \(3,\)"):
+        leaf(2, name="w") < np.ones(3)  # noqa: B015
