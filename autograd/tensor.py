@@ -19,19 +19,11 @@ from autograd.cuts import no_array
 from autograd.graph import NOTHING, Node, next_order, observers, recording
 from autograd.inplace import View, Writing, link_view, refresh
 from autograd.methods import ArrayMethods
-from autograd.op import Op, blame, composite, defop, describe, find, is_plain, lookup, operations, plain
-from autograd.rules.index import scatter
+from autograd.op import Op, blame, composite, defop, describe, find, is_plain, lookup, operations, plain, qualified_name
+from autograd.rules.methods import call_method
 from autograd.rules.shape import cast
 
 Array = np.ndarray[Any, np.dtype[Any]]
-_METHODS: dict[tuple[Any, str], Any] = {
-    (np.add, "reduce"): np.sum,
-    (np.multiply, "reduce"): np.prod,
-    (np.maximum, "reduce"): np.max,
-    (np.minimum, "reduce"): np.min,
-    (np.add, "accumulate"): np.cumsum,
-    (np.multiply, "accumulate"): np.cumprod,
-}
 _LIKE = {np.zeros_like, np.ones_like, np.empty_like, np.full_like}  # these make what a program then writes into
 _SIMPLE = {int, float, bool, str, type, type(None), type(np._NoValue), np.ndarray}  # options that hold no Tensor
 _ASKED = {np.shape: operator.attrgetter("shape"), np.ndim: operator.attrgetter("ndim")}  # what compositions ask often
@@ -347,22 +339,16 @@ class Tensor(ArrayMethods, Writing):
         run = _RUN.get(ufunc)
         if run is not None and not kwargs and method == "__call__":
             return run(*inputs)
-        if method == "at" and ufunc in (np.add, np.subtract):
-            return _add_at(ufunc, *inputs)
-        if method == "outer" and not kwargs:
-            a, b = inputs
-            return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
-        if method in ("reduce", "accumulate"):
-            fn = _METHODS.get((ufunc, method))
-            if fn is not None:
-                kwargs.update(zip(("axis", "dtype", "out", "keepdims"), inputs[1:], strict=False))
-                return fn(inputs[0], **{"axis": 0, **kwargs})
-        elif method == "__call__":
+        if method == "__call__":
+            if kwargs.get("where", True) is not True and kwargs.get("out") is None:
+                raise TypeError(
+                    f"{qualified_name(ufunc)} with where= and without out= leaves the rest undefined; give an "
+                    "out= that holds it, such as np.zeros_like(t), or choose by np.where"
+                )
             return self.__array_function__(ufunc, (), inputs, kwargs)
-        raise TypeError(
-            f"np.{ufunc.__name__}.{method} has no derivative rule, so a Tensor cannot go through it; "
-            "call the function itself"
-        )
+        if kwargs.get("out") is not None:
+            return _into(getattr(ufunc, method), inputs, kwargs)
+        return call_method(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         op = find(func)
@@ -526,6 +512,8 @@ def _into(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`out=`: the result is written into a Tensor, or, where it has no gradient to lose, into an array."""
     out = kwargs.pop("out")
     out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
+    if isinstance(func, np.ufunc) and isinstance(out, Tensor) and kwargs.get("where", True) is not True:
+        return _into_chosen(func, args, out, **kwargs)
     result = func(*args, **kwargs)
     if isinstance(out, Tensor):
         return out._write(result if isinstance(result, Tensor) else Tensor(result))
@@ -533,19 +521,19 @@ def _into(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         isinstance(part, Tensor) and part.requires_grad for part in (result if type(result) is tuple else (result,))
     ):
         raise TypeError(
-            f"{func.__name__} with out= {describe(out)}: an array cannot hold a Tensor's gradient. "
+            f"{qualified_name(func)} with out= {describe(out)}: an array cannot hold a Tensor's gradient. "
             "Leave out= away (write `x = x + t` for `x += t`), or write into a Tensor"
         )
     return func(*plain(args), out=out, **plain(kwargs))
 
 
-def _add_at(ufunc: np.ufunc, a: Any, index: Any, value: Any) -> None:
-    """`np.add.at(t, i, v)`: repeated positions add up."""
-    if not isinstance(a, Tensor):
-        raise TypeError(f"np.{ufunc.__name__}.at with {describe(a)}: an array cannot hold a Tensor's gradient")
-    index = plain(index)
-    shape = np.shape(a._node.value[index])
-    a._write(ufunc(a, scatter(np.broadcast_to(value, shape), index, a.shape)))
+def _into_chosen(ufunc: np.ufunc, args: tuple[Any, ...], out: Tensor, where: Any, **kwargs: Any) -> Tensor:
+    """`where=` beside `out=`: computed and written where it is true, and nowhere else."""
+    chosen = np.broadcast_to(plain(where), out.shape)
+    if chosen.dtype != np.bool_:
+        raise TypeError(f"{qualified_name(ufunc)} with where= of {chosen.dtype}; give booleans")
+    out[chosen] = ufunc(*(np.broadcast_to(arg, out.shape)[chosen] if np.ndim(arg) else arg for arg in args), **kwargs)
+    return out
 
 
 def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING) -> Tensor:

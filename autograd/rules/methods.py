@@ -1,0 +1,173 @@
+"""The methods of NumPy's ufuncs: `np.logaddexp.reduce`, `np.maximum.accumulate`, `np.add.reduceat`, `np.multiply.at`.
+
+Each is a composition of calls of the ufunc itself, so every ufunc of two operands that has a rule has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from autograd.op import describe, find, is_plain, plain
+from autograd.rules.index import along, scatter
+from autograd.rules.reduce import float_dtype
+
+_NAMED: Final[dict[Any, Callable[..., Any]]] = {  # these have records of their own
+    (np.add, "reduce"): np.sum,
+    (np.multiply, "reduce"): np.prod,
+    (np.maximum, "reduce"): np.max,
+    (np.minimum, "reduce"): np.min,
+    (np.add, "accumulate"): np.cumsum,
+    (np.multiply, "accumulate"): np.cumprod,
+}
+_ASSOCIATIVE: Final = {
+    np.add, np.multiply, np.maximum, np.minimum, np.fmax, np.fmin, np.logaddexp, np.logaddexp2, np.hypot,
+}  # fmt: skip
+
+
+def call_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A ufunc's method on Tensors; TypeError where it has no derivative."""
+    if is_plain(ufunc) and method != "at":
+        return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
+    named, general = _NAMED.get((ufunc, method)), _GENERAL.get(method)
+    if named is not None:
+        kwargs.update(zip(("axis", "dtype", "out", "keepdims"), inputs[1:], strict=False))
+        return named(inputs[0], **{"axis": 0, **kwargs})
+    elementwise = ufunc.signature is None and ufunc.nout == 1 and (ufunc.nin == 2 or method == "at")
+    if find(ufunc) is None or general is None or not elementwise:
+        raise TypeError(
+            f"np.{ufunc.__name__}.{method} has no derivative rule, so a Tensor cannot go through it; "
+            "call the function itself"
+        )
+    try:
+        return general(ufunc, *inputs, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"np.{ufunc.__name__}.{method} of {describe(inputs[0])}: {error}") from error
+
+
+def _outer(ufunc: np.ufunc, a: Any, b: Any) -> Any:
+    return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
+
+
+def _reduce(
+    ufunc: np.ufunc,
+    a: Any,
+    axis: Any = 0,
+    dtype: Any = None,
+    *,
+    keepdims: bool = False,
+    initial: Any = np._NoValue,
+    where: Any = True,
+) -> Any:
+    """All elements along an axis, one after the other; by halves where brackets may be set at will."""
+    a = a if dtype is None else a.astype(float_dtype(dtype))
+    axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
+    if len(axes) > 1 and ufunc not in _ASSOCIATIVE:
+        raise ValueError(f"np.{ufunc.__name__}.reduce of {describe(a)}: over one axis only, as the order matters")
+    if where is not True:
+        if ufunc.identity is None:
+            raise TypeError("where= is covered for functions that have an identity")
+        a = np.where(where, a, ufunc.identity)
+    shape = [1 if k in axes else n for k, n in enumerate(a.shape)]
+    rest = [k for k in range(a.ndim) if k not in axes]
+    a = np.reshape(np.transpose(a, (*axes, *rest)), (-1, *(a.shape[k] for k in rest)))
+    if initial is not np._NoValue and initial is not None:
+        a = np.concatenate([np.broadcast_to(initial, (1, *a.shape[1:])).astype(a.dtype), a])
+    result = _folded(ufunc, a)
+    return np.reshape(result, shape) if keepdims else result
+
+
+def _folded(ufunc: np.ufunc, a: Any) -> Any:
+    n = len(a)
+    if n == 0:
+        if ufunc.identity is None:
+            raise ValueError(f"np.{ufunc.__name__}.reduce of no elements: it has no identity; give initial=")
+        return np.broadcast_to(ufunc.identity, a.shape[1:]).astype(a.dtype)
+    if ufunc in _ASSOCIATIVE:
+        while n > 1:
+            half = n // 2
+            pairs = ufunc(a[:half], a[half : 2 * half])
+            a, n = (np.concatenate([pairs, a[-1:]]), half + 1) if n % 2 else (pairs, half)
+        return a[0]
+    result = a[0]
+    for k in range(1, n):
+        result = ufunc(result, a[k])
+    return result
+
+
+def _accumulate(ufunc: np.ufunc, a: Any, axis: int = 0, dtype: Any = None) -> Any:
+    """Every element with all before it; in logarithmically many steps where brackets may be set at will.
+
+    After each step an element stands for twice as many (Hillis and Steele, "Data parallel algorithms", 1986).
+    """
+    a = a if dtype is None else a.astype(float_dtype(dtype))
+    a = np.moveaxis(a, axis, 0)
+    n, reach = len(a), 1
+    if ufunc in _ASSOCIATIVE:
+        while reach < n:
+            a = np.concatenate([a[:reach], ufunc(a[:-reach], a[reach:])])
+            reach *= 2
+    elif n:
+        results = [a[0]]
+        for k in range(1, n):
+            results.append(ufunc(results[-1], a[k]))
+        a = np.stack(results)
+    return np.moveaxis(a, 0, axis)
+
+
+def _reduceat(ufunc: np.ufunc, a: Any, indices: Any, axis: int = 0, dtype: Any = None) -> Any:
+    """The elements between an index and the next, or the one at the index where the next is not behind it."""
+    starts, n = [int(k) for k in plain(indices)], a.shape[axis]
+    if not all(0 <= start < n for start in starts):
+        raise IndexError(f"np.{ufunc.__name__}.reduceat of {describe(a)} at {starts}: not all are below {n}")
+    ends = [end if end > start else start + 1 for start, end in zip(starts, [*starts[1:], n], strict=True)]
+    a = a if dtype is None else a.astype(float_dtype(dtype))
+    parts = [
+        ufunc.reduce(a[along(axis, slice(start, end))], axis=axis) for start, end in zip(starts, ends, strict=True)
+    ]
+    return np.stack(parts, axis=axis)
+
+
+def _at(ufunc: np.ufunc, a: Any, index: Any, *value: Any) -> None:
+    """`a[index] = ufunc(a[index], value)`, element by element: positions that come again are done again."""
+    if not hasattr(a, "_node"):
+        raise TypeError("an array cannot hold a Tensor's gradient; write into a Tensor")
+    shape, index = np.shape(a), plain(index)
+    if ufunc in (np.add, np.subtract):
+        chosen = np.shape(plain(a)[index])
+        a._write(ufunc(a, scatter(np.broadcast_to(value[0], chosen), index, shape)))
+        return
+    positions = np.arange(a.size).reshape(shape)[index]
+    values = [np.ravel(np.broadcast_to(v, positions.shape)) for v in value]
+    places = positions.reshape(-1)
+    turn = _occurrence(places)
+    new = np.copy(np.ravel(a))
+    for k in range(turn.max(initial=-1) + 1):
+        now = turn == k
+        new[places[now]] = ufunc(new[places[now]], *[v[now] for v in values])
+    a._write(np.reshape(new, shape))
+
+
+def _occurrence(places: Any) -> Any:
+    """For each place, how often it came before.
+
+    >>> _occurrence(np.array([4, 2, 4, 4])).tolist()
+    [0, 0, 1, 2]
+    """
+    order = np.argsort(places, kind="stable")
+    _, counts = np.unique(places, return_counts=True)
+    turn = np.empty(places.size, np.intp)
+    turn[order] = np.arange(places.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    return turn
+
+
+_GENERAL: Final[dict[str, Callable[..., Any]]] = {
+    "outer": _outer,
+    "reduce": _reduce,
+    "accumulate": _accumulate,
+    "reduceat": _reduceat,
+    "at": _at,
+}
