@@ -22,6 +22,24 @@ from autograd.rules.write import put
 View = tuple[Any, Op, tuple[Any, ...], Mapping[str, Any]]
 
 
+class Keep:
+    """A hook that puts the gradient of a node into its `.grad`; it stays with a Tensor that is written to."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def __call__(self, g: Any) -> None:
+        self._node.grad = g.copy()
+
+
+def _move(tensor: Any, new: Node) -> None:
+    """Let a Tensor stand for another node."""
+    old, tensor._node = tensor._node, new
+    if old.hooks and new.requires_grad and any(isinstance(hook, Keep) for hook in old.hooks):
+        old.hooks[:] = [hook for hook in old.hooks if not isinstance(hook, Keep)]
+        new.hooks = [*(new.hooks or ()), Keep(new)]
+
+
 def link_view(made: Any, op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     """Remember that `made` shares the memory of `args[0]`."""
     source = args[0]
@@ -83,7 +101,7 @@ class Writing:
                 )
             owner._move_to(plain(new))
             return self
-        owner._node = _node_of(new)
+        _move(owner, _node_of(new))
         refresh(owner)
         return self
 
@@ -128,5 +146,5 @@ def refresh(owner: Any) -> None:
             view = reference()
             if view is not None and view._view is not None:
                 _, op, args, kwargs = view._view
-                view._node = op.fn(source, *args, **kwargs)._node
+                _move(view, op.fn(source, *args, **kwargs)._node)
                 pending.append(view)

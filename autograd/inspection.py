@@ -12,16 +12,22 @@ import numpy as np
 
 from autograd.calls import source_line
 from autograd.graph import Node, observers, topological
+from autograd.inplace import Keep
 from autograd.op import describe
 from autograd.tensor import Tensor
 
+_LOGARITHM = (
+    "keep the argument above 0, also where np.where throws the result away: "
+    "np.where(x > 0, np.log(np.where(x > 0, x, 1)), other)"
+)
 _REMEDIES = {
-    "np.log": "keep the argument above 0, also where np.where throws the result away: "
-    "np.where(x > 0, np.log(np.where(x > 0, x, 1)), other)",
+    **dict.fromkeys(("np.log", "np.log2", "np.log10"), _LOGARITHM),
+    "np.log1p": "keep the argument above -1, also where np.where throws the result away",
     "np.divide": "keep the divisor away from 0, also where np.where throws the result away: "
     "np.where(d != 0, x / np.where(d != 0, d, 1), other)",
     "np.sqrt": "keep the argument above 0, or use np.linalg.norm, which has a subgradient at 0",
-    "np.power": "a negative base with a fractional exponent has no real power: use np.abs, or clip the base",
+    "np.power": "a negative base with a fractional exponent has no real power, and below an exponent of 1 the slope "
+    "at 0 is infinite: use np.abs, clip the base, or add a small number to it",
     "np.exp": "it overflows from 710 (float32: 89): subtract the maximum first, or use a stable function such "
     "as np.logaddexp, nn.functional.sigmoid",
     "np.linalg.inv": "the matrix is singular, or nearly: use np.linalg.solve or pinv, or add to its diagonal",
@@ -96,7 +102,7 @@ def _value(value: Any) -> Any:
 
 def _problem(value: Any) -> str:
     """What is not finite in it, in words; empty where all is."""
-    if getattr(getattr(value, "dtype", None), "kind", "") != "f":
+    if not isinstance(value, float) and getattr(getattr(value, "dtype", None), "kind", "") != "f":
         return ""
     nans, infinite = int(np.count_nonzero(np.isnan(value))), int(np.count_nonzero(np.isinf(value)))
     parts = [f"{count} {word}" for count, word in ((nans, "NaN"), (infinite, "infinite")) if count]
@@ -170,6 +176,8 @@ def explain(tensor: Tensor, loss: Tensor | None = None) -> Explanation:
     """
     if not isinstance(tensor, Tensor):
         raise TypeError(f"explain takes a Tensor, not {type(tensor).__name__}")
+    if loss is not None and not isinstance(loss, Tensor):
+        raise TypeError(f"explain takes the loss as a Tensor, not {type(loss).__name__}: a plain number has no graph")
     node = tensor._node
     nodes = topological((node,), constants=True)
     return Explanation(
@@ -205,7 +213,7 @@ def _gradient(tensor: Tensor, loss: Tensor | None) -> str:
                 "None: the loss does not depend on it. It was not used, was used through .data or detach(), or "
                 "was written to since"
             )
-    if node.op is not None and not node.hooks:
+    if node.op is not None and not any(isinstance(hook, Keep) for hook in node.hooks or ()):
         return "None: it is interior, and only leaves keep theirs; call retain_grad() before backward()"
     return "None: no backward() has reached it since it was made or cleared"
 

@@ -17,7 +17,7 @@ import autograd.rules  # noqa: F401  (fills the table of operations)
 from autograd.backward import backpropagate
 from autograd.cuts import no_array
 from autograd.graph import NOTHING, Node, next_order, observers, recording
-from autograd.inplace import View, Writing, link_view, refresh
+from autograd.inplace import Keep, View, Writing, link_view, refresh
 from autograd.methods import ArrayMethods
 from autograd.op import Op, blame, composite, defop, describe, find, is_plain, lookup, operations, plain, qualified_name
 from autograd.rules.methods import call_method
@@ -125,8 +125,9 @@ class Hook:
         self._hooks, self._hook = hooks, hook
 
     def remove(self) -> None:
-        """Take the hook away."""
-        self._hooks.remove(self._hook)
+        """Take the hook away; once it is, nothing more happens."""
+        if self._hook in self._hooks:
+            self._hooks.remove(self._hook)
 
     __call__ = remove
 
@@ -300,21 +301,32 @@ class Tensor(ArrayMethods, Writing):
         return np.asarray(plain(gradient), dtype=value.dtype)[()]
 
     def retain_grad(self) -> Tensor:
-        """Keep this interior gradient too: every `backward()` through here sets `.grad` anew, and does not add."""
-        if self._node.op is not None:
-            node = self._node
+        """Keep this interior gradient too: every `backward()` through here sets `.grad` anew, and does not add.
 
-            def keep(g: Any) -> None:
-                node.grad = g if isinstance(g, Tensor) else np.copy(g)
-
-            self.register_hook(keep)
+        Raises:
+            RuntimeError: nothing behind it requires grad.
+        """
+        node = self._node
+        if node.op is not None or not node.requires_grad:
+            self.register_hook(Keep(node))
         return self
 
     def register_hook(self, hook: Callable[[Any], Any]) -> Hook:
         """Call `hook(gradient)` in each pass; what it returns, unless None, replaces the gradient.
 
         Returns a handle: calling it, or its `remove()`, takes the hook away.
+
+        Raises:
+            RuntimeError: no gradient ever comes here, as nothing behind this requires grad.
+            TypeError: something that cannot be called.
         """
+        if not callable(hook):
+            raise TypeError(f"a hook is called with the gradient, and {type(hook).__name__} cannot be called")
+        if not self._node.requires_grad:
+            raise RuntimeError(
+                f"{describe(self)} does not require grad, so no gradient comes here; make what it is computed from "
+                "with requires_grad=True, outside no_grad()"
+            )
         hooks = self._node.hooks = self._node.hooks or []
         hooks.append(hook)
         return Hook(hooks, hook)

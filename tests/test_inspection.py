@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,7 @@ def test_the_first_nan_forward_is_named_with_its_line_and_remedy() -> None:
         np.log(w)
     message = str(caught.value)
     assert "np.log of w of shape (2,) gave 1 NaN of 2 elements, from finite operands" in message
-    assert "test_inspection.py:22." in message
+    assert "test_inspection.py:24." in message
     assert "np.where" in message
 
 
@@ -115,3 +117,55 @@ def test_where_the_first_infinity_is() -> None:
 def test_only_tensors_are_explained() -> None:
     with pytest.raises(TypeError, match="not ndarray"):
         explain(np.ones(3))  # type: ignore[arg-type]
+
+
+# Hooks and kept gradients
+
+
+def test_a_kept_gradient_follows_a_tensor_that_is_written_to() -> None:
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    h = w * 2
+    row = h[:1]
+    row.retain_grad()
+    h.retain_grad()
+    h += 1
+    np.sum(h**2 + row).backward()
+    np.testing.assert_array_equal(h.grad, 2 * (2 * w.data + 1) + [2, 0])
+    np.testing.assert_array_equal(row.grad, [2.0])
+
+
+@pytest.mark.parametrize("ask", [lambda t: t.retain_grad(), lambda t: t.register_hook(print)])
+def test_no_gradient_is_kept_where_none_comes(ask: Any) -> None:
+    with pytest.raises(RuntimeError, match=r"c of shape \(\) does not require grad, so no gradient comes here"):
+        ask(Tensor(1.0, name="c"))
+
+
+def test_a_hook_must_be_callable_and_may_be_removed_twice() -> None:
+    w = Tensor(1.0, requires_grad=True)
+    with pytest.raises(TypeError, match="int cannot be called"):
+        w.register_hook(3)  # type: ignore[arg-type]
+    hook = w.register_hook(lambda g: 2 * g)
+    hook.remove()
+    hook.remove()
+    (w * 1).backward()
+    assert w.grad == 1
+
+
+def test_a_hook_alone_keeps_no_gradient_and_explain_says_so() -> None:
+    h = Tensor(1.0, requires_grad=True) * 2
+    h.register_hook(lambda g: None)
+    h.backward()
+    assert "call retain_grad() before backward()" in explain(h).gradient
+
+
+def test_explain_wants_the_loss_and_not_its_value() -> None:
+    with pytest.raises(TypeError, match="a plain number has no graph"):
+        explain(Tensor(1.0, requires_grad=True), 3.0)  # type: ignore[arg-type]
+
+
+def test_an_infinity_that_the_program_writes_is_no_anomaly() -> None:
+    s = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    with detect_anomaly():
+        masked = np.where(np.eye(2) == 1, s, -np.inf)
+        p = np.exp(masked - np.max(masked, axis=1, keepdims=True))
+        np.sum(p).backward()
