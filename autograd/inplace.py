@@ -15,7 +15,7 @@ from weakref import ref
 import numpy as np
 
 from autograd.graph import Node, enable_grad, recording
-from autograd.op import Op, describe, plain
+from autograd.op import Op, describe, gathered, holds_tensor, plain
 from autograd.rules.write import put
 
 # How a Tensor looks at another one's data: that Tensor, the operation, its other arguments, its options.
@@ -78,7 +78,7 @@ class Writing:
     __imod__, __ifloordiv__ = _in_place(operator.mod), _in_place(operator.floordiv)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._write(put(self, plain(index), value))
+        self._write(put(self, plain(index), gathered(value) if holds_tensor(value) else value))
 
     def _write(self, new: Any) -> Any:
         """Stand for `new`, and let everything that shares this memory follow."""

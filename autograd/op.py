@@ -308,6 +308,20 @@ def plain(value: Any) -> Any:
     return value
 
 
+def holds_tensor(value: Any) -> bool:
+    """Whether it is a Tensor, or a list or tuple with one inside."""
+    if type(value) is list or type(value) is tuple:
+        return any(map(holds_tensor, value))
+    return hasattr(value, "_node")
+
+
+def gathered(value: Any) -> Any:
+    """A number or nested list as an array; a list that holds Tensors as one Tensor, so that gradients reach them."""
+    if hasattr(value, "ndim"):
+        return value
+    return np.stack([gathered(part) for part in value]) if holds_tensor(value) else np.asarray(value)
+
+
 def describe(value: Any) -> str:
     """A name or a stand-in, and the shape: what an error calls an operand."""
     node = getattr(value, "_node", value)

@@ -19,7 +19,21 @@ from autograd.cuts import no_array
 from autograd.graph import NOTHING, Node, next_order, observers, recording
 from autograd.inplace import Keep, View, Writing, link_view, refresh
 from autograd.methods import ArrayMethods
-from autograd.op import Op, blame, composite, defop, describe, find, is_plain, lookup, operations, plain, qualified_name
+from autograd.op import (
+    Op,
+    blame,
+    composite,
+    defop,
+    describe,
+    find,
+    gathered,
+    holds_tensor,
+    is_plain,
+    lookup,
+    operations,
+    plain,
+    qualified_name,
+)
 from autograd.rules.methods import call_method
 from autograd.rules.shape import cast
 
@@ -57,14 +71,22 @@ def _binary(op: Op) -> Callable[[Any, Any], Tensor]:
             a = a._node
             x = a.value
             live = a.requires_grad
+        elif type(a) is float or type(a) is int:
+            x = a
         else:
-            x = a = a if type(a) is float or type(a) is int else _constant(op, a)
+            x = a = _constant(op, a)
+            if isinstance(a, Tensor):
+                return run(a, b)
         if isinstance(b, Tensor):
             b = b._node
             y = b.value
             live += b.requires_grad
+        elif type(b) is float or type(b) is int:
+            y = b
         else:
-            y = b = b if type(b) is float or type(b) is int else _constant(op, b)
+            y = b = _constant(op, b)
+            if isinstance(b, Tensor):
+                return run(tensor_of(a) if isinstance(a, Node) else a, b)
         try:
             value = forward(x, y)
         except Exception as error:
@@ -368,6 +390,9 @@ class Tensor(ArrayMethods, Writing):
             if func in _ASKED and not kwargs:
                 return _ASKED[func](self._node.value)
             return _call(func, args, kwargs)
+        if op.adapt is None and not op.variadic:
+            for option in args[len(op.operands) :]:
+                _option(op, "an option", option)
         if len(op.operands) <= len(args) <= op.as_it_is:
             for name, option in kwargs.items():
                 if name not in op.options or (type(option) not in _SIMPLE and not _is_flat(option)):
@@ -495,11 +520,11 @@ def tensor_of(node: Node) -> Tensor:
 
 
 def _constant(op: Op, value: Any) -> Any:
-    """An operand that is no Tensor: an array of a list; TypeError where it is not real."""
+    """An operand that is no Tensor: a list gathered; TypeError where it is not real."""
     if type(value) is float or type(value) is int:
         return value
     if type(value) is list or type(value) is tuple:
-        value = np.asarray(plain(value))
+        value = gathered(value)
     kind = value.dtype.kind if hasattr(value, "dtype") else "c" if type(value) is complex else "f"
     if kind not in "fiub":
         raise TypeError(f"{op.name} with {describe(value)} and {kind!r} data: a Tensor takes real operands only")
@@ -566,6 +591,8 @@ def _run(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
         else:
             raw, kept = [], []
             for arg in args:
+                if type(arg) is list and holds_tensor(arg):
+                    arg = gathered(arg)
                 if isinstance(arg, Tensor):
                     arg = arg._node
                     raw.append(arg.value)

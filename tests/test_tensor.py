@@ -449,3 +449,68 @@ def test_a_complex_copy_would_lose_the_gradient(dtype: Any) -> None:
 def test_a_comparison_of_shapes_that_do_not_fit_names_them() -> None:
     with pytest.raises(ValueError, match=r"comparing w of shape \(2,\) with ndarray of shape \(3,\)"):
         leaf(2, name="w") < np.ones(3)  # noqa: B015
+
+
+# Lists that hold Tensors
+
+
+def _assigned(a: Any, values: Any) -> Any:
+    out = a * 2
+    out[:] = values
+    return out
+
+
+def _added_at(a: Any, values: Any) -> Any:
+    out = a * 2
+    np.add.at(out, [0, 2, 0], values)
+    return out
+
+
+def _copied_to(a: Any, values: Any) -> Any:
+    out = a * 2
+    np.copyto(out, values, where=[True, True, False])
+    np.put(out, [2, 0], values[:2])
+    return out
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+@pytest.mark.parametrize(
+    "fn",
+    [
+        lambda a, values: a * values,
+        lambda a, values: values - a,
+        lambda a, values: np.maximum(a, values),
+        lambda a, values: np.where([True, False, True], a, list(values)),
+        lambda a, values: a @ list(values),
+        lambda a, values: np.clip(a, list(values), 9.0),
+        lambda a, values: np.linalg.solve(np.eye(3) * a, list(values)),
+        lambda a, values: np.einsum("i,i->", a, list(values)),
+        lambda a, values: np.concatenate([a, list(values)]),
+        lambda a, values: np.insert(a, [1, 1, 2], values),
+        lambda a, values: np.append(a, values),
+        lambda a, values: np.full_like(a, values),
+        lambda a, values: np.linspace(a, values, 3),
+        lambda a, values: np.multiply.outer(a, values),
+        _assigned,
+        _added_at,
+        _copied_to,
+    ],
+)
+def test_gradients_reach_tensors_in_a_list(fn: Any, kind: Any) -> None:
+    a = np.array([0.5, 1.5, -1.0])
+    listed = lambda t: fn(t, kind([t[0] * 3, t[2] ** 2, 2.0]))
+    stacked = lambda t: fn(t, np.stack([t[0] * 3, t[2] ** 2, 2.0]))
+    expected = fn(a, kind([a[0] * 3, a[2] ** 2, 2.0]))
+    found = []
+    for call in (listed, stacked):
+        t = Tensor(a, requires_grad=True)
+        got = call(t)
+        np.testing.assert_allclose(got.data, expected)
+        np.sum(got**2).backward()
+        found.append(t.grad)
+    np.testing.assert_allclose(*found)
+
+
+def test_a_tensor_as_a_positional_option_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"np\.linalg\.norm: no derivative with respect to an option"):
+        np.linalg.norm(leaf(3), leaf())  # type: ignore[call-overload]

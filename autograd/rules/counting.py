@@ -6,20 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defcomposite, plain
+from autograd.op import defcomposite, gathered, plain
 from autograd.rules.index import scatter
 
 
 def _bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     if weights is None:
         return np.bincount(x, minlength=minlength)
-    weights = weights.astype(np.float64) if hasattr(weights, "astype") else np.asarray(weights, np.float64)
+    weights = gathered(weights).astype(np.float64)
     return scatter(weights, x, (max(minlength, int(np.max(x, initial=-1)) + 1),))
 
 
 def _edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
     if np.ndim(bins):
-        return bins if hasattr(bins, "ndim") else np.asarray(bins)
+        return gathered(bins)
     count = len(np.histogram_bin_edges(plain(a), bins, plain(range), plain(weights)))
     if range is None:
         range = (np.min(a), np.max(a)) if np.size(a) else (0.0, 1.0)

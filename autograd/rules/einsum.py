@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defop, defplain
-from autograd.rules.shape import array_of
+from autograd.op import defop, defplain, gathered
 
 
 @lru_cache(maxsize=256)
@@ -48,7 +47,7 @@ def _call(*operands: Any, optimize: Any = False) -> tuple[tuple[Any, ...], dict[
         if len(operands) > pairs:
             subscripts += "->" + _letters(operands[-1])
     if "->" not in subscripts or "." in subscripts or " " in subscripts:
-        subscripts = _explicit(subscripts, tuple([array_of(a).ndim for a in arrays]), bool(optimize))
+        subscripts = _explicit(subscripts, tuple([gathered(a).ndim for a in arrays]), bool(optimize))
     return arrays, {"subscripts": subscripts, "optimize": optimize} if optimize else {"subscripts": subscripts}
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defcomposite, defop
+from autograd.op import defcomposite, defop, gathered
 from autograd.rules.index import along
-from autograd.rules.shape import array_of, atleast_1d, atleast_2d, atleast_3d
+from autograd.rules.shape import atleast_1d, atleast_2d, atleast_3d
 
 _PARTS = r"\bar a_k = \bar y[\text{part } k]"
 _PUT = r"\bar a[\text{part } k] = \bar y_k"
@@ -67,7 +67,7 @@ def _dstack(tup: Any) -> Any:
 
 
 def _column_stack(tup: Any) -> Any:
-    arrays = map(array_of, tup)
+    arrays = map(gathered, tup)
     return np.concatenate([a if a.ndim > 1 else np.reshape(a, (-1, 1)) for a in arrays], 1)
 
 
@@ -147,11 +147,12 @@ defcomposite(
 
 
 def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    arr, values = gathered(arr), gathered(values)
     return np.concatenate((np.ravel(arr), np.ravel(values)) if axis is None else (arr, values), axis)
 
 
 def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    arr = array_of(arr)
+    arr, values = gathered(arr), gathered(values)
     if arr.dtype.kind != "f":
         raise TypeError(f"np.insert into {arr.dtype} would cut the gradient; make the array one of floats")
     if axis is None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.op import describe, find, is_plain, plain
+from autograd.op import describe, find, gathered, is_plain, plain
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import float_dtype
 
@@ -49,6 +49,7 @@ def call_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
 
 
 def _outer(ufunc: np.ufunc, a: Any, b: Any) -> Any:
+    a, b = gathered(a), gathered(b)
     return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
 
 
@@ -135,7 +136,7 @@ def _at(ufunc: np.ufunc, a: Any, index: Any, *value: Any) -> None:
     """`a[index] = ufunc(a[index], value)`, element by element: positions that come again are done again."""
     if not hasattr(a, "_node"):
         raise TypeError("an array cannot hold a Tensor's gradient; write into a Tensor")
-    shape, index = np.shape(a), plain(index)
+    shape, index, value = np.shape(a), plain(index), tuple(map(gathered, value))
     if ufunc in (np.add, np.subtract):
         chosen = np.shape(plain(a)[index])
         a._write(ufunc(a, scatter(np.broadcast_to(value[0], chosen), index, shape)))

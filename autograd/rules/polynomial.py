@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Sample, defcomposite, defop
+from autograd.op import Sample, defcomposite, defop, gathered
 
 
 def _vander(g: Any, y: Any, x: Any, N: Any = None, increasing: bool = False) -> Any:
@@ -32,7 +32,7 @@ defop(
 
 def _polyval(p: Any, x: Any) -> Any:
     y = np.zeros_like(x)
-    for coefficient in p if hasattr(p, "ndim") else np.asarray(p):
+    for coefficient in gathered(p):
         y = y * x + coefficient
     return y
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Sample, defcomposite, defop
-from autograd.rules.shape import array_of
+from autograd.op import Sample, defcomposite, defop, gathered
 
 _vectors: list[Sample] = [
     lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=(4, 2))),
@@ -221,7 +220,7 @@ defcomposite(
 
 
 def _multi_dot_arguments(arrays: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    if not {array_of(array).ndim for array in arrays} <= {1, 2}:
+    if not {gathered(array).ndim for array in arrays} <= {1, 2}:
         raise TypeError("the operands are matrices, and vectors at the ends; np.dot takes others")
     return tuple(arrays), {}
 

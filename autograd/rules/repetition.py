@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defcomposite, defop, plain, unbroadcast
+from autograd.op import defcomposite, defop, gathered, plain, unbroadcast
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import float_dtype
 
@@ -61,6 +61,7 @@ defcomposite(
 
 def _full_like(a: Any, fill_value: Any, dtype: Any = None, *, order: Any = "K", shape: Any = None) -> Any:
     dtype, shape = np.dtype(a.dtype if dtype is None else dtype), np.shape(a) if shape is None else shape
+    fill_value = gathered(fill_value)
     if not hasattr(fill_value, "_node"):
         return np.full_like(plain(a), fill_value, dtype, order, shape=shape)
     return np.reshape(fill_value * np.ones(shape, float_dtype(dtype)), shape).astype(dtype)

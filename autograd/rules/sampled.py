@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.op import Sample, defcomposite, defop, plain
+from autograd.op import Sample, defcomposite, defop, gathered, plain
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import float_dtype
 
@@ -18,7 +18,7 @@ def _diff_arguments(
     a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if n and not (prepend is append is np._NoValue):
-        parts = [part for part in (prepend, a, append) if part is not np._NoValue]
+        parts = [gathered(part) for part in (prepend, a, append) if part is not np._NoValue]
         edge = [1 if k == axis % np.ndim(a) else length for k, length in enumerate(np.shape(a))]
         parts = [part if np.ndim(part) else np.broadcast_to(part, edge) for part in parts]
         a = np.concatenate(parts, axis=axis)
@@ -50,18 +50,15 @@ defop(
 )
 
 
-def _array(value: Any) -> Any:
-    """A list as an array; Tensors and arrays as they are."""
-    return value if hasattr(value, "ndim") else np.asarray(value)
-
-
 def _double(value: Any) -> Any:
-    return value.astype(np.float64) if hasattr(value, "astype") else np.asarray(value, np.float64)
+    return gathered(value).astype(np.float64)
 
 
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     inside = np.diff(np.ravel(ary))
-    begin, end = (None if part is None else np.ravel(part).astype(inside.dtype) for part in (to_begin, to_end))
+    begin, end = (
+        None if part is None else np.ravel(gathered(part)).astype(inside.dtype) for part in (to_begin, to_end)
+    )
     parts = [part for part in (begin, inside, end) if part is not None]
     return np.concatenate(parts) if len(parts) > 1 else inside
 
@@ -89,6 +86,7 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     length = f.shape[axis]
     if length <= edge_order:
         raise ValueError(f"np.gradient: {length} samples along axis {axis} are too few")
+    spacing = gathered(spacing)
     if np.ndim(spacing):
         if np.shape(spacing) != (length,):
             raise ValueError(f"np.gradient: coordinates of shape {np.shape(spacing)} for {length} samples")
@@ -123,7 +121,7 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
 
 
 def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    f = _array(f)
+    f = gathered(f)
     f = f if f.dtype.kind == "f" else f.astype(np.float64)
     axes = range(f.ndim) if axis is None else normalize_axis_tuple(axis, f.ndim)
     spacings = varargs or (1.0,)
@@ -155,7 +153,7 @@ defcomposite(
 
 
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    y = _array(y)
+    y = gathered(y)
     if x is not None:
         dx = np.diff(x, axis=axis if np.ndim(x) > 1 else -1)
         if dx.ndim == 1:
@@ -230,7 +228,7 @@ defcomposite(
 
 
 def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, dtype: Any = None, axis: int = 0) -> Any:
-    start, stop = (np.asarray(v) if isinstance(v, (list, tuple)) else v for v in (start, stop))
+    start, stop = (gathered(v) if isinstance(v, (list, tuple)) else v for v in (start, stop))
     width = stop - start
     steps = np.reshape(np.arange(num, dtype=width.dtype), (-1,) + (1,) * width.ndim)
     y = steps * (width / max(num - 1 if endpoint else num, 1)) + start
@@ -374,7 +372,7 @@ defop(
 
 
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
-    a, v = _array(a), _array(v)
+    a, v = gathered(a), gathered(v)
     if v.size > a.size:  # NumPy exchanges them, and 'same' then keeps another middle
         return np.convolve(v, a[::-1], mode)[::-1]
     return np.convolve(a, v[::-1], mode)

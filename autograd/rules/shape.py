@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defcomposite, defop
+from autograd.op import defcomposite, defop, gathered
 
 _BACK = r"\bar a = \operatorname{reshape}(\bar y)"
 _TURNED = r"\bar a = \bar y^\top"
@@ -113,14 +113,9 @@ defop(
 )
 
 
-def array_of(a: Any) -> Any:
-    """`a` itself if it has a shape already, the array of a number or list."""
-    return a if hasattr(a, "ndim") else np.asarray(a)
-
-
 def _each(raised: Callable[[Any], Any]) -> Callable[..., Any]:
     def body(*arys: Any) -> Any:
-        results = tuple(raised(array_of(a)) for a in arys)
+        results = tuple(raised(gathered(a)) for a in arys)
         return results[0] if len(results) == 1 else results
 
     return body

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defcomposite, defop, unbroadcast
-from autograd.rules.shape import array_of
+from autograd.op import defcomposite, defop, gathered, unbroadcast
 
 
 def _at_end(product: Any, x: Any, axis: int) -> Any:
@@ -73,7 +72,7 @@ def _cross_call(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if axis is not None:
         axisa = axisb = axisc = axis
-    if array_of(a).shape[axisa] != 3 or array_of(b).shape[axisb] != 3:
+    if gathered(a).shape[axisa] != 3 or gathered(b).shape[axisb] != 3:
         raise TypeError("vectors have 3 components; of two, take a[0] * b[1] - a[1] * b[0]")
     return (a, b), {} if axisa == axisb == axisc == -1 else {"axisa": axisa, "axisb": axisb, "axisc": axisc}
 

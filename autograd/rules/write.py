@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defcomposite, defop
+from autograd.op import defcomposite, defop, gathered
 from autograd.rules.dispatched import dispatched
 
 
@@ -63,7 +63,7 @@ def _checked(name: str, a: Any) -> tuple[int, ...]:
 
 
 def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
-    shape = _checked("copyto", dst)
+    shape, src = _checked("copyto", dst), gathered(src)
     if hasattr(src, "dtype") and not np.can_cast(src.dtype, dst.dtype, casting):
         raise TypeError(f"np.copyto: {src.dtype} does not become {dst.dtype} by the rule {casting!r}")
     if where is True:
@@ -74,7 +74,7 @@ def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -
 
 
 def _putmask(a: Any, mask: Any, values: Any) -> None:
-    shape = _checked("putmask", a)
+    shape, values = _checked("putmask", a), gathered(values)
     if np.size(mask) != a.size:
         raise ValueError(f"np.putmask: a mask of shape {np.shape(mask)} for an array of shape {shape}")
     if np.size(values):
@@ -83,7 +83,7 @@ def _putmask(a: Any, mask: Any, values: Any) -> None:
 
 
 def _place(arr: Any, mask: Any, vals: Any) -> None:
-    chosen = np.reshape(np.not_equal(mask, False), _checked("place", arr))
+    chosen, vals = np.reshape(np.not_equal(mask, False), _checked("place", arr)), gathered(vals)
     count = np.count_nonzero(chosen)
     if count and not np.size(vals):
         raise ValueError("np.place: no values")
@@ -92,7 +92,7 @@ def _place(arr: Any, mask: Any, vals: Any) -> None:
 
 
 def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
-    shape = _checked("put", a)
+    shape, v = _checked("put", a), gathered(v)
     n, flat = int(a.size), np.ravel(ind)
     if mode == "clip":
         flat = np.clip(flat, 0, n - 1)
