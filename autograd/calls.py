@@ -16,6 +16,11 @@ NEEDED: Final = inspect.Parameter.empty
 _INSIDE = tuple(str(Path(file).parent) for file in (__file__, np.__file__))
 
 
+def inside_numpy(frame: FrameType) -> bool:
+    """Whether it is NumPy's own code that runs there."""
+    return frame.f_code.co_filename.startswith(_INSIDE[1])
+
+
 def user_frame() -> FrameType:
     """The innermost frame outside of this package and NumPy."""
     frame = sys._getframe(1)

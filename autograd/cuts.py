@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from autograd.calls import user_frame
+from autograd.calls import inside_numpy, user_frame
 from autograd.op import describe
 
 _STORE_SUBSCR: Final = opmap["STORE_SUBSCR"]  # the instruction of `array[i] = value`
@@ -58,15 +58,20 @@ def refuse_cut(tensor: Any, frame: FrameType) -> None:
     """TypeError where a line that asks for a float loses a gradient with it; `float(t)` itself is asked for."""
     if frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR:
         raise _no_writing(tensor)  # NumPy raises a ValueError of its own from this one
+    within = inside_numpy(frame)  # nobody there means to cut a gradient
+    frame = user_frame() if within else frame
     names = _callee(frame.f_code, frame.f_lasti)
-    if not names or names == ("float",):
+    if not names or (names == ("float",) and not within):
         return
     found, name = _object(frame, names), names[-1]
     module = getattr(found, "__module__", None) or ""
     if module in ("math", "cmath") and name not in _STEPS:
         cure = _CURES.get(name) or (f"Write np.{name}" if hasattr(np, name) else "Write it with NumPy's functions")
-    elif not isinstance(found, type) and (
-        module.partition(".")[0] == "numpy" or isinstance(getattr(found, "__self__", None), np.ndarray)
+    elif within or (
+        not isinstance(found, type)
+        and (
+            module.partition(".")[0] == "numpy" or isinstance(getattr(found, "__self__", None), (np.ndarray, np.ufunc))
+        )
     ):
         cure = _CURES.get(name, _GENERAL)
     else:
@@ -118,7 +123,7 @@ def _object(frame: FrameType, names: tuple[str, ...]) -> Any:
     scopes = (frame.f_locals, frame.f_globals, frame.f_builtins)
     found = next((scope[names[0]] for scope in scopes if names[0] in scope), None)
     for name in names[1:]:
-        if name == _CALL or not isinstance(found, (ModuleType, np.ndarray)):
+        if name == _CALL or not isinstance(found, (ModuleType, np.ndarray, np.ufunc)):
             return None
         found = getattr(found, name, None)
     return found

@@ -115,7 +115,7 @@ class ArrayMethods:
     prod, cumsum, cumprod, round = map(_function, (np.prod, np.cumsum, np.cumprod, np.round))
     ravel, squeeze, swapaxes, repeat = map(_function, (np.ravel, np.squeeze, np.swapaxes, np.repeat))
     take, choose, put, diagonal = map(_function, (np.take, np.choose, np.put, np.diagonal))
-    trace, conj, conjugate, copy = map(_function, (np.trace, np.conjugate, np.conjugate, np.copy))
+    trace, copy = map(_function, (np.trace, np.copy))
     real, imag = property(_function(np.real)), property(_function(np.imag))
     argmax, argmin, argsort, argpartition, searchsorted, all, any, nonzero = map(
         _function, (np.argmax, np.argmin, np.argsort, np.argpartition, np.searchsorted, np.all, np.any, np.nonzero)
@@ -140,6 +140,12 @@ class ArrayMethods:
         """`np.ravel` of this Tensor, in memory of its own."""
         array: Any = self
         return np.copy(np.ravel(array) if order == "C" else np.ravel(array, order=order))  # type: ignore[call-overload]
+
+    def conj(self) -> Any:
+        """This Tensor itself, as of any real array; `np.conj(t)` gives a copy."""
+        return self
+
+    conjugate = conj
 
     def clone(self) -> Any:
         """A copy in memory of its own, through which gradients flow; the same as `copy()`."""

@@ -425,14 +425,21 @@ class Tensor(ArrayMethods, Writing):
     def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
         return other // self, other % self
 
-    def astype(self, dtype: Any) -> Any:
-        """This Tensor in another float dtype; a plain array for integers, booleans and text."""
-        kind = np.dtype(dtype).kind
-        if kind in "cO":
-            raise TypeError(f"{describe(self)} as {np.dtype(dtype)}: a Tensor holds real numbers; use t.data.astype")
-        if kind != "f":
+    def astype(
+        self, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Any:
+        """This Tensor in another float dtype; a plain array for integers, booleans and text.
+
+        With `copy=False` it is this Tensor itself where the dtype is right. The order in memory stays as it is.
+        """
+        dtype = np.dtype(dtype)
+        if not np.can_cast(self.dtype, dtype, casting):
+            raise TypeError(f"{describe(self)} does not become {dtype} by the rule {casting!r}")
+        if dtype.kind in "cO":
+            raise TypeError(f"{describe(self)} as {dtype}: a Tensor holds real numbers; use t.data.astype")
+        if dtype.kind != "f":
             return self._node.value.astype(dtype)
-        return apply(lookup(cast), (self, np.dtype(dtype)))
+        return self if not copy and dtype == self.dtype else apply(lookup(cast), (self, dtype))
 
     def __neg__(self) -> Tensor:
         return apply(_NEGATIVE, (self,))
@@ -608,7 +615,8 @@ def _run(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
         raise blame(op, args, error) from error
     made = _record(op, kept, kwargs, value, live)
     base = getattr(value, "base", None)  # a rule may call this on plain numbers
-    if base is not None and isinstance(first, Tensor) and (base is data or base is data.base):
+    shares = value is data if base is None else base is data or base is data.base
+    if shares and type(data) is np.ndarray and isinstance(first, Tensor):
         link_view(made, op, args, kwargs)
     return made
 

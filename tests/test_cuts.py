@@ -34,6 +34,9 @@ RNG = np.random.default_rng(0)
         (lambda: math.sin(V), r"math\.sin of v of shape \(3,\).*Write np\.sin"),
         (lambda: hypot(1.0, S), "hypot of s .*Write np.hypot"),
         (lambda: math.gamma(S), "math.gamma of s .*NumPy's functions"),
+        (lambda: np.sum(np.ones(3), initial=S), "np.sum of s "),
+        (lambda: np.add.reduce(np.ones(3), initial=S), "np.add.reduce of s "),
+        (lambda: np.interp([-1.0], [0.0, 1.0], [0.0, 1.0], left=S), "np.interp of s "),
         (lambda: np.fromiter((v for v in V), float), "np.fromiter of an item .*Write into a Tensor"),
     ],
 )

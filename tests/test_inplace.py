@@ -243,3 +243,35 @@ def test_filling_an_array_with_tensors_is_refused_where_it_would_cut_the_gradien
     with no_grad():
         out[0] = np.sum(w)
     assert out[0] == 3.0
+
+
+@pytest.mark.parametrize(
+    "alias",
+    [
+        lambda a: a.real,
+        np.real,
+        lambda a: a.conj(),
+        lambda a: a.astype(a.dtype, copy=False),
+        lambda a: a.real.T.ravel(),
+    ],
+)
+def test_what_shares_its_memory_in_numpy_shares_it_here(alias: Any) -> None:
+    array = np.arange(3.0)
+    alias(array)[1] = 7.0
+    w = Tensor([5.0, 7.0], requires_grad=True)
+    t = Tensor(np.arange(3.0))
+    alias(t)[1] = w[1]
+    np.testing.assert_array_equal(t.data, array)
+    np.sum(t).backward()
+    np.testing.assert_array_equal(w.grad, [0.0, 1.0])
+
+
+def test_conj_of_numpy_is_a_copy() -> None:
+    t = Tensor(np.arange(3.0))
+    np.conj(t)[1] = 7.0
+    np.testing.assert_array_equal(t.data, np.arange(3.0))
+
+
+def test_astype_obeys_the_casting_rule() -> None:
+    with pytest.raises(TypeError, match="does not become float32 by the rule 'safe'"):
+        Tensor(np.arange(3.0)).astype(np.float32, casting="safe")
