@@ -9,7 +9,7 @@ reads shapes by `np.shape`. See Griewank and Walther, "Evaluating Derivatives", 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -57,6 +57,8 @@ class Op:
                 return self.adapt(*args, **kwargs)
             except TypeError as error:
                 raise TypeError(f"{self.name}: {error}; its derivative does not cover that") from None
+            except (ValueError, IndexError) as error:
+                raise named(self.name, args, error) from error
         operands = self.operands
         if not kwargs and len(args) <= len(operands):
             return args, kwargs
@@ -334,13 +336,40 @@ def describe(value: Any) -> str:
 def blame(op: Op, args: tuple[Any, ...], error: Exception) -> Exception:
     """The error NumPy raised, told with the operation, the operands' names and shapes, and a cure."""
     operands = args if op.variadic else args[: len(op.vjp)]
-    told = " and ".join(describe(arg) for arg in operands if not isinstance(arg, (slice, tuple)))
     cure = ""
     if op.fn in (np.matmul, np.dot):
         cure = ". The last axis of the first and the second-to-last (or only) axis of the second must agree"
-    elif "broadcast" in str(error):
+    elif op.broadcasts and "broadcast" in str(error):
         cure = ". Axes pair up from the right, and the two of a pair are equal or one of them is 1"
-    message = f"{op.name} of {told}: {error}{cure}"
+    elif op.fn is np.einsum and "broadcast" in str(error):
+        cure = ". An index has one length in all operands that have it"
+    if op.fn is operator.getitem or op.name == "put":
+        verb = "indexing" if op.fn is operator.getitem else "writing to"
+        written = f", of {describe(args[2])}" if len(args) > 2 else ""
+        return _again(error, f"{verb} {describe(args[0])} at [{_place(args[1])}]{written}: {error}{cure}")
+    return named(op.name, operands, error, cure)
+
+
+def _place(index: Any) -> str:
+    """An index as a program writes it, arrays by their shapes."""
+    if isinstance(index, tuple):
+        return ", ".join(map(_place, index))
+    if isinstance(index, slice):
+        parts = (index.start, index.stop) if index.step is None else (index.start, index.stop, index.step)
+        return ":".join("" if part is None else str(part) for part in parts)
+    if index is Ellipsis:
+        return "..."
+    return repr(index) if index is None or isinstance(index, (int, float, str, np.generic)) else describe(index)
+
+
+def named(name: str, operands: Iterable[Any], error: Exception, cure: str = "") -> Exception:
+    """An error of the same kind that says in which function, of what operands, and a cure."""
+    told = " and ".join(describe(arg) for arg in operands if not isinstance(arg, (slice, tuple)) and not callable(arg))
+    name = name.replace("packed_", "np.linalg.")
+    return _again(error, f"{name} of {told}: {error}{cure}" if told else f"{name}: {error}{cure}")
+
+
+def _again(error: Exception, message: str) -> Exception:
     for kind in (type(error), IndexError, ValueError, TypeError):
         if isinstance(error, kind):
             try:

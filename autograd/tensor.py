@@ -30,6 +30,7 @@ from autograd.op import (
     holds_tensor,
     is_plain,
     lookup,
+    named,
     operations,
     plain,
     qualified_name,
@@ -546,7 +547,13 @@ def _call(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     if body is None:
         op = lookup(func)
         return apply(op, *op.call(args, kwargs))
-    result = func(*plain(args), **plain(kwargs)) if body is func else body(*args, **kwargs)
+    try:
+        result = func(*plain(args), **plain(kwargs)) if body is func else body(*args, **kwargs)
+    except (ValueError, IndexError, TypeError) as error:
+        name = qualified_name(func)
+        if str(error).startswith(name):
+            raise
+        raise named(name, args, error) from error
     if func in _LIKE and not isinstance(result, Tensor) and result.dtype.kind == "f":
         return tensor_of(Node(result))
     return result

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from autograd.op import defcomposite
 from autograd.rules.index import scatter
@@ -119,7 +120,7 @@ defcomposite(
 
 
 def _apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
-    axis %= np.ndim(arr)
+    axis = normalize_axis_index(axis, np.ndim(arr))
     lines = np.moveaxis(arr, axis, -1)
     lead = np.shape(lines)[:-1]
     results = np.stack([func1d(lines[where], *args, **kwargs) for where in np.ndindex(*lead)])

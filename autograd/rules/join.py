@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from autograd.op import defcomposite, defop, gathered
 from autograd.rules.index import along
@@ -158,7 +159,7 @@ def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     if axis is None:
         arr, axis = np.ravel(arr), 0
     shape = list(np.shape(arr))
-    axis %= len(shape)
+    axis = normalize_axis_index(axis, len(shape))
     n = shape[axis]
     count = len(np.insert(np.arange(n), obj, 0)) - n
     rank = len(shape) - np.ndim(values)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd.op import defcomposite, defop
 from autograd.rules.reduce import restore
@@ -82,7 +83,7 @@ defop(
 
 def _vector_norm_call(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     rank = np.ndim(x)
-    axes = [i % rank for i in (range(rank) if axis is None else np.ravel(axis).tolist())]
+    axes = normalize_axis_tuple(range(rank) if axis is None else axis, rank)
     shape = np.shape(x)
     kept = [n for i, n in enumerate(shape) if i not in axes]
     flat = np.reshape(np.moveaxis(x, axes, range(-len(axes), 0)), (*kept, math.prod(shape[i] for i in axes)))

@@ -254,6 +254,8 @@ defop(
 
 def _matrix_power(a: Any, n: int) -> Any:
     n = operator.index(n)
+    if np.ndim(a) < 2 or a.shape[-1] != a.shape[-2]:
+        raise np.linalg.LinAlgError("the last two axes must be of the same length")
     if n == 0:
         return np.where(True, np.broadcast_to(np.eye(np.shape(a)[-1], dtype=a.dtype), np.shape(a)), a)
     square, n = np.linalg.inv(a) if n < 0 else a, abs(n)

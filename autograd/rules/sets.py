@@ -68,7 +68,7 @@ def _elements(fn: Callable[..., Any]) -> Callable[..., Any]:
 
     def body(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
         kept = fn(plain(ar1), plain(ar2), **({"assume_unique": True} if assume_unique else {}))
-        both = np.concatenate((ar1, ar2), axis=None)
+        both = np.concatenate((ar1, ar2), axis=None).astype(kept.dtype)
         order = np.argsort(both, kind="stable")
         return np.take(both, order[np.searchsorted(both, kept, sorter=order)])
 

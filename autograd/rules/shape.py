@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from autograd.op import defcomposite, defop, gathered
 
@@ -73,7 +74,7 @@ defop(
 
 def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     rank = np.ndim(a)
-    axis, start = axis % rank, start + rank if start < 0 else start
+    axis, start = normalize_axis_index(axis, rank), start + rank if start < 0 else start
     return np.moveaxis(a, axis, start - (axis < start))
 
 

@@ -27,7 +27,8 @@ def _written(g: Any, y: Any, a: Any, index: Any, value: Any) -> Any:
     arrived = g[index]
     writer = np.arange(np.size(arrived)).reshape(np.shape(arrived))
     last = put(np.zeros(np.shape(a), np.intp), index, writer)
-    return np.where(last[index] == writer, arrived, 0)
+    extra = max(np.ndim(value) - np.ndim(arrived), 0)  # axes of length 1 that NumPy lets a value have in front
+    return np.reshape(np.where(last[index] == writer, arrived, 0), (1,) * extra + np.shape(arrived))
 
 
 defop(
@@ -42,6 +43,7 @@ defop(
         lambda rng: (rng.normal(size=(4, 5)), np.array([0, 2, 0]), rng.normal(size=5)),
         lambda rng: (rng.normal(size=(4, 5)), rng.normal(size=(4, 5)) > 0, rng.normal()),
         lambda rng: (rng.normal(size=4), 1, rng.normal()),
+        lambda rng: (rng.normal(size=4), slice(1, 3), rng.normal(size=(1, 1, 2))),
     ],
     ties="where an element is written twice, the last writer gets the gradient",
 )
@@ -109,7 +111,7 @@ def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
 def _put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
     shape = _checked("put_along_axis", arr)
     if axis is None:
-        arr[np.unravel_index(np.mod(indices, arr.size), shape)] = values
+        arr[np.unravel_index(np.where(np.less(indices, 0), np.add(indices, arr.size), indices), shape)] = values
     else:
         where = list(np.ix_(*map(np.arange, shape)))
         where[axis] = indices
