@@ -622,8 +622,8 @@ def _run(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
         raise blame(op, args, error) from error
     made = _record(op, kept, kwargs, value, live)
     base = getattr(value, "base", None)  # a rule may call this on plain numbers
-    shares = value is data if base is None else base is data or base is data.base
-    if shares and type(data) is np.ndarray and isinstance(first, Tensor):
+    shares = isinstance(first, Tensor) and (value is data if base is None else base is data or base is data.base)
+    if shares and not isinstance(data, np.generic):
         link_view(made, op, args, kwargs)
     return made
 

@@ -197,7 +197,7 @@ def test_the_graph_dies_with_its_output() -> None:
     assert count == 4
     del loss
     gc.collect()
-    alive = [o for o in gc.get_objects() if isinstance(o, Node) and w._node in o.inputs]
+    alive = [o for o in gc.get_objects() if type(o) is Node and w._node in o.inputs]
     assert alive == []
 
 

@@ -43,6 +43,35 @@ def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, w
     return heights, edges
 
 
+def _histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
+    columns = list(sample) if isinstance(sample, (list, tuple)) else list(np.atleast_2d(sample.T))
+    rank = len(columns)
+    bins = bins if hasattr(bins, "__len__") else [bins] * rank
+    ranges = [None] * rank if range is None else range
+    edges = [_edges(np.ravel(a), b, r) for a, b, r in zip(columns, bins, ranges, strict=True)]
+    values, bounds = np.stack([np.ravel(plain(a)) for a in columns], axis=1), plain(edges)
+    heights, _ = np.histogramdd(values, bounds, weights=None if weights is None else np.ravel(plain(weights)))
+    if hasattr(weights, "_node"):
+        places = [np.searchsorted(b, v, "right") - 1 - (v == b[-1]) for b, v in zip(bounds, values.T, strict=True)]
+        inside = np.all([(p >= 0) & (p < n) for p, n in zip(places, heights.shape, strict=True)], axis=0)
+        heights = scatter(np.ravel(weights.astype(np.float64))[inside], tuple(p[inside] for p in places), heights.shape)
+    if density:
+        heights = heights / np.sum(heights)
+        for axis, e in enumerate(edges):
+            heights = heights / np.reshape(np.diff(e), [-1 if k == axis else 1 for k in np.arange(rank)])
+    return heights, tuple(edges)
+
+
+def _histogram2d(
+    x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
+) -> tuple[Any, ...]:
+    one = not hasattr(bins, "__len__") or len(bins) not in (1, 2)  # for both axes: their number, or their edges
+    heights, edges = _histogramdd([x, y], [bins, bins] if one else bins, range, density, weights)
+    return heights, *edges
+
+
+_BINNED = r"\bar w_i = \bar h_k, \quad e_k \le a_i < e_{k+1}"
+_COUNTS = "counts are plain arrays: their gradient is 0 where an element changes its bin"
 defcomposite(
     np.bincount,
     _bincount,
@@ -66,12 +95,34 @@ defcomposite(
 defcomposite(
     np.histogram,
     _histogram,
-    math=r"\bar w_i = \bar h_k, \quad e_k \le a_i < e_{k+1}",
+    math=_BINNED,
     samples=[
         lambda rng: (rng.normal(size=(3, 4)),),
         lambda rng: (rng.normal(size=9), 4, {"density": True}),
         lambda rng: (rng.normal(size=9), 4, (-1, 2), None, rng.uniform(1, 2, size=9)),
         lambda rng: (rng.normal(size=9), [-5, 0.0, 0.3, 5], {"weights": rng.uniform(1, 2, size=9), "density": True}),
     ],
-    ties="counts are plain arrays: their gradient is 0 where an element changes its bin",
+    ties=_COUNTS,
+)
+defcomposite(
+    np.histogramdd,
+    _histogramdd,
+    math=_BINNED,
+    samples=[
+        lambda rng: (rng.normal(size=(9, 2)), 3),
+        lambda rng: (rng.normal(size=(9, 2)), (2, [-3.0, 0.1, 3.0]), None, True, rng.uniform(1, 2, size=9)),
+        lambda rng: (rng.normal(size=(9, 3)), 2, [(-1, 1), (-2, 2), (-1, 2)], None, rng.uniform(1, 2, size=9)),
+    ],
+    ties=_COUNTS,
+)
+defcomposite(
+    np.histogram2d,
+    _histogram2d,
+    math=_BINNED,
+    samples=[
+        lambda rng: (rng.normal(size=9), rng.normal(size=9)),
+        lambda rng: (rng.normal(size=9), rng.normal(size=9), [-3, 0.1, 0.5, 3], {"weights": rng.uniform(1, 2, size=9)}),
+        lambda rng: (rng.normal(size=9), rng.normal(size=9), (2, 3), None, True, rng.uniform(1, 2, size=9)),
+    ],
+    ties=_COUNTS,
 )

@@ -57,7 +57,8 @@ without saying. Where a derivative is infinite and exactly 0 arrives, 0 goes on,
 itself, to any order.
 
 Of a *composition* the table gives the gradient, or the value where that tells more. Names without `np.` are
-steps of ours that compositions are made of.
+steps of ours that compositions are made of. Every ufunc of two operands in the table has its methods `reduce`,
+`accumulate`, `reduceat`, `outer` and `at`, and takes `where=` beside `out=`.
 """
 _FOOT = """\
 ## Functions that give plain arrays
