@@ -6,7 +6,6 @@ float. Whoever asks for `float(t)` means it. For the others the gradient would b
 
 from __future__ import annotations
 
-from functools import lru_cache
 from opcode import opmap
 from types import CodeType, FrameType, ModuleType
 from typing import Any, Final
@@ -41,14 +40,16 @@ _CURES: Final = {
 _GENERAL = "Call NumPy functions on it, or pass .detach().numpy(); build arrays of Tensors by np.stack"
 _STEPS = {"floor", "ceil", "trunc", "isnan", "isinf", "isfinite", "isclose"}  # of `math`: piecewise constant
 _CALL = "()"
+_STORE = ("[]=",)  # an array's element
+_OWNERS = (np.ndarray, np.ufunc)  # their methods take no Tensors
+_known: dict[tuple[int, int], tuple[tuple[str, ...], CodeType]] = {}
 
 
 def no_array(tensor: Any) -> TypeError:
     """The error for a Tensor that is turned into an array: what does that, and the cure."""
-    frame = user_frame()
-    if frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR:
+    names = _callee(user_frame())
+    if names == _STORE:
         return _no_writing(tensor)
-    names = _callee(frame.f_code, frame.f_lasti)
     cure = next((_CURES[name] for name in reversed(names) if name in _CURES), _GENERAL)
     asked = f"{_written(names)} of {describe(tensor)} asks for a" if names else f"{describe(tensor)} is no"
     return TypeError(f"{asked} plain array: turning it into one would cut its gradient. {cure}")
@@ -56,60 +57,67 @@ def no_array(tensor: Any) -> TypeError:
 
 def refuse_cut(tensor: Any, frame: FrameType) -> None:
     """TypeError where a line that asks for a float loses a gradient with it; `float(t)` itself is asked for."""
-    if frame.f_code.co_code[frame.f_lasti] == _STORE_SUBSCR:
+    names = _callee(frame)
+    if names == _STORE:
         raise _no_writing(tensor)  # NumPy raises a ValueError of its own from this one
-    within = inside_numpy(frame)  # nobody there means to cut a gradient
-    frame = user_frame() if within else frame
-    names = _callee(frame.f_code, frame.f_lasti)
-    if not names or (names == ("float",) and not within):
-        return
-    found, name = _object(frame, names), names[-1]
-    module = getattr(found, "__module__", None) or ""
-    if module in ("math", "cmath") and name not in _STEPS:
-        cure = _CURES.get(name) or (f"Write np.{name}" if hasattr(np, name) else "Write it with NumPy's functions")
-    elif within or (
-        not isinstance(found, type)
-        and (
-            module.partition(".")[0] == "numpy" or isinstance(getattr(found, "__self__", None), (np.ndarray, np.ufunc))
-        )
-    ):
-        cure = _CURES.get(name, _GENERAL)
+    if inside_numpy(frame):  # nobody there means to cut a gradient
+        names = _callee(user_frame()) or ("NumPy",)
+        cure = _CURES.get(names[-1], _GENERAL)
+    elif names and names != ("float",):
+        cure = _cure_of(_object(frame, names), names[-1])
     else:
         return
-    raise TypeError(
-        f"{_written(names)} of {describe(tensor)} asks for a plain number, which would cut the gradient. "
-        f"{cure}; where no gradient is needed, give float(t)"
-    )
+    if cure:
+        raise TypeError(
+            f"{_written(names)} of {describe(tensor)} asks for a plain number, which would cut the gradient. "
+            f"{cure}; where no gradient is needed, give float(t)"
+        )
+
+
+def _cure_of(function: Any, name: str) -> str:
+    """What to write for a function that takes plain numbers; empty where these are what is asked for."""
+    module = getattr(function, "__module__", None) or ""
+    if module in ("math", "cmath") and name not in _STEPS:
+        return _CURES.get(name) or (f"Write np.{name}" if hasattr(np, name) else "Write it with NumPy's functions")
+    arrays = module.partition(".")[0] == "numpy" or isinstance(getattr(function, "__self__", None), _OWNERS)
+    return _CURES.get(name, _GENERAL) if arrays and not isinstance(function, type) else ""
 
 
 def _no_writing(tensor: Any) -> TypeError:
     return TypeError(f"writing {describe(tensor)} into an array would cut its gradient. {_WRITE}")
 
 
-@lru_cache(maxsize=256)
-def _callee(code: CodeType, position: int) -> tuple[str, ...]:
-    """What the expression at an instruction begins with: `np.full(...)` gives ("np", "full").
+def _callee(frame: FrameType) -> tuple[str, ...]:
+    """What a frame is calling, as its program has it: `np.full(...)` is ("np", "full"). Empty where nothing tells."""
+    code, position = frame.f_code, frame.f_lasti
+    found = _known.get((id(code), position))
+    if found is None:
+        if len(_known) >= 256:
+            _known.clear()
+        found = _known[id(code), position] = _names(code, position), code  # which keeps its identity alive
+    return found[0]
 
-    Of the instructions before it, those that begin at the same place in the source are what is called.
-    """
+
+def _names(code: CodeType, position: int) -> tuple[str, ...]:
+    """The names that begin where the expression at an instruction begins: what is called stands in front."""
     import dis  # only where it is needed: it takes long to load
 
+    if code.co_code[position] == _STORE_SUBSCR:
+        return _STORE
     places = list(code.co_positions())
     line, _, column, _ = places[position // 2]
+    if line is None or column is None:  # a program without debug ranges
+        return ()
     names: list[str] = []
     before = [instruction for instruction in dis.get_instructions(code) if instruction.offset <= position]
     for instruction in before[:-1]:
-        place = places[instruction.offset // 2]
-        if line is None or (place[0], place[2]) != (line, column):
+        name, kind = instruction.argval, instruction.opname
+        if (places[instruction.offset // 2][0], places[instruction.offset // 2][2]) != (line, column):
             continue
-        if instruction.opname.startswith("CALL"):
+        if kind.startswith("CALL"):
             names.append(_CALL)
-        elif (
-            instruction.opname.startswith("LOAD_")
-            and "CONST" not in instruction.opname
-            and isinstance(instruction.argval, str)
-        ):
-            names.append(instruction.argval)
+        elif kind.startswith("LOAD_") and "CONST" not in kind and isinstance(name, str):
+            names.append(name)
     return tuple(names)
 
 
@@ -123,7 +131,7 @@ def _object(frame: FrameType, names: tuple[str, ...]) -> Any:
     scopes = (frame.f_locals, frame.f_globals, frame.f_builtins)
     found = next((scope[names[0]] for scope in scopes if names[0] in scope), None)
     for name in names[1:]:
-        if name == _CALL or not isinstance(found, (ModuleType, np.ndarray, np.ufunc)):
+        if name == _CALL or not isinstance(found, (ModuleType, *_OWNERS)):
             return None
         found = getattr(found, name, None)
     return found

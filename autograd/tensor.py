@@ -460,7 +460,7 @@ class Tensor(ArrayMethods, Writing):
         return _run(_GETITEM, (self, index), NOTHING)
 
     def __getstate__(self) -> dict[str, Any]:
-        if self._node.op is not None:
+        if self._node.op is not None or not self._collects:
             raise RuntimeError(f"{describe(self)} was computed; only leaves can be stored, others after detach()")
         node = self._node
         state = {"data": np.array(node.value), "requires_grad": node.requires_grad, "grad": node.grad}
