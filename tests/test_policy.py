@@ -97,6 +97,8 @@ KINKS: Policy = {
     "polydiv leaves out leading zeros": (lambda u, v: np.polydiv(u, v)[1], [[1, 3], [1, 0]], [[0, 1], [0, -1]]),
     "full_like is 0 for its pattern": (np.full_like, [[1, 2], 3], [[0, 0], 2]),
     "histogram has moving edges only": (lambda x: np.histogram(x, 2)[1], [[0, 1, 3]], [[1.5, 0, 1.5]]),
+    "histogram2d too": (lambda x: np.histogram2d(x, x**2, 2)[1], [[0, 1, 3]], [[1.5, 0, 1.5]]),
+    "histogramdd too": (lambda x: np.histogramdd(x[:, None], 2)[1][0], [[0, 1, 3]], [[1.5, 0, 1.5]]),
     "histogram_bin_edges has a constant number of them": (
         lambda x: np.histogram_bin_edges(x, 2),
         [[0, 1, 3]],
