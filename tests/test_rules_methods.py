@@ -82,8 +82,14 @@ def test_methods_of_empty_axes() -> None:
     empty = Tensor(np.ones((0, 3)), requires_grad=True)
     np.testing.assert_array_equal(np.logaddexp.reduce(empty).data, [-np.inf] * 3)
     assert np.hypot.accumulate(empty).shape == (0, 3)
-    with pytest.raises(ValueError, match=r"np\.subtract\.reduce of no elements"):
+    with pytest.raises(ValueError, match=r"np\.subtract\.reduce of .*: no elements, and no identity"):
         np.subtract.reduce(empty)
+
+
+def test_a_number_has_an_axis_0() -> None:
+    assert np.logaddexp.reduce(Tensor(2.5)).item() == np.hypot.reduce(Tensor(2.5), axis=None).item() == 2.5
+    with pytest.raises(ValueError, match=r"np\.logaddexp\.reduce of Tensor of shape \(\): axis 1"):
+        np.logaddexp.reduce(Tensor(2.5), axis=1)
 
 
 def test_methods_of_truth_values_are_plain() -> None:

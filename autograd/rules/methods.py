@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.op import describe, find, gathered, is_plain, plain
+from autograd.op import find, gathered, is_plain, named, plain
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import float_dtype
 
@@ -32,10 +32,10 @@ def call_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     """A ufunc's method on Tensors; TypeError where it has no derivative."""
     if is_plain(ufunc) and method != "at":
         return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
-    named, general = _NAMED.get((ufunc, method)), _GENERAL.get(method)
-    if named is not None:
+    function, general = _NAMED.get((ufunc, method)), _GENERAL.get(method)
+    if function is not None:
         kwargs.update(zip(("axis", "dtype", "out", "keepdims"), inputs[1:], strict=False))
-        return named(inputs[0], **{"axis": 0, **kwargs})
+        return function(inputs[0], **{"axis": 0, **kwargs})
     elementwise = ufunc.signature is None and ufunc.nout == 1 and (ufunc.nin == 2 or method == "at")
     if find(ufunc) is None or general is None or not elementwise:
         raise TypeError(
@@ -44,8 +44,8 @@ def call_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
         )
     try:
         return general(ufunc, *inputs, **kwargs)
-    except TypeError as error:
-        raise TypeError(f"np.{ufunc.__name__}.{method} of {describe(inputs[0])}: {error}") from error
+    except (TypeError, ValueError, IndexError) as error:
+        raise named(f"np.{ufunc.__name__}.{method}", inputs[:1], error) from error
 
 
 def _outer(ufunc: np.ufunc, a: Any, b: Any) -> Any:
@@ -65,9 +65,10 @@ def _reduce(
 ) -> Any:
     """All elements along an axis, one after the other; by halves where brackets may be set at will."""
     a = a if dtype is None else a.astype(float_dtype(dtype))
-    axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
+    every = axis is None or (axis == 0 and not a.ndim)  # NumPy lets a number have an axis 0
+    axes = normalize_axis_tuple(range(a.ndim) if every else axis, a.ndim)
     if len(axes) > 1 and ufunc not in _ASSOCIATIVE:
-        raise ValueError(f"np.{ufunc.__name__}.reduce of {describe(a)}: over one axis only, as the order matters")
+        raise ValueError("over one axis only, as the order matters")
     if where is not True:
         if ufunc.identity is None:
             raise TypeError("where= is covered for functions that have an identity")
@@ -85,7 +86,7 @@ def _folded(ufunc: np.ufunc, a: Any) -> Any:
     n = len(a)
     if n == 0:
         if ufunc.identity is None:
-            raise ValueError(f"np.{ufunc.__name__}.reduce of no elements: it has no identity; give initial=")
+            raise ValueError("no elements, and no identity; give initial=")
         return np.broadcast_to(ufunc.identity, a.shape[1:]).astype(a.dtype)
     if ufunc in _ASSOCIATIVE:
         while n > 1:
@@ -123,7 +124,7 @@ def _reduceat(ufunc: np.ufunc, a: Any, indices: Any, axis: int = 0, dtype: Any =
     """The elements between an index and the next, or the one at the index where the next is not behind it."""
     starts, n = [int(k) for k in plain(indices)], a.shape[axis]
     if not all(0 <= start < n for start in starts):
-        raise IndexError(f"np.{ufunc.__name__}.reduceat of {describe(a)} at {starts}: not all are below {n}")
+        raise IndexError(f"positions {starts}: not all are below {n}")
     ends = [end if end > start else start + 1 for start, end in zip(starts, [*starts[1:], n], strict=True)]
     a = a if dtype is None else a.astype(float_dtype(dtype))
     parts = [
