@@ -200,8 +200,8 @@ class Tensor(ArrayMethods, Writing):
         node = self._node
         if value is node.value:  # as after `t.data -= step`
             return
-        if node.op is not None:
-            raise RuntimeError(f"{describe(self)} was computed; only the data of a leaf can be set")
+        if node.op is not None or not self._collects:
+            raise RuntimeError(f"{describe(self)} was computed or passed in; only the data of a leaf can be set")
         value = plain(value)
         if type(value) is not np.ndarray and hasattr(value, "__array_function__"):  # stands for an array
             new = value.astype(node.value.dtype)
@@ -244,8 +244,8 @@ class Tensor(ArrayMethods, Writing):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        if self._node.op is not None and not value:
-            raise RuntimeError(f"{describe(self)} was computed from Tensors that require grad; use detach()")
+        if (self._node.op is not None or not self._collects) and not value:
+            raise RuntimeError(f"{describe(self)} depends on what requires grad; use detach()")
         if value != self._node.requires_grad:
             self._view = None  # a leaf with a gradient owns its data
             self._move_to(_as_data(self._node.value, None, value), value)

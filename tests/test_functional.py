@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
@@ -276,6 +277,14 @@ def test_a_function_may_write_into_its_arguments_and_copy_them(fn: Any, same: An
     np.testing.assert_allclose(hessian(fn)(a), hessian(same)(a))
     np.testing.assert_allclose(jvp(fn, [a], [v])[1], jvp(same, [a], [v])[1])
     np.testing.assert_array_equal(a, [1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    "cut", [lambda a: setattr(a, "data", a.data * 2), lambda a: setattr(a, "requires_grad", False), pickle.dumps]
+)
+def test_an_argument_is_not_cut_off_like_a_leaf(cut: Any) -> None:
+    with pytest.raises(RuntimeError, match="only the data of a leaf|use detach|after detach"):
+        grad(lambda a: (cut(a), np.sum(a**2))[1])(np.ones(2))
 
 
 def test_writing_into_an_argument_inside_no_grad_is_refused() -> None:
