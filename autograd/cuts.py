@@ -32,8 +32,7 @@ _CURES: Final = {
     "ndenumerate": "Go through it by `for value in t.flat`",
     "vectorize": "Write np.stack([f(value) for value in t]), or f(t) where f is made of NumPy functions",
     "as_strided": "Write np.lib.stride_tricks.sliding_window_view(t, window)",
-    "float32": "Write t.astype(np.float32)",
-    "float64": "Write t.astype(np.float64)",
+    **{name: f"Write t.astype(np.{name})" for name in ("float32", "float64", "int32", "int64", "intp", "bool_")},
     "fsum": "Write np.sum",
     "dist": "Write np.linalg.norm",
 }
