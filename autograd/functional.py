@@ -259,7 +259,10 @@ class _Trace:
             lift = tensor_of
             cotangent = cotangent if isinstance(cotangent, Tensor) else Tensor(cotangent, dtype=leaf.dtype)
         else:
-            cotangent = np.asarray(_data(cotangent), dtype=leaf.dtype)[()]
+            cotangent = _data(cotangent)
+            if getattr(cotangent, "dtype", None) != leaf.dtype:
+                cotangent = np.asarray(cotangent, dtype=leaf.dtype)
+            cotangent = cotangent[()]
         found = backpropagate(leaf._node, cotangent, lift=lift, wanted=frozenset(nodes))
         return {node: found[node] for node in nodes if node in found}
 
@@ -304,10 +307,10 @@ class _Trace:
         if g is None:
             g = np.zeros_like(like)
         if isinstance(given, Tensor):
-            return g if isinstance(g, Tensor) else Tensor(np.array(g))
+            return g if isinstance(g, Tensor) else Tensor(np.copy(g))
         if isinstance(g, Tensor):
             return g if g.requires_grad and self.outer else g.data
-        return np.array(g)
+        return np.copy(g)
 
     def leave(self, output: Any) -> Any:
         """The output as the caller sees it."""
@@ -343,7 +346,7 @@ def _alias(leaf: Any, fn: Callable[..., Any]) -> Tensor:
     value = _data(leaf)
     if isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    kind = np.asarray(value).dtype.kind
+    kind = (value if hasattr(value, "dtype") else np.asarray(value)).dtype.kind
     if kind != "f":
         told: Any = type(value).__name__ if kind == "O" else np.asarray(value).dtype
         held = repr(value) if value is None or isinstance(value, (str, bool)) else told

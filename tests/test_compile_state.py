@@ -545,3 +545,103 @@ def test_a_learning_rate_that_changes_is_read_afresh(optimizer: Any) -> None:
     found, recorded = trained(True)
     np.testing.assert_allclose(found, expected, rtol=1e-13)
     assert recorded <= 2
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng: rng.normal(), lambda rng: rng.integers(0, 5), lambda rng: 2.0 if rng.random() < 0.5 else 3.0,
+        lambda rng: sum(rng.random() for _ in range(3)), lambda rng: [1.0, 2.0, 3.0][rng.integers(0, 3)],
+    ],
+)  # fmt: skip
+def test_single_numbers_are_drawn_afresh(draw: Any) -> None:
+    ours, theirs = np.random.default_rng(0), np.random.default_rng(0)
+    step = autograd.compile(lambda x: x * draw(ours))
+    for _ in range(8):
+        assert step(np.ones(2)).tolist() == (np.ones(2) * draw(theirs)).tolist()
+
+
+def gradient_without_data(params: list[Any]) -> Any:
+    def step(x: Any, y: Any) -> Any:
+        clear(params)
+        loss = np.mean(x @ params[0]) + np.sum(params[1])
+        loss.backward()
+        params[1].data -= params[1].grad
+        return loss + params[1].grad
+
+    return step
+
+
+def gradient_set_to_numbers(params: list[Any]) -> Any:
+    def step(x: Any, y: Any) -> Any:
+        params[0].grad, params[1].grad = np.zeros(params[0].shape), np.ones(2)
+        loss_of(params, x, y).backward()
+        params[1].data = np.full(2, 3.0)
+        return params[1].grad
+
+    return step
+
+
+@pytest.mark.parametrize("make", [gradient_without_data, gradient_set_to_numbers])
+def test_gradients_that_depend_on_no_input(make: Any) -> None:
+    run_both(make, recorded=None)
+
+
+def test_a_number_as_parameter_whose_gradient_is_one() -> None:
+    ours, theirs = Tensor(0.0, requires_grad=True), Tensor(0.0, requires_grad=True)
+
+    def make(b: Any) -> Any:
+        def step() -> Any:
+            loss = b * 1.0
+            b.grad = None
+            loss.backward()
+            b.data -= b.grad
+            return loss, b.grad
+
+        return step
+
+    compiled, eager = autograd.compile(make(ours)), make(theirs)
+    for _ in range(4):
+        assert [t.item() for t in compiled()] == [t.item() for t in eager()]
+        assert ours.data == theirs.data
+
+
+def test_gradients_that_change_places() -> None:
+    def make() -> Any:
+        a, b = Tensor(np.ones(2), requires_grad=True), Tensor(np.zeros(2), requires_grad=True)
+        a.grad, b.grad = np.ones(2), np.zeros(2)
+
+        def step(x: Any) -> Any:
+            a.grad, b.grad = b.grad, a.grad
+            return np.sum(a.grad * x)
+
+        return step
+
+    step, eager = autograd.compile(make()), make()
+    for k in range(6):
+        x = np.full(2, k + 1.0)
+        assert step(x) == eager(x)
+
+
+def test_gradients_of_functions_inside_a_step() -> None:
+    def make(w: Any) -> Any:
+        def step(x: Any, y: Any) -> Any:
+            def error(w: Any) -> Any:
+                return np.mean((x @ w - y) ** 2)
+
+            ahead = w - 0.1 * autograd.grad(error)(w)
+            slope = autograd.grad(lambda x: np.sum(np.tanh(x @ w)))(x)
+            loss = error(ahead) + np.mean(slope**2)
+            w.zero_grad()
+            loss.backward()
+            w.data -= 0.1 * w.grad
+            return loss
+
+        return step
+
+    ours, theirs = parameters()[0], parameters()[0]
+    compiled, eager = autograd.compile(make(ours)), make(theirs)
+    for x, y in BATCHES:
+        assert compiled(x, y).item() == pytest.approx(eager(x, y).item(), rel=1e-12)
+    np.testing.assert_allclose(ours.data, theirs.data, rtol=1e-12)
+    assert compiled.stats.recorded == 1

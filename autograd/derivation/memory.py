@@ -79,9 +79,10 @@ class Plan:
             self._emit(position, line)
             memory.release(position)
         self._told = "afterwards"
+        self.results = [self._given_away(var) for var in returned]  # before anything outside is written to
+        self._apart = self._copies_of_brought([var for var, _ in kept], named)
         self.kept = [self._in_array_of_its_own(var) for var, _ in kept]
         self._write_back(written)
-        self.results = [self._given_away(var) for var in returned]
         self.nbytes = sum(storage.array.nbytes for storage in memory.owned)
 
     # Where values are computed right where they belong
@@ -154,17 +155,22 @@ class Plan:
             self.statements += [f"if {self._text(line.args[0])}.shape != {line.args[1]}:", *self._give_up]
         elif fn is check:
             value, expected = line.args
-            text = self._text(value)
+            text = self._value(value)
             test = text if expected is True else f"not {text}" if expected is False else f"{text} == {expected!r}"
             self.statements += [f"if not ({test}):", *self._give_up]
         elif target in self._memory.roots:
             self._view(line)
-        elif fn is np.copy and (held := self._wanted.get(line.args[0])) is not None and held.kept:
-            self._place(target, held, self._memory.arrays[line.args[0]], "g")
+        elif fn is np.copy and self._is_kept(line.args[0]):
+            self._place(target, self._wanted[line.args[0]], self._memory.arrays[line.args[0]], "g")
         elif _computes(line):
             self._compute(position, line)
         else:
             self._call(line)
+
+    def _is_kept(self, value: Any) -> bool:
+        """Whether a value is computed right in a gradient's array."""
+        storage = self._wanted.get(value) if type(value) is Var else None
+        return storage is not None and storage.kept
 
     def _view(self, line: Line) -> None:
         source = line.args[0]
@@ -259,13 +265,22 @@ class Plan:
 
     # After
 
+    def _copies_of_brought(self, kept: Sequence[Any], named: Mapping[Var, str]) -> dict[Var, str]:
+        """Names for copies of what a call brings and keeps elsewhere: it may lie where another gradient will."""
+        copies = {}
+        for var in dict.fromkeys(var for var in kept if type(var) is Var and var.shape):
+            if len(kept) > 1 and self._memory.root(var) in named:
+                copies[var] = self.binding.fresh("t")
+                self._say(f"{copies[var]} = {self._text(var)}.copy()")
+        return copies
+
     def _in_array_of_its_own(self, var: Any) -> Any:
         """A kept value's array; a copy where it lies elsewhere."""
         storage = self._memory.storage.get(var) if type(var) is Var else None
         if storage is not None and storage.kept and self._memory.arrays[var] is storage.array:
             return storage.array
         made = self._memory.new(lasting(var.value if type(var) is Var else np.asarray(var)), kept=True)
-        self._say(f"{self.binding.name(made.array, 'g')}[...] = {self._value(var)}")
+        self._say(f"{self.binding.name(made.array, 'g')}[...] = {self._apart.get(var) or self._value(var)}")
         return made.array
 
     def _write_back(self, written: Sequence[tuple[Any, Any]]) -> None:
@@ -293,7 +308,14 @@ class Plan:
 
     def _given_away(self, var: Any) -> str:
         text = self._value(var)
-        return f"{text}.copy()" if type(var) is Var and isinstance(var.value, np.ndarray) else text
+        if type(var) is not Var or not isinstance(var.value, np.ndarray):
+            return text
+        storage = self._memory.storage.get(self._memory.root(var))
+        if storage is not None and storage.own and not storage.kept:
+            return f"{text}.copy()"
+        name = self.binding.fresh("t")
+        self._say(f"{name} = {text}.copy()")
+        return name
 
     # Names
 
@@ -351,7 +373,7 @@ def _computes(line: Line) -> bool:
             and "out" not in line.kwargs
         )  # fmt: skip
     if fn in (put, np.copy, np.where, np.astype, np.broadcast_to):
-        return type(line.args[0]) is Var or fn is np.where
+        return type(line.args[0]) in (Var, np.ndarray) or fn is np.where
     if isinstance(fn, np.ufunc):
         if fn is np.matmul:
             return _matrices(line)

@@ -212,7 +212,7 @@ class Recording:
         new, home = now.value, node.value
         if type(home) is Traced and isinstance(home.value, np.ndarray):
             if type(new) is not Traced:
-                new = self.trace.input(new)
+                new = self.trace.constant(new)
             home.value[...] = new.value
             self.moved.append((home.value, new.var))
         tensor._node, node.heir = node, None
@@ -230,8 +230,7 @@ class Recording:
             node.grad = None
             self.cleared.append(node)
         elif final is not before:
-            made = self.trace.input(final)
-            self.gradients.append((node, made.var))
+            self.gradients.append((node, self.trace.constant(final).var))
             node.grad = final
 
     def forget_values(self) -> None:

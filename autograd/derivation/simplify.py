@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from autograd.derivation.program import Line, Program, Var, substituted
+from autograd.derivation.program import Line, Program, Var, impure, substituted
 from autograd.derivation.ratio import over, parts, ratio, times
 
 _NEUTRAL: dict[Any, tuple[Any, Any]] = {  # the constant that changes nothing, on the left and on the right
@@ -77,6 +77,8 @@ class _Simplifier:
     def _constant(self, line: Line) -> Any:
         """A number in place of a line on numbers, or a line that spreads one over an array; else None."""
         target, args = line.target, [self._number(arg) for arg in line.args]
+        if impure(line.fn):  # a number that is drawn is another one each time
+            return None
         if target.shape == () and not any(True for _ in line.variables()):
             return target.value if self.exact else _computed(line.fn, args, target)
         if self.exact or not target.shape or line.kwargs.keys() - {"axis", "keepdims"}:

@@ -100,6 +100,12 @@ class Trace:
             self._sharing.setdefault(id(value if value.base is None else value.base), []).append(made)
         return made
 
+    def constant(self, value: Any) -> Traced:
+        """A copy of `value`, which the program makes itself."""
+        held = np.array(value)
+        made: Traced = self.record(np.copy, (held,), {}, held.copy() if held.ndim else held[()])
+        return made
+
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Compute `fn(*args, **kwargs)` and record it."""
         if self.watched is not None:
