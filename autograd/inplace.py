@@ -59,7 +59,7 @@ def _in_place(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
     def method(self: Any, other: Any) -> Any:
         result = function(self, other)
-        scalar = isinstance(self._node.value, np.generic)  # NumPy's scalars do not change: the name moves on
+        scalar = issubclass(type(self._node.value), np.generic)  # NumPy's scalars do not change: the name moves on
         return result if scalar else self._write(result)
 
     return method

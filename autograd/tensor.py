@@ -193,7 +193,7 @@ class Tensor(ArrayMethods, Writing):
     def data(self) -> Array:
         """The values, not copied. Setting them copies, and what was recorded keeps the old ones."""
         value = self._node.value
-        return np.asarray(value) if isinstance(value, np.generic) else value
+        return np.asarray(value) if issubclass(type(value), np.generic) else value
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -516,7 +516,7 @@ def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Any:
 
 def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> Tensor:
     """A `Tensor` of a copy of `data`."""
-    copied = np.array(plain(data)) if isinstance(data, (np.ndarray, Tensor)) else data
+    copied = np.array(plain(data)) if issubclass(type(data), (np.ndarray, Tensor)) else data
     return Tensor(copied, requires_grad, dtype, name)
 
 

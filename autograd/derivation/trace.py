@@ -225,6 +225,10 @@ class Traced(NDArrayOperatorsMixin):
         self.base, self.how, self.home = None, None, False
         self.views: list[Any] = []
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # isinstance tells what it will be in a replay
+        return type(self.value)
+
     # NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
