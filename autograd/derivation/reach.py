@@ -10,10 +10,12 @@ from __future__ import annotations
 import inspect
 import sys
 from collections import deque
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from functools import cache, cached_property, partial, partialmethod
+from operator import attrgetter
 from types import CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, NamedTuple
+from weakref import ref
 
 import numpy as np
 
@@ -25,6 +27,7 @@ _ENDS = frozenset((*SIMPLE, np.ndarray, CodeType, *np.sctypeDict.values()))  # n
 _OURS = ("numpy", "autograd")
 _HOLDERS = ("types", "argparse", "collections")  # modules whose objects hold what others put into them
 _DESCRIPTORS = (staticmethod, classmethod, property, cached_property, partialmethod)
+_CODE = (FunctionType, type, ModuleType)
 _SLOTS = (MemberDescriptorType, GetSetDescriptorType)
 
 
@@ -33,7 +36,8 @@ class Place(NamedTuple):
 
     Attributes:
         owner, key: what holds it, and at which key.
-        kind: "item" of a list or dictionary, "cell", "slot" (an attribute), "length", "contents" of a set.
+        kind: "item" of a list or dictionary, "cell", "slot" (an attribute), "length", "keys" of a dictionary,
+            "contents" of a set.
         told: how messages call it.
         name: what code must say to look there; None where it need not say anything.
     """
@@ -53,6 +57,8 @@ class Place(NamedTuple):
                 return self.owner.cell_contents
             if self.kind == "length":
                 return len(self.owner)
+            if self.kind == "keys":
+                return tuple(self.owner)
             if self.kind == "contents":
                 return type(self.owner)(self.owner)
             return vars(self.owner)[self.key] if isinstance(self.owner, type) else getattr(self.owner, self.key)
@@ -63,6 +69,8 @@ class Place(NamedTuple):
         """Put `value` there."""
         if self.kind == "cell":
             self.owner.cell_contents = value
+        elif isinstance(self.owner, partial):
+            self.owner.__setstate__((self.owner.func, value, self.owner.keywords, vars(self.owner)))  # type: ignore[attr-defined]
         elif self.kind == "slot":
             (type if isinstance(self.owner, type) else object).__setattr__(self.owner, self.key, value)
         else:
@@ -73,6 +81,7 @@ class Reach:
     """Everything that `fn` can reach, and what is behind its `arguments`: pairs of a value and its name.
 
     Attributes:
+        spoken: names that are said by what is reached, not by code.
         tensors: the Tensors, in the order in which they were found, with how they are called.
         places: where everything is kept, with what was found there.
     """
@@ -83,6 +92,7 @@ class Reach:
         self._roots = [fn, *(value for value, _ in arguments)]
         self._root = inspect.unwrap(fn)
         self._behind: dict[int, list[tuple[Place | None, Any]]] = {}  # what stands right behind a value
+        self.spoken: set[str] = set()
         self._seen: dict[int, Any] = {}  # held, so that ids stay theirs
         self._pending: list[tuple[Any, str]] = [(fn, getattr(fn, "__name__", "step")), *arguments]
         while self._pending:
@@ -109,7 +119,7 @@ class Reach:
             for place, part in self._behind.get(id(value), ()):
                 if place is None:
                     pending.append(part)
-                elif place.name is None or place.name in names:
+                elif place.name is None or place.name in names or place.name in self.spoken:
                     found.append((place, part))
                     pending.append(part)
         return found
@@ -130,8 +140,9 @@ class Reach:
             self._follow(value.__self__, f"{told}.__self__")
             self._follow(value.__func__, told)
         elif isinstance(value, (partial, partialmethod)):
-            for part in (value.func, value.args, value.keywords):
+            for part in (value.func, value.keywords):
                 self._follow(part, told)
+            self._keep(Place(value, "args", "slot", f"{told}.args", None), value.args)
         elif isinstance(value, (staticmethod, classmethod)):
             self._follow(value.__func__, told)
         elif isinstance(value, property):
@@ -140,8 +151,16 @@ class Reach:
         elif isinstance(value, cached_property):
             self._follow(value.func, told)
         elif hasattr(value, "__wrapped__"):
+            self._attributes(value, told)
             self._follow(value.__wrapped__, told)
-        elif isinstance(value, (ModuleType, GENERATORS)):
+        elif isinstance(value, ModuleType):
+            settings = [key for key, part in vars(value).items() if not isinstance(part, _CODE)]
+            self._module(value, told, settings)
+        elif isinstance(value, ref):
+            self._follow(value(), told)
+        elif isinstance(value, attrgetter):
+            self.spoken.update(name for path in value.__reduce__()[1] for name in path.split("."))
+        elif isinstance(value, GENERATORS):
             pass
         elif not _foreign(type(value)) or type(value).__module__ in _HOLDERS:
             self._object(value, told)
@@ -150,7 +169,9 @@ class Reach:
         if isinstance(value, (set, frozenset, bytearray)):
             self._keep(Place(value, None, "contents", told, None), type(value)(value))
             return
-        if not isinstance(value, tuple):
+        if isinstance(value, dict):
+            self._keep(Place(value, None, "keys", f"the keys of {told}", None), tuple(value))
+        elif not isinstance(value, tuple):
             self._keep(Place(value, None, "length", f"len({told})", None), len(value))
         for key, part in value.items() if isinstance(value, dict) else enumerate(value):
             self._keep(Place(value, key, "item", f"{told}[{key!r}]", None), part)
@@ -180,16 +201,36 @@ class Reach:
         around = fn.__globals__
         names = _names(fn.__code__)
         for name in names:
-            if name not in around:
+            held = around.get(name, sys.modules.get(name))  # a function may import what it needs
+            if name in around:
+                self._keep(Place(around, name, "item", name, name), held)
+            if isinstance(held, ModuleType):
+                self._module(held, name, names)
+        if fn.__defaults__:
+            self._keep(Place(fn, "__defaults__", "slot", f"the defaults of {fn.__name__}", None), fn.__defaults__)
+        self._follow(fn.__kwdefaults__, fn.__name__)
+        self._attributes(fn, fn.__name__)
+
+    def _module(self, module: ModuleType, told: str, names: Iterable[str]) -> None:
+        """What code that says these names can find in a module of the user's, and in those that this holds."""
+        pending, seen = [(module, told)], set()
+        while pending:
+            module, told = pending.pop()
+            if _foreign(module) or module in seen:
                 continue
-            held = around[name]
-            self._keep(Place(around, name, "item", name, name), held)
-            if isinstance(held, ModuleType) and not _foreign(held):
-                for key in names:
-                    if key in vars(held):
-                        self._keep(Place(vars(held), key, "item", f"{name}.{key}", key), vars(held)[key])
-        for part in (fn.__defaults__, fn.__kwdefaults__):
-            self._follow(part, fn.__name__)
+            seen.add(module)
+            for key in names:
+                if key in vars(module):
+                    part = vars(module)[key]
+                    self._keep(Place(vars(module), key, "item", f"{told}.{key}", key), part)
+                    if isinstance(part, ModuleType):
+                        pending.append((part, f"{told}.{key}"))
+
+    def _attributes(self, fn: Any, told: str) -> None:
+        """What somebody keeps as attributes of a function."""
+        for key, part in getattr(fn, "__dict__", {}).items():
+            if not key.startswith("_"):
+                self._keep(Place(fn.__dict__, key, "item", f"{told}.{key}", key), part)
 
     def _class(self, cls: type) -> None:
         """The methods of a class, which reach globals too, and what it holds for all of its objects."""
@@ -210,7 +251,8 @@ class Reach:
     def _keep(self, place: Place, value: Any) -> None:
         self.places.append((place, value))
         self._edges.append((place, value))
-        if place.kind != "contents" and type(value) not in _ENDS:
+        named = isinstance(value, ModuleType) and isinstance(place.owner, dict) and "__name__" in place.owner
+        if place.kind not in ("contents", "keys") and type(value) not in _ENDS and not named:
             self._pending.append((value, place.told))
 
     def _follow(self, value: Any, told: str) -> None:
@@ -259,7 +301,7 @@ class Replacing:
         for place, value in self._reach.places:
             if type(value) in _ENDS and not isinstance(value, (np.ndarray, np.generic)):
                 continue
-            if place.kind == "length" or place.kind == "contents" or isinstance(place.owner, tuple):
+            if place.kind in ("length", "keys", "contents") or isinstance(place.owner, tuple):
                 continue
             other = self._replaced(value, place, place.told)
             if other is not value:

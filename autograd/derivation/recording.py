@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -159,6 +160,8 @@ class Recording:
             return made
         if isinstance(value, GENERATORS):
             return Drawing(value, self.trace)
+        if isinstance(value, MethodType) and isinstance(value.__self__, GENERATORS):
+            return Drawing(value.__self__, self.trace).method(value.__name__)
         return value
 
     def _home(self, array: Any, told: str) -> Any:
@@ -284,7 +287,7 @@ class Recording:
                 self._refuse_unfollowed(place, value)
                 if not isinstance(place.owner, tuple):
                     self.guards.append((place, value))
-            elif place.kind == "contents" and now == value:
+            elif place.kind in ("contents", "keys") and now == value:
                 self.guards.append((place, value))
             elif not self._changed(place, value, now):
                 raise TypeError(
@@ -315,11 +318,9 @@ class Recording:
         """Whether a place may hold something else after the step: arrays in their turn, or what it made for itself."""
         if now is Place or place.kind == "contents":
             return False
-        if place.kind == "length":
-            if isinstance(place.owner, dict) and now > value:
-                self._unfinished(
-                    f"makes entries in {place.told[4:-1] if place.told.startswith('len(') else place.told}"
-                )
+        if place.kind in ("length", "keys"):
+            if isinstance(place.owner, dict) and len(place.owner) > (value if place.kind == "length" else len(value)):
+                self._unfinished(f"makes entries in {place.told.removeprefix('the keys of ')}")
                 for key, part in list(place.owner.items()):
                     place.owner[key] = plain_nesting(part)
                 return True

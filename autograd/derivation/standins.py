@@ -84,6 +84,10 @@ class Drawing:
     def __class__(self) -> Any:
         return type(self._generator)
 
+    def method(self, name: str) -> Any:
+        """Stands for a bound method, `draw = rng.normal`."""
+        return lambda *args, **kwargs: getattr(self, name)(*args, **kwargs)
+
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._generator, name)
         if not callable(method) or name in ("shuffle", "spawn", "set_state", "get_state", "seed"):

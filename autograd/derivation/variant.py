@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import math
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -171,7 +172,7 @@ class Variant:
                     a for a, _, _ in recorded.homes.values() if id(a) in written and a.shape == array.shape and a.ndim
                 ]
                 tests += [f"{names[k]} is not {name(a, 'array')}" for a in same if a.dtype == array.dtype]
-            elif type(leaf) is float and leaf == 0:
+            elif type(leaf) is float and (leaf == 0 or not math.isfinite(leaf)):
                 tests.append(f"repr({names[k]}) == {repr(leaf)!r}")
             elif type(leaf) in (int, float, str, bool):
                 tests += [f"type({names[k]}) is {type(leaf).__name__}", f"{names[k]} == {leaf!r}"]
@@ -348,6 +349,8 @@ def _holds(place: Place, value: Any, name: Callable[[Any, str], str]) -> str:
         return f"len({owner}) == {value}"
     if place.kind == "contents":
         return f"{owner} == {name(value, 'v')}"
+    if place.kind == "keys":
+        return f"len({owner}) == {len(value)} and all(map(is_, {owner}, {name(value, 'v')}))"
     if isinstance(place.owner, type):
         now = f"{name(vars(place.owner), 'd')}[{place.key!r}]"
     elif place.kind == "slot" and not (place.key.isidentifier() and not keyword.iskeyword(place.key)):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
+import dataclasses
 import gc
 import io
 import os
@@ -34,6 +36,7 @@ _UNREPEATABLE: dict[Any, str] = {
     print: "prints",
 }
 _PLAIN = {str, list, dict, tuple, set, np.ndarray, np.ufunc}  # whose methods do nothing to the world
+_LOOKERS = {copy.__file__, dataclasses.__file__}  # that look at whatever an object has
 _BY_ANY_NAME = {"getattr", "vars", "__dict__", "eval", "exec", "globals", "locals", "attrgetter", "__getattribute__"}
 
 
@@ -70,8 +73,10 @@ class Watch:
             if code.co_filename.startswith(LIBRARIES[1:]):
                 continue
             self.names.update(code.co_names, code.co_freevars)
-            self.names.update(part for part in code.co_consts if isinstance(part, str) and part.isidentifier())
-            if not _library(code) and not _BY_ANY_NAME.isdisjoint(code.co_names):
+            for constant in code.co_consts:
+                parts = constant if isinstance(constant, tuple) else (constant,)  # `match` has tuples of names
+                self.names.update(part for part in parts if isinstance(part, str) and part.isidentifier())
+            if (not _library(code) or code.co_filename in _LOOKERS) and not _BY_ANY_NAME.isdisjoint(code.co_names):
                 self.everything = True
 
     def drawn_globally(self) -> str | None:
@@ -117,7 +122,10 @@ class Watch:
 
 
 def _library(code: CodeType) -> bool:
-    return code.co_filename.startswith(LIBRARIES) or code.co_filename.startswith("<frozen")
+    file = code.co_filename
+    if file.startswith(LIBRARIES[1:]):
+        return True
+    return file.startswith((LIBRARIES[0], "<frozen")) and "site-packages" not in file  # which may be inside
 
 
 def _global_position() -> Any:
