@@ -35,6 +35,11 @@ class Tree:
         self.leaves.append(value)
         return _Hole(len(self.leaves) - 1)
 
+    @property
+    def nesting(self) -> str:
+        """How the leaves are nested, comparable."""
+        return repr(self._nesting)
+
     def filled(self, values: Sequence[Any]) -> Any:
         """The nesting with `values` in the places of the leaves."""
         return _fill(self._nesting, values)

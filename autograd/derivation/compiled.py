@@ -12,7 +12,7 @@ from typing import Any
 from autograd.derivation.program import Program
 from autograd.derivation.recording import Recording
 from autograd.derivation.standins import tracing
-from autograd.derivation.variant import STALE, Variant, nesting
+from autograd.derivation.variant import STALE, Variant
 from autograd.tree import Tree
 
 _VARIANTS = 16
@@ -74,7 +74,7 @@ class Compiled:
 
     def _slowly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         tree = Tree((args, kwargs))
-        nested = nesting(tree)
+        nested = tree.nesting
         for variant in self._variants:
             if variant.nesting == nested:
                 result = variant.run(*tree.leaves)

@@ -156,7 +156,8 @@ class Plan:
         elif fn is check:
             value, expected = line.args
             text = self._value(value)
-            test = text if expected is True else f"not {text}" if expected is False else f"{text} == {expected!r}"
+            told = f"{text} == {self._value(expected)}"
+            test = told if type(expected) is not bool else text if expected else f"not {text}"
             self.statements += [f"if not ({test}):", *self._give_up]
         elif target in self._memory.roots:
             self._view(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from operator import is_
 from types import MethodType
 from typing import Any
 
@@ -30,6 +31,7 @@ from autograd.tensor import Tensor, tensor_of
 from autograd.tree import Tree
 
 _TRACED = "fiubcSUmM"  # kinds of arrays that are followed
+_STATEFUL = ("array", "queue", "_queue", "threading", "_contextvars", "multiprocessing", "ctypes", "_ctypes", "mmap")
 
 
 class Recording:
@@ -79,9 +81,8 @@ class Recording:
         failed = True
         try:
             with Replacing(self.reach, self._stand_in), through_dispatch(), self.gradient_use.watched():
-                called_args, called_kwargs = self.tree.filled(
-                    [self._argument(k, leaf) for k, leaf in enumerate(self.tree.leaves)]
-                )
+                given = [self._argument(k, leaf) for k, leaf in enumerate(self.tree.leaves)]
+                called_args, called_kwargs = self.tree.filled(given)
                 for tensor, node, grad in self.before:
                     node.value = self._home(node.value, told[id(tensor)])
                     if grad is not None and not isinstance(grad, Tensor):
@@ -96,12 +97,19 @@ class Recording:
             observers.remove(self)
             tracing.reset(token)
             problems = self._settle()
+            self.trace.settle()
             self.trace.closed, self.trace.watched = True, None
         assert not failed
         for problem in (self.trace.refused, watch.refused, *problems):
             if problem is not None:
                 raise problem
         self._check_draws(watch)
+        now = Tree((called_args, called_kwargs))
+        if now.nesting != self.tree.nesting or not all(map(is_, now.leaves, given)):
+            raise TypeError(
+                f"the step changes a list or dictionary that it gets as an argument{self._where()}: a replay could "
+                "not. Return what it would put there"
+            )
         self.result = Tree(result)
         for leaf in self.result.leaves:
             self._check_result(leaf)
@@ -306,12 +314,19 @@ class Recording:
         kind = type(value)
         if isinstance(value, np.ndarray) and (kind is not np.ndarray or value.dtype.kind not in _TRACED):
             told = kind.__name__ if kind is not np.ndarray else f"array of {value.dtype}"
+        elif (
+            kind.__module__.partition(".")[0] in _STATEFUL
+            or kind.__name__ in ("memoryview", "_local")
+            or (isinstance(value, (np.random.BitGenerator, np.random.SeedSequence)))
+        ):
+            told = f"{kind.__name__}, which may hold something else at every call"
         elif hasattr(kind, "__next__"):
             told = f"{kind.__name__}, which moves on when it is read"
         else:
             return
         raise TypeError(
-            f"the compiled step uses {place.told}, a {told}: a replay could not. Pass what it gives as an argument"
+            f"the compiled step uses {place.told}, {'an' if told[0] in 'aeiouAEIOU' else 'a'} {told}: "
+            f"a replay could not{self._where()}. Pass what it gives as an argument"
         )
 
     def _changed(self, place: Place, value: Any, now: Any) -> bool:

@@ -79,6 +79,8 @@ class Trace:
         self.changes = False  # whether an array from outside was written to, or numbers were drawn
         self.closed = False  # what is left of the recording computes as arrays do
         self.refused: TypeError | None = None
+        self._plain: list[tuple[Line, Any, Any]] = []  # arrays of the step's own making, and what they held
+        self._copies: dict[int, Any] = {}
         self.watched: Any = None  # a function that is told of calls, though not of those in here
         self.shares: dict[Var, Var] = {}  # views, and what they look at
         self._sharing: dict[int, list[Traced]] = {}  # arrays from outside, by the memory that they look at
@@ -106,14 +108,40 @@ class Trace:
         made: Traced = self.record(np.copy, (held,), {}, held.copy() if held.ndim else held[()])
         return made
 
+    def add(self, line: Line) -> None:
+        """Write a line down. Plain arrays in it may be written to later by code that nobody sees."""
+        self.lines.append(line)
+        if not self.strict:
+            return
+        for array in _arrays((line.args, tuple(line.kwargs.values()))):
+            copy = self._copies.get(id(array))
+            if copy is None or not _equal(copy, array):
+                copy = self._copies[id(array)] = array.copy()
+            self._plain.append((line, array, copy))
+
+    def settle(self) -> None:
+        """Lines on plain arrays that were written to after they were used take what was there then."""
+        for line, array, copy in self._plain:
+            if not _equal(copy, array):
+                line.args = _exchanged(line.args, array, copy)
+                line.kwargs = {key: _exchanged(value, array, copy) for key, value in line.kwargs.items()}
+        self._plain, self._copies = [], {}
+
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Compute `fn(*args, **kwargs)` and record it."""
         if self.watched is not None:
             return self.unwatched(self.call, fn, args, kwargs)
-        if kwargs:
-            result = fn(*_values(args), **{key: _values(value) for key, value in kwargs.items()})
-        else:
-            result = fn(*_values(args))
+        try:
+            if kwargs:
+                result = fn(*_values(args), **{key: _values(value) for key, value in kwargs.items()})
+            else:
+                result = fn(*_values(args))
+        except (np.linalg.LinAlgError, ArithmeticError, IndexError) as error:
+            self.refusal(
+                f"{fn.__name__} raised {type(error).__name__}, {source_line()}, and the step went on: a replay could "
+                "not decide that. Test for it beforehand, by np.where or a branch"
+            )
+            raise
         if fn in _STATIC or self.closed:
             return result
         return self.record(fn, args, kwargs, result)
@@ -141,7 +169,7 @@ class Trace:
             kwargs = {key: value for key, value in kwargs.items() if not _as_by_default(key, value)}
         target = Var(result)
         kwargs = {key: _vars(value) for key, value in kwargs.items()} if kwargs else {}
-        self.lines.append(Line(target, fn, _vars(args), kwargs, self.origin))
+        self.add(Line(target, fn, _vars(args), kwargs, self.origin))
         if type(result) is tuple or type(result) is list or getattr(result, "base", None) is not None:
             self._note_sharing(target, args, result)
         if isinstance(result, (tuple, list)):
@@ -151,7 +179,7 @@ class Trace:
             ]
             return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
         if self.strict and target.shape and _shaped_by_values(fn, args):
-            self.lines.append(Line(Var(None), check_shape, (target, result.shape), {}, self.origin))
+            self.add(Line(Var(None), check_shape, (target, result.shape), {}, self.origin))
         made = Traced(self, target, result)
         source = args[0] if args else None
         if type(source) is Traced and isinstance(result, np.ndarray) and isinstance(source.value, np.ndarray):
@@ -175,7 +203,7 @@ class Trace:
     def check(self, traced: Traced, value: Any) -> None:
         """The recording goes on as `value` says; a replay must find the same."""
         if self.strict and not self.closed:
-            self.lines.append(Line(Var(None), check, (traced.var, value), {}, self.origin))
+            self.add(Line(Var(None), check, (traced.var, value), {}, self.origin))
 
     def write(self, target: Traced, new: Var) -> None:
         """`target`'s memory holds `new` from now on, and so does all that looks at it."""
@@ -186,27 +214,28 @@ class Trace:
                     f"writing in place into a view by {fn.__name__}, {source_line()}: write to the array that it views"
                 )
             written = Var(source.value)
-            self.lines.append(Line(written, put, (source.var, _vars(args[0]), new), {}, self.origin))
+            self.add(Line(written, put, (source.var, _vars(args[0]), new), {}, self.origin))
             target, new = source, written
-        target.var = new
+        name, target.var = target.var.name, new
         if target.home:
-            self._check_sharing(target)
+            self._check_sharing(target, name)
+            new.name = name
             self.changes = True
         for reference in target.views:
             view = reference()
             if view is not None:
                 source, fn, args, kwargs = view.how
                 view.var = Var(view.value)
-                self.lines.append(Line(view.var, fn, (source.var, *_vars(args)), kwargs, self.origin))
+                self.add(Line(view.var, fn, (source.var, *_vars(args)), kwargs, self.origin))
 
-    def _check_sharing(self, target: Traced) -> None:
+    def _check_sharing(self, target: Traced, name: str | None) -> None:
         """What is written to must be all that looks at its memory."""
         array = target.value
         around = self._sharing.get(id(array if array.base is None else array.base), ())
         for other in around if len(around) > 1 else ():
             if other is not target and np.may_share_memory(other.value, array):
                 raise self.refusal(
-                    f"the step writes into {target.var.name or 'an array'}, {source_line()}, which shares its memory "
+                    f"the step writes into {name or 'an array'}, {source_line()}, which shares its memory "
                     f"with {other.var.name or 'another array'}: a replay could not keep their order. Use one array, "
                     "and views that are made inside the step"
                 )
@@ -309,7 +338,7 @@ class Traced(NDArrayOperatorsMixin):
             self.value[_values(index)] = _values(value)
             return
         new = Var(self.value)
-        self.trace.lines.append(Line(new, put, (self.var, _vars(index), _vars(value)), {}, self.trace.origin, ""))
+        self.trace.add(Line(new, put, (self.var, _vars(index), _vars(value)), {}, self.trace.origin, ""))
         self.value[_values(index)] = _values(value)
         self.trace.write(self, new)
 
@@ -361,7 +390,14 @@ class Traced(NDArrayOperatorsMixin):
         self.trace.check(self, value)
         return value
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        if self.shape:
+            raise TypeError("unhashable type: 'numpy.ndarray'")
+        self.trace.check(self, self.value.item())
+        return hash(self.value.item())
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return round(self._leaves("round()")) if ndigits is None else np.round(self, ndigits)
 
     def _leaves(self, how: str) -> Any:
         if self.trace.strict and not self.trace.closed:
@@ -424,6 +460,26 @@ def _values(value: Any) -> Any:
     if isinstance(value, slice):
         return slice(_values(value.start), _values(value.stop), _values(value.step))
     return value
+
+
+def _arrays(value: Any) -> Iterator[Any]:
+    """The arrays in a nesting."""
+    if type(value) is np.ndarray:
+        yield value
+    elif type(value) is tuple or type(value) is list:
+        for part in value:
+            yield from _arrays(part)
+
+
+def _exchanged(value: Any, old: Any, new: Any) -> Any:
+    """A nesting with one array in the place of another."""
+    if type(value) is tuple or type(value) is list:
+        return type(value)([_exchanged(part, old, new) for part in value])
+    return new if value is old else value
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
 
 
 def _vars(value: Any) -> Any:

@@ -23,7 +23,6 @@ from autograd.derivation.standins import traced_of
 from autograd.derivation.storage import lasting
 from autograd.graph import Node, recording
 from autograd.tensor import Tensor, tensor_of
-from autograd.tree import Tree
 
 STALE, HELD = object(), object()
 _MANY = 16  # items of one list from which on they are compared in one go
@@ -42,7 +41,7 @@ class Variant:
 
     def __init__(self, recorded: Recording) -> None:
         self.flat = len(recorded.tree.leaves) if recorded.flat else None
-        self.nesting, self.leaves = nesting(recorded.tree), len(recorded.tree.leaves)
+        self.nesting, self.leaves = recorded.tree.nesting, len(recorded.tree.leaves)
         self.calls = len(recorded.trace.lines)
         self.folded = tuple(sorted({place.told for place, value in recorded.guards if _is_setting(place, value)}))
         self._recorded: Recording = recorded
@@ -126,7 +125,7 @@ class Variant:
         self._plan = plan = Plan(program, shares, fixed, named, kept, written, [var for _, var in given], binding)
         texts = dict(zip((key for key, _ in given), plan.results, strict=True))
         self._gradients = [binding.name(array, "g") for array in plan.kept]
-        body = [*self._checks(places, {id(array) for _, array in written if type(array) is not str}), *plan.statements]
+        body = [*self._checks(places, [home for _, home in written]), *plan.statements]
         for node, name in zip(self._gradient_nodes, self._gradients, strict=True):
             body.append(f"{binding.name(node, 'n')}.grad = {name}")
         body += [f"{binding.name(node, 'n')}.grad = None" for node in recorded.cleared]
@@ -155,10 +154,12 @@ class Variant:
     def _spelled(self, place: Place) -> str:
         return _spelled(place, self._binding.name(place.owner, "o"), lambda key: self._binding.name(key, "k"))
 
-    def _checks(self, places: dict[Var, tuple[str, Place, Any]], written: set[int]) -> Iterator[str]:
+    def _checks(self, places: dict[Var, tuple[str, Place, Any]], written: list[Any]) -> Iterator[str]:
         """Statements that give up where this recording does not hold."""
         recorded, binding = self._recorded, self._binding
         name, names = binding.name, self._recorded.names
+        changed = [home for home in written if type(home) is not str and home.ndim]
+        owners = changed and name(frozenset(id(a if a.base is None else a.base) for a in changed), "owners")
         tests = [f"{name(recording, 'recording')}.get() is {recorded.recording_at_start}"]
         for k, leaf in enumerate(recorded.tree.leaves):
             array = next((var for var, j in recorded.arguments.items() if j == k), None)
@@ -168,16 +169,22 @@ class Variant:
                 yield f"{names[k]} = {names[k]}._node.value"
             if array is not None:
                 tests += self._is_like(names[k], array, type(leaf) if isinstance(leaf, np.generic) else np.ndarray)
-                same = [
-                    a for a, _, _ in recorded.homes.values() if id(a) in written and a.shape == array.shape and a.ndim
-                ]
-                tests += [f"{names[k]} is not {name(a, 'array')}" for a in same if a.dtype == array.dtype]
+                if owners and array.shape:
+                    tests += [f"id({names[k]}) not in {owners}", f"id({names[k]}.base) not in {owners}"]
             elif type(leaf) is float and (leaf == 0 or not math.isfinite(leaf)):
                 tests.append(f"repr({names[k]}) == {repr(leaf)!r}")
             elif type(leaf) in (int, float, str, bool):
                 tests += [f"type({names[k]}) is {type(leaf).__name__}", f"{names[k]} == {leaf!r}"]
             else:
                 tests.append(f"{names[k]} is {binding.value(leaf, {})}")
+        arrays = [names[k] for var, k in recorded.arguments.items() if var.shape]
+        arrays += [name(a, "array") for a, _, _ in recorded.homes.values() if a.ndim]
+        for one in (home for home in written if type(home) is str):
+            tests += [
+                f"not {name(np.may_share_memory, 'may_share_memory')}({one}, {other})"
+                for other in arrays
+                if other != one
+            ]
         for node in dict.fromkeys(node for _, node, _ in recorded.before):
             tests += [f"{name(node, 'n')}.value is {name(node.value, 'array')}" if isinstance(node.value, np.ndarray)
                       else f"{name(node, 'n')}.value is {name(node.value, 'c')}",
@@ -363,11 +370,6 @@ def _holds(place: Place, value: Any, name: Callable[[Any, str], str]) -> str:
     if type(value) in (int, str) or (type(value) is float and value):
         return f"({now} is {held} or type({now}) is {name(type(value), 't')} and {now} == {held})"
     return f"{now} is {held}"
-
-
-def nesting(tree: Tree) -> str:
-    """How leaves are nested, comparable."""
-    return repr(tree.filled([0] * len(tree.leaves)))
 
 
 def _is_setting(place: Place, value: Any) -> bool:

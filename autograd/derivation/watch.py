@@ -32,9 +32,11 @@ _UNREPEATABLE: dict[Any, str] = {
     **dict.fromkeys((*_CLOCKS, datetime.now, datetime.utcnow, date.today), "reads the clock"),
     **dict.fromkeys((os.urandom, os.getpid), "asks the operating system"),
     **dict.fromkeys((open, io.open, os.open), "opens a file"),
+    **dict.fromkeys((os.stat, os.listdir, os.scandir, os.access), "looks at files"),
     builtin_input: "asks the user",
     print: "prints",
 }
+_ENVIRONMENT = type(os.environ).__getitem__.__code__
 _PLAIN = {str, list, dict, tuple, set, np.ndarray, np.ufunc}  # whose methods do nothing to the world
 _LOOKERS = {copy.__file__, dataclasses.__file__}  # that look at whatever an object has
 _BY_ANY_NAME = {"getattr", "vars", "__dict__", "eval", "exec", "globals", "locals", "attrgetter", "__getattribute__"}
@@ -106,6 +108,8 @@ class Watch:
             self._codes.add(code)
             if code.co_filename == random.__file__:
                 self._refuse(frame, "draws from Python's random", code.co_name)
+            elif code is _ENVIRONMENT:
+                self._refuse(frame, "reads the environment", "os.environ")
 
     def _refuse(self, frame: FrameType, told: str, name: str) -> None:
         user: FrameType | None = frame

@@ -1,0 +1,339 @@
+"""Where a compiled step may find what it uses: wherever that is, a change of it is seen, or the step is refused."""
+
+from __future__ import annotations
+
+import array
+import contextvars
+import copy
+import dataclasses
+import functools
+import operator
+import os
+import queue
+import sys
+import threading
+import types
+import weakref
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Tensor
+
+ONES = np.ones(3)
+
+
+def agrees(make: Any, *, recorded: int | None = None) -> None:
+    """Six calls of two equal steps, eager and compiled; `make` gives a step, a change between calls, and a look."""
+    (eager, change, look), (step, change_too, look_too) = make(), make()
+    compiled = autograd.compile(step)
+    for k in range(6):
+        change(float(k))
+        change_too(float(k))
+        x = np.full(3, k + 1.0)
+        expected, found = eager(x), compiled(x)
+        assert np.array_equal(expected, found), k
+        assert np.array_equal(look(), look_too()), k
+    assert recorded is None or compiled.stats.recorded == recorded
+
+
+def nothing(*_: Any) -> float:
+    return 0.0
+
+
+def generator() -> Any:
+    return np.random.default_rng(0)
+
+
+def drawn_by_default() -> Any:
+    def step(x: Any, rng: Any = generator()) -> Any:  # noqa: B008
+        return x * rng.normal(size=3)
+
+    return step, nothing, nothing
+
+
+def drawn_by_a_helper() -> Any:
+    def noise(n: int, rng: Any = generator()) -> Any:  # noqa: B008
+        return rng.normal(size=n)
+
+    return lambda x: x * noise(3), nothing, nothing
+
+
+def drawn_in_a_partial() -> Any:
+    return functools.partial(lambda rng, x: x * rng.normal(size=3), generator()), nothing, nothing
+
+
+def drawn_by_a_bound_method() -> Any:
+    draw = generator().normal
+    return lambda x: x * draw(size=3), nothing, nothing
+
+
+def written_by_default() -> Any:
+    def step(x: Any, kept: Any = np.zeros(3)) -> Any:  # noqa: B008
+        kept += x
+        return x * kept
+
+    return step, nothing, nothing
+
+
+def written_in_a_partial() -> Any:
+    kept = np.zeros(3)
+
+    def step(kept: Any, x: Any) -> Any:
+        kept += 1
+        return x * kept
+
+    return functools.partial(step, kept), nothing, lambda: kept
+
+
+def counted_in_a_plain_array() -> Any:
+    def step(x: Any) -> Any:
+        count = np.zeros(())
+        for _ in range(3):
+            count += 1
+            x = x * count
+        return x
+
+    return step, nothing, nothing
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        drawn_by_default, drawn_by_a_helper, drawn_in_a_partial, drawn_by_a_bound_method, written_by_default,
+        written_in_a_partial, counted_in_a_plain_array,
+    ],
+)  # fmt: skip
+def test_arrays_and_generators(make: Any) -> None:
+    agrees(make, recorded=1)
+
+
+def attribute_of_a_function() -> Any:
+    def step(x: Any) -> Any:
+        return x * step.scale  # type: ignore[attr-defined]
+
+    return step, lambda k: setattr(step, "scale", k), nothing
+
+
+def attribute_by_a_getter() -> Any:
+    settings, get = types.SimpleNamespace(rate=1.0), operator.attrgetter("rate")
+    return lambda x: x * get(settings), lambda k: setattr(settings, "rate", k), nothing
+
+
+def attribute_by_a_weak_reference() -> Any:
+    held = Settings()
+    weak = weakref.ref(held)
+    return lambda x: x * weak().rate, lambda k: setattr(held, "rate", k), nothing  # type: ignore[union-attr]
+
+
+class Settings:
+    rate = 1.0
+
+
+def attribute_in_a_pattern() -> Any:
+    settings = Settings()
+
+    def step(x: Any) -> Any:
+        match settings:
+            case Settings(rate=r):
+                return x * r
+
+    return step, lambda k: setattr(settings, "rate", k), nothing
+
+
+@dataclasses.dataclass
+class Rates:
+    first: float = 1.0
+    second: float = 2.0
+
+
+def fields_of_a_dataclass() -> Any:
+    rates = Rates()
+
+    def step(x: Any) -> Any:
+        a, b = dataclasses.astuple(rates)
+        return x * a + b
+
+    return step, lambda k: setattr(rates, "first", k), nothing
+
+
+def attributes_of_a_copy() -> Any:
+    rates = Rates()
+    return lambda x: x * sum(copy.copy(rates).__dict__.values()), lambda k: setattr(rates, "first", k), nothing
+
+
+def module(name: str) -> Any:
+    made = types.ModuleType(name)
+    sys.modules[name] = made
+    return made
+
+
+OUTER = module("outer_settings_of_a_test")
+OUTER.inner = module("inner_settings_of_a_test")
+OUTER.inner.rate = 1.0
+
+
+def set_inner(k: float) -> None:
+    OUTER.inner.rate = k
+
+
+def module_in_a_module() -> Any:
+    return lambda x: x * OUTER.inner.rate, set_inner, nothing
+
+
+def module_in_a_variable() -> Any:
+    settings = OUTER.inner
+    return lambda x: x * settings.rate, set_inner, nothing
+
+
+def module_imported_by_the_step() -> Any:
+    def step(x: Any) -> Any:
+        import inner_settings_of_a_test  # type: ignore[import-not-found]
+
+        return x * inner_settings_of_a_test.rate
+
+    return step, set_inner, nothing
+
+
+def order_of_keys() -> Any:
+    scales = OrderedDict(a=1.0, b=2.0)
+
+    def step(x: Any) -> Any:
+        for scale in scales.values():
+            x = x * scale + 1
+        return x
+
+    return step, lambda k: scales.move_to_end("ab"[int(k) % 2]), nothing
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        attribute_of_a_function, attribute_by_a_getter, attribute_by_a_weak_reference, attribute_in_a_pattern,
+        fields_of_a_dataclass, attributes_of_a_copy, module_in_a_module, module_in_a_variable,
+        module_imported_by_the_step, order_of_keys,
+    ],
+)  # fmt: skip
+def test_settings(make: Any) -> None:
+    agrees(make)
+
+
+QUEUE: Any = queue.Queue()
+FLAG = threading.Event()
+VARIABLE = contextvars.ContextVar("VARIABLE", default=2.0)
+NUMBERS = array.array("d", [2.0])
+BITS = np.random.PCG64(0)
+
+
+def uses_a_queue(x: Any) -> Any:
+    QUEUE.put(3)
+    return x * 2
+
+
+def uses_the_environment(x: Any) -> Any:
+    return x * len(os.environ.get("HOME", ""))
+
+
+def uses_a_generator_by_its_bits(x: Any) -> Any:
+    return x * np.random.Generator(BITS).normal(size=3)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        uses_a_queue, lambda x: x * FLAG.is_set(), lambda x: x * VARIABLE.get(), lambda x: x * NUMBERS[0],
+        uses_the_environment, lambda x: x * os.path.exists("setting"), uses_a_generator_by_its_bits,
+    ],
+)  # fmt: skip
+def test_what_cannot_be_followed_is_refused(step: Any) -> None:
+    with pytest.raises(TypeError, match=r"compiled step (uses|reads|looks).*test_compile_reach\.py:"):
+        autograd.compile(step)(ONES)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda d, x: d.update(y=x), lambda d, x: d.pop("x"), lambda d, x: d.__setitem__("x", 2 * x)]
+)
+def test_a_changed_dictionary_of_arguments_is_refused(change: Any) -> None:
+    def step(batch: Any) -> Any:
+        x = batch["x"]
+        change(batch, x)
+        return x * 2
+
+    with pytest.raises(TypeError, match="list or dictionary that it gets as an argument"):
+        autograd.compile(step)({"x": ONES})
+
+
+def test_arguments_that_share_memory() -> None:
+    @autograd.compile
+    def step(a: Any, b: Any) -> Any:
+        a += b
+        return b * 2
+
+    for _ in range(3):
+        assert step(np.ones(3), np.ones(3)).tolist() == [2, 2, 2]
+    whole = np.ones(4)
+    with pytest.raises(TypeError, match="shares its memory"):
+        step(whole[:3], whole[1:])
+
+
+def test_a_view_of_what_the_step_writes_as_its_argument() -> None:
+    w = Tensor(np.ones((3, 3)), requires_grad=True, name="w")
+
+    @autograd.compile
+    def step(x: Any) -> Any:
+        w.data -= 1
+        return x * 2
+
+    step(np.ones((3, 3)))
+    with pytest.raises(TypeError, match="writes into w.*shares its memory with x"):
+        step(w.data.T)
+
+
+def test_an_argument_that_is_a_number_is_one_while_recording() -> None:
+    kinds: list[Any] = [np.ndarray, float, np.floating]
+
+    def step(x: Any, scale: Any) -> Any:
+        return x * [isinstance(part, kind) for part in (x, scale) for kind in kinds].index(True) + isinstance(
+            scale, float
+        )
+
+    compiled = autograd.compile(step)
+    for k in range(3):
+        assert np.array_equal(compiled(ONES, np.float64(k)), step(ONES, np.float64(k)))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_arguments_that_are_not_finite(value: float) -> None:
+    step = autograd.compile(lambda x, a: x * a)
+    for a in (value, 1.0, value, value):
+        assert np.array_equal(step(ONES, a), ONES * a, equal_nan=True)
+
+
+def test_values_as_keys() -> None:
+    table = {1.0: 5.0, 2.0: 7.0}
+    step = autograd.compile(lambda x: x * table.get(x[0], 0.0) * len({x[0], x[1]}))
+    for first in (1.0, 2.0, 3.0, 2.0, 1.0):
+        x = np.array([first, 1.0])
+        for _ in range(2):
+            assert np.array_equal(step(x), x * table.get(first, 0.0) * len({first, 1.0}))
+
+
+def test_an_error_of_a_value_that_the_step_catches_is_refused() -> None:
+    @autograd.compile
+    def step(a: Any) -> Any:
+        try:
+            return np.linalg.inv(a)
+        except np.linalg.LinAlgError:
+            return a * 0
+
+    with pytest.raises(TypeError, match=r"inv raised LinAlgError, at .*test_compile_reach\.py:"):
+        step(np.zeros((2, 2)))
+    assert step(np.eye(2)).tolist() == [[1, 0], [0, 1]]
+
+
+def test_rounding_leaves() -> None:
+    with pytest.raises(TypeError, match=r"round\(\) of a value of the recorded step"):
+        autograd.compile(lambda x: x * round(x[0]))(ONES)
