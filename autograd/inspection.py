@@ -71,6 +71,11 @@ class detect_anomaly(ContextDecorator):  # noqa: N801
     def __exit__(self, *exc: object) -> None:
         observers.remove(self)
 
+    @property
+    def watches(self) -> bool:
+        """Whether it is this thread or task that is watched."""
+        return self._mine.get()
+
     def recorded(self, op: Any, args: tuple[Any, ...], node: Node) -> None:
         """Called after each operation of the forward computation."""
         if not self._mine.get():

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 import autograd
+import nn
 from autograd import Tensor
 
 ONES = np.ones(3)
@@ -337,3 +338,85 @@ def test_an_error_of_a_value_that_the_step_catches_is_refused() -> None:
 def test_rounding_leaves() -> None:
     with pytest.raises(TypeError, match=r"round\(\) of a value of the recorded step"):
         autograd.compile(lambda x: x * round(x[0]))(ONES)
+
+
+@pytest.mark.parametrize("treated", ["ignore", "raise"])
+def test_errors_are_treated_as_the_step_says(treated: Any) -> None:
+    @autograd.compile
+    def step(x: Any) -> Any:
+        with np.errstate(divide=treated):
+            y = np.log(x)
+        return y + 1
+
+    for _ in range(2):
+        assert step(ONES).tolist() == [1, 1, 1]
+    if treated == "raise":
+        with pytest.raises(FloatingPointError):
+            step(np.zeros(3))
+    else:
+        assert step(np.zeros(3)).tolist() == [-np.inf] * 3
+    assert "errstate" in step.source
+
+
+def test_a_loss_that_saturates() -> None:
+    step = autograd.compile(lambda p, y: nn.functional.binary_cross_entropy(p, y))
+    half, ends = np.full(2, 0.5), np.array([0.0, 1.0])
+    for p in (half, half, ends, ends):
+        assert step(p, ends) == nn.functional.binary_cross_entropy(p, ends)
+
+
+def test_anomalies_are_detected_in_compiled_steps() -> None:
+    w = Tensor(np.ones(3), requires_grad=True)
+    step = autograd.compile(lambda x: np.sum(np.log(w * x)))
+    for _ in range(2):
+        step(ONES)
+    with np.errstate(all="ignore"), autograd.detect_anomaly(), pytest.raises(Exception, match=r"np\.log"):
+        step(np.zeros(3))
+    assert step(ONES).item() == 0
+
+    def inside(x: Any) -> Any:
+        with autograd.detect_anomaly():
+            return np.log(w * x)
+
+    with pytest.raises(TypeError, match="around the call"):
+        autograd.compile(inside)(ONES)
+
+
+def test_hooks_of_parameters() -> None:
+    w = Tensor(np.ones(3), requires_grad=True)
+    seen: list[int] = []
+
+    @autograd.compile
+    def step(x: Any) -> Any:
+        w.grad = None
+        np.sum(w * x).backward()
+        return w.grad
+
+    for _ in range(2):
+        assert step(ONES).tolist() == [1, 1, 1]
+    hook = w.register_hook(lambda g: g * 2)
+    for _ in range(2):
+        assert step(ONES).tolist() == [2, 2, 2]
+    hook.remove()
+    assert step(ONES).tolist() == [1, 1, 1]
+    w.register_hook(lambda g: seen.append(1))
+    with pytest.raises(TypeError, match=r"changes len\(seen\)"):
+        step(ONES)
+
+
+def test_methods_of_classes() -> None:
+    class Learner:
+        w = Tensor(np.ones(3), requires_grad=True)
+
+        @classmethod
+        @autograd.compile
+        def of_class(cls, x: Any) -> Any:
+            return cls.w * x
+
+        @staticmethod
+        @autograd.compile
+        def static(x: Any) -> Any:
+            return Learner.w * x
+
+    for _ in range(3):
+        assert Learner.of_class(ONES).tolist() == Learner().static(ONES).tolist() == [1, 1, 1]

@@ -10,9 +10,10 @@ from functools import update_wrapper
 from typing import Any
 
 from autograd.derivation.program import Program
-from autograd.derivation.recording import Recording
+from autograd.derivation.recording import Recording, watched
 from autograd.derivation.standins import tracing
 from autograd.derivation.variant import STALE, Variant
+from autograd.graph import observers
 from autograd.tree import Tree
 
 _VARIANTS = 16
@@ -62,6 +63,9 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if tracing.get():  # inside another recording
             return self._fn(*args, **kwargs)
+        if observers and watched():
+            with _recording:
+                return self._fn(*args, **kwargs)
         with self._lock:
             if not kwargs:
                 for variant in self._variants:
@@ -123,7 +127,7 @@ class Compiled:
         if instance is None or not hasattr(self._fn, "__get__"):
             return self
         steps: dict[Any, Compiled] = self._bound
-        if hasattr(instance, "__dict__"):
+        if hasattr(instance, "__dict__") and not isinstance(instance, type):
             steps = vars(instance).setdefault("_compiled_steps", {})
         key = id(instance) if steps is self._bound else self._name
         bound = steps.get(key)
@@ -149,7 +153,11 @@ def compile(fn: Callable[..., Any]) -> Compiled:
 
     Arrays that the step can reach (arguments, variables around it, attributes) are read afresh at each call. Settings
     that it looked at, and decisions that it took by a value, are checked: where one has changed, the step is
-    recorded anew. Returned Tensors have no graph. Gradients stay in the same arrays unless somebody else holds them.
+    recorded anew. Returned Tensors have no graph; returned arrays are copies, which later calls leave alone.
+    Gradients stay in the same arrays unless somebody else holds them. Inside `detect_anomaly()` a call is carried
+    out eagerly.
+
+    While a step is recorded, stand-ins are in the places of what it can reach: let no other thread use that meanwhile.
 
     Raises:
         TypeError: at the first call, where a value leaves the step (`item()`, `float()`, printing) or is used in a way

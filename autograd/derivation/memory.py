@@ -76,7 +76,7 @@ class Plan:
         self._wanted = self._destinations(kept, written)
         self._told = ""
         for position, line in enumerate(self.lines):
-            self._emit(position, line)
+            self._emit_guarded(position, line)
             memory.release(position)
         self._told = "afterwards"
         self.results = [self._given_away(var) for var in returned]  # before anything outside is written to
@@ -145,6 +145,15 @@ class Plan:
             self._say(f"{saved} = {name}.get_state()" if legacy else f"{saved} = {name}.bit_generator.state")
             back = f"{name}.set_state({saved})" if legacy else f"{name}.bit_generator.state = {saved}"
             self._give_up.insert(0, f"    {back}")
+
+    def _emit_guarded(self, position: int, line: Line) -> None:
+        """A line's statements, where NumPy treats errors as it did when they were recorded."""
+        start = len(self.statements)
+        self._emit(position, line)
+        if line.errors and len(self.statements) > start:
+            options = ", ".join(f"{kind}={mode!r}" for kind, mode in line.errors.items())
+            inner = [f"    {statement}" for statement in self.statements[start:]]
+            self.statements[start:] = [f"with {self.binding.function(np.errstate)}({options}):", *inner]
 
     def _emit(self, position: int, line: Line) -> None:
         fn, target = line.fn, line.target

@@ -52,9 +52,12 @@ class Origin(NamedTuple):
 
 
 class Line:
-    """`target = fn(*args, **kwargs)`; the arguments hold Vars, also inside tuples and lists, and constants."""
+    """`target = fn(*args, **kwargs)`; the arguments hold Vars, also inside tuples and lists, and constants.
 
-    __slots__ = ("args", "fn", "kwargs", "origin", "target", "where")
+    `errors` is how NumPy treats errors there, as `np.geterr` tells, where that is not as around the program.
+    """
+
+    __slots__ = ("args", "errors", "fn", "kwargs", "origin", "target", "where")
 
     def __init__(
         self,
@@ -64,9 +67,10 @@ class Line:
         kwargs: Mapping[str, Any],
         origin: Origin | None = None,
         where: str = "",
+        errors: Any = None,
     ) -> None:
         self.target, self.fn, self.args, self.kwargs = target, fn, args, kwargs
-        self.origin, self.where = origin, where
+        self.origin, self.where, self.errors = origin, where, errors
 
     def variables(self) -> Iterator[Var]:
         """The values it reads, each as often as it does."""
@@ -75,7 +79,8 @@ class Line:
     def changed(self, replacement: Mapping[Var, Any]) -> Line:
         """This line reading other values."""
         kwargs = {key: substituted(value, replacement) for key, value in self.kwargs.items()}
-        return Line(self.target, self.fn, substituted(self.args, replacement), kwargs, self.origin, self.where)
+        args = substituted(self.args, replacement)
+        return Line(self.target, self.fn, args, kwargs, self.origin, self.where, self.errors)
 
     def compute(self, values: Mapping[Var, Any]) -> Any:
         """The value of its target, given the values of what it reads."""

@@ -129,6 +129,9 @@ class Reach:
             self._function(value)
         elif isinstance(value, Tensor):
             self.tensors[id(value)] = (value, value.name or told)
+            if value.requires_grad:
+                hooks = Place(value._node, "hooks", "slot", f"the hooks of {told}", None)
+                self._keep(hooks, value._node.hooks)
             if getattr(value, "__dict__", None):
                 self._object(value, told)
         elif isinstance(value, (list, tuple, deque, dict, set, frozenset, bytearray)):

@@ -122,6 +122,11 @@ class Recording:
         """Called after each operation on Tensors: what the step could not be seen to reach is refused."""
         if not tracing.get():
             return
+        if watched():
+            raise self.trace.refusal(
+                f"detect_anomaly inside a compiled step, {source_line()}: a replay has no operations to look at. "
+                "Put it around the call, which is carried out eagerly then"
+            )
         for arg in args:
             if type(arg) is Node and arg.requires_grad and arg.order < self._start and type(arg.value) is not Traced:
                 how = "is reached in a way that compile cannot follow. Keep it in a variable, attribute or list"
@@ -361,6 +366,11 @@ class Recording:
 
     def _unfinished(self, what: str) -> None:
         self.complete, self.incomplete = False, what
+
+
+def watched() -> bool:
+    """Whether somebody looks at each operation of this thread, which a replay has none of."""
+    return any(getattr(observer, "watches", False) for observer in observers)
 
 
 class _Everything:

@@ -113,7 +113,7 @@ class _Simplifier:
             others = [np.shape(_like(other)) for j, other in enumerate(args) if j != k]
             if np.broadcast_shapes(np.shape(_like(made.args[0])), *others) == line.target.shape:
                 args[k] = made.args[0]
-        return Line(line.target, line.fn, tuple(args), line.kwargs, line.origin, line.where)
+        return Line(line.target, line.fn, tuple(args), line.kwargs, line.origin, line.where, line.errors)
 
     def _trivial(self, line: Line) -> Any:
         """What a line gives back unchanged, or None."""

@@ -79,6 +79,7 @@ class Trace:
         self.changes = False  # whether an array from outside was written to, or numbers were drawn
         self.closed = False  # what is left of the recording computes as arrays do
         self.refused: TypeError | None = None
+        self._errors = np.geterr()
         self._plain: list[tuple[Line, Any, Any]] = []  # arrays of the step's own making, and what they held
         self._copies: dict[int, Any] = {}
         self.watched: Any = None  # a function that is told of calls, though not of those in here
@@ -113,6 +114,8 @@ class Trace:
         self.lines.append(line)
         if not self.strict:
             return
+        if (errors := np.geterr()) != self._errors:
+            line.errors = errors
         for array in _arrays((line.args, tuple(line.kwargs.values()))):
             copy = self._copies.get(id(array))
             if copy is None or not _equal(copy, array):
