@@ -98,6 +98,27 @@ def test_a_program_holds_for_other_values_of_its_inputs() -> None:
     np.testing.assert_allclose(gradients["b"], b.grad)
 
 
+def test_zeros_and_ones_without_a_name_are_made_by_the_source() -> None:
+    W = leaf(3, 3, name="W")
+    loss = np.sum((np.zeros((2, 3)) @ W - np.ones((2, 3))) ** 2)
+    derivation = derive(loss)
+    assert set(derivation.arguments) == {"W"}
+    assert {"np.zeros((2, 3)) @ W", "Z1 - 1"} <= set(right_sides(derivation.source).values())
+    check(loss)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_loss_of_one_element_needs_no_gradient_of_its_own(dtype: Any) -> None:
+    w = Tensor(rng.normal(size=(1, 3)).astype(dtype), requires_grad=True, name="w")
+    loss = (w * 2) @ w.T
+    derivation = derive(loss)
+    assert set(derivation.arguments) == {"w"}
+    _, gradients = derivation.function()(**derivation.arguments)
+    loss.backward()
+    assert gradients["w"].dtype == dtype
+    np.testing.assert_allclose(gradients["w"], w.grad, rtol=1e-6)
+
+
 def test_float32_stays_float32() -> None:
     X = rng.normal(size=(5, 3)).astype(np.float32)
     W = Tensor(rng.normal(size=(3, 2)).astype(np.float32), requires_grad=True, name="W")
@@ -191,6 +212,11 @@ def test_two_modules_with_the_same_paths_are_an_error() -> None:
     one, two = (nn.Sequential(nn.Linear(2, 2, rng=0)) for _ in range(2))
     with pytest.raises(ValueError, match="two models"):
         derive(np.sum(two(one(np.ones((1, 2))))))
+
+
+def test_names_that_are_no_dictionary_are_an_error() -> None:
+    with pytest.raises(TypeError, match="names= is a dictionary of Tensor to name, not a list"):
+        derive(np.sum(leaf(2)), names=["w"])  # type: ignore[arg-type]
 
 
 def test_names_for_what_is_not_in_the_graph_are_an_error() -> None:

@@ -151,9 +151,46 @@ def ridge() -> tuple[Tensor, Derivation]:
     return loss, derive(loss)
 
 
+def variational() -> tuple[Tensor, Derivation]:
+    """Means of sums, and constants in several factors: a variational autoencoder."""
+    rng = np.random.default_rng(10)
+    x, eps, W, M = rng.normal(size=(5, 6)), rng.normal(size=(5, 2)), parameter(rng, 6, 2), parameter(rng, 6, 2)
+    D = parameter(rng, 2, 6)
+    mu, logvar = x @ M, x @ W
+    z = mu + np.exp(0.5 * logvar) * eps
+    reconstruction = np.mean(np.sum((z @ D - x) ** 2, axis=1))
+    divergence = -0.5 * np.mean(np.sum(1 + logvar - mu**2 - np.exp(logvar), axis=1))
+    loss = reconstruction + divergence
+    return loss, derive(loss)
+
+
+def mixture() -> tuple[Tensor, Derivation]:
+    """The likelihood of a mixture, and penalties with a kink."""
+    rng = np.random.default_rng(11)
+    x, y, A, B = rng.normal(size=(8, 1)), rng.normal(size=(8, 1)), parameter(rng, 1, 4), parameter(rng, 1, 4)
+    near = rng.random((1, 4)) < 0.5
+    log_density = nn.functional.log_softmax(x @ A, axis=-1) - 0.5 * (y - x @ B) ** 2
+    penalty = np.mean(np.where(near, 0.5 * A**2, np.abs(A) - 0.5))
+    loss = penalty - np.mean(np.log(np.sum(np.exp(log_density), axis=1)))
+    return loss, derive(loss)
+
+
+def written() -> tuple[Tensor, Derivation]:
+    """Columns written one by one into zeros; products by `einsum`; rows centred."""
+    rng = np.random.default_rng(12)
+    x, W = rng.normal(size=(4, 3)), parameter(rng, 3, 3)
+    out = np.zeros_like(x @ W)
+    for k in range(3):
+        out[:, k] = x @ W[:, k] * (k + 1)
+    centred = out - np.mean(out, axis=0)
+    loss = np.mean(np.einsum("ij,kj->ik", centred, W) ** 2)
+    return loss, derive(loss)
+
+
 PROGRAMS: list[Callable[[], tuple[Tensor, Derivation]]] = [
     demo_relu_regression, demo_layer_classes, demo_single_sample, demo_sigmoid_sine, demo_tanh_parabolas,
     softmax_by_hand, columns, skip_connection, classifier, recurrence, attention, layer_norm, embedding, picked, ridge,
+    variational, mixture, written,
 ]  # fmt: skip
 programs = pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
 

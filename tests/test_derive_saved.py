@@ -56,7 +56,7 @@ def test_a_debugger_steps_through_it_line_by_line(tmp_path: Path) -> None:
     assert "(Pdb) (4, 2)" in said
 
 
-@pytest.mark.parametrize("name", ["backprop.txt", "backprop", "back-prop.py", "1.py"])
+@pytest.mark.parametrize("name", ["class.py", "backprop.txt", "backprop", "back-prop.py", "1.py"])
 def test_a_path_that_is_no_module_is_an_error(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="module"):
         network()[1].save(tmp_path / name)

@@ -16,7 +16,7 @@ from autograd.derivation.backprop import Backprop
 from autograd.derivation.expression import helper_names
 from autograd.derivation.formulas import Formulas
 from autograd.derivation.naming import Identifiers, as_nodes
-from autograd.derivation.program import Program, Var
+from autograd.derivation.program import Line, Origin, Program, Var
 from autograd.derivation.simplify import simplified
 from autograd.derivation.statements import Statements, commented
 from autograd.graph import Node, topological
@@ -54,14 +54,19 @@ class Derivation:
         outputs |= {identifiers[node]: _var(recorded.gradients[node]) for node in parameters}
         outputs |= {node: _var(recorded.gradients[node]) for node in self._also if node in recorded.gradients}
         numbers = {recorded.seed: recorded.seed.value} if recorded.seed.shape == () else {}
+        plain = {recorded.values[node].var: Origin("forward", node) for node in identifiers.plain}
+        if recorded.seed.shape:  # a loss of one element
+            plain[recorded.seed] = Origin("rule", loss)
+        made = [Line(var, np.broadcast_to, (var.value.flat[0], var.shape), {}, origin) for var, origin in plain.items()]
         for node, value in recorded.values.items():
-            if value.var in recorded.trace.inputs:
+            if value.var in recorded.trace.inputs and node not in identifiers.plain:
                 value.var.name = identifiers[node]
                 if value.shape == () and not node.requires_grad and node.op is None and node.note("name") is None:
                     numbers[value.var] = node.value.item()
         named = [node for node in recorded.nodes if identifiers.named(node)]
         kept = [_var(of[node]) for of in (recorded.values, recorded.gradients) for node in named if node in of]
-        program = Program(recorded.trace.inputs, recorded.trace.lines, outputs)
+        inputs = [var for var in recorded.trace.inputs if var not in plain]
+        program = Program(inputs, [*made, *recorded.trace.lines], outputs)
         self.program = simplified(program, numbers, kept=[var for var in kept if type(var) is Var])
         self.arguments = {str(var.name): np.asarray(var.value) for var in self.program.inputs}
 

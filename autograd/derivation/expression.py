@@ -37,6 +37,7 @@ _INFIX: dict[Any, tuple[str, int]] = {
     np.less_equal: ("<=", COMPARISON), np.equal: ("==", COMPARISON), np.not_equal: ("!=", COMPARISON),
 }  # fmt: skip
 _REVERSIBLE = {np.add, np.multiply}
+_DEFAULTS: Any = ((np.einsum, "optimize", False), (np.reshape, "order", "C"))
 _REDUCTIONS = {np.sum: "sum", np.add.reduce: "sum", np.mean: "mean", np.max: "max", np.min: "min", np.amax: "max"}
 
 
@@ -126,6 +127,7 @@ class Writer:
 
     def __call__(self, line: Line) -> Text:
         fn, args, kwargs = line.fn, line.args, line.kwargs
+        kwargs = {key: value for key, value in kwargs.items() if (fn, key, value) not in _DEFAULTS}
         if isinstance(fn, np.ufunc):
             args = tuple(_weak(arg, line) for arg in args)
         if not kwargs:
@@ -139,6 +141,8 @@ class Writer:
             if fn is np.square:
                 return Text(f"{self.value(args[0]).inside(ATOM)}**2", POWER)
             if fn is np.broadcast_to and not isinstance(args[0], (Var, np.ndarray)):
+                if args[0] in (0, 1) and (told := regular(np.full(args[1], args[0], line.target.dtype))):
+                    return Text(told)
                 number = typed(args[0]) if line.target.dtype != np.float64 else None
                 shape = args[1] if len(args[1]) != 1 else args[1][0]
                 return Text(f"np.full({self.value(shape).text}, {number or self.value(args[0]).text})")

@@ -42,6 +42,8 @@ def literal(value: Any) -> Text:
         return Text(f"slice({', '.join(literal(part).text for part in (value.start, value.stop, value.step))})")
     if isinstance(value, int) and not isinstance(value, bool) and value < 0:
         return Text(repr(value), SIGN)
+    if isinstance(value, str) and '"' not in (text := repr(value)):
+        return Text(f'"{text[1:-1]}"')
     if value is None or value is Ellipsis or isinstance(value, (bool, int, str)):
         return Text("..." if value is Ellipsis else repr(value))
     if isinstance(value, type) and value in (float, int, bool):

@@ -24,7 +24,7 @@ _RESERVED = {"np", "backprop", "slice", "float", "int", "bool"}  # what source c
 
 
 class Identifiers:
-    """A name for every node, each an identifier and no two the same.
+    """A name for every node, each an identifier and no two the same; those in `plain` are constants that need none.
 
     Args:
         nodes: in the order of the program, the loss last.
@@ -76,8 +76,9 @@ class Identifiers:
                 self._claim(node, _sanitised(found))
         loss = nodes[-1]
         parts = _parts_played(operations, constants)
+        self.plain = [node for node in leaves if node not in self._names and _is_plain(node)]
         for node in leaves:
-            if node not in self._names and not node.requires_grad:
+            if node not in self._names and not node.requires_grad and node not in self.plain:
                 part = parts.get(node)
                 self._claim(node, part or self._fresh("c"))
         self._nodes = {*nodes, *constants}
@@ -165,6 +166,14 @@ def _parts_played(operations: list[Node], constants: list[Node]) -> dict[Node, s
     return parts
 
 
+def _is_plain(node: Node) -> bool:
+    """Whether a constant is zeros or ones: source makes it, rather than being given it."""
+    value = node.value
+    if node.requires_grad or not np.ndim(value) or not value.size or value.dtype != np.float64:
+        return False
+    return value.flat[0] in (0.0, 1.0) and bool(np.all(value == value.flat[0])) and not bool(np.any(np.signbit(value)))
+
+
 def _once(paths: Mapping[Node, str]) -> None:
     """ValueError where two parameters have one path, as those of two models do."""
     seen: dict[str, Node] = {}
@@ -201,6 +210,8 @@ def _sanitised(name: str) -> str:
 def as_nodes(names: Mapping[Any, str] | None, nodes: Container[Node]) -> dict[Node, str]:
     """Names by node from names by Tensor."""
     found = {}
+    if names is not None and not isinstance(names, Mapping):
+        raise TypeError(f"names= is a dictionary of Tensor to name, not a {type(names).__name__}")
     for tensor, name in (names or {}).items():
         if not hasattr(tensor, "_node"):
             raise TypeError(f"names= is a dictionary of Tensor to name; {type(tensor).__name__} is no Tensor")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ def save(target: Path, source: str, arguments: Mapping[str, Any]) -> None:
     """Write `source` with a call of `backprop` on these arguments: both files, or none."""
     if target.suffix != ".py":
         raise ValueError(f"{target.name}: a derivation is saved as a Python module, with the suffix .py")
-    if not target.stem.isidentifier():
+    if not target.stem.isidentifier() or keyword.iskeyword(target.stem):
         raise ValueError(f"{target.name}: no module can have this name, since it is no identifier")
     beside = sum(int(array.size) for array in arguments.values()) > _ARRAYS
     text = _module(source, arguments, target.stem if beside else None)

@@ -22,6 +22,7 @@ _NEUTRAL: dict[Any, tuple[Any, Any]] = {  # the constant that changes nothing, o
     np.divide: (None, 1),
 }
 _SAME = {np.reshape, np.astype, np.broadcast_to, np.positive}  # give back what is so already
+_SHAPING = {np.broadcast_to, np.expand_dims, np.reshape, np.transpose}  # keep a number that is everywhere
 _KINKS: dict[Any, Any] = {np.maximum: np.greater, np.minimum: np.less}
 
 
@@ -59,7 +60,9 @@ class _Simplifier:
         """Add a line, or what it comes to."""
         line = line.changed(self.same)
         found = self._constant(line)
-        if found is None and _is_elementwise(line.fn) and line.fn.nout == 1 and not line.kwargs:
+        elementwise = _is_elementwise(line.fn) and line.fn.nout == 1 and not line.kwargs
+        chooses = line.fn is np.where and len(line.args) == 3 and line.target.dtype == np.float64 and not self.exact
+        if found is None and (elementwise or chooses):
             line = self._bare(line)
         if found is None:
             found = self._trivial(line)
@@ -83,8 +86,11 @@ class _Simplifier:
             return target.value if self.exact else _computed(line.fn, args, target)
         if self.exact or not target.shape or line.kwargs.keys() - {"axis", "keepdims"}:
             return None
-        if any(self._number(var) is None for var in line.variables()) or line.fn is np.broadcast_to:
+        if any(self._number(var) is None for var in line.variables()):
             return None
+        if line.fn in _SHAPING:
+            spread = Line(target, np.broadcast_to, (args[0], target.shape), {}, line.origin, line.where)
+            return spread if type(line.args[0]) is Var else None
         if target.dtype is None or target.dtype.kind != "f" or not target.value.size or np.ptp(target.value) != 0:
             return None
         number = _computed(line.fn, args, Var(target.value.flat[0]))
@@ -104,14 +110,14 @@ class _Simplifier:
         return _is(value, number)
 
     def _bare(self, line: Line) -> Line:
-        """A ufunc broadcasts by itself: its operands need not be broadcast before."""
+        """A ufunc broadcasts by itself: its operands need not be broadcast before, nor get axes in front."""
         args = list(line.args)
-        for k, arg in enumerate(args):
-            made = self.made.get(arg) if type(arg) is Var else None
-            if made is None or made.fn is not np.broadcast_to:
-                continue
+        for k in range(len(args)):
             others = [np.shape(_like(other)) for j, other in enumerate(args) if j != k]
-            if np.broadcast_shapes(np.shape(_like(made.args[0])), *others) == line.target.shape:
+            while (made := self.made.get(args[k]) if type(args[k]) is Var else None) is not None:
+                spreads = made.fn is np.broadcast_to or (not self.exact and _leads(made))
+                if not spreads or np.broadcast_shapes(np.shape(_like(made.args[0])), *others) != line.target.shape:
+                    break
                 args[k] = made.args[0]
         return Line(line.target, line.fn, tuple(args), line.kwargs, line.origin, line.where, line.errors)
 
@@ -126,6 +132,9 @@ class _Simplifier:
             if left is not None and self._is(a, left) and _alike(b, target):
                 return b
         first = line.args[0] if line.args else None
+        if fn is np.where and not self.exact and type(first) is np.ndarray and np.all(first == np.any(first)):
+            chosen = line.args[1 if np.any(first) else 2]
+            return chosen if _alike(chosen, target) else None
         if fn in _SAME and _alike(first, target):
             return first
         made = self.made.get(first) if type(first) is Var else None
@@ -189,6 +198,9 @@ class _Simplifier:
             made = None
         if line.fn is np.multiply:
             a = _share(a, line.target)
+            if not _is_number(a) and (number := self._factor(a, dtype)) and (other := self._factor(b, dtype)):
+                both = _line(line, np.multiply, times(number[0], other[0], dtype), number[1])
+                return _line(line, np.multiply, self._new(both), other[1])
             if _is_number(a) and made is not None:
                 if made.fn is np.multiply and _is_number(made.args[0]):
                     return _line(line, np.multiply, times(a, made.args[0], dtype), made.args[1])
@@ -204,6 +216,16 @@ class _Simplifier:
         if made is not None and type(b) is Var and made.fn is np.divide and made.args[1] is b:
             return _line(line, np.divide, made.args[0], self._new(_line(line, np.square, b)))
         return _line(line, np.divide, a, b)
+
+    def _factor(self, value: Any, dtype: Any) -> tuple[Any, Any] | None:
+        """The number that a value is multiplied with or divided by, and what else it is, if it is used here only."""
+        made = self._once(value)
+        if made is None or made.target.dtype != dtype or len(made.args) != 2:
+            return None
+        a, b = made.args
+        if made.fn is np.multiply and _is_number(a) and type(b) is Var:
+            return a, b
+        return (over(1, b, dtype), a) if made.fn is np.divide and _is_number(b) and type(a) is Var else None
 
     def _new(self, line: Line) -> Any:
         """A value on the way, which is used once."""
@@ -286,7 +308,7 @@ def _polished(lines: Iterable[Line]) -> Iterator[Line]:
 
 def _share(value: Any, target: Var) -> Any:
     """A number that a rule computed from a size, as the fraction that it is."""
-    if not _is_number(value) or parts(value)[1] != 1 or float(value).is_integer():
+    if not _is_number(value) or parts(value)[1] != 1 or len(str(abs(float(value)))) <= len("0.5"):
         return value
     for n in (target.value.size, *np.shape(target.value)[:1]):
         count = round(float(value) * n)
@@ -297,6 +319,11 @@ def _share(value: Any, target: Var) -> Any:
 
 def _is_elementwise(fn: Any) -> TypeGuard[np.ufunc]:
     return isinstance(fn, np.ufunc) and fn.signature is None
+
+
+def _leads(line: Line) -> bool:
+    """Whether a line puts an axis in front."""
+    return line.fn is np.expand_dims and line.args[1:] in ((0,), ((0,),))
 
 
 def _dtype(value: Any) -> Any:

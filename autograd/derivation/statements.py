@@ -136,6 +136,8 @@ class Statements:
         a, index, value = (line.args[0], line.args[1], self._write.value(line.args[2]).text)
         told = self._write.value(a)
         copied = f"{told.inside(ATOM)}.copy()" if type(a) is Var else f"np.array({told.text})"
+        if told.text.startswith("np.zeros("):  # made here
+            copied = told.text
         return Text(copied), (f"{name}[{self._write.index(index)}] = {value}",)
 
     def value(self, value: Any) -> Text:
