@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -116,7 +116,7 @@ class Trace:
             return
         if (errors := np.geterr()) != self._errors:
             line.errors = errors
-        for array in _arrays((line.args, tuple(line.kwargs.values()))):
+        for array in _arrays((*line.args, *line.kwargs.values())):
             copy = self._copies.get(id(array))
             if copy is None or not _equal(copy, array):
                 copy = self._copies[id(array)] = array.copy()
@@ -257,9 +257,7 @@ class Traced(NDArrayOperatorsMixin):
         self.base, self.how, self.home = None, None, False
         self.views: list[Any] = []
 
-    @property  # type: ignore[misc]
-    def __class__(self) -> Any:  # isinstance tells what it will be in a replay
-        return type(self.value)
+    __class__ = property(attrgetter("value.__class__"))  # what isinstance says in a replay
 
     # NumPy's protocols
 
@@ -465,13 +463,16 @@ def _values(value: Any) -> Any:
     return value
 
 
-def _arrays(value: Any) -> Iterator[Any]:
-    """The arrays in a nesting."""
-    if type(value) is np.ndarray:
-        yield value
-    elif type(value) is tuple or type(value) is list:
-        for part in value:
-            yield from _arrays(part)
+def _arrays(values: Iterable[Any]) -> list[Any]:
+    """The arrays among arguments, also inside tuples and lists."""
+    found = []
+    for value in values:
+        kind = type(value)
+        if kind is np.ndarray:
+            found.append(value)
+        elif kind is tuple or kind is list:
+            found += _arrays(value)
+    return found
 
 
 def _exchanged(value: Any, old: Any, new: Any) -> Any:
