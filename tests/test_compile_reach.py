@@ -420,3 +420,90 @@ def test_methods_of_classes() -> None:
 
     for _ in range(3):
         assert Learner.of_class(ONES).tolist() == Learner().static(ONES).tolist() == [1, 1, 1]
+
+
+def state_and_its_beginning() -> Any:
+    beginning = np.zeros(3)
+    state = {"h": beginning}
+
+    def step(x: Any) -> Any:
+        state["h"] = state["h"] + x
+        return state["h"] + beginning
+
+    return step, nothing, lambda: state["h"]
+
+
+def reset_to_its_beginning() -> Any:
+    beginning = np.zeros(3)
+    h = beginning
+
+    def step(x: Any) -> Any:
+        nonlocal h
+        if x[0] == 4:
+            h = beginning
+        h = h + x
+        return h * 1.0
+
+    return step, nothing, lambda: h
+
+
+def shifted_list() -> Any:
+    zeros = np.zeros(3)
+    last = [zeros, zeros, zeros]
+
+    def step(x: Any) -> Any:
+        last[0], last[1], last[2] = last[1], last[2], x * 1.0
+        return last[0] + 2 * last[1] + 3 * last[2]
+
+    return step, nothing, lambda: last
+
+
+def parameters_and_the_best_of_them() -> Any:
+    w = Tensor(np.ones(3), requires_grad=True)
+    best = {"w": w.data}
+
+    def step(x: Any) -> Any:
+        w.data -= 0.1 * x
+        if x[0] % 2 == 1:
+            best["w"] = w.data.copy()
+        return w.data * 1.0
+
+    return step, nothing, lambda: best["w"]
+
+
+def one_array_in_two_places() -> Any:
+    zeros = np.zeros(3)
+    state = {"a": zeros, "b": zeros}
+
+    def change(k: float) -> None:
+        if k == 3:
+            state["a"] += 1
+        if k == 4:
+            state["b"] = state["b"] * 2
+
+    def step(x: Any) -> Any:
+        state["a"] = state["b"] = state["a"] + x
+        return state["a"] * state["b"]
+
+    return step, change, lambda: state["a"] + 2 * state["b"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        state_and_its_beginning, reset_to_its_beginning, shifted_list, parameters_and_the_best_of_them,
+        one_array_in_two_places,
+    ],
+)  # fmt: skip
+def test_one_array_in_several_places(make: Any) -> None:
+    agrees(make)
+
+
+def test_what_arrays_have() -> None:
+    def step(x: Any) -> Any:
+        y = np.reshape(x, (1, 3))
+        return np.stack([y.flatten(), y.T.flatten(), y.real[0], y.imag[0], x + x.itemsize, x * x.nbytes])
+
+    compiled = autograd.compile(step)
+    for k in range(3):
+        assert np.array_equal(compiled(ONES * k), step(ONES * k))

@@ -43,7 +43,8 @@ class Recording:
         arguments: the leaves of the arguments that bring an array, by the value that it is in the program.
         gradients, cleared: the leaves that have a new gradient, with it, and those that have none any more.
         moved: arrays from outside that hold another value, though the step did not write into them itself.
-        rebound: the places that hold another array now, with what was there and what is.
+        rebound: the places that hold another array now, with what was there and what is. Places that held one array
+            hold one again; `put` is what each holds.
         numbers: NumPy's numbers in places, by the value that they are in the program; they are read at each call.
         complete: whether a replay would repeat this call; not so where the step made what it needs first.
     """
@@ -68,6 +69,7 @@ class Recording:
         self.cleared: list[Node] = []
         self.moved: list[tuple[Any, Var]] = []
         self.rebound: list[tuple[Place, Any, Var]] = []
+        self.put: list[Any] = []
         self.complete, self.incomplete = True, ""
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -293,6 +295,7 @@ class Recording:
     def _note_places(self, watch: Watch) -> None:
         """What the step's code looked at must be there in a replay; what it put into places is put there again."""
         looked = self.reach.looked_at(_Everything() if watch.everything else watch.names)
+        self._given: dict[int, tuple[Any, Any]] = {}  # what the step put into places, with what is there instead
         self.guards: list[tuple[Place, Any]] = []
         for place, value in looked:
             now = place.read()
@@ -307,6 +310,20 @@ class Recording:
                     f"the step changes {place.told} itself, from {_short(value)} to {_short(now)}: a replay repeats "
                     f"what NumPy was asked to do, and not this{self._where()}. Do it outside, or keep it in an array"
                 )
+        self._check_sharing(looked)
+
+    def _check_sharing(self, looked: list[tuple[Place, Any]]) -> None:
+        """Where one array was in several places, only a change of all of them alike can be told from what it holds."""
+        for place, value, var in self.rebound:
+            array = _array_of(value)
+            alike = [id(other) for other, _, its in self.rebound if its is var]
+            elsewhere = any(
+                id(other) not in alike and (held is value or _array_of(held) is array)
+                for other, held in looked
+                if not isinstance(other.owner, tuple)
+            )
+            if elsewhere or any(tensor is not value and node.value is array for tensor, node, _ in self.before):
+                self._unfinished(f"keeps one array in {place.told} and elsewhere")
 
     def _where(self) -> str:
         return (
@@ -354,7 +371,9 @@ class Recording:
                 )
             if before.shape == after.shape and before.dtype == after.dtype:
                 self.rebound.append((place, value, after.var))
-                place.write(delivered(now))
+                _, given = self._given.setdefault(id(now), (now, delivered(now)))
+                place.write(given)
+                self.put.append(given)
                 return True
         if (after is not None and isinstance(value, (type(None), int, float, np.ndarray, np.generic))) or (
             value is None and isinstance(now, (dict, list))
@@ -371,6 +390,10 @@ class Recording:
 def watched() -> bool:
     """Whether somebody looks at each operation of this thread, which a replay has none of."""
     return any(getattr(observer, "watches", False) for observer in observers)
+
+
+def _array_of(value: Any) -> Any:
+    return value._node.value if isinstance(value, Tensor) else value
 
 
 class _Everything:

@@ -350,6 +350,11 @@ class Traced(NDArrayOperatorsMixin):
     size = property(attrgetter("value.size"))
     dtype = property(attrgetter("value.dtype"))
     flags = property(attrgetter("value.flags"))
+    strides = property(attrgetter("value.strides"))
+    nbytes = property(attrgetter("value.nbytes"))
+    itemsize = property(attrgetter("value.itemsize"))
+    real = property(lambda self: np.real(self))
+    imag = property(lambda self: np.imag(self))
     T = property(lambda self: np.transpose(self))
 
     def __getattr__(self, name: str) -> Any:
@@ -360,6 +365,9 @@ class Traced(NDArrayOperatorsMixin):
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
         wanted = shape[0] if len(shape) == 1 else shape
         return self.trace.call(np.reshape, (self, wanted), {} if order == "C" else {"order": order})
+
+    def flatten(self) -> Any:
+        return np.copy(np.ravel(self))
 
     def transpose(self, *axes: Any) -> Any:
         wanted = axes[0] if len(axes) == 1 else axes

@@ -129,25 +129,30 @@ class Variant:
         for node, name in zip(self._gradient_nodes, self._gradients, strict=True):
             body.append(f"{binding.name(node, 'n')}.grad = {name}")
         body += [f"{binding.name(node, 'n')}.grad = None" for node in recorded.cleared]
+        first: dict[int, str] = {}  # places by what they hold now: one array may be in several
         for k, (place, before_it, _) in enumerate(recorded.rebound):
             made = texts["place", k]
             if isinstance(before_it, Tensor):
                 made = f"{binding.name(_tensor, 'tensor')}({made})"
-            body.append(f"{self._spelled(place)} = {made}")
+            spelled = self._spelled(place)
+            body.append(f"{spelled} = {first.setdefault(id(recorded.put[k]), made)}")
+            first[id(recorded.put[k])] = spelled
         body.append(f"return {self._returned({key[1]: text for key, text in texts.items() if key[0] == 'result'})}")
         return "\n".join([f"def step({', '.join(recorded.names)}):", *(f"    {line}" for line in body)]) + "\n"
 
     def _rebound_places(self, read: set[Var]) -> dict[Var, tuple[str, Place, Any]]:
         """The values that a replay takes from places, since every call puts another array there."""
         recorded, found = self._recorded, {}
+        self._same: list[tuple[Place, Place]] = []
         for var, (place, value) in recorded.numbers.items():
             if var in read:
                 found[var] = (self._binding.fresh("was"), place, value)
         for place, value, _ in recorded.rebound:
             array = value._node.value if isinstance(value, Tensor) else value
             held = recorded.homes.get(id(array))
-            alone = sum(1 for _, other in recorded.reach.places if other is value) == 1
-            if held is not None and alone:
+            if held is not None and held[2] in found:
+                self._same.append((place, found[held[2]][1]))
+            elif held is not None:
                 found[held[2]] = (self._binding.fresh("was"), place, value)
         return found
 
@@ -215,6 +220,9 @@ class Variant:
 
     def _places_read(self, places: dict[Var, tuple[str, Place, Any]]) -> Iterator[str]:
         name = self._binding.name
+        for one, other in self._same:  # that held one array
+            yield f"if {self._spelled(one)} is not {self._spelled(other)}:"
+            yield "    return STALE"
         for var, (text, place, value) in places.items():
             if place.kind == "item" and isinstance(place.owner, dict):
                 yield f"{text} = {name(place.owner, 'o')}.get({self._binding.value(place.key, {})})"
