@@ -507,3 +507,41 @@ def test_what_arrays_have() -> None:
     compiled = autograd.compile(step)
     for k in range(3):
         assert np.array_equal(compiled(ONES * k), step(ONES * k))
+
+
+def test_arrays_that_are_exchanged_between_calls_are_read_afresh() -> None:
+    batch, kept = {"x": ONES}, {"mean": np.zeros(3)}
+    training = [True]
+
+    @autograd.compile
+    def step(y: Any) -> Any:
+        if training[0]:
+            kept["mean"] = 0.5 * kept["mean"] + batch["x"]
+        return batch["x"] * y - kept["mean"]
+
+    mean = np.zeros(3)
+    for k in range(12):
+        batch["x"] = np.full(3, k + 1.0)
+        training[0] = k % 2 == 0
+        if training[0]:
+            mean = 0.5 * mean + batch["x"]
+        assert np.array_equal(step(ONES), batch["x"] - mean)
+    assert step.stats.recorded <= 4
+    batch["x"] = np.ones((2, 3))
+    assert np.array_equal(step(ONES), batch["x"] - mean)
+
+
+def test_an_exchanged_array_that_is_written_by_the_step() -> None:
+    w = Tensor(np.ones(3), requires_grad=True)
+    seen = {"x": np.zeros(3)}
+
+    @autograd.compile
+    def step(y: Any) -> Any:
+        w.data -= y
+        return seen["x"] * 1.0
+
+    for k in range(4):
+        seen["x"] = np.full(3, float(k))
+        assert step(ONES).tolist() == [k] * 3
+    seen["x"] = w.data
+    assert step(ONES).tolist() == w.data.tolist()

@@ -12,7 +12,7 @@ from typing import Any
 from autograd.derivation.program import Program
 from autograd.derivation.recording import Recording, watched
 from autograd.derivation.standins import tracing
-from autograd.derivation.variant import STALE, Variant
+from autograd.derivation.variant import STALE, Location, Variant
 from autograd.graph import observers
 from autograd.tree import Tree
 
@@ -59,6 +59,7 @@ class Compiled:
         self._lock = threading.RLock()
         self._recorded = self._incomplete = 0
         self._bound: dict[Any, Compiled] = {}
+        self._moving: set[Location] = set()  # where somebody puts other arrays between calls
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if tracing.get():  # inside another recording
@@ -84,12 +85,13 @@ class Compiled:
                 result = variant.run(*tree.leaves)
                 if result is not STALE:
                     return result
+        self._moving.update(place for variant in self._variants for place in variant.moved())
         recorded = Recording(self._fn, tree, flat=not kwargs and len(tree.leaves) == len(args))
         result = recorded.run(args, kwargs)
         self._recorded += 1
         if recorded.complete:
             self._incomplete = 0
-            self._variants.insert(0, Variant(recorded))
+            self._variants.insert(0, Variant(recorded, self._moving))
             del self._variants[_VARIANTS:]
         else:
             self._incomplete += 1

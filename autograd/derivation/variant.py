@@ -6,8 +6,8 @@ import builtins
 import keyword
 import math
 import sys
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Container, Iterator
 from operator import is_
 from typing import Any
 
@@ -25,6 +25,7 @@ from autograd.graph import Node, recording
 from autograd.tensor import Tensor, tensor_of
 
 STALE, HELD = object(), object()
+Location = tuple[int, Any, str]  # of a place: its owner by identity, the key, how it is called
 _MANY = 16  # items of one list from which on they are compared in one go
 
 
@@ -39,7 +40,9 @@ class Variant:
         folded: settings that the code holds as they were.
     """
 
-    def __init__(self, recorded: Recording) -> None:
+    def __init__(self, recorded: Recording, moving: Container[Location] = ()) -> None:
+        self._moving = moving
+        self._arrays = [(place, value) for place, value in recorded.guards if type(value) is np.ndarray]
         self.flat = len(recorded.tree.leaves) if recorded.flat else None
         self.nesting, self.leaves = recorded.tree.nesting, len(recorded.tree.leaves)
         self.calls = len(recorded.trace.lines)
@@ -52,6 +55,13 @@ class Variant:
             if (traced := traced_of(leaf)) is not None
         }
         recorded.forget_values()
+
+    def moved(self) -> Iterator[Location]:
+        """The places in which another array of the same kind is now."""
+        for place, array in self._arrays:
+            now = place.read()
+            if now is not array and type(now) is np.ndarray and (now.shape, now.dtype) == (array.shape, array.dtype):
+                yield _location(place)
 
     def run(self, *leaves: Any) -> Any:
         """Replay; STALE where this recording does not hold."""
@@ -154,6 +164,14 @@ class Variant:
                 self._same.append((place, found[held[2]][1]))
             elif held is not None:
                 found[held[2]] = (self._binding.fresh("was"), place, value)
+        arrays = Counter(id(value) for _, value in recorded.reach.places)
+        arrays.update(id(node.value) for _, node, _ in recorded.before)
+        for place, value in self._arrays:
+            held = recorded.homes.get(id(value))
+            if held is None or arrays[id(value)] > 1 or _location(place) not in self._moving:
+                continue
+            if held[1].var is held[2] and held[2] not in found:  # the step does not write into it
+                found[held[2]] = (self._binding.fresh("was"), place, value)
         return found
 
     def _spelled(self, place: Place) -> str:
@@ -164,7 +182,7 @@ class Variant:
         recorded, binding = self._recorded, self._binding
         name, names = binding.name, self._recorded.names
         changed = [home for home in written if type(home) is not str and home.ndim]
-        owners = changed and name(frozenset(id(a if a.base is None else a.base) for a in changed), "owners")
+        self._owners = changed and name(frozenset(id(a if a.base is None else a.base) for a in changed), "owners")
         tests = [f"{name(recording, 'recording')}.get() is {recorded.recording_at_start}"]
         for k, leaf in enumerate(recorded.tree.leaves):
             array = next((var for var, j in recorded.arguments.items() if j == k), None)
@@ -174,8 +192,7 @@ class Variant:
                 yield f"{names[k]} = {names[k]}._node.value"
             if array is not None:
                 tests += self._is_like(names[k], array, type(leaf) if isinstance(leaf, np.generic) else np.ndarray)
-                if owners and array.shape:
-                    tests += [f"id({names[k]}) not in {owners}", f"id({names[k]}.base) not in {owners}"]
+                tests += self._is_apart(names[k], array)
             elif type(leaf) is float and (leaf == 0 or not math.isfinite(leaf)):
                 tests.append(f"repr({names[k]}) == {repr(leaf)!r}")
             elif type(leaf) in (int, float, str, bool):
@@ -184,12 +201,8 @@ class Variant:
                 tests.append(f"{names[k]} is {binding.value(leaf, {})}")
         arrays = [names[k] for var, k in recorded.arguments.items() if var.shape]
         arrays += [name(a, "array") for a, _, _ in recorded.homes.values() if a.ndim]
-        for one in (home for home in written if type(home) is str):
-            tests += [
-                f"not {name(np.may_share_memory, 'may_share_memory')}({one}, {other})"
-                for other in arrays
-                if other != one
-            ]
+        self._given_back = [home for home in written if type(home) is str]
+        tests += [test for other in arrays for test in self._shares_nothing(other)]
         for node in dict.fromkeys(node for _, node, _ in recorded.before):
             tests += [f"{name(node, 'n')}.value is {name(node.value, 'array')}" if isinstance(node.value, np.ndarray)
                       else f"{name(node, 'n')}.value is {name(node.value, 'c')}",
@@ -232,7 +245,19 @@ class Variant:
                 yield f"if type({text}) is not {name(type(value), 'Tensor')} or {text}.requires_grad:"
                 yield "    return STALE"
                 yield f"{text} = {text}._node.value"
-            yield from _unless(self._is_like(text, var, type(value) if isinstance(value, np.generic) else np.ndarray))
+            tests = self._is_like(text, var, type(value) if isinstance(value, np.generic) else np.ndarray)
+            yield from _unless(tests + self._is_apart(text, var) + self._shares_nothing(text))
+
+    def _is_apart(self, text: str, var: Var) -> list[str]:
+        """Tests that an array is no part of one that the step writes into."""
+        if not self._owners or not var.shape:
+            return []
+        return [f"id({text}) not in {self._owners}", f"id({text}.base) not in {self._owners}"]
+
+    def _shares_nothing(self, text: str) -> list[str]:
+        """Tests that an array shares no memory with arguments that the step writes into."""
+        shared = self._given_back and self._binding.name(np.may_share_memory, "may_share_memory")
+        return [f"not {shared}({one}, {text})" for one in self._given_back if one != text]
 
     def _is_like(self, text: str, var: Var, kind: type) -> list[str]:
         tests = [f"type({text}) is {self._binding.name(kind, kind.__name__)}"]
@@ -304,6 +329,10 @@ def _unless(tests: list[str]) -> Iterator[str]:
     yield "    " + "\n        and ".join(tests)
     yield "):"
     yield "    return STALE"
+
+
+def _location(place: Place) -> Location:
+    return id(place.owner), place.key, place.told
 
 
 def _tensor(value: Any) -> Tensor:
