@@ -545,3 +545,16 @@ def test_an_exchanged_array_that_is_written_by_the_step() -> None:
         assert step(ONES).tolist() == [k] * 3
     seen["x"] = w.data
     assert step(ONES).tolist() == w.data.tolist()
+
+
+def test_what_a_cache_keeps_of_one_recording_serves_the_next() -> None:
+    w = np.ones(3)
+
+    @functools.lru_cache
+    def scaled(n: int) -> Any:
+        return w * n
+
+    step = autograd.compile(lambda x: x * scaled(3))
+    for n in (3, 3, 1, 3, 1):
+        x = np.ones((n, 3))
+        assert step(x).tolist() == (3 * x).tolist()

@@ -495,11 +495,11 @@ def _equal(a: Any, b: Any) -> bool:
 
 
 def _vars(value: Any) -> Any:
-    """A nesting with the program's values in place of what is traced."""
+    """A nesting with the program's values in place of what is traced; what an earlier recording left is an array."""
     if type(value) is Traced:
-        return value.var
+        return value.value if value.trace.closed else value.var
     if type(value) is tuple or type(value) is list:
-        return type(value)([part.var if type(part) is Traced else _vars(part) for part in value])
+        return type(value)([_vars(part) for part in value])
     if isinstance(value, slice):
         return slice(_vars(value.start), _vars(value.stop), _vars(value.step))
     return value
