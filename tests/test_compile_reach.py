@@ -558,3 +558,44 @@ def test_what_a_cache_keeps_of_one_recording_serves_the_next() -> None:
     for n in (3, 3, 1, 3, 1):
         x = np.ones((n, 3))
         assert step(x).tolist() == (3 * x).tolist()
+
+
+def reset_to_zeros() -> Any:
+    state = {"h": np.ones(3)}
+
+    def change(k: float) -> None:
+        if k == 3:
+            state["h"] += 7
+
+    def step(x: Any) -> Any:
+        y = x + state["h"]
+        state["h"] = np.zeros(3)
+        return y
+
+    return step, change, lambda: state["h"]
+
+
+def made_when_first_needed() -> Any:
+    made: dict[str, Any] = {"mask": None}
+
+    def step(x: Any) -> Any:
+        if made["mask"] is None:
+            made["mask"] = np.tril(np.ones((3, 3)))
+        return made["mask"] @ x
+
+    return step, nothing, lambda: made["mask"]
+
+
+@pytest.mark.parametrize("make", [reset_to_zeros, made_when_first_needed])
+def test_plain_arrays_that_a_step_puts_into_places(make: Any) -> None:
+    agrees(make)
+
+
+def test_writing_a_value_into_an_element_of_a_plain_array_is_refused_with_the_line() -> None:
+    def step(x: Any) -> Any:
+        out = np.zeros(3)
+        out[1] = x[0]
+        return out
+
+    with pytest.raises(TypeError, match=r"test_compile_reach\.py:"):
+        autograd.compile(step)(ONES)

@@ -95,6 +95,10 @@ class Recording:
                     self.trace.watched = watch.event
                     result = self.fn(*called_args, **called_kwargs)
             failed = False
+        except ValueError as error:  # what NumPy makes of it where an element of a plain array is set
+            if self.trace.refused is not None and self.trace.refused is error.__cause__:
+                raise self.trace.refused from None
+            raise
         finally:
             observers.remove(self)
             tracing.reset(token)
@@ -363,6 +367,8 @@ class Recording:
                 return True
             return False
         before, after = traced_or_array(value), traced_of(now)
+        if type(now) is np.ndarray and (value is None or type(value) is np.ndarray):
+            after = self.trace.constant(now)  # an array of the step's own making
         if before is not None and after is not None and type(delivered(now)) is type(value):
             if isinstance(now, Tensor) and now.requires_grad:
                 raise TypeError(
