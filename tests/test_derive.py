@@ -328,3 +328,20 @@ def test_random_programs_are_what_backward_computes(data: st.DataObject) -> None
         values.append(fn(a) if fn in UNARY else fn(a, b))
     loss = np.mean(values[-1]) + np.sum(values[0] * values[1])
     check(loss)
+
+
+def test_a_gradient_that_is_spread_and_written_has_no_dead_line() -> None:
+    W = leaf(3, 3, name="W")
+    h = W[::-1]
+    loss = np.sum(np.tanh(np.sum(h, axis=0) * W))
+    lines = right_sides(derive(loss).source)
+    assert lines["dh"].startswith("np.broadcast_to(")
+    assert "] = dh\n" in derive(loss).source
+    check(loss)
+
+
+def test_a_number_may_be_summed_over_its_axis_as_in_numpy() -> None:
+    c = Tensor(0.5, requires_grad=True, name="c")
+    loss = np.sum(np.sum(c, axis=0) * np.arange(3.0))
+    assert r"\bar{c}" in derive(loss).latex
+    check(loss)

@@ -189,7 +189,7 @@ class Mathematics:
         """The index of each axis of the first operand, a dot where it is kept, and those of the others."""
         rank = _ndim(line.args[0])
         axis = line.kwargs.get("axis", axis)
-        axes = range(rank) if axis is None else [int(k) % rank for k in np.ravel(axis)]
+        axes = range(rank) if axis is None else [int(k) % max(rank, 1) for k in np.ravel(axis)]
         letters = [_INDICES[k % len(_INDICES)] if k in axes else r"\cdot" for k in range(rank)]
         while letters and letters[-1] == r"\cdot":
             letters.pop()

@@ -239,7 +239,10 @@ class _Simplifier:
         return target
 
     def _shaped(self, line: Line) -> Line:
-        """Transposes by that name, those of products without, sums over all axes; a minus stands before a sum."""
+        """Transposes by that name, those of products without, sums over all axes; a minus stands before a sum.
+
+        What is broadcast needs no axes in front.
+        """
         made = self._once(line.args[0]) if line.args else None
         if line.fn is np.swapaxes and line.target.value.ndim == 2 and set(np.mod(line.args[1:], 2)) == {0, 1}:
             line = _line(line, np.transpose, line.args[0])
@@ -248,6 +251,8 @@ class _Simplifier:
                 a, b = (self._new(_line(line, np.transpose, arg)) for arg in made.args)
                 return _line(line, made.fn, b, a)
             return line
+        if line.fn is np.broadcast_to and made is not None and _leads(made):
+            return _line(line, np.broadcast_to, made.args[0], *line.args[1:])
         if line.fn not in (np.sum, np.add.reduce):
             return line
         axes = line.kwargs.get("axis")

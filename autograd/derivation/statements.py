@@ -70,7 +70,7 @@ class Statements:
 
     def _write_all(self, names: Callable[[Var], str], standing: set[Var], decide: bool = False) -> None:
         """Text for every line; with `decide`, add the values that need a statement to `standing`."""
-        self._helpers = Helpers()
+        self._helpers, self._standing = Helpers(), standing
         self._texts = {var: Text(str(var.name)) for var in self._program.inputs}
         self._write = Writer(self._texts.__getitem__, self._helpers)
         self._made: dict[Var, Line] = {}
@@ -122,7 +122,7 @@ class Statements:
         lines = []
         for k, (g, index, _) in enumerate(fill.args for fill in fills):
             spread = self._made.get(g) if type(g) is Var else None
-            if spread is not None and spread.fn is np.broadcast_to:  # writing broadcasts by itself
+            if spread is not None and spread.fn is np.broadcast_to and g not in self._standing:  # as writing does
                 g = spread.args[0]
             told, where = self._write.value(g).text, self._write.index(index)
             if chooses_once(substituted(index, {var: var.value for var in variables(index)})):
