@@ -209,10 +209,11 @@ class Reach:
                 self._keep(Place(around, name, "item", name, name), held)
             if isinstance(held, ModuleType):
                 self._module(held, name, names)
-        if fn.__defaults__:
+        if any(type(default) not in _ENDS or type(default) is np.ndarray for default in fn.__defaults__ or ()):
             self._keep(Place(fn, "__defaults__", "slot", f"the defaults of {fn.__name__}", None), fn.__defaults__)
         self._follow(fn.__kwdefaults__, fn.__name__)
-        self._attributes(fn, fn.__name__)
+        if not _of_nn(fn):  # to look for attributes makes room for them
+            self._attributes(fn, fn.__name__)
 
     def _module(self, module: ModuleType, told: str, names: Iterable[str]) -> None:
         """What code that says these names can find in a module of the user's, and in those that this holds."""
@@ -226,7 +227,7 @@ class Reach:
                 if key in vars(module):
                     part = vars(module)[key]
                     self._keep(Place(vars(module), key, "item", f"{told}.{key}", key), part)
-                    if isinstance(part, ModuleType):
+                    if isinstance(part, ModuleType) and part.__name__.split(".")[0] != "nn":
                         pending.append((part, f"{told}.{key}"))
 
     def _attributes(self, fn: Any, told: str) -> None:
@@ -243,7 +244,7 @@ class Reach:
             if base is not cls:
                 self._follow(base, base.__name__)
                 continue
-            ours = base.__module__.split(".")[0] == "nn"
+            ours = _of_nn(base)
             for key, part in vars(base).items():
                 if isinstance(part, (FunctionType, *_DESCRIPTORS)):
                     if not ours:
@@ -271,6 +272,10 @@ def _spoken(name: str) -> str | None:
 def _foreign(thing: Any) -> bool:
     """Whether a function, class or module is not the user's: of the standard library, NumPy or this package."""
     return _library(thing.__name__ if isinstance(thing, ModuleType) else (getattr(thing, "__module__", "") or ""))
+
+
+def _of_nn(thing: Any) -> bool:
+    return bool(thing.__module__) and thing.__module__.split(".")[0] == "nn"
 
 
 @cache
