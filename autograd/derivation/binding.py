@@ -55,6 +55,10 @@ class Binding:
             self.objects[name] = fn
         return name
 
+    def close(self) -> None:
+        """Keep the objects alone: no more names will be asked for."""
+        self._names, self._taken, self._counts = {}, set(), Counter()
+
     def fresh(self, stem: str) -> str:
         """A name that is not taken."""
         if not stem.isidentifier() or keyword.iskeyword(stem):

@@ -111,6 +111,7 @@ class Variant:
         self._program.same = {}
         del self._plan, self._recorded  # gradients are nobody's but the code's and the leaves' own
         self._compile()
+        self._binding.close()
 
     # Code
 
