@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import lru_cache
 from operator import is_
 from types import MethodType
 from typing import Any
@@ -257,19 +258,16 @@ class Recording:
 
     def forget_values(self) -> None:
         """Keep the shapes and dtypes of what was computed, and let the arrays go."""
-        for var in [
-            *self.trace.inputs,
-            *(var for line in self.trace.lines for var in (line.target, *line.variables())),
-        ]:
+        read = {var for line in self.trace.lines for var in line.variables()}
+        for var in read.union(self.trace.inputs, (line.target for line in self.trace.lines)):
             if var.shape is None:
                 var.value = None
             elif var.shape:
-                var.value = np.broadcast_to(np.zeros((), var.dtype), var.shape)
+                var.value = _blank(var.shape, var.dtype)
         self.result.leaves = [None if traced_of(leaf) is not None else leaf for leaf in self.result.leaves]
         self.before = [(tensor, node, grad is not None) for tensor, node, grad in self.before]
         self.tree.leaves = [
-            np.broadcast_to(np.zeros((), leaf.dtype), leaf.shape) if isinstance(leaf, np.ndarray) else leaf
-            for leaf in self.tree.leaves
+            _blank(leaf.shape, leaf.dtype) if isinstance(leaf, np.ndarray) else leaf for leaf in self.tree.leaves
         ]
 
     def _check_draws(self, watch: Watch) -> None:
@@ -417,6 +415,12 @@ def _argument_names(fn: Any, tree: Tree, flat: bool) -> list[str]:
         except (TypeError, ValueError):
             pass
     return names + [f"x{k}_" for k in range(len(names), len(tree.leaves))]
+
+
+@lru_cache(maxsize=256)
+def _blank(shape: tuple[int, ...], dtype: Any) -> Any:
+    """An array of this shape and dtype that takes no memory."""
+    return np.broadcast_to(np.zeros((), dtype), shape)
 
 
 def _short(value: Any) -> str:
