@@ -19,6 +19,7 @@ from autograd.testing.report import Report
 from autograd.testing.words import Words
 
 Array = np.ndarray[Any, np.dtype[Any]]
+_FEW_ROUNDINGS = 16  # where the error that float32 makes was measured
 _ROUNDINGS = 64  # of the size that rounding has, how many a hand derivation may be off
 
 
@@ -148,6 +149,8 @@ def _hint(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
         return ": reshape it, if the numbers are the same"
     if given[len(given) - len(shape) :] == shape and len(given) > len(shape):
         return ": is the sum over the samples missing?"
+    if np.prod(shape) == 1:
+        return ": is it summed over the wrong axis, or not at all?"
     if len(given) == len(shape) and all(b in (1, a) for a, b in zip(given, shape, strict=True)):
         return ": is a sum with keepdims=True missing?"
     return ""
@@ -172,15 +175,22 @@ def _checked(name: str, value: Any, node: Node) -> Array:
 def _diagnosis(replay: Replay, given: Mapping[Node, Array], rtol: float | None) -> Diagnosis:
     """The search, with tolerances from the precision of the numbers and from what amplifies rounding."""
     conditioning = replay.conditioning()
+    with np.errstate(all="ignore"):
+        single = replay.in_single()
+    off = {node: float(np.linalg.norm(np.nan_to_num(single[node] - g))) for node, g in replay.truth.items()}
     tolerance, noise, rounding = {}, {}, {}
     for node, array in given.items():
         norm = max(float(np.linalg.norm(replay.truth.get(node, 0.0))), float(np.linalg.norm(array.astype(np.float64))))
-        single = np.float32 in (array.dtype, node.value.dtype, replay.loss.value.dtype)
+        short = np.float32 in (array.dtype, node.value.dtype, replay.loss.value.dtype)
         amplified = conditioning.get(node, 0.0) * _ROUNDINGS
-        rounding[node] = amplified * float(np.finfo(np.float32 if single else np.float64).eps)
-        wanted = rtol if rtol is not None else 2e-5 if single else 1.5e-8
+        rounding[node] = amplified * float(np.finfo(np.float32 if short else np.float64).eps)
+        wanted = rtol if rtol is not None else 2e-5 if short else 1.5e-8
         tolerance[node] = wanted * norm + (rounding[node] if rtol is None or norm < rounding[node] else 0.0)
-        noise[node] = max(tolerance[node], amplified * float(np.finfo(np.float32).eps))
+        small = float(np.finfo(np.float32).eps)
+        if np.array_equal(array, array.astype(np.float32)):
+            noise[node] = max(tolerance[node], amplified * small)
+        else:  # more digits than float32 has: only what went in, or a part of it, can have been of float32
+            noise[node] = max(tolerance[node], _FEW_ROUNDINGS * (off.get(node, 0.0) + small * norm))
         if rtol is not None:
             noise[node] = tolerance[node]
     return Diagnosis(

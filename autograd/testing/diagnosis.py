@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd.graph import Node
 from autograd.testing.catalogue import by_plausibility
-from autograd.testing.catalogue.factors import factors
+from autograd.testing.catalogue.factors import factors, tensor_factors
 from autograd.testing.catalogue.fit import Fit, number
 from autograd.testing.catalogue.mistake import Mistake, multiple
 from autograd.testing.catalogue.penalties import penalties
@@ -141,7 +141,7 @@ class Diagnosis:
             verdict.cause, verdict.mistake = "kink", kinks[0]
             return
         verdict.cause = "consequence"
-        behind = self._behind(node)
+        behind = self.replay.behind(node) - {node}
         given = [other for other in earlier if other in behind]
         verdict.after = given[-1] if given else None
         if not given and earlier:
@@ -155,23 +155,28 @@ class Diagnosis:
         first = open_[0]
         verdict = self.verdicts[first]
         settled = [node for node in self.order if node not in open_]
-        sites = self._sites(first)
-        fit = Fit(self.replay, self._run, {node: self.hand[node] for node in open_})
+        sites = self._sites(first, settled)
+        fit = Fit(self.replay, self._run, {node: self.hand[node] for node in open_}, settled)
         found: list[tuple[int, float, Mistake]] = []
         # Where nothing fits anywhere, only slips in the very line of a gradient are still tried.
         hopeless = sum(other.cause == "unknown" for other in self.verdicts.values()) >= _HOPELESS
         tried = {first} if hopeless else sites
         listed = by_plausibility(self.replay, tried)
-        fitted = (*factors(fit, tried), *(() if hopeless else stale(fit)), *penalties(fit))
+        fitted = (*factors(fit, tried), *tensor_factors(fit, tried), *(() if hopeless else stale(fit)), *penalties(fit))
+        # What one mistake can explain: gradients that come from the same places, with nothing right between.
+        within = [node for node in open_ if node is first or sites & self._sites(node, settled)]
+        reached: dict[int, Array] = {}
         for mistake in sorted((*listed, *fitted), key=lambda mistake: mistake.cost):
-            if any(-count == len(open_) and cost < mistake.cost - _AS_PLAUSIBLE for count, cost, _ in found):
+            if any(-count >= len(within) and cost < mistake.cost - _AS_PLAUSIBLE for count, cost, _ in found):
                 break  # all is explained, and what is left is more far-fetched
             verdict.tried += 1
-            count = self._explains(mistake, open_, settled, predicted)
+            gradients = self._run(mistake.changes, first)
+            reached[id(mistake)] = gradients[first]
+            count = self._explains(mistake, open_, settled, predicted, gradients)
             if count:
                 found.append((-count, mistake.cost, mistake))
         if not found and not hopeless:
-            found = self._with_a_factor(listed, fit, sites, open_, settled, predicted)
+            found = self._with_a_factor(listed, reached, fit, sites, open_, settled, predicted)
         found.sort(key=lambda entry: entry[:2])
         if self._settle_as_noise(first, predicted, found):
             return
@@ -201,10 +206,16 @@ class Diagnosis:
             self._given[first] = self.hand[first]
         return True
 
-    def _explains(self, mistake: Mistake, open_: list[Node], settled: Iterable[Node], predicted: Gradients) -> int:
+    def _explains(
+        self,
+        mistake: Mistake,
+        open_: list[Node],
+        settled: Iterable[Node],
+        predicted: Gradients,
+        reached: Gradients,
+    ) -> int:
         """How many open gradients a mistake explains, the first among them; 0 where it breaks one that was right."""
-        first = open_[0]
-        if not self._closer(first, self._run(mistake.changes, first), predicted):
+        if not self._closer(open_[0], reached, predicted):
             return 0
         gradients = self._run(mistake.changes)
         if not all(gradients[node] is predicted[node] or self._close(node, gradients) for node in settled):
@@ -220,6 +231,7 @@ class Diagnosis:
     def _with_a_factor(
         self,
         listed: list[Mistake],
+        reached: Mapping[int, Array],
         fit: Fit,
         sites: set[Node],
         open_: list[Node],
@@ -228,14 +240,14 @@ class Diagnosis:
     ) -> list[tuple[int, float, Mistake]]:
         """Two mistakes at once: one of the catalogue, and a factor of everything."""
         found = []
-        top = max((node for node in sites if node.op is not None), key=lambda node: node.order, default=None)
         first = open_[0]
-        if top is None or np.size(self.hand[first]) < 3:
+        top = max((node for node in sites if node.op is not None), key=lambda node: node.order, default=first)
+        if np.size(self.hand[first]) < 3:
             return []
         for mistake in listed:
             if top in mistake.changes:
                 continue
-            factor = multiple(self.hand[first], self._run(mistake.changes, first)[first])
+            factor = multiple(self.hand[first], reached[id(mistake)])
             exact = as_size(factor, fit.sizes) if factor is not None and abs(factor - 1) > 1e-9 else None
             if exact is None:
                 continue
@@ -248,30 +260,20 @@ class Diagnosis:
                 factor=exact.factor,
                 details={**mistake.details, **exact.arrays},
             )
-            count = self._explains(both, open_, settled, predicted)
+            count = self._explains(both, open_, settled, predicted, self._run(both.changes, first))
             if count:
                 found.append((-count, both.cost, both))
         return found
 
-    def _behind(self, node: Node) -> set[Node]:
-        """The nodes whose gradients one is computed from."""
-        found: set[Node] = set()
-        pending = [node]
-        while pending:
-            for link in self.replay.uses.get(pending.pop(), ()):
-                if link.node not in found:
-                    found.add(link.node)
-                    pending.append(link.node)
-        return found
-
-    def _sites(self, first: Node) -> set[Node]:
-        """The same without what lies behind gradients that are taken as given, and with the node itself."""
+    def _sites(self, first: Node, settled: Iterable[Node]) -> set[Node]:
+        """The node itself and what its gradient comes from, up to gradients that are right or taken as given."""
+        known = {*self._given, *settled}
         sites = {first}
         pending = [first]
         while pending:
             node = pending.pop()
             for link in self.replay.uses.get(node, ()):
-                if link.node not in sites and link.node not in self._given:
+                if link.node not in sites and link.node not in known:
                     sites.add(link.node)
                     pending.append(link.node)
         return sites

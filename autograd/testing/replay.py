@@ -6,6 +6,7 @@ Values are those recorded, in float64, so that what a mistake would give is know
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from heapq import heapify, heappop, heappush
@@ -61,6 +62,7 @@ class Replay:
         self._out: dict[Node, list[Link]] = {}
         self._rule: dict[Link, Any] = {}
         self._arguments: dict[Node, tuple[Any, ...]] = {}
+        self._behind: dict[Node, set[Node]] = {}
         for node in self.nodes:
             self._out[node] = []
             for operand, (arg, rule) in enumerate(zip(node.args or (), node.op.vjp if node.op else (), strict=False)):
@@ -69,6 +71,7 @@ class Replay:
                     self._rule[link] = rule
                     self._out[node].append(link)
                     self.uses[arg].append(link)
+        self._sources = {node: [(link, link.source) for link in links] for node, links in self._out.items()}
         self._positions = {node: k for k, node in enumerate(self.nodes)}
         self.truth, self._true = self._reversed()
         self._shifts = {link for links in self.uses.values() for link in links if self._is_a_shift(link)}
@@ -110,6 +113,7 @@ class Replay:
         given = given or {}
         gradients, contributions = dict(self.truth), dict[Link, Array]()
         stop = -1 if only is None else min((self._positions[link.node] for link in self.uses[only]), default=-1)
+        wanted = None if only is None else self.behind(only)
         touched = {place.node if isinstance(place, Link) else place for place in (*changes, *given)}
         pending = [-self._positions[node] for node in touched]
         heapify(pending)
@@ -119,17 +123,19 @@ class Replay:
             if node not in self.truth:
                 continue
             g = self._gradient(node, changes, given, gradients, contributions, moved)
-            for link in self._out[node]:
+            for link, source in self._sources[node]:
+                if wanted is not None and source not in wanted:
+                    continue
                 if link in changes:
                     contributions[link] = changes[link](g, gradients)
                 elif g is self.truth[node] or link in self._shifts:
                     continue
                 else:
                     contributions[link] = self.pull(link, g)
-                if link.source not in moved:
-                    moved.add(link.source)
-                    if link.source not in touched:
-                        heappush(pending, -self._positions[link.source])
+                if source not in moved:
+                    moved.add(source)
+                    if source not in touched:
+                        heappush(pending, -self._positions[source])
         if only is not None and self._positions[only] < stop and only in self.truth:
             self._gradient(only, changes, given, gradients, contributions, moved)
         return gradients
@@ -154,6 +160,19 @@ class Replay:
             g = given[node]
         gradients[node] = g
         return g
+
+    def behind(self, node: Node) -> set[Node]:
+        """A node and all that its gradient is computed from."""
+        found = self._behind.get(node)
+        if found is None:
+            found = self._behind[node] = {node}
+            pending = [node]
+            while pending:
+                for link in self.uses.get(pending.pop(), ()):
+                    if link.node not in found:
+                        found.add(link.node)
+                        pending.append(link.node)
+        return found
 
     def links(self, node: Node) -> list[Link]:
         """The links from an operation to its operands."""
@@ -186,6 +205,54 @@ class Replay:
     def position(self, node: Node) -> int:
         """Where a node stands in the program; 0 for what needs no gradient."""
         return self._positions.get(node, 0)
+
+    @cached_property
+    def repeated(self) -> list[list[Link]]:
+        """Uses of a parameter that are alike, as those in the steps of a loop, in the order of the program."""
+        found: list[list[Link]] = []
+        for leaf in self.nodes:
+            alike: dict[tuple[str, int], list[Link]] = {}
+            for link in self.uses[leaf] if leaf.op is None else ():
+                alike.setdefault((link.node.op.name, link.operand), []).append(link)
+            found += [sorted(links, key=lambda link: link.node.order) for links in alike.values() if len(links) > 1]
+        return found
+
+    @cached_property
+    def _shared(self) -> list[tuple[int, Any]]:
+        """Where parameters that are used again and again are used: the order, and which."""
+        uses = [
+            (link.node.order, (link.source.order, link.operand, link.node.op.name))
+            for links in self.repeated
+            for link in links
+        ]
+        return sorted(uses)
+
+    def role(self, place: Link | Node) -> Any:
+        """What a place is within a step of a loop: how far it is after the last use of a shared parameter."""
+        node, operand = (place.node, place.operand) if isinstance(place, Link) else (place, -1)
+        before = bisect(self._shared, node.order, key=lambda use: use[0])
+        if not before:
+            return None
+        order, use = self._shared[before - 1]
+        return use, node.order - order, operand
+
+    @cached_property
+    def _users(self) -> dict[int, list[tuple[Node, int]]]:
+        """For each value, by identity, the operations that use it, and as which operand."""
+        found: dict[int, list[tuple[Node, int]]] = {}
+        for node in self.nodes:
+            for operand, arg in enumerate(node.args or ()):
+                if type(arg) is Node or isinstance(arg, np.ndarray):
+                    found.setdefault(id(arg), []).append((node, operand))
+        return found
+
+    def relation(self, node: Node, other: Any) -> Any:
+        """Where another value stands as seen from an operation: equal in each step of a loop, and in each layer."""
+        uses = self._users.get(id(other), [])
+        if not uses:
+            return "made", getattr(other, "order", 0) - node.order
+        user, operand = min(uses, key=lambda use: abs(use[0].order - node.order))
+        return "used", user.order - node.order, operand
 
     def rule(self, link: Link) -> Any:
         """The function that makes the contribution."""
@@ -223,6 +290,18 @@ class Replay:
         with np.errstate(all="ignore"):
             found = self.run(changes)
         return {node: float(np.linalg.norm(np.nan_to_num(found[node] - g))) / step for node, g in self.truth.items()}
+
+    def in_single(self) -> Gradients:
+        """The gradients as arithmetic in float32 gives them, all through."""
+        values: dict[Node, Any] = {}
+        changes: dict[Link | Node, Any] = {}
+        for node in topological([self.loss], constants=True):
+            args = tuple(values[arg] if type(arg) is Node else _single(_precise(arg)) for arg in node.args or ())
+            y = node.value if node.op is None else value_function(node.op)(*args, **node.kwargs)
+            values[node] = _single(y)
+            for link in self._out.get(node, ()):
+                changes[link] = lambda g, _, link=link, y=values[node], args=args: self.pull(link, _single(g), y, args)
+        return self.run(changes)
 
     @cached_property
     def penalties(self) -> set[Node]:
@@ -311,6 +390,12 @@ def _scattered(value: Array) -> Array:
     bits = np.atleast_1d(value).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     found: Array = (bits >> np.uint64(11)).astype(np.float64) / 2.0**52 - 1
     return found.reshape(np.shape(value))
+
+
+def _single(value: Any) -> Any:
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype == np.float64:
+        return value.astype(np.float32)
+    return value
 
 
 def _precise(value: Any) -> Any:

@@ -11,16 +11,31 @@ from dataclasses import replace
 from typing import Any
 
 from autograd.graph import Node
-from autograd.testing.catalogue.activations import chain_mistakes, chains
+from autograd.testing.catalogue.activations import branch_mistakes, branches_of, chain_mistakes, chains
 from autograd.testing.catalogue.axes import axes, unsummed
+from autograd.testing.catalogue.choices import branches, gathers, winners
+from autograd.testing.catalogue.intended import broadcast_targets
 from autograd.testing.catalogue.kinks import kinks
-from autograd.testing.catalogue.local import missing_derivatives, other_places
+from autograd.testing.catalogue.local import bypassed, missing_derivatives, other_places
 from autograd.testing.catalogue.mistake import Mistake
-from autograd.testing.catalogue.operands import missing_terms, operands
+from autograd.testing.catalogue.operands import lost_steps, missing_terms, operands
 from autograd.testing.catalogue.products import transposes
-from autograd.testing.catalogue.targets import targets
+from autograd.testing.catalogue.targets import derived_again, labels, targets
 from autograd.testing.replay import Link, Replay
 
+_OF_LINKS = (
+    kinks,
+    missing_terms,
+    missing_derivatives,
+    other_places,
+    transposes,
+    axes,
+    operands,
+    unsummed,
+    winners,
+    gathers,
+    labels,
+)
 _TRIED = 1000  # mistakes at most in one search
 
 
@@ -31,8 +46,9 @@ def catalogue(replay: Replay, sites: set[Node]) -> Iterator[Mistake]:
     for mistake in _single(replay, links, sites):
         seen.setdefault(mistake.kind, []).append(mistake)
     for same in seen.values():
-        if len(same) > 1:
-            yield _everywhere(same)
+        yield from _repeated(replay, same)
+    yield from lost_steps(replay, sites)
+    yield from broadcast_targets(replay)
     for same in seen.values():
         yield from same
 
@@ -40,7 +56,7 @@ def catalogue(replay: Replay, sites: set[Node]) -> Iterator[Mistake]:
 def by_plausibility(replay: Replay, sites: set[Node]) -> list[Mistake]:
     """The catalogue, the most plausible mistakes first; of a large graph only so many, with those made everywhere."""
     mistakes = list(catalogue(replay, sites))
-    everywhere = [mistake for mistake in mistakes if len(mistake.changes) > 1]
+    everywhere = sorted((m for m in mistakes if len(m.changes) > 1), key=lambda mistake: mistake.cost)
     alone = sorted((m for m in mistakes if len(m.changes) == 1), key=lambda mistake: mistake.cost)
     chosen = everywhere[:_TRIED] + alone[: _TRIED - min(len(everywhere), _TRIED // 2)]
     return sorted(chosen, key=lambda mistake: mistake.cost)
@@ -48,27 +64,49 @@ def by_plausibility(replay: Replay, sites: set[Node]) -> list[Mistake]:
 
 def _single(replay: Replay, links: list[Link], sites: set[Node]) -> Iterator[Mistake]:
     for link in links:
-        for found in (kinks, missing_terms, missing_derivatives, other_places, transposes, axes, operands, unsummed):
+        for found in _OF_LINKS:
             for mistake in found(replay, link):
                 if link.node in replay.penalties and mistake.cause not in ("kink", "regulariser"):
                     mistake = _as_penalty(mistake)
                 yield mistake
+    known = {node for node in sites if node in replay.truth}
     for chain in chains(replay):
-        if chain.inner in sites and chain.inner in replay.truth:
+        if chain.inner in known:
             yield from chain_mistakes(replay, chain)
-    for node in sites:
+        if {chain.inner, chain.outer} & known and chain.inner in replay.truth:
+            yield from derived_again(replay, chain)
+    for chain in branches_of(replay):
+        if chain.inner in known and chain.outer in replay.truth:
+            yield from branch_mistakes(replay, chain)
+    for node in known:
+        yield from targets(replay, node)
+    for node in dict.fromkeys(link.node for link in links):
         if node in replay.truth:
-            yield from targets(replay, node)
+            yield from branches(replay, node)
+            yield from bypassed(replay, node)
 
 
-def _everywhere(same: list[Mistake]) -> Mistake:
+def _repeated(replay: Replay, same: list[Mistake]) -> Iterator[Mistake]:
+    """The same mistake in all layers, or at the same place in each step of a loop over shared parameters."""
+    lines: dict[Any, list[Mistake]] = {}
+    for mistake in same:
+        lines.setdefault(replay.role(next(iter(mistake.changes))), []).append(mistake)
+    for role, line in lines.items():
+        if role is not None and len(line) > 1:
+            yield _everywhere(line, "at the other steps", role)
+    if len(same) > 1 and (len(lines) > 1 or None in lines):
+        yield _everywhere(same, "in the other layers")
+
+
+def _everywhere(same: list[Mistake], where: str, role: Any = None) -> Mistake:
     """The same mistake in all the places where it can be made, as code in a loop makes it."""
     changes: dict[Link | Node, Any] = {}
     for mistake in same:
         changes.update(mistake.changes)
     nearest = max(same, key=lambda mistake: mistake.where.order)
-    told = f"{nearest.told}, and in the other layers alike"
-    return replace(nearest, changes=changes, cost=nearest.cost + 0.25, told=told, kind=("everywhere", nearest.kind))
+    told = f"{nearest.told}, and {where} alike"
+    kind = ("everywhere", nearest.kind, role)
+    return replace(nearest, changes=changes, cost=nearest.cost + 0.25, told=told, kind=kind)
 
 
 def _as_penalty(mistake: Mistake) -> Mistake:

@@ -10,9 +10,10 @@ import numpy as np
 
 from autograd.derivation.backprop import value_function
 from autograd.graph import Node
-from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, fits, multiple, near, softmax
-from autograd.testing.replay import Array, Replay
+from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, fits, near, softmax, unlike
+from autograd.testing.replay import Array, Link, Replay
 
+_BRANCHES = 4  # uses of a value; what is used more often is no activation's input
 _CHAIN = 12  # operations that an activation may be composed of
 Formula = Callable[[Array], Array]
 
@@ -34,23 +35,38 @@ class Chain:
 def chains(replay: Replay) -> Iterator[Chain]:
     """Composed activations: closed pieces of the graph between two values of one shape."""
     for inner in replay.nodes:
-        shape = np.shape(inner.value)
-        if not shape or not replay.uses[inner]:
-            continue
-        within = {inner}
-        members: list[Node] = []
-        frontier = [link.node for link in replay.uses[inner]]
-        while frontier and len(members) < _CHAIN:
-            node = min(frontier, key=lambda candidate: candidate.order)
-            frontier = [candidate for candidate in frontier if candidate is not node]
-            if node.op.name in PRODUCTS:
-                break
-            within.add(node)
-            members.append(node)
-            frontier += [link.node for link in replay.uses[node] if link.node not in within]
-            closed = all(link.node in within for each in within if each is not node for link in replay.uses[each])
-            if closed and np.shape(node.value) == shape and not _depends_elsewhere(members, within):
-                yield Chain(inner, node, tuple(members))
+        users = [link.node for link in replay.uses[inner]]
+        for chain in _grown(replay, inner, users):
+            if all(user in chain.nodes for user in users):
+                yield chain
+
+
+def branches_of(replay: Replay) -> Iterator[Chain]:
+    """The same of values that are used beside it as well, as z is in z * sigmoid(z)."""
+    for inner in replay.nodes:
+        users = list(dict.fromkeys(link.node for link in replay.uses[inner]))
+        for first in users if 1 < len(users) <= _BRANCHES else ():
+            for chain in _grown(replay, inner, [first]):
+                if len(chain.nodes) > 1 and any(user not in chain.nodes for user in users):
+                    yield chain
+
+
+def _grown(replay: Replay, inner: Node, frontier: list[Node]) -> Iterator[Chain]:
+    """The closed pieces between a value and later ones of its shape that begin with these operations."""
+    shape = np.shape(inner.value)
+    within = {inner}
+    members: list[Node] = []
+    while shape and frontier and len(members) < _CHAIN:
+        node = min(frontier, key=lambda candidate: candidate.order)
+        frontier = [candidate for candidate in frontier if candidate is not node]
+        if node.op.name in PRODUCTS:
+            return
+        within.add(node)
+        members.append(node)
+        frontier += [link.node for link in replay.uses[node] if link.node not in within]
+        closed = all(link.node in within for each in members if each is not node for link in replay.uses[each])
+        if closed and np.shape(node.value) == shape and not _depends_elsewhere(members, within):
+            yield Chain(inner, node, tuple(members))
 
 
 def _depends_elsewhere(members: list[Node], within: set[Node]) -> bool:
@@ -59,19 +75,50 @@ def _depends_elsewhere(members: list[Node], within: set[Node]) -> bool:
     )
 
 
+def branch_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
+    """The derivative of one branch of several, left out or taken at the wrong place: an inner derivative."""
+    entries = [link for link in replay.uses[chain.inner] if link.node in chain.nodes]
+    g = replay.truth[chain.outer]
+    here, at_output = (
+        local_reverse(replay, chain, replay.value(chain.inner)),
+        local_reverse(replay, chain, replay.value(chain.outer)),
+    )
+    told = "in what comes to {g} by way of {value}, the derivative of {value} is"
+    slips: tuple[tuple[str, str, float, Formula | None], ...] = (
+        ("missing-derivative", f"{told} left out", 1.35, lambda g: g),
+        ("derivative-at-output", f"{told} taken at {{value}} itself", 1.5, at_output),
+    )
+    for cause, words, cost, pull in slips:
+        if here is None or pull is None or not differs(pull(g), here(g)):
+            continue
+        first, *others = entries
+        changes: dict[Link | Node, Any] = {first: lambda _, gradients, pull=pull: pull(gradients[chain.outer])}
+        for link in others:
+            changes[link] = lambda g, _, link=link: np.zeros_like(replay.contribution(link))
+        yield Mistake(
+            cause,
+            changes,
+            cost + 0.02 * len(chain.nodes),
+            words,
+            ("branch", cause, chain.kind),
+            chain.inner,
+            chain.outer,
+        )
+
+
 def chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
     """The derivative of a composed activation, left out or taken at the wrong place."""
     truth = replay.truth[chain.inner]
     g = replay.truth[chain.outer]
-    if differs(g, truth) and multiple(truth, g) is None:
+    if differs(g, truth) and unlike(truth, g):
         told = "the local derivative of {value} is left out: {g} is {dvalue} unchanged"
         yield _mistake(chain, "missing-derivative", lambda g: g, 1.05, told, ("missing derivative", chain.kind))
-    at_output = _local(replay, chain, replay.value(chain.outer))
+    at_output = local_reverse(replay, chain, replay.value(chain.outer))
     if at_output is not None and differs(at_output(g), truth):
         told = "in {g}, the derivative of {value} is taken at {value} itself, not at {right}"
         yield _mistake(chain, "derivative-at-output", at_output, 1.1, told, ("derivative at output", chain.kind))
     for other in _twins(replay, chain):
-        pull = _local(replay, chain, replay.value(other))
+        pull = local_reverse(replay, chain, replay.value(other))
         if pull is not None and differs(pull(g), truth):
             told = "in {g}, the local derivative is taken at {value}, not at {right}"
             kind = ("wrong place", len(chain.nodes), other.order - chain.inner.order)
@@ -113,6 +160,23 @@ def _by_the_output(replay: Replay, chain: Chain) -> Iterator[Mistake]:
             details={"outer": chain.outer},
             line=line,
         )
+    if known is _SIGMOID:
+        inner = replay.value(chain.inner)
+        for mixed, words in (
+            (outer * (1 - inner), "{outer} * (1 - {right})"),
+            (inner * (1 - outer), "{right} * (1 - {outer})"),
+        ):
+            yield Mistake(
+                "derivative-at-output",
+                {chain.inner: lambda g, gradients, mixed=mixed: gradients[chain.outer] * mixed},
+                1.3,
+                f"in {{g}}, the local derivative of {{outer}} is {words}, not {known.right}",
+                ("mixed derivative", words),
+                chain.inner,
+                chain.outer,
+                details={"outer": chain.outer, "right": chain.inner},
+                line=line,
+            )
     for node, value in replay.forward_values:
         if value is outer or not fits(value, outer) or not near(replay, replay.uses[chain.inner][0], node):
             continue
@@ -122,30 +186,49 @@ def _by_the_output(replay: Replay, chain: Chain) -> Iterator[Mistake]:
 
 
 def _of_the_softmax(replay: Replay, chain: Chain) -> Iterator[Mistake]:
-    """What is left of the Jacobian of a softmax: without its sum, or its diagonal alone."""
+    """What people have in the place of the Jacobian of a softmax: no sum, its diagonal alone, another sum."""
     inner, a = replay.value(chain.inner), replay.value(chain.outer)
-    slips = (
-        (1.05, a, "the sum in the Jacobian of the softmax is left out of {g}: it is {dvalue} * {value}"),
-        (
-            1.15,
-            a * (1 - a),
-            "in {g}, only the diagonal of the Jacobian of the softmax is taken, {value} * (1 - {value})",
-        ),
-    )
     for axis in range(-1, np.ndim(a) - 1):
         if np.shape(a)[axis] < 2 or not np.allclose(a, softmax(inner, axis), rtol=1e-6):
             continue
-        for cost, factor, told in slips:
+        for cause, cost, formula, told in _softmax_slips(a, axis):
+            if not differs(formula(replay.truth[chain.outer]), replay.truth[chain.inner]):
+                continue
             yield Mistake(
-                "missing-term",
-                {chain.inner: lambda g, gradients, factor=factor: gradients[chain.outer] * factor},
+                cause,
+                {chain.inner: lambda g, gradients, formula=formula: formula(gradients[chain.outer])},
                 cost,
                 told,
-                ("softmax", cost),
+                ("softmax", told),
                 chain.inner,
                 chain.outer,
                 line=f"{{g}} = {{value}} * ({{dvalue}} - np.sum({{dvalue}} * {{value}}, axis={axis}, keepdims=True))",
             )
+
+
+def _softmax_slips(a: Array, axis: int) -> Iterator[tuple[str, float, Formula, str]]:
+    """Cause, cost, what is computed, and how it is told."""
+    yield (
+        "missing-term", 1.05, lambda g: g * a,
+        "the sum in the Jacobian of the softmax is left out of {g}: it is {dvalue} * {value}",
+    )  # fmt: skip
+    yield (
+        "missing-term", 1.15, lambda g: g * a * (1 - a),
+        "in {g}, only the diagonal of the Jacobian of the softmax is taken, {value} * (1 - {value})",
+    )  # fmt: skip
+    yield (
+        "missing-derivative", 1.2, lambda g: a * (g - np.sum(g, axis=axis, keepdims=True)),
+        "in {g}, the sum in the Jacobian of the softmax is of {dvalue}, not of {dvalue} * {value}",
+    )  # fmt: skip
+    for other in range(-1, np.ndim(a) - 1):
+        if other % np.ndim(a) != axis % np.ndim(a):
+            told = "the sum in the Jacobian of the softmax in {g} is over axis"
+            words = f"{told} {other % np.ndim(a)}, not over axis {axis % np.ndim(a)}"
+            yield "wrong-axis", 1.1, _softmax_reverse(a, other), words
+
+
+def _softmax_reverse(a: Array, axis: int) -> Formula:
+    return lambda g: a * (g - np.sum(g * a, axis=axis, keepdims=True))
 
 
 def _factor(formula: str) -> str:
@@ -178,6 +261,7 @@ _SIGMOID = Slope(
         (lambda a: a, "{outer}", "missing-derivative"),
         (lambda a: 1 - a, "1 - {outer}", "missing-derivative"),
         (lambda a: 1 - a * a, "1 - {outer}**2, that of tanh", "derivative-at-output"),
+        (lambda a: a * (1 + a), "{outer} * (1 + {outer})", "derivative-at-output"),
     ),
 )
 _TANH = Slope(
@@ -186,6 +270,7 @@ _TANH = Slope(
     (
         (lambda a: 1 - a, "1 - {outer}", "derivative-at-output"),
         (lambda a: a * a, "{outer}**2", "derivative-at-output"),
+        (lambda a: 1 + a * a, "1 + {outer}**2", "derivative-at-output"),
         (lambda a: a * (1 - a), "{outer} * (1 - {outer}), that of the sigmoid", "derivative-at-output"),
     ),
 )
@@ -214,7 +299,7 @@ def _formula_of(chain: Chain, node: Any, slope: Array, known: Slope, line: str) 
     )
 
 
-def _local(replay: Replay, chain: Chain, at: Array) -> Callable[[Array], Array] | None:
+def local_reverse(replay: Replay, chain: Chain, at: Array) -> Callable[[Array], Array] | None:
     """The reverse pass through a chain, with other values in it."""
     values: dict[Node, Any] = {chain.inner: at}
     with np.errstate(all="ignore"):

@@ -96,6 +96,12 @@ def _reductions(line: Line) -> Iterator[tuple[str, float, Any]]:
             values[line.args[0]], [-1] if keepdims else -1, axis=axis if isinstance(axis, int) else (axis or (0,))[0]
         ),
     )
+    for along in axis if isinstance(axis, tuple) else ():
+        yield (
+            f"{{g}} is summed over axis {along} only, and elsewhere the first element stands for the sum",
+            1.4,
+            lambda line, values, axes=axis, along=along: _first_of_others(values[line.args[0]], axes, along, line),
+        )
     own = f"axis {axis}" if isinstance(axis, int) else f"axes {axis}"
     yield (
         f"{{g}} is summed over all axes, not over {own} alone",
@@ -109,3 +115,9 @@ def _reductions(line: Line) -> Iterator[tuple[str, float, Any]]:
 
 def _summed_along(axis: int) -> Any:
     return lambda line, values: np.reshape(np.sum(values[line.args[0]], axis=axis), np.shape(line.target.value))
+
+
+def _first_of_others(x: Array, axes: tuple[int, ...], along: int, line: Line) -> Array:
+    """The sum along one axis, the first element along the others."""
+    taken = tuple(slice(0, 1) if k in axes and k != along else slice(None) for k in range(x.ndim))
+    return np.reshape(np.sum(x[taken], axis=along), np.shape(line.target.value))

@@ -14,6 +14,8 @@ from autograd.testing.catalogue.sizes import as_size
 from autograd.testing.replay import Array, Gradients, Link, Replay
 
 Place = Link | Node
+_MANY = 400  # arrays times places; beyond that no arrays are tried as factors
+_NOTHING = 1e-9  # a factor below this is what rounding leaves of zero
 _BEYOND = {"node": 0.0, "link": 0.1, "all": 0.3}  # how much more far-fetched than one whole gradient
 
 
@@ -36,6 +38,9 @@ def _places(fit: Fit, sites: set[Node]) -> Mapping[Any, list[Place]]:
                 groups["link", link] = [link]
             if link.node.op.name in PRODUCTS or node.op is None:
                 alike.setdefault(("all", link.node.op.name, link.operand), []).append(link)
+    leaves = [node for node in fit.hand if node.op is None]
+    if len(leaves) > 1 and not any(node.op is None for node in fit.right):
+        groups["all", "parameters", 0] = list(leaves)
     return groups | {key: places for key, places in alike.items() if len(places) > 1}
 
 
@@ -49,25 +54,29 @@ def _factor(fit: Fit, key: Any, places: list[Place]) -> Iterator[Mistake]:
     alone = 1 + coefficient([(fit.hand[fit.first] - fit.base[fit.first], effect[fit.first])])
     for value in {together, alone}:
         if np.isfinite(value) and abs(value - 1) >= 1e-9:
-            yield _mistake(fit, key, places, value)
+            yield _mistake(fit, key, places, value if abs(value) > _NOTHING else 0.0)
 
 
 def _mistake(fit: Fit, key: Any, places: list[Place], value: float) -> Mistake:
     reason = as_size(value, fit.sizes)
     value = reason.factor if reason else value
     cost = 3.0 if reason is None or reason.weak else 1.0 if reason.plain else 1.3
-    cost = 1.6 if value == 0 else cost + _BEYOND[key[0]]
+    if value == 0:  # what cancels to rounding error is less likely another slip than what is just zero
+        cost = 1.2 if key[0] == "node" and places[0] is fit.first and np.any(fit.hand[fit.first]) else 1.6
+    else:
+        cost += _BEYOND[key[0]]
     nearest = max((place.source if isinstance(place, Link) else place for place in places), key=lambda node: node.order)
     users = [place.node if isinstance(place, Link) else place for place in places]
     penalty = all(user in fit.replay.penalties for user in users)
-    told = f"{{g}} is {number(value)} times what it should be" if value else "{g} is left at zero"
+    what = "the contribution to {g} by way of {user}" if key[0] == "link" else "{g}"
+    told = f"{what} is {number(value)} times what it should be" if value else f"{what} is left at zero"
     update = len(places) == 1 and nearest.op is None and -1 < value < 0 and float(f"{value:.1g}") == round(value, 9)
     if reason is not None and reason.words and value and (reason.plain or not update):
         told += f": {reason.words}"
     if update:
         told += f"; it is the update at a learning rate of {-value:g}, not the gradient"
     if key[0] == "all":
-        told += ", in all layers alike"
+        told += ", in all parameters alike" if key[1] == "parameters" else ", in all layers alike"
     return Mistake(
         "regulariser" if penalty else "scale" if value else "missing-term",
         {place: times(fit.replay, place, value) for place in places},
@@ -77,13 +86,64 @@ def _mistake(fit: Fit, key: Any, places: list[Place], value: float) -> Mistake:
         nearest,
         nearest,
         value,
-        details=reason.arrays if reason else {},
+        details={**(reason.arrays if reason else {}), "user": users[0]},
         free=int(value != 0 and not update and (reason is None or reason.weak)),
     )
 
 
-def times(replay: Replay, place: Place, factor: float) -> Callable[[Array, Gradients], Array]:
+def times(replay: Replay, place: Place, factor: float | Array) -> Callable[[Array, Gradients], Array]:
     """The change that multiplies a contribution, or a whole gradient."""
     if isinstance(place, Link):
         return lambda g, _: factor * replay.pull(place, g)
     return lambda g, _: factor * g
+
+
+def tensor_factors(fit: Fit, sites: set[Node]) -> Iterator[Mistake]:
+    """An array that the gradient should be multiplied or divided by, as by a standard deviation, and is not."""
+    values = _factors_of(fit.replay)
+    for key, places in _places(fit, sites).items():
+        if len(places) > 1 or len(values) * len(sites) > _MANY:
+            continue
+        place = places[0]
+        shape = np.shape(place.source.value if isinstance(place, Link) else place.value)
+        # What the gradient is multiplied by on its way to here; a place is not behind its own operation.
+        ways = fit.replay.behind(place.node) if isinstance(place, Link) else fit.replay.behind(place) - {place}
+        for of, value, divides, node in values:
+            factor = _spread(value, shape) if node in ways else None
+            if factor is None or not np.all(factor):
+                continue
+            wanted = factor if divides else 1 / factor
+            yield Mistake(
+                "missing-derivative",
+                {place: times(fit.replay, place, wanted)},
+                1.6 + 0.05 * isinstance(place, Link),
+                f"the {'division by' if divides else 'factor'} {{value}} is left out of {{g}}",
+                ("tensor factor", key),
+                place.source if isinstance(place, Link) else place,
+                of,
+            )
+
+
+def _factors_of(replay: Replay) -> list[tuple[Any, Array, bool, Node]]:
+    """What the program multiplies or divides by: the node or constant, its value, whether it divides, and where."""
+    found: dict[tuple[int, bool, Node], tuple[Any, Array, bool, Node]] = {}
+    for node in replay.nodes:
+        if node.op is not None and node.op.name in ("np.sqrt", "np.linalg.norm"):  # their derivatives divide by them
+            found[id(node), True, node] = (node, replay.value(node), True, node)
+        if node.op is None or node.op.name not in ("np.multiply", "np.divide"):
+            continue
+        for operand, arg in enumerate(node.args or ()):
+            divides = node.op.name == "np.divide" and operand == 1
+            if (type(arg) is Node or isinstance(arg, np.ndarray)) and (divides or node.op.name == "np.multiply"):
+                found[id(arg), divides, node] = (arg, replay.value(arg), divides, node)
+    return list(found.values())
+
+
+def _spread(value: Array, shape: tuple[int, ...]) -> Array | None:
+    """A value of a shape, by broadcasting, or of one number for each sample."""
+    if np.ndim(value) < len(shape) and np.shape(value) == shape[: np.ndim(value)] and np.ndim(value):
+        value = np.reshape(value, np.shape(value) + (1,) * (len(shape) - np.ndim(value)))
+    try:
+        return np.broadcast_to(value, shape)
+    except ValueError:
+        return None

@@ -22,14 +22,15 @@ class Fit:
         replay: the reverse pass.
         run: the gradients with given changes, and those of mistakes found before.
         hand: the hand gradients that are not yet explained, the one nearest the loss first.
+        right: the nodes of those that are right, or explained.
 
     Attributes:
         base: what is predicted so far.
         first: the node nearest the loss.
     """
 
-    def __init__(self, replay: Replay, run: Run, hand: Mapping[Node, Array]) -> None:
-        self.replay, self.run, self.hand = replay, run, hand
+    def __init__(self, replay: Replay, run: Run, hand: Mapping[Node, Array], right: Sequence[Node] = ()) -> None:
+        self.replay, self.run, self.hand, self.right = replay, run, hand, right
         self.base = run({})
         self.first = next(iter(hand))
 

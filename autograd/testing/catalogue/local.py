@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from autograd.derivation.backprop import value_function
 from autograd.graph import Node
 from autograd.op import unbroadcast
-from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, elementwise, multiple, tried
+from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, elementwise, tried, unlike
 from autograd.testing.replay import Array, Link, Replay
 
 _LEFT_OUT = "the local derivative of {value} is left out of {g}"
@@ -26,7 +26,10 @@ def missing_derivatives(replay: Replay, link: Link) -> Iterator[Mistake]:
     given = unbroadcast(g, shape)
     factors = [arg for k, arg in enumerate(link.node.args or ()) if k != link.operand]
     other = factors[0] if len(factors) == 1 and (product or link.node.op.name == "np.multiply") else None
-    if differs(given, truth) and multiple(truth, given) is None:  # a mere factor is one, not a derivative
+    alone = np.size(truth) == 1 and np.size(link.node.value) == 1 and not any(type(f) is Node for f in factors)
+    if differs(given, truth) and (
+        not alone if np.size(truth) == 1 else unlike(truth, given)
+    ):  # a mere factor is one, not a derivative
         yield Mistake(
             "missing-derivative",
             {link: lambda g, _: unbroadcast(g, shape)},
@@ -61,7 +64,10 @@ def other_places(replay: Replay, link: Link) -> Iterator[Mistake]:
         )
         return (value_function(node.op)(*args, **node.kwargs) if y_at is None else y_at), args
 
-    places = (("at its output", *placed(y, None), 1.0), ("with its input for its output", *placed(at, at), 1.1))
+    places = (
+        ("at its output", *placed(y, None), 1.0),
+        ("with its input for its output", *placed(at, at), 1.1),
+    )
     for words, y_at, args, cost in places:
         if not differs(tried(replay, link, replay.truth[node], y_at, args), replay.contribution(link)):
             continue
@@ -74,3 +80,67 @@ def other_places(replay: Replay, link: Link) -> Iterator[Mistake]:
             x,
             node,
         )
+    yield from _at_the_gradient(replay, link)
+
+
+def _at_the_gradient(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """A mask made of the gradient that arrives, `dz[dz <= 0] = 0`, or made the other way round; a sign left out."""
+    node, x = link.node, link.source
+    g, truth, ones = replay.truth[node], replay.contribution(link), np.ones_like(replay.truth[node])
+    slope = tried(replay, link, ones, None, replay.arguments(node))
+    if np.shape(slope) != np.shape(g):
+        return
+    if node.op.ties and np.all((slope == 0) | (slope == 1)):
+        masks: tuple[tuple[str, Callable[[Array], Array]], ...] = (
+            ("the mask in {g} is of the gradient that arrives, not of {right}", lambda g: g * (g > 0)),
+            ("the mask in {g} is the other way round", lambda g: g - g * slope),
+        )
+        for told, masked in masks:
+            if differs(masked(g), truth):
+                yield Mistake(
+                    "derivative-at-output",
+                    {link: lambda g, _, masked=masked: masked(g)},
+                    1.2,
+                    told,
+                    ("mask", node.op.name, told),
+                    x,
+                    node,
+                    details={"right": x},
+                )
+    if node.op.name in ("np.abs", "np.absolute") and differs(g * replay.value(x), truth):
+        told = "in {g}, {right} stands where its sign belongs: that is the derivative of a square"
+        change: dict[Link | Node, Any] = {link: lambda g, _: g * replay.value(x)}
+        kind = ("no sign", node.op.name)
+        yield Mistake("missing-derivative", change, 1.2, told, kind, x, node, details={"right": x})
+
+
+def bypassed(replay: Replay, node: Node) -> Iterator[Mistake]:
+    """An operation that keeps the shape, derived as if it were not there: neither its value nor its derivative."""
+    shape = np.shape(node.value)
+    for link in replay.links(node):
+        x = replay.value(link.source)
+        if np.shape(x) != shape or not shape or node.op.name in PRODUCTS or not differs(x, replay.value(node)):
+            continue
+        changes: dict[Link | Node, Any] = {link: lambda g, _: g}
+        for use in replay.uses[node]:
+            args = tuple(x if arg is node else value for arg, value in _paired(replay, use))
+            changes[use] = lambda g, _, use=use, args=args: replay.pull(use, g, None, args)
+        if len(changes) > 1 and all(
+            tried(replay, use, replay.truth[use.node], None, args) is not None
+            for use in replay.uses[node]
+            for args in [tuple(x if arg is node else value for arg, value in _paired(replay, use))]
+        ):
+            yield Mistake(
+                "missing-derivative",
+                changes,
+                1.4,
+                "{g} is derived as if {value} were {right}",
+                ("bypassed", node.op.name, link.operand),
+                link.source,
+                node,
+                details={"right": link.source},
+            )
+
+
+def _paired(replay: Replay, link: Link) -> list[tuple[Any, Any]]:
+    return list(zip(link.node.args or (), replay.arguments(link.node), strict=True))

@@ -66,6 +66,11 @@ def multiple(g: Array, difference: Array) -> float | None:
     return scale
 
 
+def unlike(a: Array, b: Array) -> bool:
+    """Whether two arrays are no multiples of each other; of single numbers nobody can tell, so they are unlike."""
+    return np.size(a) < 2 or multiple(a, b) is None
+
+
 def elementwise(link: Link) -> bool:
     """Whether an operand is, or is broadcast to, the shape of the result."""
     if link.node.op.name in PRODUCTS:
@@ -101,7 +106,7 @@ def near(replay: Replay, link: Link, other: Any) -> bool:
     if len(replay.nodes) <= _NEAR or type(other) is not Node:
         return True
     place = replay.position(link.node)
-    return other.op is None or abs(replay.position(other) - place) <= _NEAR // 4
+    return other.op is None or abs(replay.position(other) - place) <= _NEAR * 2 // 5
 
 
 def softmax(z: Array, axis: int) -> Array:

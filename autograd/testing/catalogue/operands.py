@@ -15,6 +15,20 @@ from autograd.testing.replay import Link, Replay
 def missing_terms(replay: Replay, link: Link) -> Iterator[Mistake]:
     """Of several uses of a value, one that is left out, or one that is alone."""
     if len(replay.uses[link.source]) < 2:
+        if (
+            np.ndim(link.node.value) == 0
+            and link.node.op.name in ("np.add", "np.subtract")
+            and link.source.op is not None
+        ):
+            yield Mistake(
+                "missing-term",
+                {link: lambda g, _: np.zeros_like(replay.contribution(link))},
+                1.1,
+                "the term {value} of the loss is left out",
+                ("missing term", "of the loss", link.operand),
+                link.source,
+                link.source,
+            )
         return
     yield Mistake(
         "missing-term",
@@ -38,6 +52,34 @@ def missing_terms(replay: Replay, link: Link) -> Iterator[Mistake]:
         )
 
 
+def lost_steps(replay: Replay, sites: set[Node]) -> Iterator[Mistake]:
+    """Of the steps of a loop over shared parameters, one that is left out, or one that is alone, in all of them."""
+    steps: dict[int, list[list[Link]]] = {}
+    for links in replay.repeated:
+        steps.setdefault(len(links), []).append(links)
+    for count, groups in steps.items():
+        if len(groups) < 2 or not any(link.source in sites for links in groups for link in links):
+            continue
+        nearest = max((link.source for links in groups for link in links), key=lambda node: node.order)
+        for k in range(count):
+            for alone in (False, True) if count > 2 else (False,):
+                lost = [link for links in groups for j, link in enumerate(links) if (j != k) == alone]
+                words = (
+                    f"only step {k + 1} of {count} is in {{g}}"
+                    if alone
+                    else (f"step {k + 1} of {count} is left out of {{g}}")
+                )
+                yield Mistake(
+                    "missing-term",
+                    {link: lambda g, _, link=link: np.zeros_like(replay.contribution(link)) for link in lost},
+                    1.2,
+                    f"{words}, and of the other shared parameters alike",
+                    ("step", count, k, alone),
+                    nearest,
+                    nearest,
+                )
+
+
 def operands(replay: Replay, link: Link) -> Iterator[Mistake]:
     """A rule with another tensor of the same shape: for an operand, for the place of a derivative, for what arrives."""
     yield from _other_operands(replay, link)
@@ -59,7 +101,11 @@ def _other_operands(replay: Replay, link: Link) -> Iterator[Mistake]:
         own = args[j]
         if not isinstance(own, np.ndarray) or own.ndim == 0 or own.dtype.kind != "f":
             continue
+        turned = type(arg) is Node and arg.op is not None and arg.op.name == "np.transpose" and own.ndim == 2
         for other, value in replay.forward_values:
+            transposed = turned and np.shape(value) == own.shape[::-1] and other is not arg.args[0]
+            if transposed:
+                value = np.transpose(value)
             possible = fits(value, own) if elementwise(link) else np.shape(value) == own.shape
             if not possible or value is own or other is arg or not near(replay, link, other):
                 continue
@@ -69,8 +115,8 @@ def _other_operands(replay: Replay, link: Link) -> Iterator[Mistake]:
                     "wrong-operand",
                     {link: lambda g, _, changed=changed: replay.pull(link, g, y, changed)},
                     1.5 if type(other) is Node else 1.6,
-                    "in {g}, {value} stands in the place of {right}",
-                    ("wrong operand", node.op.name, link.operand, j, _role(replay, arg, other)),
+                    f"in {{g}}, {{value}}{'.T' if transposed else ''} stands in the place of {{right}}",
+                    ("wrong operand", node.op.name, link.operand, j, _role(replay, node, arg, other)),
                     link.source,
                     other,
                     details={"right": arg},
@@ -80,7 +126,7 @@ def _other_operands(replay: Replay, link: Link) -> Iterator[Mistake]:
 def _derivatives_elsewhere(replay: Replay, link: Link) -> Iterator[Mistake]:
     node, truth, g = link.node, replay.contribution(link), replay.truth[link.node]
     for other, value in replay.forward_values:
-        if type(other) is not Node or other in (node, link.source) or not near(replay, link, other):
+        if other is node or other is link.source or not near(replay, link, other):
             continue
         if np.shape(value) == np.shape(node.value) and differs(tried(replay, link, g, value, (value,)), truth):
             yield Mistake(
@@ -88,25 +134,26 @@ def _derivatives_elsewhere(replay: Replay, link: Link) -> Iterator[Mistake]:
                 {link: lambda g, _, value=value: replay.pull(link, g, value, (value,))},
                 1.7,
                 "the local derivative in {g} is taken at {value}, not at {right}",
-                ("wrong place", node.op.name, other.order - node.order),
+                ("wrong place", node.op.name, replay.relation(node, other)),
                 link.source,
                 other,
                 details={"right": link.source},
             )
 
 
-def _role(replay: Replay, right: Any, other: Any) -> Any:
+def _role(replay: Replay, node: Node, right: Any, other: Any) -> Any:
     """How a wrong operand relates to the right one, so that the same slip in another layer is known as such."""
-    if type(right) is not Node or type(other) is not Node:
-        return "constant"
-    if any(arg is other for arg in right.args or ()):
-        return "its input"
-    return "its output" if any(arg is right for arg in other.args or ()) else (right.order, other.order)
+    if type(right) is Node and type(other) is Node:
+        if any(arg is other for arg in right.args or ()):
+            return "its input"
+        if any(arg is right for arg in other.args or ()):
+            return "its output"
+    return replay.relation(node, other)
 
 
 def _other_gradient(replay: Replay, link: Link, other: Node) -> Mistake:
     """The gradient of another value in the place of the one that should be propagated."""
-    skipped = other in [use.node for use in replay.uses[link.node]]
+    skipped = other in [use.node for use in replay.uses[_same_gradient(replay, link.node)]]
     if skipped:
         told = "{g} is computed from {dvalue}, not from {dright}: the local derivative between them is left out"
     else:
@@ -116,8 +163,25 @@ def _other_gradient(replay: Replay, link: Link, other: Node) -> Mistake:
         {link: lambda g, gradients: replay.pull(link, gradients[other])},
         1.3 if skipped else 1.6,
         told,
-        ("other gradient", link.node.op.name, link.operand, "skipped" if skipped else other.order),
+        (
+            "other gradient",
+            link.node.op.name,
+            link.operand,
+            "skipped" if skipped else replay.relation(link.node, other),
+        ),
         link.source,
         other,
         details={"right": link.node},
     )
+
+
+def _same_gradient(replay: Replay, node: Node) -> Node:
+    """The last of the sums that a value goes into alone: what arrives at it arrives at the value."""
+    while len(replay.uses[node]) == 1:
+        user = replay.uses[node][0].node
+        if user not in replay.truth or np.shape(user.value) != np.shape(node.value):
+            break
+        if not np.array_equal(replay.truth[user], replay.truth[node]):
+            break
+        node = user
+    return node

@@ -14,7 +14,12 @@ from autograd.testing.catalogue.mistake import Mistake
 from autograd.testing.replay import Array, Link
 
 OWN = "its own penalty"
-_NORMS = {"{value}": "a sum of squares", "np.sign({value})": "a sum of absolute values"}
+_NORMS = {
+    "{value}": "a sum of squares",
+    "np.sign({value})": "a sum of absolute values",
+    "np.abs({value})": "no norm: the sign became an absolute value",
+    "1": "no norm: a number is added to all elements",
+}
 
 
 def penalties(fit: Fit) -> Iterator[Mistake]:
@@ -24,7 +29,7 @@ def penalties(fit: Fit) -> Iterator[Mistake]:
         return
     w = fit.replay.value(leaf)
     own = _penalty_part(fit, leaf)
-    terms = {"{value}": w, "np.sign({value})": np.sign(w)}
+    terms = _terms(w)
     if own is not None:
         terms = {OWN: own, **terms}
     residual = fit.hand[leaf] - fit.base[leaf]
@@ -37,6 +42,11 @@ def penalties(fit: Fit) -> Iterator[Mistake]:
         found = np.linalg.lstsq(basis, np.ravel(residual), rcond=None)[0]
         coefficients = dict(zip(chosen, map(float, found), strict=True))
         yield _penalty(fit, leaf, coefficients, own is not None)
+
+
+def _terms(w: Array) -> dict[str, Array]:
+    """What a penalty may add to the gradient of a parameter, rightly or not, as it is written."""
+    return {"{value}": w, "np.sign({value})": np.sign(w), "np.abs({value})": np.abs(w), "1": np.ones_like(w)}
 
 
 def _penalty_part(fit: Fit, leaf: Node) -> Array | None:
@@ -95,7 +105,7 @@ def _fits(fit: Fit, nodes: Sequence[Node], coefficients: Mapping[str, float]) ->
 def _added(fit: Fit, leaf: Node, coefficients: Mapping[str, float]) -> Any:
     w = fit.replay.value(leaf)
     own = _penalty_part(fit, leaf)
-    terms = {"{value}": w, "np.sign({value})": np.sign(w), OWN: 0.0 if own is None else own}
+    terms = {**_terms(w), OWN: 0.0 if own is None else own}
     extra = sum(coefficient * terms[name] for name, coefficient in coefficients.items())
     return lambda g, _: g + extra
 

@@ -55,6 +55,10 @@ def _product_variants(line: Line) -> Iterator[tuple[str, str, Any]]:
     if line.fn is np.tensordot:
         for k, words in enumerate(("the first factor of {g} is transposed", "the second factor of {g} is transposed")):
             yield words, "transposed", _contracted(k)
+    if line.fn is np.outer and line.target.value.shape[0] == line.target.value.shape[1]:
+        words = "in {g}, an outer product became an element-by-element one, which broadcasting hides"
+        for make in _SPREAD:
+            yield words, "unsummed", _computed(make)
     words = "in {g}, a matrix product became an element-by-element one"
     for make in _ELEMENTWISE:
         yield words, "unsummed", _computed(make)
@@ -74,6 +78,10 @@ _ELEMENTWISE: tuple[Product, ...] = (
     lambda a, b: np.multiply(a, b),
     lambda a, b: np.multiply(np.transpose(a), b),
     lambda a, b: np.multiply(a, np.transpose(b)),
+)
+_SPREAD: tuple[Product, ...] = (
+    lambda a, b: np.tile(a * b, (np.size(a), 1)),
+    lambda a, b: np.tile(a * b, (np.size(a), 1)).T,
 )
 
 

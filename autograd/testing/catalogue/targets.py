@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from autograd.graph import Node
-from autograd.testing.catalogue.mistake import Mistake, differs, multiple, softmax
-from autograd.testing.replay import Array, Replay
+from autograd.testing.catalogue.activations import Chain, local_reverse
+from autograd.testing.catalogue.mistake import Mistake, differs, multiple, softmax, tried
+from autograd.testing.replay import Array, Link, Replay
 
 
 def targets(replay: Replay, node: Node) -> Iterator[Mistake]:
@@ -60,12 +61,106 @@ def _slips(
     yield "only the target stands in {g}, without the prediction", 1.2, -target
     if np.all((target == 0) | (target == 1)):
         yield "the answers 0 and 1 are swapped in {g}", 1.0, p - (1 - target)
+        yield "the answers are -1 and 1 in {g}, not 0 and 1", 1.2, p - (2 * target - 1)
         yield "1 is subtracted everywhere in {g}, not only at the label", 1.0, p - 1
     for shift in (1, -1) if axis is not None else ():
         yield "the labels in {g} are off by one", 1.0, p - np.roll(target, shift, axis)
+    if axis is not None and target.ndim == 2:
+        yield "the labels in {g} are those of the next samples", 1.2, p - np.roll(target, -1, 1 - axis)
+        yield "the labels in {g} are those of the samples before", 1.2, p - np.roll(target, 1, 1 - axis)
+        yield "the labels in {g} are in the opposite order", 1.2, p - np.flip(target, 1 - axis)
     if name != "linear":
         yield "in {g}, {value} stands in the place of the probabilities", 1.0, z - target
         yield "the probabilities go through the activation twice in {g}", 1.0, activation(p) - target
+
+
+def derived_again(replay: Replay, chain: Chain) -> Iterator[Mistake]:
+    """Prediction minus target, which is the gradient before an activation, taken for that after it."""
+    g, after = replay.truth[chain.inner], replay.truth.get(chain.outer)
+    if after is None or np.shape(g) != np.shape(after) or not differs(g, after) or np.ndim(g) == 0:
+        return
+    p, z = replay.value(chain.outer), replay.value(chain.inner)
+    known = [activation(z) for name, activation in _predictions(np.ndim(z)) if name != "linear"]
+    if not any(np.allclose(p, q, rtol=1e-6) for q in known):
+        return
+    if all(multiple(g, p - target) is None for target, *_ in _known_targets(replay, np.shape(z))):
+        return
+    told = (
+        "{dvalue} is taken to be prediction minus target, but that is {dinner} already: "
+        "the derivative of {value} is in it twice"
+    )
+    pull = local_reverse(replay, chain, z)
+    choices: list[tuple[Node, Array]] = [(chain.outer, g)]
+    if pull is not None:
+        choices.append((chain.inner, pull(g)))
+    for where, value in choices:
+        yield Mistake(
+            "target",
+            {where: lambda g, _, value=value: value},
+            1.1,
+            told,
+            ("derived again", where is chain.outer, len(chain.nodes)),
+            where,
+            chain.outer,
+            details={"inner": chain.inner},
+        )
+
+
+def labels(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """A constant with the labels in a rule, as it is with other ones: off by one, of other samples, not smoothed."""
+    node, g = link.node, replay.truth[link.node]
+    args = replay.arguments(node)
+    for j, arg in enumerate(node.args or ()):
+        constant = np.asarray(arg.value) if type(arg) is Node and not arg.requires_grad else arg
+        for words, cost, other in _other_labels(constant, np.shape(link.source.value), node.op.name):
+            changed = (*args[:j], other, *args[j + 1 :])
+            if differs(tried(replay, link, g, None, changed), replay.contribution(link)):
+                yield Mistake(
+                    "target",
+                    {link: lambda g, _, changed=changed: replay.pull(link, g, None, changed)},
+                    cost,
+                    words,
+                    ("labels", words),
+                    link.source,
+                    constant if isinstance(constant, np.ndarray) else node,
+                )
+
+
+def _other_labels(value: Any, shape: tuple[int, ...], name: str) -> Iterator[tuple[str, float, Any]]:
+    """Other labels for an array of them, or for an index: in words, how far-fetched they are, and themselves."""
+    if name == "operator.getitem" and isinstance(value, tuple) and len(value) == 2 == len(shape):
+        rows, chosen = value
+        hot = np.asarray(chosen)
+        if hot.dtype.kind not in "iu" or hot.ndim != 1 or not hot.size or isinstance(rows, slice):
+            return
+        for words, cost, other in (
+            ("the labels in {g} are off by one", 1.0, (hot + 1) % shape[1]),
+            ("the labels in {g} are off by one", 1.0, (hot - 1) % shape[1]),
+            ("the labels in {g} are those of the next samples", 1.2, np.roll(hot, -1)),
+            ("the labels in {g} are those of the samples before", 1.2, np.roll(hot, 1)),
+            ("the labels in {g} are in the opposite order", 1.2, hot[::-1]),
+        ):
+            yield words, cost, (rows, other)
+        return
+    if name == "operator.getitem" or not isinstance(value, np.ndarray) or value.ndim == 0 or value.dtype.kind != "f":
+        return
+    sign = -1.0 if np.all(value <= 0) else 1.0
+    q = sign * value
+    of_classes = q.ndim == 2 and q.shape[1] > 1 and bool(np.all(q >= 0) and np.allclose(q.sum(axis=1), 1))
+    if not of_classes and not (np.all((q == 0) | (q == 1)) and np.any(q == 0) and np.any(q == 1)):
+        return
+    if of_classes:
+        yield "the labels in {g} are off by one", 1.0, sign * np.roll(q, 1, axis=1)
+        yield "the labels in {g} are off by one", 1.0, sign * np.roll(q, -1, axis=1)
+        if not np.all((q == 0) | (q == 1)):
+            hard = (q == q.max(axis=1, keepdims=True)) / 1.0
+            yield "{value} is without its smoothing in {g}", 1.0, sign * hard
+    else:
+        yield "the answers 0 and 1 are swapped in {g}", 1.0, sign * (1 - q)
+    if len(q) > 1:
+        yield "the labels in {g} are those of the next samples", 1.2, sign * np.roll(q, -1, axis=0)
+        yield "the labels in {g} are those of the samples before", 1.2, sign * np.roll(q, 1, axis=0)
+        yield "the labels in {g} are in the opposite order", 1.2, sign * q[::-1]
 
 
 def _predictions(rank: int) -> Iterator[tuple[str, Callable[[Array], Array]]]:
@@ -77,6 +172,7 @@ def _predictions(rank: int) -> Iterator[tuple[str, Callable[[Array], Array]]]:
 
 def _known_targets(replay: Replay, shape: tuple[int, ...]) -> Iterator[tuple[Array, int | None, Any, str]]:
     """What may be subtracted from a prediction: the array, the axis of its classes, what it was made of, and words."""
+    yield from _chosen(replay, shape)
     for value in _constants(replay):
         if value.shape == shape and value.dtype.kind in "fiub":
             kind = value.astype(np.float64)
@@ -95,10 +191,26 @@ def _known_targets(replay: Replay, shape: tuple[int, ...]) -> Iterator[tuple[Arr
                     yield (hot if axis == 1 else hot.T), axis, value, "- one_hot({target})"
 
 
+def _chosen(replay: Replay, shape: tuple[int, ...]) -> Iterator[tuple[Array, int | None, Any, str]]:
+    """The one-hot of a single number that is read by its index, as the probability of one label is."""
+    for node in replay.nodes:
+        args = node.args or ()
+        if node.op is None or node.op.name != "operator.getitem" or np.ndim(node.value) or not shape:
+            continue
+        if np.shape(replay.value(args[0])) == shape:
+            hot = np.zeros(shape)
+            hot[args[1]] = 1.0
+            axis = int(np.argmax(shape)) if max(shape) == np.size(hot) else None
+            yield hot, axis, hot, f"- one_hot({args[1]})"
+
+
 def _constants(replay: Replay) -> Iterator[Array]:
     seen: set[int] = set()
     for node in replay.nodes:
-        pending = [*(node.args or ()), *node.kwargs.values()]
+        args = node.args or ()
+        if node.op is not None and node.op.name == "np.where":  # its condition holds no labels
+            args = args[1:]
+        pending = [*args, *node.kwargs.values()]
         while pending:
             value = pending.pop()
             if isinstance(value, tuple):
