@@ -34,6 +34,9 @@ class Identifiers:
         strict: refuse names that somebody gave and that cannot be used, rather than changing them.
         reserved: names that the derivation needs for other things.
 
+    Attributes:
+        invented: the nodes whose names were made up, by name.
+
     Raises:
         ValueError: a name that somebody gave is no identifier, is Python's own, or belongs to two inputs.
     """
@@ -77,10 +80,13 @@ class Identifiers:
         loss = nodes[-1]
         parts = _parts_played(operations, constants)
         self.plain = [node for node in leaves if node not in self._names and _is_plain(node)]
+        self._wanted = {given.get(node, node.note("name")) or scope.of(node) for node in operations}
+        meaningless = []
         for node in leaves:
             if node not in self._names and not node.requires_grad and node not in self.plain:
                 part = parts.get(node)
-                self._claim(node, part or self._fresh("c"))
+                self._claim(node, part if part and part not in self._wanted else self._fresh(part or "c"))
+                meaningless += [] if part else [node]
         self._nodes = {*nodes, *constants}
         for node in operations:
             said = given.get(node, node.note("name"))
@@ -89,8 +95,10 @@ class Identifiers:
                 found = "loss"
             if found is not None:
                 self._claim(node, _sanitised(found))
-        for node, name in made_up(operations, self._names, {*self._taken, *self._reserved}).items():
+        found_out = made_up(operations, self._names, {*self._taken, *self._reserved})
+        for node, name in found_out.items():
             self._claim(node, name)
+        self.invented = {self._names[node]: node for node in (*meaningless, *found_out)}
 
     def __getitem__(self, node: Node) -> str:
         if node not in self._names:
@@ -145,7 +153,7 @@ class Identifiers:
         while True:
             self._counts[letter] += 1
             name = f"{letter}{self._counts[letter]}"
-            if name not in self._taken:
+            if name not in self._taken and name not in self._wanted:
                 return name
 
 

@@ -29,12 +29,15 @@ def finding_of(name: str, given: Array, replay: Replay, node: Node, verdict: Ver
         if double and found.norm_rel_error > 1e-10:
             return replace(found, cause="precision", explanation=_IN_FLOAT32)
         return found
+    explanation = _explanation(node, verdict, words)
+    line = "" if found.matches else words.line(node)
     return replace(
         found,
         cause=verdict.cause,
         factor=verdict.mistake.factor if verdict.mistake is not None else None,
-        explanation=_explanation(node, verdict, words),
-        line="" if found.matches else words.line(node),
+        explanation=explanation,
+        line=line,
+        where="" if found.matches or verdict.cause == "consequence" else words.unnamed(f"{explanation} {line}"),
         also=tuple(other.cause for other in verdict.others),
         others=tuple(words.told(other) for other in verdict.others),
     )

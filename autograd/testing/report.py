@@ -41,6 +41,7 @@ class Finding:
         factor: hand over true, where the mistake is a factor.
         explanation: the mistake in words, with the line that would be right.
         line: the statement that computes this gradient rightly, as NumPy source.
+        where: what the names made up for constants without one stand for, in the explanation and the line.
         also: other causes that explain the numbers as well, as `others` says in words.
         worst: the index of the largest difference, with the `hand` and `true` element there.
     """
@@ -58,6 +59,7 @@ class Finding:
     factor: float | None = None
     explanation: str = ""
     line: str = ""
+    where: str = ""
     also: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
 
@@ -76,6 +78,8 @@ class Finding:
             return notes
         if self.line and f"right: {self.line.partition(' = ')[0]} = " not in self.explanation:
             notes.append(f"so {self.line}")
+        if self.where:
+            notes.append(f"where {self.where}")
         at = f"[{', '.join(map(str, self.worst))}]" if self.worst else ""
         notes.append(f"largest at {self.name}{at}: hand {self.hand:.6g}, true {self.true:.6g}")
         for code, words in zip(self.also, self.others, strict=True):

@@ -14,6 +14,7 @@ from autograd.derivation.derivation import Derivation
 from autograd.derivation.expression import Helpers, Writer
 from autograd.derivation.literals import Text
 from autograd.derivation.program import Line, Var
+from autograd.derivation.statements import Statement
 from autograd.graph import Node
 from autograd.names import Scope
 from autograd.op import describe
@@ -64,7 +65,8 @@ class Words:
         gradients, now = self._derivation._recorded.gradients, self._derivation.program.now
         g = getattr(gradients.get(of), "var", None)
         owner = self._derivation._owners.get(now(g)) if g is not None else None
-        return owner[0] if owner is not None and owner[1] and owner[0] in self._named else of
+        known = owner is not None and owner[1] and owner[0] in self._named and of in _before(owner[0])
+        return owner[0] if owner is not None and known else of
 
     def best_place(self, mistake: Mistake, alike: Iterable[Mistake]) -> Mistake:
         """Of a mistake that may be in several places, one with a name; of a factor, that nearest the loss."""
@@ -84,8 +86,49 @@ class Words:
         """The line that is right where a mistake was made, or the one of `node`."""
         where = node if mistake is None or node in mistake.changes else mistake.where
         if mistake is not None and mistake.line and mistake.where is where:
-            return self._filled(mistake.line, {"value": mistake.value, **mistake.details}, where)
-        return self.line(where if where in self._named else node).partition("  # ")[0]
+            line = self._filled(mistake.line, {"value": mistake.value, **mistake.details}, where)
+            if "the gradient of" not in line and "that of" not in line:
+                return line
+        return self.line(where if where in self._named else self._first_named(where, node)).partition("  # ")[0]
+
+    def _first_named(self, where: Node, node: Node) -> Node:
+        """The nearest value with a name before one without, of those that `node` leads to."""
+        if self._derivation is None:
+            return node
+        invented = set(self._derivation._identifiers.invented.values())
+        found = [n for n in _before(where) if n in self._named and n not in invented and node in (n, *_before(n))]
+        return max(found, key=lambda candidate: candidate.order, default=node)
+
+    def unnamed(self, text: str) -> str:
+        """What names in a text stand for that nobody gave: of constants the shape and a use, else what makes them."""
+        told = []
+        for name, node in sorted(self._derivation._identifiers.invented.items() if self._derivation else ()):
+            if not re.search(rf"\bd?{re.escape(name)}\b", text):
+                continue
+            if node.op is None:
+                shape = "×".join(map(str, np.shape(node.value)))
+                told.append(f"{name} is the constant of {shape} in {self._used_in(node)}")
+            elif (made := self._expression_of(node)) is not None:
+                told.append(f"{name} is {made}")
+        return "; ".join(told)
+
+    def _used_in(self, constant: Node) -> str:
+        """What is computed from a constant."""
+        assert self._derivation is not None
+        for node in self._derivation._recorded.nodes:
+            held = [part for arg in node.args or () for part in (arg if isinstance(arg, tuple) else (arg,))]
+            if any(part is constant or part is constant.value for part in held):
+                return self._expression_of(node) or self.value(node)
+        return "the loss"
+
+    def _expression_of(self, node: Node) -> str | None:
+        """What computes a value, where that is short."""
+        assert self._derivation is not None
+        target = self._derivation._recorded.values[node].var
+        write = Writer(self._expressions.__getitem__, Helpers())
+        lines = self._derivation._recorded.trace.lines
+        text = next((write(line).text for line in lines if line.target == target), None)
+        return text if text is not None and len(text) <= _LONGEST_VALUE else None
 
     def _filled(self, text: str, gaps: Mapping[str, Any], where: Node) -> str:
         """The text with its gaps filled; a `d` before the name of a gap makes it that gradient."""
@@ -107,7 +150,7 @@ class Words:
         except (KeyError, ValueError, TypeError):
             return ""
         inlined = self._without_temporaries(statement)
-        inlined = re.sub(r"\(\(([^()]*)\)\)", r"(\1)", inlined)
+        inlined = re.sub(r"\(\(([^(),]*)\)\)", r"(\1)", inlined)
         inlined = re.sub(r"np\.float(?:32|64)\(([-\w./ ]+)\)", r"\1", inlined)
         return f"{inlined}  # {shape}"
 
@@ -132,13 +175,13 @@ class Words:
         return {node: name for node, name in self._given.items() if name.isidentifier()}
 
     @cached_property
-    def _temporaries(self) -> dict[str, str]:
+    def _temporaries(self) -> dict[str, Statement]:
         """Statements whose name was made up, by name."""
         assert self._derivation is not None
         said = set(self._named.values())
         statements = self._derivation._text.of.values()
-        made_up = {s.name: s.text for s in statements if re.fullmatch(r"d?t\d+_?", s.name) and not s.then}
-        return {name: text for name, text in made_up.items() if name.removeprefix("d") not in said}
+        made_up = [s for s in statements if re.fullmatch(r"d?t\d+_?", s.name)]
+        return {s.name: s for s in made_up if s.name.removeprefix("d") not in said}
 
     def _without_temporaries(self, statement: str) -> str:
         """The statement with made-up names replaced by what computes them, or after them where that is long."""
@@ -149,26 +192,28 @@ class Words:
             if inside == whole:
                 break
             whole = inside
-        if len(whole) <= _LONGEST_LINE:
-            return f"{target}{equals}{whole}"
         before: list[str] = []
+        if len(whole) <= _LONGEST_LINE:
+            self._needed(whole, before)
+            return "; ".join([*before, f"{target}{equals}{whole}"])
         self._needed(text, before)
         return "; ".join([*before, statement])
 
     def _inlined(self, name: str) -> str:
-        text = self._temporaries.get(name)
-        if text is None:
+        made = self._temporaries.get(name)
+        if made is None or made.then:
             return name
+        text = made.text
         body = ast.parse(text, mode="eval").body
         return f"({text})" if isinstance(body, (ast.BinOp, ast.UnaryOp, ast.Compare)) else text
 
     def _needed(self, text: str, before: list[str]) -> None:
         for name in re.findall(r"\bd?t\d+_?\b", text):
             if name in self._temporaries:
-                self._needed(self._temporaries[name], before)
-                line = f"{name} = {self._temporaries[name]}"
-                if line not in before:
-                    before.append(line)
+                lines = self._temporaries[name].lines
+                if lines[0] not in before:
+                    self._needed("; ".join(line.replace(name, "", 1) for line in lines), before)
+                    before += lines
 
     @cached_property
     def _expressions(self) -> dict[Var, Text]:
@@ -182,6 +227,18 @@ class Words:
             if _is_forward(line) and line.target not in texts:
                 texts[line.target] = write(line)
         return texts
+
+
+def _before(node: Node) -> set[Node]:
+    """What a value is computed from, as far as it has gradients."""
+    found: set[Node] = set()
+    pending = [node]
+    while pending:
+        for arg in pending.pop().args or ():
+            if type(arg) is Node and arg.requires_grad and arg not in found:
+                found.add(arg)
+                pending.append(arg)
+    return found
 
 
 def _is_forward(line: Line) -> bool:
