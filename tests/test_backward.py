@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import nn
 from autograd import Tensor, no_grad, operation
 from autograd.graph import Node, topological
 from autograd.testing import GradcheckError, gradcheck
@@ -302,7 +303,7 @@ def test_gradcheck_by_complex_step_sees_what_differences_cannot() -> None:
 
 
 def test_gradcheck_names_a_kink() -> None:
-    with pytest.raises(GradcheckError, match=r"kink here: 0 from below, 0\.1257 from above"):
+    with pytest.raises(GradcheckError, match=r"kink here: 0 from below, 1 from above"):
         gradcheck(lambda a: np.sum(np.maximum(0, a)) * 1.0, np.array([0.0]), rng=0)
 
 
@@ -311,3 +312,60 @@ def test_gradcheck_probes_large_inputs_along_directions() -> None:
     assert gradcheck(lambda a: np.sum(np.sin(a) * a), x)
     with pytest.raises(GradcheckError, match="random direction"):
         gradcheck(lambda a: np.sum(Tensor(a.data) * a), x)
+
+
+def doubled_by_mistake(request: pytest.FixtureRequest) -> Any:
+    return operation(
+        lambda a: a * a,
+        name=f"wrong {request.node.name}",
+        vjp=lambda g, y, a: g * a,
+        math=r"\bar a",
+        samples=[lambda rng: (rng.normal(size=2),)],
+    )
+
+
+def test_gradcheck_of_one_number_prints_the_numbers_of_the_user(request: pytest.FixtureRequest) -> None:
+    wrong = doubled_by_mistake(request)
+    with pytest.raises(GradcheckError, match=r"the rule gives 3, differences give 6\.?0*$"):
+        gradcheck(lambda a: np.sum(wrong(a)), np.array([3.0]))
+    with pytest.raises(GradcheckError, match="of the outputs weighted at random"):
+        gradcheck(wrong, np.array([3.0, 1.0]))
+
+
+def test_gradcheck_takes_nested_arguments_and_says_where_it_fails(request: pytest.FixtureRequest) -> None:
+    wrong, rng = doubled_by_mistake(request), np.random.default_rng(0)
+    layers = [{"W": rng.normal(size=(3, 2)), "b": np.ones(2)}, {"W": Tensor(rng.normal(size=(2, 1))), "b": 0.5}]
+    x, labels = rng.normal(size=(4, 3)), np.array([0, 1, 1, 0])
+
+    def fn(p: Any, x: Any, labels: Any, square: Any = np.square) -> Any:
+        h = np.tanh(x @ p[0]["W"] + p[0]["b"])
+        return {"out": square(h @ p[1]["W"] + p[1]["b"]), "chosen": h[np.arange(4), labels]}
+
+    assert gradcheck(fn, [layers, x, labels], order=2)
+    with pytest.raises(GradcheckError, match=r"input 0\[0\]\['W'\] of shape \(3, 2\)"):
+        gradcheck(lambda *args: fn(*args, square=wrong), [layers, x, labels])
+    assert gradcheck(lambda p: p["a"] * p["b"], {"a": np.ones(2), "b": [1.0, 2.0]})
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        (np.ones(2, dtype=np.float32), r"input 0 is float32, in which differences have 3 digits.*astype\(np.float64\)"),
+        ([{"z": np.ones(2) * 1j}], r"input 0\['z'\] is complex128, and Tensors are real"),
+        (1j, "input 0 is complex128"),
+        ([np.arange(3)], "no input holds floats"),
+    ],
+)
+def test_gradcheck_says_what_it_cannot_differentiate_by(inputs: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        gradcheck(lambda a: np.sum(a["z"] if isinstance(a, dict) else a), inputs)
+
+
+def test_gradcheck_says_that_a_function_computes_in_float32() -> None:
+    with pytest.raises(GradcheckError, match="computes in float32, in which differences are rough"):
+        gradcheck(lambda a: np.sum(np.exp(a), dtype=np.float32), np.ones(3))
+
+
+def test_gradcheck_refuses_a_module_with_a_cure() -> None:
+    with pytest.raises(TypeError, match=r"input 0 is a module; give its parameters"):
+        gradcheck(lambda m: m(np.ones((1, 2))), [nn.Linear(2, 1, rng=0)])

@@ -63,7 +63,7 @@ def test_first_and_second_derivatives(op: Op, k: int) -> None:
     for position in [[p] for p in chosen] + ([chosen] if len(chosen) > 1 else []):
         gradcheck(
             lambda *values, position=position: apply(op, with_operands(flat, position, values), options),
-            [flat[p] for p in position],
+            [np.asarray(flat[p], dtype=np.float64) for p in position],
             order=2,
             complex_step=False,
         )

@@ -11,6 +11,7 @@ import numpy as np
 from autograd.backward import backpropagate
 from autograd.graph import enable_grad
 from autograd.tensor import Tensor, tensor_of
+from autograd.tree import Tree
 
 Array = np.ndarray[Any, np.dtype[Any]]
 _MANY = 200  # elements; a larger input is probed along random directions
@@ -34,7 +35,8 @@ def gradcheck(
     r"""Whether the derivatives of `fn` up to `order` agree with finite differences.
 
     The outputs are reduced to one number by a random cotangent $c$, so that every element of the
-    Jacobian counts: $\varphi(x) = \sum_k c_k f_k(x)$. Its gradient is compared with central differences,
+    Jacobian counts: $\varphi(x) = \sum_k c_k f_k(x)$; one number alone stays as it is. Its gradient
+    is compared with central differences,
     extrapolated from two steps (Richardson): with $D(h) = [\varphi(x+h) - \varphi(x-h)] / 2h$,
 
     $\varphi'(x) \approx \tfrac{4}{3} D(h/2) - \tfrac{1}{3} D(h).$
@@ -45,8 +47,10 @@ def gradcheck(
     For order 2 the gradient itself is the function that is checked, and so on.
 
     Args:
-        fn: of as many Tensors as there are inputs; gives a Tensor, or a list or tuple of them.
-        inputs: an array or Tensor, or a sequence of them; computed on in float64, and not changed.
+        fn: of as many arguments as there are inputs; gives a Tensor, or any nesting of them.
+        inputs: one argument, or a list or tuple with one for each of the function's. An argument is an array or
+            Tensor of float64, or any nesting of those in lists, tuples and dictionaries; arrays of integers or
+            booleans in it are handed on as they are. Nothing is changed.
         rtol, atol: the error allowed, relative to the largest derivative of the input, and absolute.
         step: h, relative to the larger of 1 and the input's magnitude.
         complex_step: None uses it where the function allows; False never; True insists.
@@ -54,17 +58,21 @@ def gradcheck(
 
     Raises:
         GradcheckError: naming the order, input and element, with both values.
-        TypeError: `fn` gives no Tensor.
+        TypeError: `fn` gives no Tensor; an input of less precision than float64, a complex one, or none to
+            differentiate by.
 
     >>> gradcheck(lambda a, b: np.sum(np.tanh(a) * b), [np.ones(3), np.arange(3.0)], order=2)
+    True
+    >>> gradcheck(lambda p, x: x @ p["w"] + p["b"], [{"w": np.ones(2), "b": 0.5}, np.eye(2)])
     True
     """
     if order < 1:
         raise ValueError(f"gradcheck of order {order}; the first derivative is order 1")
-    arrays = _as_arrays(inputs)
+    arguments = _Arguments(inputs)
+    arrays, fn = arguments.arrays, arguments.flat(fn)
     generator = np.random.default_rng(rng)
     for level in range(1, order + 1):
-        phi = _Reduced(fn, arrays, generator)
+        phi = _Reduced(fn, arrays, arguments.labels, generator)
         gradients = phi.gradients(arrays)
         numeric = _central(phi, arrays, step, generator)
         noise = 1e2 if level > 1 else 1.0  # differences of a gradient carry the gradient's own rounding
@@ -77,28 +85,112 @@ def gradcheck(
     return True
 
 
-def _as_arrays(inputs: Any) -> list[Array]:
-    several = isinstance(inputs, Sequence) and not np.isscalar(inputs)
-    values = [v.data if isinstance(v, Tensor) else v for v in (inputs if several else [inputs])]
-    arrays = [np.array(value, dtype=np.float64) for value in values]
-    for position, array in enumerate(arrays):
-        if not np.all(np.isfinite(array)):
-            raise ValueError(f"gradcheck: input {position} is not finite")
-    return arrays
+class _Arguments:
+    """The arguments of a function, with what is differentiated in them.
+
+    Attributes:
+        arrays: what is differentiated, in float64.
+        labels: where each stands, for messages.
+    """
+
+    def __init__(self, inputs: Any) -> None:
+        several = isinstance(inputs, Sequence) and not np.isscalar(inputs)
+        self._trees = [Tree(_without_lists_of_numbers(given)) for given in (inputs if several else [inputs])]
+        self.arrays: list[Array] = []
+        self.labels: list[str] = []
+        self._leaves: list[Any] = []
+        self._moving: list[int] = []
+        for position, tree in enumerate(self._trees):
+            if tree.stands_alone:
+                raise TypeError(
+                    f"gradcheck: input {position} is a module; give its parameters, dict(module.named_parameters()), "
+                    "to a function of them"
+                )
+            for leaf, path in zip(tree.leaves, _paths(tree), strict=True):
+                value = leaf.data if isinstance(leaf, Tensor) else leaf
+                label = f"input {position}{path}"
+                self._leaves.append(value)
+                if _is_differentiated(value, label):
+                    self._moving.append(len(self._leaves) - 1)
+                    self.arrays.append(np.array(value, dtype=np.float64))
+                    self.labels.append(label)
+        if not self.arrays:
+            raise TypeError("gradcheck: no input holds floats, so there is nothing to differentiate by")
+
+    def flat(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """The function of `arrays` alone."""
+
+        def called(*values: Any) -> Any:
+            leaves = list(self._leaves)
+            for k, value in zip(self._moving, values, strict=True):
+                leaves[k] = value
+            given = []
+            for tree in self._trees:
+                given.append(tree.filled(leaves[: len(tree.leaves)]))
+                leaves = leaves[len(tree.leaves) :]
+            return fn(*given)
+
+        return called
+
+
+def _without_lists_of_numbers(value: Any) -> Any:
+    """The value with each list that holds nothing but numbers as an array."""
+    if isinstance(value, dict):
+        return {key: _without_lists_of_numbers(part) for key, part in value.items()}
+    if type(value) not in (list, tuple):
+        return value
+    leaves = Tree(value).leaves
+    if leaves and all(isinstance(leaf, (bool, int, float, complex)) for leaf in leaves):
+        return np.array(value) * 1.0
+    return type(value)(_without_lists_of_numbers(part) for part in value)
+
+
+def _paths(tree: Tree) -> list[str]:
+    """Where each leaf of a nesting stands: ['W1'][0]."""
+    found: list[str] = []
+
+    def walk(nested: Any, path: str) -> None:
+        if isinstance(nested, str):
+            found.append(path)
+        else:
+            for key, part in nested.items() if isinstance(nested, dict) else enumerate(nested):
+                walk(part, f"{path}[{key!r}]")
+
+    walk(tree.filled(["leaf"] * len(tree.leaves)), "")
+    return found
+
+
+def _is_differentiated(value: Any, label: str) -> bool:
+    """Whether an input is of floats; of which only float64 will do."""
+    array = np.asarray(value)
+    if array.dtype.kind == "c":
+        raise TypeError(f"gradcheck: {label} is {array.dtype}, and Tensors are real; give its .real and .imag apart")
+    if array.dtype.kind == "f" and array.dtype.itemsize < 8:
+        raise TypeError(
+            f"gradcheck: {label} is {array.dtype}, in which differences have {np.finfo(array.dtype).precision // 2} "
+            "digits at best; give it as float64, .astype(np.float64): the rules are the same"
+        )
+    if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
+        raise ValueError(f"gradcheck: {label} is not finite")
+    return array.dtype.kind == "f" or (isinstance(value, int) and not isinstance(value, bool))
 
 
 class _Reduced:
-    """phi(x) = sum of c * fn(x) for one random cotangent c."""
+    """phi(x) = sum of c * fn(x) for one random cotangent c, or fn(x) where that is one number."""
 
-    def __init__(self, fn: Callable[..., Any], arrays: list[Array], rng: np.random.Generator) -> None:
-        self.fn = fn
+    def __init__(
+        self, fn: Callable[..., Any], arrays: list[Array], labels: list[str], rng: np.random.Generator
+    ) -> None:
+        self.fn, self.labels = fn, labels
         with enable_grad():
             outputs = self._outputs([Tensor(array, requires_grad=True) for array in arrays])
-        self.cotangents = [rng.normal(size=output.shape) for output in outputs]
+        self.alone = len(outputs) == 1 and outputs[0].size == 1
+        self.cotangents = [np.ones(o.shape) if self.alone else rng.normal(size=o.shape) for o in outputs]
+        least = min((output.dtype for output in outputs), key=lambda dtype: dtype.itemsize)
+        self.rough = str(least) if least.kind == "f" and least.itemsize < 8 else ""
 
     def _outputs(self, inputs: list[Any]) -> list[Any]:
-        result = self.fn(*inputs)
-        outputs = list(result) if isinstance(result, (list, tuple)) else [result]
+        outputs = Tree(self.fn(*inputs)).leaves
         for output in outputs:
             if not isinstance(output, (Tensor, np.ndarray, np.generic)):
                 raise TypeError(f"gradcheck: the function gives {type(output).__name__}, not a Tensor")
@@ -200,7 +292,8 @@ def _judge(
     for position, (gradient, along) in enumerate(zip(gradients, numeric, strict=True)):
         if gradient.shape != arrays[position].shape:
             raise GradcheckError(
-                f"gradcheck, {what}: input {position} has shape {arrays[position].shape}, its gradient {gradient.shape}"
+                f"gradcheck, {what}: {phi.labels[position]} has shape {arrays[position].shape}, "
+                f"its gradient {gradient.shape}"
             )
         scale = max((abs(value) for _, value in along), default=0.0)
         for direction, expected in along:
@@ -209,8 +302,10 @@ def _judge(
                 element = tuple(int(i) for i in np.unravel_index(np.argmax(direction), direction.shape))
                 where = f"at element {element}" if np.count_nonzero(direction) == 1 else "along a random direction"
                 raise GradcheckError(
-                    f"gradcheck, {what}: input {position} of shape {gradient.shape}, {where}: "
+                    f"gradcheck, {what}: {phi.labels[position]} of shape {gradient.shape}, {where}: "
                     f"the rule gives {got:.10g}, differences give {expected:.10g}"
+                    + ("" if phi.alone else ", of the outputs weighted at random")
+                    + (f"; the function computes in {phi.rough}, in which differences are rough" if phi.rough else "")
                     + _kink(phi, arrays, position, direction)
                 )
 
