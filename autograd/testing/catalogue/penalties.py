@@ -15,10 +15,10 @@ from autograd.testing.replay import Array, Link
 
 OWN = "its own penalty"
 _NORMS = {
-    "{value}": "a sum of squares",
-    "np.sign({value})": "a sum of absolute values",
-    "np.abs({value})": "no norm: the sign became an absolute value",
-    "1": "no norm: a number is added to all elements",
+    "{value}": "that of a sum of squares",
+    "np.sign({value})": "that of a sum of absolute values",
+    "np.abs({value})": "with the absolute value in the place of the sign",
+    "1": "the same number for all elements",
 }
 
 
@@ -119,10 +119,12 @@ def _told_penalty(coefficients: Mapping[str, float], has_own: bool) -> tuple[str
             if abs(factor - value) < 1e-6:
                 return f"the penalty {word}", 0.9
         return f"the penalty in {{g}} is {short(factor)} times what it should be", 1.6
-    parts = [f"{short(value)} * {name}" for name, value in coefficients.items() if name != OWN]
-    told = " + ".join(parts) + (
-        f", that of {_NORMS[name]}" if len(parts) == 1 and (name := _named(coefficients)) else ""
-    )
+    parts = [
+        short(value) if name == "1" else f"{short(value)} * {name}"
+        for name, value in coefficients.items()
+        if name != OWN
+    ]
+    told = " + ".join(parts) + (f", {_NORMS[name]}" if len(parts) == 1 and (name := _named(coefficients)) else "")
     if abs(coefficients.get(OWN, 0.0) + 1) < 1e-6:
         return f"the penalty in {{g}} is of another norm than that of the loss: it is {told}", 1.4
     if has_own:
