@@ -14,8 +14,9 @@ import sysconfig
 import time
 from builtins import input as builtin_input
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ _UNREPEATABLE: dict[Any, str] = {
     print: "prints",
 }
 _ENVIRONMENT = type(os.environ).__getitem__.__code__
-_PLAIN = {str, list, dict, tuple, set, np.ndarray, np.ufunc}  # whose methods do nothing to the world
+_PLAIN = {str, list, dict, tuple, set, np.ndarray, np.ufunc, type(None)}  # whose methods do nothing to the world
 _LOOKERS = {copy.__file__, dataclasses.__file__}  # that look at whatever an object has
 _BY_ANY_NAME = {"getattr", "vars", "__dict__", "eval", "exec", "globals", "locals", "attrgetter", "__getattribute__"}
 
@@ -93,14 +94,12 @@ class Watch:
     def event(self, frame: FrameType, event: str, arg: Any) -> None:
         """Called by the interpreter at each call and return."""
         if event == "c_call":
-            owner = arg.__self__
-            if owner is None or type(owner) in _PLAIN:
+            owner: Any = type(arg.__self__)
+            if owner in _PLAIN:
                 return
             told = _UNREPEATABLE.get(arg)
-            if isinstance(owner, random.Random):
-                told = "draws from Python's random"
-            elif isinstance(owner, io.IOBase) and arg.__name__ in ("write", "writelines", "read", "readline"):
-                told = "uses a file"
+            if told is None and owner is not ModuleType:
+                told = _effect(owner, arg.__name__)
             if told is not None:
                 self._refuse(frame, told, arg.__name__)
         elif event == "call" and frame.f_code not in self._codes:
@@ -123,6 +122,16 @@ class Watch:
             "Do it outside, and pass what comes of it as an array"
         )
         raise self.refused
+
+
+@cache
+def _effect(kind: type, method: str) -> str | None:
+    """What a built-in method does that a replay would not."""
+    if issubclass(kind, random.Random):
+        return "draws from Python's random"
+    if issubclass(kind, io.IOBase) and method in ("write", "writelines", "read", "readline"):
+        return "uses a file"
+    return None
 
 
 def _library(code: CodeType) -> bool:
