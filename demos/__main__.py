@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -25,6 +27,19 @@ def listing() -> str:
     return "\n".join(f"{name}  {(parts[0].__doc__ or '').splitlines()[0]}" for name, parts in DEMOS.items())
 
 
+def obstacle(demo: str) -> str:
+    """Why a demo could not finish, told before it starts; empty where nothing is in the way."""
+    if demo not in DEMOS:
+        return f"there is no demo {demo!r}; there are\n{listing()}"
+    if demo != "gallery" and find_spec("matplotlib") is None:
+        return "the demos plot with matplotlib, which is not installed: python -m pip install -e '.[demos]'"
+    try:
+        folder = demos.output_folder()
+    except OSError as error:
+        return f"{demos.OUT} is no folder for pictures ({error.strerror}); give another by --out"
+    return "" if os.access(folder, os.W_OK) else f"{folder} cannot be written to; give another folder by --out"
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m demos", description=__doc__)
     parser.add_argument("demo", nargs="?", default="000", help="which demo to run (default: %(default)s)")
@@ -34,10 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.list:
         print(listing())
         return 0
-    if chosen.demo not in DEMOS:
-        print(f"there is no demo {chosen.demo!r}; there are\n{listing()}", file=sys.stderr)
-        return 2
     demos.OUT = chosen.out
+    if problem := obstacle(chosen.demo):
+        print(problem, file=sys.stderr)
+        return 2
     for part in DEMOS[chosen.demo]:
         part.main()
     return 0

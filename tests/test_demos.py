@@ -62,6 +62,28 @@ def test_pictures_go_where_they_are_told(tmp_path: Path, capsys: pytest.CaptureF
     assert {path.suffix for path in there.iterdir()} == {".png", ".svg"}
 
 
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_place_that_is_no_folder_is_told_before_the_work(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert command.main(["--out", str(tmp_path / place)]) == 2
+    told = capsys.readouterr()
+    assert "is no folder for pictures" in told.err
+    assert "by --out" in told.err
+    assert not told.out
+
+
+def test_without_matplotlib_the_demos_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    assert command.main([]) == 2
+    told = capsys.readouterr()
+    assert "python -m pip install -e '.[demos]'" in told.err
+    assert not told.out
+
+
 # 000
 
 
