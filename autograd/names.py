@@ -119,7 +119,7 @@ class Scope:
     """The caller's variables, by what they hold: Tensors by node, arrays by identity.
 
     Looks into dictionaries, lists and tuples too, one level deep. A variable of the inner scope
-    comes before one of the outer, a variable before an entry.
+    comes before one of the outer, a variable before an entry, unless a loop left it there.
 
     >>> w = Tensor(1.0)
     >>> Scope({"weights": {"w": w}}).of(w._node)
@@ -131,10 +131,13 @@ class Scope:
         self._arrays: dict[int, tuple[Any, str]] = {}
         self._owners: dict[int, tuple[Any, str]] = {}
         taken: set[str] = set()
-        for scope in scopes:
-            held = [(name, value) for name, value in list(scope.items()) if _is_variable(name)]
+        copies = [list(scope.items()) for scope in scopes]  # another thread may add to it
+        left = _left_by_loops([value for scope in copies for name, value in scope if _is_variable(name)])
+        for scope in copies:
+            held = [(name, value) for name, value in scope if _is_variable(name)]
             for name, value in held:
-                self._add(name, value, taken)
+                if left.get(id(value), name) == name:
+                    self._add(name, value, taken)
             taken.update(name for name, _ in held)
             for name, value in held:
                 for entry, part in _entries(name, value):
@@ -169,6 +172,23 @@ class Scope:
 def _is_variable(name: str) -> bool:
     """Whether a name is the user's, not a notebook's or a tool's."""
     return name.isidentifier() and not name.startswith("_")
+
+
+def _left_by_loops(values: Sequence[Any]) -> dict[int, str]:
+    """Entries by identity: the last of a dictionary where variables hold none of the others, as after a loop over it."""
+    held = set(map(id, values))
+    left = {}
+    for value in values:
+        if isinstance(value, dict) and 1 < len(value) <= _LOOKED_AT and all(map(_is_name, list(value))):
+            entries = {id(part): key for key, part in list(value.items())}
+            last = next(reversed(entries))
+            if held.intersection(entries) == {last}:
+                left[last] = entries[last]
+    return left
+
+
+def _is_name(key: Any) -> bool:
+    return isinstance(key, str) and _is_variable(key)
 
 
 def _entries(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -74,6 +74,21 @@ def test_a_variable_comes_before_an_entry() -> None:
     assert Scope({"parameters": {"weight": w}, "w": w}).of(w._node) == "w"
 
 
+def test_what_a_loop_left_in_its_variable_keeps_the_name_of_its_entry() -> None:
+    params = {"W": Tensor(1.0), "b": Tensor(2.0)}
+    for p in params.values():
+        p.zero_grad()
+    scope = Scope({"params": params, "p": p})
+    assert (scope.of(params["W"]._node), scope.of(params["b"]._node)) == ("W", "b")
+
+
+@pytest.mark.parametrize("others", [{"first": "W", "last": "b"}, {"b": "b"}, {"first": "W"}])
+def test_a_variable_that_no_loop_left_comes_before_an_entry(others: dict[str, str]) -> None:
+    params = {"W": Tensor(1.0), "b": Tensor(2.0)}
+    scope = Scope({"params": params, **{name: params[key] for name, key in others.items()}})
+    assert [scope.of(params[key]._node) for key in others.values()] == list(others)
+
+
 def test_the_first_of_two_variables_counts() -> None:
     w = Tensor(1.0)
     assert Scope({"a": w, "b": w}).of(w._node) == "a"
