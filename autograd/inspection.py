@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from contextlib import ContextDecorator
 from contextvars import ContextVar
@@ -13,6 +14,7 @@ import numpy as np
 from autograd.calls import source_line
 from autograd.graph import Node, observers, topological
 from autograd.inplace import Keep
+from autograd.names import Scope
 from autograd.op import describe
 from autograd.tensor import Tensor
 
@@ -164,6 +166,8 @@ class Explanation:
 def explain(tensor: Tensor, loss: Tensor | None = None) -> Explanation:
     """Why `.grad` is as it is, what the graph behind a Tensor keeps alive, where a NaN first appeared.
 
+    Values are called by their names, or by your variables.
+
     Args:
         tensor: the Tensor in question.
         loss: what was differentiated; then the answer says whether the gradient can get from there to here.
@@ -183,13 +187,16 @@ def explain(tensor: Tensor, loss: Tensor | None = None) -> Explanation:
         raise TypeError(f"explain takes a Tensor, not {type(tensor).__name__}")
     if loss is not None and not isinstance(loss, Tensor):
         raise TypeError(f"explain takes the loss as a Tensor, not {type(loss).__name__}: a plain number has no graph")
+    caller = sys._getframe(1)
+    scope = Scope(caller.f_locals, caller.f_globals)
     node = tensor._node
     nodes = topological((node,), constants=True)
+    name = None if node.note("name") else scope.of(node)
     return Explanation(
-        title=f"{describe(tensor)}, {_kind(node)}",
+        title=f"{f'{name} of shape {tensor.shape}' if name else describe(tensor)}, {_kind(node)}",
         gradient=_gradient(tensor, loss),
         operations=sum(n.op is not None for n in nodes),
-        kept=_kept(nodes),
+        kept=_kept(nodes, scope),
         anomaly=_first_anomaly(nodes),
     )
 
@@ -199,6 +206,11 @@ def _kind(node: Node) -> str:
         return "a leaf that requires grad" if node.requires_grad else "a constant"
     where = node.note("where")
     return f"computed by {node.op.name}{' ' + where if where else ''}"
+
+
+def _kind_of_value(node: Node) -> str:
+    """What a value without a name is called."""
+    return str(node.op.name) if node.op is not None else "a parameter" if node.requires_grad else "a constant"
 
 
 def _gradient(tensor: Tensor, loss: Tensor | None) -> str:
@@ -223,13 +235,14 @@ def _gradient(tensor: Tensor, loss: Tensor | None) -> str:
     return "None: no backward() has reached it since it was made or cleared"
 
 
-def _kept(nodes: list[Node]) -> tuple[Kept, ...]:
+def _kept(nodes: list[Node], scope: Scope) -> tuple[Kept, ...]:
     """Every block of memory behind the graph, largest first, under the name of its first user."""
     owners: dict[int, Kept] = {}
     for node in nodes:
-        name = node.note("name") or ("a constant" if node.op is None else node.op.name)
+        name = node.note("name") or scope.of(node) or _kind_of_value(node)
         where = str(node.note("where") or "")
-        for value, told in [(node.value, name)] + [(a, f"operand of {name}") for a in node.args or ()]:
+        operands = [(a, scope.of_array(a) or f"operand of {name}") for a in node.args or ()]
+        for value, told in [(node.value, name), *operands]:
             if isinstance(value, np.ndarray):
                 owner = value if value.base is None or not isinstance(value.base, np.ndarray) else value.base
                 owners.setdefault(id(owner), Kept(told, value.shape, owner.nbytes, where))
