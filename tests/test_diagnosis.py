@@ -276,6 +276,13 @@ def test_nothing_is_changed() -> None:
         np.testing.assert_array_equal(g, copies[name])
 
 
+def test_a_name_may_have_the_d_of_its_gradient() -> None:
+    w, dx = Tensor([1.0, 2.0], requires_grad=True, name="w"), Tensor([3.0, 4.0], requires_grad=True, name="dx")
+    report = compare_grads(np.sum(w * dx), {"dw": dx.data, "dx": w.data})
+    assert report.matches
+    assert [finding.name for finding in report.findings] == ["w", "dx"]
+
+
 BAD: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (
         lambda: {"W3": np.ones(3)}, KeyError,

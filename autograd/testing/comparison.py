@@ -18,6 +18,7 @@ from autograd.testing.replay import Replay
 from autograd.testing.report import Report
 from autograd.testing.words import Words
 
+__tracebackhide__ = True  # pytest shows the line of the test and the message
 Array = np.ndarray[Any, np.dtype[Any]]
 _FEW_ROUNDINGS = 16  # where the error that float32 makes was measured
 _ROUNDINGS = 64  # of the size that rounding has, how many a hand derivation may be off
@@ -36,7 +37,7 @@ def compare_grads(
     Args:
         loss: a scalar Tensor with a graph.
         hand: dL/d(tensor) for any Tensors of that graph, parameters and values on the way, by Tensor or by its name
-            (or the caller's variable); arrays of its shape.
+            (or the caller's variable), which a d may precede: "dW1" is that of W1; arrays of its shape.
         rtol: the error allowed, $\lVert hand - true \rVert \le rtol \cdot \lVert true \rVert$; by default 1.5e-8 for
             float64 and 2e-5 for float32. More is allowed where rounding is amplified, as at a minimum.
         published_loss: the loss as the hand derivation prints it: is it the function that was differentiated?
@@ -87,7 +88,6 @@ def assert_grads_match(
     >>> w = Tensor([3.0, 4.0], requires_grad=True, name="w")
     >>> assert_grads_match(np.sum(w**2), {"w": 2 * w.data})
     """
-    __tracebackhide__ = True  # pytest shows the test, not this line
     report = compare_grads(loss, hand, rtol=rtol, published_loss=published_loss)
     if not report.matches or report.loss_remark:
         raise AssertionError(str(report))
@@ -115,7 +115,7 @@ def _given(hand: Mapping[Any, Any], replay: Replay, scope: Scope) -> tuple[dict[
     given: dict[Node, Array] = {}
     for key, value in hand.items():
         node = _found(key, replay, known)
-        name = key if isinstance(key, str) else known.get(node, "")
+        name = known.get(node, "")
         if node in given:
             raise ValueError(f"two gradients are given for {name or describe(node)}")
         given[node] = _checked(name or describe(node), value, node)
@@ -133,8 +133,9 @@ def _found(key: Any, replay: Replay, names: Mapping[Node, str]) -> Node:
         return key._node
     if not isinstance(key, str):
         raise TypeError(f"hand gradients are given by Tensor or by name, not by {type(key).__name__}; {known}")
-    found = [node for node, name in names.items() if name == key]
-    found = [node for node in found if node.note("name") == key] or found
+    called = key if key in names.values() else key.removeprefix("d")
+    found = [node for node, name in names.items() if name == called]
+    found = [node for node in found if node.note("name") == called] or found
     if len(found) != 1:
         problem = "is no Tensor of the loss's graph" if not found else f"is the name of {len(found)} Tensors"
         raise KeyError(f"{key!r} {problem}; {known}")

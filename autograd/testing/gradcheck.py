@@ -13,6 +13,7 @@ from autograd.graph import enable_grad
 from autograd.tensor import Tensor, tensor_of
 from autograd.tree import Tree
 
+__tracebackhide__ = True  # pytest shows the line of the test and the message
 Array = np.ndarray[Any, np.dtype[Any]]
 _MANY = 200  # elements; a larger input is probed along random directions
 
