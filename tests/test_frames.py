@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import autograd
+import nn
 from autograd import Tensor
 from autograd.names import Scope
 from autograd.render import palette, pdf
@@ -172,6 +173,18 @@ def test_what_is_not_computed_yet_has_the_colour_of_its_ground(tmp_path: Path) -
     ]
     colours = {(text.get("fill") or "").upper() for text in texts}
     assert colours == {palette.VALUE, palette.CANVAS, palette.GRADIENT_GROUND}
+
+
+@needs_dot
+def test_what_is_said_of_a_module_is_hidden_until_it_is_there(tmp_path: Path) -> None:
+    x, layers = np.ones((3, 4)), [nn.Linear(4, 4, rng=seed) for seed in range(3)]
+    scores = layers[0](x) @ layers[1](x).T
+    weights = np.exp(scores - np.max(scores.data))
+    loss = np.mean(np.tanh(weights / np.sum(weights) @ layers[2](x)) ** 2 + x)
+    first, *_, last = (file.read_text(encoding="utf-8") for file in autograd.frames(loss, tmp_path))
+    assert "Linear(4, 4)" in first
+    assert not re.search(f'fill="{palette.GRADIENT}"[^>]*>[−0-9]', first, re.IGNORECASE)
+    assert re.search(f'fill="{palette.GRADIENT}"[^>]*>[−0-9]', last, re.IGNORECASE)
 
 
 @needs_dot

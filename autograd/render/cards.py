@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 
 from autograd.render import palette
-from autograd.render.diagram import Card, Cluster, Diagram, Edge, Fact
+from autograd.render.diagram import Card, Cluster, Diagram, Edge
 from autograd.render.dot import Apart, Direction, Look, document
 from autograd.render.extent import numbers_size, size
 from autograd.render.legend import Entry, entries
@@ -66,7 +66,7 @@ def _card(card: Card) -> str:
     rows = [_badge(card)] if card.verdict else []
     rows.append(_header(card))
     if card.facts:
-        rows.append(f'<TR><TD CELLPADDING="3" BGCOLOR="{palette.CANVAS}">{_facts(card.facts)}</TD></TR>')
+        rows.append(f'<TR><TD CELLPADDING="3" BGCOLOR="{palette.CANVAS}">{_facts(card)}</TD></TR>')
     if card.value is not None:
         inside = _centred(card, card.value, palette.MUTED if card.kind == "fold" else palette.VALUE)
         inside = _hidden(inside, palette.CANVAS) if "value" in card.hidden else inside
@@ -111,14 +111,14 @@ def _gradient(card: Card) -> str:
     return told
 
 
-def _facts(facts: tuple[Fact, ...]) -> str:
+def _facts(card: Card) -> str:
     colours = {"value": palette.VALUE, "gradient": palette.GRADIENT, "muted": palette.INK}
-    rows = "".join(
-        f"<TR>{_cell(text(fact.about, palette.MUTED, palette.LEGEND), 'LEFT')}"
-        f"{_number(fact.text, colours[fact.role], 'RIGHT', palette.LEGEND)}</TR>"
-        for fact in facts
-    )
-    return table(rows, padding=2)
+    rows = []
+    for fact in card.facts:
+        number = _number(fact.text, colours[fact.role], "RIGHT", palette.LEGEND)
+        number = _hidden(number, palette.CANVAS) if fact.role in card.hidden else number
+        rows.append(f"<TR>{_cell(text(fact.about, palette.MUTED, palette.LEGEND), 'LEFT')}{number}</TR>")
+    return table("".join(rows), padding=2)
 
 
 def _hidden(inside: str, ground: str) -> str:
