@@ -240,6 +240,18 @@ def test_of_what_repeats_a_picture_says_whose_numbers_it_has() -> None:
     assert picture(deep(1)).notes == ()
 
 
+def test_a_fold_does_not_count_the_parameters_of_modules_that_are_drawn() -> None:
+    q, k, v = (nn.Linear(4, 4, rng=seed)(x) for seed in range(3))
+    scores = q @ k.T * Tensor(0.5, requires_grad=True)
+    weights = np.exp(scores - np.max(scores.data))
+    shown = picture(np.mean(np.tanh(weights / np.sum(weights) @ v) ** 2 + x))
+    (fold,) = [card for card in shown.cards if card.kind == "fold"]
+    layers = sum(card.kind == "layer" for card in shown.cards)
+    assert fold.value is not None
+    assert layers == 3
+    assert fold.value.lines[-1] == "1 parameter"
+
+
 @pytest.mark.parametrize("make", [lambda: deep(50), lambda: _irregular(80)])
 def test_a_folded_picture_says_how_to_unfold_it(make: Any) -> None:
     drawn = autograd.draw(make())

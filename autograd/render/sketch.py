@@ -295,13 +295,14 @@ class Sketch:
         later_operands = chain.from_iterable(_cards(node).values() for node in after)
         later = list(islice((leaf for leaf in later_operands if not _is_computed(leaf)), MOST_LEAVES))
         shown = self._found.keys() | set(map(id, later))
+        parameters = {id(leaf): leaf for leaf in leaves if leaf.requires_grad and id(leaf) not in shown}
         passed = chain.from_iterable(node.args for node in operations if node.args is not None)
-        used = shown.intersection(map(id, passed))
+        used = (shown | parameters.keys()).intersection(map(id, passed))
         for operand in later:
             if id(operand) in used:
                 self._leaf(operand)
         tails = [item for key, item in self._found.items() if key in used]
-        own = [leaf for leaf in leaves if leaf.requires_grad and id(leaf) not in shown]
+        own = [leaf for key, leaf in parameters.items() if key in used]  # not those of modules that are drawn
         counts = Counter(map(attrgetter("op"), operations))
         hidden: Counter[str] = Counter()
         for op, count in counts.items():
