@@ -44,6 +44,12 @@ def check(loss: Tensor) -> None:
 # Idioms
 
 
+def test_a_maximum_that_is_subtracted_for_safety_is_no_target() -> None:
+    z = Tensor([[1.0, 3.0], [2.0, 0.0]], requires_grad=True, name="z")
+    loss = np.sum(np.exp(z - np.max(z.data, axis=1, keepdims=True)))
+    assert "def backprop(*, z, c1):" in autograd.derive(loss).source
+
+
 def test_a_layer_reads_as_by_hand() -> None:
     X, W1, b1, W2 = rng.normal(size=(5, 3)), leaf(3, 4), leaf(4), leaf(4, 1)
     A1 = np.maximum(0, X @ W1 + b1)

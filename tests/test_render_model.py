@@ -239,6 +239,16 @@ def test_a_network_without_names_gets_the_usual_ones() -> None:
     ]  # fmt: skip
 
 
+def test_a_maximum_that_is_subtracted_for_safety_is_no_target() -> None:
+    z, y = Tensor([[1.0, 3.0], [2.0, 0.0]], requires_grad=True), np.eye(2)
+    scores = z * 2
+    e = np.exp(scores - np.max(scores.data, axis=1, keepdims=True))
+    loss = np.mean((e / np.sum(e, axis=1, keepdims=True) - y) ** 2)
+    kinds = {card.name: card.kind for card in picture(loss, {"z": z, "y": y, "loss": loss}).cards}
+    assert kinds["y"] == "target"
+    assert "constant" in kinds.values()
+
+
 def test_only_what_is_compared_with_a_target_is_a_prediction() -> None:
     w, y = leaf([1.0, 2.0], "w"), np.array([0.0, 1.0])
     assert [card.name for card in picture(np.mean((w * 3.0 - y) ** 2), {"y": y}).cards] == [

@@ -158,7 +158,7 @@ class Identifiers:
 
 
 def _parts_played(operations: list[Node], constants: list[Node]) -> dict[Node, str]:
-    """x for what is multiplied with weights, y for what something is compared with."""
+    """x for what is multiplied with weights, y for what something of its shape is compared with."""
     by_array = {id(node.value): node for node in constants}
     parts: dict[Node, str] = {}
     for node in operations:
@@ -169,7 +169,9 @@ def _parts_played(operations: list[Node], constants: list[Node]) -> dict[Node, s
             continue
         for arg in node.args or ():
             leaf = arg if isinstance(arg, Node) else by_array.get(id(arg))
-            if leaf is not None and leaf.op is None and not leaf.requires_grad and np.ndim(leaf.value):
+            if leaf is None or leaf.op is not None or leaf.requires_grad or not np.ndim(leaf.value):
+                continue
+            if node.op.name != "np.subtract" or np.shape(leaf.value) == np.shape(node.value):  # else a mean or maximum
                 parts.setdefault(leaf, "y" if compares else "x")
     return parts
 
