@@ -36,7 +36,6 @@ _INFIX: dict[Any, tuple[str, int]] = {
     np.greater: (">", COMPARISON), np.less: ("<", COMPARISON), np.greater_equal: (">=", COMPARISON),
     np.less_equal: ("<=", COMPARISON), np.equal: ("==", COMPARISON), np.not_equal: ("!=", COMPARISON),
 }  # fmt: skip
-_REVERSIBLE = {np.add, np.multiply}
 _DEFAULTS: Any = ((np.einsum, "optimize", False), (np.reshape, "order", "C"))
 _REDUCTIONS = {np.sum: "sum", np.add.reduce: "sum", np.mean: "mean", np.max: "max", np.min: "min", np.amax: "max"}
 
@@ -132,9 +131,9 @@ class Writer:
             args = tuple(_weak(arg, line) for arg in args)
         if not kwargs:
             if fn in _INFIX:
-                return self._infix(_INFIX[fn], fn in _REVERSIBLE, args)
+                return self._infix(_INFIX[fn], args)
             if fn is np.dot and all(len(_shape(arg)) in (1, 2) for arg in args):
-                return self._infix(_INFIX[np.matmul], False, args)
+                return self._infix(_INFIX[np.matmul], args)
             if fn is np.negative:
                 factor = self.value(args[0])  # -a * b is (-a) * b
                 return Text("-" + factor.inside(PRODUCT), SIGN if factor.binds > PRODUCT else PRODUCT)
@@ -169,7 +168,7 @@ class Writer:
         given += [f"{key}={self.value(value).text}" for key, value in kwargs.items()]
         return Text(f"{self.function(fn)}({', '.join(given)})")
 
-    def _infix(self, sign: tuple[str, int], reversible: bool, args: tuple[Any, ...]) -> Text:
+    def _infix(self, sign: tuple[str, int], args: tuple[Any, ...]) -> Text:
         symbol, level = sign
         left, right = (self.value(arg) for arg in args)
         strict = level + 1 if level != POWER else level

@@ -39,9 +39,7 @@ class Link(NamedTuple):
         return found
 
 
-# What a mistake does: to the contribution of a link, or to the whole gradient of a node.
-LinkChange = Callable[[Array, Gradients], Array]
-NodeChange = Callable[[Array, Gradients], Array]
+# What mistakes do, by where: to the contribution of a link, or to the whole gradient of a node.
 Changes = Mapping[Link | Node, Any]
 
 
