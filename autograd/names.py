@@ -175,7 +175,7 @@ def _is_variable(name: str) -> bool:
 
 
 def _left_by_loops(values: Sequence[Any]) -> dict[int, str]:
-    """Entries by identity: the last of a dictionary where variables hold none of the others, as after a loop over it."""
+    """Entries by identity: a dictionary's last, where variables hold none of the others, as after a loop over it."""
     held = set(map(id, values))
     left = {}
     for value in values:

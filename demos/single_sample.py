@@ -220,5 +220,5 @@ def main() -> None:
     plot_gradients()
     plot_losses()
     graph = output_folder() / "004_single_sample_graph.svg"
-    autograd.draw(step(backprop_corrected)[0], title="One sample, with all values and gradients").save(graph)
+    autograd.draw(step(backprop_corrected)[0], title="One sample, forward and backward").save(graph)
     print(f"Written: {graph}")

@@ -38,11 +38,12 @@ def test_readme_examples_run_in_order(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "<svg" in (tmp_path / "graph.svg").read_text()
 
 
-def test_the_readme_prints_the_report_that_its_test_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_readme_prints_what_its_examples_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {}
     for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
         exec(compile(block, "README.md", "exec"), namespace)
+    assert f"```text\n{namespace['derivation'].source.strip()}\n```" in README
     with pytest.raises(AssertionError) as failure:
         namespace["test_backprop"]()
     assert f"```text\n{failure.value}\n```" in README
