@@ -60,7 +60,7 @@ def grad(fn: Callable[..., Any], argnums: int | Sequence[int] = 0, *, has_aux: b
 def value_and_grad(
     fn: Callable[..., Any], argnums: int | Sequence[int] = 0, *, has_aux: bool = False
 ) -> Callable[..., Any]:
-    """Like `grad`, and gives `(output, gradient)`.
+    """Like `grad`, with its arguments and errors, and gives `(output, gradient)`; with `has_aux`, the first is a pair.
 
     >>> value, gradient = value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
     >>> float(value), gradient
@@ -86,6 +86,14 @@ def value_and_grad(
 def vjp(fn: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     r"""The output of `fn`, and the function $u \mapsto J^\top u$, which gives a tuple: one gradient a primal.
 
+    Args:
+        primals: the arguments of `fn`, each an array, a Tensor, or any nesting of them.
+
+    Raises:
+        TypeError: `fn` gives no numbers, or a primal holds no floats; from the pull, a cotangent u that is nested
+            otherwise than the output.
+        ValueError: from the pull, a cotangent of another shape.
+
     >>> out, pull = vjp(lambda x: x**2, np.array([1.0, 2.0]))
     >>> pull(np.array([1.0, 10.0]))
     (array([ 2., 40.]),)
@@ -103,6 +111,15 @@ def vjp(fn: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tup
 
 def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     r"""The output of `fn`, and $J v$ for the tangents v, nested like the primals.
+
+    By two reverse passes: $J v$ is the derivative of $u \mapsto v \cdot J^\top u$.
+
+    Args:
+        primals, tangents: lists or tuples with an entry for each argument of `fn`, of the same shapes.
+
+    Raises:
+        TypeError: more or fewer tangents than primals; `fn` gives no numbers, or a primal holds no floats.
+        ValueError: a tangent of another shape.
 
     >>> jvp(lambda x: x**2, [np.array([1.0, 2.0])], [np.array([1.0, 10.0])])[1]
     array([ 2., 40.])
@@ -133,6 +150,12 @@ def jacobian(fn: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callab
     Over one recorded call, one reverse pass a row; or a column, through the pull's own graph, where the outputs
     are many times the inputs. For nested arguments each leaf holds its own Jacobian.
 
+    Args:
+        argnums: the positions of the arguments to differentiate with respect to; a sequence gives a tuple.
+
+    Raises:
+        TypeError: the output holds no numbers, or an argument no floats.
+
     >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
     array([[2., 0.],
            [0., 4.]])
@@ -156,6 +179,9 @@ def hessian(fn: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
     Of shape input.shape + input.shape; for nested arguments a nesting of nestings, block by block.
 
+    Raises:
+        TypeError: the output is no single number, or an argument holds no floats.
+
     >>> hessian(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
     array([[ 6.,  0.],
            [ 0., 12.]])
@@ -166,7 +192,11 @@ def hessian(fn: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 def hvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     r"""$H v$ of a single number, without H: the gradient of $\nabla f \cdot v$ (Pearlmutter, 1994).
 
-    Gives one nesting a primal, in a tuple.
+    Gives one nesting a primal, in a tuple. Primals and tangents are those of `jvp`.
+
+    Raises:
+        TypeError: more or fewer tangents than primals; the output is no single number, or a primal holds no floats.
+        ValueError: a tangent of another shape.
 
     >>> hvp(lambda x: np.sum(x**3), [np.array([1.0, 2.0])], [np.array([1.0, 1.0])])
     (array([ 6., 12.]),)

@@ -113,6 +113,14 @@ class no_grad(_Recording):  # noqa: N801
 
 
 class enable_grad(_Recording):  # noqa: N801
-    """Record inside, even within `no_grad()`."""
+    """Record inside, even within `no_grad()`.
+
+    >>> import autograd
+    >>> w = autograd.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with autograd.no_grad(), autograd.enable_grad():
+    ...     y = w * w
+    >>> y.requires_grad
+    True
+    """
 
     _state = True

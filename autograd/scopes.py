@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from autograd.graph import next_order as tick
+from autograd.graph import next_order
 
 
 class Owner(Protocol):
@@ -17,6 +17,11 @@ class Owner(Protocol):
 
     def __scope__(self) -> tuple[str, str]:
         """Its place in what it is a part of, such as "layers.0", and what it is, such as "Linear(2, 3)"."""
+
+
+def tick() -> int:
+    """A number that all that is recorded from now on is above: where the work of an owner begins; see `credit`."""
+    return next_order()
 
 
 def credit(made: Any, owner: Owner, since: int) -> None:

@@ -515,7 +515,14 @@ def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Any:
 
 
 def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> Tensor:
-    """A `Tensor` of a copy of `data`."""
+    """A `Tensor` of a copy of `data`, where `Tensor(array)` alone shares the array's memory.
+
+    >>> x = np.ones(2)
+    >>> shared, copied = Tensor(x), tensor(x)
+    >>> x[0] = 5.0
+    >>> shared.data, copied.data
+    (array([5., 1.]), array([1., 1.]))
+    """
     copied = np.array(plain(data)) if issubclass(type(data), (np.ndarray, Tensor)) else data
     return Tensor(copied, requires_grad, dtype, name)
 
