@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import demos
@@ -32,8 +31,8 @@ _STYLE = {
 
 
 @contextmanager
-def picture(name: str, width: float, height: float, title: str = "") -> Iterator[Any]:
-    """A figure to draw on, in inches, that is written to `<name>.png` in the output folder afterwards."""
+def picture(name: str, width: float, height: float, title: str = "", suffix: str = "png") -> Iterator[Any]:
+    """A figure to draw on, in inches, that is written to `<name>.<suffix>` in the output folder afterwards."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -43,10 +42,6 @@ def picture(name: str, width: float, height: float, title: str = "") -> Iterator
         if title:
             figure.suptitle(title, x=0.01, ha="left", fontsize=12, weight="bold")
         yield figure
-        figure.savefig(path_of(name))
-    print(f"Written: {path_of(name)}")
-
-
-def path_of(name: str) -> Path:
-    """Where a picture goes."""
-    return demos.output_folder() / f"{name}.png"
+        path = demos.output_folder() / f"{name}.{suffix}"
+        figure.savefig(path)
+    print(f"Written: {path}")

@@ -16,6 +16,7 @@ import autograd
 import nn
 from autograd.testing import Report, compare_grads
 from demos import output_folder
+from demos.plots import INK, picture
 
 Array = NDArray[np.float64]
 Parameters = dict[str, Array]
@@ -152,20 +153,13 @@ def draw_step(X: Array, y: Array) -> autograd.Tensor:
 
 
 def plot_losses(hand: list[float], engine: list[float]) -> None:
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
-    axes.semilogy(engine, color="#0072B2", linewidth=2, label="nn.MLP and loss.backward()")
-    axes.semilogy(hand, color="#D55E00", linewidth=2, linestyle=(0, (2, 3)), label="derived by hand")
-    axes.semilogy(*zip(*PUBLISHED.items(), strict=True), "o", color="#1F2933", markersize=5, label="published")
-    axes.set(xlabel="epoch", ylabel="mean squared error", title="3-16-8-1 ReLU network, full batch, lr 0.01")
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
-    figure.savefig(output_folder() / "relu_regression_loss.svg")
-    plt.close(figure)
+    with picture("relu_regression_loss", 7, 4, "3-16-8-1 ReLU network, full batch, lr 0.01", "svg") as figure:
+        axes = figure.subplots()
+        axes.semilogy(engine, linewidth=2, label="nn.MLP and loss.backward()")
+        axes.semilogy(hand, linewidth=2, linestyle=(0, (2, 3)), label="derived by hand")
+        axes.semilogy(*zip(*PUBLISHED.items(), strict=True), "o", color=INK, markersize=5, label="published")
+        axes.set(xlabel="epoch", ylabel="mean squared error")
+        axes.legend()
 
 
 def main() -> None:
@@ -177,6 +171,5 @@ def main() -> None:
     print(judge_first_step(X, y))
     graph = output_folder() / "relu_regression_graph.svg"
     autograd.draw(draw_step(X, y), title="One training step").save(graph)
-    plot_losses(hand, engine)
     print(f"\nWritten: {graph}")
-    print(f"Written: {output_folder() / 'relu_regression_loss.svg'}")
+    plot_losses(hand, engine)
