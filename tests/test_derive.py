@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -137,22 +136,6 @@ def test_the_arguments_are_taken_by_keyword_only() -> None:
     w = leaf(3, name="w")
     parameters = inspect.signature(derive(np.sum(w**2)).function()).parameters
     assert [(p.name, p.kind) for p in parameters.values()] == [("w", inspect.Parameter.KEYWORD_ONLY)]
-
-
-def test_the_readme_shows_what_derive_says() -> None:
-    readme = (Path(__file__).parent.parent / "README.md").read_text()
-    example = re.search(r"```python\n([^`]*autograd\.derive[^`]*)```.*?```text\n(.*?)```", readme, re.DOTALL)
-    assert example is not None
-    params = {name: leaf(*shape) for name, shape in (("W1", (2, 8)), ("b1", (8,)), ("W2", (8, 1)), ("b2", (1,)))}
-    scope = {
-        "np": np,
-        "autograd": autograd,
-        "params": params,
-        "x": rng.normal(size=(4, 2)),
-        "y": rng.normal(size=(4, 1)),
-    }
-    exec(example[1], scope)
-    assert scope["derivation"].source == example[2]  # type: ignore[attr-defined]
 
 
 # Names
