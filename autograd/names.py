@@ -231,6 +231,17 @@ def is_path(name: str) -> bool:
     return len(parts) > 1 and parts[-1].isidentifier() and all(p.isidentifier() or p.isdecimal() for p in parts)
 
 
+def is_stretched(value: Any, result: Any) -> bool:
+    """Whether an axis of 1 was broadcast to that of the result, as that of a mean or a maximum is, and no target's.
+
+    >>> is_stretched(np.ones((3, 1)), np.ones((3, 4))), is_stretched(np.ones((3, 4)), np.ones((3, 4)))
+    (True, False)
+    """
+    return np.ndim(value) == np.ndim(result) and any(
+        size == 1 < whole for size, whole in zip(np.shape(value), np.shape(result), strict=True)
+    )
+
+
 def in_order_of_use(operations: Iterable[Node]) -> list[Node]:
     """What was made, not computed, in the order in which the operations use it."""
     used = dict.fromkeys(arg for node in operations for arg in node.args or () if type(arg) is Node)

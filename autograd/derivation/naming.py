@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autograd.graph import Node
-from autograd.names import Scope, in_order_of_use, is_path, latest, made_up, short_paths, weights
+from autograd.names import Scope, in_order_of_use, is_path, is_stretched, latest, made_up, short_paths, weights
 from autograd.op import describe
 
 _ASCII = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
@@ -158,7 +158,7 @@ class Identifiers:
 
 
 def _parts_played(operations: list[Node], constants: list[Node]) -> dict[Node, str]:
-    """x for what is multiplied with weights, y for what something of its shape is compared with."""
+    """x for what is multiplied with weights, y for what something is compared with."""
     by_array = {id(node.value): node for node in constants}
     parts: dict[Node, str] = {}
     for node in operations:
@@ -171,7 +171,7 @@ def _parts_played(operations: list[Node], constants: list[Node]) -> dict[Node, s
             leaf = arg if isinstance(arg, Node) else by_array.get(id(arg))
             if leaf is None or leaf.op is not None or leaf.requires_grad or not np.ndim(leaf.value):
                 continue
-            if node.op.name != "np.subtract" or np.shape(leaf.value) == np.shape(node.value):  # else a mean or maximum
+            if node.op.name != "np.subtract" or not is_stretched(leaf.value, node.value):
                 parts.setdefault(leaf, "y" if compares else "x")
     return parts
 

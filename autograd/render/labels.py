@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from autograd.graph import Node
 from autograd.names import (
     Generator,
     Scope,
     in_order_of_use,
     is_path,
+    is_stretched,
     latest,
     made_up,
     pretty,
@@ -107,7 +106,7 @@ def _kinds(drawn: Sketch, given: Mapping[Item, str]) -> None:
         elif not any(o.computed for o in user.operands.values()) and not user.hidden:
             item.kind = "data"
         else:
-            lost = _is_loss(user) and positions[user] > last and _compares(user, item)
+            lost = _is_loss(user) and positions[user] > last and not is_stretched(item.array, user.array)
             item.kind = "target" if lost or given.get(item, "").casefold() in _TARGETS else "constant"
     output = drawn.items[-1]
     scalar = output.node is not None and output.node.value.size == 1
@@ -126,12 +125,6 @@ def _is_loss(item: Item) -> bool:
     op = item.node.op if item.node is not None else None
     name = item.call.caption.casefold() if item.call is not None else op.name if op is not None else ""
     return any(part in name for part in ("subtract", "loss", "entropy", "mse"))
-
-
-def _compares(item: Item, constant: Item) -> bool:
-    """Whether a difference is one of element and element: what is broadcast is a mean or a maximum."""
-    subtracts = item.node is not None and item.node.op is not None and tail(item.node.op.name) == "subtract"
-    return not subtracts or np.shape(constant.array) == np.shape(item.array)
 
 
 def _meets_target(item: Item) -> bool:
