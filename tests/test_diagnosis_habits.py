@@ -431,3 +431,11 @@ def test_what_cancels_is_said_to_be_zero() -> None:
     d = gamma.data * n + 0.5
     report = compare_grads(np.sum((gamma * n + 0.5) ** 2), {"gamma": 2 * d.sum(0) * n.sum(0)})
     assert "dgamma is left at zero" in str(report)
+
+
+def test_a_computed_constant_is_written_without_its_rounding() -> None:
+    """0.3 / (2 * 6) * 2 is 0.049999999999999996; a third stays what it is."""
+    W = parameter("W", 3, 2)
+    report = compare_grads(0.3 / (2 * 6) * np.sum(W**2), {"W": W.data})
+    assert "right: dW = 0.05 * W" in str(report)
+    assert "0.3333333333333333 * W" in str(compare_grads(1 / 6 * np.sum(W**2), {"W": np.sign(W.data)}))

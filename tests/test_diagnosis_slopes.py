@@ -121,3 +121,13 @@ def test_probabilities_that_are_none(cause: str, prediction: Function, words: st
     report = compare_grads(loss, {"W": X.T @ (prediction(z.data) - hot) / 6})
     assert report["W"].cause == cause, str(report)
     assert words in str(report)
+
+
+def test_the_derivative_of_the_softmax_after_prediction_minus_target() -> None:
+    W, hot = weights(), np.eye(4)[[0, 3, 1, 2, 0, 1]]
+    z = X @ W
+    loss = np.sum(np.log(np.sum(np.exp(z), axis=1)) - np.sum(hot * z, axis=1)) / 6
+    p = softmax(z.data)
+    report = compare_grads(loss, {"W": X.T @ ((p - hot) * p * (1 - p) / 6)})
+    assert report["W"].cause == "target", str(report)
+    assert "is in it once more" in str(report)

@@ -76,6 +76,10 @@ def _slips(
         if name == "softmax":
             yield "in {g}, the sigmoid stands in the place of the softmax", 1.2, 1 / (1 + np.exp(-z)) - target
             yield "in {g}, the exponentials are not divided by their sum", 1.2, np.exp(z) - target
+        told = (
+            "{g} is prediction minus target already, and the derivative p (1 - p) of the activation is in it once more"
+        )
+        yield told, 1.2, (p - target) * p * (1 - p)
         yield "the probabilities go through the activation twice in {g}", 1.0, activation(p) - target
 
 
