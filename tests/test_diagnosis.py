@@ -391,10 +391,12 @@ def test_a_mistake_of_the_catalogue_is_found_again(loss: Tensor, random: Any) ->
     with np.errstate(all="ignore"):
         mistake = random.choice(by_plausibility(replay, set(replay.nodes))[:60])
         made = {node: np.asarray(replay.run(mistake.changes)[node]) for node in parameters}
+    if not all(np.all(np.abs(g) < 1e30) for g in made.values()):  # exp of exp, which nobody would hand in
+        return
     moved = [
         n for n in parameters if np.linalg.norm(made[n] - replay.truth[n]) > 0.01 * np.linalg.norm(replay.truth[n])
     ]
-    if not moved or not all(np.all(np.isfinite(g)) for g in made.values()):
+    if not moved:
         return
     hand = {str(node.note("name")): g.astype(np.float32 if single else np.float64) for node, g in made.items()}
     report = compare_grads(loss, hand)

@@ -431,3 +431,17 @@ def test_what_cancels_is_said_to_be_zero() -> None:
     d = gamma.data * n + 0.5
     report = compare_grads(np.sum((gamma * n + 0.5) ** 2), {"gamma": 2 * d.sum(0) * n.sum(0)})
     assert "dgamma is left at zero" in str(report)
+
+
+def test_gradients_too_large_for_float32_are_compared_like_others() -> None:
+    W = parameter("W", 3, 2)
+    loss = np.sum(1e60 * W**2)
+    assert compare_grads(loss, {"W": 2e60 * W.data}).matches
+    assert compare_grads(loss, {"W": 1e60 * W.data})["W"].factor == 0.5
+
+
+def test_a_computed_constant_is_written_without_its_rounding() -> None:
+    """2 * (0.3 / (2 * 6)) is 0.049999999999999996."""
+    W = parameter("W", 3, 2)
+    report = compare_grads(0.3 / (2 * 6) * np.sum(W**2), {"W": W.data})
+    assert "right: dW = 0.05 * W" in str(report)

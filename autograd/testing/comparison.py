@@ -173,12 +173,17 @@ def _checked(name: str, value: Any, node: Node) -> Array:
     return given
 
 
+def _distance(single: Array, g: Array) -> float:
+    """The norm of what differs; where float32 is out of its range, it tells nothing."""
+    return float(np.linalg.norm(np.nan_to_num(single - g, posinf=0.0, neginf=0.0)))
+
+
 def _diagnosis(replay: Replay, given: Mapping[Node, Array], rtol: float | None) -> Diagnosis:
     """The search, with tolerances from the precision of the numbers and from what amplifies rounding."""
     conditioning = replay.conditioning()
     with np.errstate(all="ignore"):
         single = replay.in_single()
-    off = {node: float(np.linalg.norm(np.nan_to_num(single[node] - g))) for node, g in replay.truth.items()}
+    off = {node: _distance(single[node], g) for node, g in replay.truth.items()}
     tolerance, noise, rounding = {}, {}, {}
     for node, array in given.items():
         norm = max(float(np.linalg.norm(replay.truth.get(node, 0.0))), float(np.linalg.norm(array.astype(np.float64))))
@@ -188,7 +193,9 @@ def _diagnosis(replay: Replay, given: Mapping[Node, Array], rtol: float | None) 
         wanted = rtol if rtol is not None else 2e-5 if short else 1.5e-8
         tolerance[node] = wanted * norm + (rounding[node] if rtol is None or norm < rounding[node] else 0.0)
         small = float(np.finfo(np.float32).eps)
-        if np.array_equal(array, array.astype(np.float32)):
+        with np.errstate(over="ignore"):
+            rounded = array.astype(np.float32)
+        if np.array_equal(array, rounded):
             noise[node] = max(tolerance[node], amplified * small)
         else:  # more digits than float32 has: only what went in, or a part of it, can have been of float32
             noise[node] = max(tolerance[node], _FEW_ROUNDINGS * (off.get(node, 0.0) + small * norm))

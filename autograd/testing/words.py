@@ -25,6 +25,12 @@ _LONGEST_VALUE = 48  # characters of an expression that stands for a name
 _LONGEST_LINE = 110  # characters of a line with nothing computed before it
 
 
+def _without_rounding(number: str) -> str:
+    """A number that was computed, 0.049999999999999996, as people write it; others as they are."""
+    short = f"{float(number):.15g}"
+    return short if len(short) < len(number) - 4 else number
+
+
 class Words:
     """Names and lines for a loss.
 
@@ -152,6 +158,7 @@ class Words:
         inlined = self._without_temporaries(statement)
         inlined = re.sub(r"\(\(([^(),]*)\)\)", r"(\1)", inlined)
         inlined = re.sub(r"np\.float(?:32|64)\(([-\w./ ]+)\)", r"\1", inlined)
+        inlined = re.sub(r"(?<![\w.])\d+\.\d{15,}(?:e[-+]\d+)?", lambda match: _without_rounding(match[0]), inlined)
         return f"{inlined}  # {shape}"
 
     @cached_property

@@ -11,6 +11,7 @@ import numpy as np
 from autograd.derivation.backprop import value_function
 from autograd.graph import Node
 from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, fits, near, softmax, unlike
+from autograd.testing.catalogue.slopes import slopes
 from autograd.testing.replay import Array, Link, Replay
 
 _BRANCHES = 4  # uses of a value; what is used more often is no activation's input
@@ -35,10 +36,15 @@ class Chain:
 def chains(replay: Replay) -> Iterator[Chain]:
     """Composed activations: closed pieces of the graph between two values of one shape."""
     for inner in replay.nodes:
-        users = [link.node for link in replay.uses[inner]]
-        for chain in _grown(replay, inner, users):
-            if all(user in chain.nodes for user in users):
-                yield chain
+        yield from chains_from(replay, inner)
+
+
+def chains_from(replay: Replay, inner: Node) -> Iterator[Chain]:
+    """Those that begin with one value, and contain all its uses."""
+    users = [link.node for link in replay.uses[inner]]
+    for chain in _grown(replay, inner, users):
+        if all(user in chain.nodes for user in users):
+            yield chain
 
 
 def branches_of(replay: Replay) -> Iterator[Chain]:
@@ -125,6 +131,7 @@ def chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
             yield _mistake(chain, "wrong-operand", pull, 1.6, told, kind, other)
     yield from _by_the_output(replay, chain)
     yield from _of_the_softmax(replay, chain)
+    yield from _other_slopes(replay, chain)
 
 
 def _mistake(chain: Chain, cause: str, pull: Formula, cost: float, told: str, kind: Any, value: Any = None) -> Mistake:
@@ -160,6 +167,18 @@ def _by_the_output(replay: Replay, chain: Chain) -> Iterator[Mistake]:
             details={"outer": chain.outer},
             line=line,
         )
+    yield Mistake(
+        "derivative-at-output",
+        {chain.inner: lambda g, gradients: gradients[chain.outer] * known.slope(gradients[chain.outer])},
+        1.3,
+        f"in {{g}}, the local derivative is {known.right.replace('{outer}', '{douter}')}, "
+        "with {douter} in the place of {outer}",
+        ("formula", "of the gradient"),
+        chain.inner,
+        chain.outer,
+        details={"outer": chain.outer},
+        line=line,
+    )
     if known is _SIGMOID:
         inner = replay.value(chain.inner)
         for mixed, words in (
@@ -183,6 +202,26 @@ def _by_the_output(replay: Replay, chain: Chain) -> Iterator[Mistake]:
         slope = known.slope(np.broadcast_to(value, np.shape(outer)))
         if differs(truth[chain.outer] * slope, truth[chain.inner]):
             yield _formula_of(chain, node, slope, known, line)
+
+
+def _other_slopes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
+    """The value itself, or the derivative of another activation, for the derivative of one that works by elements."""
+    z, a, g, truth = (
+        replay.value(chain.inner),
+        replay.value(chain.outer),
+        replay.truth[chain.outer],
+        replay.truth[chain.inner],
+    )
+    pull = local_reverse(replay, chain, z)
+    if pull is None:
+        return
+    slope = pull(np.ones_like(g))
+    if np.all(slope == slope.flat[0]) or not np.allclose(pull(g), g * slope, rtol=1e-9, atol=0):
+        return
+    for cause, words, cost, formula in slopes(z, a, slope):
+        if unlike(formula(np.ones_like(g)), slope) and differs(formula(g), truth):
+            told = f"in {{g}}, the local derivative of {{value}} is {words}"
+            yield _mistake(chain, cause, formula, cost, told, ("slope", words, chain.kind))
 
 
 def _of_the_softmax(replay: Replay, chain: Chain) -> Iterator[Mistake]:
@@ -271,6 +310,8 @@ _TANH = Slope(
         (lambda a: 1 - a, "1 - {outer}", "derivative-at-output"),
         (lambda a: a * a, "{outer}**2", "derivative-at-output"),
         (lambda a: 1 + a * a, "1 + {outer}**2", "derivative-at-output"),
+        (lambda a: (1 - a) ** 2, "(1 - {outer})**2", "derivative-at-output"),
+        (lambda a: -a * a, "-{outer}**2", "derivative-at-output"),
         (lambda a: a * (1 - a), "{outer} * (1 - {outer}), that of the sigmoid", "derivative-at-output"),
     ),
 )

@@ -109,8 +109,8 @@ def near(replay: Replay, link: Link, other: Any) -> bool:
     return other.op is None or abs(replay.position(other) - place) <= _NEAR * 2 // 5
 
 
-def softmax(z: Array, axis: int) -> Array:
-    """Probabilities along an axis."""
+def softmax(z: Array, axis: int | None) -> Array:
+    """Probabilities along an axis, or of all elements."""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     found: Array = e / np.sum(e, axis=axis, keepdims=True)
     return found

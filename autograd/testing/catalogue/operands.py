@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.graph import Node
+from autograd.testing.catalogue.activations import chains_from
 from autograd.testing.catalogue.mistake import Mistake, differs, elementwise, fits, multiple, near, tried
 from autograd.testing.replay import Link, Replay
 
@@ -86,12 +87,13 @@ def operands(replay: Replay, link: Link) -> Iterator[Mistake]:
     if len(link.node.args or ()) == 1 and elementwise(link):
         yield from _derivatives_elsewhere(replay, link)
     node, g = link.node, replay.truth[link.node]
+    after = _after_activations(replay, node)
     for other in replay.nodes:
         if other is node or other not in replay.truth or other.order < node.order or not near(replay, link, other):
             continue
         same_shape = np.shape(other.value) == np.shape(node.value)
         if same_shape and differs(replay.truth[other], g) and multiple(g, replay.truth[other]) is None:
-            yield _other_gradient(replay, link, other)
+            yield _other_gradient(replay, link, other, other in after)
 
 
 def _other_operands(replay: Replay, link: Link) -> Iterator[Mistake]:
@@ -151,9 +153,14 @@ def _role(replay: Replay, node: Node, right: Any, other: Any) -> Any:
     return replay.relation(node, other)
 
 
-def _other_gradient(replay: Replay, link: Link, other: Node) -> Mistake:
+def _after_activations(replay: Replay, node: Node) -> set[Node]:
+    """The values that an operation on a value, or an activation composed of several, leads to."""
+    last = _same_gradient(replay, node)
+    return {use.node for use in replay.uses[last]} | {chain.outer for chain in chains_from(replay, last)}
+
+
+def _other_gradient(replay: Replay, link: Link, other: Node, skipped: bool) -> Mistake:
     """The gradient of another value in the place of the one that should be propagated."""
-    skipped = other in [use.node for use in replay.uses[_same_gradient(replay, link.node)]]
     if skipped:
         told = "{g} is computed from {dvalue}, not from {dright}: the local derivative between them is left out"
     else:

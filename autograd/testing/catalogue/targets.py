@@ -30,6 +30,8 @@ def targets(replay: Replay, node: Node) -> Iterator[Mistake]:
             if name == "softmax" and np.ndim(z) == 2:
                 told = "the softmax in {g} is over the wrong axis"
                 slips += [("wrong-axis", told, 1.0, softmax(z, other) - target) for other in (0, 1)]
+                told = "in {g}, the exponentials are divided by the sum of all, not of their own sample"
+                slips.append(("wrong-axis", told, 1.0, softmax(z, None) - target))
             for cause, words, cost, difference in slips:
                 value = scale * difference
                 if differs(value, g):
@@ -71,6 +73,13 @@ def _slips(
         yield "the labels in {g} are in the opposite order", 1.2, p - np.flip(target, 1 - axis)
     if name != "linear":
         yield "in {g}, {value} stands in the place of the probabilities", 1.0, z - target
+        if name == "softmax":
+            yield "in {g}, the sigmoid stands in the place of the softmax", 1.2, 1 / (1 + np.exp(-z)) - target
+            yield "in {g}, the exponentials are not divided by their sum", 1.2, np.exp(z) - target
+        told = (
+            "{g} is prediction minus target already, and the derivative p (1 - p) of the activation is in it once more"
+        )
+        yield told, 1.2, (p - target) * p * (1 - p)
         yield "the probabilities go through the activation twice in {g}", 1.0, activation(p) - target
 
 
