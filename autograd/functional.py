@@ -401,8 +401,9 @@ def _data(value: Any) -> Any:
 
 
 def _positions(argnums: int | Sequence[int]) -> Sequence[int]:
+    chosen: Any = (argnums,) if _single(argnums) else argnums
     try:
-        return tuple(index(argnum) for argnum in ((argnums,) if _single(argnums) else argnums))  # type: ignore
+        return tuple(map(index, chosen))
     except TypeError:
         raise TypeError(f"argnums is {argnums!r}; give the position of an argument, or a tuple of positions") from None
 

@@ -69,8 +69,9 @@ class Place(NamedTuple):
         """Put `value` there."""
         if self.kind == "cell":
             self.owner.cell_contents = value
-        elif isinstance(self.owner, partial):
-            self.owner.__setstate__((self.owner.func, value, self.owner.keywords, vars(self.owner)))  # type: ignore[attr-defined]
+        elif isinstance(self.owner, partial):  # whose arguments are set with all else, as by unpickling
+            changed: Any = self.owner
+            changed.__setstate__((changed.func, value, changed.keywords, vars(changed)))
         elif self.kind == "slot":
             (type if isinstance(self.owner, type) else object).__setattr__(self.owner, self.key, value)
         else:
