@@ -29,6 +29,8 @@ _KEYS = {
 _KEYS |= {f"Arrow{side}": (f"Arrow{side}", code) for code, side in enumerate(("Left", "Up", "Right", "Down"), 37)}
 _KEYS |= {"Enter": ("Enter", 13), "Escape": ("Escape", 27), "Tab": ("Tab", 9), "f": ("KeyF", 70), "0": ("Digit0", 48)}
 _PATIENCE = 20.0  # seconds, for any answer
+# Sizes are observed, and the page arranged, while a frame is drawn: the second one begins after that.
+_DRAWN = "new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(() => drawn(true))))"
 
 
 class Browser:
@@ -112,6 +114,7 @@ class Browser:
         self.call("Page.navigate", url="about:blank")
         self.call("Page.navigate", url=f"file://{page}")
         self.wait("document.readyState === 'complete' && location.protocol === 'file:'")
+        self.run(_DRAWN)
 
     def run(self, script: str, session: str = "") -> Any:
         """The value of a script, as JSON has it; what it throws is an error here."""
@@ -136,6 +139,7 @@ class Browser:
 
     def click(self, selector: str) -> None:
         """Click the middle of an element with the mouse, where it can be seen."""
+        self.run(_DRAWN)  # what stands where it will be clicked
         middle = "e.scrollIntoView({block: 'nearest'}); const b = e.getBoundingClientRect();"
         middle += "return [b.left + b.width / 2, b.top + b.height / 2]"
         x, y = self.run(f"(e => {{ {middle} }})(document.querySelector({json.dumps(selector)}))")

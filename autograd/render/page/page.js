@@ -142,7 +142,7 @@
   }
 
   const jump = (step) => { pause(); go(step); };
-  const addressedStep = () => parseInt(location.hash.slice(1), 10) || 0;
+  const addressedStep = (address) => parseInt(new URL(address).hash.slice(1), 10) || 0;
 
   get("first").onclick = () => jump(0);
   get("back").onclick = () => jump(now - 1);
@@ -151,7 +151,10 @@
   get("play").onclick = play;
   get("full").onclick = fullscreen;
   slider.oninput = () => jump(+slider.value);
-  addEventListener("hashchange", () => { if (addressedStep() !== now) jump(addressedStep()); });
+  addEventListener("hashchange", (event) => { // location may already name the step before again, see `go`
+    const step = addressedStep(event.newURL);
+    if (step !== now) jump(step);
+  });
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const target = event.target;
@@ -220,6 +223,6 @@
   new ResizeObserver(arrange).observe(main, { box: "border-box" }); // at once too, or when a frame gets its size
 
   slider.max = last;
-  now = Math.max(0, Math.min(last, addressedStep()));
+  now = Math.max(0, Math.min(last, addressedStep(location.href)));
   show();
 })();
