@@ -6,7 +6,7 @@ from collections.abc import Callable, Container
 from heapq import heappop, heappush
 from typing import Any
 
-from autograd.graph import Node, observers
+from autograd.graph import Node, last_written, observers, overwritten
 from autograd.op import describe, unbroadcast
 
 
@@ -34,11 +34,11 @@ def backpropagate(
         free: let go of each node's arguments once it is done; another pass is an error then.
 
     Raises:
-        RuntimeError: the graph was freed by an earlier pass.
+        RuntimeError: the graph was freed by an earlier pass, or an operand changed in place since it was used.
     """
     gradients = {output: gradient}
     take = gradients.get if keep else gradients.pop
-    pending = [(-output.order, output)]
+    pending, latest = [(-output.order, output)], last_written[0]
     while pending:
         # The youngest node that a gradient has reached: all that use it are younger, and done.
         node = heappop(pending)[1]
@@ -54,6 +54,8 @@ def backpropagate(
                 "this graph was freed by an earlier backward(retain_graph=False); "
                 "leave retain_graph at True, or compute the output again"
             )
+        if node.order < latest:
+            check_unwritten(node)
         y = node.value if lift is None else lift(node)
         args = []
         for a in inputs:
@@ -81,6 +83,16 @@ def backpropagate(
         if free:
             node.args = None
     return gradients
+
+
+def check_unwritten(node: Node) -> None:
+    """Refuse derivatives at other values than those that an operation was computed from."""
+    operand = overwritten(node)
+    if operand is not None:
+        raise RuntimeError(
+            f"{node.op.name} used {describe(operand)}, whose data was changed in place afterwards, by an optimiser's "
+            "step or `.data -= ...`; make every backward pass before that, or compute the output again"
+        )
 
 
 def _call_hooks(node: Node, gradients: dict[Node, Any]) -> None:

@@ -20,6 +20,7 @@ by_order = attrgetter("order")
 next_order = count().__next__
 recording: ContextVar[bool] = ContextVar("recording", default=True)
 observers: list[Any] = []  # told of every operation and every rule; see `autograd.inspection`
+last_written = [-1]  # the largest `written` of all nodes
 
 
 class Node:
@@ -31,7 +32,7 @@ class Node:
     """
 
     __slots__ = ("args", "grad", "heir", "hooks", "kwargs", "name", "op", "order",
-                 "requires_grad", "scope", "value", "where")  # fmt: skip
+                 "requires_grad", "scope", "value", "where", "written")  # fmt: skip
 
     value: Any
     requires_grad: bool
@@ -45,6 +46,7 @@ class Node:
     heir: Node | None  # the leaf that a Tensor moved on to when its data was set
     name: str | None
     where: str  # the source line, where `autograd.inspection` looked for it
+    written: int  # the number that a node made then would have had, when the value was last changed in place
 
     def __init__(self, value: Any, requires_grad: bool = False) -> None:
         self.value = value
@@ -61,6 +63,17 @@ class Node:
     def note(self, slot: str) -> Any:
         """The content of an optional slot, or None."""
         return getattr(self, slot, None)
+
+
+def write_number() -> int:
+    """The number to set as `written` at nodes whose values have just been changed in place."""
+    last_written[0] = number = next_order()
+    return number
+
+
+def overwritten(node: Node) -> Node | None:
+    """An operand whose value was changed in place after `node` was computed from it, if there is one."""
+    return next((operand for operand in node.inputs if operand and (operand.note("written") or 0) > node.order), None)
 
 
 def topological(outputs: Iterable[Node], *, constants: bool = False) -> list[Node]:

@@ -16,7 +16,7 @@ import numpy as np
 import autograd.rules  # noqa: F401  (fills the table of operations)
 from autograd.backward import backpropagate
 from autograd.cuts import no_array
-from autograd.graph import NOTHING, Node, next_order, observers, recording
+from autograd.graph import NOTHING, Node, next_order, observers, recording, write_number
 from autograd.inplace import Keep, View, Writing, link_view, refresh
 from autograd.methods import ArrayMethods
 from autograd.op import (
@@ -191,7 +191,10 @@ class Tensor(ArrayMethods, Writing):
 
     @property
     def data(self) -> Array:
-        """The values, not copied. Setting them copies, and what was recorded keeps the old ones."""
+        """The values, not copied. Setting them copies, and what was recorded keeps the old ones.
+
+        After `t.data -= step`, which changes them in place, a backward pass over what used them is an error.
+        """
         value = self._node.value
         return np.asarray(value) if issubclass(type(value), np.generic) else value
 
@@ -199,6 +202,7 @@ class Tensor(ArrayMethods, Writing):
     def data(self, value: Any) -> None:
         node = self._node
         if value is node.value:  # as after `t.data -= step`
+            node.written = write_number()
             return
         if node.op is not None or not self._collects:
             raise RuntimeError(f"{describe(self)} was computed or passed in; only the data of a leaf can be set")
@@ -280,7 +284,8 @@ class Tensor(ArrayMethods, Writing):
             create_graph: record the pass itself; `.grad` is then a Tensor that can be differentiated.
 
         Raises:
-            RuntimeError: there is no graph, or no scalar and no gradient. Nothing is changed then.
+            RuntimeError: there is no graph, or no scalar and no gradient; the graph was freed, or a parameter that it
+                used was changed in place since. Nothing is changed then.
             ValueError: a gradient of another shape.
         """
         seed = self._seed(gradient, create_graph)

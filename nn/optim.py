@@ -24,7 +24,8 @@ class Optimizer:
 
     Subclasses define `step`, name their settings, and put their memory into `_memory`: by its name, an
     array or None for every parameter; and what they count into `_counts`, an array of integers, one for every
-    parameter. Memory and counts are changed by NumPy alone, which a compiled step repeats.
+    parameter. Memory and counts are changed by NumPy alone, which a compiled step repeats. Data that was
+    written in place is set to itself, which tells graphs that used it.
 
     Args:
         params: Tensors, pairs of name and Tensor, or a dictionary; such as `model.parameters()`.
@@ -118,7 +119,7 @@ class SGD(Optimizer):
     importance of initialization and momentum in deep learning"). These are PyTorch's conventions.
 
     A parameter without a gradient is left alone. Parameters are written in place, so make all passes over
-    a recorded graph before the step.
+    a recorded graph before the step; later ones are errors.
 
     Args:
         params: Tensors, pairs of name and Tensor, or a dictionary; such as `model.parameters()`.
@@ -182,6 +183,7 @@ class SGD(Optimizer):
             data = parameter.data
             multiply(gradient, rate, buffer)
             subtract(data, buffer, data)
+            parameter.data = data
 
     def _step_along(self, position: int) -> None:
         """One parameter's step with momentum or weight decay, or upwards; `d` may stand in the buffer."""
@@ -201,6 +203,7 @@ class SGD(Optimizer):
                 rate = rate * self.momentum
             d = v
         np.subtract(data, np.multiply(d, rate, buffer), data)
+        parameter.data = data
 
     def _remember(self, position: int, d: states.Array) -> states.Array:
         """The velocity after `d`."""
@@ -228,7 +231,7 @@ class Adam(Optimizer):
     largest so far (Reddi et al. 2018, "On the convergence of Adam and beyond"). These are PyTorch's conventions.
 
     A parameter without a gradient is left alone, and its $t$ stands still. Parameters are written in place, so
-    make all passes over a recorded graph before the step.
+    make all passes over a recorded graph before the step; later ones are errors.
 
     Args:
         params: Tensors, pairs of name and Tensor, or a dictionary; such as `model.parameters()`.
@@ -294,7 +297,8 @@ class Adam(Optimizer):
     def _step_along(self, position: int, d: states.Array, rate: Any, root: Any) -> None:
         """One parameter's step; everything that is not kept stands in the buffer."""
         beta1, beta2 = self.betas
-        data, buffer = self.parameters[position].data, self._buffers[position]
+        parameter, buffer = self.parameters[position], self._buffers[position]
+        data = parameter.data
         if self.weight_decay and self._decoupled:
             np.multiply(data, 1 - self._rates[data.dtype] * self.weight_decay, data)
         if self.weight_decay and not self._decoupled:
@@ -321,6 +325,7 @@ class Adam(Optimizer):
         np.divide(mean, buffer, buffer)
         np.multiply(buffer, rate, buffer)
         np.subtract(data, buffer, data)
+        parameter.data = data
 
     def _kept(self, kind: str, position: int) -> states.Array:
         """An array of the memory; zeros at first."""

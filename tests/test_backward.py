@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import autograd
 import nn
 from autograd import Tensor, no_grad, operation
 from autograd.graph import Node, topological
-from autograd.testing import GradcheckError, gradcheck
+from autograd.testing import GradcheckError, compare_grads, gradcheck
+from nn.optim import SGD
 
 
 def leaf(*shape: int, seed: int = 0, name: str | None = None) -> Tensor:
@@ -189,6 +191,52 @@ def test_a_freed_graph_refuses_a_second_pass_and_changes_nothing() -> None:
         with pytest.raises(RuntimeError, match="freed"):
             again.backward()
     np.testing.assert_array_equal(w.grad, before)
+
+
+# Values changed in place
+
+
+@pytest.mark.parametrize("how", ["data", "optimiser", "compiled step"])
+def test_a_parameter_changed_in_place_refuses_a_pass_over_what_used_it_and_changes_nothing(how: str) -> None:
+    w = leaf(3, name="w")
+    optimizer = SGD([w], lr=0.1)
+
+    @autograd.compile
+    def step() -> None:
+        w.zero_grad()
+        np.sum(w * w).backward()
+        optimizer.step()
+
+    step()
+    loss, before = np.sum(np.exp(w)), w.data.copy()
+    w.grad = np.ones(3)
+    if how == "data":
+        w.data -= 0.1
+    else:
+        optimizer.step() if how == "optimiser" else step()
+    assert np.any(w.data != before)
+    grad = w.grad.copy()
+    with pytest.raises(RuntimeError, match=r"np\.exp used w of shape \(3,\).* changed in place afterwards"):
+        loss.backward()
+    np.testing.assert_array_equal(w.grad, grad)
+
+
+def test_no_hand_derivation_is_judged_by_a_graph_whose_parameters_were_changed() -> None:
+    w = leaf(3, name="w")
+    loss = np.sum(np.exp(w))
+    hand = {"w": np.exp(w.data)}
+    w.data -= 0.1
+    with pytest.raises(RuntimeError, match="changed in place"):
+        compare_grads(loss, hand)
+
+
+def test_a_parameter_that_was_changed_in_place_can_be_used_again() -> None:
+    w = leaf(3)
+    old = np.sum(np.exp(w))
+    w.data -= 0.1
+    np.sum(np.exp(w)).backward()
+    np.testing.assert_array_equal(w.grad, np.exp(w.data))
+    del old
 
 
 def test_the_graph_dies_with_its_output() -> None:

@@ -184,6 +184,13 @@ def test_where_a_part_was_freed_the_picture_says_why_there_are_no_gradients() ->
     assert shown.cards[0].expression == "power(…)"
 
 
+def test_where_a_parameter_was_changed_the_picture_says_why_there_are_no_gradients() -> None:
+    w = leaf()
+    loss = w * w
+    w.data -= 1.0
+    assert picture(loss).notes == ("no gradients: a parameter was changed in place after this graph had used it",)
+
+
 def test_one_element_is_scalar_enough() -> None:
     assert picture(leaf([[2.0]]) * 2.0).gradients
 

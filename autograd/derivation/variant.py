@@ -21,7 +21,7 @@ from autograd.derivation.recording import Recording
 from autograd.derivation.simplify import simplified
 from autograd.derivation.standins import traced_of
 from autograd.derivation.storage import lasting
-from autograd.graph import Node, recording
+from autograd.graph import Node, recording, write_number
 from autograd.tensor import Tensor, tensor_of
 
 STALE, HELD = object(), object()
@@ -140,6 +140,11 @@ class Variant:
         for node, name in zip(self._gradient_nodes, self._gradients, strict=True):
             body.append(f"{binding.name(node, 'n')}.grad = {name}")
         body += [f"{binding.name(node, 'n')}.grad = None" for node in recorded.cleared]
+        changed = {id(home) for _, home in written}
+        leaves = dict.fromkeys(node for _, node, _ in recorded.before if id(node.value) in changed)
+        if leaves:
+            stamps = "".join(f"{binding.name(node, 'n')}.written = " for node in leaves)
+            body.append(f"{stamps}{binding.name(write_number, 'write_number')}()")
         first: dict[int, str] = {}  # places by what they hold now: one array may be in several
         for k, (place, before_it, _) in enumerate(recorded.rebound):
             made = texts["place", k]

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from autograd.graph import Node
+from autograd.graph import Node, overwritten
 from autograd.names import Scope, printable
 from autograd.render.calls import Call
 from autograd.render.content import Content, Hand
@@ -315,6 +315,8 @@ def _obstacles(output: Node, survey: Survey) -> tuple[str, ...]:
         return (f"no gradients: the graph has more than {MOST_FOR_GRADIENTS:,} operations",)
     if any(node.args is None for node in survey.nodes):
         return ("no gradients: this graph was freed by backward(retain_graph=False)",)
+    if any(overwritten(node) for node in survey.nodes):
+        return ("no gradients: a parameter was changed in place after this graph had used it",)
     return ()
 
 

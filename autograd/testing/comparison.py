@@ -46,6 +46,7 @@ def compare_grads(
         KeyError: a name that no Tensor, or more than one, of the graph has.
         ValueError: a gradient of another shape, or with NaN; a Tensor outside the graph.
         TypeError: a loss without graph; a gradient that is not a float array.
+        RuntimeError: a parameter was changed in place, as by an optimiser's step, after the loss was computed.
 
     >>> x, w = np.array([1.0, 2.0, 4.0]), Tensor([3.0, 4.0, 5.0], requires_grad=True, name="w")
     >>> y = w * x

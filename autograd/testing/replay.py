@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.backward import check_unwritten
 from autograd.derivation.backprop import value_function
 from autograd.derivation.program import Line, Var
 from autograd.derivation.trace import Trace
@@ -55,6 +56,8 @@ class Replay:
     def __init__(self, loss: Node) -> None:
         self.loss = loss
         self.nodes = topological([loss])
+        for node in self.nodes:
+            check_unwritten(node)
         self._values: dict[Node, Array] = {}
         self.uses: dict[Node, list[Link]] = {node: [] for node in self.nodes}
         self._out: dict[Node, list[Link]] = {}
