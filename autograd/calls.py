@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 NEEDED: Final = inspect.Parameter.empty
+_PERMISSIONS: Final = {"overwrite_input", "subok", "device"}  # nothing that a value depends on
 _INSIDE = tuple(str(Path(file).parent) for file in (__file__, np.__file__))
 
 
@@ -63,7 +64,7 @@ def leading(names: Iterable[str], taken: Iterable[str]) -> int:
 def bound(
     name: str, taken: Mapping[str, Any], covered: Iterable[str], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """A call's arguments by name, without those that are as by default.
+    """A call's arguments by name, without those that are as by default or change no value.
 
     Raises TypeError for an argument that is not covered.
     """
@@ -75,7 +76,8 @@ def bound(
     used = {
         key: value
         for key, value in given.items()
-        if key in covered or not (value is None or value is np._NoValue or value is taken.get(key, NEEDED))
+        if key in covered
+        or not (key in _PERMISSIONS or value is None or value is np._NoValue or value is taken.get(key, NEEDED))
     }
     unknown = used.keys() - set(covered)
     if unknown:

@@ -78,7 +78,8 @@ class Writing:
     __imod__, __ifloordiv__ = _in_place(operator.mod), _in_place(operator.floordiv)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._write(put(self, plain(index), gathered(value) if holds_tensor(value) else value))
+        index = np.zeros(0, np.intp) if type(index) is list and not index else plain(index)
+        self._write(put(self, index, gathered(value) if holds_tensor(value) else value))
 
     def _write(self, new: Any) -> Any:
         """Stand for `new`, and let everything that shares this memory follow."""

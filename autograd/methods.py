@@ -125,10 +125,12 @@ class ArrayMethods:
     T = property(_function(np.transpose), doc="The axes in reverse order.")
     mT = property(lambda self: self.swapaxes(-1, -2), doc="The last two axes swapped.")  # noqa: N815
 
-    def reshape(self, *shape: Any, order: str = "C") -> Any:
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
         """`np.reshape` of this Tensor: `t.reshape(2, 3)` or `t.reshape((2, 3))`."""
         array: Any = self
         options: Any = {} if order == "C" else {"order": order}
+        if copy is not None:
+            options["copy"] = copy
         return np.reshape(array, shape[0] if len(shape) == 1 else shape, **options)
 
     def transpose(self, *axes: Any) -> Any:
@@ -151,15 +153,15 @@ class ArrayMethods:
         """A copy in memory of its own, through which gradients flow; the same as `copy()`."""
         return self.copy()
 
-    def sort(self, axis: int = -1) -> None:
+    def sort(self, axis: int = -1, **options: Any) -> None:
         """Sort in place, as `array.sort()` does; `np.sort(t)` gives a sorted copy."""
         array: Any = self
-        array[...] = np.sort(array, axis)
+        array[...] = np.sort(array, axis, **options)
 
-    def partition(self, kth: Any, axis: int = -1) -> None:
+    def partition(self, kth: Any, axis: int = -1, **options: Any) -> None:
         """Partition in place, as `array.partition()` does; `np.partition(t, kth)` gives a copy."""
         array: Any = self
-        array[...] = np.partition(array, kth, axis)
+        array[...] = np.partition(array, kth, axis, **options)
 
     def compress(self, condition: Any, axis: int | None = None) -> Any:
         """`np.compress` of this Tensor."""

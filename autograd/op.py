@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from autograd.calls import NEEDED, bound, covering, defaults, leading, names_of
-from autograd.graph import Node
+from autograd.graph import NOTHING, Node
 
 Rule = Callable[..., Any]
 if TYPE_CHECKING:  # NumPy loads its generators on first use
@@ -40,6 +40,7 @@ class Op:
     adapt: Callable[..., tuple[tuple[Any, ...], Mapping[str, Any]]] | None
     broadcasts: bool
     variadic: bool
+    live: Mapping[str, Callable[..., Any]]
     against_constant: Op | None
     operands: tuple[str, ...]
     options: frozenset[str]
@@ -137,6 +138,7 @@ def defop(
     adapt: Callable[..., tuple[tuple[Any, ...], Mapping[str, Any]]] | None = None,
     broadcasts: bool | None = None,
     variadic: bool = False,
+    live: Mapping[str, Callable[..., Any]] = NOTHING,
     against_constant: tuple[Rule | None, ...] = (),
     ties: str = "",
 ) -> Op:
@@ -155,6 +157,8 @@ def defop(
         broadcasts: whether the operands are broadcast, so that the engine sums back; true for
             element-by-element ufuncs.
         variadic: any number of operands; then `vjp` is one rule that takes the position first.
+        live: by the name of an option that may hold a Tensor, the same function in NumPy code that has rules; it
+            takes the record's operands and options, and is run where that option holds one.
         against_constant: the rules to use where the only other operand is a constant.
         ties: what happens where the derivative is not unique.
 
@@ -179,6 +183,7 @@ def defop(
         broadcasts = isinstance(fn, np.ufunc) and fn.signature is None
     op.broadcasts = broadcasts
     op.variadic = variadic
+    op.live = live
     rules = vjp if isinstance(vjp, tuple) else (vjp,)
     op.vjp = _EachOperand(rules[0]) if variadic and rules[0] else rules
     if not all(op.math) or not op.samples or len(op.math) != sum(rule is not None for rule in rules):
@@ -330,6 +335,8 @@ def describe(value: Any) -> str:
     if isinstance(node, Node):
         kind = "Tensor" if node.op is None else "an item" if node.op.fn is operator.getitem else node.op.name
         return f"{node.note('name') or kind} of shape {np.shape(node.value)}"
+    if type(value) is list and holds_tensor(value):  # its parts need not fit together
+        return f"[{', '.join(map(describe, value[:3]))}{', ...' * (len(value) > 3)}]"
     return f"{type(value).__name__} of shape {np.shape(value)}"
 
 

@@ -35,7 +35,7 @@ from autograd.op import (
     plain,
     qualified_name,
 )
-from autograd.rules.methods import call_method
+from autograd.rules.methods import HOW, call_method, call_with
 from autograd.rules.shape import cast
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -385,6 +385,8 @@ class Tensor(ArrayMethods, Writing):
                     f"{qualified_name(ufunc)} with where= and without out= leaves the rest undefined; give an "
                     "out= that holds it, such as np.zeros_like(t), or choose by np.where"
                 )
+            if not HOW.isdisjoint(kwargs) and kwargs.get("out") is None and not is_plain(ufunc):
+                return call_with(ufunc, inputs, **kwargs)
             return self.__array_function__(ufunc, (), inputs, kwargs)
         if kwargs.get("out") is not None:
             return _into(getattr(ufunc, method), inputs, kwargs)
@@ -398,7 +400,8 @@ class Tensor(ArrayMethods, Writing):
             return _call(func, args, kwargs)
         if op.adapt is None and not op.variadic:
             for option in args[len(op.operands) :]:
-                _option(op, "an option", option)
+                if not op.live:
+                    _option(op, "an option", option)
         if len(op.operands) <= len(args) <= op.as_it_is:
             for name, option in kwargs.items():
                 if name not in op.options or (type(option) not in _SIMPLE and not _is_flat(option)):
@@ -577,7 +580,8 @@ def _into(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
     if isinstance(func, np.ufunc) and isinstance(out, Tensor) and kwargs.get("where", True) is not True:
         return _into_chosen(func, args, out, **kwargs)
-    result = func(*args, **kwargs)
+    chosen = () if isinstance(out, Tensor) else ("where",)  # whether the result has a gradient does not hang on it
+    result = func(*args, **{name: option for name, option in kwargs.items() if name not in chosen})
     if isinstance(out, Tensor):
         return out._write(result if isinstance(result, Tensor) else Tensor(result))
     if any(
@@ -602,6 +606,10 @@ def _into_chosen(ufunc: np.ufunc, args: tuple[Any, ...], out: Tensor, where: Any
 def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING) -> Tensor:
     """Run `op` on the data of `args`, and record it if a gradient can reach one of them."""
     if kwargs and not _SIMPLE.issuperset(map(type, kwargs.values())):
+        for name, body in op.live.items():
+            if holds_tensor(kwargs.get(name)):
+                composed: Tensor = body(*args, **kwargs)
+                return composed
         kwargs = {name: _option(op, name, value) for name, value in kwargs.items()}
     return _run(op, args, kwargs)
 

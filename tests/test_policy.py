@@ -59,6 +59,7 @@ TWO_TENSORS: Policy = {
     "fmax shares a tie": (np.fmax, [[1, 2, 3], [1, 5, 0]], [[0.5, 0, 1], [0.5, 1, 0]]),
     "fmin shares a tie": (np.fmin, [[1, 2, 3], [1, 5, 0]], [[0.5, 1, 0], [0.5, 0, 1]]),
     "equal infinities tie": (np.minimum, [[INF, -INF], [INF, -INF]], [[0.5, 0.5], [0.5, 0.5]]),
+    "an initial that is a Tensor ties": (lambda a, b: np.max(a, initial=b), [[3, 1], 3], [[0.5, 0], 0.5]),
     "a tie is shared before broadcasting is summed": (np.maximum, [[0, 0, 1], 0], [[0.5, 0.5, 1], 1]),
 }
 A_CONSTANT: Policy = {
@@ -71,6 +72,7 @@ A_CONSTANT: Policy = {
     "wins clip at both bounds": (lambda x: np.clip(x, 0, 1), [[-1, 0, 0.5, 1, 2]], [[0, 0, 1, 0, 0]]),
     "wins as the initial of max": (lambda x: np.max(x, initial=3), [[1, 3]], [[0, 0]]),
     "wins as the initial of min": (lambda x: np.min(x, initial=1), [[1, 3]], [[0, 0]]),
+    "is what mean= of a variance is": (lambda x: np.var(x, mean=np.zeros(1)), [[1, 3]], [[1, 3]]),
 }
 KINKS: Policy = {
     "clip gives its bounds what they cut": (np.clip, [[-1, 0, 0.5, 1, 3], 0, 1], [[0, 0, 1, 0, 0], 2, 2]),

@@ -180,12 +180,10 @@ def test_what_is_refused() -> None:
     t = Tensor(TALL, requires_grad=True)
     with pytest.raises(TypeError, match="full_matrices=False"):
         np.linalg.svd(t)
-    with pytest.raises(TypeError, match="eigh"):
-        np.linalg.svd(Tensor(POSITIVE), hermitian=True)
     for mode in ("complete", "raw"):
         with pytest.raises(TypeError, match=f"mode '{mode}' of 4 x 3"):
             np.linalg.qr(t, mode=mode)
-    with pytest.raises(TypeError, match="hermitian"):
+    with pytest.raises(ValueError, match="not square"):
         np.linalg.pinv(t, hermitian=True)
     with pytest.raises(TypeError, match=r"np\.linalg\.eig "):
         np.linalg.eig(Tensor(SQUARE, requires_grad=True))

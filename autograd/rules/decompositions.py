@@ -167,9 +167,20 @@ _EQUAL = "equal singular values: their vectors do not turn into each other, f is
 defop(packed_svd, name="packed_svd", label="svd", vjp=_packed_svd, math=_SVD, samples=_shapes, ties=_EQUAL)
 
 
+def _svd_of_symmetric(a: Any, compute_uv: bool) -> Any:
+    """The eigenvalues by their sizes, and the eigenvectors, once with the signs."""
+    w, v = np.linalg.eigh(a)
+    order = np.flip(np.argsort(np.abs(w)), -1)
+    w = np.take_along_axis(w, order, -1)
+    if not compute_uv:
+        return np.abs(w)
+    u = np.take_along_axis(v, _row(order), -1)
+    return SVDResult(u, np.abs(w), turned(u * _row(np.sign(w))))
+
+
 def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     if hermitian:
-        raise TypeError("np.linalg.svd: no derivative rule covers hermitian=True; use np.linalg.eigh")
+        return _svd_of_symmetric(a, compute_uv)
     m, n = np.shape(a)[-2:]
     if full_matrices and compute_uv and m != n:
         raise TypeError(
@@ -191,8 +202,10 @@ defcomposite(
         lambda rng: (rng.normal(size=(4, 2)), False),
         lambda rng: (rng.normal(size=(2, 2, 3)), {"full_matrices": False}),
         lambda rng: (rng.normal(size=(2, 3)), {"compute_uv": False}),
+        lambda rng: (rng.normal(size=(2, 3, 3)), {"hermitian": True}),
+        lambda rng: (rng.normal(size=(3, 3)), {"hermitian": True, "compute_uv": False}),
     ],
-    ties=_EQUAL,
+    ties=_EQUAL + "; hermitian: as of eigh, of the lower triangle",
 )
 defcomposite(
     np.linalg.svdvals,

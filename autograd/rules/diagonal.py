@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd.op import defcomposite, defop, defplain
 from autograd.rules.index import scatter
+from autograd.rules.reduce import float_dtype
 
 
 def _onto_diagonal(g: Any, rows: int, columns: int, offset: int) -> Any:
@@ -23,7 +24,11 @@ def _diagonal(g: Any, y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: in
     return np.moveaxis(_onto_diagonal(g, shape[axis1], shape[axis2], offset), (-2, -1), (axis1, axis2))
 
 
-def _trace(g: Any, y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def _trace_forward(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+    return np.trace(a, offset, axis1, axis2, float_dtype(dtype))
+
+
+def _trace(g: Any, y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
     shape = np.shape(a)
     chosen = np.eye(shape[axis1], shape[axis2], offset, dtype=bool)
     return np.moveaxis(np.where(chosen, np.expand_dims(g, (-2, -1)), 0), (-2, -1), (axis1, axis2))
@@ -45,12 +50,14 @@ defop(
 defop(
     np.trace,
     label="tr",
+    forward=_trace_forward,
     vjp=_trace,
     math=r"\bar a_{ij} = \bar y \, 1[j = i + k]",
     samples=[
         lambda rng: (rng.normal(size=(3, 3)),),
         lambda rng: (rng.normal(size=(3, 5)), {"offset": 1}),
         lambda rng: (rng.normal(size=(2, 3, 4)), -1, 2, 0),
+        lambda rng: (rng.normal(size=(3, 3)).astype(np.float32), {"dtype": np.float64}),
     ],
 )
 defop(
@@ -98,7 +105,7 @@ defcomposite(
 )
 defcomposite(
     np.linalg.trace,
-    lambda x, *, offset=0: np.trace(x, offset, -2, -1),
+    lambda x, *, offset=0, dtype=None: np.trace(x, offset, -2, -1, dtype),
     math=r"\bar x_{ij} = \bar y \, 1[j = i + k]",
     samples=[lambda rng: (rng.normal(size=(2, 3, 4)), {"offset": 1})],
 )

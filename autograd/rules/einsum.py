@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.op import defop, defplain, gathered
+from autograd.rules.reduce import float_dtype
 
 
 @lru_cache(maxsize=256)
@@ -37,7 +38,9 @@ def _letters(labels: Any) -> str:
     return "".join("..." if label is Ellipsis else alphabet[label] for label in labels)
 
 
-def _call(*operands: Any, optimize: Any = False) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _call(
+    *operands: Any, optimize: Any = False, dtype: Any = None, order: str = "K", casting: Any = "safe"
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(operands[0], str):
         subscripts, arrays = operands[0], operands[1:]
     else:
@@ -46,6 +49,8 @@ def _call(*operands: Any, optimize: Any = False) -> tuple[tuple[Any, ...], dict[
         subscripts = ",".join(map(_letters, operands[1:pairs:2]))
         if len(operands) > pairs:
             subscripts += "->" + _letters(operands[-1])
+    if dtype is not None:
+        arrays = tuple([gathered(a).astype(float_dtype(dtype), casting=casting) for a in arrays])
     if "->" not in subscripts or "." in subscripts or " " in subscripts:
         subscripts = _explicit(subscripts, tuple([gathered(a).ndim for a in arrays]), bool(optimize))
     return arrays, {"subscripts": subscripts, "optimize": optimize} if optimize else {"subscripts": subscripts}
@@ -128,6 +133,7 @@ defop(
         lambda rng: ("ij,jk", rng.normal(size=(2, 1)), rng.normal(size=(3, 4))),
         lambda rng: ("i,ij,j->", rng.normal(size=2), rng.normal(size=(2, 3)), rng.normal(size=3)),
         lambda rng: (",ij", rng.normal(), rng.normal(size=(2, 3))),
+        lambda rng: ("ij,j", rng.normal(size=(2, 3)).astype(np.float32), [1, 2, 3], {"dtype": np.float64}),
         lambda rng: (rng.normal(size=(2, 3)), [0, 1], rng.normal(size=(3, 4)), [1, 2]),
         lambda rng: (rng.normal(size=(2, 3)), [..., 1], rng.normal(size=3), [30], [30, ..., 1]),
     ],

@@ -11,10 +11,23 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from autograd.op import defcomposite, defop, gathered
 from autograd.rules.index import along
+from autograd.rules.reduce import float_dtype
 from autograd.rules.shape import atleast_1d, atleast_2d, atleast_3d
 
 _PARTS = r"\bar a_k = \bar y[\text{part } k]"
 _PUT = r"\bar a[\text{part } k] = \bar y_k"
+
+
+def _joining(
+    arrays: Any, axis: int | None = 0, *, dtype: Any = None, casting: Any = "same_kind"
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if dtype is not None:
+        arrays = [gathered(a) for a in arrays]
+        for a in arrays:
+            if not np.can_cast(a.dtype, dtype, casting):
+                raise TypeError(f"{a.dtype} does not become {dtype} by the rule {casting!r}")
+        arrays = [a.astype(float_dtype(dtype)) for a in arrays]
+    return tuple(arrays), {} if axis == 0 else {"axis": axis}
 
 
 def _concatenate(position: int, g: Any, y: Any, *arrays: Any, axis: int | None = 0) -> Any:
@@ -31,20 +44,21 @@ defop(
     np.concatenate,
     variadic=True,
     forward=lambda *arrays, axis=0: np.concatenate(arrays, axis),
-    adapt=lambda arrays, axis=0: (tuple(arrays), {} if axis == 0 else {"axis": axis}),
+    adapt=_joining,
     vjp=_concatenate,
     math=_PARTS,
     samples=[
         lambda rng: ([rng.normal(size=(3, 2)), rng.normal(size=(1, 2))],),
         lambda rng: ([rng.normal(size=(3, 2)), rng.normal(size=(3, 1))], {"axis": -1}),
         lambda rng: ([rng.normal(size=(3, 2)), rng.normal(size=4)], {"axis": None}),
+        lambda rng: ([rng.normal(size=2).astype(np.float32), np.arange(2)], {"dtype": np.float64}),
     ],
 )
 defop(
     np.stack,
     variadic=True,
     forward=lambda *arrays, axis=0: np.stack(arrays, axis),
-    adapt=lambda arrays, axis=0: (tuple(arrays), {} if axis == 0 else {"axis": axis}),
+    adapt=_joining,
     vjp=lambda position, g, y, *arrays, axis=0: g[along(axis, position)],
     math=r"\bar a_k = \bar y[k]",
     samples=[
@@ -54,13 +68,13 @@ defop(
 )
 
 
-def _vstack(tup: Any) -> Any:
-    return np.concatenate([atleast_2d(a) for a in tup])
+def _vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
+    return np.concatenate([atleast_2d(a) for a in tup], dtype=dtype, casting=casting)
 
 
-def _hstack(tup: Any) -> Any:
+def _hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     arrays = [atleast_1d(a) for a in tup]
-    return np.concatenate(arrays, 0 if arrays and arrays[0].ndim == 1 else 1)
+    return np.concatenate(arrays, 0 if arrays and arrays[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
 def _dstack(tup: Any) -> Any:
@@ -79,6 +93,7 @@ defcomposite(
     samples=[
         lambda rng: ([rng.normal(size=3), rng.normal(size=(2, 3))],),
         lambda rng: ([rng.normal(), rng.normal()],),
+        lambda rng: ([rng.normal(size=3).astype(np.float32), [1, 2, 3]], {"dtype": np.float64}),
     ],
 )
 defcomposite(

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defcomposite, defop, plain
+from autograd.op import defcomposite, defop, gathered, plain
+from autograd.rules.reduce import float_dtype
 from autograd.rules.samples import PAIRS, normal, scalar
 
 # Steps: the derivative is 0 on each of them
@@ -154,6 +155,14 @@ defcomposite(
 )
 
 
+def _replaced_by_tensor(x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """With a Tensor in the place of a NaN or an infinity."""
+    y = np.nan_to_num(x, nan=plain(nan), posinf=plain(posinf), neginf=plain(neginf))
+    for value, found in ((nan, np.isnan(x)), (posinf, np.isposinf(x)), (neginf, np.isneginf(x))):
+        y = np.where(found, value, y) if hasattr(value, "_node") else y
+    return y
+
+
 def _nan_to_num_arguments(
     x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -166,6 +175,7 @@ defop(
     np.nan_to_num,
     vjp=lambda g, y, x, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0),
     adapt=_nan_to_num_arguments,
+    live=dict.fromkeys(("nan", "posinf", "neginf"), _replaced_by_tensor),
     math=r"\bar x = \bar y \odot 1[|x| < \infty]",
     samples=[normal, scalar, lambda rng: (rng.normal(size=3), {"nan": 1.0, "posinf": 2.0, "neginf": -2.0})],
     ties="0 where it replaces",
@@ -173,10 +183,15 @@ defop(
 
 
 def _clip_arguments(
-    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None, dtype: Any = None,
+    casting: Any = "same_kind", order: str = "K", subok: bool = True, where: Any = True,
+) -> tuple[tuple[Any, ...], dict[str, Any]]:  # fmt: skip
+    if where is not True:
+        raise TypeError("where= leaves the rest undefined; choose by np.where")
     low = a_min if min is None else min
     high = a_max if max is None else max
+    if dtype is not None:
+        a, low, high = (v if v is None else gathered(v).astype(float_dtype(dtype)) for v in (a, low, high))
     return (a, -np.inf if low is None else low, np.inf if high is None else high), {}
 
 
@@ -199,6 +214,7 @@ defop(
         lambda rng: (rng.normal(size=(4, 5)), -0.5, 0.7),
         lambda rng: (rng.normal(size=(4, 5)), -rng.uniform(0.1, 1, size=5), rng.uniform(0.1, 1, size=(4, 1))),
         lambda rng: (rng.normal(size=5), None, 0.2),
+        lambda rng: (rng.normal(size=5).astype(np.float32), -0.5, 0.2, {"dtype": np.float64}),
     ],
     ties="where a equals a bound, the bound gets the gradient",
 )

@@ -53,10 +53,27 @@ def _pinv(g: Any, y: Any, a: Any, rcond: Any = None, rtol: Any = None) -> Any:
     return left @ (y @ down) + (down @ y) @ right - down @ g @ down
 
 
+def mirrored(a: Any) -> Any:
+    """The symmetric matrix whose lower triangle is that of `a`, which is all that NumPy reads of it."""
+    if np.shape(a)[-2] != np.shape(a)[-1]:
+        raise ValueError(f"hermitian=True of shape {np.shape(a)}, which is not square")
+    return np.tril(a) + turned(np.tril(a, -1))
+
+
+def _pinv_arguments(
+    a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._NoValue
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    options = {"rcond": rcond, "rtol": rtol}
+    return (mirrored(a) if hermitian else a,), {
+        name: value for name, value in options.items() if value is not None and value is not np._NoValue
+    }
+
+
 defop(
     np.linalg.pinv,
     label="a⁺",
     vjp=_pinv,
+    adapt=_pinv_arguments,
     math=r"\bar a = (I - a y) \, \bar y^\top y y^\top + y^\top y \, \bar y^\top (I - y a)"
     r" - y^\top \bar y \, y^\top",
     samples=[
@@ -111,12 +128,12 @@ def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     return np.reshape(np.linalg.solve(matrix, np.ravel(b)), shape)
 
 
-def _lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, int, Any]:
+def _lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, Any]:
     rows, columns = np.shape(a)
     if rcond is None:
         rcond = float(np.finfo(np.result_type(a)).eps) * max(rows, columns)
     s = np.linalg.svd(a, compute_uv=False)
-    rank = int(np.count_nonzero(s > rcond * s[:1]))
+    rank = np.intc(np.count_nonzero(s > rcond * s[:1]))
     x = np.matmul(np.linalg.pinv(a, rcond), b)
     if rank < columns or rows <= columns:
         return x, np.zeros(0, x.dtype), rank, s
@@ -154,7 +171,9 @@ defcomposite(
 )
 
 
-def _polyfit(x: Any, y: Any, deg: int, rcond: Any = None, w: Any = None) -> Any:
+def _polyfit(
+    x: Any, y: Any, deg: int, rcond: Any = None, full: bool = False, w: Any = None, cov: bool | str = False
+) -> Any:
     x, y = np.multiply(x, 1.0), np.multiply(y, 1.0)
     if np.ndim(x) != 1 or np.ndim(y) not in (1, 2) or len(x) != len(y) or not len(x):
         raise TypeError(f"np.polyfit of points of shapes {np.shape(x)} and {np.shape(y)}")
@@ -163,10 +182,25 @@ def _polyfit(x: Any, y: Any, deg: int, rcond: Any = None, w: Any = None) -> Any:
         powers, values = powers * np.expand_dims(w, -1), np.transpose(np.transpose(y) * w)
     scale = np.sqrt(np.sum(powers * powers, axis=0))
     rcond = len(x) * np.finfo(x.dtype).eps if rcond is None else rcond
-    coefficients, _, rank, _ = np.linalg.lstsq(powers / scale, values, rcond)
-    if rank <= deg:
+    coefficients, residuals, rank, s = np.linalg.lstsq(powers / scale, values, rcond)
+    if rank <= deg and not full:
         warnings.warn("np.polyfit: more coefficients than the points tell apart", RankWarning, stacklevel=2)
-    return np.transpose(np.transpose(coefficients) / scale)
+    p = np.transpose(np.transpose(coefficients) / scale)
+    if full:
+        return p, residuals, rank, s, rcond
+    return (p, _polyfit_covariance(powers, residuals, cov)) if cov else p
+
+
+def _polyfit_covariance(powers: Any, residuals: Any, cov: bool | str) -> Any:
+    """The covariance matrix of the coefficients; for several rows of values one behind the other."""
+    base, freedom = np.linalg.inv(turned(powers) @ powers), powers.shape[0] - powers.shape[1]
+    if cov == "unscaled":
+        factor: Any = np.ones(1)
+    elif freedom > 0:
+        factor = residuals / freedom
+    else:
+        raise ValueError("np.polyfit: cov= needs more points than coefficients")
+    return base * factor if np.size(factor) == 1 else np.expand_dims(base, -1) * factor
 
 
 defcomposite(
@@ -176,6 +210,7 @@ defcomposite(
     samples=[
         lambda rng: (rng.normal(size=6), rng.normal(size=6), 2),
         lambda rng: (rng.normal(size=6), rng.normal(size=(6, 2)), 1, {"w": rng.uniform(1, 2, size=6)}),
+        lambda rng: (rng.normal(size=6), rng.normal(size=6), 2, {"cov": True}),
     ],
 )
 

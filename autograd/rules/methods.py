@@ -1,6 +1,7 @@
 """The methods of NumPy's ufuncs: `np.logaddexp.reduce`, `np.maximum.accumulate`, `np.add.reduceat`, `np.multiply.at`.
 
 Each is a composition of calls of the ufunc itself, so every ufunc of two operands that has a rule has them.
+So are calls with options that say how a ufunc computes: in which dtype, along which axes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.op import find, gathered, is_plain, named, plain
+from autograd.op import find, gathered, is_plain, named, plain, qualified_name
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import float_dtype
 
@@ -26,6 +27,60 @@ _NAMED: Final[dict[Any, Callable[..., Any]]] = {  # these have records of their 
 _ASSOCIATIVE: Final = {
     np.add, np.multiply, np.maximum, np.minimum, np.fmax, np.fmin, np.logaddexp, np.logaddexp2, np.hypot,
 }  # fmt: skip
+_NEUTRAL: Final[dict[Any, Any]] = {
+    np.fmax: np.nan,
+    np.fmin: np.nan,
+}  # what changes nothing, where NumPy names no identity
+HOW: Final = frozenset({"dtype", "signature", "casting", "order", "subok", "axes", "keepdims"})
+
+
+def call_with(
+    ufunc: np.ufunc,
+    inputs: tuple[Any, ...],
+    *,
+    dtype: Any = None,
+    signature: Any = None,
+    casting: Any = "same_kind",
+    order: str = "K",
+    subok: bool = True,
+    axes: Any = None,
+    keepdims: bool = False,
+    **options: Any,
+) -> Any:
+    """A ufunc with options of `HOW`: its operands cast and turned beforehand, as NumPy casts and turns them.
+
+    The layout that `order` asks for is nothing that a Tensor shows.
+    """
+    try:
+        inputs = _cast(ufunc, inputs, dtype, signature, casting)
+    except (TypeError, ValueError) as error:
+        raise named(qualified_name(ufunc), inputs, error) from error
+    if axes is None:
+        result = ufunc(*inputs, **options)
+        return np.expand_dims(result, options.get("axis", -1)) if keepdims else result
+    places = [(axis,) if isinstance(axis, int) else tuple(axis) for axis in axes]
+    last = [range(-len(place), 0) for place in places]
+    result = ufunc(*map(np.moveaxis, inputs, places, last), **options)
+    if keepdims:
+        return np.expand_dims(result, places[0])
+    return np.moveaxis(result, last[-1], places[-1]) if len(places) > ufunc.nin else result
+
+
+def _cast(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any, signature: Any, casting: Any) -> tuple[Any, ...]:
+    """The operands in the dtypes of the loop that NumPy chooses."""
+    inputs = tuple([value if type(value) in (int, float) else gathered(value) for value in inputs])
+    if isinstance(signature, str):
+        signature = signature.replace("->", "")
+    elif signature is None:
+        signature = (*[None] * ufunc.nin, *[dtype] * ufunc.nout)
+    given = (*[type(value) if type(value) in (int, float) else value.dtype for value in inputs], *[None] * ufunc.nout)
+    signature = tuple([kind if kind is None else np.dtype(kind) for kind in signature])
+    loop = ufunc.resolve_dtypes(given, signature=signature, casting=casting)
+    float_dtype(loop[-1])
+    return tuple([
+        value if type(value) in (int, float) or value.dtype == kind else value.astype(kind)
+        for value, kind in zip(inputs, loop, strict=False)
+    ])  # fmt: skip
 
 
 def call_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -34,8 +89,11 @@ def call_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
         return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
     function, general = _NAMED.get((ufunc, method)), _GENERAL.get(method)
     if function is not None:
-        kwargs.update(zip(("axis", "dtype", "out", "keepdims"), inputs[1:], strict=False))
-        return function(inputs[0], **{"axis": 0, **kwargs})
+        kwargs.update(zip(("axis", "dtype", "out", "keepdims", "initial", "where"), inputs[1:], strict=False))
+        given = {name: option for name, option in kwargs.items() if option is not None or name == "axis"}
+        if function in (np.max, np.min) and "dtype" in given:  # these have none
+            inputs = (inputs[0].astype(float_dtype(given.pop("dtype"))),)
+        return function(inputs[0], **{"axis": 0, **given})
     elementwise = ufunc.signature is None and ufunc.nout == 1 and (ufunc.nin == 2 or method == "at")
     if find(ufunc) is None or general is None or not elementwise:
         raise TypeError(
@@ -48,9 +106,9 @@ def call_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
         raise named(f"np.{ufunc.__name__}.{method}", inputs[:1], error) from error
 
 
-def _outer(ufunc: np.ufunc, a: Any, b: Any) -> Any:
+def _outer(ufunc: np.ufunc, a: Any, b: Any, **how: Any) -> Any:
     a, b = gathered(a), gathered(b)
-    return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
+    return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b, **how)
 
 
 def _reduce(
@@ -70,9 +128,10 @@ def _reduce(
     if len(axes) > 1 and ufunc not in _ASSOCIATIVE:
         raise ValueError("over one axis only, as the order matters")
     if where is not True:
-        if ufunc.identity is None:
+        neutral = _NEUTRAL.get(ufunc, ufunc.identity)
+        if neutral is None:
             raise TypeError("where= is covered for functions that have an identity")
-        a = np.where(where, a, ufunc.identity)
+        a = np.where(where, a, neutral)
     shape = [1 if k in axes else n for k, n in enumerate(a.shape)]
     rest = [k for k in range(a.ndim) if k not in axes]
     a = np.reshape(np.transpose(a, (*axes, *rest)), (-1, *(a.shape[k] for k in rest)))
@@ -93,7 +152,7 @@ def _folded(ufunc: np.ufunc, a: Any) -> Any:
             half = n // 2
             pairs = ufunc(a[:half], a[half : 2 * half])
             a, n = (np.concatenate([pairs, a[-1:]]), half + 1) if n % 2 else (pairs, half)
-        return a[0]
+        return np.abs(a[0]) if ufunc is np.hypot else a[0]  # NumPy begins with the identity
     result = a[0]
     for k in range(1, n):
         result = ufunc(result, a[k])
@@ -128,7 +187,8 @@ def _reduceat(ufunc: np.ufunc, a: Any, indices: Any, axis: int = 0, dtype: Any =
     ends = [end if end > start else start + 1 for start, end in zip(starts, [*starts[1:], n], strict=True)]
     a = a if dtype is None else a.astype(float_dtype(dtype))
     parts = [
-        ufunc.reduce(a[along(axis, slice(start, end))], axis=axis) for start, end in zip(starts, ends, strict=True)
+        ufunc.reduce(a[along(axis, slice(start, end))], axis=axis) if end > start + 1 else a[along(axis, start)]
+        for start, end in zip(starts, ends, strict=True)
     ]
     return np.stack(parts, axis=axis)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Rule, Sample, defop, defplain
+from autograd.op import Rule, Sample, defop, defplain, gathered, holds_tensor, plain
 from autograd.rules.dispatched import dispatched
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import rows
@@ -86,14 +86,29 @@ def _at_ranks(a: Any, axis: Any, skip_nan: bool, q: Any, method: Any) -> tuple[A
     return np.take_along_axis(places, np.take_along_axis(order, chosen, axis=1), axis=1).T, rank - low
 
 
-defplain(_at_ranks, why="a rank is piecewise constant")
+@dispatched
+def _of_value(a: Any, axis: Any, y: Any) -> tuple[Any, Any]:
+    """What `_at_ranks` gives, for quantiles `y` that are elements."""
+    places, values = rows(np.arange(a.size).reshape(a.shape), axis), rows(a, axis)
+    found = np.argmax(np.reshape(y, (-1, len(values), 1)) == values, axis=2)
+    chosen = np.take_along_axis(places, found.T, axis=1).T
+    return np.concatenate([chosen, chosen]), np.zeros(np.shape(found))
+
+
+defplain(_at_ranks, _of_value, why="a rank is piecewise constant")
 
 
 def _quantile_rule(skip_nan: bool, scale: float = 1) -> Rule:
-    def rule(g: Any, y: Any, a: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Any:
+    def rule(
+        g: Any, y: Any, a: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False,
+        weights: Any = None,
+    ) -> Any:  # fmt: skip
         if not a.size:
             return np.zeros_like(a)
-        place, share = _at_ranks(a, axis, skip_nan, q if scale == 1 else np.true_divide(q, scale), method)
+        if weights is not None:
+            place, share = _of_value(a, axis, y)
+        else:
+            place, share = _at_ranks(a, axis, skip_nan, q if scale == 1 else np.true_divide(q, scale), method)
         g, share = np.reshape(g, np.shape(share)), share.astype(g.dtype)
         return np.reshape(scatter(np.concatenate([g * (1 - share), g * share]), place, (a.size,)), np.shape(a))
 
@@ -106,11 +121,39 @@ def _median_rule(skip_nan: bool) -> Rule:
 
 
 def _quantile_arguments(
-    a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    if hasattr(q, "_node"):
-        raise TypeError("q is a Tensor; pass an array, as q.data")
-    return (a, q), {"axis": axis, "method": method, "keepdims": keepdims}
+    a: Any, q: Any, axis: Any = None, *, overwrite_input: bool = False, method: str = "linear",
+    keepdims: bool = False, weights: Any = None,
+) -> tuple[tuple[Any, ...], dict[str, Any]]:  # fmt: skip
+    options = {"axis": axis, "method": method, "keepdims": keepdims}
+    if weights is not None:
+        options["weights"] = weights
+    return ((a,), {"q": gathered(q), **options}) if holds_tensor(q) else ((a, q), options)
+
+
+_RATES = {  # how a rank among n elements grows with q: by n plus this; the ranks of other methods jump
+    "linear": -1, "hazen": 0, "interpolated_inverted_cdf": 0, "weibull": 1,
+    "median_unbiased": 1 / 3, "normal_unbiased": 1 / 4,
+}  # fmt: skip
+
+
+def _along_q(fn: Any, skip_nan: bool, scale: float) -> Any:
+    """With a Tensor as `q`: between two elements the quantile is a straight line, which goes through its value."""
+
+    def body(a: Any, *, q: Any, axis: Any = None, method: str = "linear", weights: Any = None, **options: Any) -> Any:
+        known, shown = plain(q), plain(a)
+        y = fn(a, known, axis, method=method, weights=weights, **options)
+        if weights is not None:
+            rate, (place, _) = 0.0, _of_value(shown, axis, plain(y))
+        else:
+            place, _ = _at_ranks(shown, axis, skip_nan, np.true_divide(known, scale), method)
+            values = rows(shown, axis)
+            n = np.sum(~(np.isnan(values) & skip_nan), axis=1)
+            rate = (n + _RATES[method]) / scale if method in _RATES else 0.0
+        low, high = np.split(np.ravel(a)[place], 2)
+        slope = np.where(np.isfinite(plain(high - low)), high - low, 0) * rate
+        return y + np.reshape(np.reshape(q - known, (-1, 1)) * slope, np.shape(y)).astype(y.dtype)
+
+    return {"q": body}
 
 
 _BETWEEN = r"\bar a_{\pi(k)} = (1 - \gamma) \, \bar y, \quad \bar a_{\pi(k+1)} = \gamma \, \bar y"
@@ -135,6 +178,11 @@ def _quantiles(scale: float) -> list[Sample]:
     ]
 
 
+def _weighted(scale: float) -> Sample:
+    options = {"axis": 1, "method": "inverted_cdf", "weights": np.arange(1, 6)}
+    return lambda rng: (rng.normal(size=(3, 5)), [0.3 * scale, 0.7 * scale], options)
+
+
 _fn: Any
 for _fn, _skip in ((np.median, False), (np.nanmedian, True)):
     defop(
@@ -154,7 +202,8 @@ for _fn, _skip, _scale in (
         _fn,
         vjp=(_quantile_rule(_skip, _scale), None),
         adapt=_quantile_arguments,
+        live=_along_q(_fn, _skip, _scale),
         math=_BETWEEN,
-        samples=_quantiles(_scale),
-        ties=_CHOSEN,
+        samples=_quantiles(_scale) if _skip else [*_quantiles(_scale), _weighted(_scale)],
+        ties=_CHOSEN + "; a `q` that is a Tensor gets 0 where the quantile is an element, and where the method jumps",
     )

@@ -107,6 +107,8 @@ def _pad_any(
     if mode not in _LINEAR:
         covered = ", ".join((*_LINEAR, *_STATISTICS))
         raise TypeError(f"np.pad: no derivative rule covers mode {mode!r}; it covers {covered}")
+    if mode == "linear_ramp" and hasattr(_stacked(end_values), "_node"):
+        return _pad_ramp(array, pad_width, _stacked(end_values))
     if not hasattr(constants, "_node"):
         return pad(array, pad_width, mode, **options)
     rank = np.ndim(array)
@@ -114,6 +116,21 @@ def _pad_any(
     which = np.pad(np.full(np.shape(array), -1), pad_width, constant_values=which)
     constants = np.ravel(np.broadcast_to(constants, (rank, 2))).astype(array.dtype)
     return np.where(which < 0, pad(array, pad_width), constants[which])
+
+
+def _pad_ramp(array: Any, pad_width: Any, ends: Any) -> Any:
+    """With Tensors at the ends: straight lines from them to the edges."""
+    ends = np.broadcast_to(ends, (np.ndim(array), 2)).astype(array.dtype)
+    for axis, (before, after) in enumerate(_pairs(pad_width, np.ndim(array))):
+        n = np.shape(array)[axis]
+        edges = array[along(axis, slice(0, 1))], array[along(axis, slice(n - 1, n))]
+        shape = [-1 if k == axis else 1 for k in range(np.ndim(array))]
+        left, right = (
+            end + (edge - end) * np.reshape(np.arange(width) / max(width, 1), shape).astype(array.dtype)
+            for end, edge, width in zip(ends[axis], edges, (before, after), strict=True)
+        )
+        array = np.concatenate((left, array, np.flip(right, axis)), axis)
+    return array
 
 
 def _pad_statistic(array: Any, pad_width: Any, statistic: Any, stat_length: Any = None) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.op import Rule, Sample, defcomposite, defop
+from autograd.op import Rule, Sample, defcomposite, defop, plain, qualified_name
 from autograd.rules.guarded import quotient
 from autograd.rules.samples import REDUCTIONS
 
@@ -79,6 +79,20 @@ def checked(fn: Callable[..., Any]) -> Callable[..., Any]:
     return forward
 
 
+def beginning(fn: Callable[..., Any], join: np.ufunc) -> dict[str, Callable[..., Any]]:
+    """What `live` of a reduction is: with a Tensor as `initial`, that is one element more."""
+
+    def body(a: Any, *args: Any, initial: Any, **options: Any) -> Any:
+        if np.ndim(initial):
+            raise ValueError(f"{qualified_name(fn)} with initial= of shape {np.shape(initial)}; it is one number")
+        if join in (np.maximum, np.minimum):  # there may be no other element
+            options["initial"] = -np.inf if join is np.maximum else np.inf
+        y = fn(a, *args, **options)
+        return join(y, initial.astype(float_dtype(y.dtype)))
+
+    return {"initial": body}
+
+
 # Sums and means
 
 
@@ -112,8 +126,10 @@ defop(
     label="Σ",
     forward=_sum_forward,
     vjp=_sum,
+    live=beginning(np.sum, np.add),
     math=r"\bar a_i = \bar y",
     samples=[*REDUCTIONS, *_masked, *_single, lambda rng: (rng.normal(size=3), {"initial": 2.0})],
+    ties="an `initial` that is a Tensor counts as an element",
 )
 
 
@@ -149,9 +165,10 @@ defop(
 )
 
 
-def _average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Any:
+def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     if weights is None:
-        return np.mean(a, axis=axis, keepdims=keepdims)
+        y = np.mean(a, axis=axis, keepdims=keepdims)
+        return (y, np.full(np.shape(y), a.size / max(y.size, 1), y.dtype)[()]) if returned else y
     shape = np.shape(a)
     if np.shape(weights) != shape:
         if axis is None:
@@ -166,7 +183,8 @@ def _average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = 
     total = np.sum(weights, axis=axis, dtype=weighted.dtype, keepdims=keepdims)
     if not np.all(total):
         raise ZeroDivisionError("np.average: the weights sum to zero")
-    return np.sum(weighted, axis=axis, keepdims=keepdims) / total
+    y = np.sum(weighted, axis=axis, keepdims=keepdims) / total
+    return (y, np.broadcast_to(total, np.shape(y))) if returned else y
 
 
 defcomposite(
@@ -178,6 +196,8 @@ defcomposite(
         lambda rng: (rng.normal(size=(3, 4)), {"weights": rng.uniform(1, 2, size=(3, 4))}),
         lambda rng: (rng.normal(size=(3, 4)), {"axis": -1, "weights": rng.uniform(1, 2, size=4)}),
         lambda rng: (rng.normal(size=(2, 3, 4)), (2, 0), rng.uniform(1, 2, size=(4, 2)), {"keepdims": True}),
+        lambda rng: (rng.normal(size=(3, 4)), 1, rng.uniform(1, 2, size=4), True),
+        lambda rng: (rng.normal(size=(3, 4)), {"axis": 0, "returned": True}),
     ],
 )
 
@@ -216,13 +236,14 @@ for _fn, _forward in (
         _fn,
         forward=_forward,
         vjp=_extremum,
+        live=beginning(_fn, np.maximum if "max" in _fn.__name__ else np.minimum),
         math=r"\bar a_i = \bar y \, 1[a_i = y] / n, \quad n = \sum_j 1[a_j = y]",
         samples=[
             *REDUCTIONS,
             lambda rng: (rng.normal(size=(3, 4)), {"axis": 0, "initial": 0.1}),
             lambda rng: (rng.normal(size=(3, 4)), {"where": np.arange(4) != 1, "initial": 0.1}),
         ],
-        ties="the elements that tie share the gradient equally; `initial` is a constant and wins",
+        ties="the elements that tie share the gradient equally; an `initial` that is a constant wins",
     )
 defcomposite(
     np.ptp,
@@ -237,7 +258,9 @@ defcomposite(
 # Variances and deviations, and the same without NaN
 
 
-def _deviation(a: Any, axis: Any, n: Any, where: Any) -> Any:
+def _deviation(a: Any, axis: Any, n: Any, where: Any, mean: Any) -> Any:
+    if mean is not None:
+        return a - mean
     if where is True:
         return a - np.mean(a, axis=axis, keepdims=True)
     kept = np.where(where, a, 0)
@@ -254,6 +277,7 @@ def _spread_rule(root: bool, skip_nan: bool) -> Rule:
         ddof: float = 0,
         keepdims: bool = False,
         where: Any = True,
+        mean: Any = None,
         correction: float | None = None,
     ) -> Any:
         axis = axis_of(a, axis)
@@ -261,7 +285,7 @@ def _spread_rule(root: bool, skip_nan: bool) -> Rule:
             where = where & ~np.isnan(a)
         n = count(a, y, axis, where)
         freedom = n - (ddof if correction is None else correction)
-        g, deviation = restore(g, axis, keepdims), _deviation(a, axis, n, where)
+        g, deviation = restore(g, axis, keepdims), _deviation(a, axis, n, where, mean)
         if root:
             y = restore(y, axis, keepdims)
             found = quotient(g, np.where(y == 0, 1, y) * freedom) * deviation
@@ -272,29 +296,59 @@ def _spread_rule(root: bool, skip_nan: bool) -> Rule:
     return rule
 
 
+def _about_mean(root: bool, skip_nan: bool) -> dict[str, Callable[..., Any]]:
+    """What `live` of a variance is: the mean square about a `mean` that is a Tensor."""
+
+    def body(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        where: Any = True,
+        *,
+        mean: Any,
+        correction: float | None = None,
+    ) -> Any:
+        if skip_nan:
+            where = where & ~np.isnan(plain(a))
+        deviation = np.where(where, a, mean) - mean
+        total = np.sum(np.square(deviation), axis=axis, dtype=dtype, keepdims=keepdims, where=where)
+        n = np.sum(np.broadcast_to(where, np.shape(a)), axis=axis, keepdims=keepdims)
+        freedom = np.maximum(n - (ddof if correction is None else correction), 0)
+        y = total / freedom.astype(total.dtype)
+        return np.sqrt(y) if root else y
+
+    return {"mean": body}
+
+
 _spreads: list[Sample] = [
     *REDUCTIONS[:-1],
     *_masked,
     *_single,
     lambda rng: (rng.normal(size=(3, 4)), 1, {"ddof": 1}),
     lambda rng: (rng.normal(size=(3, 4)), {"axis": 1, "correction": 1}),
+    lambda rng: (rng.normal(size=(3, 4)), {"axis": 1, "mean": rng.normal(size=(3, 1))}),
 ]
 for _fn, _skip in ((np.var, False), (np.nanvar, True)):
     defop(
         _fn,
         forward=checked(_fn),
         vjp=_spread_rule(False, _skip),
+        live=_about_mean(False, _skip),
         math=r"\bar a_i = \frac{2}{n - \delta} \, \bar y \, (a_i - \operatorname{mean} a)",
         samples=_spreads,
+        ties="a `mean=` that is given does not depend on a",
     )
 for _fn, _skip in ((np.std, False), (np.nanstd, True)):
     defop(
         _fn,
         forward=checked(_fn),
         vjp=_spread_rule(True, _skip),
+        live=_about_mean(True, _skip),
         math=r"\bar a_i = \frac{1}{n - \delta} \, \bar y \, (a_i - \operatorname{mean} a) / y",
         samples=_spreads,
-        ties="0 where all elements are equal",
+        ties="0 where all elements are equal; a `mean=` that is given does not depend on a",
     )
 
 # Products
@@ -332,6 +386,7 @@ defop(
     label="Π",
     forward=checked(np.multiply.reduce),
     vjp=_prod,
+    live=beginning(np.prod, np.multiply),
     math=r"\bar a_i = \bar y \prod_{j \ne i} a_j",
     samples=[
         *REDUCTIONS,
@@ -341,6 +396,7 @@ defop(
         lambda rng: (rng.normal(size=(3, 4)) * (np.arange(4) != 1), 1),
         lambda rng: (rng.normal(size=(3, 4)) * (np.arange(4) > 1), {"axis": (0, 1), "initial": 2.0}),
     ],
+    ties="an `initial` that is a Tensor counts as an element",
 )
 
 # Without NaN

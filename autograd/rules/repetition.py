@@ -23,7 +23,7 @@ defop(
 )
 
 
-def _broadcast_arrays(*args: Any) -> tuple[Any, ...]:
+def _broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
     shape = np.broadcast_shapes(*map(np.shape, args))
     return tuple(np.broadcast_to(a, shape) for a in args)
 

@@ -178,9 +178,20 @@ defcomposite(
 # Covariances
 
 
-def _cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None) -> Any:
+def _cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+    *,
+    dtype: Any = None,
+) -> Any:
     def rows(table: Any) -> Any:
-        table = _double(table)
+        table = gathered(table)
+        table = table.astype(np.result_type(table, np.float64) if dtype is None else float_dtype(dtype))
         return table if table.ndim > 1 else np.reshape(table, (1, -1))
 
     x = rows(m) if rowvar or np.ndim(m) < 2 else rows(m).T
@@ -189,13 +200,36 @@ def _cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: i
     if y is not None:
         y = rows(y)
         x = np.concatenate([x, y if rowvar or len(y) == 1 else y.T])
-    x = x - np.mean(x, axis=1, keepdims=True)
-    freedom = x.shape[1] - (ddof if ddof is not None else 0 if bias else 1)
-    return np.squeeze(np.dot(x, x.T) * np.divide(1, max(freedom, 0)))
+    ddof = ddof if ddof is not None else 0 if bias else 1
+    if fweights is None and aweights is None:
+        x = x - np.mean(x, axis=1, keepdims=True)
+        return np.squeeze(np.dot(x, x.T) * np.divide(1, max(x.shape[1] - ddof, 0)).astype(x.dtype))
+    weights = _cov_weights(fweights, aweights, x.shape[1])
+    total = np.sum(weights)
+    x = x - np.reshape(np.dot(x, weights) / total, (-1, 1))
+    counted = 1 if aweights is None else np.sum(weights * aweights) / total  # NumPy's manual has the formula
+    return np.squeeze(np.dot(x, (x * weights).T) / (total - ddof * counted))
 
 
-def _corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
-    c = np.cov(x, y, rowvar)
+def _cov_weights(fweights: Any, aweights: Any, count: int) -> Any:
+    """How often an observation counts: repetitions, which are integers, times importance."""
+    weights: Any = 1.0
+    for name, given in (("fweights", fweights), ("aweights", aweights)):
+        if given is None:
+            continue
+        given = gathered(given)
+        if np.shape(given) != (count,):
+            raise ValueError(f"np.cov: {name} of shape {np.shape(given)} for {count} observations")
+        if np.any(given < 0):
+            raise ValueError(f"np.cov: {name} that are negative")
+        weights = weights * given
+    if fweights is not None and np.any(np.not_equal(fweights, np.round(fweights))):
+        raise TypeError("np.cov: fweights are numbers of repetitions, and these are no integers")
+    return weights
+
+
+def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    c = np.cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
         return c / c
     scale = np.sqrt(np.diagonal(c))
@@ -215,6 +249,8 @@ defcomposite(
         *_tables,
         lambda rng: (rng.normal(size=5), {"bias": True}),
         lambda rng: (rng.normal(size=(2, 5)), {"ddof": 2}),
+        lambda rng: (rng.normal(size=(2, 5)), {"fweights": np.array([1, 2, 1, 3, 1])}),
+        lambda rng: (rng.normal(size=(2, 3)), {"fweights": [1, 2, 1], "aweights": rng.uniform(1, 2, size=3)}),
     ],
 )
 defcomposite(
@@ -227,15 +263,26 @@ defcomposite(
 # Interpolation
 
 
-def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, dtype: Any = None, axis: int = 0) -> Any:
+def _linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
     start, stop = (gathered(v) if isinstance(v, (list, tuple)) else v for v in (start, stop))
     width = stop - start
     steps = np.reshape(np.arange(num, dtype=width.dtype), (-1,) + (1,) * width.ndim)
-    y = steps * (width / max(num - 1 if endpoint else num, 1)) + start
+    count = num - 1 if endpoint else num
+    step = width / max(count, 1)
+    y = steps * step + start
     if endpoint and num > 1:
         y = np.concatenate([y[:-1], np.expand_dims(stop + np.zeros_like(width), 0)])
     y = np.moveaxis(y, 0, axis) if axis else y
-    return y if dtype is None else y.astype(float_dtype(dtype))
+    y = y if dtype is None else y.astype(float_dtype(dtype))
+    return (y, step if count > 0 else step * np.nan) if retstep else y
 
 
 defcomposite(
@@ -246,14 +293,26 @@ defcomposite(
         lambda rng: (np.float64(rng.normal()), np.float64(rng.normal()), 5),
         lambda rng: (rng.normal(size=3), rng.normal(size=(2, 1)), 4, {"endpoint": False, "axis": -1}),
         lambda rng: (rng.normal(size=3), 2, {"num": 1}),
+        lambda rng: (rng.normal(size=3), 2, 4, {"retstep": True}),
     ],
 )
 
 
-def _logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, *, axis: int = 0) -> Any:
-    if np.ndim(base):
-        raise TypeError(f"np.logspace: a base of shape {np.shape(base)}; its derivative covers numbers")
-    return np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
+def _logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Any = 10.0,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    if np.ndim(base):  # a power of each base, along a new axis
+        rank = max(map(np.ndim, (start, stop, base)))
+        start, stop, base = (np.reshape(v, (1,) * (rank - np.ndim(v)) + np.shape(v)) for v in (start, stop, base))
+        base = np.expand_dims(base, axis)
+    y = np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
+    return y if dtype is None else y.astype(float_dtype(dtype))
 
 
 defcomposite(
@@ -263,6 +322,7 @@ defcomposite(
     samples=[
         lambda rng: (np.float64(rng.normal()), np.float64(rng.normal()), 5),
         lambda rng: (rng.normal(size=3), 1.0, 4, {"endpoint": False, "base": 2.0, "axis": -1}),
+        lambda rng: (rng.normal(size=3), 1.0, 4, {"base": rng.uniform(1, 2, size=3), "axis": -1}),
     ],
 )
 

@@ -21,6 +21,7 @@ def _unique(
     axis: int | None = None,
     *,
     equal_nan: bool = True,
+    sorted: bool = True,
 ) -> Any:
     unique: Any = np.unique
     _, first, *others = unique(plain(ar), True, return_inverse, return_counts, axis, equal_nan=equal_nan)

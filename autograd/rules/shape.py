@@ -24,10 +24,16 @@ def _of_layout(order: str) -> Any:
     return order
 
 
+def _reshape(a: Any, shape: Any, order: str = "C", copy: bool | None = None) -> Any:
+    if copy is None:
+        return a.reshape(shape, order=_of_layout(order))
+    return np.reshape(a, shape, order=_of_layout(order), copy=copy)
+
+
 defop(
     np.reshape,
-    forward=lambda a, shape, order="C": a.reshape(shape, order=_of_layout(order)),
-    vjp=lambda g, y, a, shape, order="C": np.reshape(g, np.shape(a), order=order),
+    forward=_reshape,
+    vjp=lambda g, y, a, shape, order="C", copy=None: np.reshape(g, np.shape(a), order=order),
     math=_BACK,
     samples=[
         lambda rng: (rng.normal(size=(3, 4)), (2, 6)),

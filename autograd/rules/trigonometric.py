@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defop
+from autograd.op import defop, plain
 from autograd.rules.guarded import product, quotient
 from autograd.rules.samples import PAIRS, between, normal, scalar
 
@@ -143,6 +143,14 @@ for _fn in (np.rad2deg, np.degrees):
         math=r"\bar a = \tfrac{180}{\pi} \, \bar y",
         samples=[normal, scalar],
     )
+
+
+def _turned(p: Any, discont: Any = None, axis: int = -1, *, period: Any) -> Any:
+    """With a Tensor as `period`: what is added is a whole number of it."""
+    y = np.unwrap(p, discont, axis, period=plain(period))
+    return y + np.round((plain(y) - plain(p)) / plain(period)) * (period - plain(period))
+
+
 defop(
     np.unwrap,
     vjp=lambda g, y, p, discont=None, axis=-1, period=2 * pi: g,
@@ -151,7 +159,8 @@ defop(
         lambda rng: (np.cumsum(rng.uniform(-3, 3, size=9)) % (2 * pi),),
         lambda rng: (rng.normal(size=(3, 4)), {"axis": 0, "period": 1.5, "discont": 0.9}),
     ],
-    ties="what it adds is piecewise constant",
+    live={"period": _turned},
+    ties="how often it adds the period is piecewise constant",
 )
 defop(
     np.angle,
