@@ -335,7 +335,7 @@ def describe(value: Any) -> str:
     if isinstance(node, Node):
         kind = "Tensor" if node.op is None else "an item" if node.op.fn is operator.getitem else node.op.name
         return f"{node.note('name') or kind} of shape {np.shape(node.value)}"
-    if type(value) is list and holds_tensor(value):  # its parts need not fit together
+    if type(value) in (list, tuple) and holds_tensor(value):  # its parts need not fit together
         return f"[{', '.join(map(describe, value[:3]))}{', ...' * (len(value) > 3)}]"
     return f"{type(value).__name__} of shape {np.shape(value)}"
 

@@ -580,6 +580,8 @@ def _into(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
     if isinstance(func, np.ufunc) and isinstance(out, Tensor) and kwargs.get("where", True) is not True:
         return _into_chosen(func, args, out, **kwargs)
+    if isinstance(out, tuple) and all(isinstance(part, Tensor) for part in out):
+        return tuple([part._write(value) for part, value in zip(out, func(*args, **kwargs), strict=True)])
     chosen = () if isinstance(out, Tensor) else ("where",)  # whether the result has a gradient does not hang on it
     result = func(*args, **{name: option for name, option in kwargs.items() if name not in chosen})
     if isinstance(out, Tensor):

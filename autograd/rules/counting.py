@@ -39,7 +39,7 @@ def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, w
         inside = (place >= 0) & (place < heights.size)
         heights = scatter(np.ravel(weights)[inside], place[inside], heights.shape)
     if density:
-        heights = heights / np.diff(edges) / np.sum(heights)
+        heights = heights / np.diff(edges).astype(np.float64) / np.sum(heights)
     return heights, edges
 
 
@@ -48,7 +48,8 @@ def _histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = 
     rank = len(columns)
     bins = bins if hasattr(bins, "__len__") else [bins] * rank
     ranges = [None] * rank if range is None else range
-    edges = [_edges(np.ravel(a), b, r) for a, b, r in zip(columns, bins, ranges, strict=True)]
+    flat = [np.ravel(a) if r is None else np.ravel(a).astype(np.float64) for a, r in zip(columns, ranges, strict=True)]
+    edges = [_edges(a, b, r) for a, b, r in zip(flat, bins, ranges, strict=True)]
     values, bounds = np.stack([np.ravel(plain(a)) for a in columns], axis=1), plain(edges)
     heights, _ = np.histogramdd(values, bounds, weights=None if weights is None else np.ravel(plain(weights)))
     if hasattr(weights, "_node"):
@@ -56,7 +57,7 @@ def _histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = 
         inside = np.all([(p >= 0) & (p < n) for p, n in zip(places, heights.shape, strict=True)], axis=0)
         heights = scatter(np.ravel(weights.astype(np.float64))[inside], tuple(p[inside] for p in places), heights.shape)
     if density:
-        heights = heights / np.sum(heights)
+        heights = heights.astype(np.float64) / np.sum(heights)
         for axis, e in enumerate(edges):
             heights = heights / np.reshape(np.diff(e), [-1 if k == axis else 1 for k in np.arange(rank)])
     return heights, tuple(edges)

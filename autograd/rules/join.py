@@ -25,7 +25,7 @@ def _joining(
         arrays = [gathered(a) for a in arrays]
         for a in arrays:
             if not np.can_cast(a.dtype, dtype, casting):
-                raise TypeError(f"{a.dtype} does not become {dtype} by the rule {casting!r}")
+                raise TypeError(f"{a.dtype} does not become {np.dtype(dtype)} by the rule {casting!r}")
         arrays = [a.astype(float_dtype(dtype)) for a in arrays]
     return tuple(arrays), {} if axis == 0 else {"axis": axis}
 

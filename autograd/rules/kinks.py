@@ -183,9 +183,11 @@ defop(
 
 
 def _clip_arguments(
-    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None, dtype: Any = None,
-    casting: Any = "same_kind", order: str = "K", subok: bool = True, where: Any = True,
+    a: Any, a_min: Any = None, a_max: Any = None, out: None = None, *, min: Any = None, max: Any = None,
+    dtype: Any = None, casting: Any = "same_kind", order: str = "K", subok: bool = True, where: Any = True,
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:  # fmt: skip
+    if out is not None:
+        raise TypeError("out= goes by name")
     if where is not True:
         raise TypeError("where= leaves the rest undefined; choose by np.where")
     low = a_min if min is None else min

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.exceptions import RankWarning
 
-from autograd.op import Sample, defcomposite, defop, defplain
+from autograd.op import Sample, defcomposite, defop, defplain, gathered
 from autograd.rules.dispatched import dispatched
 from autograd.rules.guarded import product
 
@@ -130,6 +130,7 @@ def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 
 def _lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, Any]:
     rows, columns = np.shape(a)
+    a = gathered(a).astype(np.result_type(a, b, np.float32))
     if rcond is None:
         rcond = float(np.finfo(np.result_type(a)).eps) * max(rows, columns)
     s = np.linalg.svd(a, compute_uv=False)
@@ -188,19 +189,20 @@ def _polyfit(
     p = np.transpose(np.transpose(coefficients) / scale)
     if full:
         return p, residuals, rank, s, rcond
-    return (p, _polyfit_covariance(powers, residuals, cov)) if cov else p
+    if not cov:
+        return p
+    covariance = _polyfit_covariance(powers, residuals, cov)
+    return p, covariance if np.ndim(y) > 1 else covariance[..., 0]
 
 
 def _polyfit_covariance(powers: Any, residuals: Any, cov: bool | str) -> Any:
-    """The covariance matrix of the coefficients; for several rows of values one behind the other."""
+    """The covariance matrix of the coefficients, or what the variance of the values is to be multiplied by."""
     base, freedom = np.linalg.inv(turned(powers) @ powers), powers.shape[0] - powers.shape[1]
     if cov == "unscaled":
-        factor: Any = np.ones(1)
-    elif freedom > 0:
-        factor = residuals / freedom
-    else:
+        return np.expand_dims(base, -1)
+    if freedom <= 0:
         raise ValueError("np.polyfit: cov= needs more points than coefficients")
-    return base * factor if np.size(factor) == 1 else np.expand_dims(base, -1) * factor
+    return np.expand_dims(base, -1) * (residuals / freedom)
 
 
 defcomposite(

@@ -121,13 +121,15 @@ def _median_rule(skip_nan: bool) -> Rule:
 
 
 def _quantile_arguments(
-    a: Any, q: Any, axis: Any = None, *, overwrite_input: bool = False, method: str = "linear",
-    keepdims: bool = False, weights: Any = None,
+    a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear",
+    keepdims: bool = False, *, weights: Any = None,
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:  # fmt: skip
+    if out is not None:
+        raise TypeError("out= goes by name")
     options = {"axis": axis, "method": method, "keepdims": keepdims}
     if weights is not None:
         options["weights"] = weights
-    return ((a,), {"q": gathered(q), **options}) if holds_tensor(q) else ((a, q), options)
+    return ((gathered(a),), {"q": gathered(q), **options}) if holds_tensor(q) else ((a, q), options)
 
 
 _RATES = {  # how a rank among n elements grows with q: by n plus this; the ranks of other methods jump
