@@ -14,7 +14,7 @@ from autograd.op import Composite, composites
 from autograd.testing import gradcheck
 
 INF, NAN = np.inf, np.nan
-OURS = ("reduce", "cumulative", "order", "sampled", "polynomial")
+OURS = ("reduce", "variance", "cumulative", "order", "sampled", "polynomial")
 CASES = [
     pytest.param(record, k, id=f"{record.name}-{k}")
     for record in composites()

@@ -25,6 +25,7 @@ from autograd.rules import (
     sets,
     shape,
     trigonometric,
+    variance,
     vectors,
 )
 
@@ -53,5 +54,6 @@ __all__ = [
     "sets",
     "shape",
     "trigonometric",
+    "variance",
     "vectors",
 ]

@@ -8,15 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.op import Rule, Sample, defcomposite, defop, plain, qualified_name
-from autograd.rules.guarded import quotient
-from autograd.rules.samples import REDUCTIONS
-
-_masked: list[Sample] = [
-    lambda rng: (rng.normal(size=(3, 4)), {"where": np.arange(4) != 1}),
-    lambda rng: (rng.normal(size=(3, 4)), {"axis": 1, "where": np.eye(3, 4) == 0}),
-]
-_single: list[Sample] = [lambda rng: (rng.normal(size=(3, 4)).astype(np.float32), {"dtype": np.float64})]
+from autograd.op import defcomposite, defop, qualified_name
+from autograd.rules.samples import MASKED, REDUCTIONS, SINGLE
 
 
 def restore(g: Any, axis: Any, keepdims: bool) -> Any:
@@ -128,7 +121,7 @@ defop(
     vjp=_sum,
     live=beginning(np.sum, np.add),
     math=r"\bar a_i = \bar y",
-    samples=[*REDUCTIONS, *_masked, *_single, lambda rng: (rng.normal(size=3), {"initial": 2.0})],
+    samples=[*REDUCTIONS, *MASKED, *SINGLE, lambda rng: (rng.normal(size=3), {"initial": 2.0})],
     ties="an `initial` that is a Tensor counts as an element",
 )
 
@@ -161,7 +154,7 @@ defop(
     forward=_mean_forward,
     vjp=_mean,
     math=r"\bar a_i = \bar y / n",
-    samples=[*REDUCTIONS, *_masked, *_single],
+    samples=[*REDUCTIONS, *MASKED, *SINGLE],
 )
 
 
@@ -255,102 +248,6 @@ defcomposite(
     ties="the elements that tie share the gradient equally",
 )
 
-# Variances and deviations, and the same without NaN
-
-
-def _deviation(a: Any, axis: Any, n: Any, where: Any, mean: Any) -> Any:
-    if mean is not None:
-        return a - mean
-    if where is True:
-        return a - np.mean(a, axis=axis, keepdims=True)
-    kept = np.where(where, a, 0)
-    return kept - np.sum(kept, axis=axis, keepdims=True) / np.maximum(n, 1)
-
-
-def _spread_rule(root: bool, skip_nan: bool) -> Rule:
-    def rule(
-        g: Any,
-        y: Any,
-        a: Any,
-        axis: Any = None,
-        dtype: Any = None,
-        ddof: float = 0,
-        keepdims: bool = False,
-        where: Any = True,
-        mean: Any = None,
-        correction: float | None = None,
-    ) -> Any:
-        axis = axis_of(a, axis)
-        if skip_nan:
-            where = where & ~np.isnan(a)
-        n = count(a, y, axis, where)
-        freedom = n - (ddof if correction is None else correction)
-        g, deviation = restore(g, axis, keepdims), _deviation(a, axis, n, where, mean)
-        if root:
-            y = restore(y, axis, keepdims)
-            found = quotient(g, np.where(y == 0, 1, y) * freedom) * deviation
-        else:
-            found = quotient(2 * g, freedom) * deviation
-        return found if where is True else np.where(where, found, 0)
-
-    return rule
-
-
-def _about_mean(root: bool, skip_nan: bool) -> dict[str, Callable[..., Any]]:
-    """What `live` of a variance is: the mean square about a `mean` that is a Tensor."""
-
-    def body(
-        a: Any,
-        axis: Any = None,
-        dtype: Any = None,
-        ddof: float = 0,
-        keepdims: bool = False,
-        where: Any = True,
-        *,
-        mean: Any,
-        correction: float | None = None,
-    ) -> Any:
-        if skip_nan:
-            where = where & ~np.isnan(plain(a))
-        deviation = np.where(where, a, mean) - mean
-        total = np.sum(np.square(deviation), axis=axis, dtype=dtype, keepdims=keepdims, where=where)
-        n = np.sum(np.broadcast_to(where, np.shape(a)), axis=axis, keepdims=keepdims)
-        freedom = np.maximum(n - (ddof if correction is None else correction), 0)
-        y = total / freedom.astype(total.dtype)
-        return np.sqrt(y) if root else y
-
-    return {"mean": body}
-
-
-_spreads: list[Sample] = [
-    *REDUCTIONS[:-1],
-    *_masked,
-    *_single,
-    lambda rng: (rng.normal(size=(3, 4)), 1, {"ddof": 1}),
-    lambda rng: (rng.normal(size=(3, 4)), {"axis": 1, "correction": 1}),
-    lambda rng: (rng.normal(size=(3, 4)), {"axis": 1, "mean": rng.normal(size=(3, 1))}),
-]
-for _fn, _skip in ((np.var, False), (np.nanvar, True)):
-    defop(
-        _fn,
-        forward=checked(_fn),
-        vjp=_spread_rule(False, _skip),
-        live=_about_mean(False, _skip),
-        math=r"\bar a_i = \frac{2}{n - \delta} \, \bar y \, (a_i - \operatorname{mean} a)",
-        samples=_spreads,
-        ties="a `mean=` that is given does not depend on a",
-    )
-for _fn, _skip in ((np.std, False), (np.nanstd, True)):
-    defop(
-        _fn,
-        forward=checked(_fn),
-        vjp=_spread_rule(True, _skip),
-        live=_about_mean(True, _skip),
-        math=r"\bar a_i = \frac{1}{n - \delta} \, \bar y \, (a_i - \operatorname{mean} a) / y",
-        samples=_spreads,
-        ties="0 where all elements are equal; a `mean=` that is given does not depend on a",
-    )
-
 # Products
 
 
@@ -390,8 +287,8 @@ defop(
     math=r"\bar a_i = \bar y \prod_{j \ne i} a_j",
     samples=[
         *REDUCTIONS,
-        *_masked,
-        *_single,
+        *MASKED,
+        *SINGLE,
         lambda rng: (rng.normal(size=3), {"initial": 2.0}),
         lambda rng: (rng.normal(size=(3, 4)) * (np.arange(4) != 1), 1),
         lambda rng: (rng.normal(size=(3, 4)) * (np.arange(4) > 1), {"axis": (0, 1), "initial": 2.0}),
@@ -412,7 +309,7 @@ for _fn, _plain, _neutral in ((np.nansum, np.sum, 0), (np.nanprod, np.prod, 1)):
         _fn,
         without_nan(_plain, _neutral),
         math=rf"y = \operatorname{{{_plain.__name__}}} \{{a_i : a_i \ne \mathrm{{NaN}}\}}",
-        samples=[*REDUCTIONS[:-1], *_masked],
+        samples=[*REDUCTIONS[:-1], *MASKED],
         ties="the gradient of a NaN is 0",
     )
 
@@ -428,6 +325,6 @@ defcomposite(
     np.nanmean,
     _nanmean,
     math=r"y = \operatorname{mean} \{a_i : a_i \ne \mathrm{NaN}\}",
-    samples=[*REDUCTIONS[:-1], *_masked],
+    samples=[*REDUCTIONS[:-1], *MASKED],
     ties="the gradient of a NaN is 0",
 )

@@ -49,3 +49,8 @@ REDUCTIONS: list[Sample] = [
     lambda rng: (rng.normal(size=(2, 3, 4)), {"axis": (0, 2), "keepdims": True}),
     lambda rng: (rng.normal(),),
 ]
+MASKED: list[Sample] = [
+    lambda rng: (rng.normal(size=(3, 4)), {"where": np.arange(4) != 1}),
+    lambda rng: (rng.normal(size=(3, 4)), {"axis": 1, "where": np.eye(3, 4) == 0}),
+]
+SINGLE: list[Sample] = [lambda rng: (rng.normal(size=(3, 4)).astype(np.float32), {"dtype": np.float64})]

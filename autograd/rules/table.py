@@ -17,7 +17,8 @@ _CHAPTERS = {
     "exponential": "Exponentials and logarithms",
     "trigonometric": "Trigonometry",
     "kinks": "Kinks, steps and choices",
-    "reduce": "Sums, means, extrema, variances, products",
+    "reduce": "Sums, means, extrema, products",
+    "variance": "Variances and covariances",
     "cumulative": "Running sums and products",
     "order": "Sorting, medians, quantiles",
     "sets": "Sets",
@@ -58,7 +59,8 @@ itself, to any order.
 
 Of a *composition* the table gives the gradient, or the value where that tells more. Names without `np.` are
 steps of ours that compositions are made of. Every ufunc of two operands in the table has its methods `reduce`,
-`accumulate`, `reduceat`, `outer` and `at`, and takes `where=` beside `out=`.
+`accumulate`, `reduceat`, `outer` and `at`, and takes `where=` beside `out=`. A `dtype=` is one of floats; the gradient
+comes in that of the operand.
 """
 _FOOT = """\
 ## Functions that give plain arrays
