@@ -608,9 +608,9 @@ def _into_chosen(ufunc: np.ufunc, args: tuple[Any, ...], out: Tensor, where: Any
 def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING) -> Tensor:
     """Run `op` on the data of `args`, and record it if a gradient can reach one of them."""
     if kwargs and not _SIMPLE.issuperset(map(type, kwargs.values())):
-        for name, body in op.live.items():
-            if holds_tensor(kwargs.get(name)):
-                composed: Tensor = body(*args, **kwargs)
+        for name, value in kwargs.items():
+            if name in op.live and holds_tensor(value):
+                composed: Tensor = op.live[name](*args, **kwargs)
                 return composed
         kwargs = {name: _option(op, name, value) for name, value in kwargs.items()}
     return _run(op, args, kwargs)
