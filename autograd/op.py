@@ -43,6 +43,7 @@ class Op:
     against_constant: Op | None
     operands: tuple[str, ...]
     options: frozenset[str]
+    count: int  # of the operands, where a call may give them and nothing else; -1 where it never goes as it is
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
@@ -188,6 +189,7 @@ def defop(
     names = names_of(next(rule for rule in rules if rule is not None))[3 if variadic else 2 :]
     count = 0 if variadic else len(rules)
     op.operands, op.options = names[:count], frozenset(names[count:])
+    op.count = -1 if adapt or variadic else count
     op.against_constant = None
     if against_constant:
         op.against_constant = other = Op()

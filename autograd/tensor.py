@@ -396,14 +396,21 @@ class Tensor(ArrayMethods, Writing):
             if func in _ASKED and not kwargs:
                 return _ASKED[func](self._node.value)
             return _call(func, args, kwargs)
-        if op.adapt is None and not op.variadic:
-            for option in args[len(op.operands) :]:
+        count, given = op.count, len(args)
+        if given == count and not kwargs:
+            return _run(op, args, NOTHING)
+        options, alone = (args[count:] if given > count >= 0 else ()), count == 1
+        for option in options:
+            if type(option) not in _SIMPLE and not _is_flat(option):
                 _option(op, "an option", option)
-        if len(op.operands) <= len(args) <= op.as_it_is:
+                alone = False
+        if count <= given <= op.as_it_is:
             for name, option in kwargs.items():
                 if name not in op.options or (type(option) not in _SIMPLE and not _is_flat(option)):
                     break
             else:
+                if alone and isinstance(args[0], Tensor):
+                    return _alone(op, args[0], options, kwargs)
                 return _run(op, args, kwargs)
         elif func is np.where and len(args) == 1:
             return _call(func, args, kwargs)
@@ -462,7 +469,7 @@ class Tensor(ArrayMethods, Writing):
                 index = plain(index)
         elif type(index) not in _INDICES:
             index = plain(index)
-        return _run(_GETITEM, (self, index), NOTHING)
+        return _alone(_GETITEM, self, (index,), NOTHING)
 
     def __getstate__(self) -> dict[str, Any]:
         if self._node.op is not None or not self._collects:
@@ -607,42 +614,59 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING) ->
 
 
 def _run(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
-    first, broadcasts, live = args[0] if args else None, op.broadcasts, 0
-    kept: Any
+    first = args[0] if args else None
+    if len(args) == 1 and isinstance(first, Tensor):
+        return _alone(op, first, (), kwargs)
+    broadcasts, live = op.broadcasts, 0
+    raw: list[Any] = []
+    kept: list[Any] = []
     try:
-        if len(args) == 1 and isinstance(first, Tensor):  # unrolled
-            node = first._node
-            kept, live, data = (node,), node.requires_grad, node.value
-            value = op.forward(data, **kwargs) if kwargs else op.forward(data)
-        else:
-            raw, kept = [], []
-            for arg in args:
-                if type(arg) is list and holds_tensor(arg):
-                    arg = gathered(arg)
-                if isinstance(arg, Tensor):
-                    arg = arg._node
-                    raw.append(arg.value)
-                    live += arg.requires_grad
-                else:
-                    if broadcasts and type(arg) is not float and type(arg) is not tuple:  # an index or a shape
-                        arg = _constant(op, arg)
-                    raw.append(arg)
-                kept.append(arg)
-            data, kept = raw[0] if raw else None, tuple(kept)
-            value = op.forward(*raw, **kwargs) if kwargs else op.forward(*raw)
+        for arg in args:
+            if type(arg) is list and holds_tensor(arg):
+                arg = gathered(arg)
+            if isinstance(arg, Tensor):
+                arg = arg._node
+                raw.append(arg.value)
+                live += arg.requires_grad
+            else:
+                if broadcasts and type(arg) is not float and type(arg) is not tuple:  # an index or a shape
+                    arg = _constant(op, arg)
+                raw.append(arg)
+            kept.append(arg)
+        value = op.forward(*raw, **kwargs) if kwargs else op.forward(*raw)
     except Exception as error:
         raise blame(op, args, error) from error
-    made = _record(op, kept, kwargs, value, live)
-    base = getattr(value, "base", None)  # a rule may call this on plain numbers
-    shares = isinstance(first, Tensor) and (value is data if base is None else base is data or base is data.base)
-    if shares and not isinstance(data, np.generic):
-        link_view(made, op, args, kwargs)
+    made = _record(op, tuple(kept), kwargs, value, live)
+    if isinstance(first, Tensor) and (value is raw[0] or getattr(value, "base", None) is not None):
+        link_view(made, first, op, args[1:], kwargs)
+    return made
+
+
+def _alone(op: Op, first: Tensor, others: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
+    """`_run` where nothing but the first argument is a Tensor or holds one, unrolled."""
+    node = first._node
+    data = node.value
+    try:
+        if others:
+            value = op.forward(data, *others, **kwargs) if kwargs else op.forward(data, *others)
+        else:
+            value = op.forward(data, **kwargs) if kwargs else op.forward(data)
+    except Exception as error:
+        raise blame(op, (first, *others), error) from error
+    made = _record(op, (node,) + others, kwargs, value, node.requires_grad)  # noqa: RUF005  (half the time)
+    if value is data or getattr(value, "base", None) is not None:  # a rule may call this on plain numbers
+        link_view(made, first, op, others, kwargs)
     return made
 
 
 def _is_flat(option: Any) -> bool:
     """Whether it is a tuple that holds no Tensor, such as several axes."""
-    return type(option) is tuple and _SIMPLE.issuperset(map(type, option))
+    if type(option) is not tuple:
+        return False
+    for part in option:  # noqa: SIM110  (a third of the time of all())
+        if type(part) not in _SIMPLE:
+            return False
+    return True
 
 
 def _option(op: Op, name: str, value: Any) -> Any:
