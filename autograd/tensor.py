@@ -20,6 +20,7 @@ from autograd.graph import NOTHING, Node, next_order, observers, recording, writ
 from autograd.inplace import Keep, View, Writing, link_view, refresh
 from autograd.methods import ArrayMethods
 from autograd.op import (
+    SIMPLE,
     Op,
     blame,
     composite,
@@ -28,6 +29,7 @@ from autograd.op import (
     find,
     gathered,
     holds_tensor,
+    is_flat,
     is_plain,
     lookup,
     named,
@@ -40,9 +42,7 @@ from autograd.rules.shape import cast
 
 Array = np.ndarray[Any, np.dtype[Any]]
 _LIKE = {np.zeros_like, np.ones_like, np.empty_like, np.full_like}  # these make what a program then writes into
-_SIMPLE = {int, float, bool, str, type, type(None), type(np._NoValue), np.ndarray}  # options that hold no Tensor
 _ASKED = {np.shape: operator.attrgetter("shape"), np.ndim: operator.attrgetter("ndim")}  # what compositions ask often
-_INDICES = {int, slice, type(None), type(...), np.ndarray}  # so do these
 _GETITEM, _NEGATIVE, _ABSOLUTE = map(lookup, (operator.getitem, np.negative, np.absolute))
 _new = object.__new__
 
@@ -115,16 +115,13 @@ def operation(fn: Callable[..., Any], **record: Any) -> Callable[..., Any]:
     >>> float(w.grad)
     12.0
     """
-    op = defop(fn, **record)
-    count = len(op.operands)
+    defop(fn, **record)
 
     @wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in args:
             if isinstance(arg, Tensor):
-                if not kwargs and len(args) == count:
-                    return apply(op, args)
-                return apply(op, *op.call(args, kwargs))
+                return arg.__array_function__(fn, (), args, kwargs)
         return fn(*args, **kwargs)
 
     return call
@@ -399,20 +396,20 @@ class Tensor(ArrayMethods, Writing):
         count, given = op.count, len(args)
         if given == count and not kwargs:
             return _run(op, args, NOTHING)
-        options, alone = (args[count:] if given > count >= 0 else ()), count == 1
-        for option in options:
-            if type(option) not in _SIMPLE and not _is_flat(option):
-                _option(op, "an option", option)
-                alone = False
-        if count <= given <= op.as_it_is:
+        if 0 <= count <= given <= op.as_it_is:
+            options, alone = (args[count:] if given > count else ()), count == 1
+            for option in options:
+                if type(option) not in SIMPLE and not is_flat(option):
+                    _option(op, "an option", option)
+                    alone = False
             for name, option in kwargs.items():
-                if name not in op.options or (type(option) not in _SIMPLE and not _is_flat(option)):
+                if name not in op.options or (type(option) not in SIMPLE and not is_flat(option)):
                     break
             else:
                 if alone and isinstance(args[0], Tensor):
                     return _alone(op, args[0], options, kwargs)
                 return _run(op, args, kwargs)
-        elif func is np.where and len(args) == 1:
+        elif func is np.where and given == 1:
             return _call(func, args, kwargs)
         return apply(op, *op.call(args, kwargs))
 
@@ -464,10 +461,7 @@ class Tensor(ArrayMethods, Writing):
         return apply(_ABSOLUTE, (self,))
 
     def __getitem__(self, index: Any) -> Tensor:
-        if type(index) is tuple:
-            if not _INDICES.issuperset(map(type, index)):
-                index = plain(index)
-        elif type(index) not in _INDICES:
+        if type(index) not in SIMPLE and not is_flat(index):
             index = plain(index)
         return _alone(_GETITEM, self, (index,), NOTHING)
 
@@ -608,8 +602,9 @@ def _into_chosen(ufunc: np.ufunc, args: tuple[Any, ...], out: Tensor, where: Any
 
 def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING) -> Tensor:
     """Run `op` on the data of `args`, and record it if a gradient can reach one of them."""
-    if kwargs and not _SIMPLE.issuperset(map(type, kwargs.values())):
-        kwargs = {name: _option(op, name, value) for name, value in kwargs.items()}
+    for name, value in kwargs.items():
+        if type(value) not in SIMPLE:
+            kwargs = {**kwargs, name: _option(op, name, value)}
     return _run(op, args, kwargs)
 
 
@@ -659,22 +654,12 @@ def _alone(op: Op, first: Tensor, others: tuple[Any, ...], kwargs: Mapping[str, 
     return made
 
 
-def _is_flat(option: Any) -> bool:
-    """Whether it is a tuple that holds no Tensor, such as several axes."""
-    if type(option) is not tuple:
-        return False
-    for part in option:  # noqa: SIM110  (a third of the time of all())
-        if type(part) not in _SIMPLE:
-            return False
-    return True
-
-
 def _option(op: Op, name: str, value: Any) -> Any:
     """An option's plain value; TypeError where that would lose a gradient."""
-    if type(value) in _SIMPLE or _is_flat(value):
+    if type(value) in SIMPLE or is_flat(value):
         return value
     if type(value) in (tuple, list):
-        return type(value)([_option(op, name, part) for part in value])
+        return type(value)([part if type(part) in SIMPLE else _option(op, name, part) for part in value])
     if isinstance(value, Tensor) and value.requires_grad:
         raise TypeError(f"{op.name}: no derivative with respect to {name}; pass {describe(value)} detached")
     return plain(value)

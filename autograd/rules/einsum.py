@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defop, defplain, gathered
+from autograd.op import defop, defplain, gathered, implementation
 
 
 @lru_cache(maxsize=256)
@@ -31,7 +31,8 @@ def _explicit(subscripts: str, ranks: tuple[int, ...], optimize: bool) -> str:
     return f"{','.join(named)}->{output.replace('...', ''.join(spare))}"
 
 
-def _letters(labels: Any) -> str:
+@lru_cache(maxsize=256)
+def _letters(labels: tuple[Any, ...]) -> str:
     """A sublist of axis numbers as the letters that NumPy gives them, capitals first."""
     alphabet = ascii_uppercase + ascii_lowercase
     return "".join("..." if label is Ellipsis else alphabet[label] for label in labels)
@@ -43,11 +44,12 @@ def _call(*operands: Any, optimize: Any = False) -> tuple[tuple[Any, ...], dict[
     else:
         pairs = len(operands) // 2 * 2
         arrays = operands[:pairs:2]
-        subscripts = ",".join(map(_letters, operands[1:pairs:2]))
+        subscripts = ",".join([_letters(tuple(labels)) for labels in operands[1:pairs:2]])
         if len(operands) > pairs:
-            subscripts += "->" + _letters(operands[-1])
+            subscripts += "->" + _letters(tuple(operands[-1]))
     if "->" not in subscripts or "." in subscripts or " " in subscripts:
-        subscripts = _explicit(subscripts, tuple([gathered(a).ndim for a in arrays]), bool(optimize))
+        ranks = tuple([gathered(a).ndim for a in arrays]) if "." in subscripts else (0,) * len(arrays)
+        subscripts = _explicit(subscripts, ranks, bool(optimize))
     return arrays, {"subscripts": subscripts, "optimize": optimize} if optimize else {"subscripts": subscripts}
 
 
@@ -104,10 +106,12 @@ def _einsum(position: int, g: Any, y: Any, *operands: Any, subscripts: str, opti
     return part if np.shape(part) == shapes[position] else np.broadcast_to(part, shapes[position])
 
 
+_COMPUTED = implementation(np.einsum)
+
 defop(
     np.einsum,
     variadic=True,
-    forward=lambda *operands, subscripts, optimize=False: np.einsum(subscripts, *operands, optimize=optimize),
+    forward=lambda *operands, subscripts, optimize=False: _COMPUTED(subscripts, *operands, optimize=optimize),
     adapt=_call,
     vjp=_einsum,
     math=r"\bar a_k = \sum \bar y \prod_{j \ne k} a_j \text{ over all indices but those of } a_k",

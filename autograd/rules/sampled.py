@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.op import Sample, defcomposite, defop, gathered, plain
+from autograd.op import Sample, defcomposite, defop, gathered, implementation, plain
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import float_dtype
 
@@ -339,10 +339,13 @@ defcomposite(
 # Convolution: y[k] = sum of a[i] v[k - i], and of that the part that `mode` keeps
 
 
-def _convolve_arguments(a: Any, v: Any, mode: str = "full") -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _checked_convolve(a: Any, v: Any, mode: str = "full") -> Any:
     if mode not in ("full", "same", "valid"):
-        raise ValueError(f"np.convolve with mode {mode!r}; give 'full', 'same' or 'valid'")
-    return (a, v), {"mode": mode}
+        raise ValueError(f"mode {mode!r}; give 'full', 'same' or 'valid'")
+    return _COMPUTED(a, v, mode)
+
+
+_COMPUTED = implementation(np.convolve)
 
 
 def _convolve(g: Any, y: Any, a: Any, v: Any, mode: str = "full") -> Any:
@@ -356,8 +359,8 @@ def _convolve(g: Any, y: Any, a: Any, v: Any, mode: str = "full") -> Any:
 defop(
     np.convolve,
     label="∗",
+    forward=_checked_convolve,
     vjp=(_convolve, lambda g, y, a, v, mode="full": _convolve(g, y, v, a, mode)),
-    adapt=_convolve_arguments,
     math=(r"\bar a_i = \sum_k \bar y_k v_{k-i}", r"\bar v_j = \sum_k \bar y_k a_{k-j}"),
     samples=[
         lambda rng: (rng.normal(size=5), rng.normal(size=3)),
