@@ -175,7 +175,7 @@ def defop(
     op.fn = fn
     op.name = name or qualified_name(fn)
     op.label = label or op.name.rpartition(".")[2]
-    op.forward = forward or implementation(fn)
+    op.forward = forward or _implementation(fn)
     op.math = (math,) if isinstance(math, str) else math
     op.samples = tuple(samples)
     op.ties = ties
@@ -203,9 +203,10 @@ def defop(
     return op
 
 
-def implementation(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of NumPy without its dispatcher, which would look for Tensors among the arrays once more."""
-    return getattr(fn, "__wrapped__", fn) if (getattr(fn, "__module__", "") or "").startswith("numpy") else fn
+def _implementation(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of NumPy's or ours without its dispatcher, which would look for Tensors among the arrays once more."""
+    home = getattr(fn, "__module__", "") or ""
+    return getattr(fn, "__wrapped__", fn) if home.startswith(("numpy", "autograd.rules")) else fn
 
 
 def qualified_name(fn: Callable[..., Any]) -> str:

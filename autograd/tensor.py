@@ -542,7 +542,7 @@ def tensor_of(node: Node) -> Tensor:
 
 def _constant(op: Op, value: Any) -> Any:
     """An operand that is no Tensor: a list gathered; TypeError where it is not real."""
-    if type(value) is float or type(value) is int:
+    if (type(value) is np.ndarray and value.dtype.kind in "fiub") or type(value) is float or type(value) is int:
         return value
     if type(value) is list or type(value) is tuple:
         value = gathered(value)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defop, defplain, gathered, implementation
+from autograd.op import defop, defplain, gathered
 
 
 @lru_cache(maxsize=256)
@@ -106,12 +106,10 @@ def _einsum(position: int, g: Any, y: Any, *operands: Any, subscripts: str, opti
     return part if np.shape(part) == shapes[position] else np.broadcast_to(part, shapes[position])
 
 
-_COMPUTED = implementation(np.einsum)
-
 defop(
     np.einsum,
     variadic=True,
-    forward=lambda *operands, subscripts, optimize=False: _COMPUTED(subscripts, *operands, optimize=optimize),
+    forward=lambda *operands, subscripts, optimize=False: np.einsum(subscripts, *operands, optimize=optimize),
     adapt=_call,
     vjp=_einsum,
     math=r"\bar a_k = \sum \bar y \prod_{j \ne k} a_j \text{ over all indices but those of } a_k",
