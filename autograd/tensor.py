@@ -43,7 +43,8 @@ from autograd.rules.shape import cast
 Array = np.ndarray[Any, np.dtype[Any]]
 _LIKE = {np.zeros_like, np.ones_like, np.empty_like, np.full_like}  # these make what a program then writes into
 _ASKED = {np.shape: operator.attrgetter("shape"), np.ndim: operator.attrgetter("ndim")}  # what compositions ask often
-_GETITEM, _NEGATIVE, _ABSOLUTE = map(lookup, (operator.getitem, np.negative, np.absolute))
+_GETITEM, _CAST = map(lookup, (operator.getitem, cast))
+_NEGATIVE, _POSITIVE, _ABSOLUTE = map(lookup, (np.negative, np.positive, np.absolute))
 _new = object.__new__
 
 
@@ -115,12 +116,16 @@ def operation(fn: Callable[..., Any], **record: Any) -> Callable[..., Any]:
     >>> float(w.grad)
     12.0
     """
-    defop(fn, **record)
+    op = defop(fn, **record)
 
     @wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in args:
             if isinstance(arg, Tensor):
+                if not kwargs and len(args) == op.count:
+                    return _run(op, args, NOTHING)
+                if op.count < 0:
+                    return apply(op, *op.call(args, kwargs))
                 return arg.__array_function__(fn, (), args, kwargs)
         return fn(*args, **kwargs)
 
@@ -396,12 +401,15 @@ class Tensor(ArrayMethods, Writing):
         count, given = op.count, len(args)
         if given == count and not kwargs:
             return _run(op, args, NOTHING)
-        if 0 <= count <= given <= op.as_it_is:
-            options, alone = (args[count:] if given > count else ()), count == 1
-            for option in options:
-                if type(option) not in SIMPLE and not is_flat(option):
-                    _option(op, "an option", option)
-                    alone = False
+        if count <= given <= op.as_it_is:
+            options: tuple[Any, ...] = ()
+            alone = count == 1
+            if given > count:
+                options = args[count:]
+                for option in options:
+                    if type(option) not in SIMPLE and not is_flat(option):
+                        _option(op, "an option", option)
+                        alone = False
             for name, option in kwargs.items():
                 if name not in op.options or (type(option) not in SIMPLE and not is_flat(option)):
                     break
@@ -443,22 +451,22 @@ class Tensor(ArrayMethods, Writing):
         With `copy=False` it is this Tensor itself where the dtype is right. The order in memory stays as it is.
         """
         dtype = np.dtype(dtype)
-        if not np.can_cast(self.dtype, dtype, casting):
+        if casting != "unsafe" and not np.can_cast(self.dtype, dtype, casting):
             raise TypeError(f"{describe(self)} does not become {dtype} by the rule {casting!r}")
         if dtype.kind in "cO":
             raise TypeError(f"{describe(self)} as {dtype}: a Tensor holds real numbers; use t.data.astype")
         if dtype.kind != "f":
             return self._node.value.astype(dtype)
-        return self if not copy and dtype == self.dtype else apply(lookup(cast), (self, dtype))
+        return self if not copy and dtype == self.dtype else _alone(_CAST, self, (dtype,), NOTHING)
 
     def __neg__(self) -> Tensor:
-        return apply(_NEGATIVE, (self,))
+        return _alone(_NEGATIVE, self, (), NOTHING)
 
     def __pos__(self) -> Tensor:
-        return apply(lookup(np.positive), (self,))
+        return _alone(_POSITIVE, self, (), NOTHING)
 
     def __abs__(self) -> Tensor:
-        return apply(_ABSOLUTE, (self,))
+        return _alone(_ABSOLUTE, self, (), NOTHING)
 
     def __getitem__(self, index: Any) -> Tensor:
         if type(index) not in SIMPLE and not is_flat(index):
@@ -602,9 +610,10 @@ def _into_chosen(ufunc: np.ufunc, args: tuple[Any, ...], out: Tensor, where: Any
 
 def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING) -> Tensor:
     """Run `op` on the data of `args`, and record it if a gradient can reach one of them."""
-    for name, value in kwargs.items():
-        if type(value) not in SIMPLE:
-            kwargs = {**kwargs, name: _option(op, name, value)}
+    if kwargs:
+        for name, value in kwargs.items():
+            if type(value) not in SIMPLE:
+                kwargs = {**kwargs, name: _option(op, name, value)}
     return _run(op, args, kwargs)
 
 
@@ -617,15 +626,16 @@ def _run(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
     kept: list[Any] = []
     try:
         for arg in args:
-            if type(arg) is list and holds_tensor(arg):
-                arg = gathered(arg)
+            if not isinstance(arg, Tensor):
+                if type(arg) is list and holds_tensor(arg):
+                    arg = gathered(arg)
+                elif broadcasts and type(arg) is not float and type(arg) is not tuple:  # an index or a shape
+                    arg = _constant(op, arg)
             if isinstance(arg, Tensor):
                 arg = arg._node
                 raw.append(arg.value)
                 live += arg.requires_grad
             else:
-                if broadcasts and type(arg) is not float and type(arg) is not tuple:  # an index or a shape
-                    arg = _constant(op, arg)
                 raw.append(arg)
             kept.append(arg)
         value = op.forward(*raw, **kwargs) if kwargs else op.forward(*raw)
@@ -641,14 +651,16 @@ def _alone(op: Op, first: Tensor, others: tuple[Any, ...], kwargs: Mapping[str, 
     """`_run` where nothing but the first argument is a Tensor or holds one, unrolled."""
     node = first._node
     data = node.value
+    kept: tuple[Any, ...] = (node,)
     try:
         if others:
+            kept += others
             value = op.forward(data, *others, **kwargs) if kwargs else op.forward(data, *others)
         else:
             value = op.forward(data, **kwargs) if kwargs else op.forward(data)
     except Exception as error:
         raise blame(op, (first, *others), error) from error
-    made = _record(op, (node,) + others, kwargs, value, node.requires_grad)  # noqa: RUF005  (half the time)
+    made = _record(op, kept, kwargs, value, node.requires_grad)
     if value is data or getattr(value, "base", None) is not None:  # a rule may call this on plain numbers
         link_view(made, first, op, others, kwargs)
     return made

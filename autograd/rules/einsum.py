@@ -32,10 +32,13 @@ def _explicit(subscripts: str, ranks: tuple[int, ...], optimize: bool) -> str:
 
 
 @lru_cache(maxsize=256)
-def _letters(labels: tuple[Any, ...]) -> str:
-    """A sublist of axis numbers as the letters that NumPy gives them, capitals first."""
+def _lettered(inputs: tuple[tuple[Any, ...], ...], *outputs: tuple[Any, ...]) -> str:
+    """Sublists of axis numbers as subscripts, in the letters that NumPy gives them, capitals first."""
     alphabet = ascii_uppercase + ascii_lowercase
-    return "".join("..." if label is Ellipsis else alphabet[label] for label in labels)
+    terms = [
+        "".join("..." if label is Ellipsis else alphabet[label] for label in labels) for labels in (*inputs, *outputs)
+    ]
+    return "->".join([",".join(terms[: len(inputs)]), *terms[len(inputs) :]])
 
 
 def _call(*operands: Any, optimize: Any = False) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -44,9 +47,7 @@ def _call(*operands: Any, optimize: Any = False) -> tuple[tuple[Any, ...], dict[
     else:
         pairs = len(operands) // 2 * 2
         arrays = operands[:pairs:2]
-        subscripts = ",".join([_letters(tuple(labels)) for labels in operands[1:pairs:2]])
-        if len(operands) > pairs:
-            subscripts += "->" + _letters(tuple(operands[-1]))
+        subscripts = _lettered(tuple(map(tuple, operands[1:pairs:2])), *map(tuple, operands[pairs:]))
     if "->" not in subscripts or "." in subscripts or " " in subscripts:
         ranks = tuple([gathered(a).ndim for a in arrays]) if "." in subscripts else (0,) * len(arrays)
         subscripts = _explicit(subscripts, ranks, bool(optimize))
