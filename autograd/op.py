@@ -287,6 +287,11 @@ def _ones(n: int, dtype: np.dtype[Any]) -> Any:
     return np.ones(n, dtype)
 
 
+@lru_cache(maxsize=256)
+def _stretched(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(i for i, n in enumerate(shape) if n == 1 != to[i])
+
+
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum `g` over the axes along which an operand of shape `shape` was broadcast.
 
@@ -302,8 +307,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     elif lead:
         g = np.add.reduce(g, axis=tuple(range(lead)) if lead > 1 else 0)
     if 1 in shape and g.shape != shape:
-        stretched = tuple(i for i, n in enumerate(shape) if n == 1 != g.shape[i])
-        g = np.add.reduce(g, axis=stretched, keepdims=True)
+        g = np.add.reduce(g, axis=_stretched(shape, g.shape), keepdims=True)
     return g
 
 
