@@ -155,8 +155,8 @@ def defop(
         label: what a picture shows; the function's name by default.
         name: how source code calls it; found from `fn` by default.
         forward: computes the value in place of `fn`, to the same digits, where that is faster.
-        adapt: turns a call's arguments into operands and options, where they are not so already. It is asked at every
-            call where its own first parameters are not the operands, or one of those has no rule.
+        adapt: turns a call's arguments into operands and options, where they are not so already; it is asked at every
+            call where its own first parameters are not the operands.
         broadcasts: whether the operands are broadcast, so that the engine sums back; true for
             element-by-element ufuncs.
         variadic: any number of operands; then `vjp` is one rule that takes the position first.
@@ -193,8 +193,10 @@ def defop(
     names = names_of(next(rule for rule in rules if rule is not None))[3 if variadic else 2 :]
     count = 0 if variadic else len(rules)
     op.operands, op.options = names[:count], frozenset(names[count:])
-    whole = not variadic and (adapt is None or (names_of(adapt)[:count] == op.operands and None not in rules))
-    op.count = count if whole else -1
+    op.count = -1 if variadic else count
+    if adapt is not None and not variadic:
+        with_rules = rules.index(None) if None in rules else count
+        op.count = with_rules if names_of(adapt)[:with_rules] == names[:with_rules] else -1
     op.against_constant = None
     if against_constant:
         op.against_constant = other = Op()
