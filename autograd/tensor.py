@@ -407,7 +407,7 @@ class Tensor(ArrayMethods, Writing):
             if given > count:
                 options = args[count:]
                 for option in options:
-                    if type(option) not in SIMPLE and not is_flat(tuple(option) if type(option) is list else option):
+                    if type(option) not in SIMPLE and holds_tensor(option):
                         if op.adapt is not None:
                             return apply(op, *op.call(args, kwargs))
                         _option(op, "an option", option)
