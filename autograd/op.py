@@ -291,6 +291,7 @@ def _ones(n: int, dtype: np.dtype[Any]) -> Any:
 
 @lru_cache(maxsize=256)
 def _stretched(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of length 1 in `shape` that are longer, or empty, in `to`."""
     return tuple(i for i, n in enumerate(shape) if n == 1 != to[i])
 
 
@@ -330,7 +331,7 @@ def plain(value: Any) -> Any:
 def holds_tensor(value: Any) -> bool:
     """Whether it is a Tensor, or a list or tuple with one inside."""
     if type(value) is list or type(value) is tuple:
-        for part in value:  # noqa: SIM110  (a third of the time of any())
+        for part in value:  # noqa: SIM110  (any() takes twice the time)
             if type(part) not in SIMPLE and holds_tensor(part):
                 return True
         return False
@@ -341,7 +342,7 @@ def is_flat(value: Any) -> bool:
     """Whether it is a tuple that holds no Tensor and no list, such as several axes."""
     if type(value) is not tuple:
         return False
-    for part in value:  # noqa: SIM110  (a third of the time of all())
+    for part in value:  # noqa: SIM110  (all() takes twice the time)
         if type(part) not in SIMPLE and not is_flat(part):
             return False
     return True

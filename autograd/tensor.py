@@ -124,7 +124,7 @@ def operation(fn: Callable[..., Any], **record: Any) -> Callable[..., Any]:
             if isinstance(arg, Tensor):
                 if not kwargs and len(args) == op.count:
                     return _run(op, args, NOTHING)
-                if op.count < 0:
+                if op.count < 0 or "out" in kwargs:
                     return apply(op, *op.call(args, kwargs))
                 return arg.__array_function__(fn, (), args, kwargs)
         return fn(*args, **kwargs)
