@@ -57,7 +57,7 @@ def backpropagate(
         if node.order < latest:
             check_unwritten(node)
         y = node.value if lift is None else lift(node)
-        args = []
+        args = [g, y]
         for a in inputs:
             if type(a) is Node:
                 a = a.value if lift is None else lift(a)
@@ -65,7 +65,7 @@ def backpropagate(
         for operand, rule in zip(inputs, op.vjp):  # noqa: B905  (options follow the operands)
             if type(operand) is not Node or rule is None or not operand.requires_grad:
                 continue
-            d = rule(g, y, *args, **kwargs) if kwargs else rule(g, y, *args)
+            d = rule(*args, **kwargs) if kwargs else rule(*args)
             value = operand.value
             if broadcasts and d.shape != value.shape:
                 d = unbroadcast(d, value.shape)

@@ -91,13 +91,18 @@ def bound(
 def covering(name: str, fn: Callable[..., Any], body: Callable[..., Any]) -> Callable[..., Any]:
     """`body`, which takes some of the arguments of `fn`, given the arguments of a call to `fn`."""
     own, code = names_of(body), body.__code__
-    starred, any_keyword = bool(code.co_flags & inspect.CO_VARARGS), bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    known, any_keyword = frozenset(own), bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    starred = bool(code.co_flags & inspect.CO_VARARGS)
+
+    @cache  # asked at the first call: signatures are slow to read
+    def takes() -> tuple[dict[str, Any], int]:
+        taken = defaults(fn) or dict.fromkeys(own, NEEDED)
+        return taken, leading(own, taken)
 
     @wraps(body)
     def run(*args: Any, **kwargs: Any) -> Any:
-        taken = defaults(fn) or dict.fromkeys(own, NEEDED)
-        fits = starred or len(args) <= leading(own, taken)
-        if fits and (any_keyword or kwargs.keys() <= set(own)):
+        taken, positional = takes()
+        if (starred or len(args) <= positional) and (any_keyword or kwargs.keys() <= known):
             return body(*args, **kwargs)
         return body(**bound(name, taken, taken if any_keyword else own, args, kwargs))
 

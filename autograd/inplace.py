@@ -40,17 +40,19 @@ def _move(tensor: Any, new: Node) -> None:
         new.hooks = [*(new.hooks or ()), Keep(new)]
 
 
-def link_view(made: Any, op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Remember that `made` shares the memory of `args[0]`."""
-    source = args[0]
-    made._view = (source, op, args[1:], kwargs)
+def link_view(made: Any, source: Any, op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    """Remember that `made`, which is `op` of `source` and other arguments, shares its memory, if it does."""
+    base, data = made._node.value.base, source._node.value
+    if base is not data and (base is not data.base or isinstance(data, np.generic)):  # a number has no memory
+        return
+    made._view = (source, op, args, kwargs)
     views = source._views
     if views is None:
         source._views = [ref(made)]
         return
     views.append(ref(made))
     count = len(views)
-    if count >= 16 and count & (count - 1) == 0:  # at powers of two, forget those that died
+    if not (count & 15 or count & (count - 1)):  # at powers of two, forget those that died
         views[:] = [view for view in views if view() is not None]
 
 

@@ -20,6 +20,9 @@ from autograd.calls import NEEDED, bound, covering, defaults, leading, names_of
 from autograd.graph import NOTHING, Node
 
 Rule = Callable[..., Any]
+SIMPLE: Final = {  # what holds no Tensor
+    int, float, bool, str, type, slice, np.ndarray, np.float64, np.int64, *map(type, (None, ..., np._NoValue)),
+}  # fmt: skip
 if TYPE_CHECKING:  # NumPy loads its generators on first use
     Sample = Callable[[np.random.Generator], tuple[Any, ...]]
 else:
@@ -44,6 +47,7 @@ class Op:
     against_constant: Op | None
     operands: tuple[str, ...]
     options: frozenset[str]
+    count: int  # how many operands a call that goes as it is begins with; -1 where none does
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
@@ -79,7 +83,7 @@ class Op:
     @cached_property
     def as_it_is(self) -> int:
         """How many arguments of a call may come by position for it to be what the rules take; -1: never."""
-        return -1 if self.adapt is not None else self._positional
+        return -1 if self.count < 0 else self._positional
 
     @cached_property
     def _positional(self) -> int:
@@ -153,7 +157,8 @@ def defop(
         label: what a picture shows; the function's name by default.
         name: how source code calls it; found from `fn` by default.
         forward: computes the value in place of `fn`, to the same digits, where that is faster.
-        adapt: turns a call's arguments into operands and options, where `fn` takes them otherwise.
+        adapt: turns a call's arguments into operands and options, where they are not so already; it is asked at every
+            call where its own first parameters are not the operands.
         broadcasts: whether the operands are broadcast, so that the engine sums back; true for
             element-by-element ufuncs.
         variadic: any number of operands; then `vjp` is one rule that takes the position first.
@@ -193,6 +198,10 @@ def defop(
     names = names_of(next(rule for rule in rules if rule is not None))[3 if variadic else 2 :]
     count = 0 if variadic else len(rules)
     op.operands, op.options = names[:count], frozenset(names[count:])
+    op.count = -1 if variadic else count
+    if adapt is not None and not variadic:
+        with_rules = rules.index(None) if None in rules else count
+        op.count = with_rules if names_of(adapt)[:with_rules] == names[:with_rules] else -1
     op.against_constant = None
     if against_constant:
         op.against_constant = other = Op()
@@ -202,8 +211,9 @@ def defop(
 
 
 def _implementation(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of NumPy without its dispatcher, which would look for Tensors among the arrays once more."""
-    return getattr(fn, "__wrapped__", fn) if (getattr(fn, "__module__", "") or "").startswith("numpy") else fn
+    """A function of NumPy's or ours without its dispatcher, which would look for Tensors among the arrays once more."""
+    home = getattr(fn, "__module__", "") or ""
+    return getattr(fn, "__wrapped__", fn) if home.startswith(("numpy", "autograd.rules")) else fn
 
 
 def qualified_name(fn: Callable[..., Any]) -> str:
@@ -284,6 +294,12 @@ def _ones(n: int, dtype: np.dtype[Any]) -> Any:
     return np.ones(n, dtype)
 
 
+@lru_cache(maxsize=256)
+def _stretched(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of length 1 in `shape` that are longer, or empty, in `to`."""
+    return tuple(i for i, n in enumerate(shape) if n == 1 != to[i])
+
+
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum `g` over the axes along which an operand of shape `shape` was broadcast.
 
@@ -299,18 +315,20 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     elif lead:
         g = np.add.reduce(g, axis=tuple(range(lead)) if lead > 1 else 0)
     if 1 in shape and g.shape != shape:
-        stretched = tuple(i for i, n in enumerate(shape) if n == 1 != g.shape[i])
-        g = np.add.reduce(g, axis=stretched, keepdims=True)
+        g = np.add.reduce(g, axis=_stretched(shape, g.shape), keepdims=True)
     return g
 
 
 def plain(value: Any) -> Any:
     """`value` with the data in place of every Tensor, inside lists, tuples and dictionaries too."""
+    kind = type(value)
+    if kind in SIMPLE:
+        return value
+    if kind is list or kind is tuple:
+        return kind([plain(part) for part in value])
     if hasattr(value, "_node"):
         return value._node.value
-    if type(value) in (list, tuple):
-        return type(value)(plain(part) for part in value)
-    if type(value) is dict:
+    if kind is dict:
         return {key: plain(part) for key, part in value.items()}
     return value
 
@@ -318,13 +336,26 @@ def plain(value: Any) -> Any:
 def holds_tensor(value: Any) -> bool:
     """Whether it is a Tensor, or a list or tuple with one inside."""
     if type(value) is list or type(value) is tuple:
-        return any(map(holds_tensor, value))
+        for part in value:  # noqa: SIM110  (any() takes three times as long)
+            if type(part) not in SIMPLE and holds_tensor(part):
+                return True
+        return False
     return hasattr(value, "_node")
+
+
+def is_flat(value: Any) -> bool:
+    """Whether it is a tuple that holds no Tensor and no list, such as several axes."""
+    if type(value) is not tuple:
+        return False
+    for part in value:  # noqa: SIM110  (all() takes three times as long)
+        if type(part) not in SIMPLE and not is_flat(part):
+            return False
+    return True
 
 
 def gathered(value: Any) -> Any:
     """A number or nested list as an array; a list that holds Tensors as one Tensor, so that gradients reach them."""
-    if hasattr(value, "ndim"):
+    if hasattr(value, "_node") or hasattr(value, "ndim"):
         return value
     return np.stack([gathered(part) for part in value]) if holds_tensor(value) else np.asarray(value)
 

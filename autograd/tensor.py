@@ -20,6 +20,7 @@ from autograd.graph import NOTHING, Node, next_order, observers, recording, writ
 from autograd.inplace import Keep, View, Writing, link_view, refresh
 from autograd.methods import ArrayMethods
 from autograd.op import (
+    SIMPLE,
     Op,
     blame,
     composite,
@@ -28,6 +29,7 @@ from autograd.op import (
     find,
     gathered,
     holds_tensor,
+    is_flat,
     is_plain,
     lookup,
     named,
@@ -40,10 +42,9 @@ from autograd.rules.shape import cast
 
 Array = np.ndarray[Any, np.dtype[Any]]
 _LIKE = {np.zeros_like, np.ones_like, np.empty_like, np.full_like}  # these make what a program then writes into
-_SIMPLE = {int, float, bool, str, type, type(None), type(np._NoValue), np.ndarray}  # options that hold no Tensor
 _ASKED = {np.shape: operator.attrgetter("shape"), np.ndim: operator.attrgetter("ndim")}  # what compositions ask often
-_INDICES = {int, slice, type(None), type(...), np.ndarray}  # so do these
-_GETITEM, _NEGATIVE, _ABSOLUTE = map(lookup, (operator.getitem, np.negative, np.absolute))
+_GETITEM, _CAST = map(lookup, (operator.getitem, cast))
+_NEGATIVE, _POSITIVE, _ABSOLUTE = map(lookup, (np.negative, np.positive, np.absolute))
 _new = object.__new__
 
 
@@ -116,15 +117,16 @@ def operation(fn: Callable[..., Any], **record: Any) -> Callable[..., Any]:
     12.0
     """
     op = defop(fn, **record)
-    count = len(op.operands)
 
     @wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in args:
             if isinstance(arg, Tensor):
-                if not kwargs and len(args) == count:
-                    return apply(op, args)
-                return apply(op, *op.call(args, kwargs))
+                if not kwargs and len(args) == op.count:
+                    return _run(op, args, NOTHING)
+                if op.count < 0 or "out" in kwargs:
+                    return apply(op, *op.call(args, kwargs))
+                return arg.__array_function__(fn, (), args, kwargs)
         return fn(*args, **kwargs)
 
     return call
@@ -398,17 +400,28 @@ class Tensor(ArrayMethods, Writing):
             if func in _ASKED and not kwargs:
                 return _ASKED[func](self._node.value)
             return _call(func, args, kwargs)
-        if op.adapt is None and not op.variadic:
-            for option in args[len(op.operands) :]:
-                if not op.live:
-                    _option(op, "an option", option)
-        if len(op.operands) <= len(args) <= op.as_it_is:
+        count, given = op.count, len(args)
+        if given == count and not kwargs:
+            return _run(op, args, NOTHING)
+        if count <= given <= op.as_it_is:
+            options: tuple[Any, ...] = ()
+            alone = count == 1
+            if given > count:
+                options = args[count:]
+                for option in options:
+                    if type(option) not in SIMPLE and holds_tensor(option):
+                        if op.adapt is not None:
+                            return apply(op, *op.call(args, kwargs))
+                        _option(op, "an option", option)
+                        alone = False
             for name, option in kwargs.items():
-                if name not in op.options or (type(option) not in _SIMPLE and not _is_flat(option)):
+                if name not in op.options or (type(option) not in SIMPLE and not is_flat(option)):
                     break
             else:
+                if alone and isinstance(args[0], Tensor):
+                    return _alone(op, args[0], options, kwargs)
                 return _run(op, args, kwargs)
-        elif func is np.where and len(args) == 1:
+        elif func is np.where and given == 1:
             return _call(func, args, kwargs)
         return apply(op, *op.call(args, kwargs))
 
@@ -442,30 +455,27 @@ class Tensor(ArrayMethods, Writing):
         With `copy=False` it is this Tensor itself where the dtype is right. The order in memory stays as it is.
         """
         dtype = np.dtype(dtype)
-        if not np.can_cast(self.dtype, dtype, casting):
+        if casting != "unsafe" and not np.can_cast(self.dtype, dtype, casting):
             raise TypeError(f"{describe(self)} does not become {dtype} by the rule {casting!r}")
         if dtype.kind in "cO":
             raise TypeError(f"{describe(self)} as {dtype}: a Tensor holds real numbers; use t.data.astype")
         if dtype.kind != "f":
             return self._node.value.astype(dtype)
-        return self if not copy and dtype == self.dtype else apply(lookup(cast), (self, dtype))
+        return self if not copy and dtype == self.dtype else _alone(_CAST, self, (dtype,), NOTHING)
 
     def __neg__(self) -> Tensor:
-        return apply(_NEGATIVE, (self,))
+        return _alone(_NEGATIVE, self, (), NOTHING)
 
     def __pos__(self) -> Tensor:
-        return apply(lookup(np.positive), (self,))
+        return _alone(_POSITIVE, self, (), NOTHING)
 
     def __abs__(self) -> Tensor:
-        return apply(_ABSOLUTE, (self,))
+        return _alone(_ABSOLUTE, self, (), NOTHING)
 
     def __getitem__(self, index: Any) -> Tensor:
-        if type(index) is tuple:
-            if not _INDICES.issuperset(map(type, index)):
-                index = plain(index)
-        elif type(index) not in _INDICES:
+        if type(index) not in SIMPLE and not is_flat(index):
             index = plain(index)
-        return _run(_GETITEM, (self, index), NOTHING)
+        return _alone(_GETITEM, self, (index,), NOTHING)
 
     def __getstate__(self) -> dict[str, Any]:
         if self._node.op is not None or not self._collects:
@@ -544,7 +554,7 @@ def tensor_of(node: Node) -> Tensor:
 
 def _constant(op: Op, value: Any) -> Any:
     """An operand that is no Tensor: a list gathered; TypeError where it is not real."""
-    if type(value) is float or type(value) is int:
+    if (type(value) is np.ndarray and value.dtype.kind in "fiub") or type(value) is float or type(value) is int:
         return value
     if type(value) is list or type(value) is tuple:
         value = gathered(value)
@@ -607,60 +617,71 @@ def _into_chosen(ufunc: np.ufunc, args: tuple[Any, ...], out: Tensor, where: Any
 
 def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NOTHING) -> Tensor:
     """Run `op` on the data of `args`, and record it if a gradient can reach one of them."""
-    if kwargs and not _SIMPLE.issuperset(map(type, kwargs.values())):
+    if kwargs:
         for name, value in kwargs.items():
-            if name in op.live and holds_tensor(value):
-                composed: Tensor = op.live[name](*args, **kwargs)
-                return composed
-        kwargs = {name: _option(op, name, value) for name, value in kwargs.items()}
+            if type(value) not in SIMPLE:
+                if name in op.live and holds_tensor(value):
+                    composed: Tensor = op.live[name](*args, **kwargs)
+                    return composed
+                kwargs = {**kwargs, name: _option(op, name, value)}
     return _run(op, args, kwargs)
 
 
 def _run(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
-    first, broadcasts, live = args[0] if args else None, op.broadcasts, 0
-    kept: Any
+    first = args[0] if args else None
+    if len(args) == 1 and isinstance(first, Tensor):
+        return _alone(op, first, (), kwargs)
+    broadcasts, live = op.broadcasts, 0
+    raw: list[Any] = []
+    kept: list[Any] = []
     try:
-        if len(args) == 1 and isinstance(first, Tensor):  # unrolled
-            node = first._node
-            kept, live, data = (node,), node.requires_grad, node.value
-            value = op.forward(data, **kwargs) if kwargs else op.forward(data)
-        else:
-            raw, kept = [], []
-            for arg in args:
+        for arg in args:
+            if not isinstance(arg, Tensor):
                 if type(arg) is list and holds_tensor(arg):
                     arg = gathered(arg)
-                if isinstance(arg, Tensor):
-                    arg = arg._node
-                    raw.append(arg.value)
-                    live += arg.requires_grad
-                else:
-                    if broadcasts and type(arg) is not float and type(arg) is not tuple:  # an index or a shape
-                        arg = _constant(op, arg)
-                    raw.append(arg)
-                kept.append(arg)
-            data, kept = raw[0] if raw else None, tuple(kept)
-            value = op.forward(*raw, **kwargs) if kwargs else op.forward(*raw)
+                elif broadcasts and type(arg) is not float and type(arg) is not tuple:  # an index or a shape
+                    arg = _constant(op, arg)
+            if isinstance(arg, Tensor):
+                arg = arg._node
+                raw.append(arg.value)
+                live += arg.requires_grad
+            else:
+                raw.append(arg)
+            kept.append(arg)
+        value = op.forward(*raw, **kwargs) if kwargs else op.forward(*raw)
     except Exception as error:
         raise blame(op, args, error) from error
-    made = _record(op, kept, kwargs, value, live)
-    base = getattr(value, "base", None)  # a rule may call this on plain numbers
-    shares = isinstance(first, Tensor) and (value is data if base is None else base is data or base is data.base)
-    if shares and not isinstance(data, np.generic):
-        link_view(made, op, args, kwargs)
+    made = _record(op, tuple(kept), kwargs, value, live)
+    if isinstance(first, Tensor) and (value is raw[0] or getattr(value, "base", None) is not None):
+        link_view(made, first, op, args[1:], kwargs)
     return made
 
 
-def _is_flat(option: Any) -> bool:
-    """Whether it is a tuple that holds no Tensor, such as several axes."""
-    return type(option) is tuple and _SIMPLE.issuperset(map(type, option))
+def _alone(op: Op, first: Tensor, others: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
+    """`_run` where nothing but the first argument is a Tensor or holds one, unrolled."""
+    node = first._node
+    data = node.value
+    kept: tuple[Any, ...] = (node,)
+    try:
+        if others:
+            kept += others
+            value = op.forward(data, *others, **kwargs) if kwargs else op.forward(data, *others)
+        else:
+            value = op.forward(data, **kwargs) if kwargs else op.forward(data)
+    except Exception as error:
+        raise blame(op, (first, *others), error) from error
+    made = _record(op, kept, kwargs, value, node.requires_grad)
+    if value is data or getattr(value, "base", None) is not None:  # a rule may call this on plain numbers
+        link_view(made, first, op, others, kwargs)
+    return made
 
 
 def _option(op: Op, name: str, value: Any) -> Any:
     """An option's plain value; TypeError where that would lose a gradient."""
-    if type(value) in _SIMPLE or _is_flat(value):
+    if type(value) in SIMPLE or is_flat(value):
         return value
     if type(value) in (tuple, list):
-        return type(value)([_option(op, name, part) for part in value])
+        return type(value)([part if type(part) in SIMPLE else _option(op, name, part) for part in value])
     if isinstance(value, Tensor) and value.requires_grad:
         raise TypeError(f"{op.name}: no derivative with respect to {name}; pass {describe(value)} detached")
     return plain(value)

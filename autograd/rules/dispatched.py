@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-import numpy as np
+from autograd.op import SIMPLE
 
 
 def dispatched(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -15,8 +15,10 @@ def dispatched(fn: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in args:
+            if type(arg) in SIMPLE:
+                continue
             for part in arg if type(arg) is tuple else (arg,):
-                if type(part) is not np.ndarray and hasattr(part, "__array_function__"):
+                if type(part) not in SIMPLE and hasattr(part, "__array_function__"):
                     return part.__array_function__(call, (), args, kwargs)
         return fn(*args, **kwargs)
 

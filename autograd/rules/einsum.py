@@ -32,10 +32,14 @@ def _explicit(subscripts: str, ranks: tuple[int, ...], optimize: bool) -> str:
     return f"{','.join(named)}->{output.replace('...', ''.join(spare))}"
 
 
-def _letters(labels: Any) -> str:
-    """A sublist of axis numbers as the letters that NumPy gives them, capitals first."""
+@lru_cache(maxsize=256)
+def _lettered(inputs: tuple[tuple[Any, ...], ...], *outputs: tuple[Any, ...]) -> str:
+    """Sublists of axis numbers as subscripts, in the letters that NumPy gives them, capitals first."""
     alphabet = ascii_uppercase + ascii_lowercase
-    return "".join("..." if label is Ellipsis else alphabet[label] for label in labels)
+    terms = [
+        "".join("..." if label is Ellipsis else alphabet[label] for label in labels) for labels in (*inputs, *outputs)
+    ]
+    return "->".join([",".join(terms[: len(inputs)]), *terms[len(inputs) :]])
 
 
 def _call(
@@ -46,13 +50,12 @@ def _call(
     else:
         pairs = len(operands) // 2 * 2
         arrays = operands[:pairs:2]
-        subscripts = ",".join(map(_letters, operands[1:pairs:2]))
-        if len(operands) > pairs:
-            subscripts += "->" + _letters(operands[-1])
+        subscripts = _lettered(tuple(map(tuple, operands[1:pairs:2])), *map(tuple, operands[pairs:]))
     if dtype is not None:
         arrays = tuple([gathered(a).astype(float_dtype(dtype), casting=casting) for a in arrays])
     if "->" not in subscripts or "." in subscripts or " " in subscripts:
-        subscripts = _explicit(subscripts, tuple([gathered(a).ndim for a in arrays]), bool(optimize))
+        ranks = tuple([gathered(a).ndim for a in arrays]) if "." in subscripts else (0,) * len(arrays)
+        subscripts = _explicit(subscripts, ranks, bool(optimize))
     return arrays, {"subscripts": subscripts, "optimize": optimize} if optimize else {"subscripts": subscripts}
 
 

@@ -62,7 +62,6 @@ defop(
     pad,
     name="np.pad",
     vjp=_pad,
-    adapt=lambda array, pad_width, mode="constant", **options: ((array, pad_width, mode), options),
     math=r"\bar a = P_1^\top \, \bar y \, P_2, \quad y = P_1 \, a \, P_2^\top + c",
     samples=[
         lambda rng: (rng.normal(size=3), 2),

@@ -220,8 +220,9 @@ defcomposite(
 
 
 def _multi_dot_arguments(arrays: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    if not {gathered(array).ndim for array in arrays} <= {1, 2}:
-        raise TypeError("the operands are matrices, and vectors at the ends; np.dot takes others")
+    for array in arrays:
+        if gathered(array).ndim not in (1, 2):
+            raise TypeError("the operands are matrices, and vectors at the ends; np.dot takes others")
     return tuple(arrays), {}
 
 

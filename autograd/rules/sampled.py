@@ -314,10 +314,10 @@ defcomposite(
 # Convolution: y[k] = sum of a[i] v[k - i], and of that the part that `mode` keeps
 
 
-def _convolve_arguments(a: Any, v: Any, mode: str = "full") -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _checked_convolve(a: Any, v: Any, mode: str = "full") -> Any:
     if mode not in ("full", "same", "valid"):
-        raise ValueError(f"np.convolve with mode {mode!r}; give 'full', 'same' or 'valid'")
-    return (a, v), {"mode": mode}
+        raise ValueError(f"mode {mode!r}; give 'full', 'same' or 'valid'")
+    return np.convolve(a, v, mode)  # type: ignore[call-overload]
 
 
 def _convolve(g: Any, y: Any, a: Any, v: Any, mode: str = "full") -> Any:
@@ -331,8 +331,8 @@ def _convolve(g: Any, y: Any, a: Any, v: Any, mode: str = "full") -> Any:
 defop(
     np.convolve,
     label="∗",
+    forward=_checked_convolve,
     vjp=(_convolve, lambda g, y, a, v, mode="full": _convolve(g, y, v, a, mode)),
-    adapt=_convolve_arguments,
     math=(r"\bar a_i = \sum_k \bar y_k v_{k-i}", r"\bar v_j = \sum_k \bar y_k a_{k-j}"),
     samples=[
         lambda rng: (rng.normal(size=5), rng.normal(size=3)),

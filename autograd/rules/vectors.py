@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defcomposite, defop, gathered, unbroadcast
+from autograd.op import defcomposite, defop, unbroadcast
 
 
 def _at_end(product: Any, x: Any, axis: int) -> Any:
@@ -26,7 +26,6 @@ defop(
         lambda g, y, a, b, axis=-1: _vecdot(g, a, b, axis),
         lambda g, y, a, b, axis=-1: _vecdot(g, b, a, axis),
     ),
-    adapt=lambda x1, x2, *, axis=-1: ((x1, x2), {} if axis == -1 else {"axis": axis}),
     math=(r"\bar a_i = \bar y \, b_i", r"\bar b_i = \bar y \, a_i"),
     samples=[
         lambda rng: (rng.normal(size=3), rng.normal(size=3)),
@@ -67,24 +66,31 @@ if hasattr(np, "matvec"):  # NumPy 2.2
     )
 
 
-def _cross_call(
+def _along_one(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if axis is not None:
         axisa = axisb = axisc = axis
-    if gathered(a).shape[axisa] != 3 or gathered(b).shape[axisb] != 3:
+    return (a, b), {"axisa": axisa, "axisb": axisb, "axisc": axisc}
+
+
+def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1) -> Any:
+    if np.shape(a)[axisa] != 3 or np.shape(b)[axisb] != 3:
         raise TypeError("vectors have 3 components; of two, take a[0] * b[1] - a[1] * b[0]")
-    return (a, b), {} if axisa == axisb == axisc == -1 else {"axisa": axisa, "axisb": axisb, "axisc": axisc}
+    if axisa == axisb == axisc == -1:
+        return np.cross(a, b)
+    return np.cross(a, b, axisa=axisa, axisb=axisb, axisc=axisc)
 
 
 defop(
     np.cross,
     label="×",
+    forward=_cross,
     vjp=(
         lambda g, y, a, b, axisa=-1, axisb=-1, axisc=-1: _at_end(np.cross(b, g, axisb, axisc), a, axisa),
         lambda g, y, a, b, axisa=-1, axisb=-1, axisc=-1: _at_end(np.cross(g, a, axisc, axisa), b, axisb),
     ),
-    adapt=_cross_call,
+    adapt=_along_one,
     math=(r"\bar a = b \times \bar y", r"\bar b = \bar y \times a"),
     samples=[
         lambda rng: (rng.normal(size=3), rng.normal(size=3)),

@@ -313,7 +313,7 @@ def cross_entropy(logits: Any, target: Any, reduction: Reduction = "mean") -> An
     500.0
     """
     target = array(target)
-    if np.ndim(target) == np.ndim(logits):
+    if target.ndim == array(logits).ndim:
         target = _as_floats(target, logits)
     return _cross_entropy(logits, target, reduction)
 
