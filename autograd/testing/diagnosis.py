@@ -16,6 +16,7 @@ from autograd.graph import Node
 from autograd.testing.catalogue import by_plausibility
 from autograd.testing.catalogue.factors import factors, tensor_factors
 from autograd.testing.catalogue.fit import Fit, number
+from autograd.testing.catalogue.kinks import subgradients
 from autograd.testing.catalogue.mistake import Mistake, multiple
 from autograd.testing.catalogue.penalties import penalties
 from autograd.testing.catalogue.sizes import as_size
@@ -156,13 +157,14 @@ class Diagnosis:
         verdict = self.verdicts[first]
         settled = [node for node in self.order if node not in open_]
         sites = self._sites(first, settled)
-        fit = Fit(self.replay, self._run, {node: self.hand[node] for node in open_}, settled)
+        fit = Fit(self.replay, self._run, {node: self.hand[node] for node in open_}, settled, self.hand)
         found: list[tuple[int, float, Mistake]] = []
         # Where nothing fits anywhere, only slips in the very line of a gradient are still tried.
         hopeless = sum(other.cause == "unknown" for other in self.verdicts.values()) >= _HOPELESS
         tried = {first} if hopeless else sites
         listed = by_plausibility(self.replay, tried)
-        fitted = (*factors(fit, tried), *tensor_factors(fit, tried), *(() if hopeless else stale(fit)), *penalties(fit))
+        fitted = [*factors(fit, tried), *tensor_factors(fit, tried), *penalties(fit), *subgradients(fit)]
+        fitted += () if hopeless else stale(fit)
         # What one mistake can explain: gradients that come from the same places, with nothing right between.
         within = [node for node in open_ if node is first or sites & self._sites(node, settled)]
         reached: dict[int, Array] = {}

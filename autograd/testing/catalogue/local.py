@@ -14,6 +14,7 @@ from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, eleme
 from autograd.testing.replay import Array, Link, Replay
 
 _LEFT_OUT = "the local derivative of {value} is left out of {g}"
+_TURNED = "what comes to {g} by way of {value} is not transposed back"
 
 
 def missing_derivatives(replay: Replay, link: Link) -> Iterator[Mistake]:
@@ -30,11 +31,12 @@ def missing_derivatives(replay: Replay, link: Link) -> Iterator[Mistake]:
     if differs(given, truth) and (
         not alone if np.size(truth) == 1 else unlike(truth, given)
     ):  # a mere factor is one, not a derivative
+        turned = link.node.op.name == "np.transpose"
         yield Mistake(
-            "missing-derivative",
+            "transposed" if turned else "missing-derivative",
             {link: lambda g, _: unbroadcast(g, shape)},
             1.0 + 0.5 * (product or not shape) + 0.15 * _by_a_constant(link),
-            "the factor {other} is left out of {g}" if other is not None else _LEFT_OUT,
+            _TURNED if turned else "the factor {other} is left out of {g}" if other is not None else _LEFT_OUT,
             ("missing derivative", link.node.op.name, link.operand),
             link.source,
             link.node,

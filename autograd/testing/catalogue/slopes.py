@@ -26,6 +26,7 @@ def slopes(z: Array, a: Array, slope: Array) -> Iterator[tuple[str, str, float, 
             ("derivative-at-output", "that of tanh at {right}", 1.7, 1 - tanh * tanh),
             ("derivative-at-output", "{value} * (1 - {value}), that of the sigmoid", 1.7, a * (1 - a)),
             ("derivative-at-output", "1 - {value}**2, that of tanh", 1.7, 1 - a * a),
+            ("derivative-at-output", "there twice", 1.8, slope * slope),
             ("derivative-at-output", "one over what it should be", 1.9, 1 / slope),
         )
     steady = np.all(np.abs(slope) > _STEADY * np.max(np.abs(slope)))

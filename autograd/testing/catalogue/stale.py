@@ -28,15 +28,17 @@ def stale(fit: Fit) -> Iterator[Mistake]:
     alone = [[weight] for weight in links]
     for weights in [*alone, *([list(links)] if len(links) > 1 else [])]:
         rate = _rate(fit, weights, links)
-        if rate is None or rate <= 0:
+        if rate is None or not rate:
             continue
-        round_rate = abs(rate - float(f"{rate:.1g}")) < 1e-5 * rate
+        uphill = "" if rate > 0 else ", uphill"
+        round_rate = abs(rate - float(f"{rate:.1g}")) < 1e-5 * abs(rate)
         nearest = max((link.source for weight in weights for link in links[weight]), key=lambda node: node.order)
+        told = f"{{value}} had been updated already{uphill}, at a learning rate of {short(abs(rate))}"
         yield Mistake(
             "stale-parameter",
             _updated(fit, weights, links, rate),
-            (1.5 if round_rate else 2.0) + 0.1 * (len(weights) > 1),
-            f"{{value}} had been updated already, at a learning rate of {short(rate)}, when {{g}} was computed",
+            (1.5 if round_rate else 2.0) + 0.1 * (len(weights) > 1) + 0.6 * (rate < 0),
+            f"{told}, when {{g}} was computed",
             ("stale", len(weights)),
             nearest,
             weights[0],
@@ -79,7 +81,7 @@ def _updated(fit: Fit, weights: list[Node], links: Mapping[Node, list[Link]], ra
     """The rules that use the weights, with those after the step in them."""
     changes: dict[Link | Node, Any] = {}
     for weight in weights:
-        step = fit.hand.get(weight, fit.replay.truth.get(weight))
+        step = fit.given.get(weight, fit.replay.truth.get(weight))
         for link in links[weight]:
             changes[link] = lambda g, _, link=link, weight=weight, step=step: fit.replay.pull(
                 link,
