@@ -16,7 +16,7 @@ from autograd.testing.catalogue.axes import axes, unsummed
 from autograd.testing.catalogue.choices import branches, gathers, winners
 from autograd.testing.catalogue.intended import broadcast_targets
 from autograd.testing.catalogue.kinks import kinks
-from autograd.testing.catalogue.local import bypassed, missing_derivatives, other_places
+from autograd.testing.catalogue.local import bypassed, lost_addends, missing_derivatives, other_places
 from autograd.testing.catalogue.mistake import Mistake
 from autograd.testing.catalogue.operands import lost_steps, missing_terms, operands
 from autograd.testing.catalogue.products import transposes
@@ -35,6 +35,7 @@ _OF_LINKS = (
     winners,
     gathers,
     labels,
+    lost_addends,
 )
 _TRIED = 1000  # mistakes at most in one search
 
