@@ -211,3 +211,24 @@ def test_a_skip_that_hands_on_the_gradient_of_the_other_branch() -> None:
     report = compare_grads(np.sum(s**2), hand)
     assert report["W1"].cause in ("wrong-operand", "missing-derivative"), str(report)
     assert "computed from dz" in str(report)
+
+
+def test_a_weight_that_is_left_out_of_a_product() -> None:
+    """Every unit of the hidden layer gets the gradient of the output as it is."""
+    W, w = parameter("W", 3, 4), parameter("w", 4)
+    h = np.tanh(X @ W)
+    d = 2 * (h.data @ w.data - Y[:, 0])
+    report = compare_grads(
+        np.sum((h @ w - Y[:, 0]) ** 2), {"w": h.data.T @ d, "W": X.T @ (d[:, None] * (1 - h.data**2))}
+    )
+    assert report["W"].cause == "missing-derivative", str(report)
+    assert "the factor w is left out of dh" in str(report)
+
+
+def test_the_slope_of_another_leaky_unit_is_not_its_square() -> None:
+    W = parameter("W", 3, 4)
+    z = X @ W
+    a = np.where(z.data > 0, z, 0.1 * z)
+    dz = 2 * a.data * np.where(z.data > 0, 1.0, 0.01)
+    report = compare_grads(np.sum(a**2), {"W": X.T @ dz})
+    assert report["W"].cause not in (None, "derivative-at-output"), str(report)

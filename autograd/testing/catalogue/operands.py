@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.graph import Node
 from autograd.testing.catalogue.activations import chains_from
-from autograd.testing.catalogue.mistake import Mistake, differs, elementwise, fits, multiple, near, tried
+from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, elementwise, fits, multiple, near, tried
 from autograd.testing.replay import Changes, Link, Replay
 
 
@@ -107,6 +107,18 @@ def _other_operands(replay: Replay, link: Link) -> Iterator[Mistake]:
         own = args[j]
         if not isinstance(own, np.ndarray) or own.ndim == 0 or own.dtype.kind != "f":
             continue
+        ones = (*args[:j], np.ones_like(own), *args[j + 1 :])
+        if node.op.name in PRODUCTS and differs(tried(replay, link, g, y, ones), truth):
+            yield Mistake(
+                "missing-derivative",
+                {link: lambda g, _, ones=ones: replay.pull(link, g, y, ones)},
+                1.5,
+                "the factor {right} is left out of {g}: what it would weigh is summed, or repeated, as it is",
+                ("factor left out", node.op.name, link.operand, j),
+                link.source,
+                node,
+                details={"right": arg},
+            )
         turned = type(arg) is Node and arg.op is not None and arg.op.name == "np.transpose" and own.ndim == 2
         for other, value in replay.forward_values:
             transposed = turned and np.shape(value) == own.shape[::-1] and other is not arg.args[0]

@@ -26,14 +26,15 @@ def slopes(z: Array, a: Array, slope: Array) -> Iterator[tuple[str, str, float, 
             ("derivative-at-output", "that of tanh at {right}", 1.7, 1 - tanh * tanh),
             ("derivative-at-output", "{value} * (1 - {value}), that of the sigmoid", 1.7, a * (1 - a)),
             ("derivative-at-output", "1 - {value}**2, that of tanh", 1.7, 1 - a * a),
-            ("derivative-at-output", "there twice", 1.8, slope * slope),
             ("derivative-at-output", "one over what it should be", 1.9, 1 / slope),
         )
     steady = np.all(np.abs(slope) > _STEADY * np.max(np.abs(slope)))
     for cause, words, cost, factor in factors if steady else factors[:-1]:
         yield cause, words, cost, partial(np.multiply, factor)
     low, high = np.min(slope), np.max(slope)
-    if np.all((slope == low) | (slope == high)):
+    if not np.all((slope == low) | (slope == high)):  # else 0.01 is rather the slope of another leaky ReLU than 0.1**2
+        yield "derivative-at-output", "there twice", 1.8, lambda g: g * slope * slope
+    else:
         yield "derivative-at-output", "the other way round", 1.7, lambda g: g * (low + high - slope)
         told = "chosen by the sign of {dvalue}, not of {right}"
         yield "derivative-at-output", told, 1.7, lambda g: g * np.where(g > 0, high, low)
