@@ -101,3 +101,21 @@ def test_one_term_of_the_derivative_of_a_loss(left: Any, words: str) -> None:
     report = compare_grads(functional.binary_cross_entropy(p, y), {"W": x.T @ dz})
     assert report["W"].cause == "missing-term", str(report)
     assert f"the {words} term is left out" in str(report)
+
+
+def test_a_penalty_on_several_weights_at_once_does_not_read_the_others() -> None:
+    """Its rule for W1 has W2 among its operands; a W2 that was updated too soon is no mistake in dW1."""
+    rng = np.random.default_rng(6)
+    x, y = rng.normal(size=(6, 4)), rng.normal(size=(6, 3))
+    W1, W2 = (
+        Tensor(rng.normal(size=shape), requires_grad=True, name=name)
+        for name, shape in (("W1", (4, 4)), ("W2", (4, 3)))
+    )
+    A1 = np.tanh(x @ W1)
+    Z2 = A1 @ W2
+    dZ2 = 2 * (Z2.data - y)
+    dW2 = A1.data.T @ dZ2 + 0.2 * W2.data
+    dA1 = dZ2 @ (W2.data - 0.1 * dW2).T
+    dW1 = x.T @ (dA1 * (1 - A1.data**2)) + 0.2 * W1.data
+    report = compare_grads(np.sum((Z2 - y) ** 2) + 0.1 * functional.l2_penalty(W1, W2), {A1: dA1, W1: dW1, W2: dW2})
+    assert [finding.cause for finding in report.findings] == ["stale-parameter", "consequence", None], str(report)

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.graph import Node
 from autograd.testing.catalogue.fit import Fit, coefficient, short
-from autograd.testing.catalogue.mistake import Mistake
+from autograd.testing.catalogue.mistake import Mistake, differs, tried
 from autograd.testing.replay import Array, Gradients, Link
 
 _LARGE = 200  # nodes; a graph beyond that is not recomputed to look for rare mistakes
@@ -22,7 +22,7 @@ def stale(fit: Fit) -> Iterator[Mistake]:
         weights = [arg for arg in node.args or () if type(arg) is Node and arg.op is None and arg.requires_grad]
         for link in fit.replay.links(node):
             for weight in weights:
-                if weight is not link.source:
+                if weight is not link.source and _depends(fit, link, weight):
                     links.setdefault(weight, []).append(link)
     yield from _too_late(fit)
     alone = [[weight] for weight in links]
@@ -45,6 +45,19 @@ def stale(fit: Fit) -> Iterator[Mistake]:
             details={"rate": rate},
             free=int(not round_rate),
         )
+
+
+def _depends(fit: Fit, link: Link, weight: Node) -> bool:
+    """Whether a rule reads a weight: that of a penalty on several at once reads but one of them."""
+    replay, node = fit.replay, link.node
+    if node not in replay.truth:
+        return False
+    other = tuple(1.5 * value if arg is weight else value for arg, value in _paired(fit, node))
+    return differs(tried(replay, link, replay.truth[node], None, other), replay.contribution(link))
+
+
+def _paired(fit: Fit, node: Node) -> Iterator[tuple[Any, Any]]:
+    return zip(node.args or (), fit.replay.arguments(node), strict=True)
 
 
 def _too_late(fit: Fit) -> Iterator[Mistake]:
@@ -87,10 +100,7 @@ def _updated(fit: Fit, weights: list[Node], links: Mapping[Node, list[Link]], ra
                 link,
                 g,
                 None,
-                tuple(
-                    fit.replay.value(arg) - rate * step if arg is weight else fit.replay.value(arg)
-                    for arg in link.node.args or ()
-                ),
+                tuple(value - rate * step if arg is weight else value for arg, value in _paired(fit, link.node)),
             )
     return changes
 
