@@ -6,9 +6,9 @@ gradient that is right given an earlier wrong one is a consequence, and no mista
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from autograd.graph import Node
 from autograd.testing.catalogue import by_plausibility
 from autograd.testing.catalogue.factors import factors, tensor_factors
 from autograd.testing.catalogue.fit import Fit, number
+from autograd.testing.catalogue.kinks import subgradients
 from autograd.testing.catalogue.mistake import Mistake, multiple
+from autograd.testing.catalogue.pairs import pairs
 from autograd.testing.catalogue.penalties import penalties
 from autograd.testing.catalogue.sizes import as_size
 from autograd.testing.catalogue.stale import stale
@@ -26,6 +28,8 @@ _CLEARER = 0.02  # a mistake must explain all but this part of an error
 _ALIKE = 0.1  # and those whose cost differs by no more than this are the same in other places
 _HOPELESS = 3  # gradients that nothing explains
 _AS_PLAUSIBLE = 0.45  # causes whose cost differs by no more are named together
+_SECOND_THOUGHTS = 4  # other choices at most, where the first left something unexplained
+_LARGE = 100  # nodes; a graph beyond that is searched but once
 
 
 @dataclass
@@ -39,6 +43,7 @@ class Verdict:
         others: mistakes of other causes that explain it as well.
         after: the nearest wrong gradient that it follows from, for a consequence.
         tried: how many mistakes were ruled out, where none explains it.
+        beside: how many changes of the reverse pass were known by then.
     """
 
     cause: str | None = None
@@ -47,6 +52,42 @@ class Verdict:
     others: list[Mistake] = field(default_factory=list)
     after: Node | None = None
     tried: int = 0
+    beside: int = 0
+
+
+class _Found(NamedTuple):
+    """A mistake that explains gradients: minus how many, at what cost, and which of the open ones it changes."""
+
+    explained: int
+    cost: float
+    mistake: Mistake
+    changed: frozenset[Node]
+
+
+class _State(NamedTuple):
+    """How far the search has come."""
+
+    changes: dict[Link | Node, Any]
+    given: dict[Node, Array]
+    verdicts: dict[Node, Verdict]
+    explained: set[Node]
+
+
+class _Choice(NamedTuple):
+    """The mistakes between which the search chose for one gradient, and how far it was by then."""
+
+    before: _State
+    first: Node
+    found: list[_Found]
+    tried: int
+
+    def elsewhere(self) -> list[list[_Found]]:
+        """Those that explain as many gradients as the best one but change others, by which they change."""
+        groups: dict[frozenset[Node], list[_Found]] = {}
+        for entry in self.found:
+            if entry.explained == self.found[0].explained:
+                groups.setdefault(entry.changed, []).append(entry)
+        return list(groups.values())[1:]
 
 
 class Diagnosis:
@@ -77,6 +118,7 @@ class Diagnosis:
         self.order = sorted(hand, key=self._nearness)
         self._changes: dict[Link | Node, Any] = {}
         self._given: dict[Node, Array] = {}
+        self._explained: set[Node] = set()
         self.verdicts = {node: Verdict() for node in self.order}
         self._search()
 
@@ -112,25 +154,108 @@ class Diagnosis:
 
     def _search_quietly(self) -> None:
         truth = self._run({})
-        wrong = [node for node in self.order if not self._close(node, truth)]
-        explained: set[Node] = set()
+        self._wrong = [node for node in self.order if not self._close(node, truth)]
+        choices = self._settle()
+        if self._unknown() and len(self.replay.nodes) <= _LARGE:
+            self._reconsider(choices)
+            self._two_at_once()
+
+    def _settle(self) -> list[_Choice]:
+        """Explain one gradient after the other by the simplest mistake, and say between which there was a choice."""
+        choices = []
         while True:
             predicted = self._run({})
-            open_ = [node for node in wrong if node not in explained and not self._close(node, predicted)]
-            for node in wrong:
-                if node not in explained and node not in open_:
-                    explained.add(node)
+            open_ = [node for node in self._wrong if node not in self._explained and not self._close(node, predicted)]
+            for node in self._wrong:
+                if node not in self._explained and node not in open_:
+                    self._explained.add(node)
                     self._consequence(node)
             if not open_:
                 break
-            self._explain(open_, predicted)
-            explained.add(open_[0])
+            before, (found, tried) = self._state(), self._explanations(open_, predicted)
+            choices.append(_Choice(before, open_[0], found, tried))
+            self._choose(open_[0], found, tried, predicted)
+        self._look_again()
+        return choices
 
-    def _consequence(self, node: Node) -> None:
+    def _look_again(self) -> None:
+        """Parameters that nothing explained, now that the mistakes further from the loss are known."""
+        for node in self._unknown():
+            if node.op is not None or len(self._changes) == self.verdicts[node].beside:
+                continue
+            del self._given[node]
+            self.verdicts[node] = Verdict()
+            predicted = self._run({})
+            if self._close(node, predicted):
+                self._consequence(node, [other for other in self.order if self.verdicts[other].mistake is not None])
+            else:
+                found, tried = self._explanations([node], predicted)
+                self._choose(node, found, tried, predicted)
+
+    def _reconsider(self, choices: list[_Choice]) -> None:
+        """Where something stayed unknown: another mistake that explains as many gradients, and reaches others.
+
+        Of two mistakes at once, the one that is found first may explain its gradients in the wrong place.
+        """
+        best, least = self._state(), self._unexplained()
+        thoughts = [(choice, others) for choice in choices for others in choice.elsewhere()]
+        for choice, others in thoughts[:_SECOND_THOUGHTS]:
+            self._restore(choice.before)
+            self._choose(choice.first, others, choice.tried, self._run({}))
+            self._settle()
+            if self._unexplained() < least:
+                best, least = self._state(), self._unexplained()
+        self._restore(best)
+
+    def _two_at_once(self) -> None:
+        """Two mistakes that show in the same gradients, where nothing else explains them."""
+        if not self._unknown():
+            return
+        before, least = self._state(), self._unexplained()
+        for node in self._unknown():
+            self._given.pop(node)
+            self._explained.remove(node)
+            self.verdicts[node] = Verdict()
+        predicted = self._run({})
+        open_ = [node for node in self._wrong if node not in self._explained and not self._close(node, predicted)]
+        found = self._pairs(open_, predicted) if open_ else []
+        if found:
+            self._choose(open_[0], found, 0, predicted)
+        if found or not open_:
+            self._settle()
+        if self._unexplained() >= least:
+            self._restore(before)
+
+    def _pairs(self, open_: list[Node], predicted: Gradients) -> list[_Found]:
+        """The two mistakes that explain the gradient nearest the loss together, the most plausible ones first."""
+        first, settled = open_[0], [node for node in self.order if node not in open_]
+        listed = by_plausibility(self.replay, self._sites(first, settled))
+        found: list[_Found] = []
+        for both in pairs(listed, lambda mistake: self._run(mistake.changes, first)[first], predicted[first]):
+            if found and both.cost > found[0].cost + _AS_PLAUSIBLE:
+                break
+            found += self._explained_by(both, open_, settled, predicted, self._run(both.changes, first))
+        return sorted(found, key=lambda entry: entry[:2])
+
+    def _unknown(self) -> list[Node]:
+        return [node for node in self.order if self.verdicts[node].cause == "unknown"]
+
+    def _unexplained(self) -> int:
+        """How many wrong gradients have no verdict that explains them."""
+        return sum(self.verdicts[node].cause in (None, "unknown") for node in self._wrong)
+
+    def _state(self) -> _State:
+        verdicts = {node: replace(verdict) for node, verdict in self.verdicts.items()}
+        return _State(dict(self._changes), dict(self._given), verdicts, set(self._explained))
+
+    def _restore(self, state: _State) -> None:
+        self._changes, self._given, self._explained = dict(state.changes), dict(state.given), set(state.explained)
+        self.verdicts = {node: replace(verdict) for node, verdict in state.verdicts.items()}
+
+    def _consequence(self, node: Node, of: Iterable[Node] = ()) -> None:
         verdict = self.verdicts[node]
-        earlier = [
-            other for other in self.order[: self.order.index(node)] if self.verdicts[other].cause not in (None, "kink")
-        ]
+        before = of or self.order[: self.order.index(node)]
+        earlier = [other for other in before if self.verdicts[other].cause not in (None, "kink")]
         causes = [self.verdicts[other].mistake for other in earlier if self.verdicts[other].mistake is not None]
         own = next((m for m in causes if m is not None and self._made_in(m, node)), None)
         if own is not None:
@@ -151,43 +276,46 @@ class Diagnosis:
         """Whether a mistake is made in this very gradient, one of several alike."""
         return any((site.source if isinstance(site, Link) else site) is node for site in mistake.changes)
 
-    def _explain(self, open_: list[Node], predicted: Gradients) -> None:
+    def _explanations(self, open_: list[Node], predicted: Gradients) -> tuple[list[_Found], int]:
+        """The mistakes that explain the gradient nearest the loss, the best first, and how many were tried."""
         first = open_[0]
-        verdict = self.verdicts[first]
         settled = [node for node in self.order if node not in open_]
         sites = self._sites(first, settled)
-        fit = Fit(self.replay, self._run, {node: self.hand[node] for node in open_}, settled)
-        found: list[tuple[int, float, Mistake]] = []
+        fit = Fit(self.replay, self._run, {node: self.hand[node] for node in open_}, settled, self.hand)
+        found: list[_Found] = []
         # Where nothing fits anywhere, only slips in the very line of a gradient are still tried.
         hopeless = sum(other.cause == "unknown" for other in self.verdicts.values()) >= _HOPELESS
         tried = {first} if hopeless else sites
         listed = by_plausibility(self.replay, tried)
-        fitted = (*factors(fit, tried), *tensor_factors(fit, tried), *(() if hopeless else stale(fit)), *penalties(fit))
+        fitted = [*factors(fit, tried), *tensor_factors(fit, tried), *penalties(fit), *subgradients(fit)]
+        fitted += () if hopeless else stale(fit)
         # What one mistake can explain: gradients that come from the same places, with nothing right between.
         within = [node for node in open_ if node is first or sites & self._sites(node, settled)]
         reached: dict[int, Array] = {}
         for mistake in sorted((*listed, *fitted), key=lambda mistake: mistake.cost):
-            if any(-count >= len(within) and cost < mistake.cost - _AS_PLAUSIBLE for count, cost, _ in found):
+            if any(-count >= len(within) and cost < mistake.cost - _AS_PLAUSIBLE for count, cost, *_ in found):
                 break  # all is explained, and what is left is more far-fetched
-            verdict.tried += 1
             gradients = self._run(mistake.changes, first)
             reached[id(mistake)] = gradients[first]
-            count = self._explains(mistake, open_, settled, predicted, gradients)
-            if count:
-                found.append((-count, mistake.cost, mistake))
+            found += self._explained_by(mistake, open_, settled, predicted, gradients)
         if not found and not hopeless:
             found = self._with_a_factor(listed, reached, fit, sites, open_, settled, predicted)
-        found.sort(key=lambda entry: entry[:2])
+        return sorted(found, key=lambda entry: entry[:2]), len(reached)
+
+    def _choose(self, first: Node, found: list[_Found], tried: int, predicted: Gradients) -> None:
+        """Settle a gradient: by the best of the mistakes that explain it, as noise, or as unknown."""
+        verdict = self.verdicts[first]
+        self._explained.add(first)
         if self._settle_as_noise(first, predicted, found):
             return
         if not found:
-            verdict.cause = "unknown"
+            verdict.cause, verdict.tried, verdict.beside = "unknown", tried, len(self._changes)
             self._given[first] = self.hand[first]
             return
-        count, cost, best = found[0]
+        count, cost, best, _ = found[0]
         verdict.cause, verdict.mistake = best.cause, best
         seen = {best.cause}
-        for other_count, other_cost, other in found[1:]:
+        for other_count, other_cost, other, _ in found[1:]:
             if other_count != count or other_cost > cost + _AS_PLAUSIBLE:
                 continue
             if other.cause not in seen:
@@ -206,23 +334,24 @@ class Diagnosis:
             self._given[first] = self.hand[first]
         return True
 
-    def _explains(
+    def _explained_by(
         self,
         mistake: Mistake,
         open_: list[Node],
         settled: Iterable[Node],
         predicted: Gradients,
         reached: Gradients,
-    ) -> int:
-        """How many open gradients a mistake explains, the first among them; 0 where it breaks one that was right."""
+    ) -> Iterator[_Found]:
+        """A mistake, if it explains the first of the open gradients and breaks none that was right."""
         if not self._closer(open_[0], reached, predicted):
-            return 0
+            return
         gradients = self._run(mistake.changes)
         if not all(gradients[node] is predicted[node] or self._close(node, gradients) for node in settled):
-            return 0
+            return
         explained = [node for node in open_ if self._closer(node, gradients, predicted)]
-        numbers = sum(np.size(self.hand[node]) for node in explained)
-        return len(explained) if numbers > mistake.free else 0
+        if sum(np.size(self.hand[node]) for node in explained) > mistake.free:
+            changed = frozenset(node for node in open_ if not np.array_equal(gradients[node], predicted[node]))
+            yield _Found(-len(explained), mistake.cost, mistake, changed)
 
     def _closer(self, node: Node, gradients: Gradients, before: Gradients) -> bool:
         error = self._error(node, gradients)
@@ -237,9 +366,9 @@ class Diagnosis:
         open_: list[Node],
         settled: list[Node],
         predicted: Gradients,
-    ) -> list[tuple[int, float, Mistake]]:
+    ) -> list[_Found]:
         """Two mistakes at once: one of the catalogue, and a factor of everything."""
-        found = []
+        found: list[_Found] = []
         first = open_[0]
         top = max((node for node in sites if node.op is not None), key=lambda node: node.order, default=first)
         if np.size(self.hand[first]) < 3:
@@ -260,9 +389,7 @@ class Diagnosis:
                 factor=exact.factor,
                 details={**mistake.details, **exact.arrays},
             )
-            count = self._explains(both, open_, settled, predicted, self._run(both.changes, first))
-            if count:
-                found.append((-count, both.cost, both))
+            found += self._explained_by(both, open_, settled, predicted, self._run(both.changes, first))
         return found
 
     def _sites(self, first: Node, settled: Iterable[Node]) -> set[Node]:

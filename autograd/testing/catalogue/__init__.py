@@ -16,7 +16,7 @@ from autograd.testing.catalogue.axes import axes, unsummed
 from autograd.testing.catalogue.choices import branches, gathers, winners
 from autograd.testing.catalogue.intended import broadcast_targets
 from autograd.testing.catalogue.kinks import kinks
-from autograd.testing.catalogue.local import bypassed, missing_derivatives, other_places
+from autograd.testing.catalogue.local import bypassed, lost_addends, missing_derivatives, other_places
 from autograd.testing.catalogue.mistake import Mistake
 from autograd.testing.catalogue.operands import lost_steps, missing_terms, operands
 from autograd.testing.catalogue.products import transposes
@@ -35,6 +35,7 @@ _OF_LINKS = (
     winners,
     gathers,
     labels,
+    lost_addends,
 )
 _TRIED = 1000  # mistakes at most in one search
 
@@ -42,15 +43,16 @@ _TRIED = 1000  # mistakes at most in one search
 def catalogue(replay: Replay, sites: set[Node]) -> Iterator[Mistake]:
     """Every mistake without a free number that can reach the gradients at `sites`."""
     links = [link for node in replay.nodes for link in replay.uses[node] if node in sites]
+    single = list(_single(replay, links, sites))
     seen: dict[Any, list[Mistake]] = {}
-    for mistake in _single(replay, links, sites):
-        seen.setdefault(mistake.kind, []).append(mistake)
+    for mistake in single:
+        for kind in (mistake.kind, *mistake.alike):
+            seen.setdefault(kind, []).append(mistake)
     for same in seen.values():
         yield from _repeated(replay, same)
     yield from lost_steps(replay, sites)
     yield from broadcast_targets(replay)
-    for same in seen.values():
-        yield from same
+    yield from single
 
 
 def by_plausibility(replay: Replay, sites: set[Node]) -> list[Mistake]:

@@ -108,13 +108,19 @@ def _reductions(line: Line) -> Iterator[tuple[str, float, Any]]:
         1.1,
         lambda line, values: np.full_like(line.target.value, np.sum(values[line.args[0]])),
     )
+    yield (
+        f"the mean over all axes stands in {{g}} for the sum over {own}",
+        1.3,
+        lambda line, values: np.full_like(line.target.value, np.mean(values[line.args[0]])),
+    )
     for other in range(x.ndim):
         if other != axis:
-            yield f"{{g}} is summed over axis {other}, not over {own}", 1.0, _summed_along(other)
+            yield f"{{g}} is summed over axis {other}, not over {own}", 1.0, _along(np.sum, other)
+            yield f"the mean over axis {other} stands in {{g}} for the sum over {own}", 1.3, _along(np.mean, other)
 
 
-def _summed_along(axis: int) -> Any:
-    return lambda line, values: np.reshape(np.sum(values[line.args[0]], axis=axis), np.shape(line.target.value))
+def _along(reduce: Any, axis: int) -> Any:
+    return lambda line, values: np.reshape(reduce(values[line.args[0]], axis=axis), np.shape(line.target.value))
 
 
 def _first_of_others(x: Array, axes: tuple[int, ...], along: int, line: Line) -> Array:

@@ -23,14 +23,23 @@ class Fit:
         run: the gradients with given changes, and those of mistakes found before.
         hand: the hand gradients that are not yet explained, the one nearest the loss first.
         right: the nodes of those that are right, or explained.
+        given: all hand gradients, explained or not.
 
     Attributes:
         base: what is predicted so far.
         first: the node nearest the loss.
     """
 
-    def __init__(self, replay: Replay, run: Run, hand: Mapping[Node, Array], right: Sequence[Node] = ()) -> None:
+    def __init__(
+        self,
+        replay: Replay,
+        run: Run,
+        hand: Mapping[Node, Array],
+        right: Sequence[Node] = (),
+        given: Mapping[Node, Array] | None = None,
+    ) -> None:
         self.replay, self.run, self.hand, self.right = replay, run, hand, right
+        self.given = hand if given is None else given
         self.base = run({})
         self.first = next(iter(hand))
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from autograd.derivation.backprop import value_function
+from autograd.derivation.program import Line, Var
 from autograd.graph import Node
 from autograd.op import unbroadcast
 from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, elementwise, tried, unlike
 from autograd.testing.replay import Array, Link, Replay
 
 _LEFT_OUT = "the local derivative of {value} is left out of {g}"
+_TURNED = "what comes to {g} by way of {value} is not transposed back"
 
 
 def missing_derivatives(replay: Replay, link: Link) -> Iterator[Mistake]:
@@ -30,11 +32,12 @@ def missing_derivatives(replay: Replay, link: Link) -> Iterator[Mistake]:
     if differs(given, truth) and (
         not alone if np.size(truth) == 1 else unlike(truth, given)
     ):  # a mere factor is one, not a derivative
+        turned = link.node.op.name == "np.transpose"
         yield Mistake(
-            "missing-derivative",
+            "transposed" if turned else "missing-derivative",
             {link: lambda g, _: unbroadcast(g, shape)},
             1.0 + 0.5 * (product or not shape) + 0.15 * _by_a_constant(link),
-            "the factor {other} is left out of {g}" if other is not None else _LEFT_OUT,
+            _TURNED if turned else "the factor {other} is left out of {g}" if other is not None else _LEFT_OUT,
             ("missing derivative", link.node.op.name, link.operand),
             link.source,
             link.node,
@@ -112,6 +115,34 @@ def _at_the_gradient(replay: Replay, link: Link) -> Iterator[Mistake]:
         change: dict[Link | Node, Any] = {link: lambda g, _: g * replay.value(x)}
         kind = ("no sign", node.op.name)
         yield Mistake("missing-derivative", change, 1.2, told, kind, x, node, details={"right": x})
+
+
+def lost_addends(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """Of a rule that is a sum or a difference of arrays, as that of a binary cross-entropy, one term alone."""
+    written = replay.written(link)
+    g, truth = replay.truth[link.node], replay.contribution(link)
+    for position, line in enumerate(written.lines):
+        if line.fn not in (np.add, np.subtract) or any(type(arg) is not Var for arg in line.args[:2]):
+            continue
+        if np.shape(line.args[0].value) != np.shape(line.args[1].value) or not np.ndim(line.target.value):
+            continue
+        sign = 1.0 if line.fn is np.add else -1.0
+        for kept, words in ((0, "second"), (1, "first")):
+
+            def change(line: Line, values: Mapping[Var, Any], kept: int = kept, sign: float = sign) -> Any:
+                return sign * values[line.args[1]] if kept else values[line.args[0]]
+
+            if differs(written.run(g, position, change), truth):
+                yield Mistake(
+                    "missing-term",
+                    {link: lambda g, _, position=position, change=change: written.run(g, position, change)},
+                    1.4,
+                    f"of the derivative of {{value}} in {{g}}, which is a {'sum' if sign > 0 else 'difference'}, "
+                    f"the {words} term is left out",
+                    ("lost addend", link.node.op.name, link.operand, position, words),
+                    link.source,
+                    link.node,
+                )
 
 
 def bypassed(replay: Replay, node: Node) -> Iterator[Mistake]:

@@ -26,6 +26,7 @@ class Mistake:
         cost: how far-fetched it is; the cheapest mistake that explains the numbers is the verdict.
         told: what was done, in words.
         kind: equal for the same mistake in different places.
+        alike: further kinds, where one may be the same as another in several ways.
         where: the node whose gradient is first wrong by it, `{g}` in the words.
         value: the node or the constant array that `{value}` stands for in the words; `{dvalue}` is its gradient.
         factor: hand over true, where it is one.
@@ -45,6 +46,7 @@ class Mistake:
     details: Mapping[str, Any] = field(default_factory=dict)
     line: str = ""
     free: int = 0
+    alike: tuple[Any, ...] = ()
 
 
 def differs(a: Any, b: Any) -> bool:

@@ -9,8 +9,8 @@ import numpy as np
 
 from autograd.graph import Node
 from autograd.testing.catalogue.activations import chains_from
-from autograd.testing.catalogue.mistake import Mistake, differs, elementwise, fits, multiple, near, tried
-from autograd.testing.replay import Link, Replay
+from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, elementwise, fits, multiple, near, tried
+from autograd.testing.replay import Changes, Link, Replay
 
 
 def missing_terms(replay: Replay, link: Link) -> Iterator[Mistake]:
@@ -88,8 +88,12 @@ def operands(replay: Replay, link: Link) -> Iterator[Mistake]:
         yield from _derivatives_elsewhere(replay, link)
     node, g = link.node, replay.truth[link.node]
     after = _after_activations(replay, node)
+    # Of several uses, the gradients between this one and the value are known as well when the value's is computed.
+    since = link.source if len(replay.uses[link.source]) > 1 else node
     for other in replay.nodes:
-        if other is node or other not in replay.truth or other.order < node.order or not near(replay, link, other):
+        if other in (node, link.source) or other not in replay.truth or not near(replay, link, other):
+            continue
+        if other.order < since.order:
             continue
         same_shape = np.shape(other.value) == np.shape(node.value)
         if same_shape and differs(replay.truth[other], g) and multiple(g, replay.truth[other]) is None:
@@ -103,6 +107,18 @@ def _other_operands(replay: Replay, link: Link) -> Iterator[Mistake]:
         own = args[j]
         if not isinstance(own, np.ndarray) or own.ndim == 0 or own.dtype.kind != "f":
             continue
+        ones = (*args[:j], np.ones_like(own), *args[j + 1 :])
+        if node.op.name in PRODUCTS and differs(tried(replay, link, g, y, ones), truth):
+            yield Mistake(
+                "missing-derivative",
+                {link: lambda g, _, ones=ones: replay.pull(link, g, y, ones)},
+                1.5,
+                "the factor {right} is left out of {g}: what it would weigh is summed, or repeated, as it is",
+                ("factor left out", node.op.name, link.operand, j),
+                link.source,
+                node,
+                details={"right": arg},
+            )
         turned = type(arg) is Node and arg.op is not None and arg.op.name == "np.transpose" and own.ndim == 2
         for other, value in replay.forward_values:
             transposed = turned and np.shape(value) == own.shape[::-1] and other is not arg.args[0]
@@ -122,7 +138,17 @@ def _other_operands(replay: Replay, link: Link) -> Iterator[Mistake]:
                     link.source,
                     other,
                     details={"right": arg},
+                    alike=tuple(_in_loops(replay, link, arg, other)),
                 )
+
+
+def _in_loops(replay: Replay, link: Link, right: Any, other: Any) -> Iterator[Any]:
+    """What the same slip has in common in all steps of a loop: one value, or each time one that is as much later."""
+    if replay.role(link) is not None:
+        use = "wrong operand", link.node.op.name, link.operand
+        yield *use, "the same value", id(other)
+        if type(right) is Node and type(other) is Node and other.op is not None:
+            yield *use, "made later by", other.order - right.order
 
 
 def _derivatives_elsewhere(replay: Replay, link: Link) -> Iterator[Mistake]:
@@ -165,9 +191,16 @@ def _other_gradient(replay: Replay, link: Link, other: Node, skipped: bool) -> M
         told = "{g} is computed from {dvalue}, not from {dright}: the local derivative between them is left out"
     else:
         told = "{g} is computed from {dvalue}, not from {dright}"
+    change: Changes = {link: lambda g, gradients: replay.pull(link, gradients[other])}
+    if other.order < link.node.order:  # the reverse pass comes to it only after the link
+        change = {
+            link.source: lambda g, gradients: (
+                g + replay.pull(link, gradients[other]) - replay.pull(link, gradients[link.node])
+            )
+        }
     return Mistake(
         "missing-derivative" if skipped else "wrong-operand",
-        {link: lambda g, gradients: replay.pull(link, gradients[other])},
+        change,
         1.3 if skipped else 1.6,
         told,
         (

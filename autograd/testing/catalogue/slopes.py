@@ -32,7 +32,9 @@ def slopes(z: Array, a: Array, slope: Array) -> Iterator[tuple[str, str, float, 
     for cause, words, cost, factor in factors if steady else factors[:-1]:
         yield cause, words, cost, partial(np.multiply, factor)
     low, high = np.min(slope), np.max(slope)
-    if np.all((slope == low) | (slope == high)):
+    if not np.all((slope == low) | (slope == high)):  # else 0.01 is rather the slope of another leaky ReLU than 0.1**2
+        yield "derivative-at-output", "there twice", 1.8, lambda g: g * slope * slope
+    else:
         yield "derivative-at-output", "the other way round", 1.7, lambda g: g * (low + high - slope)
         told = "chosen by the sign of {dvalue}, not of {right}"
         yield "derivative-at-output", told, 1.7, lambda g: g * np.where(g > 0, high, low)

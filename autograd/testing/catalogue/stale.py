@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.graph import Node
 from autograd.testing.catalogue.fit import Fit, coefficient, short
-from autograd.testing.catalogue.mistake import Mistake
+from autograd.testing.catalogue.mistake import Mistake, differs, tried
 from autograd.testing.replay import Array, Gradients, Link
 
 _LARGE = 200  # nodes; a graph beyond that is not recomputed to look for rare mistakes
@@ -22,27 +22,42 @@ def stale(fit: Fit) -> Iterator[Mistake]:
         weights = [arg for arg in node.args or () if type(arg) is Node and arg.op is None and arg.requires_grad]
         for link in fit.replay.links(node):
             for weight in weights:
-                if weight is not link.source:
+                if weight is not link.source and _depends(fit, link, weight):
                     links.setdefault(weight, []).append(link)
     yield from _too_late(fit)
     alone = [[weight] for weight in links]
     for weights in [*alone, *([list(links)] if len(links) > 1 else [])]:
         rate = _rate(fit, weights, links)
-        if rate is None or rate <= 0:
+        if rate is None or not rate:
             continue
-        round_rate = abs(rate - float(f"{rate:.1g}")) < 1e-5 * rate
+        uphill = "" if rate > 0 else ", uphill"
+        round_rate = abs(rate - float(f"{rate:.1g}")) < 1e-5 * abs(rate)
         nearest = max((link.source for weight in weights for link in links[weight]), key=lambda node: node.order)
+        told = f"{{value}} had been updated already{uphill}, at a learning rate of {short(abs(rate))}"
         yield Mistake(
             "stale-parameter",
             _updated(fit, weights, links, rate),
-            (1.5 if round_rate else 2.0) + 0.1 * (len(weights) > 1),
-            f"{{value}} had been updated already, at a learning rate of {short(rate)}, when {{g}} was computed",
+            (1.5 if round_rate else 2.0) + 0.1 * (len(weights) > 1) + 0.6 * (rate < 0),
+            f"{told}, when {{g}} was computed",
             ("stale", len(weights)),
             nearest,
             weights[0],
             details={"rate": rate},
             free=int(not round_rate),
         )
+
+
+def _depends(fit: Fit, link: Link, weight: Node) -> bool:
+    """Whether a rule reads a weight: that of a penalty on several at once reads but one of them."""
+    replay, node = fit.replay, link.node
+    if node not in replay.truth:
+        return False
+    other = tuple(1.5 * value if arg is weight else value for arg, value in _paired(fit, node))
+    return differs(tried(replay, link, replay.truth[node], None, other), replay.contribution(link))
+
+
+def _paired(fit: Fit, node: Node) -> Iterator[tuple[Any, Any]]:
+    return zip(node.args or (), fit.replay.arguments(node), strict=True)
 
 
 def _too_late(fit: Fit) -> Iterator[Mistake]:
@@ -79,16 +94,13 @@ def _updated(fit: Fit, weights: list[Node], links: Mapping[Node, list[Link]], ra
     """The rules that use the weights, with those after the step in them."""
     changes: dict[Link | Node, Any] = {}
     for weight in weights:
-        step = fit.hand.get(weight, fit.replay.truth.get(weight))
+        step = fit.given.get(weight, fit.replay.truth.get(weight))
         for link in links[weight]:
             changes[link] = lambda g, _, link=link, weight=weight, step=step: fit.replay.pull(
                 link,
                 g,
                 None,
-                tuple(
-                    fit.replay.value(arg) - rate * step if arg is weight else fit.replay.value(arg)
-                    for arg in link.node.args or ()
-                ),
+                tuple(value - rate * step if arg is weight else value for arg, value in _paired(fit, link.node)),
             )
     return changes
 

@@ -61,6 +61,8 @@ def _slips(
     p = activation(z)
     yield "the target is not subtracted in {g}", 0.9, p
     yield "only the target stands in {g}, without the prediction", 1.2, -target
+    yield "the target is added in {g}, not subtracted", 1.2, p + target
+    yield from _other_targets(p, target)
     if np.all((target == 0) | (target == 1)):
         yield "the answers 0 and 1 are swapped in {g}", 1.0, p - (1 - target)
         yield "the answers are -1 and 1 in {g}, not 0 and 1", 1.2, p - (2 * target - 1)
@@ -73,6 +75,9 @@ def _slips(
         yield "the labels in {g} are in the opposite order", 1.2, p - np.flip(target, 1 - axis)
     if name != "linear":
         yield "in {g}, {value} stands in the place of the probabilities", 1.0, z - target
+        yield "in {g}, the logarithms of the probabilities stand in their place", 1.2, np.log(p) - target
+        hard = p > 0.5 if name == "sigmoid" else p == np.max(p, axis=-1 if axis is None else axis, keepdims=True)
+        yield "in {g}, the predicted class stands in the place of its probability", 1.2, hard - target
         if name == "softmax":
             yield "in {g}, the sigmoid stands in the place of the softmax", 1.2, 1 / (1 + np.exp(-z)) - target
             yield "in {g}, the exponentials are not divided by their sum", 1.2, np.exp(z) - target
@@ -81,6 +86,20 @@ def _slips(
         )
         yield told, 1.2, (p - target) * p * (1 - p)
         yield "the probabilities go through the activation twice in {g}", 1.0, activation(p) - target
+
+
+def _other_targets(p: Array, target: Array) -> Iterator[tuple[str, float, Array]]:
+    """Targets of other samples, and the means that are left where all predictions meet all targets."""
+    for along in range(target.ndim):
+        if target.shape[along] < 2:
+            continue
+        words = f"along axis {along}" if target.ndim > 1 else "by one"
+        for step in (1, -1):
+            yield f"the targets in {{g}} are shifted {words}", 1.3, p - np.roll(target, step, along)
+        yield "the targets in {g} are in the opposite order", 1.3, p - np.flip(target, along)
+        told = f"the mean over axis {along}, as broadcasting (n, 1) against (n,) leaves it, stands in {{g}} for"
+        yield f"{told} each target", 1.3, p - np.mean(target, axis=along, keepdims=True)
+        yield f"{told} each prediction", 1.3, np.mean(p, axis=along, keepdims=True) - target
 
 
 def derived_again(replay: Replay, chain: Chain) -> Iterator[Mistake]:
