@@ -21,6 +21,7 @@ from autograd.testing.words import Words
 __tracebackhide__ = True  # pytest shows the line of the test and the message
 Array = np.ndarray[Any, np.dtype[Any]]
 _FEW_ROUNDINGS = 16  # where the error that float32 makes was measured
+_RECORDED = 3  # of the error that the recorded values make, how many times as far
 _ROUNDINGS = 64  # of the size that rounding has, how many a hand derivation may be off
 
 
@@ -181,7 +182,7 @@ def _distance(single: Array, g: Array) -> float:
 
 def _diagnosis(replay: Replay, given: Mapping[Node, Array], rtol: float | None) -> Diagnosis:
     """The search, with tolerances from the precision of the numbers and from what amplifies rounding."""
-    conditioning = replay.conditioning()
+    conditioning, recorded = replay.conditioning(), replay.recorded_error()
     with np.errstate(all="ignore"):
         single = replay.in_single()
     off = {node: _distance(single[node], g) for node, g in replay.truth.items()}
@@ -191,6 +192,7 @@ def _diagnosis(replay: Replay, given: Mapping[Node, Array], rtol: float | None) 
         short = np.float32 in (array.dtype, node.value.dtype, replay.loss.value.dtype)
         amplified = conditioning.get(node, 0.0) * _ROUNDINGS
         rounding[node] = amplified * float(np.finfo(np.float32 if short else np.float64).eps)
+        rounding[node] += _RECORDED * recorded.get(node, 0.0)
         wanted = rtol if rtol is not None else 2e-5 if short else 1.5e-8
         tolerance[node] = wanted * norm + (rounding[node] if rtol is None or norm < rounding[node] else 0.0)
         small = float(np.finfo(np.float32).eps)

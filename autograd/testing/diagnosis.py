@@ -71,6 +71,7 @@ class _State(NamedTuple):
     given: dict[Node, Array]
     verdicts: dict[Node, Verdict]
     explained: set[Node]
+    through_shifts: bool
 
 
 class _Choice(NamedTuple):
@@ -166,6 +167,8 @@ class Diagnosis:
         while True:
             predicted = self._run({})
             open_ = [node for node in self._wrong if node not in self._explained and not self._close(node, predicted)]
+            if open_ and self._goes_through_shifts(open_):
+                continue
             for node in self._wrong:
                 if node not in self._explained and node not in open_:
                     self._explained.add(node)
@@ -246,11 +249,25 @@ class Diagnosis:
 
     def _state(self) -> _State:
         verdicts = {node: replace(verdict) for node, verdict in self.verdicts.items()}
-        return _State(dict(self._changes), dict(self._given), verdicts, set(self._explained))
+        return _State(
+            dict(self._changes), dict(self._given), verdicts, set(self._explained), self.replay.through_shifts
+        )
 
     def _restore(self, state: _State) -> None:
         self._changes, self._given, self._explained = dict(state.changes), dict(state.given), set(state.explained)
         self.verdicts = {node: replace(verdict) for node, verdict in state.verdicts.items()}
+        self.replay.through_shifts = state.through_shifts
+
+    def _goes_through_shifts(self, open_: list[Node]) -> bool:
+        """Whether more follows from what was found where the gradient of a subtracted maximum was derived too."""
+        if self.replay.through_shifts or not self.replay.has_shifts or not (self._changes or self._given):
+            return False
+        self.replay.through_shifts = True
+        found = self._run({})
+        if any(self._close(node, found) for node in open_):
+            return True
+        self.replay.through_shifts = False
+        return False
 
     def _consequence(self, node: Node, of: Iterable[Node] = ()) -> None:
         verdict = self.verdicts[node]
@@ -298,6 +315,11 @@ class Diagnosis:
             gradients = self._run(mistake.changes, first)
             reached[id(mistake)] = gradients[first]
             found += self._explained_by(mistake, open_, settled, predicted, gradients)
+        if not found and not hopeless and self.replay.has_shifts and not self.replay.through_shifts:
+            self.replay.through_shifts = True
+            scaled = factors(Fit(self.replay, self._run, fit.hand, settled, self.hand), tried)
+            found = self._simplest([*listed, *scaled], open_, settled)
+            self.replay.through_shifts = bool(found)
         if not found and not hopeless:
             found = self._with_a_factor(listed, reached, fit, sites, open_, settled, predicted)
         return sorted(found, key=lambda entry: entry[:2]), len(reached)
@@ -324,6 +346,16 @@ class Diagnosis:
             elif other.cause == best.cause and other.factor == best.factor and other_cost < cost + _ALIKE:
                 verdict.alike.append(other)
         self._changes.update(best.changes)
+
+    def _simplest(self, listed: list[Mistake], open_: list[Node], settled: list[Node]) -> list[_Found]:
+        """The simplest of some mistakes that explains all open gradients, if one does."""
+        predicted = self._run({})
+        for mistake in listed:
+            reached = self._run(mistake.changes, open_[0])
+            for found in self._explained_by(mistake, open_, settled, predicted, reached):
+                if -found[0] == len(open_):
+                    return [found]
+        return []
 
     def _settle_as_noise(self, first: Node, predicted: Gradients, found: list[Any]) -> bool:
         """Whether a small difference that nothing explains is arithmetic of less precision."""

@@ -159,7 +159,19 @@ class Words:
         inlined = re.sub(r"\(\(([^(),]*)\)\)", r"(\1)", inlined)
         inlined = re.sub(r"np\.float(?:32|64)\(([-\w./ ]+)\)", r"\1", inlined)
         inlined = re.sub(r"(?<![\w.])\d+\.\d{15,}(?:e[-+]\d+)?", lambda match: _without_rounding(match[0]), inlined)
-        return f"{inlined}  # {shape}"
+        target, equals, text = inlined.rpartition(" = ")
+        return f"{target}{equals}{readable(text, self._sigmoids)}  # {shape}"
+
+    @cached_property
+    def _sigmoids(self) -> dict[str, str]:
+        """The names of sigmoids, by those of what goes in."""
+        assert self._derivation is not None
+        found = {}
+        for node in self._derivation._recorded.nodes:
+            made = self._expression_of(node) if node in self._named and node.op is not None else None
+            if made and (match := re.fullmatch(r"1(?:\.0)? / \(1(?:\.0)? \+ np\.exp\(-(\w+)\)\)", made)):
+                found[match[1]] = self._named[node]
+        return found
 
     @cached_property
     def _derivation(self) -> Derivation | None:
@@ -234,6 +246,54 @@ class Words:
             if _is_forward(line) and line.target not in texts:
                 texts[line.target] = write(line)
         return texts
+
+
+def readable(text: str, sigmoids: Mapping[str, str]) -> str:
+    """An expression as people write it: a * (1 - a) for the derivative of a sigmoid a, and 2 * x for x + x."""
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError:
+        return text
+    simpler = _Simpler(sigmoids)
+    body = simpler.visit(tree.body)
+    return ast.unparse(body).replace(" ** ", "**") if simpler.changed else text
+
+
+class _Simpler(ast.NodeTransformer):
+    def __init__(self, sigmoids: Mapping[str, str]) -> None:
+        self._sigmoids, self.changed = sigmoids, False
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """`g / (1 + np.exp(-z))**2 * np.exp(-z)` and `x + x`."""
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Add) and ast.dump(node.left) == ast.dump(node.right):
+            self.changed = True
+            return _twice(node.left)
+        left = node.left  # of a sum a + x + x
+        sums = isinstance(node.op, ast.Add) and isinstance(left, ast.BinOp) and isinstance(left.op, ast.Add)
+        if sums and isinstance(left, ast.BinOp) and ast.dump(left.right) == ast.dump(node.right):
+            self.changed = True
+            return ast.BinOp(left.left, ast.Add(), _twice(node.right))
+        match = re.fullmatch(
+            r"(-\(-)?(.+) / \(1(?:\.0)? \+ np\.exp\(-(\w+)\)\) \*\* 2(\))? \* np\.exp\(-\3\)", ast.unparse(node)
+        )
+        if match is None or bool(match[1]) != bool(match[4]) or match[3] not in self._sigmoids:
+            return node
+        a = self._sigmoids[match[3]]
+        found = _expression(f"{match[2]} * {a} * (1 - {a})")
+        self.changed = True
+        return found
+
+
+def _twice(x: ast.expr) -> ast.expr:
+    factor = x.left if isinstance(x, ast.BinOp) and isinstance(x.op, ast.Mult) else None
+    if isinstance(x, ast.BinOp) and isinstance(factor, ast.Constant) and isinstance(factor.value, float):
+        return _expression(f"{2 * factor.value:.15g} * ({ast.unparse(x.right)})")
+    return _expression(f"2 * ({ast.unparse(x)})")
+
+
+def _expression(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
 
 
 def _before(node: Node) -> set[Node]:

@@ -14,12 +14,21 @@ from autograd.graph import Node
 from autograd.testing.catalogue.activations import branch_mistakes, branches_of, chain_mistakes, chains
 from autograd.testing.catalogue.axes import axes, unsummed
 from autograd.testing.catalogue.choices import branches, gathers, winners
+from autograd.testing.catalogue.copied import (
+    other_rows,
+    powers,
+    reshapes,
+    siblings,
+    values_for_gradients,
+    values_for_slopes,
+)
 from autograd.testing.catalogue.intended import broadcast_targets
 from autograd.testing.catalogue.kinks import kinks
 from autograd.testing.catalogue.local import bypassed, lost_addends, missing_derivatives, other_places
 from autograd.testing.catalogue.mistake import Mistake
 from autograd.testing.catalogue.operands import lost_steps, missing_terms, operands
 from autograd.testing.catalogue.products import transposes
+from autograd.testing.catalogue.statistics import other_statistics, statistics
 from autograd.testing.catalogue.targets import derived_again, labels, targets
 from autograd.testing.replay import Link, Replay
 
@@ -36,6 +45,12 @@ _OF_LINKS = (
     gathers,
     labels,
     lost_addends,
+    siblings,
+    values_for_gradients,
+    values_for_slopes,
+    reshapes,
+    powers,
+    other_rows,
 )
 _TRIED = 1000  # mistakes at most in one search
 
@@ -75,6 +90,8 @@ def _single(replay: Replay, links: list[Link], sites: set[Node]) -> Iterator[Mis
     for chain in chains(replay):
         if chain.inner in known:
             yield from chain_mistakes(replay, chain)
+            yield from statistics(replay, chain)
+            yield from other_statistics(replay, chain)
         if {chain.inner, chain.outer} & known and chain.inner in replay.truth:
             yield from derived_again(replay, chain)
     for chain in branches_of(replay):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,7 @@ def branch_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
     slips: tuple[tuple[str, str, float, Formula | None], ...] = (
         ("missing-derivative", f"{told} left out", 1.35, lambda g: g),
         ("derivative-at-output", f"{told} taken at {{value}} itself", 1.5, at_output),
+        *_branch_formulas(replay, chain, told),
     )
     for cause, words, cost, pull in slips:
         if here is None or pull is None or not differs(pull(g), here(g)):
@@ -106,10 +108,27 @@ def branch_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
             changes,
             cost + 0.02 * len(chain.nodes),
             words,
-            ("branch", cause, chain.kind),
+            ("branch", cause, words, chain.kind),
             chain.inner,
             chain.outer,
         )
+
+
+def _branch_formulas(replay: Replay, chain: Chain, told: str) -> Iterator[tuple[str, str, float, Formula]]:
+    """The derivative of a known activation by its output, as people write it wrongly, or of another value."""
+    outer = replay.value(chain.outer)
+    known = _slope_from_output(replay.value(chain.inner), outer)
+    if known is None:
+        return
+    for formula, words, cause in known.slips:
+        factor = formula(outer)
+        yield cause, f"{told} {words.replace('{outer}', '{value}')}", 1.5, partial(np.multiply, factor)
+    for node in replay.nodes:
+        value = replay.value(node)
+        if node is not chain.outer and np.shape(value) == np.shape(outer) and near(replay, replay.uses[node][0], node):
+            cause = "derivative-at-output" if node is chain.inner else "wrong-operand"
+            slope = known.slope(value)
+            yield cause, f"{told} taken with another value in its place", 1.7, partial(np.multiply, slope)
 
 
 def chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
@@ -122,7 +141,9 @@ def chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
     at_output = local_reverse(replay, chain, replay.value(chain.outer))
     if at_output is not None and differs(at_output(g), truth):
         told = "in {g}, the derivative of {value} is taken at {value} itself, not at {right}"
-        yield _mistake(chain, "derivative-at-output", at_output, 1.1, told, ("derivative at output", chain.kind))
+        sums = any(np.size(node.value) < np.size(chain.inner.value) for node in chain.nodes)  # of a normalisation
+        cost = 1.1 + 0.6 * sums
+        yield _mistake(chain, "derivative-at-output", at_output, cost, told, ("derivative at output", chain.kind))
     for other in _twins(replay, chain):
         pull = local_reverse(replay, chain, replay.value(other))
         if pull is not None and differs(pull(g), truth):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from autograd.testing.replay import Array, Gradients, Link, Replay
 Place = Link | Node
 _MANY = 400  # arrays times places; beyond that no arrays are tried as factors
 _NOTHING = 1e-9  # a factor below this is what rounding leaves of zero
-_BEYOND = {"node": 0.0, "link": 0.1, "all": 0.3}  # how much more far-fetched than one whole gradient
+_USES = 4  # uses of a value, of which several may have a factor in common
+_BEYOND = {"node": 0.0, "link": 0.1, "links": 0.2, "all": 0.3}  # how much more far-fetched than one whole gradient
 
 
 def factors(fit: Fit, sites: set[Node]) -> Iterator[Mistake]:
@@ -33,9 +35,13 @@ def _places(fit: Fit, sites: set[Node]) -> Mapping[Any, list[Place]]:
             continue
         groups["node", node] = [node]
         uses = fit.replay.uses[node]
+        ways = [tuple(link for link in uses if link.node is user) for user in dict.fromkeys(use.node for use in uses)]
+        for count in range(2, len(ways)) if len(ways) <= _USES else ():
+            for several in combinations(ways, count):  # one term of a loss may use a value more than once
+                groups["links", several] = [link for way in several for link in way]
+        for way in ways if len(ways) > 1 else ():  # else it is the same as its node; h * h is one way
+            groups["link", way] = list(way)
         for link in uses:
-            if len(uses) > 1:  # else it is the same as its node
-                groups["link", link] = [link]
             if link.node.op.name in PRODUCTS or node.op is None:
                 alike.setdefault(("all", link.node.op.name, link.operand), []).append(link)
     leaves = [node for node in fit.hand if node.op is None]
@@ -69,7 +75,12 @@ def _mistake(fit: Fit, key: Any, places: list[Place], value: float) -> Mistake:
     users = [place.node if isinstance(place, Link) else place for place in places]
     penalty = all(user in fit.replay.penalties for user in users)
     what = "the contribution to {g} by way of {user}" if key[0] == "link" else "{g}"
-    told = f"{what} is {number(value)} times what it should be" if value else f"{what} is left at zero"
+    if key[0] == "links":
+        ways = " and ".join(f"{{user{k}}}" for k in range(len(dict.fromkeys(users))))
+        told = f"what comes to {{g}} by way of {ways} is {number(value)} times what it should be"
+        told = told if value else f"the contributions to {{g}} by way of {ways} are left out"
+    else:
+        told = f"{what} is {number(value)} times what it should be" if value else f"{what} is left at zero"
     update = len(places) == 1 and nearest.op is None and -1 < value < 0 and float(f"{value:.1g}") == round(value, 9)
     if reason is not None and reason.words and value and (reason.plain or not update):
         told += f": {reason.words}"
@@ -86,9 +97,13 @@ def _mistake(fit: Fit, key: Any, places: list[Place], value: float) -> Mistake:
         nearest,
         nearest,
         value,
-        details={**(reason.arrays if reason else {}), "user": users[0]},
+        details={**(reason.arrays if reason else {}), "user": users[0], **_numbered(users)},
         free=int(value != 0 and not update and (reason is None or reason.weak)),
     )
+
+
+def _numbered(users: list[Node]) -> dict[str, Node]:
+    return {f"user{k}": user for k, user in enumerate(dict.fromkeys(users))}
 
 
 def times(replay: Replay, place: Place, factor: float | Array) -> Callable[[Array, Gradients], Array]:
@@ -102,13 +117,16 @@ def tensor_factors(fit: Fit, sites: set[Node]) -> Iterator[Mistake]:
     """An array that the gradient should be multiplied or divided by, as by a standard deviation, and is not."""
     values = _factors_of(fit.replay)
     for key, places in _places(fit, sites).items():
-        if len(places) > 1 or len(values) * len(sites) > _MANY:
+        if len(places) > 1:
             continue
         place = places[0]
+        direct = {place.node} if isinstance(place, Link) else {link.node for link in fit.replay.uses[place]}
         shape = np.shape(place.source.value if isinstance(place, Link) else place.value)
         # What the gradient is multiplied by on its way to here; a place is not behind its own operation.
         ways = fit.replay.behind(place.node) if isinstance(place, Link) else fit.replay.behind(place) - {place}
         for of, value, divides, node in values:
+            if len(values) * len(sites) > _MANY and node not in direct:
+                continue
             factor = _spread(value, shape) if node in ways else None
             if factor is None or not np.all(factor):
                 continue
@@ -134,9 +152,20 @@ def _factors_of(replay: Replay) -> list[tuple[Any, Array, bool, Node]]:
             continue
         for operand, arg in enumerate(node.args or ()):
             divides = node.op.name == "np.divide" and operand == 1
-            if (type(arg) is Node or isinstance(arg, np.ndarray)) and (divides or node.op.name == "np.multiply"):
-                found[id(arg), divides, node] = (arg, replay.value(arg), divides, node)
+            for part in _parts(arg):
+                if divides or node.op.name == "np.multiply":
+                    found[id(part), divides, node] = (part, replay.value(part), divides, node)
     return list(found.values())
+
+
+def _parts(factor: Any) -> list[Any]:
+    """A factor that is an array, and those that it is a product of, as 0.5 * z and -beta are."""
+    if not (type(factor) is Node or isinstance(factor, np.ndarray)):
+        return []
+    args = factor.args or () if type(factor) is Node and factor.op is not None else ()
+    product = type(factor) is Node and factor.op is not None and factor.op.name in ("np.multiply", "np.negative")
+    inside = [part for arg in args if product for part in _parts(arg)]
+    return [factor, *(part for part in inside if np.ndim(part.value if type(part) is Node else part))]
 
 
 def _spread(value: Array, shape: tuple[int, ...]) -> Array | None:

@@ -67,4 +67,7 @@ def number(value: float) -> str:
     inverse = 1 / value if value else 0.0
     if 1 < round(inverse) < 10_000 and abs(inverse - round(inverse)) < 1e-6 * inverse:
         return f"1/{round(inverse)}"
+    plain = f"{value:.3g}"
+    if abs(float(plain) - value) <= 1e-5 * abs(value):  # 0.0999998, as float32 has it
+        return plain
     return f"{value:.6g}"

@@ -156,11 +156,15 @@ def bypassed(replay: Replay, node: Node) -> Iterator[Mistake]:
         for use in replay.uses[node]:
             args = tuple(x if arg is node else value for arg, value in _paired(replay, use))
             changes[use] = lambda g, _, use=use, args=args: replay.pull(use, g, None, args)
-        if len(changes) > 1 and all(
-            tried(replay, use, replay.truth[use.node], None, args) is not None
+        found = [
+            tried(replay, use, replay.truth[use.node], None, args)
             for use in replay.uses[node]
             for args in [tuple(x if arg is node else value for arg, value in _paired(replay, use))]
-        ):
+        ]
+        if any(each is None for each in found):
+            continue
+        # Where no other value is used, it is the derivative alone that is left out.
+        if any(differs(each, replay.contribution(use)) for each, use in zip(found, replay.uses[node], strict=True)):
             yield Mistake(
                 "missing-derivative",
                 changes,

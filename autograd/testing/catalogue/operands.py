@@ -31,16 +31,19 @@ def missing_terms(replay: Replay, link: Link) -> Iterator[Mistake]:
                 link.source,
             )
         return
+    alike = [use for use in replay.uses[link.source] if use.node is link.node]  # h * h is one use
+    others = [other for other in replay.uses[link.source] if other.node is not link.node]
+    if link is not alike[0] or not others:
+        return
     yield Mistake(
         "missing-term",
-        {link: lambda g, _: np.zeros_like(replay.contribution(link))},
+        {use: lambda g, _, use=use: np.zeros_like(replay.contribution(use)) for use in alike},
         1.0,
         "the contribution to {g} by way of {value} is left out",
         ("missing term", link.node.op.name, link.operand),
         link.source,
         link.node,
     )
-    others = [other for other in replay.uses[link.source] if other != link]
     if len(others) > 1:
         yield Mistake(
             "missing-term",
@@ -122,18 +125,23 @@ def _other_operands(replay: Replay, link: Link) -> Iterator[Mistake]:
         turned = type(arg) is Node and arg.op is not None and arg.op.name == "np.transpose" and own.ndim == 2
         for other, value in replay.forward_values:
             transposed = turned and np.shape(value) == own.shape[::-1] and other is not arg.args[0]
-            if transposed:
+            untransposed = not turned and _only_transposed(link, other, value, own)
+            reshaped = _only_reshaped(arg, other, value, own)
+            if reshaped:
+                value = np.reshape(value, own.shape)
+            if transposed or untransposed:
                 value = np.transpose(value)
             possible = fits(value, own) if elementwise(link) else np.shape(value) == own.shape
             if not possible or value is own or other is arg or not near(replay, link, other):
                 continue
             changed = (*args[:j], np.broadcast_to(value, own.shape), *args[j + 1 :])
             if differs(tried(replay, link, g, y, changed), truth):
+                shown = f"{{value}}{'.T' * transposed}{', reshaped,' * reshaped}"
                 yield Mistake(
                     "wrong-operand",
                     {link: lambda g, _, changed=changed: replay.pull(link, g, y, changed)},
                     1.5 if type(other) is Node else 1.6,
-                    f"in {{g}}, {{value}}{'.T' if transposed else ''} stands in the place of {{right}}",
+                    f"in {{g}}, {shown} stands in the place of {{right}}{'.T' * untransposed}",
                     ("wrong operand", node.op.name, link.operand, j, _role(replay, node, arg, other)),
                     link.source,
                     other,
@@ -149,6 +157,23 @@ def _in_loops(replay: Replay, link: Link, right: Any, other: Any) -> Iterator[An
         yield *use, "the same value", id(other)
         if type(right) is Node and type(other) is Node and other.op is not None:
             yield *use, "made later by", other.order - right.order
+
+
+def _only_transposed(link: Link, other: Any, value: Any, own: Any) -> bool:
+    """Whether another matrix stands for a transposed one: `d @ V` for `d @ W.T`, where shapes let it pass."""
+    reversed_ = np.ndim(own) == 2 and np.shape(value) == own.shape[::-1] != own.shape
+    return reversed_ and not elementwise(link) and other is not link.node
+
+
+def _only_reshaped(arg: Any, other: Any, value: Any, own: Any) -> bool:
+    """Whether another value could stand for one that is reshaped, as what is flattened before a layer."""
+    made = (
+        type(arg) is Node
+        and arg.op is not None
+        and arg.op.name == "np.reshape"
+        and all(other is not inner for inner in arg.args or ())
+    )
+    return made and np.size(value) == own.size and np.ndim(value) != own.ndim
 
 
 def _derivatives_elsewhere(replay: Replay, link: Link) -> Iterator[Mistake]:

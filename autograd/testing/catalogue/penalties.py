@@ -83,14 +83,14 @@ def _penalty(fit: Fit, leaf: Node, coefficients: Mapping[str, float], has_own: b
 def _known_coefficients(fit: Fit) -> Iterator[tuple[str, float]]:
     """What the loss's penalties multiply other parameters, or their signs, by."""
     for node in fit.replay.nodes:
-        own = _penalty_part(fit, node) if node.op is None else None
-        if own is None:
-            continue
+        links = [link for link in fit.replay.uses[node] if link.node in fit.replay.penalties] if node.op is None else []
         w = fit.replay.value(node)
-        for name, term in (("{value}", w), ("np.sign({value})", np.sign(w))):
-            value = coefficient([(own, term)])
-            if np.isfinite(value) and np.allclose(own, value * term, rtol=1e-4):
-                yield name, value
+        parts = [fit.replay.contribution(link) for link in links]
+        for own in [sum(parts), *parts] if parts else []:
+            for name, term in (("{value}", w), ("np.sign({value})", np.sign(w))):
+                value = coefficient([(own, term)])
+                if np.isfinite(value) and np.allclose(own, value * term, rtol=1e-4):
+                    yield name, value
 
 
 def _fits(fit: Fit, nodes: Sequence[Node], coefficients: Mapping[str, float]) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.graph import Node
 from autograd.testing.catalogue.activations import Chain, local_reverse
-from autograd.testing.catalogue.mistake import Mistake, differs, multiple, softmax, tried
+from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, multiple, softmax, tried
 from autograd.testing.replay import Array, Link, Replay
 
 
@@ -19,13 +19,16 @@ def targets(replay: Replay, node: Node) -> Iterator[Mistake]:
     g, z = replay.truth[node], replay.value(node)
     if np.ndim(z) == 0 or np.size(z) < 2 or not np.any(g):
         return
+    possible = _weights(replay, np.shape(z))
     for target, axis, constant, words in _known_targets(replay, np.shape(z)):
         for name, activation in _predictions(np.ndim(z)):
             p = activation(z)
-            scale = multiple(g, p - target)
+            scale, weights = multiple(g, p - target), None
+            if scale is None:
+                scale, weights = _weighted(replay, g, p - target, [w for w in possible if w is not constant])
             if scale is None:
                 continue
-            line = f"{{g}} = ({_PREDICTED[name]} {words})" + _times(scale)
+            line = f"{{g}} = {'' if weights is None else '{weights} * '}({_PREDICTED[name]} {words})" + _times(scale)
             slips = [("target", *slip) for slip in _slips(name, activation, z, target, axis)]
             if name == "softmax" and np.ndim(z) == 2:
                 told = "the softmax in {g} is over the wrong axis"
@@ -33,14 +36,28 @@ def targets(replay: Replay, node: Node) -> Iterator[Mistake]:
                 told = "in {g}, the exponentials are divided by the sum of all, not of their own sample"
                 slips.append(("wrong-axis", told, 1.0, softmax(z, None) - target))
             for cause, words, cost, difference in slips:
-                value = scale * difference
+                value = scale * difference * (1.0 if weights is None else replay.value(weights))
                 if differs(value, g):
-                    details = {"target": constant}
+                    details = {"target": constant, "weights": weights}
                     yield Mistake(
                         cause, {node: lambda g, _, value=value: value}, cost, words, (cause, words), node, node,
                         details=details, line=line,
                     )  # fmt: skip
             return
+
+
+def _weights(replay: Replay, shape: tuple[int, ...]) -> list[Any]:
+    """Constants that may weigh samples or actions."""
+    found = [value for value in _constants(replay) if value.dtype.kind == "f" and value.shape == shape]
+    return [value for value in found if not np.all(value == value.flat[0])]
+
+
+def _weighted(replay: Replay, g: Array, difference: Array, weights: list[Any]) -> tuple[float | None, Any]:
+    """The number, and the constant weights of samples or rewards, that make the gradient of a difference."""
+    for weight in weights:
+        if (scale := multiple(g, replay.value(weight) * difference)) is not None:
+            return scale, weight
+    return None, None
 
 
 _PREDICTED = {"linear": "{value}", "sigmoid": "sigmoid({value})", "softmax": "softmax({value})"}
@@ -79,6 +96,9 @@ def _slips(
         hard = p > 0.5 if name == "sigmoid" else p == np.max(p, axis=-1 if axis is None else axis, keepdims=True)
         yield "in {g}, the predicted class stands in the place of its probability", 1.2, hard - target
         if name == "softmax":
+            if axis is not None and target.ndim == 2:
+                told = "in {g}, 1 is subtracted in whole columns, in all samples, not at each sample's own label"
+                yield told, 1.1, p - np.max(target, axis=1 - axis, keepdims=True)
             yield "in {g}, the sigmoid stands in the place of the softmax", 1.2, 1 / (1 + np.exp(-z)) - target
             yield "in {g}, the exponentials are not divided by their sum", 1.2, np.exp(z) - target
         told = (
@@ -140,6 +160,9 @@ def labels(replay: Replay, link: Link) -> Iterator[Mistake]:
     args = replay.arguments(node)
     for j, arg in enumerate(node.args or ()):
         constant = np.asarray(arg.value) if type(arg) is Node and not arg.requires_grad else arg
+        if _masks(replay, node, constant):
+            yield from _turned_mask(replay, link, j, constant)
+            continue
         for words, cost, other in _other_labels(constant, np.shape(link.source.value), node.op.name):
             changed = (*args[:j], other, *args[j + 1 :])
             if differs(tried(replay, link, g, None, changed), replay.contribution(link)):
@@ -152,6 +175,32 @@ def labels(replay: Replay, link: Link) -> Iterator[Mistake]:
                     link.source,
                     constant if isinstance(constant, np.ndarray) else node,
                 )
+
+
+def _masks(replay: Replay, node: Node, constant: Any) -> bool:
+    """Whether zeros and ones are a mask, as of dropout: layers follow, where after labels nothing but the loss does."""
+    if (
+        not isinstance(constant, np.ndarray)
+        or constant.dtype.kind != "f"
+        or not np.all((constant == 0) | (constant == 1))
+    ):
+        return False
+    return any(after.op is not None and after.op.name in PRODUCTS for after in replay.behind(node) - {node})
+
+
+def _turned_mask(replay: Replay, link: Link, j: int, mask: Array) -> Iterator[Mistake]:
+    args = replay.arguments(link.node)
+    changed = (*args[:j], 1.0 - mask, *args[j + 1 :])
+    if differs(tried(replay, link, replay.truth[link.node], None, changed), replay.contribution(link)):
+        yield Mistake(
+            "wrong-operand",
+            {link: lambda g, _: replay.pull(link, g, None, changed)},
+            1.2,
+            "the mask {value} is the other way round in {g}",
+            ("labels", "mask"),
+            link.source,
+            mask,
+        )
 
 
 def _other_labels(value: Any, shape: tuple[int, ...], name: str) -> Iterator[tuple[str, float, Any]]:
