@@ -290,7 +290,7 @@ class _Trace:
             cotangent = cotangent if isinstance(cotangent, Tensor) else Tensor(cotangent, dtype=leaf.dtype)
         else:
             cotangent = _data(cotangent)
-            if getattr(cotangent, "dtype", None) != leaf.dtype:
+            if not hasattr(cotangent, "dtype") or cotangent.dtype != leaf.dtype:
                 cotangent = np.asarray(cotangent, dtype=leaf.dtype)
             cotangent = cotangent[()]
         found = backpropagate(leaf._node, cotangent, lift=lift, wanted=frozenset(nodes))

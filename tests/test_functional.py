@@ -79,6 +79,15 @@ def test_vjp_and_jvp_are_transposes() -> None:
     )
 
 
+@pytest.mark.parametrize("cotangent", [2.0, 2, np.float32(2.0), np.array(2.0)])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_cotangent_may_be_any_number(cotangent: Any, dtype: str) -> None:
+    x = np.array([1.0, 3.0], dtype)
+    (gradient,) = vjp(lambda x: np.sum(x**2), x)[1](cotangent)
+    np.testing.assert_array_equal(gradient, 4 * x)
+    assert gradient.dtype == dtype
+
+
 def test_jvp_equals_complex_step() -> None:
     f = lambda x: np.exp(np.sin(x)) * x
     x, v = RNG.normal(size=4), RNG.normal(size=4)
