@@ -314,10 +314,10 @@ defcomposite(
 # Convolution: y[k] = sum of a[i] v[k - i], and of that the part that `mode` keeps
 
 
-def _checked_convolve(a: Any, v: Any, mode: str = "full") -> Any:
+def _checked_convolve(a: Any, v: Any, mode: Any = "full") -> Any:
     if mode not in ("full", "same", "valid"):
         raise ValueError(f"mode {mode!r}; give 'full', 'same' or 'valid'")
-    return np.convolve(a, v, mode)  # type: ignore[call-overload]
+    return np.convolve(a, v, mode)
 
 
 def _convolve(g: Any, y: Any, a: Any, v: Any, mode: str = "full") -> Any:
