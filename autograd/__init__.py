@@ -13,26 +13,28 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from autograd.graph import enable_grad, no_grad
+from autograd.core.node import enable_grad, no_grad
+from autograd.core.tensor import Tensor, operation, tensor
 from autograd.scopes import credit, tick
-from autograd.tensor import Tensor, operation, tensor
 
 if TYPE_CHECKING:
     import autograd.testing as testing
-    from autograd.derivation import compile, derive
-    from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+    from autograd.compiler import compile
+    from autograd.derivation import derive
     from autograd.inspection import detect_anomaly, explain
     from autograd.render import draw, draw_comparison, draw_diff
     from autograd.render.frames import frames
     from autograd.render.player import player
+    from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 # What stands above the engine is loaded on first use, so that importing costs little.
 _TRANSFORMS = ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
 _ROOMS = {
     **dict.fromkeys(("draw", "draw_comparison", "draw_diff", "frames", "player"), "autograd.render"),
-    **dict.fromkeys(("compile", "derive"), "autograd.derivation"),
+    "compile": "autograd.compiler",
+    "derive": "autograd.derivation",
     **dict.fromkeys(("detect_anomaly", "explain"), "autograd.inspection"),
-    **dict.fromkeys(_TRANSFORMS, "autograd.functional"),
+    **dict.fromkeys(_TRANSFORMS, "autograd.transforms"),
 }
 
 

@@ -11,29 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from autograd.calls import source_line
-from autograd.graph import Node, observers, topological
-from autograd.inplace import Keep
-from autograd.names import Scope
-from autograd.op import describe
-from autograd.tensor import Tensor
+from autograd.array.inplace import Keep
+from autograd.core.calls import source_line
+from autograd.core.node import Node, observers, topological
+from autograd.core.op import describe
+from autograd.core.tensor import Tensor
+from autograd.notation.names import Scope
 
-_LOGARITHM = (
-    "keep the argument above 0, also where np.where throws the result away: "
-    "np.where(x > 0, np.log(np.where(x > 0, x, 1)), other)"
-)
-_REMEDIES = {
-    **dict.fromkeys(("np.log", "np.log2", "np.log10"), _LOGARITHM),
-    "np.log1p": "keep the argument above -1, also where np.where throws the result away",
-    "np.divide": "keep the divisor away from 0, also where np.where throws the result away: "
-    "np.where(d != 0, x / np.where(d != 0, d, 1), other)",
-    "np.sqrt": "keep the argument above 0, or use np.linalg.norm, which has a subgradient at 0",
-    "np.power": "a negative base with a fractional exponent has no real power, and below an exponent of 1 the slope "
-    "at 0 is infinite: use np.abs, clip the base, or add a small number to it",
-    "np.exp": "it overflows from 710 (float32: 89): subtract the maximum first, or use a stable function such "
-    "as np.logaddexp, nn.functional.sigmoid",
-    "np.linalg.inv": "the matrix is singular, or nearly: use np.linalg.solve or pinv, or add to its diagonal",
-}
 _GENERAL = "check the operands' range; np.where needs its operands finite on both branches (the double where)"
 
 
@@ -87,7 +71,7 @@ class detect_anomaly(ContextDecorator):  # noqa: N801
         if problem and not any(_problem(_value(arg)) for arg in args):
             raise AnomalyError(
                 f"{op.name} of {_told(args)} gave {problem}, from finite operands, {node.where}. "
-                f"{_REMEDIES.get(op.name, _GENERAL)}"
+                f"{op.remedy or _GENERAL}"
             )
 
     def pulled(self, node: Node, operand: Node, g: Any, d: Any) -> None:
@@ -99,7 +83,7 @@ class detect_anomaly(ContextDecorator):  # noqa: N801
             raise AnomalyError(
                 f"the derivative of {node.op.name} of {_told(node.args or ())} with respect to {describe(operand)} "
                 f"gave {problem}, from a finite gradient; recorded {_where(node)}. "
-                f"{_REMEDIES.get(node.op.name, _GENERAL)}"
+                f"{node.op.remedy or _GENERAL}"
             )
 
 

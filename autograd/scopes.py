@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from autograd.graph import next_order
+from autograd.core.node import next_order
 
 
 class Owner(Protocol):

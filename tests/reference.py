@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, settings
 
 import nn  # noqa: F401  (its records too)
 from autograd import Tensor
-from autograd.op import Composite, Op, composites, operations
-from autograd.tensor import apply
+from autograd.core.op import Composite, Op, composites, operations
+from autograd.core.tensor import apply
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Record = Op | Composite

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import autograd
 import nn
 from autograd import Tensor, no_grad, operation
-from autograd.graph import Node, topological
+from autograd.core.node import Node, topological
 from autograd.testing import GradcheckError, compare_grads, gradcheck
 from nn.optim import SGD
 

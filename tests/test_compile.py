@@ -16,7 +16,7 @@ import autograd
 import nn
 import nn.functional
 from autograd import Tensor
-from autograd.op import composites, operations
+from autograd.core.op import composites, operations
 from autograd.tree import Tree
 
 RNG = np.random.default_rng(0)

@@ -15,7 +15,7 @@ import autograd
 import nn
 from autograd import Tensor, derive
 from autograd.derivation import lines_for
-from autograd.names import Scope
+from autograd.notation.names import Scope
 
 rng = np.random.default_rng(0)
 

@@ -13,9 +13,9 @@ from strict_latex import assert_compiles
 from test_derive_golden import PROGRAMS
 
 from autograd import Tensor, derive
+from autograd.core.op import composites, operations
 from autograd.derivation import Derivation
 from autograd.derivation.formulas import substituted
-from autograd.op import composites, operations
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)

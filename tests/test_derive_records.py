@@ -10,8 +10,8 @@ from strict_latex import assert_compiles
 
 import nn  # noqa: F401  (its records too)
 from autograd import Tensor, derive
-from autograd.op import Composite, Op, composites, operations
-from autograd.tensor import apply
+from autograd.core.op import Composite, Op, composites, operations
+from autograd.core.tensor import apply
 
 CASES = [pytest.param(op, k, id=f"{op.name}-{k}") for op in operations() for k in range(len(op.samples))]
 COMPOSITES = [pytest.param(c, k, id=f"{c.name}-{k}") for c in composites() for k in range(len(c.samples))]

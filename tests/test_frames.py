@@ -14,7 +14,7 @@ import pytest
 import autograd
 import nn
 from autograd import Tensor
-from autograd.names import Scope
+from autograd.notation.names import Scope
 from autograd.render import palette, pdf
 from autograd.render.model import describe_all
 from autograd.render.steps import Step, moment, steps

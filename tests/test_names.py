@@ -13,7 +13,7 @@ import pytest
 import autograd
 import nn
 from autograd import Tensor
-from autograd.names import LONGEST, Scope, is_path, pretty, printable, short_paths
+from autograd.notation.names import LONGEST, Scope, is_path, pretty, printable, short_paths
 
 
 @pytest.mark.parametrize(

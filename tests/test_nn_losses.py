@@ -345,7 +345,7 @@ def test_dropout_refuses_what_is_no_probability(p: float) -> None:
 
 def test_the_functions_that_records_are_called_by_take_what_the_records_take() -> None:
     """A recorded call, written out as source code, calls the public function."""
-    from autograd.op import operations
+    from autograd.core.op import operations
 
     for op in operations():
         if op.name.startswith("nn.functional.") and not op.variadic:

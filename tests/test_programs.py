@@ -13,7 +13,7 @@ from programs import CHOICES, Choices, Program, called, program, pulled
 from reference import RECORDS, Op, Record, directions, reproducibly, slope, weighted
 
 from autograd import Tensor, operation
-from autograd.op import operations, plain
+from autograd.core.op import operations, plain
 
 every_record = pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
 

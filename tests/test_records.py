@@ -10,8 +10,8 @@ import pytest
 
 import nn  # noqa: F401  (its records too)
 from autograd import Tensor, grad
-from autograd.op import Op, operations
-from autograd.tensor import apply
+from autograd.core.op import Op, operations
+from autograd.core.tensor import apply
 from autograd.testing import gradcheck
 
 CASES = [

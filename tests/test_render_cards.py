@@ -167,7 +167,7 @@ def contrast(first: str, second: str) -> float:
 
 HEADERS = [tint.header for tint in palette.TINTS.values()]
 TEXTS = [
-    *itertools.product((palette.INK, palette.MUTED), {*HEADERS, palette.CANVAS}),
+    *itertools.product((palette.INK, palette.MUTED), dict.fromkeys([*HEADERS, palette.CANVAS])),
     (palette.VALUE, palette.CANVAS),
     (palette.GRADIENT, palette.GRADIENT_GROUND),
     (palette.GRADIENT, palette.CANVAS),

@@ -13,7 +13,7 @@ import pytest
 import autograd
 import nn
 from autograd import Tensor
-from autograd.names import Scope
+from autograd.notation.names import Scope
 from autograd.render.diagram import Card, Diagram
 from autograd.render.model import describe
 from autograd.testing import compare_grads

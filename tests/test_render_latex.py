@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import nn  # noqa: F401  (its operations have records too)
-from autograd.op import composites, operations
+from autograd.core.op import composites, operations
 from autograd.render.latex import Bar, Row, Script, Space, Symbol, Tree, parse, right_side, substitute
 from autograd.render.unicode import written
 

@@ -10,8 +10,8 @@ import pytest
 
 import autograd
 from autograd import Tensor
-from autograd.names import Scope
-from autograd.op import operations
+from autograd.core.op import operations
+from autograd.notation.names import Scope
 from autograd.render.expressions import expression, scalar_text
 from autograd.render.model import Card, Diagram, describe
 

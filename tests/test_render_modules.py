@@ -12,7 +12,7 @@ import pytest
 import autograd
 import nn
 from autograd import Tensor
-from autograd.names import Scope
+from autograd.notation.names import Scope
 from autograd.render.diagram import Diagram
 from autograd.render.extent import Room, extent, fits
 from autograd.render.model import describe

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from autograd import Tensor
-from autograd.op import operations
+from autograd.core.op import operations
 
 PI, INF, NAN = np.pi, np.inf, np.nan
 

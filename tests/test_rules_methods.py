@@ -25,10 +25,18 @@ def check(fn: Any, *arrays: Any) -> None:
     gradcheck(fn, arrays, order=2)
 
 
+def last_accumulated(ufunc: Any, a: Any, axis: int = 0, keepdims: bool = False, initial: float | None = None) -> Any:
+    """`ufunc.reduce` of an array: where NumPy uses AVX-512, its own reduces `power` and `arctan2` to wrong numbers."""
+    if initial is not None:
+        a = np.concatenate([np.full_like(np.take(a, [0], axis), initial), a], axis)
+    last = np.take(ufunc.accumulate(a, axis=axis), [-1], axis)
+    return last if keepdims else np.squeeze(last, axis)
+
+
 @pytest.mark.parametrize("options", [{}, {"axis": 1, "keepdims": True}, {"axis": -1, "initial": 1.5}])
 @pytest.mark.parametrize("ufunc", [*ASSOCIATIVE, *ORDERED])
 def test_reduce(ufunc: Any, options: Any) -> None:
-    check(lambda a: ufunc.reduce(a, **options), A)
+    check(lambda a: ufunc.reduce(a, **options) if isinstance(a, Tensor) else last_accumulated(ufunc, a, **options), A)
 
 
 @pytest.mark.parametrize("options", [{"axis": None}, {"axis": (0, 1)}, {"where": A > 1.3}, {"dtype": np.float64}])

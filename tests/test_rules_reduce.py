@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from autograd import Tensor
-from autograd.op import Composite, composites
+from autograd.core.op import Composite, composites
 from autograd.testing import gradcheck
 
 INF, NAN = np.inf, np.nan

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from autograd import Tensor
-from autograd.op import composite, composites, is_plain, operations
+from autograd.core.op import composite, composites, is_plain, operations
 from autograd.rules import table
 
 # Functions of `numpy` and `numpy.linalg` that are deliberately no part of the table

@@ -1,8 +1,10 @@
-"""Backprop as a straight-line program: written out as source, and replayed as a compiled step."""
+"""A derivation written down: the program of a loss and its gradients, as NumPy source and as LaTeX.
+
+It may import what stands under it: the program, notation, and the engine.
+"""
 
 from __future__ import annotations
 
-from autograd.derivation.compiled import Compiled, Stats, compile
 from autograd.derivation.derivation import Derivation, derive, lines_for
 
-__all__ = ["Compiled", "Derivation", "Stats", "compile", "derive", "lines_for"]
+__all__ = ["Derivation", "derive", "lines_for"]

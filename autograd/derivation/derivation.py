@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from autograd.core.node import Node, topological
+from autograd.core.op import describe
+from autograd.core.tensor import Tensor, tensor_of
 from autograd.derivation import saved
-from autograd.derivation.backprop import Backprop
-from autograd.derivation.expression import helper_names
 from autograd.derivation.formulas import Formulas
-from autograd.derivation.naming import Identifiers, as_nodes
-from autograd.derivation.program import Line, Origin, Program, Var
-from autograd.derivation.simplify import simplified
 from autograd.derivation.statements import Statements, commented
-from autograd.graph import Node, topological
-from autograd.names import Scope, latest
-from autograd.op import describe
-from autograd.tensor import Tensor, tensor_of
+from autograd.notation.identifiers import Identifiers, as_nodes
+from autograd.notation.names import Scope, latest
+from autograd.notation.source import helper_names
+from autograd.program.backprop import Backprop
+from autograd.program.program import Line, Origin, Program, Var
+from autograd.program.simplify import simplified
 
 
 class Derivation:

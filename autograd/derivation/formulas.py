@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from autograd.derivation.backprop import Backprop
-from autograd.derivation.literals import Text
-from autograd.derivation.mathematics import Mathematics, bar, indexed, symbol
-from autograd.derivation.naming import Identifiers
-from autograd.derivation.program import Line, Program, Var
+from autograd.core.node import Node
 from autograd.derivation.statements import Statement, Statements
-from autograd.graph import Node
+from autograd.notation.identifiers import Identifiers
+from autograd.notation.latex import Mathematics, bar, indexed, symbol
+from autograd.notation.literals import Text
+from autograd.program.backprop import Backprop
+from autograd.program.program import Line, Program, Var
 
 _RULE = re.compile(r"\\bar ([A-Za-z])(?:_(\w|\{[^}]*\}))? = (.*)")
 _TOKEN = re.compile(

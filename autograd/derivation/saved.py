@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.derivation.expression import Helpers, Writer
-from autograd.derivation.literals import Text
+from autograd.notation.literals import Text
+from autograd.notation.source import Helpers, Writer
 
 _ARRAYS = 400  # numbers that a module holds in its text; more go into a file beside it
 

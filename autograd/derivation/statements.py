@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.derivation.expression import Helpers, Writer
-from autograd.derivation.literals import ATOM, Text, kind
-from autograd.derivation.program import Line, Program, Var, substituted, variables
+from autograd.notation.literals import ATOM, Text, kind
+from autograd.notation.source import Helpers, Writer
+from autograd.program.program import Line, Program, Var, substituted, variables
 from autograd.rules.index import chooses_once, scatter
 from autograd.rules.write import put
 

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from autograd.names import Scope
+from autograd.core.tensor import Tensor
+from autograd.notation.names import Scope
 from autograd.render.difference import draw_diff
 from autograd.render.dot import Direction
 from autograd.render.frames import frames
@@ -15,7 +16,6 @@ from autograd.render.model import Collapse, describe
 from autograd.render.picture import Picture, Style
 from autograd.render.player import Player, player
 from autograd.render.request import choice, drawable, overrides, room_of, whole
-from autograd.tensor import Tensor
 
 
 def draw(

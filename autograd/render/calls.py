@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograd.graph import Node
+from autograd.core.node import Node
 
 
 @dataclass(eq=False)

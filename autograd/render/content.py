@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from autograd.graph import Node
-from autograd.names import pretty
+from autograd.core.node import Node
+from autograd.notation.names import pretty
 from autograd.render.diagram import Card, Edge, Fact, Verdict
 from autograd.render.expressions import expression, function_name, scalar_text, tail, written_to
 from autograd.render.latex import Row, Script, Symbol, Tree, Words, rewrite, right_side

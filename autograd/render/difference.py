@@ -11,8 +11,9 @@ from typing import Final
 
 import numpy as np
 
-from autograd.graph import Node
-from autograd.names import Scope, printable
+from autograd.core.node import Node
+from autograd.core.tensor import Tensor
+from autograd.notation.names import Scope, printable
 from autograd.render.content import Content
 from autograd.render.diagram import Card, Cluster, Diagram, Edge, Verdict
 from autograd.render.dot import Direction
@@ -26,7 +27,6 @@ from autograd.render.request import choice, drawable, room_of
 from autograd.render.sketch import Item, Plan, Sketch
 from autograd.render.survey import Level, Survey
 from autograd.render.trace import Trace
-from autograd.tensor import Tensor
 
 _INSERTED: Final = 1.0  # what it costs to leave a card without a partner
 _RESIZED: Final = 1.2  # and to pair two of one sort that differ in size,

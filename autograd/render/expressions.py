@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from autograd.names import printable
-from autograd.op import Op
+from autograd.core.op import Op
+from autograd.notation.names import printable
 from autograd.render.numbers import number, superscript
 
 LONGEST: Final = 44
@@ -59,7 +59,7 @@ def expression(op: Op, operands: Sequence[str], options: Sequence[tuple[str, Any
         operands: their names, in order; numbers as `scalar_text` writes them.
         options: what else it was told, such as an axis: keywords, empty where there was none, and values.
 
-    >>> from autograd.op import lookup
+    >>> from autograd.core.op import lookup
     >>> expression(lookup(np.matmul), ["x", "W₁"], []), expression(lookup(np.power), ["e", "2"], [])
     ('x W₁', 'e²')
     >>> expression(lookup(np.sum), ["z"], [("axis", 0)])
@@ -101,7 +101,7 @@ def written_to(old: str, index: Any, value: str) -> str:
 def function_name(op: Op) -> str:
     """What an operation is called where it is written as a function.
 
-    >>> from autograd.op import lookup
+    >>> from autograd.core.op import lookup
     >>> function_name(lookup(np.exp)), function_name(lookup(np.sum)), function_name(lookup(np.maximum))
     ('exp', 'sum', 'max')
     """

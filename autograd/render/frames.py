@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
-from autograd.names import Scope
+from autograd.core.tensor import Tensor
+from autograd.notation.names import Scope
 from autograd.render.dot import Direction
 from autograd.render.letters import width
 from autograd.render.model import Diagram, describe_all
@@ -18,7 +19,6 @@ from autograd.render.pdf import BindingError, bind
 from autograd.render.picture import Picture, write
 from autograd.render.request import choice, drawable, overrides
 from autograd.render.steps import Step, moment, steps
-from autograd.tensor import Tensor
 
 FrameFormat = Literal["svg", "png", "pdf"]
 FrameStyle = Literal["cards", "circuit"]

@@ -9,16 +9,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from autograd.graph import Node, topological
-from autograd.names import Scope, printable
-from autograd.op import describe as told
+from autograd.core.node import Node, topological
+from autograd.core.op import describe as told
+from autograd.core.tensor import Tensor
+from autograd.notation.names import Scope, printable
 from autograd.render.content import Hand
 from autograd.render.dot import Direction
 from autograd.render.model import Collapse, describe
 from autograd.render.picture import Picture
 from autograd.render.request import choice, drawable, overrides, room_of
 from autograd.render.trace import trace
-from autograd.tensor import Tensor
 
 Said = Literal["right", "wrong", "first wrong", "follows"]
 

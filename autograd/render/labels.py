@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from autograd.graph import Node
-from autograd.names import (
+from autograd.core.node import Node
+from autograd.notation.names import (
     Generator,
     Scope,
     in_order_of_use,

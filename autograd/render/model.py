@@ -13,8 +13,8 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from autograd.graph import Node, overwritten
-from autograd.names import Scope, printable
+from autograd.core.node import Node, overwritten
+from autograd.notation.names import Scope, printable
 from autograd.render.calls import Call
 from autograd.render.content import Content, Hand
 from autograd.render.diagram import Card, Cluster, Diagram, Edge, Fact, Kind

@@ -16,7 +16,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from autograd.names import Scope
+from autograd.core.tensor import Tensor
+from autograd.notation.names import Scope
 from autograd.render import palette
 from autograd.render.dot import Direction
 from autograd.render.mathml import mathml
@@ -26,7 +27,6 @@ from autograd.render.picture import Picture, write
 from autograd.render.request import choice, drawable, overrides
 from autograd.render.stage import stage
 from autograd.render.steps import Step, steps
-from autograd.tensor import Tensor
 
 MOST_OPERATIONS: Final = 1000  # that a page shows one by one
 LARGEST: Final = 8  # rows and columns that the inspector writes out

@@ -7,9 +7,9 @@ from typing import Any, get_args
 
 import numpy as np
 
-from autograd.graph import Node
+from autograd.core.node import Node
+from autograd.core.tensor import Tensor
 from autograd.render.extent import Room
-from autograd.tensor import Tensor
 
 
 def choice(argument: str, value: object, choices: Any) -> None:

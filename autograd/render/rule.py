@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from autograd.graph import Node
-from autograd.op import Op, find
+from autograd.core.node import Node
+from autograd.core.op import Op, find
 from autograd.render.expressions import scalar_text, tail
 from autograd.render.latex import Bar, Fraction, Root, Row, Script, Symbol, Tree, Words, parse, substitute
 from autograd.render.numbers import number

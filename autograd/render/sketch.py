@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from autograd.graph import Node
+from autograd.core.node import Node
 from autograd.render.calls import Call
 from autograd.render.expressions import function_name, tail
 from autograd.render.survey import Level, Repeat, Survey, Unit

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from autograd.graph import Node, topological
+from autograd.core.node import Node, topological
 from autograd.render.calls import Call, calls, homes
 from autograd.render.expressions import tail
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.backward import backpropagate
-from autograd.graph import Node, observers
+from autograd.core.backward import backpropagate
+from autograd.core.node import Node, observers
 
 
 @dataclass(frozen=True)

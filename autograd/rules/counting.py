@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defcomposite, gathered, plain
+from autograd.core.op import defcomposite, gathered, plain
 from autograd.rules.index import scatter
 
 

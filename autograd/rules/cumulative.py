@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Sample, defcomposite, defop
+from autograd.core.op import Sample, defcomposite, defop
 from autograd.rules.reduce import axis_of, checked, without_nan
 
 _running: list[Sample] = [

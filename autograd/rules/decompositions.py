@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Sample, defcomposite, defop
+from autograd.core.op import Sample, defcomposite, defop
 from autograd.rules.dispatched import dispatched
 from autograd.rules.guarded import quotient
 from autograd.rules.linalg import turned

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defcomposite, defop, defplain
+from autograd.core.op import defcomposite, defop, defplain
 from autograd.rules.index import scatter
 from autograd.rules.reduce import float_dtype
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from autograd.op import SIMPLE
+from autograd.core.op import SIMPLE
 
 
 def dispatched(fn: Callable[..., Any]) -> Callable[..., Any]:

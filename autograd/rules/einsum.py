@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defop, defplain, gathered
+from autograd.core.op import defop, defplain, gathered
 from autograd.rules.reduce import float_dtype
 
 
@@ -114,6 +114,7 @@ def _einsum(position: int, g: Any, y: Any, *operands: Any, subscripts: str, opti
 
 defop(
     np.einsum,
+    role="product",
     variadic=True,
     forward=lambda *operands, subscripts, optimize=False: np.einsum(subscripts, *operands, optimize=optimize),
     adapt=_call,

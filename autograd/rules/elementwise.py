@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Sample, defcomposite, defop
+from autograd.core.op import Sample, defcomposite, defop
 from autograd.rules.guarded import product, quotient
 from autograd.rules.samples import NONZERO_PAIRS, PAIRS, normal, positive, scalar
 
@@ -37,6 +37,8 @@ defop(
 )
 defop(
     np.divide,
+    remedy="keep the divisor away from 0, also where np.where throws the result away: "
+    "np.where(d != 0, x / np.where(d != 0, d, 1), other)",
     label="/",
     forward=operator.truediv,
     vjp=(
@@ -89,6 +91,8 @@ for _fn, _forward in ((np.power, operator.pow), (np.float_power, None)):
             r"\bar b = \bar y \odot y \odot \log a",
         ),
         samples=_powers,
+        remedy="a negative base with a fractional exponent has no real power, and below an exponent of 1 the slope "
+        "at 0 is infinite: use np.abs, clip the base, or add a small number to it",
         ties="at a = 0 the gradient of the exponent is 0, and of the base with exponent 0 it is 0",
     )
 defop(
@@ -100,6 +104,7 @@ defop(
 )
 defop(
     np.sqrt,
+    remedy="keep the argument above 0, or use np.linalg.norm, which has a subgradient at 0",
     label="√",
     vjp=lambda g, y, a: quotient(g, 2 * y),
     math=r"\bar a = \bar y \oslash 2y",

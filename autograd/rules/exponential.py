@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Rule, defop
+from autograd.core.op import Rule, defop
 from autograd.rules.guarded import product, quotient
 from autograd.rules.samples import PAIRS, normal, positive, scalar
 
@@ -15,6 +15,8 @@ _LOG_2, _LOG_10 = log(2), log(10)  # Python floats, which leave float32 as it is
 
 defop(
     np.exp,
+    remedy="it overflows from 710 (float32: 89): subtract the maximum first, or use a stable function such "
+    "as np.logaddexp, nn.functional.sigmoid",
     vjp=lambda g, y, a: product(g, y),
     math=r"\bar a = \bar y \odot y",
     samples=[normal, scalar],
@@ -33,24 +35,31 @@ defop(
 )
 defop(
     np.log,
+    remedy="keep the argument above 0, also where np.where throws the result away: "
+    "np.where(x > 0, np.log(np.where(x > 0, x, 1)), other)",
     vjp=lambda g, y, a: quotient(g, a),
     math=r"\bar a = \bar y \oslash a",
     samples=[positive, scalar],
 )
 defop(
     np.log2,
+    remedy="keep the argument above 0, also where np.where throws the result away: "
+    "np.where(x > 0, np.log(np.where(x > 0, x, 1)), other)",
     vjp=lambda g, y, a: quotient(g, _LOG_2 * a),
     math=r"\bar a = \bar y \oslash (a \ln 2)",
     samples=[positive, scalar],
 )
 defop(
     np.log10,
+    remedy="keep the argument above 0, also where np.where throws the result away: "
+    "np.where(x > 0, np.log(np.where(x > 0, x, 1)), other)",
     vjp=lambda g, y, a: quotient(g, _LOG_10 * a),
     math=r"\bar a = \bar y \oslash (a \ln 10)",
     samples=[positive, scalar],
 )
 defop(
     np.log1p,
+    remedy="keep the argument above -1, also where np.where throws the result away",
     vjp=lambda g, y, a: quotient(g, 1 + a),
     math=r"\bar a = \bar y \oslash (1 + a)",
     samples=[positive, scalar],

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defop, defplain
+from autograd.core.op import defop, defplain
 from autograd.rules.dispatched import dispatched
 
 _FEW = 256  # elements; np.add.at on several axes costs more than counting positions from there
@@ -57,6 +57,7 @@ def _positions(index: Any, shape: tuple[int, ...]) -> Any:
 
 defop(
     operator.getitem,
+    role="index",
     name="operator.getitem",
     label="[ ]",
     vjp=(lambda g, y, a, index: scatter(g, index, np.shape(a)), None),
@@ -101,6 +102,7 @@ def _take(g: Any, y: Any, a: Any, indices: Any, axis: int | None = None, mode: s
 
 defop(
     np.take,
+    role="index",
     forward=lambda a, indices, axis=None, mode="raise": a.take(indices, axis, mode=mode),
     vjp=(_take, None),
     math=r"\bar a[i] \mathrel{+}= \bar y",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autograd.op import defcomposite, defop, gathered
+from autograd.core.op import defcomposite, defop, gathered
 from autograd.rules.index import along
 from autograd.rules.reduce import float_dtype
 from autograd.rules.shape import atleast_1d, atleast_2d, atleast_3d

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defcomposite, defop, gathered, plain
+from autograd.core.op import defcomposite, defop, gathered, plain
 from autograd.rules.reduce import float_dtype
 from autograd.rules.samples import PAIRS, normal, scalar
 
@@ -65,6 +65,7 @@ for _fn in (np.absolute, np.fabs):
     )
 defop(
     np.maximum,
+    role="activation",
     label="max",
     vjp=(
         lambda g, y, a, b: np.where(a == b, 0.5 * g, g * (a > b)),
@@ -77,6 +78,7 @@ defop(
 )
 defop(
     np.minimum,
+    role="activation",
     label="min",
     vjp=(
         lambda g, y, a, b: np.where(a == b, 0.5 * g, g * (a < b)),
@@ -199,6 +201,7 @@ def _clip_arguments(
 
 defop(
     np.clip,
+    role="activation",
     forward=lambda a, low, high: np.minimum(np.maximum(a, low), high),
     vjp=(
         lambda g, y, a, low, high: g * ((low < a) & (a < high)),
@@ -222,6 +225,7 @@ defop(
 )
 defop(
     np.where,
+    role="choice",
     vjp=(
         None,
         lambda g, y, condition, a, b: np.where(condition, g, 0),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.exceptions import RankWarning
 
-from autograd.op import Sample, defcomposite, defop, defplain, gathered
+from autograd.core.op import Sample, defcomposite, defop, defplain, gathered
 from autograd.rules.dispatched import dispatched
 from autograd.rules.guarded import product
 
@@ -40,6 +40,7 @@ _matrices = [regular(3, 3), regular(2, 4, 4), regular(1, 1)]
 
 defop(
     np.linalg.inv,
+    remedy="the matrix is singular, or nearly: use np.linalg.solve or pinv, or add to its diagonal",
     vjp=lambda g, y, a: -(turned(y) @ g @ turned(y)),
     math=r"\bar a = -y^\top \, \bar y \, y^\top",
     samples=_matrices,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.op import defcomposite, defop
+from autograd.core.op import defcomposite, defop
 from autograd.rules.reduce import restore
 
 

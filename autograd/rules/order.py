@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Rule, Sample, defop, defplain, gathered, holds_tensor, plain
+from autograd.core.op import Rule, Sample, defop, defplain, gathered, holds_tensor, plain
 from autograd.rules.dispatched import dispatched
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograd.op import defplain
+from autograd.core.op import defplain
 
 defplain(
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Sample, defcomposite, defop, gathered
+from autograd.core.op import Sample, defcomposite, defop, gathered
 
 
 def _vander(g: Any, y: Any, x: Any, N: Any = None, increasing: bool = False) -> Any:

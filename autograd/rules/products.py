@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Sample, defcomposite, defop, gathered
+from autograd.core.op import Sample, defcomposite, defop, gathered
 
 _vectors: list[Sample] = [
     lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=(4, 2))),
@@ -39,6 +39,7 @@ def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 defop(
     np.matmul,
+    role="product",
     label="@",
     vjp=(_matmul_a, _matmul_b),
     broadcasts=True,  # the axes before the last two
@@ -81,6 +82,7 @@ def _dot_b(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 defop(
     np.dot,
+    role="product",
     label="·",
     vjp=(_dot_a, _dot_b),
     broadcasts=True,  # a scalar operand
@@ -127,6 +129,7 @@ def _tensordot_b(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
 
 defop(
     np.tensordot,
+    role="product",
     vjp=(_tensordot_a, _tensordot_b),
     math=(
         r"\bar a = \operatorname{tensordot}(\bar y, b)",
@@ -141,6 +144,7 @@ defop(
 )
 defop(
     np.outer,
+    role="product",
     label="⊗",
     vjp=(
         lambda g, y, a, b: np.reshape(np.dot(g, np.ravel(b)), np.shape(a)),
@@ -168,6 +172,7 @@ def _inner_b(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 defop(
     np.inner,
+    role="product",
     label="·",
     vjp=(_inner_a, _inner_b),
     broadcasts=True,  # a scalar operand
@@ -182,6 +187,7 @@ defop(
 )
 defop(
     np.vdot,
+    role="product",
     label="·",
     vjp=(
         lambda g, y, a, b: np.reshape(g * np.ravel(b), np.shape(a)),
@@ -238,6 +244,7 @@ def _multi_dot(position: int, g: Any, y: Any, *arrays: Any) -> Any:
 
 defop(
     np.linalg.multi_dot,
+    role="product",
     label="·",
     variadic=True,
     forward=lambda *arrays: np.linalg.multi_dot(arrays),

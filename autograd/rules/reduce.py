@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.op import defcomposite, defop, qualified_name
+from autograd.core.op import defcomposite, defop, qualified_name
 from autograd.rules.samples import MASKED, REDUCTIONS, SINGLE
 
 
@@ -227,6 +227,7 @@ for _fn, _forward in (
 ):  # fmt: skip
     defop(
         _fn,
+        role="extreme",
         forward=_forward,
         vjp=_extremum,
         live=beginning(_fn, np.maximum if "max" in _fn.__name__ else np.minimum),

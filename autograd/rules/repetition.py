@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defcomposite, defop, gathered, plain, unbroadcast
+from autograd.core.op import defcomposite, defop, gathered, plain, unbroadcast
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import float_dtype
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.op import defcomposite, defop, gathered, plain
+from autograd.core.op import defcomposite, defop, gathered, plain
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import float_dtype
 

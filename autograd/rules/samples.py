@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Sample
+from autograd.core.op import Sample
 
 
 def normal(rng: np.random.Generator) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defcomposite, plain
+from autograd.core.op import defcomposite, plain
 
 _FIRST = "of elements that are equal, the first gets the gradient"
 _PLAIN = "; positions and counts are plain arrays"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autograd.op import defcomposite, defop, gathered
+from autograd.core.op import defcomposite, defop, gathered
 
 _BACK = r"\bar a = \operatorname{reshape}(\bar y)"
 _TURNED = r"\bar a = \bar y^\top"
@@ -32,6 +32,7 @@ def _reshape(a: Any, shape: Any, order: str = "C", copy: bool | None = None) -> 
 
 defop(
     np.reshape,
+    role="shape",
     forward=_reshape,
     vjp=lambda g, y, a, shape, order="C", copy=None: np.reshape(g, np.shape(a), order=order),
     math=_BACK,
@@ -43,6 +44,7 @@ defop(
 )
 defop(
     np.ravel,
+    role="shape",
     forward=lambda a, order="C": a.ravel(_of_layout(order)),
     vjp=lambda g, y, a, order="C": np.reshape(g, np.shape(a), order=order),
     math=_BACK,

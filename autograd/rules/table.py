@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from autograd.op import Composite, Op, composites, operations, plain_functions, qualified_name
+from autograd.core.op import Composite, Op, composites, operations, plain_functions, qualified_name
 
 PAGE = Path(__file__).with_name("README.md")
 _PACKAGE = "autograd.rules"

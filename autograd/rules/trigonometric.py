@@ -7,18 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defop, plain
+from autograd.core.op import defop, plain
 from autograd.rules.guarded import product, quotient
 from autograd.rules.samples import PAIRS, between, normal, scalar
 
 defop(
     np.sin,
+    role="activation",
     vjp=lambda g, y, a: g * np.cos(a),
     math=r"\bar a = \bar y \odot \cos a",
     samples=[normal, scalar],
 )
 defop(
     np.cos,
+    role="activation",
     vjp=lambda g, y, a: -g * np.sin(a),
     math=r"\bar a = -\bar y \odot \sin a",
     samples=[normal, scalar],
@@ -64,6 +66,7 @@ defop(
 )
 defop(
     np.tanh,
+    role="activation",
     vjp=lambda g, y, a: g * (1 - y * y),
     math=r"\bar a = \bar y \odot (1 - y^2)",
     samples=[normal, scalar],

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import Rule, Sample, defcomposite, defop, gathered, plain
+from autograd.core.op import Rule, Sample, defcomposite, defop, gathered, plain
 from autograd.rules.guarded import quotient
 from autograd.rules.reduce import axis_of, checked, count, float_dtype, restore
 from autograd.rules.samples import MASKED, REDUCTIONS, SINGLE

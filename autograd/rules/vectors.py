@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defcomposite, defop, unbroadcast
+from autograd.core.op import defcomposite, defop, unbroadcast
 
 
 def _at_end(product: Any, x: Any, axis: int) -> Any:
@@ -21,6 +21,7 @@ def _vecdot(g: Any, x: Any, other: Any, axis: int) -> Any:
 
 defop(
     np.vecdot,
+    role="product",
     label="·",
     vjp=(
         lambda g, y, a, b, axis=-1: _vecdot(g, a, b, axis),

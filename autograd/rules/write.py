@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.op import defcomposite, defop, gathered
+from autograd.core.op import defcomposite, defop, gathered
 from autograd.rules.dispatched import dispatched
 
 

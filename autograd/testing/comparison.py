@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.graph import Node
-from autograd.names import Scope
-from autograd.op import describe
-from autograd.tensor import Tensor
+from autograd.core.node import Node
+from autograd.core.op import describe
+from autograd.core.tensor import Tensor
+from autograd.notation.names import Scope
 from autograd.testing.diagnosis import Diagnosis
 from autograd.testing.findings import finding_of, loss_remark
 from autograd.testing.replay import Replay

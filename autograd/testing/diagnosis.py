@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.graph import Node
+from autograd.core.node import Node
 from autograd.testing.catalogue import by_plausibility
 from autograd.testing.catalogue.factors import factors, tensor_factors
 from autograd.testing.catalogue.fit import Fit, number

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.backward import backpropagate
-from autograd.graph import enable_grad
-from autograd.tensor import Tensor, tensor_of
+from autograd.core.backward import backpropagate
+from autograd.core.node import enable_grad
+from autograd.core.tensor import Tensor, tensor_of
 from autograd.tree import Tree
 
 __tracebackhide__ = True  # pytest shows the line of the test and the message

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.backward import check_unwritten
-from autograd.derivation.backprop import value_function
-from autograd.derivation.program import Line, Var
-from autograd.derivation.trace import Trace
-from autograd.graph import Node, topological
-from autograd.op import unbroadcast
+from autograd.core.backward import check_unwritten
+from autograd.core.node import Node, topological
+from autograd.core.op import unbroadcast
+from autograd.program.backprop import value_function
+from autograd.program.program import Line, Var
+from autograd.program.trace import Trace
 
 EXTREMES = ("np.max", "np.min", "np.amax", "np.amin")
 _ROUNDED = 1e-5  # of a gradient, what rounded values leave of a contribution that is 0

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from autograd.core.node import Node
+from autograd.core.op import describe
+from autograd.core.tensor import Tensor
 from autograd.derivation.derivation import Derivation
-from autograd.derivation.expression import Helpers, Writer
-from autograd.derivation.literals import Text
-from autograd.derivation.program import Line, Var
 from autograd.derivation.statements import Statement
-from autograd.graph import Node
-from autograd.names import Scope
-from autograd.op import describe
-from autograd.tensor import Tensor
+from autograd.notation.literals import Text
+from autograd.notation.names import Scope
+from autograd.notation.source import Helpers, Writer
+from autograd.program.program import Line, Var
 from autograd.testing.catalogue.mistake import Mistake
 
 _LONGEST_VALUE = 48  # characters of an expression that stands for a name

@@ -42,6 +42,7 @@ def _relu_fast(x: Any) -> Any:
 relu = operation(
     _relu,
     name="nn.functional.relu",
+    role="activation",
     forward=_relu_fast,
     vjp=lambda g, y, x: g * (y > 0.0),
     math=r"\bar x = \bar y \odot 1[x > 0]",
@@ -67,6 +68,7 @@ def _sigmoid(x: Any) -> Any:
 sigmoid = operation(
     _sigmoid,
     name="nn.functional.sigmoid",
+    role="activation",
     label="σ",
     vjp=lambda g, y, x: g * (y * (1.0 - y)),
     math=r"\bar x = \bar y \odot y \odot (1 - y)",
@@ -97,6 +99,7 @@ def _below_the_largest(x: Any, axis: int) -> Any:
 softmax = operation(
     _softmax,
     name="nn.functional.softmax",
+    role="activation",
     vjp=lambda g, y, x, axis=-1: y * (g - np.sum(g * y, axis=axis, keepdims=True)),
     math=r"\bar x_i = y_i \, (\bar y_i - \sum_j \bar y_j \, y_j)",
     samples=[
@@ -124,6 +127,7 @@ def _log_softmax(x: Any, axis: int = -1) -> Any:
 log_softmax = operation(
     _log_softmax,
     name="nn.functional.log_softmax",
+    role="activation",
     vjp=lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
     math=r"\bar x_i = \bar y_i - e^{y_i} \sum_j \bar y_j",
     samples=[

@@ -65,6 +65,7 @@ def _linear_weight(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
 _affine = operation(
     _linear,
     name="nn.functional.linear",
+    role="product",
     forward=_linear_in_place,
     broadcasts=True,
     vjp=(

@@ -88,6 +88,7 @@ def _mse_target(g: Any, y: Any, prediction: Any, target: Any, reduction: Reducti
 mse_loss = operation(
     _mse_loss,
     name="nn.functional.mse_loss",
+    role="loss",
     forward=_mse_loss_fast,
     vjp=(_mse_prediction, _mse_target),
     math=(r"\bar p = \frac{2}{n} \, \bar y \, (p - t)", r"\bar t = \frac{2}{n} \, \bar y \, (t - p)"),
@@ -140,6 +141,7 @@ def _bce_target(g: Any, y: Any, probability: Any, target: Any, reduction: Reduct
 _binary_cross_entropy = operation(
     _bce,
     name="nn.functional.binary_cross_entropy",
+    role="loss",
     vjp=(_bce_probability, _bce_target),
     math=(
         r"\bar p = \frac{1}{n} \, \bar y \left(\frac{1 - t}{1 - p} - \frac{t}{p}\right)",
@@ -193,6 +195,7 @@ def _bce_logits_target(g: Any, y: Any, logits: Any, target: Any, reduction: Redu
 _binary_cross_entropy_with_logits = operation(
     _bce_logits,
     name="nn.functional.binary_cross_entropy_with_logits",
+    role="loss",
     vjp=(_bce_logits_logits, _bce_logits_target),
     math=(r"\bar z = \frac{1}{n} \, \bar y \, (\sigma(z) - t)", r"\bar t = -\frac{1}{n} \, \bar y \, z"),
     samples=[
@@ -276,6 +279,7 @@ def _ce_target(g: Any, y: Any, logits: Any, target: Any, reduction: Reduction = 
 _cross_entropy = operation(
     _ce,
     name="nn.functional.cross_entropy",
+    role="loss",
     vjp=(_ce_logits, _ce_target),
     math=(
         r"\bar z = \frac{1}{n} \, \bar y \, (\operatorname{softmax}(z) - t)",
@@ -370,6 +374,7 @@ _PENALISED: list[Any] = [
 l1_penalty = operation(
     _l1_penalty,
     name="nn.functional.l1_penalty",
+    role="penalty",
     label="Σ|w|",
     variadic=True,
     adapt=lambda *weights: (weights, {}),
@@ -381,6 +386,7 @@ l1_penalty = operation(
 l2_penalty = operation(
     _l2_penalty,
     name="nn.functional.l2_penalty",
+    role="penalty",
     label="Σw²",
     variadic=True,
     adapt=lambda *weights: (weights, {}),

@@ -28,9 +28,9 @@ import numpy as np
 
 import nn
 from autograd import Tensor
-from autograd.backward import backpropagate
-from autograd.graph import observers
-from autograd.op import Composite, Op, composites, operations, unbroadcast
+from autograd.core.backward import backpropagate
+from autograd.core.node import observers
+from autograd.core.op import Composite, Op, composites, operations, unbroadcast
 
 BOUND = 2.0  # microseconds
 SHORT = 10.0

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from autograd.graph import Node
+from autograd.core.node import Node
 from autograd.testing.catalogue.activations import branch_mistakes, branches_of, chain_mistakes, chains
 from autograd.testing.catalogue.axes import axes, unsummed
 from autograd.testing.catalogue.choices import branches, gathers, winners

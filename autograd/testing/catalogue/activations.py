@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.derivation.backprop import value_function
-from autograd.graph import Node
+from autograd.core.node import Node
+from autograd.program.backprop import value_function
 from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, fits, near, softmax, unlike
 from autograd.testing.catalogue.slopes import slopes
 from autograd.testing.replay import Array, Link, Replay

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.derivation.program import Line, substituted
+from autograd.program.program import Line, substituted
 from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs
 from autograd.testing.replay import Array, Gradients, Link, Replay
 

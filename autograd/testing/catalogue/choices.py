@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.graph import Node
+from autograd.core.node import Node
 from autograd.testing.catalogue.mistake import Mistake, differs, tried
 from autograd.testing.replay import EXTREMES, Array, Link, Replay
 

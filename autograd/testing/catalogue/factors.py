@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.graph import Node
+from autograd.core.node import Node
 from autograd.testing.catalogue.fit import Fit, coefficient, number
 from autograd.testing.catalogue.mistake import PRODUCTS, Mistake
 from autograd.testing.catalogue.sizes import as_size

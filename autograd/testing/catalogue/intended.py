@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.derivation.backprop import value_function
-from autograd.graph import Node
-from autograd.op import unbroadcast
+from autograd.core.node import Node
+from autograd.core.op import unbroadcast
+from autograd.program.backprop import value_function
 from autograd.testing.catalogue.mistake import Mistake, differs
 from autograd.testing.replay import Array, Link, Replay
 

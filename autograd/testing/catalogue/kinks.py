@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.derivation.backprop import value_function
+from autograd.program.backprop import value_function
 from autograd.testing.catalogue.fit import Fit, coefficient
 from autograd.testing.catalogue.mistake import Mistake, differs, tried
 from autograd.testing.replay import EXTREMES, Array, Link, Replay

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.derivation.backprop import value_function
-from autograd.derivation.program import Line, Var
-from autograd.graph import Node
-from autograd.op import unbroadcast
+from autograd.core.node import Node
+from autograd.core.op import unbroadcast
+from autograd.program.backprop import value_function
+from autograd.program.program import Line, Var
 from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, elementwise, tried, unlike
 from autograd.testing.replay import Array, Link, Replay
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.graph import Node
+from autograd.core.node import Node
 from autograd.testing.catalogue.activations import chains_from
 from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, elementwise, fits, multiple, near, tried
 from autograd.testing.replay import Changes, Link, Replay

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.graph import Node
+from autograd.core.node import Node
 from autograd.testing.replay import Replay
 
 _TOLD = 2  # reasons at most

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.graph import Node
+from autograd.core.node import Node
 from autograd.testing.catalogue.activations import Chain
 from autograd.testing.catalogue.mistake import Mistake, differs
 from autograd.testing.replay import Array, Replay

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.graph import Node
+from autograd.core.node import Node
 from autograd.testing.catalogue.activations import Chain, local_reverse
 from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, multiple, softmax, tried
 from autograd.testing.replay import Array, Link, Replay

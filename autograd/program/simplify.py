@@ -12,8 +12,8 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from autograd.derivation.program import Line, Program, Var, impure, substituted
-from autograd.derivation.ratio import over, parts, ratio, times
+from autograd.program.program import Line, Program, Var, impure, substituted
+from autograd.program.ratio import over, parts, ratio, times
 
 _NEUTRAL: dict[Any, tuple[Any, Any]] = {  # the constant that changes nothing, on the left and on the right
     np.add: (0, 0),

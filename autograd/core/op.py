@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from autograd.calls import NEEDED, bound, covering, defaults, leading, names_of
-from autograd.graph import NOTHING, Node
+from autograd.core.calls import NEEDED, bound, covering, defaults, leading, names_of
+from autograd.core.node import NOTHING, Node
 
 Rule = Callable[..., Any]
 SIMPLE: Final = {  # what holds no Tensor
@@ -40,6 +40,8 @@ class Op:
     math: tuple[str, ...]
     samples: tuple[Sample, ...]
     ties: str
+    role: str
+    remedy: str
     adapt: Callable[..., tuple[tuple[Any, ...], Mapping[str, Any]]] | None
     broadcasts: bool
     variadic: bool
@@ -145,6 +147,8 @@ def defop(
     live: Mapping[str, Callable[..., Any]] = NOTHING,
     against_constant: tuple[Rule | None, ...] = (),
     ties: str = "",
+    role: str = "",
+    remedy: str = "",
 ) -> Op:
     r"""Record the derivative of `fn`.
 
@@ -166,12 +170,17 @@ def defop(
             takes the record's operands and options, and is run where that option holds one.
         against_constant: the rules to use where the only other operand is a constant.
         ties: what happens where the derivative is not unique.
+        role: its part in a network, for names, pictures and the judge: "product" (sums over products), "activation",
+            "loss" (of a prediction and a target), "penalty" (of parameters alone), "index" (chooses elements by
+            position), "shape" (the same elements in another shape), "extreme" (the largest or smallest), "choice" (by
+            a condition).
+        remedy: what to do where it gives NaN or an infinity, for `detect_anomaly`.
 
     Raises:
         ValueError: a record without mathematics or samples, or recorded twice.
 
     >>> import numpy as np
-    >>> from autograd.op import lookup
+    >>> from autograd.core.op import lookup
     >>> lookup(np.multiply).math[0]
     '\\bar a = \\bar y \\odot b'
     """
@@ -183,6 +192,7 @@ def defop(
     op.math = (math,) if isinstance(math, str) else math
     op.samples = tuple(samples)
     op.ties = ties
+    op.role, op.remedy = role, remedy
     op.adapt = adapt
     if broadcasts is None:
         broadcasts = isinstance(fn, np.ufunc) and fn.signature is None

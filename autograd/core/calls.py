@@ -14,7 +14,7 @@ import numpy as np
 
 NEEDED: Final = inspect.Parameter.empty
 _PERMISSIONS: Final = {"overwrite_input", "subok", "device"}  # nothing that a value depends on
-_INSIDE = tuple(str(Path(file).parent) for file in (__file__, np.__file__))
+_INSIDE = tuple(str(Path(file).parents[up]) for file, up in ((__file__, 1), (np.__file__, 0)))
 
 
 def inside_numpy(frame: FrameType) -> bool:

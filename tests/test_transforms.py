@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nn
-from autograd import Tensor, functional, no_grad
-from autograd.functional import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from autograd import Tensor, no_grad, transforms
+from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 RNG = np.random.default_rng(0)
 
@@ -309,5 +309,5 @@ def test_writing_into_an_argument_inside_no_grad_is_refused() -> None:
 def test_the_module_is_reached_from_the_package() -> None:
     import autograd
 
-    assert autograd.grad is functional.grad
-    assert autograd.hvp is functional.hvp
+    assert autograd.grad is transforms.grad
+    assert autograd.hvp is transforms.hvp

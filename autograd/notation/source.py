@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.derivation.literals import (
+from autograd.core.op import find
+from autograd.notation.literals import (
     ATOM,
     COMPARISON,
     POWER,
@@ -24,9 +25,8 @@ from autograd.derivation.literals import (
     regular,
     typed,
 )  # fmt: skip
-from autograd.derivation.program import Line, Var
-from autograd.derivation.ratio import fraction, parts, ratio
-from autograd.op import find
+from autograd.program.program import Line, Var
+from autograd.program.ratio import fraction, parts, ratio
 from autograd.rules.index import scatter
 from autograd.rules.write import put
 

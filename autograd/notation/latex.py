@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.derivation.literals import ATOM, POWER, PRODUCT, SUM, Text, regular
-from autograd.derivation.program import Line, Var
-from autograd.derivation.ratio import fraction
+from autograd.notation.literals import ATOM, POWER, PRODUCT, SUM, Text, regular
+from autograd.program.program import Line, Var
+from autograd.program.ratio import fraction
 from autograd.rules.index import scatter
 
 _GREEK = re.compile(

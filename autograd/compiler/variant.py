@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from autograd.derivation.binding import Binding
-from autograd.derivation.memory import Plan
-from autograd.derivation.program import Program, Var
-from autograd.derivation.reach import Place
-from autograd.derivation.recording import Recording
-from autograd.derivation.simplify import simplified
-from autograd.derivation.standins import traced_of
-from autograd.derivation.storage import lasting
-from autograd.graph import Node, recording, write_number
-from autograd.tensor import Tensor, tensor_of
+from autograd.compiler.binding import Binding
+from autograd.compiler.memory import Plan
+from autograd.compiler.reach import Place
+from autograd.compiler.recording import Recording
+from autograd.compiler.standins import traced_of
+from autograd.compiler.storage import lasting
+from autograd.core.node import Node, recording, write_number
+from autograd.core.tensor import Tensor, tensor_of
+from autograd.program.program import Program, Var
+from autograd.program.simplify import simplified
 
 STALE, HELD = object(), object()
 Location = tuple[int, Any, str]  # of a place: its owner by identity, the key, how it is called

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from autograd.calls import inside_numpy, user_frame
-from autograd.op import describe
+from autograd.core.calls import inside_numpy, user_frame
+from autograd.core.op import describe
 
 _STORE_SUBSCR: Final = opmap["STORE_SUBSCR"]  # the instruction of `array[i] = value`
 _WRITE = "Write into a Tensor, such as np.zeros_like(t) or Tensor(np.zeros(...)), or gather the values with np.stack"

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd.backward import backpropagate
-from autograd.derivation.program import Origin, Var
-from autograd.derivation.trace import Trace, Traced
-from autograd.graph import Node, observers, topological
-from autograd.op import Op, describe
+from autograd.core.backward import backpropagate
+from autograd.core.node import Node, observers, topological
+from autograd.core.op import Op, describe
+from autograd.program.program import Origin, Var
+from autograd.program.trace import Trace, Traced
 
 
 class Backprop:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.cuts import refuse_cut
-from autograd.graph import Node, recording
-from autograd.op import describe, plain
+from autograd.array.cuts import refuse_cut
+from autograd.core.node import Node, recording
+from autograd.core.op import describe, plain
 
 _SPELLINGS = {  # what other libraries call it
     "view": "t.reshape(...)",

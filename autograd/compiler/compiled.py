@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import update_wrapper
 from typing import Any
 
-from autograd.derivation.program import Program
-from autograd.derivation.recording import Recording, watched
-from autograd.derivation.standins import tracing
-from autograd.derivation.variant import STALE, Location, Variant
-from autograd.graph import observers
+from autograd.compiler.recording import Recording, watched
+from autograd.compiler.standins import tracing
+from autograd.compiler.variant import STALE, Location, Variant
+from autograd.core.node import observers
+from autograd.program.program import Program
 from autograd.tree import Tree
 
 _VARIANTS = 16

@@ -6,8 +6,8 @@ from collections.abc import Callable, Container
 from heapq import heappop, heappush
 from typing import Any
 
-from autograd.graph import Node, last_written, observers, overwritten
-from autograd.op import describe, unbroadcast
+from autograd.core.node import Node, last_written, observers, overwritten
+from autograd.core.op import describe, unbroadcast
 
 
 def backpropagate(

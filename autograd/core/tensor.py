@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 import autograd.rules  # noqa: F401  (fills the table of operations)
-from autograd.backward import backpropagate
-from autograd.cuts import no_array
-from autograd.graph import NOTHING, Node, next_order, observers, recording, write_number
-from autograd.inplace import Keep, View, Writing, link_view, refresh
-from autograd.methods import ArrayMethods
-from autograd.op import (
+from autograd.array.cuts import no_array
+from autograd.array.inplace import Keep, View, Writing, link_view, refresh
+from autograd.array.methods import ArrayMethods
+from autograd.array.ufunc_methods import HOW, call_method, call_with
+from autograd.core.backward import backpropagate
+from autograd.core.node import NOTHING, Node, next_order, observers, recording, write_number
+from autograd.core.op import (
     SIMPLE,
     Op,
     blame,
@@ -37,7 +38,6 @@ from autograd.op import (
     plain,
     qualified_name,
 )
-from autograd.rules.methods import HOW, call_method, call_with
 from autograd.rules.shape import cast
 
 Array = np.ndarray[Any, np.dtype[Any]]

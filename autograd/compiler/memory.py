@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.derivation.binding import Binding
-from autograd.derivation.program import Line, Program, Var, impure
-from autograd.derivation.storage import VIEWS, Memory, Storage, lasting, shaped
-from autograd.derivation.trace import Check, check, check_shape
+from autograd.compiler.binding import Binding
+from autograd.compiler.storage import VIEWS, Memory, Storage, lasting, shaped
+from autograd.program.program import Line, Program, Var, impure
+from autograd.program.trace import Check, check, check_shape
 from autograd.rules.write import put
 
 _OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.graph import Node
-from autograd.names import Scope, in_order_of_use, is_path, is_stretched, latest, made_up, short_paths, weights
-from autograd.op import describe
+from autograd.core.node import Node
+from autograd.core.op import describe
+from autograd.notation.names import Scope, in_order_of_use, is_path, is_stretched, latest, made_up, short_paths, weights
 
 _ASCII = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _RESERVED = {"np", "backprop", "slice", "float", "int", "bool"}  # what source calls

@@ -11,10 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.calls import source_line
-from autograd.derivation.program import Var
-from autograd.derivation.reach import GENERATORS, SIMPLE, Place, Reach, Replacing
-from autograd.derivation.standins import (
+from autograd.compiler.reach import GENERATORS, SIMPLE, Place, Reach, Replacing
+from autograd.compiler.standins import (
     Drawing,
     GradientUse,
     delivered,
@@ -24,11 +22,13 @@ from autograd.derivation.standins import (
     traced_or_array,
     tracing,
 )  # fmt: skip
-from autograd.derivation.trace import Trace, Traced
-from autograd.derivation.watch import Watch
-from autograd.graph import Node, next_order, observers, recording
-from autograd.op import Op, describe
-from autograd.tensor import Tensor, tensor_of
+from autograd.compiler.watch import Watch
+from autograd.core.calls import source_line
+from autograd.core.node import Node, next_order, observers, recording
+from autograd.core.op import Op, describe
+from autograd.core.tensor import Tensor, tensor_of
+from autograd.program.program import Var
+from autograd.program.trace import Trace, Traced
 from autograd.tree import Tree
 
 _TRACED = "fiubcSUmM"  # kinds of arrays that are followed

@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.backward import backpropagate
-from autograd.graph import Node, enable_grad, recording
-from autograd.op import lookup
-from autograd.tensor import Tensor, apply, tensor_of
+from autograd.core.backward import backpropagate
+from autograd.core.node import Node, enable_grad, recording
+from autograd.core.op import lookup
+from autograd.core.tensor import Tensor, apply, tensor_of
 from autograd.tree import Tree, tree_map
 
 _COLUMN_COST = 6  # measured: a pass through the pull's graph, in passes through the function's

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.derivation.program import Line, Var
+from autograd.program.program import Line, Var
 from autograd.rules.write import put
 
 VIEWS = {

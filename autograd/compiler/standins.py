@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd.calls import source_line
-from autograd.derivation.trace import Trace, Traced
-from autograd.graph import Node
-from autograd.op import Op, operations
-from autograd.tensor import Tensor, tensor_of
+from autograd.core.calls import source_line
+from autograd.core.node import Node
+from autograd.core.op import Op, operations
+from autograd.core.tensor import Tensor, tensor_of
+from autograd.program.trace import Trace, Traced
 from autograd.tree import Tree
 
 tracing: ContextVar[bool] = ContextVar("tracing", default=False)

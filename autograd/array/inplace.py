@@ -14,8 +14,8 @@ from weakref import ref
 
 import numpy as np
 
-from autograd.graph import Node, enable_grad, recording
-from autograd.op import Op, describe, gathered, holds_tensor, plain
+from autograd.core.node import Node, enable_grad, recording
+from autograd.core.op import Op, describe, gathered, holds_tensor, plain
 from autograd.rules.write import put
 
 # How a Tensor looks at another one's data: that Tensor, the operation, its other arguments, its options.

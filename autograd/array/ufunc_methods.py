@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.op import find, gathered, is_plain, named, plain, qualified_name
+from autograd.core.op import find, gathered, is_plain, named, plain, qualified_name
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import float_dtype
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.derivation.program import Var, variables
+from autograd.program.program import Var, variables
 
 
 class Binding:

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from autograd.graph import Node
-from autograd.tensor import Tensor
+from autograd.core.node import Node
+from autograd.core.tensor import Tensor
 
 LONGEST: Final = 28
 _LOOKED_AT: Final = 1000  # entries of a container in the caller's scope

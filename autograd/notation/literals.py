@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.derivation.ratio import fraction
+from autograd.program.ratio import fraction
 
 ATOM, POWER, SIGN, PRODUCT, SUM, COMPARISON, LOWEST = 10, 8, 7, 6, 5, 3, 0
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.graph import Node
+from autograd.core.node import Node
 
 PURE_SCALARS = (int, float, bool, str, type(None), np.generic, type, np.dtype, slice, range, type(...))
 
@@ -115,7 +115,7 @@ class Program:
 
     A program that was made from another by simplifying knows what became of the `same` value there.
 
-    >>> from autograd.derivation.trace import Trace
+    >>> from autograd.program.trace import Trace
     >>> trace = Trace()
     >>> x = trace.input(np.array([1.0, 2.0]), "x")
     >>> y = np.exp(x) * 2

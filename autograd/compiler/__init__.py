@@ -1,0 +1,10 @@
+"""A training step recorded once, planned, and replayed as straight-line NumPy.
+
+It may import what stands under it: the program, notation, and the engine.
+"""
+
+from __future__ import annotations
+
+from autograd.compiler.compiled import Compiled, Stats, compile
+
+__all__ = ["Compiled", "Stats", "compile"]
