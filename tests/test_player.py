@@ -20,8 +20,8 @@ from browser import PROGRAM, Browser
 
 import autograd
 from autograd import Tensor
+from autograd.notation.numbers import number
 from autograd.render import palette
-from autograd.render.numbers import number
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="there is no Graphviz program `dot`")
 needs_browser = pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium to open the page in")

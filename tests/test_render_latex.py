@@ -6,8 +6,8 @@ import pytest
 
 import nn  # noqa: F401  (its operations have records too)
 from autograd.core.op import composites, operations
-from autograd.render.latex import Bar, Row, Script, Space, Symbol, Tree, parse, right_side, substitute
-from autograd.render.unicode import written
+from autograd.notation.tree import Bar, Row, Script, Space, Symbol, Tree, parse, right_side, substitute
+from autograd.notation.unicode import written
 
 RECORDED = sorted({math for op in operations() for math in op.math} | {c.math for c in composites()})
 

@@ -11,8 +11,8 @@ import pytest
 import autograd
 from autograd import Tensor
 from autograd.core.op import operations
+from autograd.notation.expressions import expression, scalar_text
 from autograd.notation.names import Scope
-from autograd.render.expressions import expression, scalar_text
 from autograd.render.model import Card, Diagram, describe
 
 

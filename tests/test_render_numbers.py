@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from autograd.render.numbers import is_finite, number, shape_text, show, superscript
+from autograd.notation.numbers import is_finite, number, shape_text, show, superscript
 
 
 @pytest.mark.parametrize(

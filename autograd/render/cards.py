@@ -7,13 +7,13 @@ import re
 from collections.abc import Sequence
 from html import escape
 
+from autograd.notation.numbers import Shown, is_finite
 from autograd.render import palette
 from autograd.render.diagram import Card, Cluster, Diagram, Edge
 from autograd.render.dot import Apart, Direction, Look, document
 from autograd.render.extent import numbers_size, size
 from autograd.render.legend import Entry, entries
 from autograd.render.letters import width
-from autograd.render.numbers import Shown, is_finite
 from autograd.render.plain import verdict
 
 _LETTER = 5.5  # points, about the width of a letter of the legend

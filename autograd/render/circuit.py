@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from autograd.notation.numbers import is_finite
 from autograd.render import palette
 from autograd.render.cards import cluster_label, heading, table, text
 from autograd.render.diagram import Card, Diagram, Edge
 from autograd.render.dot import Direction, attributes, boxes, frame, graph, quote
 from autograd.render.letters import width
-from autograd.render.numbers import is_finite
 
 WIRE: Final = 15  # type sizes: of the numbers, of names, of gates
 _NAME, _GATE = 17, 18

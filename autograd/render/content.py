@@ -10,15 +10,15 @@ from typing import Any, Final
 import numpy as np
 
 from autograd.core.node import Node
+from autograd.notation.expressions import expression, function_name, scalar_text, tail, written_to
 from autograd.notation.names import pretty
+from autograd.notation.numbers import GRID, Shown, number, shape_text, show
+from autograd.notation.rule import equation, partial, spread, summed
+from autograd.notation.tree import Row, Script, Symbol, Tree, Words, rewrite, right_side
+from autograd.notation.unicode import written
 from autograd.render.diagram import Card, Edge, Fact, Verdict
-from autograd.render.expressions import expression, function_name, scalar_text, tail, written_to
-from autograd.render.latex import Row, Script, Symbol, Tree, Words, rewrite, right_side
-from autograd.render.numbers import GRID, Shown, number, shape_text, show
-from autograd.render.rule import equation, partial, spread, summed
 from autograd.render.sketch import Detail, Item, Use
 from autograd.render.trace import Trace
-from autograd.render.unicode import written
 
 MOST_TERMS: Final = 4  # of a sum that is written out
 _LONGEST_RULE: Final = 32

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from autograd.render.numbers import Shown
+from autograd.notation.numbers import Shown
 
 Kind = Literal["data", "parameter", "operation", "layer", "loss", "output", "target", "constant", "fold"]
 Role = Literal["value", "gradient", "muted"]

@@ -13,15 +13,15 @@ import numpy as np
 
 from autograd.core.node import Node
 from autograd.core.tensor import Tensor
+from autograd.notation.expressions import index_text, scalar_text, tail
 from autograd.notation.names import Scope, printable
+from autograd.notation.numbers import shape_text
 from autograd.render.content import Content
 from autograd.render.diagram import Card, Cluster, Diagram, Edge, Verdict
 from autograd.render.dot import Direction
-from autograd.render.expressions import index_text, scalar_text, tail
 from autograd.render.extent import fits
 from autograd.render.labels import Called, called, label
 from autograd.render.model import Asked, clusters_of
-from autograd.render.numbers import shape_text
 from autograd.render.picture import Picture
 from autograd.render.request import choice, drawable, room_of
 from autograd.render.sketch import Item, Plan, Sketch

@@ -10,11 +10,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, Final
 
+from autograd.notation.numbers import Shown
 from autograd.render import palette
 from autograd.render.diagram import Card, Cluster, Diagram, Edge
 from autograd.render.layout import Layout, arrange
 from autograd.render.letters import width
-from autograd.render.numbers import Shown
 from autograd.render.plain import lines
 
 SMALLEST: Final = 12  # pixels, of any text on a slide

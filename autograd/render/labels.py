@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from autograd.core.node import Node
+from autograd.notation.expressions import tail
 from autograd.notation.names import (
     Generator,
     Scope,
@@ -20,7 +21,6 @@ from autograd.notation.names import (
     printable,
     short_paths,
 )
-from autograd.render.expressions import tail
 from autograd.render.sketch import Item, Sketch
 from autograd.render.survey import Survey
 

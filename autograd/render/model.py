@@ -15,12 +15,12 @@ import numpy as np
 
 from autograd.core.node import Node, overwritten
 from autograd.notation.names import Scope, printable
+from autograd.notation.numbers import shape_text
 from autograd.render.calls import Call
 from autograd.render.content import Content, Hand
 from autograd.render.diagram import Card, Cluster, Diagram, Edge, Fact, Kind
 from autograd.render.extent import Room, fits
 from autograd.render.labels import Called, called, label
-from autograd.render.numbers import shape_text
 from autograd.render.sketch import Detail, Frame, Item, Plan, Sketch
 from autograd.render.survey import Level, Survey
 from autograd.render.trace import Trace, trace

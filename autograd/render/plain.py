@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 from unicodedata import east_asian_width
 
+from autograd.notation.numbers import Shown
 from autograd.render import palette
 from autograd.render.diagram import Card, Diagram, Edge
 from autograd.render.dot import Apart, Direction, Look, document, quote
 from autograd.render.legend import Entry, entries
-from autograd.render.numbers import Shown
 
 Role = Literal["verdict", "name", "shape", "muted", "value", "gradient"]
 NABLA = "∇ "

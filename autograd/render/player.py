@@ -17,12 +17,12 @@ from typing import Any, Final
 import numpy as np
 
 from autograd.core.tensor import Tensor
+from autograd.notation.mathml import mathml
 from autograd.notation.names import Scope
+from autograd.notation.numbers import GRID, numbers, show
 from autograd.render import palette
 from autograd.render.dot import Direction
-from autograd.render.mathml import mathml
 from autograd.render.model import Described, describe_all
-from autograd.render.numbers import GRID, numbers, show
 from autograd.render.picture import Picture, write
 from autograd.render.request import choice, drawable, overrides
 from autograd.render.stage import stage

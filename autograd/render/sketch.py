@@ -17,8 +17,8 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from autograd.core.node import Node
+from autograd.notation.expressions import function_name, tail
 from autograd.render.calls import Call
-from autograd.render.expressions import function_name, tail
 from autograd.render.survey import Level, Repeat, Survey, Unit
 
 MOST_LEAVES: Final = 8  # new ones of one operation

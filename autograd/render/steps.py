@@ -13,11 +13,11 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from autograd.render.expressions import scalar_text
-from autograd.render.latex import Tree
+from autograd.notation.expressions import scalar_text
+from autograd.notation.numbers import shape_text
+from autograd.notation.rule import equation, seed, spoken, summed, worked
+from autograd.notation.tree import Tree
 from autograd.render.model import Card, Described, Diagram, Edge
-from autograd.render.numbers import shape_text
-from autograd.render.rule import equation, seed, spoken, summed, worked
 from autograd.render.trace import Pull
 
 Phase = Literal["start", "forward", "backward", "end"]

@@ -10,8 +10,8 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from autograd.core.node import Node, topological
+from autograd.notation.expressions import tail
 from autograd.render.calls import Call, calls, homes
-from autograd.render.expressions import tail
 
 # Above this many operations nobody looks for modules and repetitions: only the ends are drawn.
 MOST_SURVEYED: Final = 20_000

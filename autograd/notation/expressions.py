@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.core.op import Op
 from autograd.notation.names import printable
-from autograd.render.numbers import number, superscript
+from autograd.notation.numbers import number, superscript
 
 LONGEST: Final = 44
 _MOST = 4  # operands that are written out

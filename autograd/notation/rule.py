@@ -15,9 +15,9 @@ import numpy as np
 
 from autograd.core.node import Node
 from autograd.core.op import Op, find
-from autograd.render.expressions import scalar_text, tail
-from autograd.render.latex import Bar, Fraction, Root, Row, Script, Symbol, Tree, Words, parse, substitute
-from autograd.render.numbers import number
+from autograd.notation.expressions import scalar_text, tail
+from autograd.notation.numbers import number
+from autograd.notation.tree import Bar, Fraction, Root, Row, Script, Symbol, Tree, Words, parse, substitute
 
 _EQUALS: Final = Symbol("=", "relation")
 _PARTIAL: Final = Symbol("∂", "prefix")
@@ -53,7 +53,7 @@ def equation(
         adds: whether this is one of several contributions.
 
     >>> from autograd import Tensor
-    >>> from autograd.render.unicode import written
+    >>> from autograd.notation.unicode import written
     >>> w = Tensor(2.0, requires_grad=True)
     >>> written(equation((3.0 * w)._node, 1, ["3", "w"].__getitem__, "y", "L"))
     '((∂L)/(∂w)) = ((∂L)/(∂y)) ⊙ 3'
@@ -74,7 +74,7 @@ def worked(node: Node, position: int, gradient: Any, contribution: Any) -> Row |
     """The rule in numbers, where all of them are scalars and the rule needs nothing else.
 
     >>> from autograd import Tensor
-    >>> from autograd.render.unicode import written
+    >>> from autograd.notation.unicode import written
     >>> w = Tensor(-2.0, requires_grad=True)
     >>> told = worked((w * 3.0 * w)._node, 1, np.float64(1), np.float64(-6))
     >>> written(told) if told else ""

@@ -6,7 +6,7 @@ import re
 from html import escape
 from typing import Final
 
-from autograd.render.latex import Bar, Fraction, Function, Root, Row, Script, Space, Symbol, Tree, Words
+from autograd.notation.tree import Bar, Fraction, Function, Root, Row, Script, Space, Symbol, Tree, Words
 
 _DIGITS: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _NAME: Final = re.compile(r"([^₀-₉′]+)([₀-₉]*)(′*)")
@@ -17,7 +17,7 @@ _SUM: Final = {"Σ": "∑", "Π": "∏"}  # the signs that grow, for the letters
 def mathml(tree: Tree) -> str:
     r"""A tree as a `math` element on a line of its own.
 
-    >>> from autograd.render.latex import parse
+    >>> from autograd.notation.tree import parse
     >>> mathml(parse("a^2"))
     '<math display="block"><msup><mi>a</mi><mn>2</mn></msup></math>'
     >>> mathml(Symbol("z₁"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from autograd.render.latex import Bar, Fraction, Function, Root, Row, Script, Space, Symbol, Tree, Words
+from autograd.notation.tree import Bar, Fraction, Function, Root, Row, Script, Space, Symbol, Tree, Words
 
 _SUB: Final = dict(zip("0123456789+−=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
 _SUP: Final = dict(
@@ -21,7 +21,7 @@ _PRECOMPOSED: Final = dict(zip("aeiouyAEIOU", "āēīōūȳĀĒĪŌŪ", strict=T
 def written(tree: Tree) -> str:
     r"""A tree as text. What has no sign above or below the line is set in brackets.
 
-    >>> from autograd.render.latex import parse
+    >>> from autograd.notation.tree import parse
     >>> for latex in (r"a^\top \, \bar y", r"e^{a - y}", r"\tfrac{2}{n} (p - t)", r"\bar y \oslash \sqrt{1 - a^2}"):
     ...     written(parse(latex))
     'aᵀ ȳ'

@@ -139,7 +139,7 @@ def parse(latex: str) -> Row:
 def substitute(tree: Tree, names: Mapping[str, Tree], bars: Mapping[str, Tree]) -> Tree:
     r"""`tree` with other trees in place of names, and of names under a bar.
 
-    >>> from autograd.render.unicode import written
+    >>> from autograd.notation.unicode import written
     >>> rule = parse(r"\bar y \odot 1[a > b]")
     >>> written(substitute(rule, {"a": Symbol("z₁")}, {"y": Symbol("g")}))
     'g ⊙ 1[z₁ > b]'
@@ -179,7 +179,7 @@ def rewrite(tree: Tree, change: Callable[[Tree], Tree | None]) -> Tree:
 def right_side(row: Row) -> Row:
     r"""What a rule says a gradient is: the first equation's last side, without the definitions behind it.
 
-    >>> from autograd.render.unicode import written
+    >>> from autograd.notation.unicode import written
     >>> written(right_side(parse(r"\bar a_i = \bar y / n, \quad n = 3")))
     'ȳ / n'
     """
