@@ -20,8 +20,8 @@ from autograd.derivation.statements import Statements, commented
 from autograd.notation.identifiers import Identifiers, as_nodes
 from autograd.notation.names import Scope, latest
 from autograd.notation.source import helper_names
-from autograd.program.backprop import Backprop
 from autograd.program.program import Line, Origin, Program, Var
+from autograd.program.reverse import Backprop
 from autograd.program.simplify import simplified
 
 

@@ -18,8 +18,8 @@ from autograd.derivation.statements import Statement, Statements
 from autograd.notation.identifiers import Identifiers
 from autograd.notation.latex import Mathematics, bar, indexed, symbol
 from autograd.notation.literals import Text
-from autograd.program.backprop import Backprop
 from autograd.program.program import Line, Program, Var
+from autograd.program.reverse import Backprop
 
 _RULE = re.compile(r"\\bar ([A-Za-z])(?:_(\w|\{[^}]*\}))? = (.*)")
 _TOKEN = re.compile(
@@ -45,7 +45,7 @@ class Formulas:
         self._taken = {*symbols, *(text.text for text in self._texts.values())}
         write = Mathematics(self._texts.__getitem__, euler="e" not in self._taken)
         self._uses: dict[Node, list[tuple[Node, int]]] = defaultdict(list)
-        for user, k in recorded.contributions:
+        for user, k in recorded.links:
             self._uses[(user.args or ())[k]].append((user, k))
         self._full: dict[Var, Text] = {}
         for line in program.lines:

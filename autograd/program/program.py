@@ -40,10 +40,10 @@ class Origin(NamedTuple):
     """Why a line is there.
 
     Attributes:
-        part: "forward" for a node's own value, "rule" for the gradient of one operand, "sum back" where that
-            is summed to the shape of a broadcast operand, "add" where the gradients of several uses meet.
+        part: "forward" for a node's own value, "rule" for what one operand gets, "add" where the gradients of several
+            uses meet.
         node: the operation; for "add" the node whose gradient it is.
-        operand: the position of the operand, for "rule" and "sum back".
+        operand: the position of the operand, for "rule".
     """
 
     part: str

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.core.node import Node
+from autograd.program.reverse import Array, Gradients, Link
 from autograd.testing.catalogue import by_plausibility
 from autograd.testing.catalogue.factors import factors, tensor_factors
 from autograd.testing.catalogue.fit import Fit, number
@@ -22,7 +23,7 @@ from autograd.testing.catalogue.pairs import pairs
 from autograd.testing.catalogue.penalties import penalties
 from autograd.testing.catalogue.sizes import as_size
 from autograd.testing.catalogue.stale import stale
-from autograd.testing.replay import Array, Gradients, Link, Replay
+from autograd.testing.replay import Replay
 
 _CLEARER = 0.02  # a mistake must explain all but this part of an error
 _ALIKE = 0.1  # and those whose cost differs by no more than this are the same in other places
@@ -283,7 +284,7 @@ class Diagnosis:
             verdict.cause, verdict.mistake = "kink", kinks[0]
             return
         verdict.cause = "consequence"
-        behind = self.replay.behind(node) - {node}
+        behind = self.replay.behind(node)[:-1]
         given = [other for other in earlier if other in behind]
         verdict.after = given[-1] if given else None
         if not given and earlier:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from autograd.core.node import Node
+from autograd.program.reverse import Link
 from autograd.testing.catalogue.activations import branch_mistakes, branches_of, chain_mistakes, chains
 from autograd.testing.catalogue.axes import axes, unsummed
 from autograd.testing.catalogue.choices import branches, gathers, winners
@@ -30,7 +31,7 @@ from autograd.testing.catalogue.operands import lost_steps, missing_terms, opera
 from autograd.testing.catalogue.products import transposes
 from autograd.testing.catalogue.statistics import other_statistics, statistics
 from autograd.testing.catalogue.targets import derived_again, labels, targets
-from autograd.testing.replay import Link, Replay
+from autograd.testing.replay import Replay
 
 _OF_LINKS = (
     kinks,
@@ -109,7 +110,7 @@ def _repeated(replay: Replay, same: list[Mistake]) -> Iterator[Mistake]:
     """The same mistake in all layers, or at the same place in each step of a loop over shared parameters."""
     lines: dict[Any, list[Mistake]] = {}
     for mistake in same:
-        lines.setdefault(replay.role(next(iter(mistake.changes))), []).append(mistake)
+        lines.setdefault(replay.step_place(next(iter(mistake.changes))), []).append(mistake)
     for role, line in lines.items():
         if role is not None and len(line) > 1:
             yield _everywhere(line, "at the other steps", role)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from autograd.core.node import Node
-from autograd.program.backprop import value_function
-from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, fits, near, softmax, unlike
+from autograd.program.reverse import Array, Link, value_function
+from autograd.testing.catalogue.mistake import Mistake, differs, fits, near, softmax, unlike
 from autograd.testing.catalogue.slopes import slopes
-from autograd.testing.replay import Array, Link, Replay
+from autograd.testing.replay import Replay
 
 _BRANCHES = 4  # uses of a value; what is used more often is no activation's input
 _CHAIN = 12  # operations that an activation may be composed of
@@ -66,7 +66,7 @@ def _grown(replay: Replay, inner: Node, frontier: list[Node]) -> Iterator[Chain]
     while shape and frontier and len(members) < _CHAIN:
         node = min(frontier, key=lambda candidate: candidate.order)
         frontier = [candidate for candidate in frontier if candidate is not node]
-        if node.op.name in PRODUCTS:
+        if node.op.role == "product":
             return
         within.add(node)
         members.append(node)

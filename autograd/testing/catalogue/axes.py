@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from autograd.program.program import Line, substituted
-from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs
-from autograd.testing.replay import Array, Gradients, Link, Replay
+from autograd.program.reverse import Array, Gradients, Link
+from autograd.testing.catalogue.mistake import Mistake, differs
+from autograd.testing.replay import Replay
 
 
 def unsummed(replay: Replay, link: Link) -> Iterator[Mistake]:
@@ -19,7 +20,7 @@ def unsummed(replay: Replay, link: Link) -> Iterator[Mistake]:
     where the layer is as long as the input.
     """
     leaf, node = link.source, link.node
-    if leaf.op is not None or node.op.name not in PRODUCTS or np.ndim(leaf.value) != 2 or np.ndim(node.value) != 1:
+    if leaf.op is not None or node.op.role != "product" or np.ndim(leaf.value) != 2 or np.ndim(node.value) != 1:
         return
     args = replay.arguments(node)
     x = next((arg for k, arg in enumerate(args) if k != link.operand and np.ndim(arg) == 1), None)
@@ -28,7 +29,7 @@ def unsummed(replay: Replay, link: Link) -> Iterator[Mistake]:
     rows_first = np.shape(leaf.value) == (np.size(node.value), np.size(x))
     for summed in (use for each in replay.nodes if each.order > node.order for use in replay.uses[each]):
         outer = replay.truth[summed.node]
-        if summed.node.op.name not in PRODUCTS or np.shape(outer) != np.shape(x) or np.ndim(summed.source.value) != 1:
+        if summed.node.op.role != "product" or np.shape(outer) != np.shape(x) or np.ndim(summed.source.value) != 1:
             continue
 
         def spread(gradients: Gradients, summed: Link = summed) -> Array:
@@ -52,7 +53,7 @@ def unsummed(replay: Replay, link: Link) -> Iterator[Mistake]:
 
 
 def axes(replay: Replay, link: Link) -> Iterator[Mistake]:
-    written = replay.written(link)
+    written = replay.lines(link)
     g, truth = replay.truth[link.node], replay.contribution(link)
     for position, line in enumerate(written.lines):
         if line.fn not in (np.add.reduce, np.sum, np.mean):

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from autograd.core.node import Node
+from autograd.program.reverse import Array, Link
 from autograd.testing.catalogue.mistake import Mistake, differs, tried
-from autograd.testing.replay import EXTREMES, Array, Link, Replay
+from autograd.testing.replay import Replay
 
 
 def branches(replay: Replay, node: Node) -> Iterator[Mistake]:
@@ -43,7 +44,7 @@ def branches(replay: Replay, node: Node) -> Iterator[Mistake]:
 def winners(replay: Replay, link: Link) -> Iterator[Mistake]:
     """The gradient of a largest element given to all of them, shared by all, or given to the wrong one."""
     node, x = link.node, replay.value(link.source)
-    if node.op.name not in EXTREMES or np.size(x) == np.size(node.value) or (link.operand != 0):
+    if node.op.role != "extreme" or np.size(x) == np.size(node.value) or (link.operand != 0):
         return
     options = {**dict(zip(("axis",), (node.args or ())[1:], strict=False)), **node.kwargs}
     axis = options.get("axis")

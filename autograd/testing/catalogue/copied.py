@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, elementwise, multiple, near
-from autograd.testing.replay import Array, Link, Replay
+from autograd.program.reverse import Array, Link
+from autograd.testing.catalogue.mistake import Mistake, differs, elementwise, multiple, near
+from autograd.testing.replay import Replay
 
-_RESHAPES = ("np.reshape", "np.ravel", "nn.functional.flatten")
 _AXES = 4  # of an array whose axes are permuted
 
 
@@ -19,7 +19,7 @@ def siblings(replay: Replay, link: Link) -> Iterator[Mistake]:
     """For a parameter, the gradient of a value on another branch, as lines that were copied have; a skip likewise."""
     node, g = link.node, replay.truth[link.node]
     skip = node.op.name == "np.add" and link.source.op is not None
-    if not skip and (link.source.op is not None or node.op.name not in PRODUCTS):
+    if not skip and (link.source.op is not None or node.op.role != "product"):
         return
     for other in replay.nodes:
         if other not in replay.truth or other.order >= node.order or not near(replay, link, other):
@@ -51,7 +51,7 @@ def _operands(node: Any) -> set[Any]:
 def values_for_gradients(replay: Replay, link: Link) -> Iterator[Mistake]:
     """A value of what follows, such as the probabilities, where its gradient belongs in a product."""
     node, g = link.node, replay.truth[link.node]
-    if node.op.name not in PRODUCTS or np.ndim(g) == 0:
+    if node.op.role != "product" or np.ndim(g) == 0:
         return
     for other in replay.nodes:
         value = replay.value(other)
@@ -74,7 +74,7 @@ def reshapes(replay: Replay, link: Link) -> Iterator[Mistake]:
     """What is reshaped back by another order of axes or elements: the shape is right, the places are not."""
     node, shape = link.node, np.shape(link.source.value)
     g, truth = replay.truth[node], replay.contribution(link)
-    if node.op.name not in _RESHAPES or np.size(g) < 4 or np.shape(g) == shape:
+    if node.op.role != "shape" or np.size(g) < 4 or np.shape(g) == shape:
         return
     for told, back in _ways_back(np.shape(g), shape):
         if differs(back(g), truth):

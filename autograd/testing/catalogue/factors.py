@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from autograd.core.node import Node
+from autograd.program.reverse import Array, Gradients, Link
 from autograd.testing.catalogue.fit import Fit, coefficient, number
-from autograd.testing.catalogue.mistake import PRODUCTS, Mistake
+from autograd.testing.catalogue.mistake import Mistake
 from autograd.testing.catalogue.sizes import as_size
-from autograd.testing.replay import Array, Gradients, Link, Replay
+from autograd.testing.replay import Replay
 
 Place = Link | Node
 _MANY = 400  # arrays times places; beyond that no arrays are tried as factors
@@ -42,7 +43,7 @@ def _places(fit: Fit, sites: set[Node]) -> Mapping[Any, list[Place]]:
         for way in ways if len(ways) > 1 else ():  # else it is the same as its node; h * h is one way
             groups["link", way] = list(way)
         for link in uses:
-            if link.node.op.name in PRODUCTS or node.op is None:
+            if link.node.op.role == "product" or node.op is None:
                 alike.setdefault(("all", link.node.op.name, link.operand), []).append(link)
     leaves = [node for node in fit.hand if node.op is None]
     if len(leaves) > 1 and not any(node.op is None for node in fit.right):
@@ -123,7 +124,7 @@ def tensor_factors(fit: Fit, sites: set[Node]) -> Iterator[Mistake]:
         direct = {place.node} if isinstance(place, Link) else {link.node for link in fit.replay.uses[place]}
         shape = np.shape(place.source.value if isinstance(place, Link) else place.value)
         # What the gradient is multiplied by on its way to here; a place is not behind its own operation.
-        ways = fit.replay.behind(place.node) if isinstance(place, Link) else fit.replay.behind(place) - {place}
+        ways = fit.replay.behind(place.node) if isinstance(place, Link) else fit.replay.behind(place)[:-1]
         for of, value, divides, node in values:
             if len(values) * len(sites) > _MANY and node not in direct:
                 continue

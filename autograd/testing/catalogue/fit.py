@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from autograd.core.node import Node
+from autograd.program.reverse import Array, Gradients
 from autograd.testing.catalogue.sizes import Size, sizes
-from autograd.testing.replay import Array, Gradients, Replay
+from autograd.testing.replay import Replay
 
 Run = Callable[[Mapping[Any, Any]], Gradients]
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from autograd.core.node import Node
 from autograd.core.op import unbroadcast
-from autograd.program.backprop import value_function
+from autograd.program.reverse import Array, Link, value_function
 from autograd.testing.catalogue.mistake import Mistake, differs
-from autograd.testing.replay import Array, Link, Replay
+from autograd.testing.replay import Replay
 
 
 def broadcast_targets(replay: Replay) -> Iterator[Mistake]:
@@ -64,7 +64,7 @@ def _contributions(replay: Replay, changed: Node, operand: int, other: Array) ->
     found: dict[Link, Array] = {}
     for node in reversed(list(values)):
         for link in replay.links(node) if node in gradients else ():
-            d = replay.rule(link)(gradients[node], values[node], *arguments[node], **node.kwargs)
+            d = link.rule(gradients[node], values[node], *arguments[node], **node.kwargs)
             d = unbroadcast(d, np.shape(values.get(link.source, replay.value(link.source))))
             if link.source not in values:
                 found[link] = d

@@ -7,17 +7,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.program.backprop import value_function
+from autograd.program.reverse import Array, Link, value_function
 from autograd.testing.catalogue.fit import Fit, coefficient
 from autograd.testing.catalogue.mistake import Mistake, differs, tried
-from autograd.testing.replay import EXTREMES, Array, Link, Replay
+from autograd.testing.replay import Replay
 
 _TOLD = "another subgradient is taken in {g} where {value} has a kink, which is as right"
 
 
 def kinks(replay: Replay, link: Link) -> Iterator[Mistake]:
     """Another subgradient where the derivative jumps: what the rule gives a little to the left or right."""
-    if link.node.op.name in EXTREMES:
+    if link.node.op.role == "extreme":
         yield from _ties(replay, link)
     kink = _kink(replay, link)
     if kink is None:
@@ -97,7 +97,7 @@ def _subgradient(slopes: dict[Link, Array], cost: float, words: str) -> Mistake:
 def _kink(replay: Replay, link: Link) -> _Kink | None:
     """The kink of one operation, if there is a value of this graph at it."""
     node, x = link.node, link.source
-    if not node.op.ties or node.op.name in EXTREMES or np.shape(x.value) != np.shape(node.value):
+    if not node.op.ties or node.op.role == "extreme" or np.shape(x.value) != np.shape(node.value):
         return None
     args = replay.arguments(node)
     at = args[link.operand]

@@ -9,10 +9,10 @@ import numpy as np
 
 from autograd.core.node import Node
 from autograd.core.op import unbroadcast
-from autograd.program.backprop import value_function
 from autograd.program.program import Line, Var
-from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, elementwise, tried, unlike
-from autograd.testing.replay import Array, Link, Replay
+from autograd.program.reverse import Array, Link, value_function
+from autograd.testing.catalogue.mistake import Mistake, differs, elementwise, tried, unlike
+from autograd.testing.replay import Replay
 
 _LEFT_OUT = "the local derivative of {value} is left out of {g}"
 _TURNED = "what comes to {g} by way of {value} is not transposed back"
@@ -22,7 +22,7 @@ def missing_derivatives(replay: Replay, link: Link) -> Iterator[Mistake]:
     """What arrives, handed on as it is."""
     shape = np.shape(link.source.value)
     g, truth = replay.truth[link.node], replay.contribution(link)
-    product = link.node.op.name in PRODUCTS
+    product = link.node.op.role == "product"
     if np.shape(g) != shape if product else not elementwise(link):
         return
     given = unbroadcast(g, shape)
@@ -119,7 +119,7 @@ def _at_the_gradient(replay: Replay, link: Link) -> Iterator[Mistake]:
 
 def lost_addends(replay: Replay, link: Link) -> Iterator[Mistake]:
     """Of a rule that is a sum or a difference of arrays, as that of a binary cross-entropy, one term alone."""
-    written = replay.written(link)
+    written = replay.lines(link)
     g, truth = replay.truth[link.node], replay.contribution(link)
     for position, line in enumerate(written.lines):
         if line.fn not in (np.add, np.subtract) or any(type(arg) is not Var for arg in line.args[:2]):
@@ -150,7 +150,7 @@ def bypassed(replay: Replay, node: Node) -> Iterator[Mistake]:
     shape = np.shape(node.value)
     for link in replay.links(node):
         x = replay.value(link.source)
-        if np.shape(x) != shape or not shape or node.op.name in PRODUCTS or not differs(x, replay.value(node)):
+        if np.shape(x) != shape or not shape or node.op.role == "product" or not differs(x, replay.value(node)):
             continue
         changes: dict[Link | Node, Any] = {link: lambda g, _: g}
         for use in replay.uses[node]:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from autograd.core.node import Node
+from autograd.program.reverse import Changes, Link
 from autograd.testing.catalogue.activations import chains_from
-from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, elementwise, fits, multiple, near, tried
-from autograd.testing.replay import Changes, Link, Replay
+from autograd.testing.catalogue.mistake import Mistake, differs, elementwise, fits, multiple, near, tried
+from autograd.testing.replay import Replay
 
 
 def missing_terms(replay: Replay, link: Link) -> Iterator[Mistake]:
@@ -111,7 +112,7 @@ def _other_operands(replay: Replay, link: Link) -> Iterator[Mistake]:
         if not isinstance(own, np.ndarray) or own.ndim == 0 or own.dtype.kind != "f":
             continue
         ones = (*args[:j], np.ones_like(own), *args[j + 1 :])
-        if node.op.name in PRODUCTS and differs(tried(replay, link, g, y, ones), truth):
+        if node.op.role == "product" and differs(tried(replay, link, g, y, ones), truth):
             yield Mistake(
                 "missing-derivative",
                 {link: lambda g, _, ones=ones: replay.pull(link, g, y, ones)},
@@ -152,7 +153,7 @@ def _other_operands(replay: Replay, link: Link) -> Iterator[Mistake]:
 
 def _in_loops(replay: Replay, link: Link, right: Any, other: Any) -> Iterator[Any]:
     """What the same slip has in common in all steps of a loop: one value, or each time one that is as much later."""
-    if replay.role(link) is not None:
+    if replay.step_place(link) is not None:
         use = "wrong operand", link.node.op.name, link.operand
         yield *use, "the same value", id(other)
         if type(right) is Node and type(other) is Node and other.op is not None:

@@ -9,8 +9,8 @@ from itertools import combinations
 
 import numpy as np
 
+from autograd.program.reverse import Array
 from autograd.testing.catalogue.mistake import Mistake
-from autograd.testing.replay import Array
 
 _SINGLE = 32  # mistakes, the most plausible ones, of which two are tried together
 _DIGITS = 9  # in which two results must differ to be two

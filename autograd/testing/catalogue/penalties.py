@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from autograd.core.node import Node
+from autograd.program.reverse import Array, Link
 from autograd.testing.catalogue.fit import Fit, coefficient, short
 from autograd.testing.catalogue.mistake import Mistake
-from autograd.testing.replay import Array, Link
 
 OWN = "its own penalty"
 _NORMS = {

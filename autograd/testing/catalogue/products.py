@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from autograd.program.program import Line, substituted
-from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs
-from autograd.testing.replay import Link, Replay
+from autograd.program.reverse import Link
+from autograd.testing.catalogue.mistake import Mistake, differs
+from autograd.testing.replay import Replay
 
 
 def transposes(replay: Replay, link: Link) -> Iterator[Mistake]:
@@ -25,9 +26,9 @@ def transposes(replay: Replay, link: Link) -> Iterator[Mistake]:
             link.source,
             link.node,
         )
-    if link.node.op.name not in PRODUCTS:
+    if link.node.op.role != "product":
         return
-    written = replay.written(link)
+    written = replay.lines(link)
     g = replay.truth[link.node]
     for position, line in enumerate(written.lines):
         if line.fn not in (np.dot, np.matmul, np.tensordot, np.multiply, np.outer):

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from autograd.testing.replay import Array
+from autograd.program.reverse import Array
 
 _STEADY = 1e-6  # of the largest slope: with smaller ones, dividing by them would have been noticed
 Formula = Callable[[Array], Array]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from autograd.core.node import Node
+from autograd.program.reverse import Array, Gradients, Link
 from autograd.testing.catalogue.fit import Fit, coefficient, short
 from autograd.testing.catalogue.mistake import Mistake, differs, tried
-from autograd.testing.replay import Array, Gradients, Link
 
 _LARGE = 200  # nodes; a graph beyond that is not recomputed to look for rare mistakes
 

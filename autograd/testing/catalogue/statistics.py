@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from autograd.core.node import Node
+from autograd.program.reverse import Array
 from autograd.testing.catalogue.activations import Chain
 from autograd.testing.catalogue.mistake import Mistake, differs
-from autograd.testing.replay import Array, Replay
+from autograd.testing.replay import Replay
 
 Sum = Callable[[Array, tuple[int, ...]], Array]
 
@@ -125,7 +126,7 @@ def _reversed(replay: Replay, chain: Chain, summed: Sum) -> Callable[[Array], Ar
         for node in reversed(chain.nodes):
             for link in replay.links(node) if node in gradients else ():
                 args = replay.arguments(node)
-                d = replay.rule(link)(gradients[node], replay.value(node), *args, **node.kwargs)
+                d = link.rule(gradients[node], replay.value(node), *args, **node.kwargs)
                 shape = np.shape(link.source.value)
                 if np.shape(d) != shape and np.size(d) > np.prod(shape):
                     d = summed(d, shape) if link.source in chain.nodes else _sum(d, shape)

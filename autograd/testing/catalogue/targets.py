@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from autograd.core.node import Node
+from autograd.program.reverse import Array, Link
 from autograd.testing.catalogue.activations import Chain, local_reverse
-from autograd.testing.catalogue.mistake import PRODUCTS, Mistake, differs, multiple, softmax, tried
-from autograd.testing.replay import Array, Link, Replay
+from autograd.testing.catalogue.mistake import Mistake, differs, multiple, softmax, tried
+from autograd.testing.replay import Replay
 
 
 def targets(replay: Replay, node: Node) -> Iterator[Mistake]:
@@ -185,7 +186,7 @@ def _masks(replay: Replay, node: Node, constant: Any) -> bool:
         or not np.all((constant == 0) | (constant == 1))
     ):
         return False
-    return any(after.op is not None and after.op.name in PRODUCTS for after in replay.behind(node) - {node})
+    return any(after.op is not None and after.op.role == "product" for after in replay.behind(node)[:-1])
 
 
 def _turned_mask(replay: Replay, link: Link, j: int, mask: Array) -> Iterator[Mistake]:
