@@ -2,13 +2,13 @@ r"""Derivations as LaTeX: every command is one that LaTeX with amsmath has, grou
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from installed import needs_latex
 from strict_latex import assert_compiles
 from test_derive_golden import PROGRAMS
 
@@ -23,7 +23,7 @@ def test_derivations_compile(program: Callable[[], tuple[Tensor, Derivation]]) -
     assert_compiles(program()[1].latex)
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@needs_latex
 def test_latex_itself_sets_every_derivation_and_every_record_s_mathematics(tmp_path: Path) -> None:
     blocks = [program()[1].latex for program in PROGRAMS]
     blocks += [math for op in operations() for math in op.math if math] + [made.math for made in composites()]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from installed import needs_dot
 
 import autograd
 import nn
@@ -20,7 +20,6 @@ from autograd.render.model import describe_all
 from autograd.render.steps import Step, moment, steps
 
 SVG = "{http://www.w3.org/2000/svg}"
-needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="there is no Graphviz program `dot`")
 
 
 def network() -> tuple[Tensor, dict[str, Tensor]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import installed
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -231,7 +232,7 @@ def test_mse_loss_keeps_float32(reduction: Any) -> None:
     ids=["relu", "sigmoid", "tanh", "mse_loss", "linear", "batched linear"],
 )
 def test_values_and_gradients_are_pytorchs(ours: Callable[..., Any], name: str, shapes: Any) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch, the second oracle, is not installed")
+    torch = installed.torch()
     arrays = drawn(*shapes)
     leaves = [Tensor(array, requires_grad=True) for array in arrays]
     theirs = [torch.tensor(array, requires_grad=True) for array in arrays]

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+import installed
 import numpy as np
 import pytest
 
@@ -40,7 +41,7 @@ def test_default_weights_and_biases_are_uniform_as_in_pytorch() -> None:
 
 
 def test_default_weights_have_the_spread_of_pytorchs() -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch, the second oracle, is not installed")
+    torch = installed.torch()
     torch.manual_seed(0)
     theirs, ours = torch.nn.Linear(300, 200), nn.Linear(300, 200, rng=0)
     for a, b in ((ours.weight, theirs.weight.detach()), (ours.bias, theirs.bias.detach())):

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import installed
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -66,7 +67,7 @@ def test_losses_have_right_derivatives_by_a_soft_target_too(loss: Any, input_: A
 @LOSSES
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 def test_losses_are_pytorchs(loss: Any, input_: Any, target: Any, reduction: Any) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch, the second oracle, is not installed")
+    torch = installed.torch()
     z, other = Tensor(input_, requires_grad=True), torch.tensor(input_, requires_grad=True)
     y = loss(z, target, reduction)
     expected = getattr(torch.nn.functional, loss.__name__)(other, torch.tensor(target), reduction=reduction)
@@ -78,7 +79,7 @@ def test_losses_are_pytorchs(loss: Any, input_: Any, target: Any, reduction: Any
 
 @LOSSES
 def test_hessians_are_pytorchs(loss: Any, input_: Any, target: Any) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch, the second oracle, is not installed")
+    torch = installed.torch()
     theirs = getattr(torch.nn.functional, loss.__name__)
     expected = torch.autograd.functional.hessian(lambda z: theirs(z, torch.tensor(target)), torch.tensor(input_))
     found = hessian(lambda z: loss(z, target))(input_)
@@ -124,7 +125,7 @@ def test_a_softmax_is_positive_sums_to_one_and_does_not_see_a_shift(x: Any, shif
 @pytest.mark.parametrize("axis", [-1, 0, 1])
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 def test_softmaxes_are_pytorchs(name: str, axis: int) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch, the second oracle, is not installed")
+    torch = installed.torch()
     x = drawn("logits", 2, 4, 3)
     ours, theirs = Tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
     y, expected = getattr(F, name)(ours, axis=axis), getattr(torch, name)(theirs, dim=axis)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import installed
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -46,7 +47,7 @@ def drawn_gradients(steps: int = 20) -> list[Any]:
 
 @pytest.mark.parametrize("options", OPTIONS, ids=name_of)
 def test_sgd_is_pytorchs(options: dict[str, Any]) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch, the second oracle, is not installed")
+    torch = installed.torch()
     start = [np.ones((3, 2)), np.linspace(-1, 1, 4)]
     ours = [Tensor(array, requires_grad=True) for array in start]
     theirs = [torch.tensor(array, requires_grad=True) for array in start]
@@ -99,7 +100,7 @@ ADAMS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("kind", [Adam, AdamW])
 @pytest.mark.parametrize("options", ADAMS, ids=name_of)
 def test_adam_is_pytorchs(kind: type[Adam], options: dict[str, Any]) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch, the second oracle, is not installed")
+    torch = installed.torch()
     start = [np.ones((3, 2)), np.linspace(-1, 1, 4)]
     ours = [Tensor(array, requires_grad=True) for array in start]
     theirs = [torch.tensor(array, requires_grad=True) for array in start]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import installed
 import numpy as np
 import pytest
 
@@ -121,7 +122,7 @@ TORCH: dict[str, tuple[Any, ...]] = {
 
 @pytest.fixture(scope="module")
 def torch() -> Any:
-    return pytest.importorskip("torch", reason="PyTorch is not installed")
+    return installed.torch()
 
 
 @pytest.mark.parametrize("name", TORCH)

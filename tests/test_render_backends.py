@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
+from installed import needs_dot, needs_pygraphviz
 
 import autograd
 from autograd import Tensor
 from autograd.render import Picture, backends, embedded
 from autograd.render.backends import BACKENDS, DrawingError
 
-needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="there is no Graphviz program `dot`")
-needs_pygraphviz = pytest.mark.skipif(find_spec("pygraphviz") is None, reason="pygraphviz is not installed")
 needs_scripts = pytest.mark.skipif(os.name == "nt", reason="stands a shell script in for `dot`")
 DOT, PYGRAPHVIZ, EMBEDDED = BACKENDS
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from installed import needs_dot
 
 import autograd
 from autograd import Tensor
 from autograd.render import Picture
 
-needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="there is no Graphviz program `dot`")
 needs_rights = pytest.mark.skipif(
     os.name == "nt" or getattr(os, "geteuid", lambda: 0)() == 0,
-    reason="the file system refuses this user nothing",
+    reason="run as another user than root, whom the file system refuses nothing",
 )
 weight = Tensor([0.5, 1.5], requires_grad=True)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from installed import needs_dot, needs_html_labels
 
 import autograd
 from autograd import Tensor
@@ -18,7 +18,6 @@ from autograd.render.backends import DrawingError
 from autograd.render.svg import finish, fit
 
 SVG = "{http://www.w3.org/2000/svg}"
-needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="there is no Graphviz program `dot`")
 BOTH = [pytest.param("dot", marks=needs_dot), "embedded"]
 
 
@@ -123,6 +122,7 @@ def test_the_head_of_a_card_stands_in_its_middle_whatever_its_font_measures() ->
             assert float(first.get("x", "")) == pytest.approx((left + right) / 2, abs=0.1)
 
 
+@needs_html_labels
 def test_what_is_narrower_than_its_card_is_not_drawn_apart() -> None:
     """Heat cells stay squares side by side, and columns of numbers stay together."""
     heat, few = Tensor(np.ones((6, 2)), requires_grad=True), Tensor(np.arange(4.0), requires_grad=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import installed
 import numpy as np
 import pytest
 
@@ -258,7 +259,7 @@ COMPARED = {
 
 @pytest.mark.parametrize("name", COMPARED)
 def test_gradients_are_pytorchs(name: str) -> None:
-    torch = pytest.importorskip("torch")
+    torch = installed.torch()
     a, fn = COMPARED[name]
     ours = Tensor(a, requires_grad=True)
     theirs = torch.tensor(a, requires_grad=True)
