@@ -52,7 +52,7 @@ def test_a_debugger_steps_through_it_line_by_line(tmp_path: Path) -> None:
     first = next(k for k, line in enumerate(path.read_text().splitlines(), 1) if "# backward" in line) + 1
     said = run("-m", "pdb", path, text=f"break {first}\ncontinue\nnext\np dA1.shape\nquit\n")
     assert "-> dA1 = 2 / 8 * A1  # (4, 2)" in said
-    assert "-> dt1 = dA1 * (1 - A1**2)  # (4, 2)" in said
+    assert "-> dv1 = dA1 * (1 - A1**2)  # (4, 2)" in said
     assert "(Pdb) (4, 2)" in said
 
 

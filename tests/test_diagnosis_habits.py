@@ -407,7 +407,7 @@ def test_constants_without_a_name_are_described() -> None:
     x = parameter("x", 4)
     loss = np.sum((x * np.array([1.0, 2, 4, 8])) ** 2)
     report = compare_grads(loss, {"x": 2 * x.data})
-    assert "where c1 is the constant of 4 in x * c1" in str(report)
+    assert "where c is the constant of 4 in x * c" in str(report)
 
 
 def test_a_name_of_the_user_is_not_taken_by_a_guess() -> None:

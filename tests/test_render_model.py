@@ -234,7 +234,7 @@ def test_a_short_path_that_somebody_else_is_called_is_written_out() -> None:
 
 
 def test_two_values_of_one_name_are_told_apart() -> None:
-    assert cards(leaf(name="w") * leaf(name="w")).keys() >= {"w", "w′"}
+    assert cards(leaf(name="w") * leaf(name="w")).keys() >= {"w", "w₂"}
 
 
 def test_a_network_without_names_gets_the_usual_ones() -> None:

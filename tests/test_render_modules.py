@@ -108,7 +108,7 @@ def test_a_module_that_gives_several_results_did_all_of_them() -> None:
     w = Tensor([1.0, 2.0], requires_grad=True, name="w")
     out = Split()(w)
     shown = picture(np.sum(out["low"] + out["rest"][0] + out["rest"][2][0]))
-    assert [name for name, home in homes(shown).items() if home == "Split"] == ["w", "v₁", "v₂", "v₃"]
+    assert [name for name, home in homes(shown).items() if home == "Split"] == ["w", "v₁", "v₂", "h"]
 
 
 def test_what_a_module_hands_through_is_not_its_work() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Container, Iterable, Mapping
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,14 @@ from autograd.core.tensor import Tensor, tensor_of
 from autograd.derivation import saved
 from autograd.derivation.formulas import Formulas
 from autograd.derivation.statements import Statements, commented
-from autograd.notation.identifiers import Identifiers, as_nodes
-from autograd.notation.names import Scope, latest
+from autograd.notation.names import Scope, is_path, latest
+from autograd.notation.naming import Names, is_free
 from autograd.notation.source import helper_names
 from autograd.program.program import Line, Origin, Program, Var
 from autograd.program.reverse import Backprop
 from autograd.program.simplify import simplified
+
+_RESERVED = frozenset(("np", "backprop", "slice", "float", "int", "bool"))  # what source calls
 
 
 class Derivation:
@@ -43,32 +47,67 @@ class Derivation:
     ) -> None:
         self._loss, self._scope, self._given, self._also = loss, scope, names, list(also)
         self._recorded = recorded = Backprop(loss)
-        constants = list(recorded.constants.values())
-        self._identifiers = identifiers = Identifiers(
-            recorded.nodes, constants, scope, names or {}, strict, helper_names(recorded.trace.lines)
-        )
+        reserved = _RESERVED | helper_names(recorded.trace.lines)
+        if strict:
+            _check_names(recorded.nodes, names or {}, reserved)
+        self._names = Names(recorded.nodes, scope, names or {}, reserved)
+        self._gradient_names: dict[Node, str] = {}
+        leaves = [*(node for node in recorded.nodes if node.op is None), *recorded.constants.values()]
+        made_here = [node for node in leaves if self._names[node].origin != "given" and _is_plain(node)]
         parameters = [node for node in recorded.nodes if node.op is None and node.requires_grad]
         parameters = [node for node in parameters if node in recorded.gradients]
-        self._parameters = {identifiers[node]: node for node in parameters}
+        self._parameters = {self._names[node].text: node for node in parameters}
         outputs: dict[Any, Any] = {"loss": recorded.values[loss].var}
-        outputs |= {identifiers[node]: _var(recorded.gradients[node]) for node in parameters}
+        outputs |= {self._names[node].text: _var(recorded.gradients[node]) for node in parameters}
         outputs |= {node: _var(recorded.gradients[node]) for node in self._also if node in recorded.gradients}
         numbers = {recorded.seed: recorded.seed.value} if recorded.seed.shape == () else {}
-        plain = {recorded.values[node].var: Origin("forward", node) for node in identifiers.plain}
+        plain = {recorded.values[node].var: Origin("forward", node) for node in made_here}
         if recorded.seed.shape:  # a loss of one element
             plain[recorded.seed] = Origin("rule", loss)
         made = [Line(var, np.broadcast_to, (var.value.flat[0], var.shape), {}, origin) for var, origin in plain.items()]
         for node, value in recorded.values.items():
-            if value.var in recorded.trace.inputs and node not in identifiers.plain:
-                value.var.name = identifiers[node]
+            if value.var in recorded.trace.inputs and node not in made_here:
+                value.var.name = self._names[node].text
                 if value.shape == () and not node.requires_grad and node.op is None and node.note("name") is None:
                     numbers[value.var] = node.value.item()
-        named = [node for node in recorded.nodes if identifiers.named(node)]
+        named = [node for node in recorded.nodes if self._is_named(node)]
         kept = [_var(of[node]) for of in (recorded.values, recorded.gradients) for node in named if node in of]
         inputs = [var for var in recorded.trace.inputs if var not in plain]
         program = Program(inputs, [*made, *recorded.trace.lines], outputs)
         self.program = simplified(program, numbers, kept=[var for var in kept if type(var) is Var])
         self.arguments = {str(var.name): np.asarray(var.value) for var in self.program.inputs}
+
+    def _is_named(self, node: Node) -> bool:
+        """Whether the name of a node says more than a letter does."""
+        return node.op is None or self._names[node].origin != "letter"
+
+    def _gradient_name(self, node: Node) -> str:
+        """What dL/d(node) is called."""
+        if node not in self._gradient_names:
+            self._gradient_names[node] = self._new_name(f"d{self._names[node].text}")
+        return self._gradient_names[node]
+
+    def _new_name(self, name: str) -> str:
+        """This name, or one like it that nothing else has."""
+        while name in self._names.taken:
+            name += "_"
+        self._names.taken.add(name)
+        return name
+
+    @property
+    def named(self) -> dict[Node, str]:
+        """The nodes and constants whose names say more than a letter does, with their names."""
+        nodes = (*self._recorded.nodes, *self._recorded.constants.values())
+        return {node: self._names[node].text for node in nodes if self._is_named(node)}
+
+    @property
+    def invented(self) -> dict[str, Node]:
+        """The nodes and constants with such names that nobody gave, by name; but for x and y, which say enough."""
+        names = self._names
+        parts = [node for node in self._recorded.nodes if names[node].origin == "part"]
+        leaves = [node for node in self.named if names[node].origin == "letter"]
+        unclear = [node for node in leaves if names[node].text[0] not in "xy"]
+        return {names[node].text: node for node in (*parts, *unclear)}
 
     @property
     def parameters(self) -> dict[str, Tensor]:
@@ -78,11 +117,10 @@ class Derivation:
     @cached_property
     def _owners(self) -> dict[Var, tuple[Node, bool]]:
         """Whose value a value of the program is, or whose gradient; where several share it, the one that says most."""
-        recorded, identifiers, now = self._recorded, self._identifiers, self.program.now
+        recorded, now = self._recorded, self.program.now
         values = {node: now(value.var) for node, value in recorded.values.items()}
         gradients = {node: now(_var(g)) for node, g in recorded.gradients.items()}
-        named = [node for node in recorded.nodes[::-1] if identifiers.named(node)]
-        named += [node for node in recorded.nodes[::-1] if not identifiers.named(node)]
+        named = sorted(recorded.nodes, key=lambda node: (not self._is_named(node), -node.order))
         owners: dict[Var, tuple[Node, bool]] = {}
         for of, is_gradient in ((values, False), (gradients, True)):
             for node in named:
@@ -92,7 +130,7 @@ class Derivation:
 
     @cached_property
     def _text(self) -> Statements:
-        identifiers, owners = self._identifiers, self._owners
+        owners, numbers = self._owners, count(1)
         pairs = {}
         for g, (node, is_gradient) in owners.items():
             value = self.program.now(self._recorded.values[node].var)
@@ -101,11 +139,11 @@ class Derivation:
 
         def name(var: Var) -> str:
             if var not in owners:
-                return identifiers.fresh()
+                return next(name for number in numbers if (name := f"t{number}") not in self._names.taken)
             node, is_gradient = owners[var]
-            return identifiers.gradient(node) if is_gradient else identifiers[node]
+            return self._gradient_name(node) if is_gradient else self._names[node].text
 
-        told = [var for var, (node, _) in owners.items() if identifiers.named(node)]
+        told = [var for var, (node, _) in owners.items() if self._is_named(node)]
         return Statements(self.program, name, told, pairs)
 
     @property
@@ -123,7 +161,7 @@ class Derivation:
         $\bar{x}$ is the gradient of the loss with respect to $x$. A gradient is told in the words of the operations'
         rules, with the symbols of the derivation in place of their letters.
         """
-        return Formulas(self._recorded, self.program, self._text, self._identifiers, self._owners.get).block()
+        return Formulas(self._recorded, self.program, self._text, self._names, self._owners.get).block()
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex}$"
@@ -137,9 +175,9 @@ class Derivation:
             ValueError: a Tensor outside of the graph.
         """
         node = tensor._node if isinstance(tensor, Tensor) else tensor
-        if node not in self._identifiers:
+        if node not in self._recorded.values:
             raise ValueError(f"{describe(node)} is not in the graph of this derivation")
-        name, shape = self._identifiers.gradient(node), np.shape(node.value)
+        name, shape = self._gradient_name(node), np.shape(node.value)
         if node not in self._recorded.gradients:
             return commented(f"{name} = {self._text.value(np.zeros_like(node.value)).text}", shape)
         g = self.program.now(_var(self._recorded.gradients[node]))
@@ -221,7 +259,7 @@ def derive(loss: Tensor, *, names: Mapping[Tensor, str] | None = None) -> Deriva
     if loss.size != 1:
         raise ValueError(f"derive of {describe(loss)}: a loss is a single number; reduce it (np.sum, np.mean)")
     caller = sys._getframe(1)
-    given = as_nodes(names, topological([loss._node], constants=True)) if names else {}
+    given = _by_node(names, topological([loss._node], constants=True)) if names else {}
     return Derivation(loss._node, Scope(caller.f_locals, caller.f_globals), given)
 
 
@@ -239,7 +277,7 @@ def lines_for(
     >>> loss = np.sum((p - y) ** 2)
     >>> for line in lines_for(loss._node, [p._node, W._node], Scope(locals())).values():
     ...     print(line)
-    dp = 2 * t1  # (2, 1)
+    dp = 2 * e  # (2, 1)
     dW = x.T @ dp  # (2, 1)
     """
     nodes = list(nodes)
@@ -250,3 +288,53 @@ def lines_for(
 def _var(traced: Any) -> Any:
     """The value of the program that a traced array is, or the constant itself."""
     return getattr(traced, "var", traced)
+
+
+def _by_node(names: Any, nodes: Iterable[Node]) -> dict[Node, str]:
+    """Names by node from names by Tensor."""
+    if not isinstance(names, Mapping):
+        raise TypeError(f"names= is a dictionary of Tensor to name, not a {type(names).__name__}")
+    given = {}
+    for tensor, name in names.items():
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"names= is a dictionary of Tensor to name; {type(tensor).__name__} is no Tensor")
+        if tensor._node not in nodes:
+            raise ValueError(f"names= calls {describe(tensor)} {name!r}, which is not in the graph of the loss")
+        given[tensor._node] = name
+    return given
+
+
+def _check_names(nodes: Iterable[Node], given: Mapping[Node, str], reserved: Container[str]) -> None:
+    """ValueError for a name that somebody gave and that source code cannot use, or that two inputs have."""
+    inputs: dict[str, Node] = {}
+    cure = "rename it, or pass derive(loss, names={tensor: name})"
+    for node in nodes:
+        name = given.get(node, latest(node).note("name"))
+        if name is None:
+            continue
+        which = f"{name!r}, the name of a Tensor of shape {np.shape(node.value)},"
+        path = node.op is None and node not in given and is_path(name)
+        if not path and not (isinstance(name, str) and is_free(name)):
+            raise ValueError(f"{which} is no Python identifier, and the derivation is source code; {cure}")
+        if name in reserved or (name == "loss" and node.op is None):
+            raise ValueError(f"{which} would hide {name} in the derivation; {cure}")
+        other = inputs.setdefault(name if path else unicodedata.normalize("NFKC", name), node)
+        if node.op is not None or other is node:
+            continue
+        if path:
+            raise ValueError(
+                f"two parameters are called {name}, of {describe(other)} and {describe(node)}; they are of two models: "
+                "name them apart, by derive(loss, names={tensor: name})"
+            )
+        raise ValueError(
+            f"two inputs are called {name}, of shapes {np.shape(other.value)} and {np.shape(node.value)}; give each a "
+            "name of its own, by name= or derive(loss, names={tensor: name})"
+        )
+
+
+def _is_plain(node: Node) -> bool:
+    """Whether a constant is zeros or ones: source makes it, rather than being given it."""
+    value = node.value
+    if node.requires_grad or not np.ndim(value) or not value.size or value.dtype != np.float64:
+        return False
+    return value.flat[0] in (0.0, 1.0) and bool(np.all(value == value.flat[0])) and not bool(np.any(np.signbit(value)))

@@ -15,9 +15,9 @@ import numpy as np
 
 from autograd.core.node import Node
 from autograd.derivation.statements import Statement, Statements
-from autograd.notation.identifiers import Identifiers
 from autograd.notation.latex import Mathematics, bar, indexed, symbol
 from autograd.notation.literals import Text
+from autograd.notation.naming import Names
 from autograd.program.program import Line, Program, Var
 from autograd.program.reverse import Backprop
 
@@ -35,11 +35,11 @@ class Formulas:
         recorded: Backprop,
         program: Program,
         statements: Statements,
-        identifiers: Identifiers,
+        names: Names,
         owner: Callable[[Var], tuple[Node, bool] | None],
     ) -> None:
         self._recorded, self._program, self._statements = recorded, program, statements
-        self._identifiers, self._owner = identifiers, owner
+        self._names, self._owner = names, owner
         self._texts: dict[Var, Text] = {var: Text(symbol(str(var.name))) for var in program.inputs}
         symbols = [self._symbol(statement) for statement in statements.of.values()]
         self._taken = {*symbols, *(text.text for text in self._texts.values())}
@@ -72,8 +72,8 @@ class Formulas:
             value = self._program.now(getattr(g, "var", g))
             owned = self._owner(value) if type(value) is Var and value in self._statements.of else None
             if node.op is None and (owned is None or owned[0] is not node):  # it is another value, or a number
-                rows[False].append(f"{bar(self._identifiers[node])} &= {self._value(value).text}")
-        loss = symbol(self._identifiers[self._recorded.nodes[-1]])
+                rows[False].append(f"{bar(self._names[node].text)} &= {self._value(value).text}")
+        loss = symbol(self._names[self._recorded.nodes[-1]].text)
         any_one = next(letter for letter in "xvqz" if letter not in self._taken or letter == "z")
         legend = rf"\bar{{{any_one}}} &:= \frac{{\partial {loss}}}{{\partial {any_one}}}"
         joined = " \\\\\n".join([*rows[True][:-1], f"{rows[True][-1]} \\\\[1ex]\n{legend}", *rows[False]])
@@ -100,7 +100,7 @@ class Formulas:
 
     def _symbol(self, statement: Statement) -> str:
         owned = self._owner(statement.line.target)
-        return bar(self._identifiers[owned[0]]) if owned is not None and owned[1] else symbol(statement.name)
+        return bar(self._names[owned[0]].text) if owned is not None and owned[1] else symbol(statement.name)
 
     def _by_rules(self, node: Node, target: Var) -> tuple[str, str] | None:
         """The index below and the right side, if the rules of all uses can be told."""

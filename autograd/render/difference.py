@@ -15,12 +15,13 @@ from autograd.core.node import Node
 from autograd.core.tensor import Tensor
 from autograd.notation.expressions import index_text, scalar_text, tail
 from autograd.notation.names import Scope, printable
+from autograd.notation.naming import Names
 from autograd.notation.numbers import shape_text
 from autograd.render.content import Content
 from autograd.render.diagram import Card, Cluster, Diagram, Edge, Verdict
 from autograd.render.dot import Direction
 from autograd.render.extent import fits
-from autograd.render.labels import Called, called, label
+from autograd.render.labels import label, names_of
 from autograd.render.model import Asked, clusters_of
 from autograd.render.picture import Picture
 from autograd.render.request import choice, drawable, room_of
@@ -70,7 +71,7 @@ def draw_diff(
     scope = Scope(caller.f_locals, caller.f_globals)
     room = room_of(size, direction)
     surveys = [Survey(node) for node in nodes]
-    known = [called(survey, scope, {}) for survey in surveys]
+    known = [names_of(survey, scope, {}) for survey in surveys]
     diagram = None
     for plan in _plans(surveys):
         drawn = [Sketch(survey, plan, lambda array: scope.of_array(array) is not None) for survey in surveys]
@@ -100,7 +101,7 @@ class _Sort:
     result: tuple[int, ...]
 
 
-def _both(drawn: Sequence[Sketch], scope: Scope, known: Sequence[Called], title: str) -> Diagram:
+def _both(drawn: Sequence[Sketch], scope: Scope, known: Sequence[Names], title: str) -> Diagram:
     symbols = [label(sketch, scope, {}, names) for sketch, names in zip(drawn, known, strict=True)]
     alone = symbols[0] != symbols[1]  # the names tell which is which
     headings = [symbol if alone else f"{side}: {symbol}" for side, symbol in zip("ab", symbols, strict=True)]

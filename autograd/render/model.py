@@ -15,12 +15,13 @@ import numpy as np
 
 from autograd.core.node import Node, overwritten
 from autograd.notation.names import Scope, printable
+from autograd.notation.naming import Names
 from autograd.notation.numbers import shape_text
 from autograd.render.calls import Call
 from autograd.render.content import Content, Hand
 from autograd.render.diagram import Card, Cluster, Diagram, Edge, Fact, Kind
 from autograd.render.extent import Room, fits
-from autograd.render.labels import Called, called, label
+from autograd.render.labels import label, names_of
 from autograd.render.sketch import Detail, Frame, Item, Plan, Sketch
 from autograd.render.survey import Level, Survey
 from autograd.render.trace import Trace, trace
@@ -98,7 +99,7 @@ def describe_all(
     if wanted.grads and not notes:
         keep = len(survey.operations) <= MOST_PULLS
         passed = trace(output, lambda node, operand: keep)
-    known = called(survey, scope, names)
+    known = names_of(survey, scope, names)
     found: Described | None = None
     for plan in _plans(survey, wanted):
         tried, own = _describe(survey, plan, scope, names, known, wanted, passed, notes)
@@ -163,7 +164,7 @@ def _describe(
     plan: Plan,
     scope: Scope,
     names: Mapping[Node | str, str],
-    known: Called,
+    known: Names,
     wanted: Asked,
     passed: Trace,
     notes: tuple[str, ...],

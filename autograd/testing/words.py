@@ -101,14 +101,14 @@ class Words:
         """The nearest value with a name before one without, of those that `node` leads to."""
         if self._derivation is None:
             return node
-        invented = set(self._derivation._identifiers.invented.values())
+        invented = set(self._invented.values())
         found = [n for n in _before(where) if n in self._named and n not in invented and node in (n, *_before(n))]
         return max(found, key=lambda candidate: candidate.order, default=node)
 
     def unnamed(self, text: str) -> str:
         """What names in a text stand for that nobody gave: of constants the shape and a use, else what makes them."""
         told = []
-        for name, node in sorted(self._derivation._identifiers.invented.items() if self._derivation else ()):
+        for name, node in sorted(self._invented.items()):
             if not re.search(rf"\bd?{re.escape(name)}\b", text):
                 continue
             if node.op is None:
@@ -183,11 +183,12 @@ class Words:
     @cached_property
     def _named(self) -> dict[Node, str]:
         """The nodes that have names which say something."""
-        if self._derivation is None:
-            return dict(self._given)
-        identifiers, recorded = self._derivation._identifiers, self._derivation._recorded
-        nodes = (*recorded.nodes, *recorded.constants.values())
-        return {node: identifiers[node] for node in nodes if identifiers.named(node)}
+        return dict(self._given) if self._derivation is None else self._derivation.named
+
+    @cached_property
+    def _invented(self) -> dict[str, Node]:
+        """The nodes and constants whose names nobody gave, by name."""
+        return {} if self._derivation is None else self._derivation.invented
 
     @property
     def _usable(self) -> dict[Node, str]:
@@ -197,17 +198,18 @@ class Words:
     def _temporaries(self) -> dict[str, Statement]:
         """Statements whose name was made up, by name."""
         assert self._derivation is not None
-        said = set(self._named.values())
-        statements = self._derivation._text.of.values()
-        made_up = [s for s in statements if re.fullmatch(r"d?t\d+_?", s.name)]
-        return {s.name: s for s in made_up if s.name.removeprefix("d") not in said}
+        owners = self._derivation._owners
+        unnamed = [
+            s for v, s in self._derivation._text.of.items() if v not in owners or owners[v][0] not in self._named
+        ]
+        return {statement.name: statement for statement in unnamed}
 
     def _without_temporaries(self, statement: str) -> str:
         """The statement with made-up names replaced by what computes them, or after them where that is long."""
         target, equals, text = statement.partition(" = ")
         whole = text
         for _ in range(len(self._temporaries)):
-            inside = re.sub(r"\bd?t\d+_?\b", lambda match: self._inlined(match[0]), whole)
+            inside = re.sub(r"\b[^\W\d]\w*\b", lambda match: self._inlined(match[0]), whole)
             if inside == whole:
                 break
             whole = inside
@@ -227,7 +229,7 @@ class Words:
         return f"({text})" if isinstance(body, (ast.BinOp, ast.UnaryOp, ast.Compare)) else text
 
     def _needed(self, text: str, before: list[str]) -> None:
-        for name in re.findall(r"\bd?t\d+_?\b", text):
+        for name in re.findall(r"\b[^\W\d]\w*\b", text):
             if name in self._temporaries:
                 lines = self._temporaries[name].lines
                 if lines[0] not in before:

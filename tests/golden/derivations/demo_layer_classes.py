@@ -12,10 +12,10 @@ def backprop(*, W1, b1, W2, b2, W3, b3, W4, b4, W5, b5, x, y):
     Z4 = A3 @ W4 + b4  # (2, 16)
     A4 = np.maximum(0, Z4)  # (2, 16)
     Z5 = A4 @ W5 + b5  # (2, 3)
-    t1 = Z5 - y  # (2, 3)
-    loss = np.mean(t1**2)  # scalar
+    e = Z5 - y  # (2, 3)
+    loss = np.mean(e**2)  # scalar
     # backward
-    dZ5 = 2 / 6 * t1  # (2, 3)
+    dZ5 = 2 / 6 * e  # (2, 3)
     db5 = dZ5.sum(axis=0)  # (3,)
     dW5 = A4.T @ dZ5  # (16, 3)
     dA4 = dZ5 @ W5.T  # (2, 16)

@@ -8,10 +8,10 @@ def backprop(*, W1, B1, W2, B2, W3, B3, x, y):
     Z2 = W2 @ A1 + B2  # (3,)
     A2 = np.maximum(0, Z2)  # (3,)
     Z3 = W3 @ A2 + B3  # (1,)
-    t1 = y - Z3  # (1,)
-    loss = np.sum(t1**2 / 2)  # scalar
+    e = y - Z3  # (1,)
+    loss = np.sum(e**2 / 2)  # scalar
     # backward
-    dZ3 = -t1  # (1,)
+    dZ3 = -e  # (1,)
     dW3 = np.outer(dZ3, A2)  # (1, 3)
     dA2 = W3.T @ dZ3  # (3,)
     dZ2 = dA2 * (Z2 > 0)  # (3,)

@@ -8,10 +8,10 @@ def backprop(*, W, b, X, Y):
     Z2 = h @ W + b  # (5, 3)
     A2 = np.tanh(Z2)  # (5, 3)
     out = A2 + h  # (5, 3)
-    t1 = out - Y  # (5, 3)
-    loss = np.mean(t1**2)  # scalar
+    e = out - Y  # (5, 3)
+    loss = np.mean(e**2)  # scalar
     # backward
-    dout = 2 / 15 * t1  # (5, 3)
+    dout = 2 / 15 * e  # (5, 3)
     dZ2 = dout * (1 - A2**2)  # (5, 3)
     dh = dout + dZ2 @ W.T  # (5, 3)
     dZ1 = dh * (1 - h**2)  # (5, 3)

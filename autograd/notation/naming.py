@@ -1,0 +1,345 @@
+"""One name for every value of a graph: the same in pictures, derivations and reports.
+
+A user's own name comes first: `name=`, the path in a module, the caller's variable. Other values are named by their
+part in a network: W are weights, Z goes into an activation and A comes out of it, with the number of the weights; x is
+data, y a target, y_hat what is compared with it, e the difference. What is left has a letter and a number.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+
+from autograd.core.node import NOTHING, Node
+from autograd.notation.names import LONGEST, Scope, is_path, latest, pretty, printable, short_paths
+from autograd.rules.index import scatter
+
+_DIGITS: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_TARGETS: Final = frozenset(("y", "t", "target", "targets", "label", "labels", "y_true"))
+_STEPS: Final = 8  # operations that an activation may be written in
+
+Kind = Literal["parameter", "data", "target", "constant", "index"]
+
+
+class Name(NamedTuple):
+    """What a value is called.
+
+    Attributes:
+        text: in source code, an identifier.
+        drawn: on the blackboard.
+        origin: "given" by somebody, of a "part" in a network, the "output", or a "letter" with a number.
+        path: in a module.
+    """
+
+    text: str
+    drawn: str
+    origin: Literal["given", "part", "output", "letter"]
+    path: str = ""
+
+
+class Names:
+    """The names of the nodes of a graph, and of the arrays among their arguments.
+
+    Args:
+        nodes: in the order of the program, the output last.
+        scope: the caller's variables.
+        given: names that come before all others, by node.
+        reserved: identifiers that are used otherwise.
+
+    Attributes:
+        taken: the identifiers in use.
+
+    >>> from autograd import Tensor
+    >>> from autograd.core.node import topological
+    >>> x, y, W1 = np.ones((5, 2)), np.zeros((5, 4)), Tensor(np.ones((2, 4)), requires_grad=True)
+    >>> loss = np.mean((np.tanh(x @ W1) - y) ** 2)
+    >>> nodes = topological([loss._node])
+    >>> names = Names(nodes, Scope({"W1": W1}))
+    >>> [names[value].drawn for value in (x, y, *nodes)]
+    ['x', 'y', 'W₁', 'Z₁', 'A₁', 'e', 'v', 'L']
+    """
+
+    def __init__(
+        self, nodes: Sequence[Node], scope: Scope, given: Mapping[Any, str] = NOTHING, reserved: Iterable[str] = ()
+    ) -> None:
+        self._scope, self._given, self._reserved = scope, given, {"loss", *reserved}
+        self._names: dict[int, Name] = {}
+        self._drawn: set[str] = set()
+        self._counts: Counter[str] = Counter()
+        self.taken: set[str] = set()
+        self._operations = [node for node in nodes if node.op is not None]
+        self._users = _first_users(nodes, self._operations)
+        self._use_given_names()
+        self._kinds: dict[int, Kind] = {}
+        self._find_kinds()
+        self._name_parameters()
+        self._name_layers()
+        self._name_the_rest(nodes[-1])
+
+    def __getitem__(self, value: Any) -> Name:
+        """The name of a node or an array; of a node that stands for an array, that of the array."""
+        return self._names[id(value) if id(value) in self._names else id(value.value)]
+
+    def kind(self, leaf: Any) -> Kind:
+        """What a leaf is in the network."""
+        return self._kinds[id(leaf) if id(leaf) in self._kinds else id(leaf.value)]
+
+    # Names that somebody gave
+
+    def _use_given_names(self) -> None:
+        paths: dict[str, Any] = {}
+        seen: Counter[str] = Counter()
+        variables: list[tuple[Any, str]] = []
+        for value in (*(leaf for leaf, _ in self._users.values()), *self._operations):
+            node = latest(value) if type(value) is Node else None
+            own = self._given.get(node) or self._given.get(value) if node is not None else None
+            said = own or (str(node.note("name") or "").strip() if node is not None else "")
+            if own:
+                self._claim(value, own, printable(own))
+            elif said and not is_path(said):
+                self._claim(value, said)
+            elif said:  # two models may have the same paths
+                paths["+" * seen[said] + said] = value
+                seen[said] += 1
+            elif (name := self._scope.of(value) if node is not None else self._scope.of_array(value)) or (
+                (node is None or node.op is None) and (name := _part(value, self._scope))
+            ):
+                variables.append((value, name))
+        for path, short in short_paths(list(paths)).items():
+            whole = printable(path.lstrip("+"))
+            name, drawn = (whole, whole) if short in self._drawn else (short.translate(_DIGITS), short)
+            self._claim(paths[path], name, drawn, path=whole)
+        for value, name in variables:
+            self._claim(value, name)
+
+    def _claim(self, value: Any, name: str, drawn: str = "", origin: Any = "given", path: str = "") -> None:
+        """Give a value this name, or one like it where that is another value's."""
+        text = base = identifier(name)
+        number = 2
+        while self._is_taken(text, value):
+            text, number = f"{base}_{number}", number + 1
+        shown, number = drawn or pretty(name), 2
+        while shown in self._drawn:
+            shown, number = pretty(f"{printable(base, LONGEST - 4)}_{number}"), number + 1
+        self.taken.add(text)
+        self._drawn.add(shown)
+        self._names[id(value)] = Name(text, shown, origin, path)
+
+    def _is_taken(self, text: str, value: Any) -> bool:
+        free = text == "loss" and type(value) is Node and value.op is not None
+        return text in self.taken or (text in self._reserved and not free)
+
+    # Names by their part in a network
+
+    def _find_kinds(self) -> None:
+        places = {node: place for place, node in enumerate(self._operations)}
+        layers = list(filter(weights, places)) or [node for node in places if any(map(_is_parameter, node.inputs))]
+        last = places[layers[-1]] if layers else -1
+        for key, (leaf, user) in self._users.items():
+            kind: Kind = "constant"
+            if _is_parameter(leaf):
+                kind = "parameter"
+            elif user is not None and user.op.role == "index" and leaf is not (user.args or (leaf,))[0]:
+                kind = "index"
+            elif user is None or not any(arg is not None and arg.op is not None for arg in user.inputs):
+                kind = "data"
+            elif self._is_called(leaf).casefold() in _TARGETS or (places[user] > last and _is_target(leaf, user)):
+                kind = "target"
+            self._kinds[key] = kind
+
+    def _is_called(self, value: Any) -> str:
+        name = self._names.get(id(value))
+        return "" if name is None else name.text
+
+    def _name_part(self, value: Any, name: str) -> bool:
+        """Give a value this name if it is free."""
+        if self._is_taken(name, value) or pretty(name) in self._drawn:
+            return False
+        self._claim(value, name, origin="part")
+        return True
+
+    def _number(self, value: Any, letter: str) -> None:
+        """Give a value the next free name of this letter."""
+        self._counts[letter] += 1
+        while not self._name_part(value, f"{letter}{self._counts[letter]}"):
+            self._counts[letter] += 1
+
+    def _name_parameters(self) -> None:
+        """W is a matrix of parameters, w another parameter."""
+        unnamed = [leaf for leaf, _ in self._users.values() if _is_parameter(leaf) and not self._is_called(leaf)]
+        letters = ["W" if np.ndim(leaf.value) > 1 else "w" for leaf in unnamed]
+        for leaf, letter in zip(unnamed, letters, strict=True):
+            if letters.count(letter) > 1 or not self._name_part(leaf, letter):
+                self._number(leaf, letter)
+
+    def _name_layers(self) -> None:
+        """Z goes into an activation and A comes out of it, with the number of the weights."""
+        for node in _preactivations(self._operations):
+            if not self._is_called(node):
+                used = [weight for part in (node, *node.inputs) if part is not None for weight in weights(part)]
+                numbers = [found[1] for weight in used if (found := _ended(self._is_called(weight), r"[^\W\d]+"))]
+                if not numbers or not self._name_part(node, f"Z{numbers[0]}"):
+                    self._number(node, "Z")
+        for node in self._operations:
+            inputs = [arg for arg in node.inputs if arg is not None]
+            activated = [node] if len(inputs) == 1 and node.op.role == "activation" else []
+            if weights(node):  # what the next layer takes was activated, somehow
+                activated += [arg for arg in inputs if arg.op is not None]
+            for result in activated:
+                if not self._is_called(result) and (number := self._activates(result)):
+                    self._name_part(result, f"A{number}")
+
+    def _activates(self, node: Node) -> str:
+        """The number of the Z that a value was computed from, element by element; "" if there is none."""
+        for _ in range(_STEPS):
+            inputs = [arg for arg in node.inputs if arg is not None and np.shape(arg.value) == np.shape(node.value)]
+            if len(inputs) != 1 or node.op.role == "product":
+                return ""
+            (node,) = inputs
+            if found := _ended(self._is_called(node), "Z"):
+                return found[1]
+            if node.op is None:
+                return ""
+        return ""
+
+    # Letters
+
+    def _name_the_rest(self, output: Node) -> None:
+        letters = {
+            key: (leaf, _leaf_letter(leaf, self._kinds[key], user))
+            for key, (leaf, user) in self._users.items()
+            if key not in self._names
+        }
+        letters |= {id(node): (node, _letter(node)) for node in self._operations if id(node) not in self._names}
+        for node in self._operations:
+            if _compares(node) and any(self._kinds.get(id(arg)) == "target" for arg in node.args or ()):
+                compared = [arg for arg in node.inputs if arg is not None and arg.op is not None]
+                letters |= {id(arg): (arg, "y_hat") for arg in compared if id(arg) in letters}
+                if letters.get(id(node), (node, "y_hat"))[1] != "y_hat":
+                    letters[id(node)] = (node, "e")
+        if letters.pop(id(output), None) is not None:
+            scalar = np.size(output.value) == 1
+            self._claim(output, "loss" if scalar else "out", "L" if scalar else "out", "output")
+        many = Counter(letter for _, letter in letters.values())
+        for value, letter in letters.values():
+            if many[letter] > 1 or not self._name_part(value, letter):
+                self._number(value, letter)
+            self._names[id(value)] = self._names[id(value)]._replace(origin="letter")
+
+
+def identifier(name: str) -> str:
+    """A name for source code: `params[0]` becomes params_0."""
+    name = unicodedata.normalize("NFKC", re.sub(r"\W+", "_", name).strip("_") or "v")  # as Python reads identifiers
+    return name if is_free(name) else f"{name}_" if is_free(f"{name}_") else f"v_{name}"
+
+
+def is_free(name: str) -> bool:
+    """Whether Python takes it as the name of a variable."""
+    return name.isidentifier() and not keyword.iskeyword(name) and name != "__debug__"
+
+
+def weights(node: Node) -> list[Node]:
+    """The parameters among the operands of a product."""
+    if node.op is None or node.op.role != "product":
+        return []
+    return [arg for arg in node.inputs if arg is not None and _is_parameter(arg)]
+
+
+def is_stretched(value: Any, result: Any) -> bool:
+    """Whether an axis of 1 was broadcast to that of the result, as that of a mean or a maximum is, and no target's.
+
+    >>> is_stretched(np.ones((3, 1)), np.ones((3, 4))), is_stretched(np.ones((3, 4)), np.ones((3, 4)))
+    (True, False)
+    """
+    return np.ndim(value) == np.ndim(result) and any(
+        size == 1 < whole for size, whole in zip(np.shape(value), np.shape(result), strict=True)
+    )
+
+
+def _first_users(nodes: Iterable[Node], operations: Iterable[Node]) -> dict[int, tuple[Any, Node | None]]:
+    """Each leaf, node or array, with the first operation that uses it, in the order of use."""
+    found: dict[int, tuple[Any, Node | None]] = {}
+    for node in operations:
+        for leaf in _leaves((node.args, tuple(node.kwargs.values()))):
+            found.setdefault(id(leaf), (leaf, node))
+    for node in nodes:
+        if node.op is None:
+            found.setdefault(id(node), (node, None))
+    return found
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if type(value) is Node:
+        if value.op is None:
+            yield value
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            yield from _leaves(part)
+    elif isinstance(value, np.ndarray) and value.ndim:
+        yield value
+
+
+def _is_parameter(value: Any) -> bool:
+    return type(value) is Node and value.op is None and value.requires_grad
+
+
+def _compares(node: Node) -> bool:
+    """Whether an operation may be where a prediction meets its target."""
+    return node.op.role == "loss" or node.op.fn is np.subtract
+
+
+def _is_target(leaf: Any, user: Node) -> bool:
+    return _compares(user) and not is_stretched(getattr(leaf, "value", leaf), user.value)
+
+
+def _leaf_letter(leaf: Any, kind: Kind, user: Node | None) -> str:
+    """x for what is multiplied with weights, y for what a prediction is compared with, c for another constant."""
+    if kind == "target" or (kind == "data" and user is not None and _is_target(leaf, user)):
+        return "y"
+    if kind == "data" and user is not None and user.op.role == "product":
+        return "x"
+    return "i" if kind == "index" else "m" if getattr(leaf, "value", leaf).dtype == bool else "c"
+
+
+def _letter(node: Node) -> str:
+    if node.op.fn is np.add and any(map(_is_parameter, node.inputs)):
+        return "z"
+    if node.op.fn is scatter:  # a step of a write
+        return "s"
+    return {"activation": "h", "product": "a"}.get(node.op.role, "v")
+
+
+def _preactivations(operations: Sequence[Node]) -> list[Node]:
+    """Products with weights, with what is added to them: what goes into an activation."""
+    uses = Counter(arg for node in operations for arg in node.inputs if arg is not None)
+    linear: set[Node] = set()
+    inside: set[Node] = set()
+    for node in operations:
+        if weights(node):
+            linear.add(node)
+        elif node.op.fn is np.add and (parts := [arg for arg in node.inputs if arg in linear]):
+            linear.add(node)
+            inside.update(arg for arg in parts if arg is not None and uses[arg] == 1)
+    return [node for node in operations if node in linear and node not in inside]
+
+
+def _ended(name: str, letters: str) -> re.Match[str] | None:
+    """The number that a name of these letters ends in."""
+    return re.fullmatch(rf"{letters}(\d+)", name)
+
+
+def _part(leaf: Any, scope: Scope) -> str | None:
+    """The name of the array that this one is a view of, with the number of the row."""
+    array = leaf.value if type(leaf) is Node else leaf
+    whole = getattr(array, "base", None)
+    name = scope.of_array(whole) if isinstance(whole, np.ndarray) else None
+    if name is None or whole is None or not whole.ndim or whole.shape[1:] != array.shape or not whole.strides[0]:
+        return name
+    offset = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+    return f"{name}_{offset // whole.strides[0]}"
