@@ -12,10 +12,10 @@ from autograd.core.node import Node
 from autograd.core.op import describe
 from autograd.core.tensor import Tensor
 from autograd.notation.names import Scope
-from autograd.testing.diagnosis import Diagnosis
 from autograd.testing.findings import finding_of, loss_remark
 from autograd.testing.replay import Replay
 from autograd.testing.report import Report
+from autograd.testing.search import Search
 from autograd.testing.words import Words
 
 __tracebackhide__ = True  # pytest shows the line of the test and the message
@@ -180,7 +180,7 @@ def _distance(single: Array, g: Array) -> float:
     return float(np.linalg.norm(np.nan_to_num(single - g, posinf=0.0, neginf=0.0)))
 
 
-def _diagnosis(replay: Replay, given: Mapping[Node, Array], rtol: float | None) -> Diagnosis:
+def _diagnosis(replay: Replay, given: Mapping[Node, Array], rtol: float | None) -> Search:
     """The search, with tolerances from the precision of the numbers and from what amplifies rounding."""
     conditioning, recorded = replay.conditioning(), replay.recorded_error()
     with np.errstate(all="ignore"):
@@ -204,6 +204,4 @@ def _diagnosis(replay: Replay, given: Mapping[Node, Array], rtol: float | None) 
             noise[node] = max(tolerance[node], _FEW_ROUNDINGS * (off.get(node, 0.0) + small * norm))
         if rtol is not None:
             noise[node] = tolerance[node]
-    return Diagnosis(
-        replay, {node: array.astype(np.float64) for node, array in given.items()}, tolerance, noise, rounding
-    )
+    return Search(replay, {node: array.astype(np.float64) for node, array in given.items()}, tolerance, noise, rounding)

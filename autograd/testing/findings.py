@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from autograd.core.node import Node
-from autograd.testing.catalogue.sizes import as_size, sizes
-from autograd.testing.diagnosis import Verdict
+from autograd.testing.catalogue.fit import as_size, sizes
 from autograd.testing.replay import Replay
 from autograd.testing.report import CAUSES, REMARKS, Finding
+from autograd.testing.search import Verdict
 from autograd.testing.words import Words
 
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -35,7 +35,6 @@ class Replay(ReversePass):
 
     Attributes:
         truth: the gradient of every node.
-        through_shifts: whether a wrong gradient goes on through a maximum that is subtracted for safety.
     """
 
     def __init__(self, loss: Node) -> None:
@@ -48,7 +47,6 @@ class Replay(ReversePass):
         self._true: dict[Link, Array] = {}
         self._positions = {node: k for k, node in enumerate(self.nodes)}
         self.truth = self.accumulate({loss: np.ones_like(self.value(loss))}, self._remembered)
-        self.through_shifts = False
         self._shifts = {link for link in self._true if self._is_a_shift(link)}
 
     # The pass
@@ -65,13 +63,19 @@ class Replay(ReversePass):
         return contribution(link, g, y, args, node.kwargs, np.shape(link.source.value))
 
     def run(
-        self, changes: Mapping[Any, Change], given: Mapping[Node, Array] | None = None, only: Node | None = None
+        self,
+        changes: Changes,
+        given: Mapping[Node, Array] | None = None,
+        only: Node | None = None,
+        *,
+        through_shifts: bool = False,
     ) -> Gradients:
         """The gradients with some links and nodes changed, or with some gradients taken as given.
 
-        With `only`, no more is computed than that node's gradient asks for.
+        With `only`, no more is computed than that node's gradient asks for. A maximum that is subtracted for safety
+        counts as constant, unless gradients are to go on `through_shifts`.
         """
-        frozen = () if self.through_shifts else self._shifts
+        frozen = () if through_shifts else self._shifts
         return self.rerun(self.truth, self._true, self.pull, changes, given or {}, frozen, only)
 
     def contribution(self, link: Link) -> Array:

@@ -86,7 +86,7 @@ class Words:
         where, value = mistake.where, mistake.value
         if node in mistake.changes and node is not None:
             where, value = node, node if value is where else value
-        return self._filled(mistake.told, {"value": value, **mistake.details}, where)
+        return self._filled(mistake.text, {"value": value, **mistake.details}, where)
 
     def right(self, mistake: Mistake | None, node: Node) -> str:
         """The line that is right where a mistake was made, or the one of `node`."""

@@ -1,8 +1,12 @@
-"""What mistakes with a free number in them are fitted to."""
+"""What mistakes with a free number in them are fitted to, and the numbers of a graph that a wrong factor may come from.
+
+Those are its sizes, means over them, its constant factors, the 2 of a square, and a sign.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -10,10 +14,9 @@ import numpy as np
 
 from autograd.core.node import Node
 from autograd.program.reverse import Array, Gradients
-from autograd.testing.catalogue.sizes import Size, sizes
 from autograd.testing.replay import Replay
 
-Run = Callable[[Mapping[Any, Any]], Gradients]
+_REASONS = 2  # at most
 
 
 class Fit:
@@ -34,13 +37,12 @@ class Fit:
     def __init__(
         self,
         replay: Replay,
-        run: Run,
+        run: Callable[[Mapping[Any, Any]], Gradients],
         hand: Mapping[Node, Array],
-        right: Sequence[Node] = (),
-        given: Mapping[Node, Array] | None = None,
+        right: Sequence[Node],
+        given: Mapping[Node, Array],
     ) -> None:
-        self.replay, self.run, self.hand, self.right = replay, run, hand, right
-        self.given = hand if given is None else given
+        self.replay, self.run, self.hand, self.right, self.given = replay, run, hand, right, given
         self.base = run({})
         self.first = next(iter(hand))
 
@@ -50,25 +52,153 @@ class Fit:
         return sizes(self.replay)
 
 
-def coefficient(pairs: Sequence[tuple[Array, Array]]) -> float:
-    """The number that makes the second of each pair most like the first, by least squares; NaN where all are zero."""
-    above = sum(float(np.sum(a * b)) for a, b in pairs)
-    below = sum(float(np.sum(b * b)) for _, b in pairs)
-    return above / below if below else float("nan")
+@dataclass(frozen=True)
+class Size:
+    """A number of elements, rows or columns in the graph, or a constant factor (of no array).
+
+    Attributes:
+        count: the number.
+        of: the array that has it, a node or a constant.
+        words: what is counted, with `{}` for the name of the array.
+        mean: whether the program divides by it, as a mean over so many does.
+        whole: what the program divides by, where that is a multiple of this number.
+    """
+
+    count: float
+    of: Any
+    words: str
+    mean: bool = False
+    whole: int | None = None
 
 
-def short(value: float) -> str:
-    """A learning rate or a coefficient: a decimal number where that is short."""
-    decimal = f"{value:.6g}"
-    return decimal if len(decimal) <= 6 else number(value)
+@dataclass(frozen=True)
+class Reason:
+    """Where a factor comes from.
+
+    Attributes:
+        factor: its exact value.
+        words: with gaps `{size0}`, `{size1}` for the names of arrays.
+        arrays: what those gaps stand for.
+        plain: whether it is one size, one 2 or a sign, not a product of them.
+        weak: whether it is but a constant that the program has, of which there are many.
+    """
+
+    factor: float
+    words: str
+    arrays: dict[str, Any]
+    plain: bool = True
+    weak: bool = False
 
 
-def number(value: float) -> str:
-    """A number as one would write it: 1/3 for its inverse, else six digits."""
-    inverse = 1 / value if value else 0.0
-    if 1 < round(inverse) < 10_000 and abs(inverse - round(inverse)) < 1e-6 * inverse:
-        return f"1/{round(inverse)}"
-    plain = f"{value:.3g}"
-    if abs(float(plain) - value) <= 1e-5 * abs(value):  # 0.0999998, as float32 has it
-        return plain
-    return f"{value:.6g}"
+def sizes(replay: Replay) -> list[Size]:
+    """The sizes in a graph: what means are taken over, the lengths of axes, the elements of arrays."""
+    known: dict[tuple[float, bool, float | None], Size] = {}
+    for size in (*_averaged(replay), *_coefficients(replay), *_lengths(replay)):
+        if size.count > 1 or size.of is None:
+            known.setdefault((size.count, size.mean, size.whole), size)
+    counted = {size.count for size in known.values() if size.mean or size.whole}
+    return [size for size in known.values() if size.mean or size.whole or size.count not in counted]
+
+
+def _averaged(replay: Replay) -> Iterator[Size]:
+    for node in reversed(replay.nodes):
+        if node.op is None or node.op.fn is not np.mean or not node.args:
+            continue
+        x = node.args[0]
+        shape = np.shape(x.value)
+        count = np.size(x.value) // max(np.size(node.value), 1)
+        yield Size(count, x, f"the {_elements(shape, count)} of {{}}", mean=True)
+        for axis, n in enumerate(shape) if count == np.size(x.value) else ():
+            if n < count:
+                yield Size(n, x, _axis(axis, shape), whole=count)
+
+
+def _coefficients(replay: Replay) -> Iterator[Size]:
+    for node in replay.nodes:
+        if node.op is None or node.op.fn not in (np.multiply, np.divide):
+            continue
+        for value in (arg for arg in node.args or () if isinstance(arg, (int, float, np.number))):
+            if value > 0 and value not in (0.5, 1, 2):
+                divides = node.op.fn is np.divide
+                words = f"the {'division by' if divides else 'factor'} {value:g}"
+                yield Size(1 / float(value) if divides else float(value), None, words)
+
+
+def _lengths(replay: Replay) -> Iterator[Size]:
+    arrays: list[Any] = []
+    for node in replay.nodes:
+        arrays += [arg for arg in node.args or () if type(arg) is Node or isinstance(arg, np.ndarray)]
+    constants = [array for array in arrays if not (type(array) is Node and array.requires_grad)]
+    shapes = [(array, np.shape(array.value if type(array) is Node else array)) for array in (*constants, *arrays)]
+    for array, shape in shapes:
+        for axis, n in enumerate(shape):
+            yield Size(n, array, _axis(axis, shape))
+    for array, shape in shapes:
+        if (type(array) is Node and array.op is not None) or len(shape) > 1:
+            count = int(np.prod(shape, dtype=int))
+            yield Size(count, array, f"the {_elements(shape, count)} of {{}}")
+
+
+def _axis(axis: int, shape: tuple[int, ...]) -> str:
+    n, rank = shape[axis], len(shape)
+    if rank == 2:
+        return f"the {n} {'columns' if axis else 'rows'} of {{}}"
+    return f"the {n} elements of {{}}" if rank == 1 else f"axis {axis} of {{}}, of length {n}"
+
+
+def _elements(shape: tuple[int, ...], count: int) -> str:
+    if count == np.prod(shape, dtype=int) and len(shape) > 1:
+        return f"{'×'.join(map(str, shape))} = {count} elements"
+    return f"{count} elements"
+
+
+def as_size(factor: float, sized: Sequence[Size]) -> Reason | None:
+    """A factor as a product of a sign, 2 or 1/2, and a size of the graph or its inverse; None where it is none."""
+    value = abs(factor)
+    reasons: list[tuple[float, str, Any]] = []  # the exact value, in words, and the array that has it
+    for exact, words in (
+        (1.0, ""),
+        (2.0, "a 2 too many, or a sum counted twice"),
+        (0.5, "the 2 of a square is missing"),
+    ):
+        if abs(value - exact) < 1e-6 * exact:
+            reasons.append((exact, words, None))
+    reasons += _by_size(value, 1.0, sized)
+    plain = bool(reasons)
+    for extra, more in ((2.0, ", and a 2 is too many"), (0.5, ", and a 2 is missing")):
+        if not reasons:
+            reasons += [(exact, words + more, of) for exact, words, of in _by_size(value, extra, sized)]
+    if not reasons:
+        return None
+    arrays: dict[str, Any] = {}
+    texts: list[str] = []
+    for _, words, of in reasons:
+        if words and words not in texts and len(texts) < _REASONS:
+            texts.append(words.replace("{}", f"{{size{len(arrays)}}}") if of is not None else words)
+            if of is not None:
+                arrays[f"size{len(arrays)}"] = of
+    text, exact = "; or ".join(texts), reasons[0][0]
+    if factor < 0:
+        text = "the sign is wrong" + (f", and {text}" if text else "")
+    weak = not arrays and exact not in (1.0, 2.0, 0.5)
+    return Reason(-exact if factor < 0 else exact, text, arrays, plain or not arrays, weak)
+
+
+def _by_size(value: float, extra: float, sized: Sequence[Size]) -> Iterator[tuple[float, str, Any]]:
+    for size in sized:
+        for exact, above in ((size.count * extra, True), (extra / size.count, False)):
+            if abs(value - exact) < 1e-6 * exact and (size.of is not None or extra == 1.0):
+                yield exact, _words(size, above), size.of
+        rest = size.whole // size.count if size.whole else 0
+        if rest and abs(value - rest * extra) < 1e-6 * rest:
+            yield rest * extra, f"divided by {size.words} only, not by all {size.whole} elements", size.of
+
+
+def _words(size: Size, above: bool) -> str:
+    if size.of is None:
+        return f"{size.words} is {'there twice' if above else 'missing'}"
+    if size.mean:
+        return f"the 1/{size.count} of the mean over {size.words} is {'missing' if above else 'there twice'}"
+    if above:
+        return f"the division by {size.count:g}, {size.words}, is missing"
+    return f"divided by {size.count:g}, {size.words}, once too often"

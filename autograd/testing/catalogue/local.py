@@ -1,8 +1,8 @@
-"""Local derivatives: left out, or taken at the wrong place."""
+"""Local derivatives of single operations: left out, taken at the wrong place, or by half a rule."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,46 +10,42 @@ import numpy as np
 from autograd.core.node import Node
 from autograd.core.op import unbroadcast
 from autograd.program.program import Line, Var
-from autograd.program.reverse import Array, Link, value_function
-from autograd.testing.catalogue.mistake import Mistake, differs, elementwise, tried, unlike
+from autograd.program.reverse import Array, Change, Changes, Link, value_function
+from autograd.testing.catalogue.mistake import Mistake, differs, elementwise, is_product, shows, unlike
 from autograd.testing.replay import Replay
-
-_LEFT_OUT = "the local derivative of {value} is left out of {g}"
-_TURNED = "what comes to {g} by way of {value} is not transposed back"
 
 
 def missing_derivatives(replay: Replay, link: Link) -> Iterator[Mistake]:
     """What arrives, handed on as it is."""
-    shape = np.shape(link.source.value)
-    g, truth = replay.truth[link.node], replay.contribution(link)
-    product = link.node.op.role == "product"
+    node, shape = link.node, np.shape(link.source.value)
+    g, truth, product = replay.truth[node], replay.contribution(link), is_product(node)
     if np.shape(g) != shape if product else not elementwise(link):
         return
-    given = unbroadcast(g, shape)
-    factors = [arg for k, arg in enumerate(link.node.args or ()) if k != link.operand]
-    other = factors[0] if len(factors) == 1 and (product or link.node.op.name == "np.multiply") else None
-    alone = np.size(truth) == 1 and np.size(link.node.value) == 1 and not any(type(f) is Node for f in factors)
-    if differs(given, truth) and (
-        not alone if np.size(truth) == 1 else unlike(truth, given)
-    ):  # a mere factor is one, not a derivative
-        turned = link.node.op.name == "np.transpose"
-        yield Mistake(
-            "transposed" if turned else "missing-derivative",
-            {link: lambda g, _: unbroadcast(g, shape)},
-            1.0 + 0.5 * (product or not shape) + 0.15 * _by_a_constant(link),
-            _TURNED if turned else "the factor {other} is left out of {g}" if other is not None else _LEFT_OUT,
-            ("missing derivative", link.node.op.name, link.operand),
-            link.source,
-            link.node,
-            details={} if other is None else {"other": other},
-        )
+    factors = [arg for k, arg in enumerate(node.args or ()) if k != link.operand]
+    number = np.size(node.value) == 1 and not any(type(factor) is Node for factor in factors)
+    if number if np.size(truth) == 1 else not unlike(truth, unbroadcast(g, shape)):
+        return  # what is left out is but a factor
+    other = factors[0] if len(factors) == 1 and (product or node.op.fn is np.multiply) else None
+    turned = node.op.fn is np.transpose
+    text = "the local derivative of {value} is left out of {g}"
+    if turned:
+        text = "what comes to {g} by way of {value} is not transposed back"
+    elif other is not None:
+        text = "the factor {other} is left out of {g}"
+    yield Mistake(
+        "transposed" if turned else "missing-derivative",
+        1.0 + 0.5 * (product or not shape) + 0.15 * _by_a_constant(node),
+        text,
+        {link: lambda g, _: unbroadcast(g, shape)},
+        details={"other": other},
+    )
 
 
-def _by_a_constant(link: Link) -> bool:
+def _by_a_constant(node: Node) -> bool:
     """Whether an array without gradient is the other operand, which people seldom forget."""
     return any(
         isinstance(arg, np.ndarray) or (type(arg) is Node and not arg.requires_grad and np.ndim(arg.value))
-        for arg in link.node.args or ()
+        for arg in node.args or ()
     )
 
 
@@ -60,122 +56,124 @@ def other_places(replay: Replay, link: Link) -> Iterator[Mistake]:
     if len(nodes) != 1 or np.shape(node.value) != np.shape(x.value) or not elementwise(link):
         return
     at, y = replay.value(x), replay.value(node)
+    at_output = replay.replaced(node, x, y)
+    text = "the derivative of {value} in {g} is taken"
 
-    def placed(args_at: Array, y_at: Any) -> tuple[Any, tuple[Any, ...]]:
-        args = tuple(
-            args_at if arg is x else value for arg, value in zip(node.args or (), replay.arguments(node), strict=True)
-        )
-        return (value_function(node.op)(*args, **node.kwargs) if y_at is None else y_at), args
+    def there(g: Array, _: Any) -> Array:
+        return replay.pull(link, g, value_function(node.op)(*at_output, **node.kwargs), at_output)
 
-    places = (
-        ("at its output", *placed(y, None), 1.0),
-        ("with its input for its output", *placed(at, at), 1.1),
+    yield Mistake("derivative-at-output", 1.0, f"{text} at its output", {link: there})
+    yield Mistake(
+        "derivative-at-output",
+        1.1,
+        f"{text} with its input for its output",
+        {link: lambda g, _: replay.pull(link, g, at)},
     )
-    for words, y_at, args, cost in places:
-        if not differs(tried(replay, link, replay.truth[node], y_at, args), replay.contribution(link)):
-            continue
-        yield Mistake(
-            "derivative-at-output",
-            {link: lambda g, _, y_at=y_at, args=args: replay.pull(link, g, y_at, args)},
-            cost,
-            f"the derivative of {{value}} in {{g}} is taken {words}",
-            ("derivative at output", node.op.name, words),
-            x,
-            node,
-        )
-    yield from _at_the_gradient(replay, link)
 
 
-def _at_the_gradient(replay: Replay, link: Link) -> Iterator[Mistake]:
+def wrong_masks(replay: Replay, link: Link) -> Iterator[Mistake]:
     """A mask made of the gradient that arrives, `dz[dz <= 0] = 0`, or made the other way round; a sign left out."""
-    node, x = link.node, link.source
-    g, truth, ones = replay.truth[node], replay.contribution(link), np.ones_like(replay.truth[node])
-    slope = tried(replay, link, ones, None, replay.arguments(node))
-    if np.shape(slope) != np.shape(g):
+    node, g, details = link.node, replay.truth[link.node], {"right": link.source}
+    if not elementwise(link) or np.shape(link.source.value) != np.shape(g) or len(replay.links(node)) != 1:
         return
+    slope = replay.pull(link, np.ones_like(g))
     if node.op.ties and np.all((slope == 0) | (slope == 1)):
-        masks: tuple[tuple[str, Callable[[Array], Array]], ...] = (
-            ("the mask in {g} is of the gradient that arrives, not of {right}", lambda g: g * (g > 0)),
-            ("the mask in {g} is the other way round", lambda g: g - g * slope),
-        )
-        for told, masked in masks:
-            if differs(masked(g), truth):
-                yield Mistake(
-                    "derivative-at-output",
-                    {link: lambda g, _, masked=masked: masked(g)},
-                    1.2,
-                    told,
-                    ("mask", node.op.name, told),
-                    x,
-                    node,
-                    details={"right": x},
-                )
-    if node.op.name in ("np.abs", "np.absolute") and differs(g * replay.value(x), truth):
-        told = "in {g}, {right} stands where its sign belongs: that is the derivative of a square"
-        change: dict[Link | Node, Any] = {link: lambda g, _: g * replay.value(x)}
-        kind = ("no sign", node.op.name)
-        yield Mistake("missing-derivative", change, 1.2, told, kind, x, node, details={"right": x})
+        text = "the mask in {g} is of the gradient that arrives, not of {right}"
+        yield Mistake("derivative-at-output", 1.2, text, {link: lambda g, _: g * (g > 0)}, details=details)
+        text = "the mask in {g} is the other way round"
+        yield Mistake("derivative-at-output", 1.2, text, {link: lambda g, _: g - g * slope}, details=details)
+    if node.op.fn is np.abs:
+        text = "in {g}, {right} stands where its sign belongs: that is the derivative of a square"
+        change: Changes = {link: lambda g, _: g * replay.value(link.source)}
+        yield Mistake("missing-derivative", 1.2, text, change, details=details)
 
 
 def lost_addends(replay: Replay, link: Link) -> Iterator[Mistake]:
     """Of a rule that is a sum or a difference of arrays, as that of a binary cross-entropy, one term alone."""
-    written = replay.lines(link)
-    g, truth = replay.truth[link.node], replay.contribution(link)
-    for position, line in enumerate(written.lines):
+    rule = replay.lines(link)
+    for position, line in enumerate(rule.lines):
         if line.fn not in (np.add, np.subtract) or any(type(arg) is not Var for arg in line.args[:2]):
             continue
         if np.shape(line.args[0].value) != np.shape(line.args[1].value) or not np.ndim(line.target.value):
             continue
-        sign = 1.0 if line.fn is np.add else -1.0
-        for kept, words in ((0, "second"), (1, "first")):
+        of = "sum" if line.fn is np.add else "difference"
+        for kept, lost in ((0, "second"), (1, "first")):
 
-            def change(line: Line, values: Mapping[Var, Any], kept: int = kept, sign: float = sign) -> Any:
-                return sign * values[line.args[1]] if kept else values[line.args[0]]
+            def change(line: Line, values: Mapping[Var, Any], kept: int = kept) -> Any:
+                term = values[line.args[kept]]
+                return -term if kept and line.fn is np.subtract else term
 
-            if differs(written.run(g, position, change), truth):
-                yield Mistake(
-                    "missing-term",
-                    {link: lambda g, _, position=position, change=change: written.run(g, position, change)},
-                    1.4,
-                    f"of the derivative of {{value}} in {{g}}, which is a {'sum' if sign > 0 else 'difference'}, "
-                    f"the {words} term is left out",
-                    ("lost addend", link.node.op.name, link.operand, position, words),
-                    link.source,
-                    link.node,
-                )
-
-
-def bypassed(replay: Replay, node: Node) -> Iterator[Mistake]:
-    """An operation that keeps the shape, derived as if it were not there: neither its value nor its derivative."""
-    shape = np.shape(node.value)
-    for link in replay.links(node):
-        x = replay.value(link.source)
-        if np.shape(x) != shape or not shape or node.op.role == "product" or not differs(x, replay.value(node)):
-            continue
-        changes: dict[Link | Node, Any] = {link: lambda g, _: g}
-        for use in replay.uses[node]:
-            args = tuple(x if arg is node else value for arg, value in _paired(replay, use))
-            changes[use] = lambda g, _, use=use, args=args: replay.pull(use, g, None, args)
-        found = [
-            tried(replay, use, replay.truth[use.node], None, args)
-            for use in replay.uses[node]
-            for args in [tuple(x if arg is node else value for arg, value in _paired(replay, use))]
-        ]
-        if any(each is None for each in found):
-            continue
-        # Where no other value is used, it is the derivative alone that is left out.
-        if any(differs(each, replay.contribution(use)) for each, use in zip(found, replay.uses[node], strict=True)):
             yield Mistake(
-                "missing-derivative",
-                changes,
+                "missing-term",
                 1.4,
-                "{g} is derived as if {value} were {right}",
-                ("bypassed", node.op.name, link.operand),
-                link.source,
-                node,
-                details={"right": link.source},
+                f"of the derivative of {{value}} in {{g}}, which is a {of}, the {lost} term is left out",
+                {link: lambda g, _, position=position, change=change: rule.run(g, position, change)},
+                kind=("lost addend", link.node.op.name, link.operand, position, lost),
             )
 
 
-def _paired(replay: Replay, link: Link) -> list[tuple[Any, Any]]:
-    return list(zip(link.node.args or (), replay.arguments(link.node), strict=True))
+def bypassed(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """An operation that keeps the shape, derived as if it were not there: neither its value nor its derivative."""
+    node, x = link.node, replay.value(link.source)
+    if np.shape(x) != np.shape(node.value) or not np.ndim(x) or is_product(node) or not differs(x, replay.value(node)):
+        return
+    uses: dict[Link | Node, Change] = {}
+    for use in replay.uses[node]:
+        args = replay.replaced(use.node, node, x)
+        uses[use] = lambda g, _, use=use, args=args: replay.pull(use, g, None, args)
+    # Where no other value is used, it is the derivative alone that is left out.
+    if shows(replay, uses):
+        text = "{g} is derived as if {value} were {right}"
+        changes: Changes = {link: lambda g, _: g, **uses}
+        yield Mistake("missing-derivative", 1.4, text, changes, details={"right": link.source})
+
+
+def powers(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """The power rule with its exponent left as it is, or lowered twice, or with the size of the base alone."""
+    node, x, details = link.node, replay.value(link.source), {"right": link.source}
+    exponent = _exponent(replay, link)
+    if exponent is None or exponent in (0, 1) or np.size(x) < 2 or np.all(x == np.ravel(x)[0]):
+        return
+    slips = (
+        ("derivative-at-output", 1.3, "the exponent in the derivative of {value} is not lowered by 1 in {g}", x),
+        ("derivative-at-output", 1.5, "in {g}, {right} has lost its sign in the derivative of {value}", np.sign(x)),
+        ("missing-derivative", 1.5, "{right} is left out of the derivative of {value} in {g}", 1 / x),
+    )
+    for cause, cost, text, factor in slips[: 3 if exponent > 1 else 2]:
+        changes: Changes = {link: lambda g, _, factor=factor: replay.pull(link, g) * factor}
+        yield Mistake(cause, cost, text, changes, kind=("power", node.op.name, text), details=details)
+
+
+def _exponent(replay: Replay, link: Link) -> float | None:
+    """The k of an operation c * x**k, whatever it is called: that for which x * f'(x) = k * f(x)."""
+    node, x, y = link.node, replay.value(link.source), replay.value(link.node)
+    if node.op.fn is np.divide and link.operand == 1:
+        return -1.0
+    if np.shape(x) != np.shape(y) or np.size(x) < 2 or not elementwise(link):
+        return None
+    with np.errstate(all="ignore"):
+        exponents = (x * replay.pull(link, np.ones_like(replay.truth[node])) / y)[np.asarray(y != 0)]
+    if not exponents.size or not np.allclose(exponents, exponents[0], rtol=1e-6):
+        return None
+    return round(float(exponents[0]), 6)
+
+
+def values_for_slopes(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """A straight piece, `z` or `0.01 * z`, that stands where its derivative belongs: 1, or 0.01."""
+    node = link.node
+    args = replay.arguments(node)
+    if node.op.fn is np.where and link.operand in (1, 2):
+        piece, value = link.source, args[link.operand]
+    elif node.op.fn is np.multiply and any(np.ndim(arg) == 0 for arg in args) and elementwise(link):
+        piece, value = node, replay.value(node)
+    else:
+        return
+    if np.shape(value) == np.shape(link.source.value) == np.shape(node.value) != ():
+        chosen = node.op.fn is np.where
+        yield Mistake(
+            "derivative-at-output",
+            1.5,
+            "in {g}, {piece} itself stands in the place of its derivative",
+            {link: lambda g, _: (replay.pull(link, g) if chosen else g) * value},
+            details={"piece": piece},
+        )

@@ -1,4 +1,4 @@
-"""Another tensor of the graph in the place of the right one, and uses that are left out."""
+"""Another tensor in the place of the right one, another gradient for the one that arrives, and uses left out."""
 
 from __future__ import annotations
 
@@ -8,53 +8,44 @@ from typing import Any
 import numpy as np
 
 from autograd.core.node import Node
-from autograd.program.reverse import Changes, Link
-from autograd.testing.catalogue.activations import chains_from
-from autograd.testing.catalogue.mistake import Mistake, differs, elementwise, fits, multiple, near, tried
+from autograd.program.reverse import Array, Changes, Gradients, Link
+from autograd.testing.catalogue.chains import chains_from
+from autograd.testing.catalogue.mistake import (
+    Mistake,
+    differs,
+    elementwise,
+    fits,
+    is_product,
+    left_out,
+    multiple,
+    near,
+)
 from autograd.testing.replay import Replay
+
+# Uses
 
 
 def missing_terms(replay: Replay, link: Link) -> Iterator[Mistake]:
-    """Of several uses of a value, one that is left out, or one that is alone."""
-    if len(replay.uses[link.source]) < 2:
-        if (
-            np.ndim(link.node.value) == 0
-            and link.node.op.name in ("np.add", "np.subtract")
-            and link.source.op is not None
-        ):
-            yield Mistake(
-                "missing-term",
-                {link: lambda g, _: np.zeros_like(replay.contribution(link))},
-                1.1,
-                "the term {value} of the loss is left out",
-                ("missing term", "of the loss", link.operand),
-                link.source,
-                link.source,
-            )
-        return
-    alike = [use for use in replay.uses[link.source] if use.node is link.node]  # h * h is one use
-    others = [other for other in replay.uses[link.source] if other.node is not link.node]
+    """Of several uses of a value, one that is left out, or one that is alone; of a loss, a term."""
+    node, uses = link.node, replay.uses[link.source]
+    if (
+        len(uses) == 1
+        and np.ndim(node.value) == 0
+        and node.op.fn in (np.add, np.subtract)
+        and link.source.op is not None
+    ):
+        text = "the term {value} of the loss is left out"
+        yield Mistake("missing-term", 1.1, text, left_out(replay, uses), value=link.source)
+    alike = [use for use in uses if use.node is node]  # h * h is one use
+    others = [other for other in uses if other.node is not node]
     if link is not alike[0] or not others:
         return
-    yield Mistake(
-        "missing-term",
-        {use: lambda g, _, use=use: np.zeros_like(replay.contribution(use)) for use in alike},
-        1.0,
-        "the contribution to {g} by way of {value} is left out",
-        ("missing term", link.node.op.name, link.operand),
-        link.source,
-        link.node,
-    )
+    text = "the contribution to {g} by way of {value} is left out"
+    yield Mistake("missing-term", 1.0, text, left_out(replay, alike))
     if len(others) > 1:
-        yield Mistake(
-            "missing-term",
-            {other: lambda g, _, other=other: np.zeros_like(replay.contribution(other)) for other in others},
-            1.3,
-            "only the contribution by way of {value} is in {g}: the others are overwritten, not added",
-            ("only term", link.node.order),
-            link.source,
-            link.node,
-        )
+        text = "only the contribution by way of {value} is in {g}: the others are overwritten, not added"
+        changes = left_out(replay, others)
+        yield Mistake("missing-term", 1.3, text, changes, ("only term", node.order), link.source, node)
 
 
 def lost_steps(replay: Replay, sites: set[Node]) -> Iterator[Mistake]:
@@ -69,86 +60,74 @@ def lost_steps(replay: Replay, sites: set[Node]) -> Iterator[Mistake]:
         for k in range(count):
             for alone in (False, True) if count > 2 else (False,):
                 lost = [link for links in groups for j, link in enumerate(links) if (j != k) == alone]
-                words = (
-                    f"only step {k + 1} of {count} is in {{g}}"
-                    if alone
-                    else (f"step {k + 1} of {count} is left out of {{g}}")
-                )
-                yield Mistake(
-                    "missing-term",
-                    {link: lambda g, _, link=link: np.zeros_like(replay.contribution(link)) for link in lost},
-                    1.2,
-                    f"{words}, and of the other shared parameters alike",
-                    ("step", count, k, alone),
-                    nearest,
-                    nearest,
-                )
+                step = f"only step {k + 1} of {count} is in" if alone else f"step {k + 1} of {count} is left out of"
+                text = f"{step} {{g}}, and of the other shared parameters alike"
+                changes = left_out(replay, lost)
+                yield Mistake("missing-term", 1.2, text, changes, ("step", text), nearest, nearest)
 
 
-def operands(replay: Replay, link: Link) -> Iterator[Mistake]:
-    """A rule with another tensor of the same shape: for an operand, for the place of a derivative, for what arrives."""
-    yield from _other_operands(replay, link)
-    if len(link.node.args or ()) == 1 and elementwise(link):
-        yield from _derivatives_elsewhere(replay, link)
-    node, g = link.node, replay.truth[link.node]
-    after = _after_activations(replay, node)
-    # Of several uses, the gradients between this one and the value are known as well when the value's is computed.
-    since = link.source if len(replay.uses[link.source]) > 1 else node
-    for other in replay.nodes:
-        if other in (node, link.source) or other not in replay.truth or not near(replay, link, other):
-            continue
-        if other.order < since.order:
-            continue
-        same_shape = np.shape(other.value) == np.shape(node.value)
-        if same_shape and differs(replay.truth[other], g) and multiple(g, replay.truth[other]) is None:
-            yield _other_gradient(replay, link, other, other in after)
+# Values
 
 
-def _other_operands(replay: Replay, link: Link) -> Iterator[Mistake]:
-    node, truth = link.node, replay.contribution(link)
-    args, y, g = replay.arguments(node), replay.value(node), replay.truth[node]
+def other_operands(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """A rule with another tensor of the same shape in the place of an operand, or with ones."""
+    node, args = link.node, replay.arguments(link.node)
     for j, arg in enumerate(node.args or ()):
         own = args[j]
         if not isinstance(own, np.ndarray) or own.ndim == 0 or own.dtype.kind != "f":
             continue
-        ones = (*args[:j], np.ones_like(own), *args[j + 1 :])
-        if node.op.role == "product" and differs(tried(replay, link, g, y, ones), truth):
+        if is_product(node):
             yield Mistake(
                 "missing-derivative",
-                {link: lambda g, _, ones=ones: replay.pull(link, g, y, ones)},
                 1.5,
                 "the factor {right} is left out of {g}: what it would weigh is summed, or repeated, as it is",
-                ("factor left out", node.op.name, link.operand, j),
-                link.source,
-                node,
+                _with_argument(replay, link, j, np.ones_like(own)),
+                kind=("factor left out", node.op.name, link.operand, j),
                 details={"right": arg},
             )
-        turned = type(arg) is Node and arg.op is not None and arg.op.name == "np.transpose" and own.ndim == 2
         for other, value in replay.forward_values:
-            transposed = turned and np.shape(value) == own.shape[::-1] and other is not arg.args[0]
-            untransposed = not turned and _only_transposed(link, other, value, own)
-            reshaped = _only_reshaped(arg, other, value, own)
-            if reshaped:
-                value = np.reshape(value, own.shape)
-            if transposed or untransposed:
-                value = np.transpose(value)
-            possible = fits(value, own) if elementwise(link) else np.shape(value) == own.shape
-            if not possible or value is own or other is arg or not near(replay, link, other):
+            if value is own or other is arg or not near(replay, link, other):
                 continue
-            changed = (*args[:j], np.broadcast_to(value, own.shape), *args[j + 1 :])
-            if differs(tried(replay, link, g, y, changed), truth):
-                shown = f"{{value}}{'.T' * transposed}{', reshaped,' * reshaped}"
-                yield Mistake(
-                    "wrong-operand",
-                    {link: lambda g, _, changed=changed: replay.pull(link, g, y, changed)},
-                    1.5 if type(other) is Node else 1.6,
-                    f"in {{g}}, {shown} stands in the place of {{right}}{'.T' * untransposed}",
-                    ("wrong operand", node.op.name, link.operand, j, _role(replay, node, arg, other)),
-                    link.source,
-                    other,
-                    details={"right": arg},
-                    alike=tuple(_in_loops(replay, link, arg, other)),
-                )
+            possible = _in_place(link, arg, other, value, own)
+            if possible is None:
+                continue
+            stands, text = possible
+            yield Mistake(
+                "wrong-operand",
+                1.5 if type(other) is Node else 1.6,
+                text,
+                _with_argument(replay, link, j, np.broadcast_to(stands, own.shape)),
+                kind=("wrong operand", node.op.name, link.operand, j, _place(replay, node, arg, other)),
+                value=other,
+                details={"right": arg},
+                alike=tuple(_in_loops(replay, link, arg, other)),
+            )
+
+
+def _with_argument(replay: Replay, link: Link, j: int, value: Any) -> Changes:
+    """The rule of a link with another value for one argument of the operation."""
+    args = replay.arguments(link.node)
+    changed = (*args[:j], value, *args[j + 1 :])
+    return {link: lambda g, _: replay.pull(link, g, None, changed)}
+
+
+def _in_place(link: Link, right: Any, other: Any, value: Any, own: Array) -> tuple[Any, str] | None:
+    """Another value as it can stand for an operand, as it is, transposed or reshaped, with the words; or None."""
+    made_by = right.op.fn if type(right) is Node and right.op is not None else None
+    inputs: Any = right.args if made_by is not None else ()
+    reverse = np.ndim(own) == 2 and np.shape(value) == own.shape[::-1]
+    if reverse and made_by is np.transpose and other is not inputs[0]:
+        return np.transpose(value), "in {g}, {value}.T stands in the place of {right}"
+    if reverse and own.shape != np.shape(value) and made_by is not np.transpose and not elementwise(link):
+        if other is link.node:
+            return None
+        return np.transpose(value), "in {g}, {value} stands in the place of {right}.T"  # `d @ V` for `d @ W.T`
+    flattened = made_by is np.reshape and all(other is not inner for inner in inputs)
+    if flattened and np.size(value) == own.size and np.ndim(value) != own.ndim:
+        return np.reshape(value, own.shape), "in {g}, {value}, reshaped, stands in the place of {right}"
+    if fits(value, own) if elementwise(link) else np.shape(value) == own.shape:
+        return value, "in {g}, {value} stands in the place of {right}"
+    return None
 
 
 def _in_loops(replay: Replay, link: Link, right: Any, other: Any) -> Iterator[Any]:
@@ -160,42 +139,7 @@ def _in_loops(replay: Replay, link: Link, right: Any, other: Any) -> Iterator[An
             yield *use, "made later by", other.order - right.order
 
 
-def _only_transposed(link: Link, other: Any, value: Any, own: Any) -> bool:
-    """Whether another matrix stands for a transposed one: `d @ V` for `d @ W.T`, where shapes let it pass."""
-    reversed_ = np.ndim(own) == 2 and np.shape(value) == own.shape[::-1] != own.shape
-    return reversed_ and not elementwise(link) and other is not link.node
-
-
-def _only_reshaped(arg: Any, other: Any, value: Any, own: Any) -> bool:
-    """Whether another value could stand for one that is reshaped, as what is flattened before a layer."""
-    made = (
-        type(arg) is Node
-        and arg.op is not None
-        and arg.op.name == "np.reshape"
-        and all(other is not inner for inner in arg.args or ())
-    )
-    return made and np.size(value) == own.size and np.ndim(value) != own.ndim
-
-
-def _derivatives_elsewhere(replay: Replay, link: Link) -> Iterator[Mistake]:
-    node, truth, g = link.node, replay.contribution(link), replay.truth[link.node]
-    for other, value in replay.forward_values:
-        if other is node or other is link.source or not near(replay, link, other):
-            continue
-        if np.shape(value) == np.shape(node.value) and differs(tried(replay, link, g, value, (value,)), truth):
-            yield Mistake(
-                "wrong-operand",
-                {link: lambda g, _, value=value: replay.pull(link, g, value, (value,))},
-                1.7,
-                "the local derivative in {g} is taken at {value}, not at {right}",
-                ("wrong place", node.op.name, replay.relation(node, other)),
-                link.source,
-                other,
-                details={"right": link.source},
-            )
-
-
-def _role(replay: Replay, node: Node, right: Any, other: Any) -> Any:
+def _place(replay: Replay, node: Node, right: Any, other: Any) -> Any:
     """How a wrong operand relates to the right one, so that the same slip in another layer is known as such."""
     if type(right) is Node and type(other) is Node:
         if any(arg is other for arg in right.args or ()):
@@ -205,49 +149,124 @@ def _role(replay: Replay, node: Node, right: Any, other: Any) -> Any:
     return replay.relation(node, other)
 
 
+def derivatives_elsewhere(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """The local derivative of a function of one operand, taken at another value of the same shape."""
+    node = link.node
+    if len(node.args or ()) != 1 or not elementwise(link):
+        return
+    for other, value in replay.forward_values:
+        if other is node or other is link.source or not near(replay, link, other):
+            continue
+        if np.shape(value) != np.shape(node.value):
+            continue
+        yield Mistake(
+            "wrong-operand",
+            1.7,
+            "the local derivative in {g} is taken at {value}, not at {right}",
+            {link: lambda g, _, value=value: replay.pull(link, g, value, (value,))},
+            kind=("wrong place", node.op.name, replay.relation(node, other)),
+            value=other,
+            details={"right": link.source},
+        )
+
+
+# Gradients
+
+
+def other_gradients(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """The gradient of another value of the same shape for the one that arrives."""
+    node = link.node
+    after = _after_activations(replay, node)
+    # Of several uses, the gradients between this one and the value are known as well when the value's is computed.
+    since = link.source if len(replay.uses[link.source]) > 1 else node
+    for other in replay.nodes:
+        if other in (node, link.source) or other.order < since.order or not _other_gradient(replay, link, other):
+            continue
+        change: Changes = {link: lambda g, gradients, other=other: replay.pull(link, gradients[other])}
+        if other.order < node.order:  # the reverse pass comes to it only after the link
+
+            def later(g: Array, gradients: Gradients, other: Node = other) -> Array:
+                return g + replay.pull(link, gradients[other]) - replay.pull(link, gradients[node])
+
+            change = {link.source: later}
+        skipped = other in after
+        relation = "skipped" if skipped else replay.relation(node, other)
+        text = "{g} is computed from {dvalue}, not from {dright}"
+        yield Mistake(
+            "missing-derivative" if skipped else "wrong-operand",
+            1.3 if skipped else 1.6,
+            text + ": the local derivative between them is left out" * skipped,
+            change,
+            kind=("other gradient", node.op.name, link.operand, relation),
+            value=other,
+            details={"right": node},
+        )
+
+
+def _other_gradient(replay: Replay, link: Link, other: Node) -> bool:
+    """Whether the gradient of another value may be taken for the one that arrives."""
+    if other not in replay.truth or not near(replay, link, other):
+        return False
+    g, d = replay.truth[link.node], replay.truth[other]
+    return differs(d, g) and multiple(g, d) is None
+
+
 def _after_activations(replay: Replay, node: Node) -> set[Node]:
     """The values that an operation on a value, or an activation composed of several, leads to."""
-    last = _same_gradient(replay, node)
-    return {use.node for use in replay.uses[last]} | {chain.outer for chain in chains_from(replay, last)}
-
-
-def _other_gradient(replay: Replay, link: Link, other: Node, skipped: bool) -> Mistake:
-    """The gradient of another value in the place of the one that should be propagated."""
-    if skipped:
-        told = "{g} is computed from {dvalue}, not from {dright}: the local derivative between them is left out"
-    else:
-        told = "{g} is computed from {dvalue}, not from {dright}"
-    change: Changes = {link: lambda g, gradients: replay.pull(link, gradients[other])}
-    if other.order < link.node.order:  # the reverse pass comes to it only after the link
-        change = {
-            link.source: lambda g, gradients: (
-                g + replay.pull(link, gradients[other]) - replay.pull(link, gradients[link.node])
-            )
-        }
-    return Mistake(
-        "missing-derivative" if skipped else "wrong-operand",
-        change,
-        1.3 if skipped else 1.6,
-        told,
-        (
-            "other gradient",
-            link.node.op.name,
-            link.operand,
-            "skipped" if skipped else replay.relation(link.node, other),
-        ),
-        link.source,
-        other,
-        details={"right": link.node},
-    )
-
-
-def _same_gradient(replay: Replay, node: Node) -> Node:
-    """The last of the sums that a value goes into alone: what arrives at it arrives at the value."""
-    while len(replay.uses[node]) == 1:
+    while len(replay.uses[node]) == 1:  # what arrives at the last of the sums that it goes into alone arrives at it
         user = replay.uses[node][0].node
         if user not in replay.truth or np.shape(user.value) != np.shape(node.value):
             break
         if not np.array_equal(replay.truth[user], replay.truth[node]):
             break
         node = user
-    return node
+    return {use.node for use in replay.uses[node]} | {chain.outer for chain in chains_from(replay, node)}
+
+
+def siblings(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """For a parameter, the gradient of a value on another branch, as lines that were copied have; a skip likewise."""
+    node = link.node
+    skip = node.op.fn is np.add and link.source.op is not None
+    if not skip and (link.source.op is not None or not is_product(node)):
+        return
+    for other in replay.nodes:
+        if other.order >= node.order or not _other_gradient(replay, link, other):
+            continue
+        beside = node not in replay.behind(other)
+        if skip and (beside or other is link.source or link.source not in _operands(other)):
+            continue
+        if skip or beside:
+            yield Mistake(
+                "wrong-operand",
+                1.6,
+                "{g} is computed from {dvalue}, not from {dright}",
+                {link: lambda _, gradients, other=other: replay.pull(link, gradients[other])},
+                kind=("sibling", node.op.name, link.operand, replay.relation(node, other)),
+                value=other,
+                details={"right": node},
+            )
+
+
+def _operands(node: Node) -> set[Node]:
+    """What goes into an operation, and into those operations."""
+    direct = [arg for arg in node.args or () if type(arg) is Node]
+    return {*direct, *(arg for each in direct for arg in each.args or () if type(arg) is Node)}
+
+
+def values_for_gradients(replay: Replay, link: Link) -> Iterator[Mistake]:
+    """A value of what follows, such as the probabilities, where its gradient belongs in a product."""
+    node, g = link.node, replay.truth[link.node]
+    for other in replay.nodes if is_product(node) and np.ndim(g) else ():
+        value = replay.value(other)
+        if other.order < node.order or np.shape(value) != np.shape(g) or not near(replay, link, other):
+            continue
+        if multiple(g, value) is None:
+            yield Mistake(
+                "wrong-operand",
+                1.8,
+                "{g} is computed from {value} itself, not from the gradient {dright}",
+                {link: lambda g, _, value=value: replay.pull(link, value)},
+                kind=("value for gradient", node.op.name, link.operand, replay.relation(node, other)),
+                value=other,
+                details={"right": node},
+            )

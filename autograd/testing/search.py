@@ -1,0 +1,422 @@
+"""Which mistake explains the numbers: the reverse pass is replayed with each one in it, and compared.
+
+This is abduction (Peirce): of the mistakes that would give just these gradients, the simplest one is the verdict. A
+gradient that is right given an earlier wrong one is a consequence, and no mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd.core.node import Node
+from autograd.program.reverse import Array, Change, Gradients, Link
+from autograd.testing.catalogue import by_plausibility, stale, with_free_numbers
+from autograd.testing.catalogue.combination import pairs, with_a_factor
+from autograd.testing.catalogue.factors import factors
+from autograd.testing.catalogue.fit import Fit
+from autograd.testing.catalogue.mistake import Mistake
+from autograd.testing.replay import Replay
+
+_CLEARER = 0.02  # a mistake must explain all but this part of an error
+_ALIKE = 0.1  # and those whose cost differs by no more than this are the same in other places
+_HOPELESS = 3  # gradients that nothing explains
+_AS_PLAUSIBLE = 0.45  # causes whose cost differs by no more are named together
+_SECOND_THOUGHTS = 4  # other choices at most, where the first left something unexplained
+_LARGE = 100  # nodes; a graph beyond that is searched but once
+
+
+@dataclass
+class Verdict:
+    """The outcome for one hand gradient.
+
+    Attributes:
+        cause: a code, or None where it is right.
+        mistake: what explains it.
+        alike: mistakes of the same cause in other places, which explain as much.
+        others: mistakes of other causes that explain it as well.
+        after: the nearest wrong gradient that it follows from, for a consequence.
+        tried: how many mistakes were ruled out, where none explains it.
+        beside: how many changes of the reverse pass were known by then.
+    """
+
+    cause: str | None = None
+    mistake: Mistake | None = None
+    alike: list[Mistake] = field(default_factory=list)
+    others: list[Mistake] = field(default_factory=list)
+    after: Node | None = None
+    tried: int = 0
+    beside: int = 0
+
+
+@dataclass
+class State:
+    """How far the search has come.
+
+    Attributes:
+        verdicts: by node.
+        settled: the wrong gradients that have a verdict.
+        changes: those that the mistakes so far make to the reverse pass.
+        given: hand gradients that nothing explains, which are taken as they are.
+        through_shifts: whether a maximum that is subtracted for safety was derived too.
+    """
+
+    verdicts: dict[Node, Verdict]
+    settled: set[Node] = field(default_factory=set)
+    changes: dict[Link | Node, Change] = field(default_factory=dict)
+    given: dict[Node, Array] = field(default_factory=dict)
+    through_shifts: bool = False
+
+    def copy(self) -> State:
+        """One that goes on by itself."""
+        verdicts = {node: replace(verdict) for node, verdict in self.verdicts.items()}
+        return State(verdicts, set(self.settled), dict(self.changes), dict(self.given), self.through_shifts)
+
+    def reopen(self, node: Node) -> None:
+        """Forget that nothing explained a gradient."""
+        del self.given[node]
+        self.settled.discard(node)
+        self.verdicts[node] = Verdict()
+
+
+class Open(NamedTuple):
+    """What is to be explained.
+
+    Attributes:
+        nodes: those with wrong gradients that have no verdict, the one nearest the loss first.
+        right: the others.
+        predicted: the gradients with the mistakes that are known.
+    """
+
+    nodes: list[Node]
+    right: list[Node]
+    predicted: Gradients
+
+    @property
+    def first(self) -> Node:
+        """The node nearest the loss."""
+        return self.nodes[0]
+
+
+class Explanation(NamedTuple):
+    """A mistake that explains some of the open gradients, and which of them it changes."""
+
+    mistake: Mistake
+    explains: int
+    changed: frozenset[Node]
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """What explains more comes first, then what is less far-fetched."""
+        return -self.explains, self.mistake.cost
+
+
+class Choice(NamedTuple):
+    """The explanations between which the search chose for one gradient, the best first, and how far it was by then."""
+
+    before: State
+    first: Node
+    explanations: list[Explanation]
+    tried: int
+
+    def elsewhere(self) -> list[list[Explanation]]:
+        """Those that explain as many gradients as the best one but change others, by which they change."""
+        groups: dict[frozenset[Node], list[Explanation]] = {}
+        for explanation in self.explanations:
+            if explanation.explains == self.explanations[0].explains:
+                groups.setdefault(explanation.changed, []).append(explanation)
+        return list(groups.values())[1:]
+
+
+class Search:
+    """The verdicts on hand gradients.
+
+    Args:
+        replay: the reverse pass of the loss.
+        hand: hand gradients by node, in float64.
+        tolerance: the norm of the difference from a prediction that is still a match, by node.
+        noise: the norm up to which an unexplained difference may be arithmetic of less precision.
+        rounding: the norm of differences that rounding makes in the hand's own dtype.
+
+    Attributes:
+        order: the nodes, the one nearest the loss first.
+    """
+
+    def __init__(
+        self,
+        replay: Replay,
+        hand: Mapping[Node, Array],
+        tolerance: Mapping[Node, float],
+        noise: Mapping[Node, float],
+        rounding: Mapping[Node, float],
+    ) -> None:
+        self.replay, self.hand = replay, dict(hand)
+        self._tolerance, self._noise, self._rounding = tolerance, noise, rounding
+        self.order = sorted(hand, key=self._nearness)
+        self._state = State({node: Verdict() for node in self.order})
+        with np.errstate(all="ignore"):
+            truth = self._run({})
+            self._wrong = [node for node in self.order if not self._close(node, truth)]
+            choices = self._settle()
+            if self._unknown() and len(replay.nodes) <= _LARGE:
+                self._reconsider(choices)
+                self._two_at_once()
+
+    @property
+    def verdicts(self) -> dict[Node, Verdict]:
+        """By node."""
+        return self._state.verdicts
+
+    def places(self) -> list[Node]:
+        """The nodes whose gradients the mistakes are made in."""
+        return list(dict.fromkeys(m.where for v in self.verdicts.values() if v.mistake for m in (v.mistake, *v.alike)))
+
+    def _nearness(self, node: Node) -> tuple[float, int]:
+        links = self.replay.uses.get(node, [])
+        if node is self.replay.loss or not links:
+            return (-float("inf"), 0)
+        # A gradient is complete at the first use of the node, the last one that the reverse pass comes to.
+        return (-min(link.node.order for link in links), min(link.operand for link in links))
+
+    # The steps
+
+    def _settle(self) -> list[Choice]:
+        """Explain one gradient after the other, from the loss on, and say between what there was a choice."""
+        choices = []
+        while open_ := self._open():
+            before, (explanations, tried) = self._state.copy(), self._explain(open_)
+            choices.append(Choice(before, open_.first, explanations, tried))
+            self._choose(open_.first, explanations, tried, open_.predicted)
+        self._look_again()
+        return choices
+
+    def _open(self) -> Open | None:
+        """What is left to explain; wrong gradients that follow from others become consequences."""
+        predicted = self._run({})
+        left = [node for node in self._wrong if node not in self._state.settled and not self._close(node, predicted)]
+        if left and self._goes_through_shifts(left):
+            return self._open()
+        for node in self._wrong:
+            if node not in self._state.settled and node not in left:
+                self._state.settled.add(node)
+                self._follows(node, self.order[: self.order.index(node)])
+        return Open(left, [node for node in self.order if node not in left], predicted) if left else None
+
+    def _goes_through_shifts(self, nodes: list[Node]) -> bool:
+        """Whether more follows from what is known where the gradient of a subtracted maximum was derived too."""
+        state = self._state
+        if state.through_shifts or not self.replay.has_shifts or not (state.changes or state.given):
+            return False
+        state.through_shifts = True
+        predicted = self._run({})
+        state.through_shifts = any(self._close(node, predicted) for node in nodes)
+        return state.through_shifts
+
+    def _follows(self, node: Node, before: Iterable[Node]) -> None:
+        """Settle a gradient that is right, given others."""
+        verdict, verdicts = self.verdicts[node], self.verdicts
+        earlier = [other for other in before if verdicts[other].cause not in (None, "kink")]
+        mistakes = [mistake for other in earlier if (mistake := verdicts[other].mistake) is not None]
+        own = next((mistake for mistake in mistakes if _made_in(mistake, node)), None)
+        kinks = [verdict.mistake for verdict in verdicts.values() if verdict.cause == "kink"]
+        if own is not None:  # the mistake is made here as well
+            verdict.cause, verdict.mistake = own.cause, own
+        elif not earlier and kinks:
+            verdict.cause, verdict.mistake = "kink", kinks[0]
+        else:
+            verdict.cause = "consequence"
+            given = [other for other in earlier if other in self.replay.behind(node)[:-1]]
+            verdict.after = given[-1] if given else None
+            if not given and earlier:
+                verdict.mistake, verdict.alike = verdicts[earlier[-1]].mistake, verdicts[earlier[-1]].alike
+
+    def _choose(self, first: Node, explanations: list[Explanation], tried: int, predicted: Gradients) -> None:
+        """Settle a gradient: by the best of the mistakes that explain it, as noise, or as unknown."""
+        state, verdict = self._state, self.verdicts[first]
+        state.settled.add(first)
+        if not explanations:
+            noise = self._error(first, predicted) <= self._noise[first]
+            verdict.cause = "precision" if noise else "unknown"
+            if not noise:
+                verdict.tried, verdict.beside = tried, len(state.changes)
+            if not noise or first.op is not None:
+                state.given[first] = self.hand[first]
+            return
+        best, *rest = (
+            explanation.mistake for explanation in explanations if explanation.explains == explanations[0].explains
+        )
+        verdict.cause, verdict.mistake = best.cause, best
+        causes = {best.cause}
+        for other in rest:
+            if other.cost > best.cost + _AS_PLAUSIBLE:
+                continue
+            if other.cause not in causes:
+                causes.add(other.cause)
+                verdict.others.append(other)
+            elif other.cause == best.cause and other.factor == best.factor and other.cost < best.cost + _ALIKE:
+                verdict.alike.append(other)
+        state.changes.update(best.changes)
+
+    def _look_again(self) -> None:
+        """Parameters that nothing explained, now that the mistakes further from the loss are known."""
+        state = self._state
+        for node in self._unknown():
+            if node.op is not None or len(state.changes) == self.verdicts[node].beside:
+                continue
+            state.reopen(node)
+            state.settled.add(node)
+            predicted = self._run({})
+            if self._close(node, predicted):
+                self._follows(node, [other for other in self.order if self.verdicts[other].mistake is not None])
+            else:
+                explanations, tried = self._explain(Open([node], [n for n in self.order if n is not node], predicted))
+                self._choose(node, explanations, tried, predicted)
+
+    def _reconsider(self, choices: list[Choice]) -> None:
+        """Where something stayed unknown: another mistake that explains as many gradients, and reaches others.
+
+        Of two mistakes at once, the one that is met first may explain its gradients in the wrong place.
+        """
+        best, least = self._state, self._unexplained()
+        thoughts = [(choice, others) for choice in choices for others in choice.elsewhere()]
+        for choice, others in thoughts[:_SECOND_THOUGHTS]:
+            self._state = choice.before.copy()
+            self._choose(choice.first, others, choice.tried, self._run({}))
+            self._settle()
+            if self._unexplained() < least:
+                best, least = self._state, self._unexplained()
+        self._state = best
+
+    def _two_at_once(self) -> None:
+        """Two mistakes that show in the same gradients, where nothing else explains them."""
+        if not self._unknown():
+            return
+        before, least = self._state.copy(), self._unexplained()
+        for node in self._unknown():
+            self._state.reopen(node)
+        open_ = self._open()
+        explanations = self._explained_by_pairs(open_) if open_ is not None else []
+        if open_ is not None and explanations:
+            self._choose(open_.first, explanations, 0, open_.predicted)
+            self._settle()
+        if self._unexplained() >= least:
+            self._state = before
+
+    # Explanations
+
+    def _explain(self, open_: Open) -> tuple[list[Explanation], int]:
+        """The mistakes that explain the gradient nearest the loss, the best first, and how many were tried."""
+        first, sites = open_.first, self._sites(open_.first, open_.right)
+        # Where nothing fits anywhere, only slips in the very line of a gradient are still tried.
+        hopeless = len(self._unknown()) >= _HOPELESS
+        tried = {first} if hopeless else sites
+        fit = self._fit(open_)
+        listed = by_plausibility(self.replay, tried)
+        numbers = [*with_free_numbers(fit, tried), *(() if hopeless else stale(fit))]
+        # What one mistake can explain: gradients that come from the same places, with nothing right between.
+        within = sum(node is first or bool(sites & self._sites(node, open_.right)) for node in open_.nodes)
+        explanations: list[Explanation] = []
+        reached: dict[int, Array] = {}
+        for mistake in sorted((*listed, *numbers), key=lambda mistake: mistake.cost):
+            if any(e.explains >= within and e.mistake.cost < mistake.cost - _AS_PLAUSIBLE for e in explanations):
+                break  # all is explained, and what is left is more far-fetched
+            gradients = self._run(mistake.changes, first)
+            reached[id(mistake)] = gradients[first]
+            explanations += self._explained_by(mistake, open_, gradients)
+        if not explanations and not hopeless:
+            explanations = self._explained_through_shifts(listed, tried, open_)
+        if not explanations and not hopeless:
+            # Two mistakes at once: one of the catalogue, and a factor of everything.
+            results = [(mistake, reached[id(mistake)]) for mistake in listed]
+            top = max((node for node in sites if node.op is not None), key=lambda node: node.order, default=first)
+            for both in with_a_factor(fit, results, top):
+                explanations += self._explained_by(both, open_, self._run(both.changes, first))
+        return sorted(explanations, key=lambda explanation: explanation.rank), len(reached)
+
+    def _explained_by(self, mistake: Mistake, open_: Open, reached: Gradients) -> list[Explanation]:
+        """The mistake, if it explains the first of the open gradients, given what it makes of that, and breaks none."""
+        predicted = open_.predicted
+        if not self._closer(open_.first, reached, predicted):
+            return []
+        gradients = self._run(mistake.changes)
+        if not all(gradients[node] is predicted[node] or self._close(node, gradients) for node in open_.right):
+            return []
+        explained = [node for node in open_.nodes if self._closer(node, gradients, predicted)]
+        if sum(np.size(self.hand[node]) for node in explained) <= mistake.free:
+            return []
+        changed = frozenset(node for node in open_.nodes if not np.array_equal(gradients[node], predicted[node]))
+        return [Explanation(mistake, len(explained), changed)]
+
+    def _explained_through_shifts(self, listed: list[Mistake], sites: set[Node], open_: Open) -> list[Explanation]:
+        """The simplest mistake that explains all, where the gradient of a subtracted maximum was derived too."""
+        if not self.replay.has_shifts or self._state.through_shifts:
+            return []
+        self._state.through_shifts = True
+        through = open_._replace(predicted=self._run({}))
+        for mistake in (*listed, *factors(self._fit(open_), sites)):
+            for explanation in self._explained_by(mistake, through, self._run(mistake.changes, open_.first)):
+                if explanation.explains == len(open_.nodes):
+                    return [explanation]
+        self._state.through_shifts = False
+        return []
+
+    def _explained_by_pairs(self, open_: Open) -> list[Explanation]:
+        """The two mistakes that explain the gradient nearest the loss together, the most plausible ones first."""
+        first = open_.first
+        listed = by_plausibility(self.replay, self._sites(first, open_.right))
+        explanations: list[Explanation] = []
+        for both in pairs(listed, lambda mistake: self._run(mistake.changes, first)[first], open_.predicted[first]):
+            if explanations and both.cost > explanations[0].mistake.cost + _AS_PLAUSIBLE:
+                break
+            explanations += self._explained_by(both, open_, self._run(both.changes, first))
+        return sorted(explanations, key=lambda explanation: explanation.rank)
+
+    def _sites(self, first: Node, right: Iterable[Node]) -> set[Node]:
+        """The node itself and what its gradient comes from, up to gradients that are right or taken as given."""
+        known = {*self._state.given, *right}
+        sites = [first]
+        for node in sites:
+            for link in self.replay.uses.get(node, ()):
+                if link.node not in sites and link.node not in known:
+                    sites.append(link.node)
+        return set(sites)
+
+    def _fit(self, open_: Open) -> Fit:
+        return Fit(self.replay, self._run, {node: self.hand[node] for node in open_.nodes}, open_.right, self.hand)
+
+    # Numbers
+
+    def _run(self, changes: Mapping[Any, Change], only: Node | None = None) -> Gradients:
+        """The gradients with the mistakes that are known, and further changes."""
+        state = self._state
+        changes = {**state.changes, **changes}
+        gradients = self.replay.run(changes, state.given, only, through_shifts=state.through_shifts)
+        for node in self.hand:
+            if node not in gradients:  # the loss does not depend on it
+                gradients[node] = np.zeros_like(self.hand[node])
+        return gradients
+
+    def _error(self, node: Node, gradients: Gradients) -> float:
+        return float(np.linalg.norm(self.hand[node] - gradients[node]))
+
+    def _close(self, node: Node, gradients: Gradients) -> bool:
+        return self._error(node, gradients) <= self._tolerance[node]
+
+    def _closer(self, node: Node, gradients: Gradients, before: Gradients) -> bool:
+        error = self._error(node, gradients)
+        return error <= self._tolerance[node] and error <= _CLEARER * self._error(node, before) + self._rounding[node]
+
+    def _unknown(self) -> list[Node]:
+        return [node for node in self.order if self.verdicts[node].cause == "unknown"]
+
+    def _unexplained(self) -> int:
+        """How many wrong gradients have no verdict that explains them."""
+        return sum(self.verdicts[node].cause in (None, "unknown") for node in self._wrong)
+
+
+def _made_in(mistake: Mistake, node: Node) -> bool:
+    """Whether a mistake is made in this very gradient, one of several alike."""
+    return any((place.source if isinstance(place, Link) else place) is node for place in mistake.changes)
