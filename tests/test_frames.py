@@ -16,7 +16,7 @@ import nn
 from autograd import Tensor
 from autograd.notation.names import Scope
 from autograd.render import palette, pdf
-from autograd.render.model import describe_all
+from autograd.render.build import Options, build_scene
 from autograd.render.steps import Step, moment, steps
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -33,7 +33,7 @@ def network() -> tuple[Tensor, dict[str, Tensor]]:
 
 
 def story(loss: Tensor, **names: Any) -> tuple[Any, tuple[Step, ...]]:
-    described = describe_all(loss._node, Scope(names), {}, repeats=False)
+    described = build_scene(loss._node, Scope(names), {}, Options(repeats=False))
     return described, steps(described)
 
 
@@ -283,7 +283,7 @@ def test_what_was_asked_for_must_be_possible(tmp_path: Path) -> None:
         autograd.frames(x * x, tmp_path, format="gif")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"format is 'png', and .* ends in \.svg"):
         autograd.frames(x * x, tmp_path / "x.svg", format="png")
-    with pytest.raises(ValueError, match="style is 'cards' or 'circuit', not 'overview'"):
+    with pytest.raises(ValueError, match="style is 'cards' or 'circuit' or 'plain', not 'overview'"):
         autograd.frames(x * x, tmp_path, style="overview")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="direction is"):
         autograd.frames(x * x, tmp_path, direction="up")  # type: ignore[arg-type]

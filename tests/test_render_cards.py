@@ -203,6 +203,6 @@ def test_heat_goes_from_pale_to_the_colour_of_the_sign(share: float, moves: str)
 def test_all_kinds_of_card_have_a_colour() -> None:
     from typing import get_args
 
-    from autograd.render.model import Kind
+    from autograd.render.diagram import Kind
 
     assert palette.TINTS.keys() == set(get_args(Kind))

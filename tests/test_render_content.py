@@ -14,8 +14,9 @@ import autograd
 import nn
 from autograd import Tensor
 from autograd.notation.names import Scope
+from autograd.render.build import build_diagram
 from autograd.render.diagram import Card, Diagram
-from autograd.render.model import describe
+from autograd.render.style import STYLES
 from autograd.testing import compare_grads
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -23,7 +24,8 @@ NOTHING: Mapping[str, Any] = {}
 
 
 def picture(output: Tensor, scope: Mapping[str, Any] = NOTHING, **asked: Any) -> Diagram:
-    return describe(output._node, Scope(scope), {}, **asked)
+    asked["style"] = STYLES[asked.get("style", "cards")]
+    return build_diagram(output._node, Scope(scope), {}, **asked)
 
 
 def cards(output: Tensor, scope: Mapping[str, Any] = NOTHING, **asked: Any) -> dict[str, Card]:
@@ -75,9 +77,9 @@ def test_where_a_gradient_was_summed_back_the_card_says_so(shape: tuple[int, ...
 
 def test_each_of_two_uses_says_what_came_back() -> None:
     x, y = leaf(3.0, "x"), leaf(4.0, "y")
-    told = [edge.sent for edge in picture(x * y + x).edges]
+    told = [edge.gradient for edge in picture(x * y + x).edges]
     assert told == ["4.00", "", "", "1.00"]
-    assert [edge.sent for edge in picture(x * x).edges] == ["3.00", "3.00"]
+    assert [edge.gradient for edge in picture(x * x).edges] == ["3.00", "3.00"]
 
 
 def test_one_pass_says_nothing_of_another_at_the_same_time() -> None:
@@ -295,7 +297,7 @@ def test_the_first_wrong_one_on_the_way_back_is_told_from_those_that_follow() ->
     drawn = autograd.draw_comparison(loss, hand)
     assert judged(drawn) == {"W": "wrong", "b": "wrong", "z": "first wrong"}
     assert drawn._diagram.notes == ("3 of 3 gradients derived by hand are wrong; the first wrong link is ∂loss/∂z",)
-    assert [edge.tail for edge in drawn._diagram.edges if edge.astray] == [
+    assert [edge.tail for edge in drawn._diagram.edges if edge.wrong] == [
         card.id for card in drawn._diagram.cards if card.name == "z"
     ]
     assert z.shape == (2, 1)
@@ -395,10 +397,10 @@ def test_operations_of_other_operands_are_no_longer_the_same(make: Any, told: st
 
 def test_each_of_two_is_headed_by_its_name_and_by_a_letter_where_that_is_the_same() -> None:
     before, after = model(3, 4, 1), model(3, 5, 1)
-    headings = [cluster.title for cluster in autograd.draw_diff(before, after)._diagram.clusters if not cluster.home]
+    headings = [cluster.title for cluster in autograd.draw_diff(before, after)._diagram.clusters if not cluster.parent]
     assert headings == ["before", "after"]
     alike = autograd.draw_diff(model(3, 4, 1), model(3, 5, 1))
-    assert [cluster.title for cluster in alike._diagram.clusters if not cluster.home] == ["a: L", "b: L"]
+    assert [cluster.title for cluster in alike._diagram.clusters if not cluster.parent] == ["a: L", "b: L"]
 
 
 def test_what_was_added_and_what_was_removed() -> None:

@@ -18,7 +18,7 @@ import autograd
 import nn
 from autograd import Tensor
 from autograd.render.backends import BACKENDS
-from autograd.render.letters import width
+from autograd.render.metrics import text_width
 from demos import gallery
 
 FOLDER = Path(gallery.__file__).parent / "gallery"
@@ -90,7 +90,7 @@ def outline(group: Element) -> Box:
 def written(text: Element) -> Box:
     """About where a text stands."""
     told, kind = "".join(text.itertext()), float(text.get("font-size", "12"))
-    across = kind * width(told, 100, bold=False) / 100
+    across = kind * text_width(told, 100, bold=False) / 100
     x, y = float(text.get("x", "nan")), float(text.get("y", "nan"))
     left = x - across * {"middle": 0.5, "end": 1.0}.get(text.get("text-anchor", ""), 0.0)
     return left, y - 0.72 * kind, left + across, y + 0.2 * kind
@@ -166,8 +166,8 @@ def test_labels_of_edges_stand_beside_lines_that_run_down(renderer: str, directi
             for text in edge.iter(f"{SVG}text"):
                 left, _, right, _ = written(text)
                 label = "".join(text.itertext())
-                left += width(label[: -len(label.lstrip())], 11)
-                right -= width(label[len(label.rstrip()) :], 11)
+                left += text_width(label[: -len(label.lstrip())], 11)
+                right -= text_width(label[len(label.rstrip()) :], 11)
                 assert left > max(line) or right < min(line), label
                 told += 1
     assert told

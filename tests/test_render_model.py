@@ -13,11 +13,14 @@ from autograd import Tensor
 from autograd.core.op import operations
 from autograd.notation.expressions import expression, scalar_text
 from autograd.notation.names import Scope
-from autograd.render.model import Card, Diagram, describe
+from autograd.render.build import build_diagram
+from autograd.render.diagram import Card, Diagram
+from autograd.render.style import STYLES
 
 
 def picture(output: Tensor, scope: Mapping[str, Any] = {}, **options: Any) -> Diagram:
-    return describe(output._node, Scope(scope), options.pop("names", {}), **options)
+    options["style"] = STYLES[options.get("style", "cards")]
+    return build_diagram(output._node, Scope(scope), options.pop("names", {}), **options)
 
 
 def cards(output: Tensor, scope: Mapping[str, Any] = {}, **options: Any) -> dict[str, Card]:
@@ -374,7 +377,7 @@ def test_a_crowd_of_operands_is_one_card() -> None:
 
 
 def test_very_large_graphs_have_no_gradients_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograd.render.model.MOST_FOR_GRADIENTS", 50)
+    monkeypatch.setattr("autograd.render.build.MOST_FOR_GRADIENTS", 50)
     assert picture(irregular(60)).notes == ("no gradients: the graph has more than 50 operations",)
 
 

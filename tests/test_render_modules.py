@@ -14,17 +14,19 @@ import autograd
 import nn
 from autograd import Tensor
 from autograd.notation.names import Scope
+from autograd.render.build import build_diagram
 from autograd.render.diagram import Diagram
-from autograd.render.extent import Room, extent, fits
-from autograd.render.model import describe
-from autograd.render.survey import Survey, Unit, repeats
+from autograd.render.graph import Graph, Unit, repeats
+from autograd.render.layout import Viewport, estimated_size, fits
+from autograd.render.style import STYLES
 
 NOTHING: Mapping[str, Any] = {}
 x = np.random.default_rng(0).normal(size=(5, 4))
 
 
 def picture(output: Tensor, scope: Mapping[str, Any] = NOTHING, **asked: Any) -> Diagram:
-    return describe(output._node, Scope(scope), {}, **asked)
+    asked["style"] = STYLES[asked.get("style", "cards")]
+    return build_diagram(output._node, Scope(scope), {}, **asked)
 
 
 def titles(shown: Diagram) -> list[str]:
@@ -34,7 +36,7 @@ def titles(shown: Diagram) -> list[str]:
 def homes(shown: Diagram) -> dict[str, str]:
     """The title of the frame that each card stands in."""
     frames = {cluster.id: cluster.title for cluster in shown.clusters}
-    return {card.name: frames.get(card.home, "") for card in shown.cards}
+    return {card.name: frames.get(card.cluster, "") for card in shown.cards}
 
 
 class Block(nn.Module):
@@ -77,7 +79,7 @@ def test_operations_belong_to_the_innermost_module_that_computed_them() -> None:
 def test_a_frame_stands_in_that_of_the_module_around_it() -> None:
     shown = picture(residual(1), collapse="none")
     by_title = {cluster.title: cluster for cluster in shown.clusters}
-    assert by_title["0.inner · Linear(4, 4)"].home == by_title["0 · Block"].id
+    assert by_title["0.inner · Linear(4, 4)"].parent == by_title["0 · Block"].id
 
 
 def test_functions_have_no_frames() -> None:
@@ -158,19 +160,19 @@ def test_a_card_of_a_module_says_what_it_holds() -> None:
     loss = nn.MSELoss()(model(x), x[:, :2])
     loss.backward()
     layer, activation, _, judged = (card for card in picture(loss, style="overview").cards if card.facts)
-    told = {fact.about: fact.text for fact in layer.facts}
+    told = {fact.label: fact.text for fact in layer.facts}
     assert (layer.name, layer.path) == ("Linear(4, 3)", "layers.0")
     assert told["params"] == "15"
     assert told["‖W‖"] == f"{np.linalg.norm(model.layers[0].weight.data):#.2g}"
     assert told["‖∂L/∂W‖"] == f"{np.linalg.norm(model.layers[0].weight.grad):#.2g}"
-    assert [fact.about for fact in activation.facts] == ["zeros"]
-    assert [fact.about for fact in judged.facts] == ["L", "∂L/∂L"]
+    assert [fact.label for fact in activation.facts] == ["zeros"]
+    assert [fact.label for fact in judged.facts] == ["L", "∂L/∂L"]
 
 
 def test_a_module_of_many_parameters_says_their_norm_in_one() -> None:
     shown = picture(residual(3), depth=0)
     (card,) = [card for card in shown.cards if card.name == "Sequential"]
-    assert [fact.about for fact in card.facts] == ["params", "‖θ‖", "‖∂L/∂θ‖"]
+    assert [fact.label for fact in card.facts] == ["params", "‖θ‖", "‖∂L/∂θ‖"]
 
 
 def test_a_model_that_is_one_card_has_the_name_of_its_variable() -> None:
@@ -183,21 +185,21 @@ def test_an_overview_of_functions_has_norms_in_place_of_numbers() -> None:
     W = Tensor(np.ones((4, 2)), requires_grad=True, name="W")
     shown = picture(np.sum(x @ W), style="overview")
     card = next(card for card in shown.cards if card.name == "W")
-    assert [fact.about for fact in card.facts] == ["params", "‖W‖", "‖∂L/∂W‖"]
+    assert [fact.label for fact in card.facts] == ["params", "‖W‖", "‖∂L/∂W‖"]
     assert card.value is None
 
 
 def test_edges_of_an_overview_say_what_they_carry() -> None:
     shown = picture(deep(1), style="overview")
-    assert [edge.carried for edge in shown.edges] == ["5×4", "5×4", "5×4", "5×4"]
-    assert all(edge.sent.startswith("‖g‖ ") == edge.differentiable for edge in shown.edges)
+    assert [edge.forward for edge in shown.edges] == ["5×4", "5×4", "5×4", "5×4"]
+    assert all(edge.gradient.startswith("‖g‖ ") == edge.differentiable for edge in shown.edges)
 
 
 # Repetition
 
 
 def units(output: Tensor, level: Any = None) -> list[Unit]:
-    return Survey(output._node).units(level)
+    return Graph(output._node).units(level)
 
 
 def test_what_repeats_is_drawn_once_with_its_count() -> None:
@@ -295,7 +297,7 @@ def test_the_gradient_of_what_every_block_shares_is_that_of_all() -> None:
     shown = picture(np.sum(h), collapse="auto")
     (card,) = [card for card in shown.cards if card.name == "W"]
     assert card.note == "sum over 30 uses"
-    assert card.home == ""
+    assert card.cluster == ""
 
 
 # Size
@@ -348,7 +350,8 @@ def test_the_size_is_known_before_it_is_drawn(make: Any, direction: Any) -> None
     from xml.etree import ElementTree
 
     made = autograd.draw(make(), direction=direction)
-    told = extent(made._diagram, Room(down=direction == "TB"), "cards" if HTML_LABELS else "plain")
+style = STYLES["cards" if HTML_LABELS else "plain"]
+    told = estimated_size(made._diagram, Viewport(down=direction == "TB"), style)
     real = [float(side) for side in ElementTree.fromstring(made.svg).get("viewBox", "").split()[2:]]
     along = 1 if direction == "TB" else 0
     assert told[along] == pytest.approx(real[along], rel=0.15, abs=250)  # a legend may be wider than few cards
@@ -358,7 +361,7 @@ def test_less_room_means_less_detail() -> None:
     loss = residual(2)
     wide, narrow = (autograd.draw(loss, size=size)._diagram for size in ((4000, 2000), (900, 500)))
     assert len(wide.cards) > len(narrow.cards)
-    assert fits(wide, Room(4000, 2000))
+    assert fits(wide, Viewport(4000, 2000), STYLES["cards"])
 
 
 @pytest.mark.parametrize(

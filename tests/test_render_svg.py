@@ -15,6 +15,7 @@ import autograd
 from autograd import Tensor
 from autograd.render import Picture, palette, plain
 from autograd.render.backends import DrawingError
+from autograd.render.style import STYLES
 from autograd.render.svg import finish, fit
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -279,9 +280,9 @@ GOOD = NODE.format("n0", "w scalar") + NODE.format("n1", "L = w * 2 scalar") + E
 def test_a_picture_that_is_not_the_one_that_was_asked_for_is_refused(raw: bytes, why: str) -> None:
     w = Tensor(1.0, requires_grad=True, name="w")
     with pytest.raises(DrawingError, match=why):
-        finish(raw, autograd.draw(w * 2.0)._diagram, "", plain=False)
+        finish(raw, autograd.draw(w * 2.0)._diagram, "", STYLES["cards"])
 
 
 def test_a_good_picture_is_not_refused() -> None:
     w = Tensor(1.0, requires_grad=True, name="w")
-    assert "aria-label" in finish(drawn(GOOD), autograd.draw(w * 2.0)._diagram, "", plain=False)
+    assert "aria-label" in finish(drawn(GOOD), autograd.draw(w * 2.0)._diagram, "", STYLES["cards"])

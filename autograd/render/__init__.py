@@ -1,27 +1,46 @@
-"""Pictures of computations: `draw` makes one of a Tensor and everything behind it, `frames` many, `player` a page."""
+"""Pictures of computations: `draw` makes one of a Tensor and everything behind it, `frames` many, `player` a page.
+
+A picture is made in four steps: `graph` finds modules and repetitions, `collapse` chooses what is drawn, `annotate`
+writes the text of cards and edges into a `diagram`, and a style turns that into DOT for Graphviz. Imports the
+engine, its rules and the notation; `testing` may import it. See README.md beside this file.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
 
 from autograd.core.tensor import Tensor
 from autograd.notation.names import Scope
+from autograd.render import cards, circuit, plain
+from autograd.render.build import Options, build_scene
+from autograd.render.comparison import draw_comparison
+from autograd.render.diagram import Card, Diagram, Direction, Edge
 from autograd.render.difference import draw_diff
-from autograd.render.dot import Direction
 from autograd.render.frames import frames
-from autograd.render.judgement import draw_comparison
-from autograd.render.model import Collapse, describe
-from autograd.render.picture import Picture, Style
+from autograd.render.options import (
+    COLLAPSES,
+    DIRECTIONS,
+    Collapse,
+    check_choice,
+    drawable,
+    overrides,
+    style_named,
+    viewport_of,
+    whole_number,
+)
+from autograd.render.picture import Picture
 from autograd.render.player import Player, player
-from autograd.render.request import choice, drawable, overrides, room_of, whole
+from autograd.render.style import Style, register_style
+
+for _style in (cards.CARDS, circuit.CIRCUIT, cards.OVERVIEW, plain.PLAIN):
+    register_style(_style)
 
 
 def draw(
     output: Tensor,
     *,
-    style: Style = "cards",
+    style: str = "cards",
     direction: Direction = "LR",
     values: bool = True,
     grads: bool = True,
@@ -44,7 +63,8 @@ def draw(
         output: a Tensor of any shape that operations on other Tensors gave; gradients need one element.
         style: "cards", a card an operation; "circuit", for numbers: each wire with its value above it and its
             gradient below; "overview", a card a module, with parameters and norms; "plain", cards for a
-            Graphviz that has no HTML-like labels, which is what any style becomes where there is no other.
+            Graphviz that has no HTML-like labels, which is what any style becomes where there is no other;
+            or a style of your own (see `register_style`).
         direction: "LR", from left to right, for slides; "TB", from top to bottom, for handouts. Circuits always
             run to the right.
         values: show the numbers of each value: written out up to 4x4, as colours up to 8x8, then
@@ -75,23 +95,29 @@ def draw(
     (True, True, True)
     """
     node = drawable(output, "draw")
-    choice("style", style, Style)
-    choice("direction", direction, Direction)
-    choice("collapse", collapse, Collapse)
-    room = room_of(size, direction)
+    chosen = style_named(style)
+    check_choice("direction", direction, DIRECTIONS)
+    check_choice("collapse", collapse, COLLAPSES)
+    viewport = viewport_of(size, direction)
     caller = sys._getframe(1)
-    asked: dict[str, Any] = {
-        "values": values,
-        "grads": grads,
-        "rules": rules,
-        "title": title or "",
-        "collapse": collapse,
-        "depth": whole("depth", depth),
-        "style": style,
-        "room": room,
-    }
-    diagram = describe(node, Scope(caller.f_locals, caller.f_globals), overrides(names), **asked)
-    return Picture(diagram, style, direction, room)
+    options = Options(
+        values, grads, rules, title or "", collapse, whole_number("depth", depth), style=chosen, viewport=viewport
+    )
+    scene = build_scene(node, Scope(caller.f_locals, caller.f_globals), overrides(names), options)
+    return Picture(scene.diagram, chosen, direction, viewport)
 
 
-__all__ = ["Picture", "Player", "draw", "draw_comparison", "draw_diff", "frames", "player"]
+__all__ = [
+    "Card",
+    "Diagram",
+    "Edge",
+    "Picture",
+    "Player",
+    "Style",
+    "draw",
+    "draw_comparison",
+    "draw_diff",
+    "frames",
+    "player",
+    "register_style",
+]

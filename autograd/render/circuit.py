@@ -1,61 +1,63 @@
-"""The circuit style, for numbers: gates, and wires with their value above and their gradient below."""
+"""The style "circuit", for numbers: gates, and wires with their value above and their gradient below."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from math import prod
 from typing import Final
 
 from autograd.notation.numbers import is_finite
 from autograd.render import palette
-from autograd.render.cards import cluster_label, heading, table, text
-from autograd.render.diagram import Card, Diagram, Edge
-from autograd.render.dot import Direction, attributes, boxes, frame, graph, quote
-from autograd.render.letters import width
+from autograd.render.cards import cluster_label, table, text, title_label
+from autograd.render.diagram import Card, Diagram, Direction, Edge
+from autograd.render.dot import attributes, card_attributes, digraph, edge_attributes, graph_attributes, quote
+from autograd.render.graph import Graph
+from autograd.render.metrics import text_width
+from autograd.render.style import Style
 
 WIRE: Final = 15  # type sizes: of the numbers, of names, of gates
 _NAME, _GATE = 17, 18
-_LEAST = 64  # points, of a wire
-_HALF = 24  # points, what stands above or below a wire
-_MADE_UP = re.compile("v[₀-₉]*")  # the name of a value on the way, told only where a rule or a gate needs it
-_ROUND = 2  # letters that a round gate has room for
+_LEAST: Final = 64  # points, of a wire
+_HALF: Final = 24  # points, what stands above or below a wire
+_MADE_UP: Final = re.compile("v[₀-₉]*")  # the name of a value on the way, written only where a rule or a gate needs it
+_ROUND: Final = 2  # letters that a round gate has space for
 
 
 def source(diagram: Diagram, direction: Direction) -> str:
     """The picture as DOT: a node for each wire, and one for each gate in front of it; wires run to the right."""
     fonts = quote(palette.FONTS)
-    room = (0.45, "0.4") if any(edge.back for edge in diagram.edges) else (0.28, "0.18")  # labels need more
-    around = {**graph("LR", room[0]), "nodesep": room[1], "fontname": fonts, "label": f"<{_legend(diagram)}>"}
-    title = f"<{heading(diagram)}>" if diagram.title else ""
-    line = {"color": quote(palette.INK), "penwidth": "1.2", "arrowsize": "0.7"}
-    lines = [
-        "digraph computation {",
-        f"graph {attributes(around)}",
-        f"node {attributes({'shape': 'plain', 'fontname': fonts, 'fontsize': f'{WIRE}'})}",
-        f"edge {attributes({**line, 'fontname': fonts, 'fontsize': f'{palette.BODY}'})}",
-        "subgraph cluster_picture {",
-        f"graph {attributes(frame(title))}",
-    ]
-    gates = {card.id: gate(card) for card in diagram.cards}
+    ranksep, nodesep = (0.45, "0.4") if any(edge.backward for edge in diagram.edges) else (0.28, "0.18")
+    gates = {card.id: _gate_id(card) for card in diagram.cards}
     used = {edge.tail for edge in diagram.edges}
     formulas = [edge.rule for edge in diagram.edges] + [card.expression for card in diagram.cards if not card.sign]
-    said = set(_MADE_UP.findall(" ".join(formulas)))
+    mentioned = set(_MADE_UP.findall(" ".join(formulas)))
 
     def statements(card: Card) -> Iterator[str]:
-        own = {"id": quote(card.id), "class": quote(f"card {card.kind}")}
-        named = card.id not in used or not _MADE_UP.fullmatch(card.name) or card.name in said
-        yield f"{card.id} {attributes({**own, 'label': f'<{_wire(card, named)}>'})}"
+        named = card.id not in used or not _MADE_UP.fullmatch(card.name) or card.name in mentioned
+        yield f"{card.id} {attributes({**card_attributes(card), 'label': f'<{_wire(card, named)}>'})}"
         if gates[card.id] != card.id:
             yield f"{gates[card.id]} {attributes(_gate(card))}"
             yield f"{gates[card.id]} -> {card.id}:w {attributes({'class': quote('wire'), 'arrowhead': 'none'})}"
 
-    lines += boxes(diagram, statements, cluster_label)
-    for place, edge in enumerate(diagram.edges):
-        lines.append(f"{edge.tail}:e -> {gates[edge.head]} {attributes(_use(f'e{place}', edge, diagram.gradients))}")
-    return "\n".join([*lines, "}", "}", ""])
+    graph = {**graph_attributes("LR", ranksep), "nodesep": nodesep, "fontname": fonts}
+    line = {"color": quote(palette.INK), "penwidth": "1.2", "arrowsize": "0.7"}
+    return digraph(
+        diagram,
+        graph={**graph, "label": f"<{_legend(diagram)}>"},
+        node={"shape": "plain", "fontname": fonts, "fontsize": f"{WIRE}"},
+        edge={**line, "fontname": fonts, "fontsize": f"{palette.BODY}"},
+        title=title_label(diagram),
+        statement=statements,
+        cluster=cluster_label,
+        lines=[
+            f"{edge.tail}:e -> {gates[edge.head]} {attributes(_edge(place, edge, diagram.gradients))}"
+            for place, edge in enumerate(diagram.edges)
+        ],
+    )
 
 
-def gate(card: Card) -> str:
+def _gate_id(card: Card) -> str:
     """The id of the gate that gives a card's value."""
     return f"{card.id}g" if card.expression or card.kind == "fold" else card.id
 
@@ -65,11 +67,11 @@ def _gate(card: Card) -> dict[str, str]:
     small = len(sign) <= _ROUND
     form = {"shape": "circle", "width": "0.55", "fixedsize": "true"} if small else {"shape": "box", "height": "0.5"}
     return {
-        "id": quote(gate(card)),
+        "id": quote(_gate_id(card)),
         "class": quote("gate"),
         **form,
         "style": quote("filled" if small else "rounded,filled"),
-        "fillcolor": quote(palette.LIT.get(card.lit, palette.CANVAS)),
+        "fillcolor": quote(palette.LIT.get(card.highlight, palette.CANVAS)),
         "color": quote(palette.INK),
         "fontcolor": quote(palette.INK),
         "penwidth": "1.4",
@@ -85,46 +87,45 @@ def _wire(card: Card, named: bool) -> str:
     if card.expression and named:
         value = f"{card.name} = {value}" if value else card.name
     above = text(value, _colour(value, palette.VALUE, "value" in card.hidden), WIRE, bold=True) if value else ""
-    room = max(_LEAST, round(width(value, WIRE, bold=True)) + 8)
-    rows = f'<TR><TD WIDTH="{room}" HEIGHT="{_HALF}">{above}</TD></TR><HR/>'
+    wide = max(_LEAST, round(text_width(value, WIRE, bold=True)) + 8)
+    rows = f'<TR><TD WIDTH="{wide}" HEIGHT="{_HALF}">{above}</TD></TR><HR/>'
     rows += f'<TR><TD HEIGHT="{_HALF}">{_below(card)}</TD></TR>'
     line = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" COLOR="{palette.INK}">{rows}</TABLE>'
-    if gate(card) != card.id:
+    if _gate_id(card) != card.id:
         return line
-    colour = palette.INK if card.lit else palette.TINTS[card.kind].text
+    colour = palette.INK if card.highlight else palette.TINTS[card.kind].text
     name = text(card.name, colour, _NAME, bold=True)
-    room = round(width(card.name, _NAME, bold=True)) + 2
-    lit = f' BGCOLOR="{palette.LIT[card.lit]}"' if card.lit else ""
-    return table(f'<TR><TD WIDTH="{room}"{lit}>{name}</TD><TD WIDTH="6"></TD><TD>{line}</TD></TR>')
+    wide = round(text_width(card.name, _NAME, bold=True)) + 2
+    lit = f' BGCOLOR="{palette.LIT[card.highlight]}"' if card.highlight else ""
+    return table(f'<TR><TD WIDTH="{wide}"{lit}>{name}</TD><TD WIDTH="6"></TD><TD>{line}</TD></TR>')
 
 
 def _below(card: Card) -> str:
+    """The gradient, with the terms that it is the sum of."""
     if card.gradient is None or not card.gradient.cells:
         return ""
-    told = card.gradient.cells[0][0]
-    colour = _colour(told, palette.GRADIENT, "gradient" in card.hidden)
+    content = card.gradient.cells[0][0]
+    colour = _colour(content, palette.GRADIENT, "gradient" in card.hidden)
     if not card.total:
-        return text(told, colour, WIRE, italic=True)
+        return text(content, colour, WIRE, italic=True)
     terms = text(card.total, palette.CANVAS if "gradient" in card.hidden else palette.GRADIENT, WIRE, italic=True)
-    total = text(told, colour, WIRE, bold=True, italic=True)
+    total = text(content, colour, WIRE, bold=True, italic=True)
     return table(f'<TR><TD>{terms}</TD><TD WIDTH="5"></TD><TD>{total}</TD></TR>')
 
 
-def _colour(told: str, colour: str, hidden: bool) -> str:
-    return palette.CANVAS if hidden else colour if is_finite(told) else palette.ALARM
+def _colour(content: str, colour: str, hidden: bool) -> str:
+    return palette.CANVAS if hidden else colour if is_finite(content) else palette.ALARM
 
 
-def _use(name: str, edge: Edge, gradients: bool) -> dict[str, str]:
-    told = {"id": quote(name), "class": quote("use differentiable" if edge.differentiable else "use")}
+def _edge(place: int, edge: Edge, gradients: bool) -> dict[str, str]:
+    written = edge_attributes(place, edge)
     if not edge.differentiable:
-        return {**told, "style": "dashed"}
-    if edge.back and gradients:  # where several are added up, each comes back visibly
-        back, colour = palette.BACKWARD, palette.GRADIENT
-        if edge.pending:
-            back, colour = palette.UNSEEN, palette.CANVAS
-        told |= {"dir": "both", "color": quote(f"{palette.INK}:{back}")} if edge.sent else {}
-        told["label"] = f"<{text(edge.back, colour, palette.BODY, italic=True)}>"
-    return told
+        return {**written, "style": "dashed"}
+    if edge.backward and gradients:  # where several are added up, each comes back visibly
+        line, colour = (palette.UNSEEN, palette.CANVAS) if edge.pending else (palette.BACKWARD, palette.GRADIENT)
+        written |= {"dir": "both", "color": quote(f"{palette.INK}:{line}")} if edge.gradient else {}
+        written["label"] = f"<{text(edge.backward, colour, palette.BODY, italic=True)}>"
+    return written
 
 
 def _legend(diagram: Diagram) -> str:
@@ -141,3 +142,32 @@ def _legend(diagram: Diagram) -> str:
     rows = f"<TR>{''.join(f'<TD>{cell}</TD>' if cell else gap for cell in cells)}</TR>"
     notes = "".join(f"<TR><TD>{text(note, palette.MUTED, palette.LEGEND)}</TD></TR>" for note in diagram.notes)
     return table(f"<TR><TD>{table(rows, padding=4)}</TD></TR>{notes}")
+
+
+def check(graph: Graph) -> None:
+    """Refuse arrays: a wire has space for one number."""
+    for name, shape in graph.shapes():
+        if prod(shape) != 1:
+            raise ValueError(
+                f"a circuit is drawn of numbers, and here is {name} of shape {shape}; use style='cards' for arrays"
+            )
+
+
+def wire_size(card: Card) -> tuple[float, float]:
+    """About how wide and high a wire is, in points, with its name in front."""
+    total = text_width(f"{card.total} 0.00", WIRE) if card.total else 0.0
+    name = 0.0 if card.expression else text_width(card.name, _NAME)
+    return max(70.0, total, text_width("000.00", WIRE)) + name + 10, 56.0
+
+
+CIRCUIT: Final = Style(
+    "circuit",
+    source,
+    html=True,
+    size=wire_size,
+    gap=66.0,  # a gate, and the wire out of it
+    check=check,
+    details=("numbers",),
+    whole=24,
+    moments=True,
+)

@@ -1,4 +1,4 @@
-"""A picture in words: cards, edges and clusters, with no idea who draws them."""
+"""A picture before anybody draws it: cards, edges and clusters, with all numbers as text."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from autograd.notation.numbers import Shown
 Kind = Literal["data", "parameter", "operation", "layer", "loss", "output", "target", "constant", "fold"]
 Role = Literal["value", "gradient", "muted"]
 Verdict = Literal["", "right", "wrong", "first wrong", "follows", "added", "removed", "changed"]
+Direction = Literal["LR", "TB"]
+
+# A sign for those who see no colours.
+_SIGNS = {"right": "✓", "wrong": "✗", "first wrong": "✗", "follows": "↳", "added": "+", "removed": "−", "changed": "≠"}
 
 
 @dataclass(frozen=True)
 class Fact:
-    """A line of a card of a module: what it is about, and what is said."""
+    """A line of a card of a module: `label`, then `text`."""
 
-    about: str
+    label: str
     text: str
     role: Role
 
@@ -27,13 +31,15 @@ class Card:
 
     Attributes:
         path: the place in a module that the short `name` stands for.
+        value, gradient: the numbers, or None where the picture shows none.
+        highlight: in a picture of one moment, the pass that works on this card.
+        hidden: in a picture of one moment, which of "value" and "gradient" are not there yet.
         total: how the gradient of a number is the sum over its uses, such as "4.00 + 1.00 =".
         note: what else was done to the gradient, such as "Σ 3×2 → 2" where it was summed back.
-        facts: what is said in place of numbers, of a module or in an overview.
-        home: the cluster that it stands in, or "".
-        verdict: what a comparison says of it, with `hand` the gradient that was derived by hand.
-        lit, hidden: in a picture of one moment, whether it is worked on, and in which direction, and which of
-            its numbers there are not yet.
+        facts: what stands in place of numbers, on a module or in an overview.
+        cluster: the id of the cluster that it stands in, or "".
+        verdict, remark: the result of a comparison.
+        hand: the gradient that was derived by hand.
         sign: what a circuit writes into the gate.
     """
 
@@ -45,36 +51,49 @@ class Card:
     shape: str = ""
     value: Shown | None = None
     gradient: Shown | None = None
-    lit: Literal["", "forward", "backward"] = ""
+    highlight: Literal["", "forward", "backward"] = ""
     hidden: frozenset[str] = frozenset()
     total: str = ""
     note: str = ""
     facts: tuple[Fact, ...] = ()
-    home: str = ""
+    cluster: str = ""
     verdict: Verdict = ""
     remark: str = ""
     hand: Shown | None = None
     sign: str = ""
 
     @property
-    def sentence(self) -> str:
-        """What the card is, for those who hear the picture or point at it."""
-        what = f"{self.name} = {self.expression}" if self.expression else self.name
-        parts = [self.kind, what, self.path, self.shape and f"shape {self.shape}", self.verdict, self.remark]
+    def title(self) -> str:
+        """Its name, and the expression that computed it."""
+        return f"{self.name} = {self.expression}" if self.expression else self.name
+
+    @property
+    def badge(self) -> str:
+        """The result of a comparison as a line of text, or ""."""
+        if not self.verdict:
+            return ""
+        text = f"{_SIGNS[self.verdict]} {self.verdict}{' link' if self.verdict == 'first wrong' else ''}"
+        return f"{text}: {self.remark}" if self.remark else text
+
+    @property
+    def description(self) -> str:
+        """One sentence for screen readers, and for a pointer that rests on the card."""
+        parts = [self.kind, self.title, self.path, self.shape and f"shape {self.shape}", self.verdict, self.remark]
         return ", ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True)
 class Edge:
-    """A value's use as one operand; `x * x` has two.
+    """A use of a value as one operand; `x * x` has two.
 
     Attributes:
+        tail, head: the ids of the cards of the operand and of the result.
         differentiable: a gradient can come back along it.
         pending: it has not come back yet, in a picture of one moment.
         rule: what comes back along it, as mathematics in Unicode, or "".
-        sent: the number that came back along it, or "".
-        carried: what it carries forward, such as a shape, or "".
-        astray: a derivation by hand went wrong here.
+        gradient: the number that came back along it, or "".
+        forward: what it carries forward, such as a shape, or "".
+        wrong: a derivation by hand went wrong here.
     """
 
     tail: str
@@ -82,36 +101,38 @@ class Edge:
     differentiable: bool
     pending: bool = False
     rule: str = ""
-    sent: str = ""
-    carried: str = ""
-    astray: bool = False
+    gradient: str = ""
+    forward: str = ""
+    wrong: bool = False
 
     @property
-    def back(self) -> str:
-        """What is told of the way back: the rule and the number that it gave."""
-        return f"{self.rule} = {self.sent}" if self.rule and self.sent else self.rule or self.sent
+    def backward(self) -> str:
+        """The label of the way back: the rule and the number that it gave."""
+        return f"{self.rule} = {self.gradient}" if self.rule and self.gradient else self.rule or self.gradient
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A frame around cards: a module, what is repeated, or one of several graphs. `home`: the frame around it."""
+    """A frame around cards: a module, what is repeated, or one of several graphs. `parent`: the cluster around it."""
 
     id: str
     title: str
-    home: str = ""
+    parent: str = ""
     kind: Literal["module", "repeat", "graph"] = "module"
 
 
 @dataclass(frozen=True)
 class Diagram:
-    """A picture in words. Cards stand in the order of the program, each after those that it uses.
+    """Cards stand in the order of the program, each after those that it uses; clusters after those around them.
 
     Attributes:
-        aligned: pairs of cards that stand in one column, where several graphs are drawn.
+        notes: lines below the picture.
+        operations: how many there are in the graph, drawn or not.
+        gradients: whether gradients are drawn.
+        longest_title: of a series of pictures, for which all of them leave space.
+        symbol: the name of the output in "∂L/∂(value)".
+        same_rank: pairs of cards that stand in one column, where several graphs are drawn.
         folded: it has fewer cards than operations, and `collapse` can unfold it.
-        symbol: what the output is called in "∂L/∂(value)".
-        room: the longest title of a series of pictures, which all leave room for it.
-        clusters: outer ones before inner ones.
     """
 
     cards: tuple[Card, ...]
@@ -120,15 +141,15 @@ class Diagram:
     notes: tuple[str, ...]
     operations: int
     gradients: bool
-    room: str = ""
+    longest_title: str = ""
     clusters: tuple[Cluster, ...] = ()
     symbol: str = ""
-    aligned: tuple[tuple[str, str], ...] = ()
+    same_rank: tuple[tuple[str, str], ...] = ()
     folded: bool = False
 
     @property
     def output(self) -> Card:
-        """What was drawn."""
+        """The card of the output."""
         return self.cards[-1]
 
     @property

@@ -13,25 +13,25 @@ import numpy as np
 
 from autograd.core.node import Node
 from autograd.core.tensor import Tensor
-from autograd.notation.expressions import index_text, scalar_text, tail
+from autograd.notation.expressions import index_text, scalar_text
 from autograd.notation.names import Scope, printable
 from autograd.notation.naming import Names
 from autograd.notation.numbers import shape_text
-from autograd.render.content import Content
-from autograd.render.diagram import Card, Cluster, Diagram, Edge, Verdict
-from autograd.render.dot import Direction
-from autograd.render.extent import fits
+from autograd.render.annotate import Annotator
+from autograd.render.build import clusters_of
+from autograd.render.collapse import CollapsedGraph, Plan, Vertex
+from autograd.render.diagram import Card, Cluster, Diagram, Direction, Edge, Verdict
+from autograd.render.gradients import Gradients
+from autograd.render.graph import Graph, Level
 from autograd.render.labels import label, names_of
-from autograd.render.model import Asked, clusters_of
+from autograd.render.layout import fits
+from autograd.render.options import DIRECTIONS, check_choice, drawable, viewport_of
 from autograd.render.picture import Picture
-from autograd.render.request import choice, drawable, room_of
-from autograd.render.sketch import Item, Plan, Sketch
-from autograd.render.survey import Level, Survey
-from autograd.render.trace import Trace
+from autograd.render.style import STYLES
 
 _INSERTED: Final = 1.0  # what it costs to leave a card without a partner
-_RESIZED: Final = 1.2  # and to pair two of one sort that differ in size,
-_SHARED: Final = 0.4  # less this for what their sizes have in common
+_CHANGED: Final = 1.2  # and to pair two of one sort that take different things,
+_SHARED: Final = 0.4  # less this for what they have in common
 _LONGEST: Final = 12  # letters of an option
 _MOST: Final = 400  # cards of a graph that are compared
 
@@ -66,26 +66,26 @@ def draw_diff(
     (True, True)
     """
     nodes = [drawable(output, "draw_diff") for output in (a, b)]
-    choice("direction", direction, Direction)
+    check_choice("direction", direction, DIRECTIONS)
     caller = sys._getframe(1)
     scope = Scope(caller.f_locals, caller.f_globals)
-    room = room_of(size, direction)
-    surveys = [Survey(node) for node in nodes]
-    known = [names_of(survey, scope, {}) for survey in surveys]
+    viewport, style = viewport_of(size, direction), STYLES["cards"]
+    graphs = [Graph(node) for node in nodes]
+    known = [names_of(graph, scope, {}) for graph in graphs]
     diagram = None
-    for plan in _plans(surveys):
-        drawn = [Sketch(survey, plan, lambda array: scope.of_array(array) is not None) for survey in surveys]
-        if max(len(sketch.items) for sketch in drawn) > _MOST:
+    for plan in _plans(graphs):
+        sides = [CollapsedGraph(graph, plan, lambda array: scope.of_array(array) is not None) for graph in graphs]
+        if max(len(side.vertices) for side in sides) > _MOST:
             continue
-        diagram = _both(drawn, scope, known, title or "")
-        if fits(diagram, room):
+        diagram = _both(sides, scope, known, title or "")
+        if fits(diagram, viewport, style):
             break
     assert diagram is not None
-    return Picture(diagram, "cards", direction, room)
+    return Picture(diagram, style, direction, viewport)
 
 
-def _plans(surveys: Sequence[Survey]) -> Iterator[Plan]:
-    level: Level = "leaves" if any(survey.calls for survey in surveys) else None
+def _plans(graphs: Sequence[Graph]) -> Iterator[Plan]:
+    level: Level = "leaves" if any(graph.calls for graph in graphs) else None
     yield Plan(level)
     yield Plan(level, repeats=True)
     for kept in (6, 5, 4, 3):
@@ -93,99 +93,97 @@ def _plans(surveys: Sequence[Survey]) -> Iterator[Plan]:
 
 
 @dataclass(frozen=True)
-class _Sort:
-    """What a card is compared by."""
+class _Signature:
+    """What a card is compared by: the sort of operation or module, what it takes, and the shape of the result."""
 
-    what: str
-    size: str
-    result: tuple[int, ...]
+    sort: str
+    taken: str
+    shape: tuple[int, ...]
 
 
-def _both(drawn: Sequence[Sketch], scope: Scope, known: Sequence[Names], title: str) -> Diagram:
-    symbols = [label(sketch, scope, {}, names) for sketch, names in zip(drawn, known, strict=True)]
-    alone = symbols[0] != symbols[1]  # the names tell which is which
-    headings = [symbol if alone else f"{side}: {symbol}" for side, symbol in zip("ab", symbols, strict=True)]
-    parts = [_part(*each, scope) for each in zip(drawn, symbols, "ab", headings, strict=True)]
-    sorts = [[_sort(item) for item in sketch.items] for sketch in drawn]
-    pairs = _aligned(*sorts)
+def _both(sides: Sequence[CollapsedGraph], scope: Scope, known: Sequence[Names], title: str) -> Diagram:
+    """Both graphs in one diagram, each in a cluster of its own."""
+    symbols = [label(side, scope, {}, names) for side, names in zip(sides, known, strict=True)]
+    distinct = symbols[0] != symbols[1]
+    headings = [symbol if distinct else f"{side}: {symbol}" for side, symbol in zip("ab", symbols, strict=True)]
+    parts = [_part(*each, scope) for each in zip(sides, symbols, "ab", headings, strict=True)]
+    signatures = [[_signature(vertex) for vertex in side.vertices] for side in sides]
+    pairs = _aligned(*signatures)
     verdicts: list[dict[int, tuple[Verdict, str]]] = [
-        dict.fromkeys(range(len(sorts[0])), ("removed", "")),
-        dict.fromkeys(range(len(sorts[1])), ("added", "")),
+        dict.fromkeys(range(len(signatures[0])), ("removed", "")),
+        dict.fromkeys(range(len(signatures[1])), ("added", "")),
     ]
     for first, second in pairs:
         del verdicts[0][first], verdicts[1][second]
-        old, new = sorts[0][first], sorts[1][second]
+        old, new = signatures[0][first], signatures[1][second]
         if old != new:
-            told = _change(old, new)
-            verdicts[0][first] = verdicts[1][second] = "changed", told
+            verdicts[0][first] = verdicts[1][second] = "changed", _change(old, new)
     marked = [
-        replace(card, verdict=said[place][0], remark=said[place][1]) if place in said else card
-        for (cards, _, _), said in zip(parts, verdicts, strict=True)
+        replace(card, verdict=marks[place][0], remark=marks[place][1]) if place in marks else card
+        for (cards, _, _), marks in zip(parts, verdicts, strict=True)
         for place, card in enumerate(cards)
     ]
-    alike = not any(verdicts)
+    vertices = [side.vertices for side in sides]
+    computed = [(a, b) for a, b in pairs if vertices[0][a].computed and vertices[1][b].computed]
     return Diagram(
         cards=tuple(marked),
         edges=tuple(edge for _, edges, _ in parts for edge in edges),
         title=title,
-        notes=("the two are alike",) if alike else (),
-        operations=sum(sketch.operations for sketch in drawn),
+        notes=() if any(verdicts) else ("the two are alike",),
+        operations=sum(side.operations for side in sides),
         gradients=False,
         clusters=tuple(cluster for _, _, clusters in parts for cluster in clusters),
         symbol=" and ".join(dict.fromkeys(symbols)),
-        aligned=tuple((f"a{first}", f"b{second}") for first, second in pairs if _computed(drawn, first, second)),
+        same_rank=tuple((f"a{first}", f"b{second}") for first, second in computed),
     )
 
 
-def _computed(drawn: Sequence[Sketch], first: int, second: int) -> bool:
-    return drawn[0].items[first].computed and drawn[1].items[second].computed
-
-
 def _part(
-    sketch: Sketch, symbol: str, side: str, heading: str, scope: Scope
+    graph: CollapsedGraph, symbol: str, side: str, heading: str, scope: Scope
 ) -> tuple[list[Card], list[Edge], list[Cluster]]:
-    """The cards, edges and frames of one of the two, in a frame of their own."""
-    content = Content(Trace({}), symbol, values=False, grads=False, detail="norms")
-    ids = {item: f"{side}{position}" for position, item in enumerate(sketch.items)}
-    homes, inner = clusters_of(sketch, Asked(), scope, f"{side}m")
+    """The cards, edges and clusters of one of the two, in a cluster of their own."""
+    annotator = Annotator(Gradients({}), symbol, values=False, grads=False, detail="norms")
+    ids = {vertex: f"{side}{position}" for position, vertex in enumerate(graph.vertices)}
+    placed, inner = clusters_of(graph, scope, prefix=f"{side}m")
     whole = Cluster(f"{side}m", printable(heading, 60), "", "graph")
-    clusters = [whole, *(replace(cluster, home=cluster.home or whole.id) for cluster in inner)]
-    cards = [content.card(item, ids[item], homes[item] or whole.id) for item in sketch.items]
-    edges = [content.edge(use, ids) for use in sketch.uses if use.tail is not use.head]
+    clusters = [whole, *(replace(cluster, parent=cluster.parent or whole.id) for cluster in inner)]
+    cards = [annotator.card(vertex, ids[vertex], placed[vertex] or whole.id) for vertex in graph.vertices]
+    edges = [annotator.edge(use, ids) for use in graph.uses if use.tail is not use.head]
     return cards, edges, clusters
 
 
-def _sort(item: Item) -> _Sort:
-    shape = np.shape(item.array) if item.array is not None else ()
-    if item.call is not None:
-        kind, _, _ = item.call.caption.partition("(")
-        return _Sort(kind, item.call.caption, shape)
-    if item.node is not None and item.node.op is not None:
-        return _Sort(item.node.op.name, f"{item.node.op.name}({_operands(item.node)})", shape)
-    return _Sort(f"{item.kind} {item.name if item.kind == 'fold' else ''}", "", shape)
+def _signature(vertex: Vertex) -> _Signature:
+    shape = np.shape(vertex.array) if vertex.array is not None else ()
+    if vertex.call is not None:
+        return _Signature(vertex.call.caption.partition("(")[0], vertex.call.caption, shape)
+    if vertex.node is not None and vertex.node.op is not None:
+        name = vertex.node.op.name
+        return _Signature(name, f"{name}({_operands(vertex.node)})", shape)
+    return _Signature(f"{vertex.kind} {vertex.name if vertex.kind == 'fold' else ''}", "", shape)
 
 
 def _operands(node: Node) -> str:
     """What an operation takes: a letter for each value, so that `w * w` differs from `w * v`, numbers and options."""
     letters: dict[int, str] = {}
-    told = []
+    texts = []
     for arg in (*(node.args or ()), *node.kwargs.values()):
         if isinstance(arg, Node) or (isinstance(arg, np.ndarray) and arg.ndim):
-            told.append(letters.setdefault(id(arg), ascii_lowercase[len(letters) % 26]))
-        elif isinstance(arg, (slice, tuple)) and tail(node.op.name) in ("getitem", "put", "scatter"):
-            told.append(index_text(arg))
+            texts.append(letters.setdefault(id(arg), ascii_lowercase[len(letters) % 26]))
+        elif isinstance(arg, (slice, tuple)) and "index" in node.op.operands:
+            texts.append(index_text(arg))
         else:
-            told.append(scalar_text(arg) or printable(repr(arg), _LONGEST))
-    return printable(", ".join(told), 2 * _LONGEST)
+            texts.append(scalar_text(arg) or printable(repr(arg), _LONGEST))
+    return printable(", ".join(texts), 2 * _LONGEST)
 
 
-def _change(old: _Sort, new: _Sort) -> str:
-    if old.size != new.size:
-        return f"{old.size[len(old.what) :] or old.size} → {new.size[len(new.what) :] or new.size}"
-    return f"{shape_text(old.result)} → {shape_text(new.result)}"
+def _change(old: _Signature, new: _Signature) -> str:
+    if old.taken != new.taken:
+        before, after = (one.taken[len(one.sort) :] or one.taken for one in (old, new))
+        return f"{before} → {after}"
+    return f"{shape_text(old.shape)} → {shape_text(new.shape)}"
 
 
-def _aligned(old: Sequence[_Sort], new: Sequence[_Sort]) -> list[tuple[int, int]]:
+def _aligned(old: Sequence[_Signature], new: Sequence[_Signature]) -> list[tuple[int, int]]:
     """The pairs of places that belong together: the cheapest way to turn one sequence into the other.
 
     See Needleman and Wunsch, "A general method applicable to the search for similarities" (1970).
@@ -209,12 +207,12 @@ def _aligned(old: Sequence[_Sort], new: Sequence[_Sort]) -> list[tuple[int, int]
     return pairs[::-1]
 
 
-def _cost(old: _Sort, new: _Sort) -> float:
-    """The less, the more of their sizes two of one sort have in common."""
+def _cost(old: _Signature, new: _Signature) -> float:
+    """The less, the more of what they take two of one sort have in common."""
     if old == new:
         return 0.0
-    if old.what != new.what:
+    if old.sort != new.sort:
         return np.inf
-    sizes = [sort.size[len(sort.what) + 1 : -1].split(", ") for sort in (old, new)]
-    shared = sum(map(operator.eq, *sizes)) / max(map(len, sizes)) if old.size else 0.5
-    return _RESIZED - _SHARED * shared
+    taken = [one.taken[len(one.sort) + 1 : -1].split(", ") for one in (old, new)]
+    shared = sum(map(operator.eq, *taken)) / max(map(len, taken)) if old.taken else 0.5
+    return _CHANGED - _SHARED * shared

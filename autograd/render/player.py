@@ -21,14 +21,14 @@ from autograd.notation.mathml import mathml
 from autograd.notation.names import Scope
 from autograd.notation.numbers import GRID, numbers, show
 from autograd.render import palette
-from autograd.render.dot import Direction
-from autograd.render.model import Described, describe_all
+from autograd.render.build import Options, Scene, build_scene
+from autograd.render.diagram import Direction
+from autograd.render.options import DIRECTIONS, check_choice, drawable, overrides
 from autograd.render.picture import Picture, write
-from autograd.render.request import choice, drawable, overrides
-from autograd.render.stage import stage
+from autograd.render.player_svg import player_svg
 from autograd.render.steps import Step, steps
 
-MOST_OPERATIONS: Final = 1000  # that a page shows one by one
+MOST_OPERATIONS: Final = 1000  # more are folded
 LARGEST: Final = 8  # rows and columns that the inspector writes out
 _ENDS: Final = (4, 3)  # of a longer axis, what is written from its beginning and its end
 _SLOT: Final = re.compile(r"\{\{(\w+)\}\}")
@@ -119,26 +119,21 @@ def player(
     (6, True)
     """
     node = drawable(output, "player")
-    choice("direction", direction, Direction)
+    check_choice("direction", direction, DIRECTIONS)
     caller = sys._getframe(1)
-    described = describe_all(
-        node,
-        Scope(caller.f_locals, caller.f_globals),
-        overrides(names),
-        title=title or "",
-        most=MOST_OPERATIONS,
-        repeats=False,
-    )
-    told = steps(described)
-    made = Player(_page(described, told, Picture(described.diagram, "cards", direction).svg), len(told))
+    options = Options(title=title or "", repeats=False, most=MOST_OPERATIONS)
+    scene = build_scene(node, Scope(caller.f_locals, caller.f_globals), overrides(names), options)
+    all_steps = steps(scene)
+    picture = Picture(scene.diagram, options.style, direction)
+    page = Player(_page(scene, all_steps, picture.svg), len(all_steps))
     if path is not None:
-        made.save(path)
-    return made
+        page.save(path)
+    return page
 
 
-def _page(described: Described, told: Sequence[Step], svg: str) -> str:
+def _page(scene: Scene, all_steps: Sequence[Step], svg: str) -> str:
     """The page, from its parts; their hashes are the only style and script that it lets a browser run."""
-    diagram = described.diagram
+    diagram = scene.diagram
     folder = files("autograd.render") / "page"
     template, style, script = ((folder / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js"))
     colours = "".join(f"--{name.lower().replace('_', '-')}:{getattr(palette, name)};" for name in _COLOURS)
@@ -149,8 +144,8 @@ def _page(described: Described, told: Sequence[Step], svg: str) -> str:
         "policy": f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'",
         "style": style,
-        "picture": stage(svg, diagram),
-        "data": json.dumps(_data(described, told), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+        "picture": player_svg(svg, diagram),
+        "data": json.dumps(_data(scene, all_steps), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
         "script": script,
     }
     return _SLOT.sub(lambda slot: slots[slot[1]], template)
@@ -160,20 +155,20 @@ def _hash(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
-def _data(described: Described, told: Sequence[Step]) -> dict[str, Any]:
+def _data(scene: Scene, all_steps: Sequence[Step]) -> dict[str, Any]:
     """What the page knows: cards, edges and steps, with every number as text."""
-    diagram = described.diagram
-    valued = {step.card: place for place, step in enumerate(told) if step.phase == "forward"}
-    complete = {step.card: place for place, step in enumerate(told) if step.phase == "backward" and step.complete}
-    back = {step.edge: place for place, step in enumerate(told) if step.edge is not None}
-    last = len(told) - 1
+    diagram = scene.diagram
+    valued = {step.card: place for place, step in enumerate(all_steps) if step.phase == "forward"}
+    complete = {step.card: place for place, step in enumerate(all_steps) if step.phase == "backward" and step.complete}
+    back = {step.edge: place for place, step in enumerate(all_steps) if step.edge is not None}
+    last = len(all_steps) - 1
     cards = [
         {
             "id": card.id,
             "name": card.name,
             "expression": card.expression,
             "about": ", ".join(filter(None, (card.kind, card.shape, card.path))),
-            "value": _table(described.values.get(card.id)),
+            "value": _table(scene.values.get(card.id)),
             "at": valued.get(card.id, 0),
             "done": complete.get(card.id, last) if card.gradient is not None else None,
         }
@@ -183,7 +178,7 @@ def _data(described: Described, told: Sequence[Step]) -> dict[str, Any]:
         [edge.tail, edge.head, back.get(place, last) if edge.differentiable and diagram.gradients else None]
         for place, edge in enumerate(diagram.edges)
     ]
-    return {"cards": cards, "edges": edges, "steps": [_step(step) for step in told]}
+    return {"cards": cards, "edges": edges, "steps": [_step(step) for step in all_steps]}
 
 
 def _table(array: Any) -> dict[str, Any] | None:

@@ -1,13 +1,13 @@
 """A computation step by step: what is computed forward, and what each rule sends back, in the engine's order.
 
 A `Step` is one moment of the picture. The numbers and the order of the backward steps are those of the
-trace that the engine's own pass left; values come in the order of the program.
+engine's own pass; values come in the order of the program.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -17,12 +17,13 @@ from autograd.notation.expressions import scalar_text
 from autograd.notation.numbers import shape_text
 from autograd.notation.rule import equation, seed, spoken, summed, worked
 from autograd.notation.tree import Tree
-from autograd.render.model import Card, Described, Diagram, Edge
-from autograd.render.trace import Pull
+from autograd.render.build import Scene
+from autograd.render.diagram import Card, Diagram
+from autograd.render.gradients import Contribution
 
 Phase = Literal["start", "forward", "backward", "end"]
 _ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_SOME: Final = 4  # names of one kind that are said
+_SOME: Final = 4  # names of one kind that a sentence has
 
 
 @dataclass(frozen=True)
@@ -56,36 +57,40 @@ class Step:
     share: str = ""
 
 
-def steps(described: Described) -> tuple[Step, ...]:
+def steps(scene: Scene) -> tuple[Step, ...]:
     """The steps of a computation, from its data and parameters to the last gradient."""
-    diagram = described.diagram
+    diagram = scene.diagram
     start = Step("start", _given(card for card in diagram.cards if not _computed(card)))
-    forward = [Step("forward", f"Forward: {_formula(card)}", card.id) for card in diagram.cards if _computed(card)]
+    forward = [Step("forward", f"Forward: {card.title}", card.id) for card in diagram.cards if _computed(card)]
     if not diagram.gradients:
         return (start, *forward)
     output = diagram.output
-    one = described.trace.gradients[described.output]
-    told = f"Backward starts: ∂{output.name}/∂{output.name} = 1"
-    seeded = Step("backward", told, output.id, rule=seed(output.name), contribution=one, gradient=one)
+    one = scene.gradients.of[scene.output]
+    sentence = f"Backward starts: ∂{output.name}/∂{output.name} = 1"
+    seeded = Step("backward", sentence, output.id, rule=seed(output.name), contribution=one, gradient=one)
     own = [card.name for card in diagram.cards if card.kind == "parameter"]
     note = f"backward() adds those of {_list(own)} to their .grad." if own else ""
     end = Step("end", f"All gradients of {output.name} are there", note=note)
-    return (start, *forward, seeded, *_backward(described), end)
+    return (start, *forward, seeded, *_backward(scene), end)
 
 
 @dataclass
 class _Arrival:
-    """What comes back along one edge: of a folded card, all that its operations send to one operand."""
+    """What comes back along one edge: into a fold, all that its operations send to one operand.
+
+    `use` counts the edges between the same two cards: `x * x` has two.
+    """
 
     edge: int
-    last: int  # its last rule's place in the trace
-    pulls: list[Pull]
+    use: int
+    last: int  # the place of its last contribution
+    contributions: list[Contribution]
 
 
-def _backward(described: Described) -> Iterator[Step]:
-    diagram = described.diagram
+def _backward(scene: Scene) -> Iterator[Step]:
+    diagram = scene.diagram
     cards = {card.id: card for card in diagram.cards}
-    arrivals = _arrivals(described)
+    arrivals = _arrivals(scene)
     expected = Counter(diagram.edges[arrival.edge].tail for arrival in arrivals)
     arrived: Counter[str] = Counter()
     sums: dict[str, Any] = {}
@@ -93,91 +98,87 @@ def _backward(described: Described) -> Iterator[Step]:
         edge = diagram.edges[arrival.edge]
         operation, operand = cards[edge.head], cards[edge.tail]
         arrived[operand.id] += 1
+        number, of = arrived[operand.id], expected[operand.id]
         contribution = None
         if operand.kind != "fold":
-            for pull in arrival.pulls:
-                contribution = pull.gradient if contribution is None else contribution + pull.gradient
+            for one in arrival.contributions:
+                contribution = one.gradient if contribution is None else contribution + one.gradient
             sums[operand.id] = sums[operand.id] + contribution if operand.id in sums else contribution
-        rule, in_numbers, note = _rule(described, arrival, operation, operand, adds=expected[operand.id] > 1)
+        rule = in_numbers = None
+        note = ""
+        if "fold" not in (operation.kind, operand.kind) and len(arrival.contributions) == 1:
+            rule, in_numbers, note = _rule(scene, arrival, operation, operand, cards, adds=of > 1)
         yield Step(
             "backward",
-            _told(operation, operand, diagram.output, arrived[operand.id], expected[operand.id]),
+            _sentence(operation, operand, diagram.output, number, of),
             operand.id,
             arrival.edge,
-            arrived[operand.id] == expected[operand.id],
+            number == of,
             rule,
             in_numbers,
             note,
             contribution,
             sums.get(operand.id),
-            f"{arrived[operand.id]} of {expected[operand.id]}" if expected[operand.id] > 1 else "",
+            f"{number} of {of}" if of > 1 else "",
         )
 
 
-def _arrivals(described: Described) -> list[_Arrival]:
-    """The rules of the trace by the edge that they belong to, each edge at its last rule."""
-    free: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    for place, edge in enumerate(described.diagram.edges):
-        free[edge.tail, edge.head].append(place)
-    found: dict[int, _Arrival] = {}
-    for place, pull in enumerate(described.trace.pulls):
-        places = free[described.card(pull.operand) or "", described.card(pull.node) or ""]
-        if not places:
+def _arrivals(scene: Scene) -> list[_Arrival]:
+    """The contributions by the edge that they come back along, each edge at its last one."""
+    edges: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, edge in enumerate(scene.diagram.edges):
+        edges[edge.tail, edge.head].append(place)
+    seen: Counter[tuple[str, str]] = Counter()
+    arrivals: dict[int, _Arrival] = {}
+    for place, one in enumerate(scene.gradients.contributions):
+        ends = scene.card(one.operand) or "", scene.card(one.node) or ""
+        if not edges[ends]:
             continue
-        along = places.pop(0) if len(places) > 1 else places[0]  # x * x has two edges, used one after the other
-        arrival = found.setdefault(along, _Arrival(along, place, []))
+        use = min(seen[ends], len(edges[ends]) - 1)
+        seen[ends] += 1
+        along = edges[ends][use]
+        arrival = arrivals.setdefault(along, _Arrival(along, use, place, []))
         arrival.last = place
-        arrival.pulls.append(pull)
-    return sorted(found.values(), key=lambda arrival: arrival.last)
+        arrival.contributions.append(one)
+    return sorted(arrivals.values(), key=lambda arrival: arrival.last)
 
 
 def _rule(
-    described: Described, arrival: _Arrival, operation: Card, operand: Card, *, adds: bool
-) -> tuple[Tree | None, Tree | None, str]:
-    """The rule as an equation, and what it does about broadcasting; folded cards have no rule to show."""
-    if "fold" in (operation.kind, operand.kind) or len(arrival.pulls) != 1:
-        return None, None, ""
-    pull = arrival.pulls[0]
-    uses = [place for place, arg in enumerate(pull.node.args or ()) if arg is pull.operand]
-    same = [place for place, edge in enumerate(described.diagram.edges) if _ends(edge) == (operand.id, operation.id)]
-    position = uses[same.index(arrival.edge) % len(uses)]
-    names = {card.id: card.name for card in described.diagram.cards}
+    scene: Scene, arrival: _Arrival, operation: Card, operand: Card, cards: Mapping[str, Card], *, adds: bool
+) -> tuple[Tree, Tree | None, str]:
+    """The rule as an equation and in numbers, and what it does about broadcasting."""
+    (one,) = arrival.contributions
+    args = one.node.args or ()
+    uses = [place for place, arg in enumerate(args) if arg is one.operand]
+    position = uses[arrival.use % len(uses)]
 
     def name(place: int) -> str | None:
-        arg = (pull.node.args or ())[place]
-        return names[card] if (card := described.card(arg)) else scalar_text(arg)
+        return cards[card].name if (card := scene.card(args[place])) else scalar_text(args[place])
 
-    rule = equation(pull.node, position, name, operation.name, described.diagram.output.name, adds=adds)
-    in_numbers = worked(pull.node, position, described.trace.gradients[pull.node], pull.gradient)
-    axes = summed(pull.node, position)
+    rule = equation(one.node, position, name, operation.name, scene.diagram.output.name, adds=adds)
+    in_numbers = worked(one.node, position, scene.gradients.of[one.node], one.gradient)
+    axes = summed(one.node, position)
     if not axes:
         return rule, in_numbers, ""
-    sizes = f"shape {shape_text(np.shape(pull.operand.value))} to {shape_text(np.shape(pull.node.value))}"
+    sizes = f"shape {shape_text(np.shape(one.operand.value))} to {shape_text(np.shape(one.node.value))}"
     return rule, in_numbers, f"{operand.name} was broadcast from {sizes}, so its gradient is summed over {spoken(axes)}"
 
 
-def _told(operation: Card, operand: Card, output: Card, number: int, expected: int) -> str:
+def _sentence(operation: Card, operand: Card, output: Card, number: int, of: int) -> str:
     """What a backward step does, and where it stands in a sum."""
-    told = f"Backward through {_formula(operation)}: "
     if operand.kind == "fold":
-        return told + f"into {operand.name}"
-    told += f"∂{output.name}/∂{operand.name}"
-    if expected == 1:
-        return told
+        return f"Backward through {operation.title}: into {operand.name}"
+    sentence = f"Backward through {operation.title}: ∂{output.name}/∂{operand.name}"
+    if of == 1:
+        return sentence
+    if number == of:
+        return f"{sentence}, the last of {of}"
     which = _ORDINALS[number - 1] if number <= len(_ORDINALS) else f"{number}th"
-    return told + (f", {which} of {expected} contributions" if number < expected else f", the last of {expected}")
-
-
-def _ends(edge: Edge) -> tuple[str, str]:
-    return edge.tail, edge.head
+    return f"{sentence}, {which} of {of} contributions"
 
 
 def _computed(card: Card) -> bool:
     return card.kind in ("operation", "loss", "output", "fold") and (bool(card.expression) or card.kind == "fold")
-
-
-def _formula(card: Card) -> str:
-    return f"{card.name} = {card.expression}" if card.expression else card.name
 
 
 def _given(cards: Iterable[Card]) -> str:
@@ -189,10 +190,8 @@ def _given(cards: Iterable[Card]) -> str:
     names: defaultdict[str, list[str]] = defaultdict(list)
     for card in cards:
         names[card.kind].append(card.name)
-    told = []
-    for kind, called in names.items():
-        told.append(f"{kind if len(called) == 1 or kind == 'data' else f'{kind}s'} {_list(called)}")
-    return f"Given: {', '.join(told)}" if told else "Nothing is computed yet"
+    kinds = [f"{kind if len(own) == 1 or kind == 'data' else f'{kind}s'} {_list(own)}" for kind, own in names.items()]
+    return f"Given: {', '.join(kinds)}" if kinds else "Nothing is computed yet"
 
 
 def _list(names: Sequence[str]) -> str:
@@ -206,7 +205,9 @@ def _list(names: Sequence[str]) -> str:
 
 
 def moment(diagram: Diagram, steps: Sequence[Step], number: int) -> Diagram:
-    """The picture after step `number`, with the card of that step lit: what comes later is hidden, and keeps its room.
+    """The picture after step `number`, with the card of that step highlighted.
+
+    What comes later is hidden, and keeps its space.
 
     A gradient appears when its last contribution has arrived; the edges show those that have.
     """
@@ -221,8 +222,8 @@ def moment(diagram: Diagram, steps: Sequence[Step], number: int) -> Diagram:
         hidden = {"value"} if _computed(card) and card.id not in valued and card.kind != "fold" else set()
         if card.id not in complete and (card.id in expected or not done):
             hidden.add("gradient")
-        lit: Any = now.phase if card.id == now.card else ""
-        return replace(card, hidden=frozenset(hidden), lit=lit)
+        highlight: Any = now.phase if card.id == now.card else ""
+        return replace(card, hidden=frozenset(hidden), highlight=highlight)
 
     edges = tuple(replace(edge, pending=place not in returned and not done) for place, edge in enumerate(diagram.edges))
     return replace(diagram, cards=tuple(map(card, diagram.cards)), edges=edges)

@@ -16,17 +16,17 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from autograd.render import palette
-from autograd.render.model import Card, Diagram
+from autograd.render.diagram import Card, Diagram
 
 _REPEATED: Final = ("font-family", "style", "{http://www.w3.org/XML/1998/namespace}space", "text-anchor")
 _STAYS: Final = ("middle", "end")  # the anchors that are not the page's default
 
 
-def stage(svg: str, diagram: Diagram) -> str:
+def player_svg(svg: str, diagram: Diagram) -> str:
     """The finished SVG of a diagram for a page: cards n0, n1, ... and edges e0, e1, ..., with classes.
 
     Of a card, `head` is the ground that lights up, `value` and `gradient` are its numbers; of an edge,
-    `return` is the gradient's way back, with what is told of it.
+    `return` is the gradient's way back, with its label.
     """
     root = ElementTree.fromstring(svg)
     for element in root.iter():
@@ -51,8 +51,7 @@ def stage(svg: str, diagram: Diagram) -> str:
         element.tail = None if element.tag not in ("tspan",) else element.tail
         if element.tag in ("svg", "g"):
             element.text = None
-    written: str = ElementTree.tostring(root, encoding="unicode")
-    return written
+    return str(ElementTree.tostring(root, encoding="unicode"))
 
 
 def _mark_card(group: Element, card: Card) -> None:
@@ -61,25 +60,25 @@ def _mark_card(group: Element, card: Card) -> None:
     header = palette.TINTS[card.kind].header.casefold()
     grounds = {palette.CANVAS.casefold(): "value", palette.GRADIENT_GROUND.casefold(): "gradient"}
     role, head = "", False
-    found: dict[str, list[Element]] = {"value": [], "gradient": []}
+    numbers: dict[str, list[Element]] = {"value": [], "gradient": []}
     for element in list(group):
-        fill, told = element.get("fill", "").casefold(), element.attrib.pop("class", "")
+        fill, own_role = element.get("fill", "").casefold(), element.attrib.pop("class", "")
         if fill == header and not head and element.tag != "text":
             head = True
             element.set("class", "head")
         elif element.tag == "polygon" and fill in grounds and element.get("stroke") == "none":
             role = grounds[fill]
-        elif element.tag == "text" and (told or role) in found:
-            found[told or role].append(element)
+        elif element.tag == "text" and (own_role or role) in numbers:
+            numbers[own_role or role].append(element)
         elif role and element.tag == "polygon" and element.get("stroke") == "none":
-            found[role].append(element)
-    if card.kind == "fold":  # what it says of itself is no number that comes later
-        found["value"] = []
-    for name, elements in found.items():
-        _gather(group, elements, name)
+            numbers[role].append(element)
+    if card.kind == "fold":  # its summary is no number that comes later
+        numbers["value"] = []
+    for name, elements in numbers.items():
+        _wrap(group, elements, name)
 
 
-def _gather(group: Element, elements: Sequence[Element], role: str) -> None:
+def _wrap(group: Element, elements: Sequence[Element], role: str) -> None:
     """Put the numbers of one role into a group of their own, which says once what all have in common."""
     if not elements:
         return
@@ -97,10 +96,10 @@ def _gather(group: Element, elements: Sequence[Element], role: str) -> None:
     group.insert(list(group).index(elements[0]), inner)
     for element in elements:
         group.remove(element)
-    inner.extend([*_shrunk([element for element in elements if element.tag != "text"]), *texts])
+    inner.extend([*_as_image([element for element in elements if element.tag != "text"]), *texts])
 
 
-def _shrunk(squares: Sequence[Element]) -> Sequence[Element]:
+def _as_image(squares: Sequence[Element]) -> Sequence[Element]:
     """One image in place of many squares, and lines over it in place of the gaps between them."""
     corners = [_box(square) for square in squares]
     lefts, tops = (sorted({corner[axis] for corner in corners}) for axis in (0, 1))

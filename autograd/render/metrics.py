@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 from unicodedata import category, east_asian_width
 
+LINE: Final = 1.17  # height of a line, of its type size
+
 # Thousandths of the type size, of the printable signs of ASCII from the space on.
 _REGULAR: Final = (
     *(278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278),
@@ -32,10 +34,10 @@ _SIGNS: Final = {
 }
 
 
-def width(text: str, size: int, *, bold: bool = False) -> float:
+def text_width(text: str, size: int, *, bold: bool = False) -> float:
     """About how wide a text is, in points, where letters are `size` points high.
 
-    >>> round(width("0.00", 12), 2), width("", 12), width("n", 10, bold=True)
+    >>> round(text_width("0.00", 12), 2), text_width("", 12), text_width("n", 10, bold=True)
     (23.35, 0.0, 6.11)
     """
     return size * sum(_letter(sign) + 55 * (bold and sign in _WIDER_BOLD) for sign in text) / 1000

@@ -1,29 +1,41 @@
-"""What a call asks for, checked."""
+"""The arguments of `draw` and its kin, checked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, get_args
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal, get_args
 
 import numpy as np
 
 from autograd.core.node import Node
 from autograd.core.tensor import Tensor
-from autograd.render.extent import Room
+from autograd.render.diagram import Direction
+from autograd.render.layout import Viewport
+from autograd.render.style import STYLES, Style
+
+Collapse = Literal["auto", "none", "modules"]
+DIRECTIONS: Final = get_args(Direction)
+COLLAPSES: Final = get_args(Collapse)
 
 
-def choice(argument: str, value: object, choices: Any) -> None:
-    """Refuse a value that is not one of a Literal's."""
-    if value not in get_args(choices):
-        known = " or ".join(map(repr, get_args(choices)))
-        raise ValueError(f"{argument} is {known}, not {value!r}")
+def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
+    """Refuse a value that is not one of these."""
+    known = list(choices)
+    if value not in known:
+        raise ValueError(f"{argument} is {' or '.join(map(repr, known))}, not {value!r}")
 
 
-def drawable(output: object, asked: str) -> Node:
-    """The node to draw, or an error that says why there is nothing; `asked` is the function that was called."""
+def style_named(name: str, *, moments: bool = False) -> Style:
+    """The style of this name; with `moments`, one that `frames` can use."""
+    check_choice("style", name, (known for known, style in STYLES.items() if style.moments or not moments))
+    return STYLES[name]
+
+
+def drawable(output: object, function: str) -> Node:
+    """The node to draw, or an error that says why there is nothing; `function` was called with it."""
     if not isinstance(output, Tensor):
-        what = f"{type(output).__module__}.{type(output).__qualname__}"
-        raise TypeError(f"{asked} takes the Tensor that was computed, such as a loss, and this is a {what}")
+        kind = f"{type(output).__module__}.{type(output).__qualname__}"
+        raise TypeError(f"{function} takes the Tensor that was computed, such as a loss, and this is a {kind}")
     name, node = output.name or "this Tensor", output._node
     if node.op is None and node.requires_grad:
         why = f"{name} is no result of an operation; draw what was computed from it"
@@ -50,7 +62,7 @@ def overrides(names: Mapping[Tensor | str, str] | None) -> dict[Node | str, str]
     return {key._node if isinstance(key, Tensor) else key: name for key, name in names.items()}
 
 
-def whole(argument: str, value: int | None) -> int | None:
+def whole_number(argument: str, value: int | None) -> int | None:
     """A count that is at least 0, or None."""
     if value is None:
         return None
@@ -61,15 +73,15 @@ def whole(argument: str, value: int | None) -> int | None:
     return int(value)
 
 
-def room_of(size: tuple[int, int] | None, direction: str) -> Room:
+def viewport_of(size: tuple[int, int] | None, direction: Direction) -> Viewport:
     """The pixels that a picture is to fit into."""
     down = direction == "TB"
     if size is None:
-        return Room(900, 2400, down) if down else Room()
+        return Viewport(900, 2400, down) if down else Viewport()
     sides = size if isinstance(size, (tuple, list)) and len(size) == 2 else ()
     if not sides or any(isinstance(side, bool) or not isinstance(side, (int, np.integer)) for side in sides):
         raise TypeError(f"size is a pair of pixels, such as (1280, 720), not {size!r}")
     width, height = map(int, sides)
     if min(width, height) < 100:
         raise ValueError(f"size is a pair of at least 100 pixels each, such as (1280, 720), not {size!r}")
-    return Room(width, height, down)
+    return Viewport(width, height, down)

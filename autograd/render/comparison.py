@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from autograd.core.node import Node, topological
-from autograd.core.op import describe as told
+from autograd.core.op import describe
 from autograd.core.tensor import Tensor
 from autograd.notation.names import Scope, printable
-from autograd.render.content import Hand
-from autograd.render.dot import Direction
-from autograd.render.model import Collapse, describe
+from autograd.render.annotate import Hand
+from autograd.render.build import Options, build_scene
+from autograd.render.diagram import Direction
+from autograd.render.gradients import gradients_of
+from autograd.render.options import COLLAPSES, DIRECTIONS, Collapse, check_choice, drawable, overrides, viewport_of
 from autograd.render.picture import Picture
-from autograd.render.request import choice, drawable, overrides, room_of
-from autograd.render.trace import trace
 
-Said = Literal["right", "wrong", "first wrong", "follows"]
+HandVerdict = Literal["right", "wrong", "first wrong", "follows"]
 
 
 def draw_comparison(
     output: Tensor,
     hand: Mapping[Tensor | str, Any],
     *,
-    verdicts: Mapping[Tensor | str, Said] | None = None,
+    verdicts: Mapping[Tensor | str, HandVerdict] | None = None,
     remarks: Mapping[Tensor | str, str] | None = None,
     direction: Direction = "LR",
     names: Mapping[Tensor | str, str] | None = None,
@@ -43,10 +42,10 @@ def draw_comparison(
     Args:
         output: a Tensor of one element with a graph.
         hand: dL/d(tensor) for Tensors of that graph, by Tensor or by `name=`; arrays of its shape.
-        verdicts: what is said of each, by the same keys: "right", "wrong", "first wrong", or "follows" from an
+        verdicts: the verdict on each, by the same keys: "right", "wrong", "first wrong", or "follows" from an
             earlier mistake. By default a gradient is wrong where
             $\lVert hand - true \rVert > \sqrt{\epsilon} \, \lVert true \rVert$.
-        remarks: a word more of each, such as the cause.
+        remarks: a remark on each, such as the cause.
         direction, names, collapse, size, title: as for `draw`. What has a mark is not folded away.
 
     Raises:
@@ -60,24 +59,24 @@ def draw_comparison(
     True
     """
     node = drawable(output, "draw_comparison")
-    choice("direction", direction, Direction)
-    choice("collapse", collapse, Collapse)
+    check_choice("direction", direction, DIRECTIONS)
+    check_choice("collapse", collapse, COLLAPSES)
     if node.value.size != 1:
-        raise ValueError(f"draw_comparison takes an output of one element, and {told(node)} has more")
+        raise ValueError(f"draw_comparison takes an output of one element, and {describe(node)} has more")
     nodes = topological((node,))
-    given = {(found := _found(key, nodes, "hand")): _array(value, found) for key, value in hand.items()}
-    said = None if verdicts is None else {_found(key, nodes, "verdicts"): word for key, word in verdicts.items()}
-    for word in (said or {}).values():
-        choice("a verdict", word, Said)
-    judged = {n: Hand(given[n], word) for n, word in (said or _judged(node, given)).items() if n in given}
-    for key, remark in (remarks or {}).items():
-        one = judged.get(_found(key, nodes, "remarks"))
-        if one is not None:
-            judged[_found(key, nodes, "remarks")] = replace(one, remark=printable(remark))
-    room = room_of(size, direction)
-    scope = _caller()
-    diagram = describe(node, scope, overrides(names), title=title or "", collapse=collapse, room=room, hand=judged)
-    return Picture(diagram, "cards", direction, room)
+    given = {(key_node := _node_of(key, nodes, "hand")): _array(value, key_node) for key, value in hand.items()}
+    if verdicts is None:
+        words = _verdicts(node, given)
+    else:
+        words = {_node_of(key, nodes, "verdicts"): word for key, word in verdicts.items()}
+    for word in words.values():
+        check_choice("a verdict", word, get_args(HandVerdict))
+    notes = {_node_of(key, nodes, "remarks"): printable(remark) for key, remark in (remarks or {}).items()}
+    compared = {n: Hand(given[n], word, notes.get(n, "")) for n, word in words.items() if n in given}
+    viewport = viewport_of(size, direction)
+    options = Options(title=title or "", collapse=collapse, viewport=viewport, hand=compared)
+    scene = build_scene(node, _caller(), overrides(names), options)
+    return Picture(scene.diagram, options.style, direction, viewport)
 
 
 def _caller() -> Scope:
@@ -88,37 +87,34 @@ def _caller() -> Scope:
     return Scope(frame.f_locals, frame.f_globals)
 
 
-def _found(key: Any, nodes: list[Node], argument: str) -> Node:
+def _node_of(key: Any, nodes: list[Node], argument: str) -> Node:
     """The node of the graph that a Tensor or a name stands for."""
     if isinstance(key, str):
-        found = [node for node in nodes if node.note("name") == key]
+        matching = [node for node in nodes if node.note("name") == key]
     elif isinstance(key, (Tensor, Node)):
         wanted = key._node if isinstance(key, Tensor) else key
-        found = [node for node in nodes if node is wanted]
+        matching = [node for node in nodes if node is wanted]
     else:
         raise TypeError(f"{argument} is by Tensor or by name, not by {type(key).__name__}")
-    if len(found) != 1:
-        what = repr(key) if isinstance(key, str) else told(key)
-        many = "is the name of several Tensors" if found else "is not in the graph, or no gradient reaches it"
-        raise ValueError(f"{argument}: {what} {many}")
-    return found[0]
+    if len(matching) != 1:
+        what = repr(key) if isinstance(key, str) else describe(key)
+        problem = "is the name of several Tensors" if matching else "is not in the graph, or no gradient reaches it"
+        raise ValueError(f"{argument}: {what} {problem}")
+    return matching[0]
 
 
-def _judged(output: Node, given: Mapping[Node, Any]) -> dict[Node, Said]:
-    """What is said of each gradient that was given, from the numbers alone."""
-    truth = trace(output, lambda node, operand: False).gradients
-    wrong = {node for node, array in given.items() if not _matches(array, truth.get(node, 0.0))}
+def _verdicts(output: Node, given: Mapping[Node, Any]) -> dict[Node, HandVerdict]:
+    """The verdict on each gradient that was given, from the numbers alone."""
+    true = gradients_of(output).of
+    wrong = {node for node, array in given.items() if not _matches(array, true.get(node, 0.0))}
     first = max(wrong, key=lambda node: node.order, default=None)
-    said: dict[Node, Said] = {}
-    for node in given:
-        said[node] = "first wrong" if node is first else "wrong" if node in wrong else "right"
-    return said
+    return {node: "first wrong" if node is first else "wrong" if node in wrong else "right" for node in given}
 
 
 def _array(value: Any, node: Node) -> Any:
     array = value.data if isinstance(value, Tensor) else np.asarray(value)
     if array.shape != np.shape(node.value):
-        raise ValueError(f"hand: a gradient of shape {array.shape} for {told(node)}; give one of its shape")
+        raise ValueError(f"hand: a gradient of shape {array.shape} for {describe(node)}; give one of its shape")
     return array
 
 

@@ -1,0 +1,357 @@
+"""What stands on each card and along each edge: numbers, gradients and how they came about, rules."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from autograd.core.node import Node
+from autograd.notation.expressions import expression, function_name, scalar_text, written_to
+from autograd.notation.names import short_paths
+from autograd.notation.numbers import GRID, Shown, number, shape_text, show
+from autograd.notation.rule import equation, partial, spread, summed
+from autograd.notation.tree import Row, Script, Symbol, Tree, Words, rewrite, right_side
+from autograd.notation.unicode import written
+from autograd.render.collapse import Use, Vertex
+from autograd.render.diagram import Card, Edge, Fact, Verdict
+from autograd.render.gradients import Gradients
+from autograd.render.graph import parameters
+from autograd.render.style import Detail
+
+MOST_TERMS: Final = 4  # of a sum that is written out
+_LONGEST_RULE: Final = 32
+_G: Final = Symbol("g")
+_FEW: Final = 2  # parameters of a module that are listed one by one
+_SCALAR_SIGNS: Final = {"⊙": "·", "⊘": "/"}
+_TIMES: Final = ("⊙", "·")
+_GATES: Final = {"*": "×", "/": "÷", "²": "x²"}  # how a circuit writes these labels
+_SYMMETRIC: Final = ("+", "*", "max", "min")  # labels whose operands may be exchanged
+
+
+@dataclass(frozen=True)
+class Hand:
+    """A gradient that was derived by hand, and the result of its comparison."""
+
+    gradient: Any
+    verdict: Verdict
+    remark: str = ""
+
+
+class Annotator:
+    """Makes cards and edges of vertices and uses, with text from the graph and its gradients."""
+
+    def __init__(
+        self,
+        gradients: Gradients,
+        symbol: str,
+        *,
+        values: bool = True,
+        grads: bool = True,
+        rules: bool = False,
+        detail: Detail = "numbers",
+        edge_labels: bool = False,
+        hand: Mapping[Node, Hand] | None = None,
+    ) -> None:
+        """Choose what is shown.
+
+        Args:
+            gradients: those of the output.
+            symbol: the name of the output.
+            values, grads, rules: as for `draw`.
+            detail: numbers, norms in place of them, or only names and shapes.
+            edge_labels: shapes and norms at the edges of modules.
+            hand: gradients that were derived by hand, by node.
+        """
+        self._gradients = gradients.of if grads else {}
+        self._symbol, self._hand = symbol, hand or {}
+        self._values, self._rules, self._detail, self._edge_labels = values, rules, detail, edge_labels
+        self._contributions: defaultdict[Node, list[tuple[Node, Any]]] = defaultdict(list)
+        for one in gradients.contributions:
+            self._contributions[one.operand].append((one.node, one.gradient))
+
+    def card(self, vertex: Vertex, identity: str, cluster: str) -> Card:
+        """The card of a vertex."""
+        kind = vertex.kind
+        if vertex.node is None and vertex.array is None:
+            summary = Shown(lines=vertex.summary) if vertex.summary else None
+            return Card(identity, kind, vertex.name, value=summary, cluster=cluster)
+        array = np.asarray(vertex.array)
+        shape = shape_text(array.shape, array.dtype)
+        if vertex.call is not None or self._detail != "numbers":
+            if self._edge_labels and vertex.users and all(vertex.call or user.call for user in vertex.users):
+                shape = ""  # the edges say it
+            facts = () if self._detail == "names" else tuple(self._facts(vertex))
+            formula = formula_of(vertex) if vertex.call is None else ""
+            return Card(identity, kind, vertex.name, formula, vertex.path, shape, facts=facts, cluster=cluster)
+        gradient = self._gradient(vertex)
+        total, note = self._total(vertex) if gradient is not None else ("", "")
+        hand = self._hand.get(vertex.node) if vertex.node is not None and gradient is not None else None
+        wrong = hand is not None and hand.verdict != "right"
+        return Card(
+            identity,
+            kind,
+            vertex.name,
+            formula_of(vertex),
+            vertex.path,
+            shape,
+            show(array) if self._values else None,
+            None if gradient is None else show(gradient),
+            total=total,
+            note=note,
+            cluster=cluster,
+            sign=_gate_sign(vertex),
+            verdict="" if hand is None else hand.verdict,
+            remark="" if hand is None else hand.remark or (_largest_error(hand.gradient, gradient) if wrong else ""),
+            hand=show(hand.gradient) if hand is not None and wrong else None,
+        )
+
+    def edge(self, use: Use, ids: Mapping[Vertex, str]) -> Edge:
+        """The edge of a use."""
+        source, differentiable = use.tail, use.tail.differentiable
+        tail, head = ids[source], ids[use.head]
+        modules = self._edge_labels and source.array is not None and bool(source.call or use.head.call)
+        forward = shape_text(np.shape(source.array)) if modules else ""
+        if not (differentiable and self._gradients):
+            return Edge(tail, head, differentiable, forward=forward)
+        hand = self._hand.get(source.node) if source.node is not None else None
+        return Edge(
+            tail,
+            head,
+            differentiable,
+            rule=self._rule(use) if self._rules else "",
+            gradient=self._norm_of(source) if modules else self._term(use),
+            forward=forward,
+            wrong=hand is not None and hand.verdict == "first wrong",
+        )
+
+    # Gradients
+
+    def _gradient(self, vertex: Vertex) -> Any:
+        """dL/d(value) of a vertex, or None where it has none to show."""
+        if not self._gradients or vertex.node is None or not vertex.node.requires_grad:
+            return None
+        g = self._gradients.get(vertex.node)  # none where every use has a derivative of zero
+        return np.zeros(np.shape(vertex.array)) if g is None else g
+
+    def _total(self, vertex: Vertex) -> tuple[str, str]:
+        """The gradient as the sum over its uses, and what was summed back: in words, or ("", "")."""
+        arrived = self._contributions.get(vertex.node, []) if vertex.node is not None else []
+        notes = []
+        total = ""
+        if len(arrived) > 1:
+            terms = [float(np.sum(g)) for _, g in sorted(arrived, key=lambda one: one[0].order)]
+            if np.size(vertex.array) == 1 and len(terms) <= MOST_TERMS:
+                total = sum_text(terms)
+            else:
+                notes.append(f"sum over {len(arrived):,} uses")
+        for node in dict.fromkeys(node for node, _ in arrived):
+            for position, arg in enumerate(node.args or ()):
+                if arg is vertex.node and summed(node, position):
+                    notes.append(f"Σ {shape_text(spread(node, position))} → {shape_text(np.shape(vertex.array))}")
+        return total, ", ".join(dict.fromkeys(notes))
+
+    def _norm_of(self, source: Vertex) -> str:
+        """The norm of the gradient that comes back from a module."""
+        g = self._gradients.get(source.node) if source.node is not None else None
+        return "" if g is None else f"‖g‖ {_norm(g)}"
+
+    def _term(self, use: Use) -> str:
+        """The number that came back along an edge, where several are added up."""
+        source, node = use.tail, use.node
+        arrived = self._contributions.get(source.node, []) if source.node is not None else []
+        if len(arrived) < 2 or node is None or np.size(source.array) != 1:
+            return ""
+        terms = [g for user, g in arrived if user is node]
+        before = sum(1 for place in range(use.position) if (node.args or ())[place] is source.node)
+        return number(np.sum(terms[before])) if before < len(terms) else ""
+
+    def _rule(self, use: Use) -> str:
+        """The local rule of a use, with g for the gradient that arrives: `g ⊙ 1[z₁ > 0]`."""
+        node, head = use.node, use.head
+        if node is None or node.args is None or head.unit is None or len(head.unit.nodes) > 1:
+            return ""
+        args, symbols = node.args, {place: operand.symbol for place, operand in head.operands.items()}
+        if "…" in symbols.values():
+            return ""
+
+        def name(position: int) -> str | None:
+            if position in symbols:
+                return symbols[position]
+            return scalar_text(args[position]) if position < len(args) else None
+
+        scalar = np.ndim(node.value) == 0
+        arriving = partial(self._symbol, head.name)
+
+        def change(part: Tree) -> Tree | None:
+            if part == arriving:
+                return _G
+            if isinstance(part, Script) and isinstance(part.sub, Words):  # Σ over axes that the shapes show
+                return part.base
+            if scalar and isinstance(part, Symbol) and part.role == "operator" and part.text in _SCALAR_SIGNS:
+                return Symbol(_SCALAR_SIGNS[part.text], "operator")
+            return None
+
+        changed = rewrite(right_side(equation(node, use.position, name, head.name, self._symbol)), change)
+        text = written(_numbers_first(changed) if isinstance(changed, Row) else changed)
+        return text if len(text) <= _LONGEST_RULE else "…"
+
+    # Modules and overviews
+
+    def _facts(self, vertex: Vertex) -> Iterator[Fact]:
+        """What an overview says of a value or a module."""
+        if vertex.call is not None and vertex.unit is not None:
+            own = parameters(vertex.unit.nodes)
+            if own:
+                yield Fact("params", f"{sum(node.value.size for node in own):,}", "muted")
+                yield from self._parameter_facts(own)
+            yield from self._result_facts(vertex, bool(own))
+            return
+        array = np.asarray(vertex.array)
+        if vertex.kind == "parameter":
+            yield Fact("params", f"{array.size:,}", "muted")
+        if self._values and vertex.differentiable:
+            text = number(array.flat[0]) if array.size == 1 else _norm(array)
+            yield Fact(vertex.name if array.size == 1 else f"‖{vertex.name}‖", text, "value")
+        g = self._gradient(vertex)
+        if g is not None:
+            yield self._gradient_fact(vertex.name, g)
+
+    def _parameter_facts(self, own: list[Node]) -> Iterator[Fact]:
+        """Norms of a module's parameters and of their gradients: of each, or of all together where there are many."""
+        gradients = {node: g for node in own if (g := self._gradients.get(node)) is not None}
+        if len(own) <= _FEW:
+            names = {node: _short_name(node, position) for position, node in enumerate(own)}
+            if self._values:
+                yield Fact(f"‖{names[own[0]]}‖", _norm(own[0].value), "value")
+            yield from (self._gradient_fact(names[node], g) for node, g in gradients.items())
+            return
+        if self._values:
+            yield Fact("‖θ‖", _norm(*(node.value for node in own)), "value")
+        if self._gradients:
+            yield Fact(f"‖∂{self._symbol}/∂θ‖", _norm(*gradients.values()), "gradient")
+
+    def _result_facts(self, vertex: Vertex, parametric: bool) -> Iterator[Fact]:
+        """The result of a module: a number, or the norm of an array that no parameters are behind."""
+        array, last = np.asarray(vertex.array), vertex.kind in ("loss", "output")
+        if array.size == 1:
+            if self._values:
+                yield Fact(self._symbol if last else "value", number(array.flat[0]), "value")
+            g = self._gradient(vertex)
+            if g is not None and last:
+                yield self._gradient_fact(self._symbol, g)
+        elif not parametric and self._values:
+            zeros = np.count_nonzero(array == 0) / max(array.size, 1)
+            activated = vertex.op is not None and vertex.op.role == "activation"
+            yield Fact("zeros", f"{zeros:.0%}", "value") if activated and zeros else Fact("‖y‖", _norm(array), "value")
+
+    def _gradient_fact(self, name: str, g: Any) -> Fact:
+        label = f"∂{self._symbol}/∂{name}"
+        if np.size(g) == 1:
+            return Fact(label, number(np.sum(g)), "gradient")
+        return Fact(f"‖{label}‖", _norm(g), "gradient")
+
+
+def _short_name(node: Node, position: int) -> str:
+    """What a parameter is called within its module."""
+    path = str(node.note("name") or "")
+    return short_paths([path])[path] if path else f"θ{'₁₂'[position % 2]}"
+
+
+def formula_of(vertex: Vertex) -> str:
+    """What the operation of a vertex does with the names of its operands."""
+    node = vertex.node
+    if node is None or node.op is None:
+        return ""
+    if node.args is None:
+        return f"{function_name(node.op)}(…)"  # freed, and nothing else is known
+    if vertex.unit is not None and len(vertex.unit.nodes) == 2:  # a write through a view
+        value, index = (vertex.unit.nodes[0].args or (None, None))[:2]
+        source, old = vertex.operands.get(1), vertex.operands.get(2)
+        text = source.symbol if source is not None else scalar_text(value) or "array"
+        return written_to(old.symbol if old is not None else "0", index, text)
+    operands: list[str] = []
+    options: list[tuple[str, Any]] = []
+    rules, keys = node.op.vjp, node.op.operands
+    for position, arg in enumerate(node.args):
+        operand = vertex.operands.get(position)
+        symbol = scalar_text(arg) if operand is None else operand.symbol
+        derived = node.op.variadic or (position < len(rules) and rules[position] is not None)
+        if operand is not None or (symbol is not None and derived):
+            operands.append(symbol or "")
+        elif isinstance(arg, str) and not operands:  # as the subscripts of einsum
+            operands.append(repr(arg))
+        else:
+            options.append((keys[position] if position < len(keys) else "", arg))
+    options.extend(node.kwargs.items())
+    return expression(node.op, operands, options)
+
+
+def sum_text(terms: list[float]) -> str:
+    """A sum that is written out, up to its equals sign.
+
+    >>> sum_text([4.0, -1.0])
+    '4.00 − 1.00 ='
+    """
+    first, *others = map(number, terms)
+    return first + "".join(f" − {term[1:]}" if term.startswith("−") else f" + {term}" for term in others) + " ="
+
+
+def _numbers_first(row: Row) -> Row:
+    """Factors that are numbers in front, as one writes them: g ⊙ 2 ⊙ e as 2g ⊙ e, and a 1 not at all."""
+    parts = list(row.parts)
+    for place in range(len(parts) - 1, 0, -1):
+        sign, factor, after = parts[place - 1], parts[place], parts[place + 1] if place + 1 < len(parts) else None
+        alone = after is None or (isinstance(after, Symbol) and after.role == "operator")
+        if not (isinstance(sign, Symbol) and sign.text in _TIMES and isinstance(factor, Symbol) and alone):
+            continue
+        if factor.role == "number":
+            del parts[place - 1 : place + 1]
+            if factor.text != "1":
+                parts.insert(1 if parts and parts[0] == Symbol("−", "operator") else 0, factor)
+    return Row(tuple(parts))
+
+
+def _largest_error(hand: Any, true: Any) -> str:
+    """Where two arrays that are too large to be written out differ most."""
+    if max(np.shape(hand), default=1) <= GRID:
+        return ""
+    with np.errstate(all="ignore"):
+        place = np.unravel_index(int(np.argmax(np.abs(np.asarray(hand, dtype=np.float64) - true))), np.shape(hand))
+    at = ", ".join(str(int(index)) for index in place)
+    return f"at [{at}] hand {number(hand[place])}, true {number(np.asarray(true)[place])}"
+
+
+def _norm(*arrays: Any) -> str:
+    with np.errstate(all="ignore"):
+        total = np.sqrt(sum(float(np.sum(np.square(np.asarray(a, dtype=np.float64)))) for a in arrays))
+    return f"{total:#.2g}".rstrip(".") if 0.005 <= total < 100 else number(total)
+
+
+def _gate_sign(vertex: Vertex) -> str:
+    """What a circuit's gate says: the operation, with the numbers that it takes; nothing where it needs names.
+
+    Wires enter a gate in any order, so that one which minds their order has to say it.
+    """
+    node, op = vertex.node, vertex.op
+    if node is None or op is None or node.args is None:
+        return ""
+    label = op.label
+    if len(vertex.operands) > 1 and label not in _SYMMETRIC:
+        return ""
+    sign = _GATES.get(label, label)
+    constants = [None if place in vertex.operands else scalar_text(arg) for place, arg in enumerate(node.args)]
+    numbers = [text for text in constants if text is not None]
+    if len(constants) != 2 or not numbers:
+        return sign
+    if label == "^":
+        return expression(op, [text or "x" for text in constants], [])
+    if label in ("+", "−", "*", "/"):
+        left, right = constants
+        if right is not None:
+            return f"{sign} {right.strip('()')}"
+        return f"{sign} {left}" if label in _SYMMETRIC else f"{left}{'/' if label == '/' else ' − '}x"
+    return f"{sign} {numbers[0]}"

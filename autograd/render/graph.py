@@ -1,0 +1,355 @@
+"""The graph behind a picture: its operations, the calls of modules that computed them, and what repeats."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from autograd.core.node import Node, topological
+from autograd.rules.index import scatter
+
+# Above this many operations nobody looks for modules and repetitions: only the ends are drawn.
+MOST_EXAMINED: Final = 20_000
+LONGEST_BLOCK: Final = 96  # units that repeat together
+FEWEST: Final = 3  # repetitions that are worth a frame
+_NEAR: Final = 96  # units: an operand further back is the same one for every repetition
+
+Level = int | Literal["leaves"] | None
+
+
+@dataclass(eq=False)
+class Unit:
+    """What becomes one card: an operation, a call of a module, or a write and what it needs.
+
+    `nodes` in the order of the program; the last is the result. `around` is the call around it.
+    """
+
+    nodes: list[Node]
+    call: Call | None = None
+    around: Call | None = None
+
+    @property
+    def node(self) -> Node:
+        """The result."""
+        return self.nodes[-1]
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """The units from `start`, `period` of them `count` times over."""
+
+    start: int
+    period: int
+    count: int
+
+    @property
+    def stop(self) -> int:
+        return self.start + self.period * self.count
+
+
+@dataclass(eq=False)
+class Call:
+    """One call of a module: it recorded the nodes numbered from `since` to `until`.
+
+    Modules leave their mark at their results (see `autograd.scopes`); what was recorded between the beginning of
+    a call and its result is that call's work.
+    """
+
+    owner: Any
+    since: int
+    until: int
+    parent: Call | None = None
+    children: list[Call] = field(default_factory=list)
+    path: str = ""
+    caption: str = ""
+
+    @property
+    def depth(self) -> int:
+        """How many calls this one is within."""
+        return len(self.chain) - 1
+
+    @property
+    def chain(self) -> list[Call]:
+        """This call and those that it is within, innermost first."""
+        chain = [self]
+        while chain[-1].parent is not None:
+            chain.append(chain[-1].parent)
+        return chain
+
+
+def _calls(nodes: Iterable[Node]) -> list[Call]:
+    """The calls that nodes came out of, in the order in which they began."""
+    calls: dict[int, Call] = {}
+    for node in nodes:
+        mark = node.scope
+        while mark is not None:
+            owner, since, mark = mark
+            call = calls.setdefault(since, Call(owner, since, node.order))
+            call.until = max(call.until, node.order)
+    nested: list[Call] = []
+    open_calls: list[Call] = []
+    for call in (calls[since] for since in sorted(calls)):
+        while open_calls and open_calls[-1].until < call.since:
+            open_calls.pop()
+        if open_calls and open_calls[-1].until < call.until:  # of another thread: it is neither inside nor after
+            continue
+        if open_calls:
+            call.parent = open_calls[-1]
+            open_calls[-1].children.append(call)
+        call.path, call.caption = call.owner.__scope__()
+        open_calls.append(call)
+        nested.append(call)
+    return nested
+
+
+def _innermost(nodes: Iterable[Node], calls: list[Call]) -> dict[Node, Call]:
+    """The innermost call that each node was recorded in; both in the order of the program."""
+    innermost: dict[Node, Call] = {}
+    waiting, open_calls = iter(calls), list[Call]()
+    upcoming = next(waiting, None)
+    for node in nodes:
+        while upcoming is not None and upcoming.since < node.order:
+            open_calls.append(upcoming)
+            upcoming = next(waiting, None)
+        while open_calls and open_calls[-1].until < node.order:
+            open_calls.pop()
+        if open_calls:
+            innermost[node] = open_calls[-1]
+    return innermost
+
+
+@dataclass(eq=False)
+class Graph:
+    """What is behind an output. What takes long is computed once, for all pictures of it that are tried.
+
+    Attributes:
+        nodes: operations and leaves in the order of the program, those that need no gradient too.
+        operations: those of them that were computed.
+    """
+
+    output: Node
+    nodes: list[Node] = field(init=False)
+    operations: list[Node] = field(init=False)
+    _units: dict[Level, list[Unit]] = field(default_factory=dict, init=False)
+    _repeated: dict[Level, list[Repeat]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self.nodes = topological((self.output,), constants=True)
+        self.operations = [node for node in self.nodes if node.op is not None]
+
+    @property
+    def small(self) -> bool:
+        """Whether it is small enough to be looked at operation by operation."""
+        return len(self.operations) <= MOST_EXAMINED
+
+    @cached_property
+    def calls(self) -> list[Call]:
+        """The calls of modules in it."""
+        return _calls(self.operations) if self.small else []
+
+    @cached_property
+    def innermost(self) -> dict[Node, Call]:
+        """The innermost call of each operation."""
+        return _innermost(self.operations, self.calls)
+
+    @cached_property
+    def levels(self) -> int:
+        """How many levels of modules there are."""
+        return max((call.depth + 1 for call in self.calls), default=0)
+
+    def shapes(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """The shape of every value and of every array that an operation takes, each with a name for messages."""
+        for node in self.nodes:
+            name = str(node.note("name") or (node.op.name if node.op else "a Tensor"))
+            for array in (node.value, *(arg for arg in node.args or () if isinstance(arg, np.ndarray))):
+                yield name, np.shape(array)
+
+    def parameters(self, call: Call) -> int:
+        """How many numbers a call's parameters have, each counted once."""
+        return sum(
+            np.size(node.value) for node in parameters(n for n in self.operations if call.since < n.order <= call.until)
+        )
+
+    def units(self, level: Level) -> list[Unit]:
+        """What is drawn where calls at this level and below are one card each.
+
+        Args:
+            level: 0 for the outermost calls; "leaves" for those that call no others; None for no call.
+        """
+        if level not in self._units:
+            self._units[level] = self._group(level)
+        return self._units[level]
+
+    def repeated(self, level: Level) -> list[Repeat]:
+        """What repeats among the units of a level."""
+        if level not in self._repeated:
+            self._repeated[level] = repeats(self.units(level))
+        return self._repeated[level]
+
+    def count(self, level: Level, *, once: bool) -> int:
+        """How many units are drawn at a level, if what repeats is drawn `once`."""
+        saved = sum((repeat.count - 1) * repeat.period for repeat in self.repeated(level)) if once else 0
+        return len(self.units(level)) - saved
+
+    def _group(self, level: Level) -> list[Unit]:
+        units: list[Unit] = []
+        for node in self.operations:
+            around = self.innermost.get(node)
+            call = _collapsed(around, level)
+            if call is not None:
+                if units and units[-1].call is call:
+                    units[-1].nodes.append(node)
+                else:
+                    units.append(Unit([node], call, call.parent))
+            elif node not in self._writes:
+                placed = _placed(node)
+                steps = [node] if placed is None or placed not in self._writes else [placed, node]
+                units.append(Unit(steps, None, around))
+        return units
+
+    @cached_property
+    def _writes(self) -> set[Node]:
+        """The steps that only place a written value into an array of the owner's shape.
+
+        A write through a view is recorded as such a step and a choice between its result and the old values;
+        both are one card.
+        """
+        uses = Counter(arg for node in self.operations for arg in node.args or () if type(arg) is Node)
+        return {
+            placed
+            for node in self.operations
+            if (placed := _placed(node)) is not None and uses[placed] == 1
+            and self.innermost.get(placed) is self.innermost.get(node)
+        }  # fmt: skip
+
+
+def parameters(nodes: Iterable[Node]) -> list[Node]:
+    """The leaves that require a gradient among the operands of operations, each once."""
+    operands = dict.fromkeys(arg for node in nodes for arg in node.args or () if type(arg) is Node)
+    return [arg for arg in operands if arg.op is None and arg.requires_grad]
+
+
+def _collapsed(call: Call | None, level: Level) -> Call | None:
+    """The outermost call around an operation that is drawn as one card, by the innermost."""
+    if call is None or level is None:
+        return None
+    if level == "leaves":
+        return None if call.children else call
+    return call.chain[-1 - level] if len(call.chain) > level else None
+
+
+def _placed(node: Node) -> Node | None:
+    """Of a write through a view, the step that places the new value."""
+    args = node.args
+    if not args or node.op.fn is not np.where or len(args) != 3 or not isinstance(args[0], np.ndarray):
+        return None
+    placed, old = args[1], args[2]
+    if type(placed) is not Node or placed.op is None or placed.op.fn is not scatter:
+        return None
+    return placed if np.shape(getattr(old, "value", old)) == np.shape(placed.value) else None
+
+
+# Repetition
+
+
+def repeats(units: Sequence[Unit]) -> list[Repeat]:
+    """The stretches of units that repeat, in order; none overlaps another.
+
+    What comes after one uses only what its last repetition gave: queries, keys and values are made alike, and
+    are three things.
+    """
+    signs, until = np.array(_signatures(units), dtype=np.intp), _last_uses(units)
+    blocks: list[Repeat] = []
+    pending = [(0, len(units))]
+    while pending:
+        start, stop = pending.pop()
+        best = _longest(signs, until, start, stop, units)
+        if best is not None:
+            blocks.append(best)
+            pending += [(start, best.start), (best.stop, stop)]
+    return sorted(blocks, key=lambda repeat: repeat.start)
+
+
+def _last_uses(units: Sequence[Unit]) -> Any:
+    """For each unit the place of the last one that uses what it gave."""
+    place = {node: position for position, unit in enumerate(units) for node in unit.nodes}
+    last = np.arange(len(units))
+    for node, position in place.items():
+        for arg in node.args or ():
+            if type(arg) is Node and arg in place:
+                last[place[arg]] = max(last[place[arg]], position)
+    return last
+
+
+def _longest(signs: Any, until: Any, start: int, stop: int, units: Sequence[Unit]) -> Repeat | None:
+    """The repetition between two places that saves the most units."""
+    part, best, saved = signs[start:stop], None, 0
+    for period in range(1, min(LONGEST_BLOCK, len(part) // FEWEST) + 1):
+        equal = np.concatenate(([False], part[period:] == part[:-period], [False]))
+        edges = np.flatnonzero(equal[1:] != equal[:-1])
+        if not edges.size:
+            continue
+        lengths = edges[1::2] - edges[::2]
+        place = int(np.argmax(lengths))
+        length, first = int(lengths[place]) + period, int(edges[::2][place]) + start
+        if length // period >= FEWEST and (length // period - 1) * period > saved:
+            tried = _aligned(units, until, first, length, period)
+            if tried is not None and (tried.count - 1) * period > saved:
+                best, saved = tried, (tried.count - 1) * period
+    return best
+
+
+def _aligned(units: Sequence[Unit], until: Any, first: int, length: int, period: int) -> Repeat | None:
+    """The repetition that begins where a reader would begin it: at a module, else at a use of a parameter.
+
+    None if what comes after it uses more than its last repetition, wherever it begins.
+    """
+
+    def cost(shift: int) -> tuple[int, int, int]:
+        unit, before = units[first + shift], units[first + shift - 1] if first + shift else None
+        began = unit.call is not None or (
+            unit.around is not None and (before is None or before.around is not unit.around)
+        )
+        depth = len(unit.around.chain) if unit.around is not None else 0
+        rank = max((np.ndim(node.value) for node in parameters(unit.nodes)), default=-1)  # weights before biases
+        parametric = rank >= 0
+        sort = 0 if parametric and began else 1 if rank > 1 else 2 if parametric else 3 if began else 4
+        return (sort, depth, shift)
+
+    for shift in sorted(range(period), key=cost):
+        block = Repeat(first + shift, period, (length - shift) // period)
+        if block.count >= FEWEST and np.all(until[block.start : block.stop - period] < block.stop):
+            return block
+    return None
+
+
+def _signatures(units: Sequence[Unit]) -> list[int]:
+    """A number for each unit; equal where two do the same with operands that lie equally far back."""
+    place = {node: position for position, unit in enumerate(units) for node in unit.nodes}
+    known: dict[Any, int] = {}
+    return [known.setdefault(tuple(_signature(unit, place)), len(known)) for unit in units]
+
+
+def _signature(unit: Unit, place: dict[Node, int]) -> Iterator[Any]:
+    here = place[unit.node]
+    yield unit.call.caption if unit.call is not None else unit.node.op.name
+    yield np.shape(unit.node.value)
+    for node in unit.nodes:
+        indexing = "index" in node.op.operands
+        for position, arg in enumerate(node.args or ()):
+            if type(arg) is Node:
+                if arg.op is None:
+                    yield ("leaf", arg.requires_grad, np.shape(arg.value))
+                elif place[arg] != here:
+                    back = here - place[arg]
+                    yield ("back", back) if back <= _NEAR else ("at", place[arg])
+            elif isinstance(arg, (bool, int, float, str)) and not (indexing and position):
+                yield arg
+            else:
+                yield (type(arg).__name__, np.shape(arg) if isinstance(arg, np.ndarray) else ())
+        yield tuple((key, str(value)) for key, value in node.kwargs.items())
