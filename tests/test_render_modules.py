@@ -350,7 +350,7 @@ def test_the_size_is_known_before_it_is_drawn(make: Any, direction: Any) -> None
     from xml.etree import ElementTree
 
     made = autograd.draw(make(), direction=direction)
-style = STYLES["cards" if HTML_LABELS else "plain"]
+    style = STYLES["cards" if HTML_LABELS else "plain"]
     told = estimated_size(made._diagram, Viewport(down=direction == "TB"), style)
     real = [float(side) for side in ElementTree.fromstring(made.svg).get("viewBox", "").split()[2:]]
     along = 1 if direction == "TB" else 0
