@@ -13,10 +13,12 @@ import pytest
 
 import autograd
 import nn
+from autograd.render.style import STYLES
 from autograd.testing import CAUSES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+PAGES = [page for page in sorted((ROOT / "autograd").rglob("README.md")) if page.parent.name != "rules"]  # a table
 MODULES = ["autograd", "nn"] + [
     info.name for package in (autograd, nn) for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
 ]
@@ -36,6 +38,15 @@ def test_readme_examples_run_in_order(tmp_path: Path, monkeypatch: pytest.Monkey
     for block in blocks:
         exec(compile(block, "README.md", "exec"), namespace)
     assert "<svg" in (tmp_path / "graph.svg").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+def test_the_examples_of_a_page_run_in_order(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(STYLES, "bubbles", STYLES["plain"])  # what a page registers ends with it
+    namespace: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+        exec(compile(block, str(page), "exec"), namespace)
 
 
 def test_the_readme_prints_what_its_examples_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

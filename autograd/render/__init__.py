@@ -17,6 +17,7 @@ from autograd.render.build import Options, build_scene
 from autograd.render.comparison import draw_comparison
 from autograd.render.diagram import Card, Diagram, Direction, Edge
 from autograd.render.difference import draw_diff
+from autograd.render.dot import quote
 from autograd.render.frames import frames
 from autograd.render.options import (
     COLLAPSES,
@@ -119,5 +120,6 @@ __all__ = [
     "draw_diff",
     "frames",
     "player",
+    "quote",
     "register_style",
 ]
