@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import code
 import doctest
 import importlib
 import pkgutil
@@ -18,7 +19,8 @@ from autograd.testing import CAUSES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-PAGES = [page for page in sorted((ROOT / "autograd").rglob("README.md")) if page.parent.name != "rules"]  # a table
+# autograd/rules/README.md is generated: `test_table.py` looks at it.
+PAGES = [ROOT / "README.md", *sorted(set(ROOT.glob("autograd/*/README.md")) - {ROOT / "autograd/rules/README.md"})]
 MODULES = ["autograd", "nn"] + [
     info.name for package in (autograd, nn) for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
 ]
@@ -30,30 +32,39 @@ def test_docstring_examples(name: str, tmp_path: Path, monkeypatch: pytest.Monke
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
-def test_readme_examples_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) >= 5
-    namespace: dict[str, object] = {}
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), namespace)
-    assert "<svg" in (tmp_path / "graph.svg").read_text()
+class Prompt(code.InteractiveConsole):
+    """Python's plain prompt; `errors` is what it complained about."""
+
+    errors = ""
+
+    def write(self, data: str) -> None:
+        self.errors += data
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
-def test_the_examples_of_a_page_run_in_order(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def examples(page: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_examples_run_in_order_as_they_are_typed(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the prompt a loop, a function or a `with` ends with an empty line."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(STYLES, "bubbles", STYLES["plain"])  # what a page registers ends with it
-    namespace: dict[str, object] = {}
-    for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
-        exec(compile(block, str(page), "exec"), namespace)
+    styles = set(STYLES)
+    prompt = Prompt()
+    for example in examples(page):
+        for line in [*example.splitlines(), ""]:
+            prompt.push(line)
+        assert prompt.errors == "", example
+    for name in STYLES.keys() - styles:  # what a page registers ends with it
+        del STYLES[name]
 
 
 def test_the_readme_prints_what_its_examples_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {}
-    for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
-        exec(compile(block, "README.md", "exec"), namespace)
+    for example in examples(ROOT / "README.md"):
+        exec(compile(example, "README.md", "exec"), namespace)
+    assert "<svg" in (tmp_path / "graph.svg").read_text()
     assert f"```text\n{namespace['derivation'].source.strip()}\n```" in README
     with pytest.raises(AssertionError) as failure:
         namespace["test_backprop"]()
