@@ -128,6 +128,22 @@ def test_a_hook_gets_a_gradient_of_its_own_and_returns_one_that_fits() -> None:
         np.sum(a).backward()
 
 
+def test_two_leaves_never_share_a_gradient() -> None:
+    a, b = leaf(3), leaf(3)
+    np.sum(np.tanh(a + b)).backward()
+    assert not np.shares_memory(a.grad, b.grad)
+    np.testing.assert_array_equal(a.grad, b.grad)
+
+
+def test_a_leaf_does_not_share_its_gradient_with_the_caller() -> None:
+    a, seed = leaf(3), np.ones(3)
+    (a + 1.0).backward(seed)
+    assert not np.shares_memory(a.grad, seed)
+    a.backward(seed)
+    assert seed.tolist() == [1.0, 1.0, 1.0]
+    assert a.grad.tolist() == [2.0, 2.0, 2.0]
+
+
 def test_two_leaves_never_share_a_gradient_under_create_graph() -> None:
     a, b = leaf(3), leaf(3)
     np.sum((a + b) * (a + b)).backward(create_graph=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,21 @@ def test_a_view_taken_before_sees_the_write_and_writes_through() -> None:
     assert flat.tolist() == [2.0, 10.0, 3.0, 4.0]
 
 
+def test_views_that_died_are_forgotten() -> None:
+    _, t = computed(3)
+    kept = [t[:2] for _ in range(20)]
+    tracemalloc.start()
+    try:
+        for _ in range(2000):
+            t[1:]
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 50_000
+    t[0] = 7.0
+    assert all(view[0] == 7.0 for view in kept)
+
+
 def test_a_copy_is_no_view() -> None:
     _, t = computed(3)
     chosen = t[[0, 1]]
@@ -198,6 +214,7 @@ def test_the_users_array_is_not_written_to() -> None:
         ),
         (lambda t: t.__iadd__(np.ones((3, 2, 2))), ValueError, r"result of shape \(3, 2, 2\) does not fit"),
         (lambda t: Tensor(np.arange(3)).__iadd__(0.5), TypeError, "float64 does not fit into .* int64"),
+        (lambda t: np.broadcast_to(t, (2, 2, 2)).__iadd__(1.0), ValueError, "twice"),
         (lambda t: np.broadcast_to(t, (3, 2, 2)).__iadd__(1.0), ValueError, "twice"),
     ],
 )
