@@ -16,7 +16,7 @@ from autograd.testing.catalogue.mistake import Mistake, differs, fits, left_out,
 from autograd.testing.replay import Replay
 
 _STEADY = 1e-6  # of the largest slope: with smaller ones, dividing by them would have been noticed
-_AT_VALUE = "in {g}, the derivative of {value} is taken at {value} itself, not at {right}"
+_AT_VALUE = "in {g}, the derivative of {value} is taken at {value} itself, not at {operand}"
 
 
 def chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
@@ -32,7 +32,7 @@ def chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
         if other in (chain.inner, chain.outer, *chain.nodes) or np.shape(other.value) != np.shape(chain.inner.value):
             continue
         if near(replay, replay.uses[chain.inner][0], other):
-            text = "in {g}, the local derivative is taken at {value}, not at {right}"
+            text = "in {g}, the local derivative is taken at {value}, not at {operand}"
             kind = ("wrong place", len(chain.nodes), other.order - chain.inner.order)  # type: ignore[assignment]
             pull = reverse_at(replay, chain, replay.value(other))
             yield _mistake(chain, "wrong-operand", 1.6, text, pull, kind, other)
@@ -43,9 +43,8 @@ def chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
 
 def _mistake(chain: Chain, cause: str, cost: float, text: str, pull: Formula, kind: Any, value: Any = None) -> Mistake:
     """A chain whose gradient is computed by `pull` from the one that arrives; longer ones are more far-fetched."""
-    value, details = chain.outer if value is None else value, {"right": chain.inner}
     changes = at_chain(chain, pull)
-    return Mistake(cause, cost + chain.length, text, changes, kind, chain.inner, value, details)
+    return Mistake(cause, cost + chain.length, text, changes, kind, value=chain.outer if value is None else value)
 
 
 def branch_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
@@ -72,9 +71,7 @@ def branch_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
         text = f"in what comes to {{g}} by way of {{value}}, the derivative of {{value}} is {words}"
         change: Changes = {first: lambda _, gradients, pull=pull: pull(gradients[chain.outer])}
         kind = ("branch", cause, text, chain.kind)
-        yield Mistake(
-            cause, cost + chain.length, text, {**change, **left_out(replay, others)}, kind, chain.inner, chain.outer
-        )
+        yield Mistake(cause, cost + chain.length, text, {**change, **left_out(replay, others)}, kind, value=chain.outer)
 
 
 # Known by the output, as a * (1 - a)
@@ -128,13 +125,12 @@ def _by_the_output(replay: Replay, chain: Chain) -> Iterator[Mistake]:
     if known is None:
         return
     right = f"({known.right})" if known.right.startswith("1 -") else known.right
-    details = {"outer": chain.outer, "right": chain.inner}
 
     def mistake(cause: str, cost: float, text: str, slope: Any, kind: Any, value: Any = chain.outer) -> Mistake:
         """One with a slope that is an array, or a function of the gradient that arrives."""
         pull = lambda g: g * (slope(g) if callable(slope) else slope)
         line, changes = f"{{g}} = {{douter}} * {right}", at_chain(chain, pull)
-        return Mistake(cause, cost, text, changes, kind, chain.inner, value, details, line)
+        return Mistake(cause, cost, text, changes, kind, value=value, details={"outer": chain.outer}, line=line)
 
     for k, (cause, words, formula) in enumerate(known.slips):
         text = f"in {{g}}, the local derivative of {{outer}} is {words}, not {known.right}"
@@ -143,8 +139,8 @@ def _by_the_output(replay: Replay, chain: Chain) -> Iterator[Mistake]:
     text += "with {douter} in the place of {outer}"
     yield mistake("derivative-at-output", 1.3, text, known.slope, ("formula", "of the gradient"))
     for words, mixed in (
-        ("{outer} * (1 - {right})", outer * (1 - inner)),
-        ("{right} * (1 - {outer})", inner * (1 - outer)),
+        ("{outer} * (1 - {operand})", outer * (1 - inner)),
+        ("{operand} * (1 - {outer})", inner * (1 - outer)),
     ):
         text = f"in {{g}}, the local derivative of {{outer}} is {words}, not {known.right}"
         if known is _SIGMOID:
@@ -183,11 +179,11 @@ def _slopes(z: Array, a: Array, slope: Array) -> Iterator[tuple[str, str, float,
         sigmoid, tanh = 1 / (1 + np.exp(-z)), np.tanh(z)
         factors = [
             ("{value} itself", 1.7, a),
-            ("{right} itself", 1.8, z),
-            ("{right} > 0, that of a ReLU", 1.7, (z > 0) * 1.0),
-            ("that of the sigmoid at {right}", 1.7, sigmoid * (1 - sigmoid)),
-            ("the sigmoid of {right}, which is that of softplus", 1.8, sigmoid),
-            ("that of tanh at {right}", 1.7, 1 - tanh * tanh),
+            ("{operand} itself", 1.8, z),
+            ("{operand} > 0, that of a ReLU", 1.7, (z > 0) * 1.0),
+            ("that of the sigmoid at {operand}", 1.7, sigmoid * (1 - sigmoid)),
+            ("the sigmoid of {operand}, which is that of softplus", 1.8, sigmoid),
+            ("that of tanh at {operand}", 1.7, 1 - tanh * tanh),
             ("{value} * (1 - {value}), that of the sigmoid", 1.7, a * (1 - a)),
             ("1 - {value}**2, that of tanh", 1.7, 1 - a * a),
         ]
@@ -200,7 +196,7 @@ def _slopes(z: Array, a: Array, slope: Array) -> Iterator[tuple[str, str, float,
         yield cause, "there twice", 1.8, lambda g: g * slope * slope
     else:
         yield cause, "the other way round", 1.7, lambda g: g * (low + high - slope)
-        words = "chosen by the sign of {dvalue}, not of {right}"
+        words = "chosen by the sign of {dvalue}, not of {operand}"
         yield cause, words, 1.7, lambda g: g * np.where(g > 0, high, low)
 
 
@@ -213,7 +209,7 @@ def _of_the_softmax(replay: Replay, chain: Chain) -> Iterator[Mistake]:
         line = f"{{g}} = {{value}} * ({{dvalue}} - np.sum({{dvalue}} * {{value}}, axis={axis}, keepdims=True))"
         for cause, cost, text, pull in _softmax_slips(a, axis):
             changes = at_chain(chain, pull)
-            yield Mistake(cause, cost, text, changes, ("softmax", text), chain.inner, chain.outer, line=line)
+            yield Mistake(cause, cost, text, changes, ("softmax", text), value=chain.outer, line=line)
 
 
 def _softmax_slips(a: Array, axis: int) -> Iterator[tuple[str, float, str, Formula]]:

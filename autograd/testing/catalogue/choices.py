@@ -41,8 +41,11 @@ def winners(replay: Replay, link: Link) -> Iterator[Mistake]:
     axis = _axis(link)
     along = tuple(range(np.ndim(x))) if axis is None else axis
     spread_to = np.shape(np.max(x, axis=along, keepdims=True))
+    if np.size(node.value) != np.prod(spread_to):
+        return
     shares = replay.pull(link, np.ones_like(replay.truth[node]))
-    opposite = -node.op.fn(-x, axis=along, keepdims=True) == x  # the largest of -x is the smallest of x
+    smallest = -value_function(node.op)(*replay.replaced(node, link.source, -x), **node.kwargs)  # for the largest
+    opposite = np.reshape(smallest, spread_to) == x
     mean = np.full(np.shape(x), np.size(node.value) / np.size(x))
     slips: list[tuple[str, float, str, Array]] = [
         ("missing-derivative", 1.0, "{g} goes to all elements, not only to those that {value} takes", np.ones_like(x)),

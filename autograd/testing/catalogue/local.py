@@ -32,13 +32,9 @@ def missing_derivatives(replay: Replay, link: Link) -> Iterator[Mistake]:
         text = "what comes to {g} by way of {value} is not transposed back"
     elif other is not None:
         text = "the factor {other} is left out of {g}"
-    yield Mistake(
-        "transposed" if turned else "missing-derivative",
-        1.0 + 0.5 * (product or not shape) + 0.15 * _by_a_constant(node),
-        text,
-        {link: lambda g, _: unbroadcast(g, shape)},
-        details={"other": other},
-    )
+    cost = 1.0 + 0.5 * (product or not shape) + 0.15 * _by_a_constant(node)
+    changes: Changes = {link: lambda g, _: unbroadcast(g, shape)}
+    yield Mistake("transposed" if turned else "missing-derivative", cost, text, changes, details={"other": other})
 
 
 def _by_a_constant(node: Node) -> bool:
@@ -63,29 +59,25 @@ def other_places(replay: Replay, link: Link) -> Iterator[Mistake]:
         return replay.pull(link, g, value_function(node.op)(*at_output, **node.kwargs), at_output)
 
     yield Mistake("derivative-at-output", 1.0, f"{text} at its output", {link: there})
-    yield Mistake(
-        "derivative-at-output",
-        1.1,
-        f"{text} with its input for its output",
-        {link: lambda g, _: replay.pull(link, g, at)},
-    )
+    with_input: Changes = {link: lambda g, _: replay.pull(link, g, at)}
+    yield Mistake("derivative-at-output", 1.1, f"{text} with its input for its output", with_input)
 
 
 def wrong_masks(replay: Replay, link: Link) -> Iterator[Mistake]:
     """A mask made of the gradient that arrives, `dz[dz <= 0] = 0`, or made the other way round; a sign left out."""
-    node, g, details = link.node, replay.truth[link.node], {"right": link.source}
+    node, g = link.node, replay.truth[link.node]
     if not elementwise(link) or np.shape(link.source.value) != np.shape(g) or len(replay.links(node)) != 1:
         return
     slope = replay.pull(link, np.ones_like(g))
     if node.op.ties and np.all((slope == 0) | (slope == 1)):
-        text = "the mask in {g} is of the gradient that arrives, not of {right}"
-        yield Mistake("derivative-at-output", 1.2, text, {link: lambda g, _: g * (g > 0)}, details=details)
+        text = "the mask in {g} is of the gradient that arrives, not of {operand}"
+        yield Mistake("derivative-at-output", 1.2, text, {link: lambda g, _: g * (g > 0)})
         text = "the mask in {g} is the other way round"
-        yield Mistake("derivative-at-output", 1.2, text, {link: lambda g, _: g - g * slope}, details=details)
+        yield Mistake("derivative-at-output", 1.2, text, {link: lambda g, _: g - g * slope})
     if node.op.fn is np.abs:
-        text = "in {g}, {right} stands where its sign belongs: that is the derivative of a square"
+        text = "in {g}, {operand} stands where its sign belongs: that is the derivative of a square"
         change: Changes = {link: lambda g, _: g * replay.value(link.source)}
-        yield Mistake("missing-derivative", 1.2, text, change, details=details)
+        yield Mistake("missing-derivative", 1.2, text, change)
 
 
 def lost_addends(replay: Replay, link: Link) -> Iterator[Mistake]:
@@ -103,13 +95,10 @@ def lost_addends(replay: Replay, link: Link) -> Iterator[Mistake]:
                 term = values[line.args[kept]]
                 return -term if kept and line.fn is np.subtract else term
 
-            yield Mistake(
-                "missing-term",
-                1.4,
-                f"of the derivative of {{value}} in {{g}}, which is a {of}, the {lost} term is left out",
-                {link: lambda g, _, position=position, change=change: rule.run(g, position, change)},
-                kind=("lost addend", link.node.op.name, link.operand, position, lost),
-            )
+            text = f"of the derivative of {{value}} in {{g}}, which is a {of}, the {lost} term is left out"
+            changes: Changes = {link: lambda g, _, position=position, change=change: rule.run(g, position, change)}
+            kind = ("lost addend", link.node.op.name, link.operand, position, lost)
+            yield Mistake("missing-term", 1.4, text, changes, kind)
 
 
 def bypassed(replay: Replay, link: Link) -> Iterator[Mistake]:
@@ -123,25 +112,25 @@ def bypassed(replay: Replay, link: Link) -> Iterator[Mistake]:
         uses[use] = lambda g, _, use=use, args=args: replay.pull(use, g, None, args)
     # Where no other value is used, it is the derivative alone that is left out.
     if shows(replay, uses):
-        text = "{g} is derived as if {value} were {right}"
+        text = "{g} is derived as if {value} were {operand}"
         changes: Changes = {link: lambda g, _: g, **uses}
-        yield Mistake("missing-derivative", 1.4, text, changes, details={"right": link.source})
+        yield Mistake("missing-derivative", 1.4, text, changes)
 
 
 def powers(replay: Replay, link: Link) -> Iterator[Mistake]:
     """The power rule with its exponent left as it is, or lowered twice, or with the size of the base alone."""
-    node, x, details = link.node, replay.value(link.source), {"right": link.source}
+    node, x = link.node, replay.value(link.source)
     exponent = _exponent(replay, link)
     if exponent is None or exponent in (0, 1) or np.size(x) < 2 or np.all(x == np.ravel(x)[0]):
         return
     slips = (
         ("derivative-at-output", 1.3, "the exponent in the derivative of {value} is not lowered by 1 in {g}", x),
-        ("derivative-at-output", 1.5, "in {g}, {right} has lost its sign in the derivative of {value}", np.sign(x)),
-        ("missing-derivative", 1.5, "{right} is left out of the derivative of {value} in {g}", 1 / x),
+        ("derivative-at-output", 1.5, "in {g}, {operand} has lost its sign in the derivative of {value}", np.sign(x)),
+        ("missing-derivative", 1.5, "{operand} is left out of the derivative of {value} in {g}", 1 / x),
     )
     for cause, cost, text, factor in slips[: 3 if exponent > 1 else 2]:
         changes: Changes = {link: lambda g, _, factor=factor: replay.pull(link, g) * factor}
-        yield Mistake(cause, cost, text, changes, kind=("power", node.op.name, text), details=details)
+        yield Mistake(cause, cost, text, changes, kind=("power", node.op.name, text))
 
 
 def _exponent(replay: Replay, link: Link) -> float | None:
@@ -163,17 +152,13 @@ def values_for_slopes(replay: Replay, link: Link) -> Iterator[Mistake]:
     node = link.node
     args = replay.arguments(node)
     if node.op.fn is np.where and link.operand in (1, 2):
-        piece, value = link.source, args[link.operand]
+        piece, value = "{operand}", args[link.operand]
     elif node.op.fn is np.multiply and any(np.ndim(arg) == 0 for arg in args) and elementwise(link):
-        piece, value = node, replay.value(node)
+        piece, value = "{result}", replay.value(node)
     else:
         return
     if np.shape(value) == np.shape(link.source.value) == np.shape(node.value) != ():
         chosen = node.op.fn is np.where
-        yield Mistake(
-            "derivative-at-output",
-            1.5,
-            "in {g}, {piece} itself stands in the place of its derivative",
-            {link: lambda g, _: (replay.pull(link, g) if chosen else g) * value},
-            details={"piece": piece},
-        )
+        change: Changes = {link: lambda g, _: (replay.pull(link, g) if chosen else g) * value}
+        text = f"in {{g}}, {piece} itself stands in the place of its derivative"
+        yield Mistake("derivative-at-output", 1.5, text, change)

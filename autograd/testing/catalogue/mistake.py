@@ -23,12 +23,13 @@ class Mistake:
         cause: its code.
         cost: how far-fetched it is; the cheapest mistake that explains the numbers is the verdict.
         text: what was done, in words with gaps for names: `{g}` is the gradient it is made in, `{value}` the value
-            that it concerns, a name of `details` what that says. A `d` before a name makes it the gradient of that.
+            that it concerns, `{operand}` and `{result}` those of the operation of the first change, a name of `details`
+            what that says. A `d` before a name makes it the gradient of that.
         changes: what it does to the reverse pass.
         kind: equal for the same mistake in different places; by default, where its text, operation and operand are.
         where: the node whose gradient is first wrong by it; by default, where the first change is.
         value: the node or the constant array that `{value}` stands for; by default, the operation of the first change.
-        details: what other gaps stand for.
+        details: what other gaps in the text stand for.
         line: the right line, where people write it otherwise than it follows from the rules.
         factor: hand over true, where it is one.
         free: how many numbers were fitted that mean nothing by themselves; so many numbers explain nothing.
@@ -55,6 +56,7 @@ class Mistake:
         for name, default in (("kind", (self.text, *at)), ("where", source), ("value", node)):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, default)
+        object.__setattr__(self, "details", {"operand": source, "result": node, **self.details})
 
 
 def shows(replay: Replay, changes: Changes) -> bool:

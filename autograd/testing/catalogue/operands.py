@@ -22,6 +22,8 @@ from autograd.testing.catalogue.mistake import (
 )
 from autograd.testing.replay import Replay
 
+_OTHER_GRADIENT = "{g} is computed from {dvalue}, not from {dright}"
+
 # Uses
 
 
@@ -77,14 +79,10 @@ def other_operands(replay: Replay, link: Link) -> Iterator[Mistake]:
         if not isinstance(own, np.ndarray) or own.ndim == 0 or own.dtype.kind != "f":
             continue
         if is_product(node):
-            yield Mistake(
-                "missing-derivative",
-                1.5,
-                "the factor {right} is left out of {g}: what it would weigh is summed, or repeated, as it is",
-                _with_argument(replay, link, j, np.ones_like(own)),
-                kind=("factor left out", node.op.name, link.operand, j),
-                details={"right": arg},
-            )
+            text = "the factor {right} is left out of {g}: what it would weigh is summed, or repeated, as it is"
+            kind: Any = ("factor left out", node.op.name, link.operand, j)
+            changes = _with_argument(replay, link, j, np.ones_like(own))
+            yield Mistake("missing-derivative", 1.5, text, changes, kind, details={"right": arg})
         for other, value in replay.forward_values:
             if value is own or other is arg or not near(replay, link, other):
                 continue
@@ -92,16 +90,12 @@ def other_operands(replay: Replay, link: Link) -> Iterator[Mistake]:
             if possible is None:
                 continue
             stands, text = possible
-            yield Mistake(
-                "wrong-operand",
-                1.5 if type(other) is Node else 1.6,
-                text,
-                _with_argument(replay, link, j, np.broadcast_to(stands, own.shape)),
-                kind=("wrong operand", node.op.name, link.operand, j, _place(replay, node, arg, other)),
-                value=other,
-                details={"right": arg},
-                alike=tuple(_in_loops(replay, link, arg, other)),
-            )
+            cost = 1.5 if type(other) is Node else 1.6
+            changes = _with_argument(replay, link, j, np.broadcast_to(stands, own.shape))
+            kind = ("wrong operand", node.op.name, link.operand, j, _place(replay, node, arg, other))
+            alike = tuple(_in_loops(replay, link, arg, other))
+            details = {"right": arg}
+            yield Mistake("wrong-operand", cost, text, changes, kind, value=other, details=details, alike=alike)
 
 
 def _with_argument(replay: Replay, link: Link, j: int, value: Any) -> Changes:
@@ -157,17 +151,11 @@ def derivatives_elsewhere(replay: Replay, link: Link) -> Iterator[Mistake]:
     for other, value in replay.forward_values:
         if other is node or other is link.source or not near(replay, link, other):
             continue
-        if np.shape(value) != np.shape(node.value):
-            continue
-        yield Mistake(
-            "wrong-operand",
-            1.7,
-            "the local derivative in {g} is taken at {value}, not at {right}",
-            {link: lambda g, _, value=value: replay.pull(link, g, value, (value,))},
-            kind=("wrong place", node.op.name, replay.relation(node, other)),
-            value=other,
-            details={"right": link.source},
-        )
+        if np.shape(value) == np.shape(node.value):
+            text = "the local derivative in {g} is taken at {value}, not at {operand}"
+            changes: Changes = {link: lambda g, _, value=value: replay.pull(link, g, value, (value,))}
+            kind = ("wrong place", node.op.name, replay.relation(node, other))
+            yield Mistake("wrong-operand", 1.7, text, changes, kind, value=other)
 
 
 # Gradients
@@ -189,18 +177,12 @@ def other_gradients(replay: Replay, link: Link) -> Iterator[Mistake]:
                 return g + replay.pull(link, gradients[other]) - replay.pull(link, gradients[node])
 
             change = {link.source: later}
-        skipped = other in after
-        relation = "skipped" if skipped else replay.relation(node, other)
-        text = "{g} is computed from {dvalue}, not from {dright}"
-        yield Mistake(
-            "missing-derivative" if skipped else "wrong-operand",
-            1.3 if skipped else 1.6,
-            text + ": the local derivative between them is left out" * skipped,
-            change,
-            kind=("other gradient", node.op.name, link.operand, relation),
-            value=other,
-            details={"right": node},
-        )
+        cause, cost, text, relation = "wrong-operand", 1.6, _OTHER_GRADIENT, replay.relation(node, other)
+        if other in after:
+            cause, cost, relation = "missing-derivative", 1.3, "skipped"
+            text += ": the local derivative between them is left out"
+        kind = ("other gradient", node.op.name, link.operand, relation)
+        yield Mistake(cause, cost, text, change, kind, link.source, other, {"right": node})
 
 
 def _other_gradient(replay: Replay, link: Link, other: Node) -> bool:
@@ -236,15 +218,9 @@ def siblings(replay: Replay, link: Link) -> Iterator[Mistake]:
         if skip and (beside or other is link.source or link.source not in _operands(other)):
             continue
         if skip or beside:
-            yield Mistake(
-                "wrong-operand",
-                1.6,
-                "{g} is computed from {dvalue}, not from {dright}",
-                {link: lambda _, gradients, other=other: replay.pull(link, gradients[other])},
-                kind=("sibling", node.op.name, link.operand, replay.relation(node, other)),
-                value=other,
-                details={"right": node},
-            )
+            changes: Changes = {link: lambda _, gradients, other=other: replay.pull(link, gradients[other])}
+            kind = ("sibling", node.op.name, link.operand, replay.relation(node, other))
+            yield Mistake("wrong-operand", 1.6, _OTHER_GRADIENT, changes, kind, link.source, other, {"right": node})
 
 
 def _operands(node: Node) -> set[Node]:
@@ -261,12 +237,7 @@ def values_for_gradients(replay: Replay, link: Link) -> Iterator[Mistake]:
         if other.order < node.order or np.shape(value) != np.shape(g) or not near(replay, link, other):
             continue
         if multiple(g, value) is None:
-            yield Mistake(
-                "wrong-operand",
-                1.8,
-                "{g} is computed from {value} itself, not from the gradient {dright}",
-                {link: lambda g, _, value=value: replay.pull(link, value)},
-                kind=("value for gradient", node.op.name, link.operand, replay.relation(node, other)),
-                value=other,
-                details={"right": node},
-            )
+            text = "{g} is computed from {value} itself, not from the gradient {dresult}"
+            changes: Changes = {link: lambda g, _, value=value: replay.pull(link, value)}
+            kind = ("value for gradient", node.op.name, link.operand, replay.relation(node, other))
+            yield Mistake("wrong-operand", 1.8, text, changes, kind, value=other)

@@ -29,12 +29,8 @@ def transposes(replay: Replay, link: Link) -> Iterator[Mistake]:
     rule = replay.lines(link)
     for position, line in enumerate(rule.lines):
         for text, cause, change in _other_products(line):
-            yield Mistake(
-                cause,
-                1.0 if cause == "transposed" else 1.2,
-                text,
-                {link: lambda g, _, position=position, change=change: rule.run(g, position, change)},
-            )
+            changes = {link: lambda g, _, position=position, change=change: rule.run(g, position, change)}
+            yield Mistake(cause, 1.0 if cause == "transposed" else 1.2, text, changes)
 
 
 _DOT: tuple[tuple[str, Product], ...] = (
@@ -97,13 +93,8 @@ def axes(replay: Replay, link: Link) -> Iterator[Mistake]:
                 reduced = reduce(substituted(line.args[0], values))
                 return np.reshape(reduced, shape) if np.ndim(reduced) else np.full(shape, reduced)
 
-            yield Mistake(
-                "wrong-axis",
-                cost,
-                text,
-                {link: lambda g, _, position=position, change=change: rule.run(g, position, change)},
-                kind=("wrong axis", text),
-            )
+            changes: Changes = {link: lambda g, _, position=position, change=change: rule.run(g, position, change)}
+            yield Mistake("wrong-axis", cost, text, changes, kind=("wrong axis", text))
 
 
 def _reductions(line: Line) -> Iterator[tuple[str, float, Callable[[Array], Array]]]:
@@ -163,9 +154,7 @@ def unsummed(replay: Replay, link: Link) -> Iterator[Mistake]:
             return stacked if rows_first else stacked.T
 
         text = "in {g}, the sum over the units of {value} is left out: broadcasting takes them for those of the input"
-        yield Mistake(
-            "unsummed-axis", 1.2, text, {link: spread}, kind=("unsummed", "input"), where=leaf, value=summed.node
-        )
+        yield Mistake("unsummed-axis", 1.2, text, {link: spread}, ("unsummed", "input"), leaf, summed.node)
 
 
 # Shapes
