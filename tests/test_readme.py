@@ -41,20 +41,28 @@ class Prompt(code.InteractiveConsole):
         self.errors += data
 
 
-def examples(page: Path) -> list[str]:
-    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """The languages and the texts of what stands between fences."""
+    return re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_examples_run_in_order_as_they_are_typed(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the prompt a loop, a function or a `with` ends with an empty line."""
+def test_examples_run_in_order_as_they_are_typed(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At the prompt a loop, a function or a `with` ends with an empty line. What a page shows after it is printed."""
     monkeypatch.chdir(tmp_path)
     styles = set(STYLES)
     prompt = Prompt()
-    for example in examples(page):
-        for line in [*example.splitlines(), ""]:
-            prompt.push(line)
-        assert prompt.errors == "", example
+    printed = ""
+    for language, block in blocks(page):
+        if language == "python":
+            for line in [*block.splitlines(), ""]:
+                prompt.push(line)
+            assert prompt.errors == "", block
+            printed = capsys.readouterr().out
+        elif language == "text" and page.parent != ROOT:
+            assert printed == block
     for name in STYLES.keys() - styles:  # what a page registers ends with it
         del STYLES[name]
 
@@ -62,8 +70,9 @@ def test_examples_run_in_order_as_they_are_typed(page: Path, tmp_path: Path, mon
 def test_the_readme_prints_what_its_examples_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {}
-    for example in examples(ROOT / "README.md"):
-        exec(compile(example, "README.md", "exec"), namespace)
+    for language, block in blocks(ROOT / "README.md"):
+        if language == "python":
+            exec(compile(block, "README.md", "exec"), namespace)
     assert "<svg" in (tmp_path / "graph.svg").read_text()
     assert f"```text\n{namespace['derivation'].source.strip()}\n```" in README
     with pytest.raises(AssertionError) as failure:
@@ -71,9 +80,10 @@ def test_the_readme_prints_what_its_examples_give(tmp_path: Path, monkeypatch: p
     assert f"```text\n{failure.value}\n```" in README
 
 
-def test_the_readme_lists_the_causes() -> None:
+def test_the_page_of_the_judge_lists_the_causes() -> None:
     table = "\n".join(f"| `{cause}` | {words} |" for cause, words in CAUSES.items())
-    assert f"| cause | the mistake |\n| --- | --- |\n{table}\n" in README
+    page = (ROOT / "autograd" / "testing" / "README.md").read_text()
+    assert f"| cause | the mistake |\n| --- | --- |\n{table}\n" in page
 
 
 def test_the_readme_opens_with_an_example_of_ten_lines_and_two_commands() -> None:

@@ -121,7 +121,7 @@ class Report:
         wrong = sum(not finding.matches for finding in self.findings)
         count = len(self.findings)
         if not wrong:
-            return f"all {count} gradients match"
+            return f"all {count} gradients match" if count > 1 else "the gradient matches"
         first = f"; the first wrong link is {self.first_wrong.name}" if self.first_wrong is not None else ""
         return f"{wrong} of {count} gradients {'is' if wrong == 1 else 'are'} wrong{first}"
 
