@@ -13,9 +13,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from autograd.array.conversion import GradientCutWarning
+from autograd.array.tensor import Tensor, tensor
 from autograd.core.node import enable_grad, no_grad
-from autograd.core.tensor import Tensor, operation, tensor
-from autograd.scopes import credit, tick
+from autograd.rules.dispatched import operation
+from autograd.scopes import scope
 
 if TYPE_CHECKING:
     import autograd.testing as testing
@@ -51,9 +53,9 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "GradientCutWarning",
     "Tensor",
     "compile",
-    "credit",
     "derive",
     "detect_anomaly",
     "draw",
@@ -70,9 +72,9 @@ __all__ = [
     "no_grad",
     "operation",
     "player",
+    "scope",
     "tensor",
     "testing",
-    "tick",
     "value_and_grad",
     "vjp",
 ]

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.array.inplace import Keep
-from autograd.core.calls import source_line
+from autograd.array.tensor import Tensor
+from autograd.core.backward import RETAIN_GRAD
+from autograd.core.errors import describe, source_line
 from autograd.core.node import Node, observers, topological
-from autograd.core.op import describe
-from autograd.core.tensor import Tensor
 from autograd.notation.names import Scope
 
 _GENERAL = "check the operands' range; np.where needs its operands finite on both branches (the double where)"
@@ -105,7 +104,7 @@ def _told(args: tuple[Any, ...]) -> str:
 
 
 def _where(node: Node) -> str:
-    return str(node.note("where") or "outside detect_anomaly(), so without its line")
+    return str(node.get("where") or "outside detect_anomaly(), so without its line")
 
 
 @dataclass(frozen=True)
@@ -175,7 +174,7 @@ def explain(tensor: Tensor, loss: Tensor | None = None) -> Explanation:
     scope = Scope(caller.f_locals, caller.f_globals)
     node = tensor._node
     nodes = topological((node,), constants=True)
-    name = None if node.note("name") else scope.of(node)
+    name = None if node.get("name") else scope.of(node)
     return Explanation(
         title=f"{f'{name} of shape {tensor.shape}' if name else describe(tensor)}, {_kind(node)}",
         gradient=_gradient(tensor, loss),
@@ -188,7 +187,7 @@ def explain(tensor: Tensor, loss: Tensor | None = None) -> Explanation:
 def _kind(node: Node) -> str:
     if node.op is None:
         return "a leaf that requires grad" if node.requires_grad else "a constant"
-    where = node.note("where")
+    where = node.get("where")
     return f"computed by {node.op.name}{' ' + where if where else ''}"
 
 
@@ -214,7 +213,7 @@ def _gradient(tensor: Tensor, loss: Tensor | None) -> str:
                 "None: the loss does not depend on it. It was not used, was used through .data or detach(), or "
                 "was written to since"
             )
-    if node.op is not None and not any(isinstance(hook, Keep) for hook in node.hooks or ()):
+    if node.op is not None and RETAIN_GRAD not in (node.hooks or ()):
         return "None: it is interior, and only leaves keep theirs; call retain_grad() before backward()"
     return "None: no backward() has reached it since it was made or cleared"
 
@@ -223,8 +222,8 @@ def _kept(nodes: list[Node], scope: Scope) -> tuple[Kept, ...]:
     """Every block of memory behind the graph, largest first, under the name of its first user."""
     owners: dict[int, Kept] = {}
     for node in nodes:
-        name = node.note("name") or scope.of(node) or _kind_of_value(node)
-        where = str(node.note("where") or "")
+        name = node.get("name") or scope.of(node) or _kind_of_value(node)
+        where = str(node.get("where") or "")
         operands = [(a, scope.of_array(a) or f"operand of {name}") for a in node.args or ()]
         for value, told in [(node.value, name), *operands]:
             if isinstance(value, np.ndarray):
@@ -244,7 +243,7 @@ def _first_anomaly(nodes: list[Node]) -> str:
         problem = _problem(node.value)
         if problem:
             made = "given as data" if node.op is None else f"computed by {node.op.name} of {_told(node.args or ())}"
-            where = node.note("where")
+            where = node.get("where")
             return f"first in {describe(node)}, {made}{' ' + where if where else ''}: {problem}"
     return "none"
 

@@ -1,8 +1,8 @@
 """Whose work a stretch of the computation is, so that pictures can be drawn module by module.
 
-Nodes are numbered as they are made. Whoever runs a part of a program takes a number before, and
-leaves it with its own name at the result: all that was recorded in between is its work. That is a few
-assignments a call of a module, and nothing at all an operation.
+Nodes are numbered as they are created. A scope notes the number at which it begins, and leaves it with its owner at
+its result: all that was recorded in between belongs to it. That costs a few assignments a module, and nothing an
+operation.
 """
 
 from __future__ import annotations
@@ -16,41 +16,45 @@ class Owner(Protocol):
     """Whoever computes: a module."""
 
     def __scope__(self) -> tuple[str, str]:
-        """Its place in what it is a part of, such as "layers.0", and what it is, such as "Linear(2, 3)"."""
+        """Its path in what it is a part of, such as "layers.0", and what it is, such as "Linear(2, 3)"."""
 
 
-def tick() -> int:
-    """A number that all that is recorded from now on is above: where the work of an owner begins; see `credit`."""
-    return next_order()
-
-
-def credit(made: Any, owner: Owner, since: int) -> None:
-    """What was recorded since then, up to `made`, is the work of `owner`.
+class scope:  # noqa: N801
+    """What is recorded inside, up to the result that is given to it, is the work of `owner`.
 
     Args:
-        made: a Tensor; or a tuple, list or dictionary of results. Anything else is left alone.
         owner: the module.
-        since: what `tick()` gave before it began.
 
     >>> import autograd
     >>> class Doubling:
     ...     def __scope__(self):
     ...         return "twice", "Doubling"
-    >>> since = autograd.tick()
-    >>> y = autograd.Tensor(3.0, requires_grad=True) * 2
-    >>> autograd.credit(y, Doubling(), since)
+    >>> with autograd.scope(Doubling()) as result:
+    ...     y = result(autograd.Tensor(3.0, requires_grad=True) * 2)
     >>> y._node.scope[0].__scope__()
     ('twice', 'Doubling')
     """
-    try:
-        node = made._node
-    except AttributeError:
-        parts = made.values() if isinstance(made, dict) else made if isinstance(made, (tuple, list)) else ()
-        for part in parts:
-            credit(part, owner, since)
-        return
-    if node.order > since:  # else it was only handed through
-        node.scope = owner, since, node.scope
 
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
 
-__all__ = ["Owner", "credit", "tick"]
+    def __enter__(self) -> scope:
+        self._start = next_order()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Nothing is held, so nothing is let go."""
+
+    def __call__(self, output: Any) -> Any:
+        """Give `output` back: a Tensor that was computed inside, or a tuple, list or dictionary with such in it."""
+        try:
+            node = output._node
+        except AttributeError:
+            for part in (
+                output.values() if isinstance(output, dict) else output if type(output) in (tuple, list) else ()
+            ):
+                self(part)
+            return output
+        if node.order > self._start:  # else it was only handed through
+            node.scope = self._owner, self._start, node.scope
+        return output

@@ -21,10 +21,12 @@ from typing import Any
 
 import numpy as np
 
+from autograd.array.conversion import cuts
+from autograd.array.tensor import Tensor
 from autograd.core.backward import backpropagate
 from autograd.core.node import Node, enable_grad, recording
 from autograd.core.op import lookup
-from autograd.core.tensor import Tensor, apply, tensor_of
+from autograd.core.tensor import apply, wrap
 from autograd.tree import Tree, tree_map
 
 _COLUMN_COST = 6  # measured: a pass through the pull's graph, in passes through the function's
@@ -70,7 +72,7 @@ def value_and_grad(
     def compute(*args: Any, **kwargs: Any) -> Any:
         trace = _Trace(fn, args, _positions(argnums), kwargs)
         output, aux = _split(trace.output, fn) if has_aux else (trace.output, None)
-        _number(output, "grad", fn)
+        trace.check_output(output, "grad", fn)
         if np.size(_data(output)) != 1:
             raise TypeError(
                 f"grad of {_name(fn)}: the output has shape {np.shape(_data(output))}, not one element. "
@@ -104,7 +106,7 @@ def vjp(fn: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tup
         return trace.packed(trace.pull(trace.output, cotangent))
 
     for leaf in Tree(trace.output).leaves:
-        _number(leaf, "vjp", fn)
+        trace.check_output(leaf, "vjp", fn)
 
     return trace.leave(trace.output), pull
 
@@ -127,7 +129,7 @@ def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any])
     directions = _directions(f"jvp of {_name(fn)}", primals, tangents)
     trace = _Trace(fn, tuple(primals), range(len(primals)), {}, create_graph=True)
     for leaf in Tree(trace.output).leaves:
-        _number(leaf, "jvp", fn)
+        trace.check_output(leaf, "jvp", fn)
     with enable_grad():
         outputs = Tree(trace.output)
         probes = [Tensor(np.zeros_like(_data(leaf)), requires_grad=True) for leaf in outputs.leaves]
@@ -139,7 +141,7 @@ def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any])
     if isinstance(total, Tensor) and total.requires_grad:
         nodes = {probe._node for probe in probes}
         one = Tensor(np.ones_like(total.data)) if trace.outer else total.dtype.type(1)
-        found = backpropagate(total._node, one, lift=tensor_of if trace.outer else None, wanted=nodes)
+        found = backpropagate(total._node, one, wrap=wrap if trace.outer else None, wanted=nodes)
     pushed = [trace.delivered(probe if trace.outer else None, found.get(probe._node), probe.data) for probe in probes]
     return trace.leave(trace.output), outputs.filled(pushed)
 
@@ -165,7 +167,7 @@ def jacobian(fn: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callab
         trace = _Trace(fn, args, _positions(argnums), kwargs)
         outputs = Tree(trace.output)
         for leaf in outputs.leaves:
-            _number(leaf, "jacobian", fn)
+            trace.check_output(leaf, "jacobian", fn)
         found = [trace.packed(trace.jacobians(leaf)) for leaf in outputs.leaves]
         if _single(argnums):
             return outputs.filled([part[0] for part in found])
@@ -236,7 +238,7 @@ class _Trace:
         traced = _inside.get() or any(isinstance(leaf, Tensor) for leaf in self.given)
         self.outer = traced and recording.get()
         self.create_graph = create_graph or self.outer
-        token = _inside.set(True)
+        token, cut = _inside.set(True), cuts.set([])
         try:
             with enable_grad():
                 self.aliases = [_alias(leaf, fn) for leaf in self.given]
@@ -244,7 +246,20 @@ class _Trace:
                 with _standing_in(self.chosen, self._dealt(self.aliases)):
                     self.output = fn(*self._called(args, argnums), **kwargs)
         finally:
+            self.cuts = cuts.get()
+            cuts.reset(cut)
             _inside.reset(token)
+
+    def check_output(self, output: Any, transform: str, fn: Any) -> None:
+        """TypeError where the output is nothing that could be differentiated, or where its graph was cut."""
+        if not isinstance(output, (Tensor, np.ndarray, np.generic, int, float)):
+            kind = type(output).__name__
+            raise TypeError(f"{transform} of {_name(fn)}: it gives {kind}; return an array or a number")
+        if self.cuts and not (isinstance(output, Tensor) and output.requires_grad):
+            raise TypeError(
+                f"{transform} of {_name(fn)}: its result has no graph, since a Tensor became a plain number "
+                f"at {self.cuts[0]}. Use NumPy's functions there (np.exp for math.exp), or t.item() if that is meant"
+            )
 
     def _dealt(self, values: Sequence[Any]) -> list[Sequence[Any]]:
         """`values`, one a leaf, as one list an argument."""
@@ -286,14 +301,14 @@ class _Trace:
     def _backward(self, leaf: Tensor, cotangent: Any, nodes: list[Node]) -> dict[Node, Any]:
         lift = None
         if self.create_graph:
-            lift = tensor_of
+            lift = wrap
             cotangent = cotangent if isinstance(cotangent, Tensor) else Tensor(cotangent, dtype=leaf.dtype)
         else:
             cotangent = _data(cotangent)
             if not hasattr(cotangent, "dtype") or cotangent.dtype != leaf.dtype:
                 cotangent = np.asarray(cotangent, dtype=leaf.dtype)
             cotangent = cotangent[()]
-        found = backpropagate(leaf._node, cotangent, lift=lift, wanted=frozenset(nodes))
+        found = backpropagate(leaf._node, cotangent, wrap=lift, wanted=frozenset(nodes))
         return {node: found[node] for node in nodes if node in found}
 
     def jacobians(self, output: Any) -> list[Any]:
@@ -368,10 +383,10 @@ class _Argument(Tensor):
     """What a transform passes: a leaf of its own, which the function may write into and copy like any value."""
 
     __slots__ = ()
-    _collects = False
+    _collects_grad = False
 
 
-def _alias(leaf: Any, fn: Callable[..., Any]) -> Tensor:
+def _alias(leaf: Any, fn: Callable[..., Any]) -> Any:
     """A node of our own with the value of `leaf`, through which gradients reach an outer graph."""
     value = _data(leaf)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -410,12 +425,6 @@ def _positions(argnums: int | Sequence[int]) -> Sequence[int]:
 
 def _single(argnums: Any) -> bool:
     return hasattr(argnums, "__index__")
-
-
-def _number(output: Any, transform: str, fn: Any) -> None:
-    """TypeError where the output is nothing that could be differentiated."""
-    if not isinstance(output, (Tensor, np.ndarray, np.generic, int, float)):
-        raise TypeError(f"{transform} of {_name(fn)}: it gives {type(output).__name__}; return an array or a number")
 
 
 def _directions(told: str, primals: Any, tangents: Any) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeAlias
 
 import numpy as np
 
-from autograd import Tensor, credit, tick
+from autograd import Tensor, scope
 from nn import state as states
 
 Named: TypeAlias = "tuple[str, Module | Parameter]"
@@ -89,16 +89,14 @@ class Module:
         raise NotImplementedError(f"{self._title()} has no forward(); define it, taking the input")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        since = tick()
-        try:
-            # The usual call, without taking it apart and packing it again.
-            made = self.forward(args[0]) if len(args) == 1 and not kwargs else self.forward(*args, **kwargs)
-        except AttributeError as error:
-            if "_path" not in vars(self):
-                raise self._not_initialised() from error
-            raise
-        credit(made, self, since)  # for pictures, which are drawn module by module
-        return made
+        with scope(self) as result:  # for pictures, which are drawn module by module
+            try:
+                # The usual call, without taking it apart and packing it again.
+                return result(self.forward(args[0]) if len(args) == 1 and not kwargs else self.forward(*args, **kwargs))
+            except AttributeError as error:
+                if "_path" not in vars(self):
+                    raise self._not_initialised() from error
+                raise
 
     def __scope__(self) -> tuple[str, str]:
         """Its path, and what pictures call it: the class with the sizes that its constructor needs.

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, settings
 
 import nn  # noqa: F401  (its records too)
 from autograd import Tensor
-from autograd.core.op import Composite, Op, composites, operations
+from autograd.core.op import Op, operations
 from autograd.core.tensor import apply
+from autograd.rules.composition import Composite, composites
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Record = Op | Composite
@@ -111,7 +112,7 @@ def call(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[
         result = np.positive(args[0]) if live else np.array(args[0])
         record.fn(result, *args[1:], **kwargs)
     elif isinstance(record, Op) and live and not of_numpy(record.fn):
-        result = apply(record, *record.call(args, kwargs))
+        result = apply(record, *record.bind(args, kwargs))
     else:
         result = record.fn(*args, **kwargs)
     several = parts(list(result) if isinstance(result, tuple) else result)
@@ -128,7 +129,7 @@ def sample(record: Record, k: int, seed: int) -> tuple[tuple[Any, ...], dict[str
 def differentiable(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[bool]:
     """For each part of a call's arguments, whether it may be a Tensor: it is no option and no position."""
     if isinstance(record, Op):
-        flat, options = record.call(args, kwargs)
+        flat, options = record.bind(args, kwargs)
         ruled = [record.variadic or (k < len(record.vjp) and record.vjp[k] is not None) for k in range(len(flat))]
         fixed = [value for value, has_rule in zip(flat, ruled, strict=True) if not has_rule] + list(options.values())
     else:

@@ -175,11 +175,11 @@ def test_create_graph_makes_gradients_that_can_be_differentiated() -> None:
     x = Tensor(2.0, requires_grad=True)
     (x**3).backward(create_graph=True)
     first = x.grad
-    assert float(first) == 12.0
+    assert first.item() == 12.0
     x.zero_grad()
     first.backward(create_graph=True)
     second = x.grad
-    assert float(second) == 12.0
+    assert second.item() == 12.0
     x.zero_grad()
     second.backward()
     assert float(x.grad) == 6.0
@@ -321,7 +321,7 @@ def test_random_graphs_equal_a_naive_engine(program: list[tuple[int, int, str]])
         naive = run([Dual(v, float(i == k)) for i, v in enumerate(start)])
         got = 0.0 if tensor.grad is None else float(tensor.grad)
         np.testing.assert_allclose(got, naive.slope, rtol=1e-12, atol=1e-12)
-        np.testing.assert_allclose(float(out), naive.value, rtol=1e-12)
+        np.testing.assert_allclose(out.item(), naive.value, rtol=1e-12)
 
 
 # The checker is itself checked

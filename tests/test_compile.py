@@ -16,7 +16,8 @@ import autograd
 import nn
 import nn.functional
 from autograd import Tensor
-from autograd.core.op import composites, operations
+from autograd.core.op import operations
+from autograd.rules.composition import composites
 from autograd.tree import Tree
 
 RNG = np.random.default_rng(0)

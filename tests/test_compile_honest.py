@@ -29,6 +29,7 @@ def refused(step: Any, *args: Any, match: str = "step|program", line: bool = Tru
     assert not line or "test_compile_honest.py:" in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore::autograd.GradientCutWarning")
 @pytest.mark.parametrize(
     "leave", [lambda t: t.item(), float, lambda t: print(t), lambda t: f"{t.data}", lambda t: t.data.tolist(),
               lambda t: np.asarray(t.data), lambda t: np.zeros(3)[np.asarray(t.data > 0, dtype=bool)]],

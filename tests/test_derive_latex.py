@@ -13,9 +13,10 @@ from strict_latex import assert_compiles
 from test_derive_golden import PROGRAMS
 
 from autograd import Tensor, derive
-from autograd.core.op import composites, operations
+from autograd.core.op import operations
 from autograd.derivation import Derivation
 from autograd.derivation.formulas import substituted
+from autograd.rules.composition import composites
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)

@@ -10,8 +10,9 @@ from strict_latex import assert_compiles
 
 import nn  # noqa: F401  (its records too)
 from autograd import Tensor, derive
-from autograd.core.op import Composite, Op, composites, operations
+from autograd.core.op import Op, operations
 from autograd.core.tensor import apply
+from autograd.rules.composition import Composite, composites
 
 CASES = [pytest.param(op, k, id=f"{op.name}-{k}") for op in operations() for k in range(len(op.samples))]
 COMPOSITES = [pytest.param(c, k, id=f"{c.name}-{k}") for c in composites() for k in range(len(c.samples))]
@@ -68,7 +69,7 @@ def check(loss: Tensor, leaves: Leaves) -> None:
 @pytest.mark.parametrize(("op", "k"), CASES)
 def test_an_operation(op: Op, k: int) -> None:
     args, kwargs = drawn(op, k)
-    flat, options = op.call(args, kwargs)
+    flat, options = op.bind(args, kwargs)
     leaves = Leaves()
     operands = [
         leaves(value) if op.variadic or (p < len(op.vjp) and op.vjp[p] is not None) else value

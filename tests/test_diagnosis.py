@@ -393,7 +393,7 @@ def test_a_right_derivation_is_never_blamed(loss: Tensor, seed: int) -> None:
     truth = Replay(loss._node).truth
     parameters = [node for node in truth if node.op is None]
     eps = np.finfo(loss.dtype).eps
-    hand = {str(n.note("name")): truth[n] * (1 + eps * rng.uniform(-1, 1, np.shape(truth[n]))) for n in parameters}
+    hand = {str(n.get("name")): truth[n] * (1 + eps * rng.uniform(-1, 1, np.shape(truth[n]))) for n in parameters}
     report = compare_grads(loss, {name: g.astype(loss.dtype) for name, g in hand.items()})
     assert report.matches, str(report)
 
@@ -414,7 +414,7 @@ def test_a_mistake_of_the_catalogue_is_found_again(loss: Tensor, random: Any) ->
     ]
     if not moved:
         return
-    hand = {str(node.note("name")): g.astype(np.float32 if single else np.float64) for node, g in made.items()}
+    hand = {str(node.get("name")): g.astype(np.float32 if single else np.float64) for node, g in made.items()}
     report = compare_grads(loss, hand)
     if mistake.cause == "kink":
         assert report.matches, str(report)

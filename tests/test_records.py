@@ -47,7 +47,7 @@ def with_operands(flat: tuple[Any, ...], positions: list[int], values: Any) -> t
 @pytest.mark.parametrize(("op", "k"), CASES)
 def test_the_value_is_numpys(op: Op, k: int) -> None:
     args, kwargs = drawn(op, k)
-    flat, options = op.call(args, kwargs)
+    flat, options = op.bind(args, kwargs)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # NumPy's word on a name, not on the value
         expected = np.asarray(op.fn(*args, **kwargs))
@@ -57,7 +57,7 @@ def test_the_value_is_numpys(op: Op, k: int) -> None:
 @pytest.mark.parametrize(("op", "k"), CASES)
 def test_first_and_second_derivatives(op: Op, k: int) -> None:
     args, kwargs = drawn(op, k)
-    flat, options = op.call(args, kwargs)
+    flat, options = op.bind(args, kwargs)
     chosen = operands(op, flat)
     assert chosen
     for position in [[p] for p in chosen] + ([chosen] if len(chosen) > 1 else []):
@@ -71,7 +71,7 @@ def test_first_and_second_derivatives(op: Op, k: int) -> None:
 
 @pytest.mark.parametrize("op", operations(), ids=lambda op: op.name)
 def test_the_third_derivative_along_a_direction(op: Op) -> None:
-    flat, options = op.call(*drawn(op, 0))
+    flat, options = op.bind(*drawn(op, 0))
     chosen, rng = operands(op, flat), np.random.default_rng(1)
     directions = [rng.normal(size=np.shape(flat[p])) for p in chosen]
     weights = rng.normal(size=np.shape(apply(op, flat, options).data))
@@ -89,7 +89,7 @@ def test_the_third_derivative_along_a_direction(op: Op) -> None:
 @pytest.mark.parametrize(("op", "k"), CASES)
 def test_float32_stays_float32(op: Op, k: int) -> None:
     args, kwargs = drawn(op, k)
-    flat, options = op.call(args, kwargs)
+    flat, options = op.bind(args, kwargs)
     chosen = operands(op, flat)
     leaves = [Tensor(np.asarray(flat[p], dtype=np.float32), requires_grad=True) for p in chosen]
     others = [v.astype(np.float32) if isinstance(v, np.ndarray) and v.dtype == np.float64 else v for v in flat]
@@ -107,7 +107,7 @@ def test_float32_stays_float32(op: Op, k: int) -> None:
 @pytest.mark.parametrize(("op", "k"), CASES)
 def test_rules_write_nothing_and_take_any_layout(op: Op, k: int) -> None:
     args, kwargs = drawn(op, k)
-    flat, options = op.call(args, kwargs)
+    flat, options = op.bind(args, kwargs)
     chosen = operands(op, flat)
 
     def gradients(change: Any) -> list[Any]:

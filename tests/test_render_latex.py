@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 import nn  # noqa: F401  (its operations have records too)
-from autograd.core.op import composites, operations
+from autograd.core.op import operations
 from autograd.notation.tree import Bar, Row, Script, Space, Symbol, Tree, parse, right_side, substitute
 from autograd.notation.unicode import written
+from autograd.rules.composition import composites
 
 RECORDED = sorted({math for op in operations() for math in op.math} | {c.math for c in composites()})
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from autograd import Tensor
-from autograd.core.op import Composite, composites
+from autograd.rules.composition import Composite, composites
 from autograd.testing import gradcheck
 
 INF, NAN = np.inf, np.nan

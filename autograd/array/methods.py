@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import operator
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from autograd.array.cuts import refuse_cut
-from autograd.core.node import Node, recording
-from autograd.core.op import describe, plain
+import autograd.rules  # noqa: F401  (fills the table of operations)
+from autograd.core.errors import describe
+from autograd.core.node import Node
+from autograd.core.op import PLAIN_TYPES, lookup, plain
+from autograd.core.tensor import apply
 
 _SPELLINGS = {  # what other libraries call it
     "view": "t.reshape(...)",
@@ -36,6 +37,9 @@ _SPELLINGS = {  # what other libraries call it
 }  # fmt: skip
 
 
+_GETITEM = lookup(operator.getitem)
+
+
 class _Elsewhere:
     """A name that is no attribute: asking for it tells how to write what it means.
 
@@ -43,10 +47,10 @@ class _Elsewhere:
     """
 
     def __init__(self, name: str, spelling: str) -> None:
-        self._told, self._name = f"a Tensor has no attribute {name!r}; write {spelling}", name
+        self._message, self._name = f"a Tensor has no attribute {name!r}; write {spelling}", name
 
     def __get__(self, tensor: Any, owner: Any = None) -> Any:
-        raise AttributeError(self._told, name=self._name, obj=tensor)
+        raise AttributeError(self._message, name=self._name, obj=tensor)
 
 
 def _function(fn: Any) -> Callable[..., Any]:
@@ -92,6 +96,17 @@ class Flat:
         return int(self._tensor.size)
 
 
+def _operators(fn: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """The operator of a NumPy function of two operands, and its reflection."""
+    op = lookup(fn)
+    return lambda self, other: apply(op, (self, other)), lambda self, other: apply(op, (other, self))
+
+
+def _sign(fn: Any) -> Callable[[Any], Any]:
+    op = lookup(fn)
+    return lambda self: apply(op, (self,))
+
+
 class ArrayMethods:
     """Methods, properties and conversions of an array that stands at `_node`."""
 
@@ -105,6 +120,15 @@ class ArrayMethods:
     itemsize = property(lambda self: self._node.value.itemsize, doc="The bytes of an element.")
     nbytes = property(lambda self: self._node.value.nbytes, doc="The bytes of all elements.")
 
+    __add__, __radd__ = _operators(np.add)
+    __sub__, __rsub__ = _operators(np.subtract)
+    __mul__, __rmul__ = _operators(np.multiply)
+    __truediv__, __rtruediv__ = _operators(np.divide)
+    __floordiv__, __rfloordiv__ = _operators(np.floor_divide)
+    __mod__, __rmod__ = _operators(np.remainder)
+    __pow__, __rpow__ = _operators(np.power)
+    __matmul__, __rmatmul__ = _operators(np.matmul)
+    __neg__, __pos__, __abs__ = map(_sign, (np.negative, np.positive, np.absolute))
     __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
     __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
     __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)
@@ -186,17 +210,8 @@ class ArrayMethods:
         own = vars(ArrayMethods)
         return [name for name in object.__dir__(self) if type(own.get(name)) is not _Elsewhere]
 
-    def tolist(self) -> Any:
-        """The values as nested Python lists."""
-        return np.asarray(self._node.value).tolist()
-
-    def item(self, *position: Any) -> Any:
-        """The only element, or the one at a position, as a Python number: `t.item()`, `t.item(5)`, `t.item(1, 2)`."""
-        if position:
-            return np.asarray(self._node.value).item(*position)
-        if self._node.value.size != 1:
-            raise ValueError(f"item() of {describe(self)}: it has {self.size} elements, not 1")
-        return self._node.value.item()
+    def __getitem__(self, index: Any) -> Any:
+        return apply(_GETITEM, (self, index if type(index) in PLAIN_TYPES else plain(index)))
 
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
@@ -212,36 +227,20 @@ class ArrayMethods:
             raise TypeError("len() of a Tensor of no axes")
         return int(self.shape[0])
 
+    def __divmod__(self, other: Any) -> Any:
+        array: Any = self
+        return array // other, array % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        array: Any = self
+        return other // array, other % array
+
     def __invert__(self) -> Any:
         return ~self._node.value
-
-    def __index__(self) -> int:
-        value = self._node.value
-        if value.dtype.kind not in "iub" or value.ndim:
-            raise TypeError(f"{describe(self)} is no position or length: it is {value.dtype}; write int(t)")
-        return operator.index(value.item())
-
-    def __float__(self) -> float:
-        if self._node.requires_grad and recording.get():
-            refuse_cut(self, sys._getframe(1))
-        return float(self.item())
 
     def __round__(self, digits: int = 0) -> Any:
         array: Any = self
         return np.round(array, digits)
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    __trunc__ = __int__
-
-    def __bool__(self) -> bool:
-        if self._node.value.size != 1:
-            raise ValueError(
-                f"the truth value of {describe(self)} is ambiguous: it has {self.size} elements. "
-                "Compare and reduce: (t > 0).any(), (t > 0).all()"
-            )
-        return bool(self._node.value)
 
     def __format__(self, spec: str) -> str:
         if spec and self.size != 1:
@@ -249,7 +248,7 @@ class ArrayMethods:
                 f"the format {spec!r} is for one number, and {describe(self)} has {self.size}; "
                 "use np.array2string(t.data, precision=...)"
             )
-        return format(self.item(), spec) if spec else str(self)
+        return format(self._node.value.item(), spec) if spec else str(self)
 
     def __repr__(self) -> str:
         node = self._node
@@ -260,7 +259,7 @@ class ArrayMethods:
             notes.append(f"op={node.op.name}")
         elif node.requires_grad:
             notes.append("requires_grad=True")
-        if node.note("name"):
+        if node.get("name"):
             notes.append(f"name={node.name!r}")
         return f"Tensor({', '.join(notes)})"
 

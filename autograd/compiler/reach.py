@@ -19,7 +19,7 @@ from weakref import ref
 
 import numpy as np
 
-from autograd.core.tensor import Tensor
+from autograd.array.tensor import Tensor
 
 GENERATORS = (np.random.Generator, np.random.RandomState)
 SIMPLE = (int, float, complex, str, bytes, bool, type(None), np.generic, np.dtype, type(...), slice, range)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.array.tensor import Tensor
 from autograd.compiler.reach import GENERATORS, SIMPLE, Place, Reach, Replacing
 from autograd.compiler.standins import (
     Drawing,
@@ -23,10 +24,10 @@ from autograd.compiler.standins import (
     tracing,
 )  # fmt: skip
 from autograd.compiler.watch import Watch
-from autograd.core.calls import source_line
+from autograd.core.errors import describe, source_line
 from autograd.core.node import Node, next_order, observers, recording
-from autograd.core.op import Op, describe
-from autograd.core.tensor import Tensor, tensor_of
+from autograd.core.op import Op
+from autograd.core.tensor import wrap
 from autograd.program.program import Var
 from autograd.program.trace import Trace, Traced
 from autograd.tree import Tree
@@ -157,7 +158,7 @@ class Recording:
                     f"a compiled step got {describe(leaf)} as argument {self.names[k]}, which was computed from "
                     "Tensors that require grad: its graph would be left out. Compute it inside, or pass it detached"
                 )
-            made = tensor_of(Node(self._bring(k, leaf._node.value)))
+            made = wrap(Node(self._bring(k, leaf._node.value)))
             self.brought.append((k, made, made._node))
             return made
         if isinstance(leaf, (np.ndarray, np.generic)):
@@ -238,7 +239,7 @@ class Recording:
                 new = self.trace.constant(new)
             home.value[...] = new.value
             self.moved.append((home.value, new.var))
-        tensor._node, node.heir = node, None
+        tensor._node, node.replacement = node, None
         for view in tensor._views or ():
             if (seen := view()) is not None:
                 seen._view = None

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.calls import source_line
+from autograd.array.tensor import Tensor
+from autograd.core.errors import source_line
 from autograd.core.node import Node
 from autograd.core.op import Op, operations
-from autograd.core.tensor import Tensor, tensor_of
+from autograd.core.tensor import TensorBase, wrap
 from autograd.program.trace import Trace, Traced
 from autograd.tree import Tree
 
@@ -54,10 +55,10 @@ class GradientUse:
         try:
             yield
         finally:
-            cls.grad, cls.zero_grad, cls.backward = _GRAD, _ZERO_GRAD, _BACKWARD
+            del cls.grad, cls.zero_grad, cls.backward
 
 
-_GRAD, _ZERO_GRAD, _BACKWARD = (vars(Tensor)[name] for name in ("grad", "zero_grad", "backward"))
+_GRAD, _ZERO_GRAD, _BACKWARD = (vars(TensorBase)[name] for name in ("grad", "zero_grad", "backward"))
 
 
 class _Draw:
@@ -133,7 +134,7 @@ def delivered(leaf: Any) -> Any:
     if traced is None:
         return leaf.copy() if type(leaf) is np.ndarray else leaf
     value = traced.value.copy()
-    return tensor_of(Node(value)) if isinstance(leaf, Tensor) else value
+    return wrap(Node(value)) if isinstance(leaf, Tensor) else value
 
 
 def plain_nesting(value: Any) -> Any:

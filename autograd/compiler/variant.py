@@ -13,14 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from autograd.array.tensor import Tensor
 from autograd.compiler.binding import Binding
 from autograd.compiler.memory import Plan
 from autograd.compiler.reach import Place
 from autograd.compiler.recording import Recording
 from autograd.compiler.standins import traced_of
 from autograd.compiler.storage import lasting
-from autograd.core.node import Node, recording, write_number
-from autograd.core.tensor import Tensor, tensor_of
+from autograd.core.node import Node, recording, write_order
+from autograd.core.tensor import wrap
 from autograd.program.program import Program, Var
 from autograd.program.simplify import simplified
 
@@ -144,7 +145,7 @@ class Variant:
         leaves = dict.fromkeys(node for _, node, _ in recorded.before if id(node.value) in changed)
         if leaves:
             stamps = "".join(f"{binding.name(node, 'n')}.written = " for node in leaves)
-            body.append(f"{stamps}{binding.name(write_number, 'write_number')}()")
+            body.append(f"{stamps}{binding.name(write_order, 'write_order')}()")
         first: dict[int, str] = {}  # places by what they hold now: one array may be in several
         for k, (place, before_it, _) in enumerate(recorded.rebound):
             made = texts["place", k]
@@ -341,8 +342,8 @@ def _location(place: Place) -> Location:
     return id(place.owner), place.key, place.told
 
 
-def _tensor(value: Any) -> Tensor:
-    return tensor_of(Node(value))
+def _tensor(value: Any) -> Any:
+    return wrap(Node(value))
 
 
 def _spelled(place: Place, owner: str, named: Callable[[Any], str]) -> str:

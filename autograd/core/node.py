@@ -1,9 +1,8 @@
-"""What a recorded computation is, in which order to walk it, and whether to record. No NumPy here.
+"""One value of a recorded computation, in which order to walk its graph, and whether to record.
 
-A `Node` is one value of the computation. It knows the nodes it was made from, so the nodes behind an
-output form a directed acyclic graph. Nodes are numbered as they are made, and an operation
-can only use what exists: the order of creation is a topological order, and it is the order in
-which the user wrote the program.
+A `Node` knows the nodes that it was computed from, so the nodes behind an output form a directed acyclic
+graph. Nodes are numbered as they are created, and an operation can only use what exists: the order of
+creation is a topological order, and it is the order in which the user wrote the program.
 """
 
 from __future__ import annotations
@@ -15,24 +14,24 @@ from itertools import count
 from operator import attrgetter
 from typing import Any
 
-NOTHING: Mapping[str, Any] = {}
+NO_OPTIONS: Mapping[str, Any] = {}
 by_order = attrgetter("order")
 next_order = count().__next__
 recording: ContextVar[bool] = ContextVar("recording", default=True)
-observers: list[Any] = []  # told of every operation and every rule; see `autograd.inspection`
+observers: list[Any] = []  # called after every operation and every rule: see `autograd.inspection`
 last_written = [-1]  # the largest `written` of all nodes
 
 
 class Node:
-    """One value, the operation that made it, and the operation's own arguments.
+    """One value, the operation that computed it, and the operation's own arguments.
 
     In `args` a Node stands for every argument that was a Tensor; the others, arrays and numbers, stand for
-    themselves. A leaf has no operation, and may collect a `grad`. The slots after it stay unset until
-    somebody uses them (`note` reads them): a node is made at every operation.
+    themselves. A leaf has no operation, and may collect a `grad`. A node is created at every operation, so the
+    slots of the last group stay unset until somebody uses them: `get` reads them.
     """
 
-    __slots__ = ("args", "grad", "heir", "hooks", "kwargs", "name", "op", "order",
-                 "requires_grad", "scope", "value", "where", "written")  # fmt: skip
+    __slots__ = ("args", "grad", "hooks", "kwargs", "name", "op", "order", "replacement", "requires_grad", "scope",
+                 "value", "where", "written")  # fmt: skip
 
     value: Any
     requires_grad: bool
@@ -42,30 +41,31 @@ class Node:
     order: int
     hooks: list[Any] | None
     grad: Any
-    scope: tuple[Any, int, Any] | None  # the module whose result it is, since when, and further in: `autograd.scopes`
-    heir: Node | None  # the leaf that a Tensor moved on to when its data was set
+    scope: tuple[Any, int, Any] | None  # the module whose result it is, where that began, and the scope inside
+
+    replacement: Node | None  # the leaf that its Tensor moved on to when its data was set
     name: str | None
     where: str  # the source line, where `autograd.inspection` looked for it
-    written: int  # the number that a node made then would have had, when the value was last changed in place
+    written: int  # the order at which the value was last changed in place
 
     def __init__(self, value: Any, requires_grad: bool = False) -> None:
         self.value = value
         self.requires_grad = requires_grad
-        self.op, self.args, self.kwargs = None, (), NOTHING
+        self.op, self.args, self.kwargs = None, (), NO_OPTIONS
         self.order = next_order()
-        self.hooks = self.grad = self.scope = self.heir = None
+        self.hooks = self.grad = self.scope = None
 
     @property
     def inputs(self) -> tuple[Node | None, ...]:
         """The node of each argument, and None for a constant."""
         return tuple(arg if type(arg) is Node else None for arg in self.args or ())
 
-    def note(self, slot: str) -> Any:
+    def get(self, slot: str) -> Any:
         """The content of an optional slot, or None."""
         return getattr(self, slot, None)
 
 
-def write_number() -> int:
+def write_order() -> int:
     """The number to set as `written` at nodes whose values have just been changed in place."""
     last_written[0] = number = next_order()
     return number
@@ -73,14 +73,14 @@ def write_number() -> int:
 
 def overwritten(node: Node) -> Node | None:
     """An operand whose value was changed in place after `node` was computed from it, if there is one."""
-    return next((operand for operand in node.inputs if operand and (operand.note("written") or 0) > node.order), None)
+    return next((operand for operand in node.inputs if operand and (operand.get("written") or 0) > node.order), None)
 
 
 def topological(outputs: Iterable[Node], *, constants: bool = False) -> list[Node]:
-    """Every node behind `outputs`, each after all nodes that it was made from.
+    """Every node behind `outputs`, each after all nodes that it was computed from.
 
     Nodes that no gradient can reach are left out unless `constants` is true. Iterative and linear:
-    a list that grows while it is read, each node once, then a sort by number.
+    a list that grows while it is read, each node once, then a sort by order of creation.
     """
     seen = set(outputs)
     nodes = list(seen)

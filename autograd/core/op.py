@@ -8,25 +8,27 @@ reads shapes by `np.shape`. See Griewank and Walther, "Evaluating Derivatives", 
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache, partial
-from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from autograd.core.calls import NEEDED, bound, covering, defaults, leading, names_of
-from autograd.core.node import NOTHING, Node
+from autograd.core.errors import named
+from autograd.core.node import NO_OPTIONS
 
 Rule = Callable[..., Any]
-SIMPLE: Final = {  # what holds no Tensor
-    int, float, bool, str, type, slice, np.ndarray, np.float64, np.int64, *map(type, (None, ..., np._NoValue)),
-}  # fmt: skip
+Call = tuple[tuple[Any, ...], Mapping[str, Any]]  # the operands by position, the options by keyword
 if TYPE_CHECKING:  # NumPy loads its generators on first use
     Sample = Callable[[np.random.Generator], tuple[Any, ...]]
 else:
     Sample = Callable[[Any], tuple[Any, ...]]
+PLAIN_TYPES: Final = {  # what holds no Tensor
+    int, float, bool, str, type, slice, np.ndarray, np.float64, np.int64, *map(type, (None, ..., np._NoValue)),
+}  # fmt: skip
+_NO_EFFECT: Final = {"overwrite_input", "subok", "device"}  # arguments that no value depends on
+REQUIRED: Final = inspect.Parameter.empty
 
 
 class Op:
@@ -36,26 +38,28 @@ class Op:
     name: str
     label: str
     forward: Callable[..., Any]
-    vjp: Sequence[Rule | None]
+    on_any_array: Callable[..., Any]  # the same through NumPy's protocol, for data that is no NumPy array
+    vjp: Any  # a sequence of rules
     math: tuple[str, ...]
     samples: tuple[Sample, ...]
     ties: str
     role: str
     remedy: str
-    adapt: Callable[..., tuple[tuple[Any, ...], Mapping[str, Any]]] | None
+    cure: str
+    adapt: Callable[..., Call | None] | None
     broadcasts: bool
     variadic: bool
-    live: Mapping[str, Callable[..., Any]]
+    composed: Mapping[str, Callable[..., Any]]
     against_constant: Op | None
     operands: tuple[str, ...]
     options: frozenset[str]
-    count: int  # how many operands a call that goes as it is begins with; -1 where none does
+    count: int  # a call with no more arguments than these, and no options, is in the rules' form
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
 
-    def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-        """The user's call in the form that rules take: operands by position, options by keyword.
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
+        """The user's call in the form that rules take; None for a form of it that gives a plain array.
 
         Raises TypeError for an argument that the rules do not cover (`dtype=`, `out=`, `where=`).
         """
@@ -66,70 +70,31 @@ class Op:
                 raise TypeError(f"{self.name}: {error}; its derivative does not cover that") from None
             except (ValueError, IndexError) as error:
                 raise named(self.name, args, error) from error
-        operands = self.operands
-        if not kwargs and len(args) <= len(operands):
+        count = len(self.operands)
+        if count <= len(args) <= self._positional and kwargs.keys() <= self.options and not holds_tensor(args[count:]):
             return args, kwargs
-        if len(operands) <= len(args) <= self._positional and kwargs.keys() <= self.options:
-            return args, kwargs
-        known = (*operands, *sorted(self.options))
-        given = bound(self.name, self._taken or dict.fromkeys(known, NEEDED), known, args, kwargs)
-        return tuple([given.pop(key) for key in operands if key in given]), given
+        known = (*self.operands, *sorted(self.options))
+        given = bound(self.name, self._parameters or dict.fromkeys(known, REQUIRED), known, args, kwargs)
+        return tuple([given.pop(key) for key in self.operands if key in given]), given
 
     @cached_property
-    def _taken(self) -> dict[str, Any]:
+    def _parameters(self) -> dict[str, Any]:
         taken = defaults(self.fn)
         if isinstance(self.fn, np.ufunc):  # its operands have names of their own, and go by position
-            taken = dict.fromkeys(self.operands, NEEDED) | dict(list(taken.items())[len(self.operands) :])
+            taken = dict.fromkeys(self.operands, REQUIRED) | dict(list(taken.items())[len(self.operands) :])
         return taken
-
-    @cached_property
-    def as_it_is(self) -> int:
-        """How many arguments of a call may come by position for it to be what the rules take; -1: never."""
-        return -1 if self.count < 0 else self._positional
 
     @cached_property
     def _positional(self) -> int:
         """How many arguments may come by position, as NumPy and the rules have them in the same order."""
-        rule = self.vjp[0] if self.vjp[0] is not None else next(rule for rule in self.vjp if rule is not None)
-        names = () if self.variadic else names_of(rule)[2:]
-        return max(len(self.operands), leading(names, self._taken))
-
-
-class Composite(NamedTuple):
-    """What `defcomposite` records."""
-
-    fn: Callable[..., Any]
-    name: str
-    body: Callable[..., Any]
-    math: str
-    samples: tuple[Sample, ...]
-    ties: str
-
-
-class _EachOperand(Sequence[Rule]):
-    """The rules of an operation with any number of operands: one rule that is told which."""
-
-    def __init__(self, rule: Rule, first: int = 0) -> None:
-        self._rule, self._first = rule, first
-        self._known = [partial(rule, position) for position in range(first, 2 * first + 8)]
-        self._later: _EachOperand | None = None
-
-    def __getitem__(self, position: Any) -> Any:
-        return partial(self._rule, self._first + position)
-
-    def __iter__(self) -> Iterator[Rule]:
-        if self._later is None:
-            self._later = _EachOperand(self._rule, 2 * self._first + 8)
-        return chain(self._known, self._later)
-
-    def __len__(self) -> int:
-        return 1
+        rule = next(rule for rule in self.vjp if rule is not None)
+        return max(len(self.operands), leading(() if self.variadic else names_of(rule)[2:], self._parameters))
 
 
 _OPS: Final[dict[Any, Op]] = {}
+COMPOSITES: Final[dict[Any, Callable[..., Any]]] = {}  # functions in NumPy code that has rules: `rules.composition`
+PLAIN: Final[dict[Any, str]] = {}  # functions that give plain arrays, and why
 find = _OPS.get  # the record of a NumPy function, or None
-_COMPOSITES: Final[dict[Any, Composite]] = {}
-_PLAIN: Final[dict[Any, str]] = {}
 
 
 def defop(
@@ -140,15 +105,16 @@ def defop(
     samples: Sequence[Sample],
     label: str = "",
     name: str = "",
+    role: str = "",
     forward: Callable[..., Any] | None = None,
-    adapt: Callable[..., tuple[tuple[Any, ...], Mapping[str, Any]]] | None = None,
+    adapt: Callable[..., Call | None] | None = None,
     broadcasts: bool | None = None,
     variadic: bool = False,
-    live: Mapping[str, Callable[..., Any]] = NOTHING,
+    composed: Mapping[str, Callable[..., Any]] = NO_OPTIONS,
     against_constant: tuple[Rule | None, ...] = (),
     ties: str = "",
-    role: str = "",
     remedy: str = "",
+    cure: str = "",
 ) -> Op:
     r"""Record the derivative of `fn`.
 
@@ -160,21 +126,22 @@ def defop(
             make, away from kinks; a last element that is a dictionary holds keyword arguments.
         label: what a picture shows; the function's name by default.
         name: how source code calls it; found from `fn` by default.
-        forward: computes the value in place of `fn`, to the same digits, where that is faster.
-        adapt: turns a call's arguments into operands and options, where they are not so already; it is asked at every
-            call where its own first parameters are not the operands.
+        role: its part in a network, for names, pictures and the judge: "product" (sums over products), "activation",
+            "loss" (of a prediction and a target), "penalty" (of parameters alone), "index" (chooses elements by
+            position), "write" (at a position), "shape" (the same elements in another shape), "extreme" (the largest
+            or smallest), "choice" (by a condition).
+        forward: computes the value of NumPy arrays in place of `fn`, to the same digits, where that is faster.
+        adapt: turns a call's arguments into operands and options, where they are not so already; None where that
+            form of the call gives a plain array.
         broadcasts: whether the operands are broadcast, so that the engine sums back; true for
             element-by-element ufuncs.
         variadic: any number of operands; then `vjp` is one rule that takes the position first.
-        live: by the name of an option that may hold a Tensor, the same function in NumPy code that has rules; it
-            takes the record's operands and options, and is run where that option holds one.
+        composed: by the name of an option that may hold a Tensor, the same function in NumPy code that has rules;
+            it takes the record's operands and options, and is run where that option holds one.
         against_constant: the rules to use where the only other operand is a constant.
         ties: what happens where the derivative is not unique.
-        role: its part in a network, for names, pictures and the judge: "product" (sums over products), "activation",
-            "loss" (of a prediction and a target), "penalty" (of parameters alone), "index" (chooses elements by
-            position), "shape" (the same elements in another shape), "extreme" (the largest or smallest), "choice" (by
-            a condition).
         remedy: what to do where it gives NaN or an infinity, for `detect_anomaly`.
+        cure: what to do where it raises.
 
     Raises:
         ValueError: a record without mathematics or samples, or recorded twice.
@@ -185,33 +152,25 @@ def defop(
     '\\bar a = \\bar y \\odot b'
     """
     op = Op()
-    op.fn = fn
-    op.name = name or qualified_name(fn)
-    op.label = label or op.name.rpartition(".")[2]
-    op.forward = forward or _implementation(fn)
+    op.fn, op.name = fn, name or qualified_name(fn)
+    op.label, op.role = label or op.name.rpartition(".")[2], role
+    op.forward = forward or _without_dispatcher(fn)
+    op.on_any_array = forward if forward and (adapt or isinstance(forward, np.ufunc)) else fn
     op.math = (math,) if isinstance(math, str) else math
     op.samples = tuple(samples)
-    op.ties = ties
-    op.role, op.remedy = role, remedy
-    op.adapt = adapt
-    if broadcasts is None:
-        broadcasts = isinstance(fn, np.ufunc) and fn.signature is None
-    op.broadcasts = broadcasts
-    op.variadic = variadic
-    op.live = live
+    op.ties, op.remedy, op.cure = ties, remedy, cure
+    op.adapt, op.variadic, op.composed = adapt, variadic, composed
+    op.broadcasts = isinstance(fn, np.ufunc) and fn.signature is None if broadcasts is None else broadcasts
     rules = vjp if isinstance(vjp, tuple) else (vjp,)
-    op.vjp = _EachOperand(rules[0]) if variadic and rules[0] else rules
     if not all(op.math) or not op.samples or len(op.math) != sum(rule is not None for rule in rules):
         raise ValueError(f"{op.name}: a record has mathematics for each rule, and samples")
     if fn in _OPS:
         raise ValueError(f"{op.name} is recorded already")
+    op.vjp = _EachOperand(rules[0]) if variadic and rules[0] else rules
     names = names_of(next(rule for rule in rules if rule is not None))[3 if variadic else 2 :]
     count = 0 if variadic else len(rules)
     op.operands, op.options = names[:count], frozenset(names[count:])
-    op.count = -1 if variadic else count
-    if adapt is not None and not variadic:
-        with_rules = rules.index(None) if None in rules else count
-        op.count = with_rules if names_of(adapt)[:with_rules] == names[:with_rules] else -1
+    op.count = count if adapt is None else -1
     op.against_constant = None
     if against_constant:
         op.against_constant = other = Op()
@@ -220,72 +179,27 @@ def defop(
     return op
 
 
-def _implementation(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of NumPy's or ours without its dispatcher, which would look for Tensors among the arrays once more."""
-    home = getattr(fn, "__module__", "") or ""
-    return getattr(fn, "__wrapped__", fn) if home.startswith(("numpy", "autograd.rules")) else fn
+class _EachOperand:
+    """The rules of an operation with any number of operands: one rule, which takes the position first."""
 
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
 
-def qualified_name(fn: Callable[..., Any]) -> str:
-    """How a program that imports NumPy as `np` calls `fn`."""
-    if isinstance(fn, np.ufunc):  # these have no module
-        return f"np.{fn.__name__}" if getattr(np, fn.__name__, None) is fn else fn.__name__
-    module = getattr(fn, "__module__", None) or ""
-    if module.partition(".")[0] != "numpy":
-        return fn.__name__
-    return f"np{module.removeprefix('numpy')}.{fn.__name__}".replace("np.lib.scimath", "np.emath")
+    def __getitem__(self, position: int) -> Rule:
+        return partial(self._rule, position)
+
+    def __len__(self) -> int:
+        return 1
 
 
 def defplain(*functions: Callable[..., Any], why: str) -> None:
     """Record functions that give plain arrays: piecewise constant, or about shapes and dtypes."""
-    _PLAIN.update(dict.fromkeys(functions, why))
-
-
-def is_plain(fn: Any) -> bool:
-    """Whether `fn` applied to Tensors gives plain arrays or Python values."""
-    return fn in _PLAIN
-
-
-def plain_functions() -> Mapping[Any, str]:
-    """Every function that gives plain arrays, and why."""
-    return _PLAIN
-
-
-def defcomposite(
-    fn: Callable[..., Any],
-    body: Callable[..., Any],
-    *,
-    math: str,
-    samples: Sequence[Sample],
-    ties: str = "",
-) -> None:
-    """Record `fn` as a composition: `body` is the same function in NumPy code that has rules.
-
-    `body` takes the arguments of `fn` that it covers, under the same names, and is run on Tensors.
-    Others are refused by name, unless they are None or as by default.
-    """
-    if not math or not samples:
-        raise ValueError(f"{qualified_name(fn)}: a composition has mathematics, and samples")
-    if fn in _OPS or fn in _COMPOSITES:
-        raise ValueError(f"{qualified_name(fn)} is recorded already")
-    name = qualified_name(fn)
-    _COMPOSITES[fn] = Composite(fn, name, covering(name, fn, body), math, tuple(samples), ties)
-
-
-def composite(fn: Any) -> Callable[..., Any] | None:
-    """The body of a composition, or None."""
-    found = _COMPOSITES.get(fn)
-    return None if found is None else found.body
+    PLAIN.update(dict.fromkeys(functions, why))
 
 
 def operations() -> tuple[Op, ...]:
     """All records with rules, in the order of their definition."""
     return tuple(_OPS.values())
-
-
-def composites() -> tuple[Composite, ...]:
-    """All compositions, in the order of their definition."""
-    return tuple(_COMPOSITES.values())
 
 
 def lookup(fn: Any) -> Op:
@@ -299,40 +213,13 @@ def lookup(fn: Any) -> Op:
         ) from None
 
 
-@lru_cache(maxsize=64)
-def _ones(n: int, dtype: np.dtype[Any]) -> Any:
-    return np.ones(n, dtype)
-
-
-@lru_cache(maxsize=256)
-def _stretched(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
-    """The axes of length 1 in `shape` that are longer, or empty, in `to`."""
-    return tuple(i for i, n in enumerate(shape) if n == 1 != to[i])
-
-
-def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum `g` over the axes along which an operand of shape `shape` was broadcast.
-
-    Where `a` is used several times, the contributions of its uses are added; broadcasting is use.
-
-    >>> import numpy as np
-    >>> unbroadcast(np.ones((3, 4)), (4,)).tolist()
-    [3.0, 3.0, 3.0, 3.0]
-    """
-    lead = g.ndim - len(shape)
-    if lead == 1 and g.ndim == 2 and type(g) is np.ndarray and g.dtype.char in "fd":
-        g = _ones(len(g), g.dtype).dot(g)  # the same sum by BLAS, in a third of the time
-    elif lead:
-        g = np.add.reduce(g, axis=tuple(range(lead)) if lead > 1 else 0)
-    if 1 in shape and g.shape != shape:
-        g = np.add.reduce(g, axis=_stretched(shape, g.shape), keepdims=True)
-    return g
+# Values, and what holds them
 
 
 def plain(value: Any) -> Any:
     """`value` with the data in place of every Tensor, inside lists, tuples and dictionaries too."""
     kind = type(value)
-    if kind in SIMPLE:
+    if kind in PLAIN_TYPES:
         return value
     if kind is list or kind is tuple:
         return kind([plain(part) for part in value])
@@ -347,82 +234,85 @@ def holds_tensor(value: Any) -> bool:
     """Whether it is a Tensor, or a list or tuple with one inside."""
     if type(value) is list or type(value) is tuple:
         for part in value:  # noqa: SIM110  (any() takes three times as long)
-            if type(part) not in SIMPLE and holds_tensor(part):
+            if type(part) not in PLAIN_TYPES and holds_tensor(part):
                 return True
         return False
     return hasattr(value, "_node")
 
 
-def is_flat(value: Any) -> bool:
-    """Whether it is a tuple that holds no Tensor and no list, such as several axes."""
-    if type(value) is not tuple:
-        return False
-    for part in value:  # noqa: SIM110  (all() takes three times as long)
-        if type(part) not in SIMPLE and not is_flat(part):
-            return False
-    return True
-
-
-def gathered(value: Any) -> Any:
+def stack_nested(value: Any) -> Any:
     """A number or nested list as an array; a list that holds Tensors as one Tensor, so that gradients reach them."""
     if hasattr(value, "_node") or hasattr(value, "ndim"):
         return value
-    return np.stack([gathered(part) for part in value]) if holds_tensor(value) else np.asarray(value)
+    return np.stack([stack_nested(part) for part in value]) if holds_tensor(value) else np.asarray(value)
 
 
-def describe(value: Any) -> str:
-    """A name or a stand-in, and the shape: what an error calls an operand."""
-    node = getattr(value, "_node", value)
-    if isinstance(node, Node):
-        kind = "Tensor" if node.op is None else "an item" if node.op.fn is operator.getitem else node.op.name
-        return f"{node.note('name') or kind} of shape {np.shape(node.value)}"
-    if type(value) in (list, tuple) and holds_tensor(value):  # its parts need not fit together
-        return f"[{', '.join(map(describe, value[:3]))}{', ...' * (len(value) > 3)}]"
-    return f"{type(value).__name__} of shape {np.shape(value)}"
+# Names and parameters of functions
 
 
-def blame(op: Op, args: tuple[Any, ...], error: Exception) -> Exception:
-    """The error NumPy raised, told with the operation, the operands' names and shapes, and a cure."""
-    operands = args if op.variadic else args[: len(op.vjp)]
-    cure = ""
-    if op.fn in (np.matmul, np.dot):
-        cure = ". The last axis of the first and the second-to-last (or only) axis of the second must agree"
-    elif op.broadcasts and "broadcast" in str(error):
-        cure = ". Axes pair up from the right, and the two of a pair are equal or one of them is 1"
-    elif op.fn is np.einsum and "broadcast" in str(error):
-        cure = ". An index has one length in all operands that have it"
-    if op.fn is operator.getitem or op.name == "put":
-        verb = "indexing" if op.fn is operator.getitem else "writing to"
-        written = f", of {describe(args[2])}" if len(args) > 2 else ""
-        return _again(error, f"{verb} {describe(args[0])} at [{_place(args[1])}]{written}: {error}{cure}")
-    return named(op.name, operands, error, cure)
+def qualified_name(fn: Callable[..., Any]) -> str:
+    """How a program that imports NumPy as `np` calls `fn`."""
+    if isinstance(fn, np.ufunc):  # these have no module
+        return f"np.{fn.__name__}" if getattr(np, fn.__name__, None) is fn else fn.__name__
+    module = getattr(fn, "__module__", None) or ""
+    if module.partition(".")[0] != "numpy":
+        return fn.__name__
+    return f"np{module.removeprefix('numpy')}.{fn.__name__}".replace("np.lib.scimath", "np.emath")
 
 
-def _place(index: Any) -> str:
-    """An index as a program writes it, arrays by their shapes."""
-    if isinstance(index, tuple):
-        return ", ".join(map(_place, index))
-    if isinstance(index, slice):
-        parts = (index.start, index.stop) if index.step is None else (index.start, index.stop, index.step)
-        return ":".join("" if part is None else str(part) for part in parts)
-    if index is Ellipsis:
-        return "..."
-    return repr(index) if index is None or isinstance(index, (int, float, str, np.generic)) else describe(index)
+def names_of(function: Any) -> tuple[str, ...]:
+    """The names that a Python function can be given arguments by, in order."""
+    code = function.__code__
+    return tuple(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
 
-def named(name: str, operands: Iterable[Any], error: Exception, cure: str = "") -> Exception:
-    """An error of the same kind that says in which function, of what operands, and a cure."""
-    told = " and ".join(describe(arg) for arg in operands if not isinstance(arg, (slice, tuple)) and not callable(arg))
-    name = name.replace("packed_", "np.linalg.")
-    return _again(error, f"{name} of {told}: {error}{cure}" if told else f"{name}: {error}{cure}")
+def bound(
+    name: str, taken: Mapping[str, Any], covered: Iterable[str], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A call's arguments by name, without those that are as by default or change no value.
+
+    Raises TypeError for an argument that is not covered.
+    """
+    given = dict(zip(taken, args, strict=False))
+    if len(given) < len(args) or given.keys() & kwargs.keys():
+        raise TypeError(f"{name}: {len(args)} positional arguments and {sorted(kwargs)} do not fit")
+    given.update(kwargs)
+    covered = tuple(covered)
+    used = {
+        key: value
+        for key, value in given.items()
+        if key in covered
+        or not (key in _NO_EFFECT or value is None or value is np._NoValue or value is taken.get(key, REQUIRED))
+    }
+    unknown = used.keys() - set(covered)
+    if unknown:
+        raise TypeError(
+            f"{name}: no derivative rule covers the argument {', '.join(sorted(unknown))}; it covers "
+            f"{', '.join(covered)}. Leave it out, or do that step in another operation"
+        )
+    return {key: value for key, value in used.items() if value is not np._NoValue}
 
 
-def _again(error: Exception, message: str) -> Exception:
-    for kind in (type(error), IndexError, ValueError, TypeError):
-        if isinstance(error, kind):
-            try:
-                return kind(message)
-            except TypeError:  # an error of NumPy's that takes other arguments
-                continue
-    error.add_note(message)
-    return error
+@cache
+def defaults(fn: Callable[..., Any]) -> dict[str, Any]:
+    """The names of a function's parameters with their defaults; empty where it does not say."""
+    try:
+        return {name: p.default for name, p in inspect.signature(fn).parameters.items()}
+    except (ValueError, TypeError):  # functions written in C may not say
+        return {}
+
+
+def leading(names: Iterable[str], taken: Iterable[str]) -> int:
+    """How many of `names` stand at the same position in `taken`."""
+    count = 0
+    for name, other in zip(names, taken, strict=False):
+        if name != other:
+            break
+        count += 1
+    return count
+
+
+def _without_dispatcher(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of NumPy's or ours without its dispatcher, which would look for Tensors among the arrays once more."""
+    home = getattr(fn, "__module__", "") or ""
+    return getattr(fn, "__wrapped__", fn) if home.startswith(("numpy", "autograd.rules")) else fn

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd.array.tensor import Tensor
+from autograd.core.errors import describe
 from autograd.core.node import Node, topological
-from autograd.core.op import describe
-from autograd.core.tensor import Tensor, tensor_of
+from autograd.core.tensor import wrap
 from autograd.derivation import saved
 from autograd.derivation.formulas import Formulas
 from autograd.derivation.statements import Statements, commented
@@ -68,7 +69,7 @@ class Derivation:
         for node, value in recorded.values.items():
             if value.var in recorded.trace.inputs and node not in made_here:
                 value.var.name = self._names[node].text
-                if value.shape == () and not node.requires_grad and node.op is None and node.note("name") is None:
+                if value.shape == () and not node.requires_grad and node.op is None and node.get("name") is None:
                     numbers[value.var] = node.value.item()
         named = [node for node in recorded.nodes if self._is_named(node)]
         kept = [_var(of[node]) for of in (recorded.values, recorded.gradients) for node in named if node in of]
@@ -112,7 +113,7 @@ class Derivation:
     @property
     def parameters(self) -> dict[str, Tensor]:
         """The Tensors whose gradients it gives, by the names that it uses."""
-        return {name: tensor_of(latest(node)) for name, node in self._parameters.items()}
+        return {name: wrap(latest(node)) for name, node in self._parameters.items()}
 
     @cached_property
     def _owners(self) -> dict[Var, tuple[Node, bool]]:
@@ -268,7 +269,7 @@ def lines_for(
 ) -> dict[Node, str]:
     """The statements that compute the gradients of `nodes`, of interior ones too, as text.
 
-    Each has a statement of its own, so what algebra would have gathered stays apart where one of them is between.
+    Each has a statement of its own, so what algebra would have stack_nested stays apart where one of them is between.
     Names that `derive` refuses are made identifiers here.
 
     >>> x, y = np.array([[1.0, 2.0], [0.5, 3.0]]), np.array([[1.0], [0.0]])
@@ -309,7 +310,7 @@ def _check_names(nodes: Iterable[Node], given: Mapping[Node, str], reserved: Con
     inputs: dict[str, Node] = {}
     cure = "rename it, or pass derive(loss, names={tensor: name})"
     for node in nodes:
-        name = given.get(node, latest(node).note("name"))
+        name = given.get(node, latest(node).get("name"))
         if name is None:
             continue
         which = f"{name!r}, the name of a Tensor of shape {np.shape(node.value)},"

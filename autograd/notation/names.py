@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from autograd.array.tensor import Tensor
 from autograd.core.node import Node
-from autograd.core.tensor import Tensor
 
 LONGEST: Final = 28
 _LOOKED_AT: Final = 1000  # entries of a container in the caller's scope
@@ -101,8 +101,8 @@ def printable(name: str, longest: int = LONGEST) -> str:
 
 def latest(node: Node) -> Node:
     """The node that a leaf's Tensor has now; another than was recorded, if it got other data since."""
-    while (heir := node.note("heir")) is not None:
-        node = heir
+    while (replacement := node.get("replacement")) is not None:
+        node = replacement
     return node
 
 

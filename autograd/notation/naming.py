@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
-from autograd.core.node import NOTHING, Node
+from autograd.core.node import NO_OPTIONS, Node
 from autograd.notation.names import LONGEST, Scope, is_path, latest, pretty, printable, short_paths
 from autograd.rules.index import scatter
 
@@ -66,7 +66,7 @@ class Names:
     """
 
     def __init__(
-        self, nodes: Sequence[Node], scope: Scope, given: Mapping[Any, str] = NOTHING, reserved: Iterable[str] = ()
+        self, nodes: Sequence[Node], scope: Scope, given: Mapping[Any, str] = NO_OPTIONS, reserved: Iterable[str] = ()
     ) -> None:
         self._scope, self._given, self._reserved = scope, given, {"loss", *reserved}
         self._names: dict[int, Name] = {}
@@ -99,7 +99,7 @@ class Names:
         for value in (*(leaf for leaf, _ in self._users.values()), *self._operations):
             node = latest(value) if type(value) is Node else None
             own = self._given.get(node) or self._given.get(value) if node is not None else None
-            said = own or (str(node.note("name") or "").strip() if node is not None else "")
+            said = own or (str(node.get("name") or "").strip() if node is not None else "")
             if own:
                 self._claim(value, own, printable(own))
             elif said and not is_path(said):

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.core.backward import unbroadcast
+from autograd.core.errors import describe
 from autograd.core.node import Node, topological
-from autograd.core.op import Op, describe, unbroadcast
 from autograd.program.program import Line, Origin, Var
 from autograd.program.trace import Trace, Traced
 
@@ -174,13 +175,6 @@ def total(parts: Iterable[Array]) -> Array:
     return first
 
 
-def value_function(op: Op) -> Any:
-    """What computes an operation's value on traced operands, in the form that its record keeps them."""
-    if isinstance(op.forward, np.ufunc):
-        return op.forward
-    return op.fn if op.adapt is None or op.forward is getattr(op.fn, "__wrapped__", None) else op.forward
-
-
 class RuleLines:
     """The rule of one link as the lines that NumPy was asked for, from the gradient to the contribution.
 
@@ -250,7 +244,7 @@ class Backprop:
         args = tuple(self._argument(arg) for arg in node.args or ())
         kwargs = {key: self._argument(value) for key, value in node.kwargs.items()}
         self._arguments[node] = args, kwargs
-        result = value_function(node.op)(*args, **kwargs)
+        result = node.op.on_any_array(*args, **kwargs)
         # A value that depends on shapes only is none of the program's.
         self.values[node] = result if type(result) is Traced else self.trace.input(result)
 

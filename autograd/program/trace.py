@@ -18,7 +18,7 @@ from weakref import ref
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from autograd.core.calls import source_line
+from autograd.core.errors import source_line
 from autograd.program.program import Line, Origin, Var, impure
 from autograd.rules.index import scatter
 from autograd.rules.write import put

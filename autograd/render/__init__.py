@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from autograd.core.tensor import Tensor
+from autograd.array.tensor import Tensor
 from autograd.notation.names import Scope
 from autograd.render import cards, circuit, plain
 from autograd.render.build import Options, build_scene

@@ -257,7 +257,7 @@ class Annotator:
 
 def _short_name(node: Node, position: int) -> str:
     """What a parameter is called within its module."""
-    path = str(node.note("name") or "")
+    path = str(node.get("name") or "")
     return short_paths([path])[path] if path else f"θ{'₁₂'[position % 2]}"
 
 

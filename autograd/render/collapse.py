@@ -314,7 +314,7 @@ class CollapsedGraph:
                 name=f"… {len(operations):,} operations",
                 differentiable=True,
                 hidden=hidden,
-                hidden_names=[leaf.note("name") for leaf in own if leaf.note("name")],
+                hidden_names=[leaf.get("name") for leaf in own if leaf.get("name")],
                 summary=_summary(hidden, len(own)),
             )
         )

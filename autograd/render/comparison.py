@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from autograd.array.tensor import Tensor
+from autograd.core.errors import describe
 from autograd.core.node import Node, topological
-from autograd.core.op import describe
-from autograd.core.tensor import Tensor
 from autograd.notation.names import Scope, printable
 from autograd.render.annotate import Hand
 from autograd.render.build import Options, build_scene
@@ -90,7 +90,7 @@ def _caller() -> Scope:
 def _node_of(key: Any, nodes: list[Node], argument: str) -> Node:
     """The node of the graph that a Tensor or a name stands for."""
     if isinstance(key, str):
-        matching = [node for node in nodes if node.note("name") == key]
+        matching = [node for node in nodes if node.get("name") == key]
     elif isinstance(key, (Tensor, Node)):
         wanted = key._node if isinstance(key, Tensor) else key
         matching = [node for node in nodes if node is wanted]

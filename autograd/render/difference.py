@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
+from autograd.array.tensor import Tensor
 from autograd.core.node import Node
-from autograd.core.tensor import Tensor
 from autograd.notation.expressions import index_text, scalar_text
 from autograd.notation.names import Scope, printable
 from autograd.notation.naming import Names

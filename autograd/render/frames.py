@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from autograd.core.tensor import Tensor
+from autograd.array.tensor import Tensor
 from autograd.notation.names import Scope
 from autograd.render.build import Options, build_scene
 from autograd.render.diagram import Diagram, Direction

@@ -165,7 +165,7 @@ class Graph:
     def shapes(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """The shape of every value and of every array that an operation takes, each with a name for messages."""
         for node in self.nodes:
-            name = str(node.note("name") or (node.op.name if node.op else "a Tensor"))
+            name = str(node.get("name") or (node.op.name if node.op else "a Tensor"))
             for array in (node.value, *(arg for arg in node.args or () if isinstance(arg, np.ndarray))):
                 yield name, np.shape(array)
 

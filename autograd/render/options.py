@@ -7,8 +7,8 @@ from typing import Final, Literal, get_args
 
 import numpy as np
 
+from autograd.array.tensor import Tensor
 from autograd.core.node import Node
-from autograd.core.tensor import Tensor
 from autograd.render.diagram import Direction
 from autograd.render.layout import Viewport
 from autograd.render.style import STYLES, Style

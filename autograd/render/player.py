@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from autograd.core.tensor import Tensor
+from autograd.array.tensor import Tensor
 from autograd.notation.mathml import mathml
 from autograd.notation.names import Scope
 from autograd.notation.numbers import GRID, numbers, show

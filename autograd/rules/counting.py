@@ -6,20 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import defcomposite, gathered, plain
+from autograd.core.op import plain, stack_nested
+from autograd.rules.composition import defcomposite
 from autograd.rules.index import scatter
 
 
 def _bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     if weights is None:
         return np.bincount(x, minlength=minlength)
-    weights = gathered(weights).astype(np.float64)
+    weights = stack_nested(weights).astype(np.float64)
     return scatter(weights, x, (max(minlength, int(np.max(x, initial=-1)) + 1),))
 
 
 def _edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
     if np.ndim(bins):
-        return gathered(bins)
+        return stack_nested(bins)
     count = len(np.histogram_bin_edges(plain(a), bins, plain(range), plain(weights)))
     if range is None:
         range = (np.min(a), np.max(a)) if np.size(a) else (0.0, 1.0)

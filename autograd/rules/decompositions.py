@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import Sample, defcomposite, defop
+from autograd.core.op import Sample, defop
+from autograd.rules.composition import defcomposite
 from autograd.rules.dispatched import dispatched
 from autograd.rules.guarded import quotient
 from autograd.rules.linalg import turned

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import defop, defplain, gathered
+from autograd.core.op import defop, defplain, stack_nested
 from autograd.rules.reduce import float_dtype
 
 
@@ -52,9 +52,9 @@ def _call(
         arrays = operands[:pairs:2]
         subscripts = _lettered(tuple(map(tuple, operands[1:pairs:2])), *map(tuple, operands[pairs:]))
     if dtype is not None:
-        arrays = tuple([gathered(a).astype(float_dtype(dtype), casting=casting) for a in arrays])
+        arrays = tuple([stack_nested(a).astype(float_dtype(dtype), casting=casting) for a in arrays])
     if "->" not in subscripts or "." in subscripts or " " in subscripts:
-        ranks = tuple([gathered(a).ndim for a in arrays]) if "." in subscripts else (0,) * len(arrays)
+        ranks = tuple([stack_nested(a).ndim for a in arrays]) if "." in subscripts else (0,) * len(arrays)
         subscripts = _explicit(subscripts, ranks, bool(optimize))
     return arrays, {"subscripts": subscripts, "optimize": optimize} if optimize else {"subscripts": subscripts}
 
@@ -115,6 +115,7 @@ def _einsum(position: int, g: Any, y: Any, *operands: Any, subscripts: str, opti
 defop(
     np.einsum,
     role="product",
+    cure="An index has one length in all operands that have it",
     variadic=True,
     forward=lambda *operands, subscripts, optimize=False: np.einsum(subscripts, *operands, optimize=optimize),
     adapt=_call,

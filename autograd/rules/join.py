@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autograd.core.op import defcomposite, defop, gathered
+from autograd.core.op import defop, stack_nested
+from autograd.rules.composition import defcomposite
 from autograd.rules.index import along
 from autograd.rules.reduce import float_dtype
 from autograd.rules.shape import atleast_1d, atleast_2d, atleast_3d
@@ -22,7 +23,7 @@ def _joining(
     arrays: Any, axis: int | None = 0, *, dtype: Any = None, casting: Any = "same_kind"
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if dtype is not None:
-        arrays = [gathered(a) for a in arrays]
+        arrays = [stack_nested(a) for a in arrays]
         for a in arrays:
             if not np.can_cast(a.dtype, dtype, casting):
                 raise TypeError(f"{a.dtype} does not become {np.dtype(dtype)} by the rule {casting!r}")
@@ -82,7 +83,7 @@ def _dstack(tup: Any) -> Any:
 
 
 def _column_stack(tup: Any) -> Any:
-    arrays = map(gathered, tup)
+    arrays = map(stack_nested, tup)
     return np.concatenate([a if a.ndim > 1 else np.reshape(a, (-1, 1)) for a in arrays], 1)
 
 
@@ -163,12 +164,12 @@ defcomposite(
 
 
 def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    arr, values = gathered(arr), gathered(values)
+    arr, values = stack_nested(arr), stack_nested(values)
     return np.concatenate((np.ravel(arr), np.ravel(values)) if axis is None else (arr, values), axis)
 
 
 def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    arr, values = gathered(arr), gathered(values)
+    arr, values = stack_nested(arr), stack_nested(values)
     if arr.dtype.kind != "f":
         raise TypeError(f"np.insert into {arr.dtype} would cut the gradient; make the array one of floats")
     if axis is None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import defcomposite, defop, gathered, plain
+from autograd.core.op import defop, plain, stack_nested
+from autograd.rules.composition import defcomposite
 from autograd.rules.reduce import float_dtype
 from autograd.rules.samples import PAIRS, normal, scalar
 
@@ -177,7 +178,7 @@ defop(
     np.nan_to_num,
     vjp=lambda g, y, x, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0),
     adapt=_nan_to_num_arguments,
-    live=dict.fromkeys(("nan", "posinf", "neginf"), _replaced_by_tensor),
+    composed=dict.fromkeys(("nan", "posinf", "neginf"), _replaced_by_tensor),
     math=r"\bar x = \bar y \odot 1[|x| < \infty]",
     samples=[normal, scalar, lambda rng: (rng.normal(size=3), {"nan": 1.0, "posinf": 2.0, "neginf": -2.0})],
     ties="0 where it replaces",
@@ -195,7 +196,7 @@ def _clip_arguments(
     low = a_min if min is None else min
     high = a_max if max is None else max
     if dtype is not None:
-        a, low, high = (v if v is None else gathered(v).astype(float_dtype(dtype)) for v in (a, low, high))
+        a, low, high = (v if v is None else stack_nested(v).astype(float_dtype(dtype)) for v in (a, low, high))
     return (a, -np.inf if low is None else low, np.inf if high is None else high), {}
 
 
@@ -226,6 +227,7 @@ defop(
 defop(
     np.where,
     role="choice",
+    adapt=lambda condition, *branches: ((condition, *branches), {}) if branches else None,  # of c alone, positions
     vjp=(
         None,
         lambda g, y, condition, a, b: np.where(condition, g, 0),

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.exceptions import RankWarning
 
-from autograd.core.op import Sample, defcomposite, defop, defplain, gathered
+from autograd.core.op import Sample, defop, defplain, stack_nested
+from autograd.rules.composition import defcomposite
 from autograd.rules.dispatched import dispatched
 from autograd.rules.guarded import product
 
@@ -118,7 +119,7 @@ def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 
 def _lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, Any]:
     rows, columns = np.shape(a)
-    a = gathered(a).astype(np.result_type(a, b, np.float32))
+    a = stack_nested(a).astype(np.result_type(a, b, np.float32))
     if rcond is None:
         rcond = float(np.finfo(np.result_type(a)).eps) * max(rows, columns)
     s = np.linalg.svd(a, compute_uv=False)

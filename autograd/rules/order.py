@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import Rule, Sample, defop, defplain, gathered, holds_tensor, plain
+from autograd.core.op import Rule, Sample, defop, defplain, holds_tensor, plain, stack_nested
 from autograd.rules.dispatched import dispatched
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import rows
@@ -129,7 +129,7 @@ def _quantile_arguments(
     options = {"axis": axis, "method": method, "keepdims": keepdims}
     if weights is not None:
         options["weights"] = weights
-    return ((gathered(a),), {"q": gathered(q), **options}) if holds_tensor(q) else ((a, q), options)
+    return ((stack_nested(a),), {"q": stack_nested(q), **options}) if holds_tensor(q) else ((a, q), options)
 
 
 _RATES = {  # how a rank among n elements grows with q: by n plus this; the ranks of other methods jump
@@ -204,7 +204,7 @@ for _fn, _skip, _scale in (
         _fn,
         vjp=(_quantile_rule(_skip, _scale), None),
         adapt=_quantile_arguments,
-        live=_along_q(_fn, _skip, _scale),
+        composed=_along_q(_fn, _skip, _scale),
         math=_BETWEEN,
         samples=_quantiles(_scale) if _skip else [*_quantiles(_scale), _weighted(_scale)],
         ties=_CHOSEN + "; a `q` that is a Tensor gets 0 where the quantile is an element, and where the method jumps",

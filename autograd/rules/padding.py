@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import defcomposite, defop
+from autograd.core.op import defop
+from autograd.rules.composition import defcomposite
 from autograd.rules.dispatched import dispatched
 from autograd.rules.index import along
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
-from autograd.core.op import defplain
+from autograd.core.node import Node
+from autograd.core.op import COMPOSITES, defplain, plain
+from autograd.core.tensor import wrap
 
 defplain(
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
@@ -27,6 +32,24 @@ defplain(
     np.zeros_like, np.ones_like, np.empty_like,
     why="it depends on shapes and dtypes only; of floats a constant Tensor, which a program may write into",
 )  # fmt: skip
+
+
+def _size(a: Any, axis: Any = None) -> Any:
+    return a.size if axis is None else np.size(plain(a), axis)
+
+
+def constant(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """`fn` on plain arrays; floats as a constant Tensor, since a program that asks for them writes into them next."""
+
+    def body(*args: Any, **kwargs: Any) -> Any:
+        result = fn(*plain(args), **plain(kwargs))
+        return wrap(Node(result)) if result.dtype.kind == "f" else result
+
+    return body
+
+
+COMPOSITES.update({np.shape: lambda a: a.shape, np.ndim: lambda a: a.ndim, np.size: _size})
+COMPOSITES.update({fn: constant(fn) for fn in (np.zeros_like, np.ones_like, np.empty_like)})
 defplain(
     np.array_repr, np.array_str, np.array2string, np.savetxt, np.save, np.savez, np.savez_compressed,
     why="it prints or stores the values",

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import Sample, defcomposite, defop, gathered
+from autograd.core.op import Sample, defop, stack_nested
+from autograd.rules.composition import defcomposite
 
 
 def _vander(g: Any, y: Any, x: Any, N: Any = None, increasing: bool = False) -> Any:
@@ -32,7 +33,7 @@ defop(
 
 def _polyval(p: Any, x: Any) -> Any:
     y = np.zeros_like(x)
-    for coefficient in gathered(p):
+    for coefficient in stack_nested(p):
         y = y * x + coefficient
     return y
 

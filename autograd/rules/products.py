@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import Sample, defcomposite, defop, gathered
+from autograd.core.op import Sample, defop, stack_nested
+from autograd.rules.composition import defcomposite
 
 _vectors: list[Sample] = [
     lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=(4, 2))),
@@ -40,6 +41,7 @@ def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
 defop(
     np.matmul,
     role="product",
+    cure="The last axis of the first and the second-to-last (or only) axis of the second must agree",
     label="@",
     vjp=(_matmul_a, _matmul_b),
     broadcasts=True,  # the axes before the last two
@@ -83,6 +85,7 @@ def _dot_b(g: Any, y: Any, a: Any, b: Any) -> Any:
 defop(
     np.dot,
     role="product",
+    cure="The last axis of the first and the second-to-last (or only) axis of the second must agree",
     label="·",
     vjp=(_dot_a, _dot_b),
     broadcasts=True,  # a scalar operand
@@ -227,7 +230,7 @@ defcomposite(
 
 def _multi_dot_arguments(arrays: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     for array in arrays:
-        if gathered(array).ndim not in (1, 2):
+        if stack_nested(array).ndim not in (1, 2):
             raise TypeError("the operands are matrices, and vectors at the ends; np.dot takes others")
     return tuple(arrays), {}
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.core.op import defcomposite, defop, qualified_name
+from autograd.core.op import defop, qualified_name
+from autograd.rules.composition import defcomposite
 from autograd.rules.samples import MASKED, REDUCTIONS, SINGLE
 
 
@@ -119,7 +120,7 @@ defop(
     label="Σ",
     forward=_sum_forward,
     vjp=_sum,
-    live=beginning(np.sum, np.add),
+    composed=beginning(np.sum, np.add),
     math=r"\bar a_i = \bar y",
     samples=[*REDUCTIONS, *MASKED, *SINGLE, lambda rng: (rng.normal(size=3), {"initial": 2.0})],
     ties="an `initial` that is a Tensor counts as an element",
@@ -230,7 +231,7 @@ for _fn, _forward in (
         role="extreme",
         forward=_forward,
         vjp=_extremum,
-        live=beginning(_fn, np.maximum if "max" in _fn.__name__ else np.minimum),
+        composed=beginning(_fn, np.maximum if "max" in _fn.__name__ else np.minimum),
         math=r"\bar a_i = \bar y \, 1[a_i = y] / n, \quad n = \sum_j 1[a_j = y]",
         samples=[
             *REDUCTIONS,
@@ -284,7 +285,7 @@ defop(
     label="Π",
     forward=checked(np.multiply.reduce),
     vjp=_prod,
-    live=beginning(np.prod, np.multiply),
+    composed=beginning(np.prod, np.multiply),
     math=r"\bar a_i = \bar y \prod_{j \ne i} a_j",
     samples=[
         *REDUCTIONS,

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import defcomposite, defop, gathered, plain, unbroadcast
+from autograd.core.backward import unbroadcast
+from autograd.core.op import defop, stack_nested
+from autograd.rules.composition import defcomposite
 from autograd.rules.index import along, scatter
+from autograd.rules.plain import constant
 from autograd.rules.reduce import float_dtype
 
 _SUMMED = r"\bar a_i = \sum_j \bar y_{ji}, \quad y_{ji} = a_i"
@@ -61,9 +64,9 @@ defcomposite(
 
 def _full_like(a: Any, fill_value: Any, dtype: Any = None, *, order: Any = "K", shape: Any = None) -> Any:
     dtype, shape = np.dtype(a.dtype if dtype is None else dtype), np.shape(a) if shape is None else shape
-    fill_value = gathered(fill_value)
+    fill_value = stack_nested(fill_value)
     if not hasattr(fill_value, "_node"):
-        return np.full_like(plain(a), fill_value, dtype, order, shape=shape)
+        return constant(np.full_like)(a, fill_value, dtype, order, shape=shape)
     return np.reshape(fill_value * np.ones(shape, float_dtype(dtype)), shape).astype(dtype)
 
 

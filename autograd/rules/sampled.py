@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.core.op import defcomposite, defop, gathered, plain
+from autograd.core.op import defop, plain, stack_nested
+from autograd.rules.composition import defcomposite
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import float_dtype
 
@@ -18,7 +19,7 @@ def _diff_arguments(
     a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if n and not (prepend is append is np._NoValue):
-        parts = [gathered(part) for part in (prepend, a, append) if part is not np._NoValue]
+        parts = [stack_nested(part) for part in (prepend, a, append) if part is not np._NoValue]
         edge = [1 if k == axis % np.ndim(a) else length for k, length in enumerate(np.shape(a))]
         parts = [part if np.ndim(part) else np.broadcast_to(part, edge) for part in parts]
         a = np.concatenate(parts, axis=axis)
@@ -51,13 +52,13 @@ defop(
 
 
 def _double(value: Any) -> Any:
-    return gathered(value).astype(np.float64)
+    return stack_nested(value).astype(np.float64)
 
 
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     inside = np.diff(np.ravel(ary))
     begin, end = (
-        None if part is None else np.ravel(gathered(part)).astype(inside.dtype) for part in (to_begin, to_end)
+        None if part is None else np.ravel(stack_nested(part)).astype(inside.dtype) for part in (to_begin, to_end)
     )
     parts = [part for part in (begin, inside, end) if part is not None]
     return np.concatenate(parts) if len(parts) > 1 else inside
@@ -86,7 +87,7 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
     length = f.shape[axis]
     if length <= edge_order:
         raise ValueError(f"np.gradient: {length} samples along axis {axis} are too few")
-    spacing = gathered(spacing)
+    spacing = stack_nested(spacing)
     if np.ndim(spacing):
         if np.shape(spacing) != (length,):
             raise ValueError(f"np.gradient: coordinates of shape {np.shape(spacing)} for {length} samples")
@@ -121,7 +122,7 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
 
 
 def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    f = gathered(f)
+    f = stack_nested(f)
     f = f if f.dtype.kind == "f" else f.astype(np.float64)
     axes = range(f.ndim) if axis is None else normalize_axis_tuple(axis, f.ndim)
     spacings = varargs or (1.0,)
@@ -153,7 +154,7 @@ defcomposite(
 
 
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    y = gathered(y)
+    y = stack_nested(y)
     if x is not None:
         dx = np.diff(x, axis=axis if np.ndim(x) > 1 else -1)
         if dx.ndim == 1:
@@ -187,7 +188,7 @@ def _linspace(
     dtype: Any = None,
     axis: int = 0,
 ) -> Any:
-    start, stop = (gathered(v) if isinstance(v, (list, tuple)) else v for v in (start, stop))
+    start, stop = (stack_nested(v) if isinstance(v, (list, tuple)) else v for v in (start, stop))
     width = stop - start
     steps = np.reshape(np.arange(num, dtype=width.dtype), (-1,) + (1,) * width.ndim)
     count = num - 1 if endpoint else num
@@ -347,7 +348,7 @@ defop(
 
 
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
-    a, v = gathered(a), gathered(v)
+    a, v = stack_nested(a), stack_nested(v)
     if v.size > a.size:  # NumPy exchanges them, and 'same' then keeps another middle
         return np.convolve(v, a[::-1], mode)[::-1]
     return np.convolve(a, v[::-1], mode)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import defcomposite, plain
+from autograd.core.op import plain
+from autograd.rules.composition import defcomposite
 
 _FIRST = "of elements that are equal, the first gets the gradient"
 _PLAIN = "; positions and counts are plain arrays"

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autograd.core.op import defcomposite, defop, gathered
+from autograd.core.op import defop, stack_nested
+from autograd.rules.composition import defcomposite
 
 _BACK = r"\bar a = \operatorname{reshape}(\bar y)"
 _TURNED = r"\bar a = \bar y^\top"
@@ -124,7 +125,7 @@ defop(
 
 def _each(raised: Callable[[Any], Any]) -> Callable[..., Any]:
     def body(*arys: Any) -> Any:
-        results = tuple(raised(gathered(a)) for a in arys)
+        results = tuple(raised(stack_nested(a)) for a in arys)
         return results[0] if len(results) == 1 else results
 
     return body

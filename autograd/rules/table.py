@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from autograd.core.op import Composite, Op, composites, operations, plain_functions, qualified_name
+from autograd.core.op import PLAIN, Op, operations, qualified_name
+from autograd.rules.composition import Composite, composites
 
 PAGE = Path(__file__).with_name("README.md")
 _PACKAGE = "autograd.rules"
@@ -108,7 +109,7 @@ def table() -> str:
             chapters[chapter].setdefault(_call(record), []).append(_row(record))
     rules = sum(row.kind == "" for rows in chapters.values() for found in rows.values() for row in found[:1])
     total = sum(len(rows) for rows in chapters.values())
-    plain = {qualified_name(fn): why for fn, why in plain_functions().items()}
+    plain = {qualified_name(fn): why for fn, why in PLAIN.items()}
     head = _HEAD.format(rules=rules, compositions=total - rules, plain=len(plain))
     contents = " · ".join(f"[{title}](#{_anchor(title)})" for title in _CHAPTERS.values())
     parts = [head, contents + "\n"]

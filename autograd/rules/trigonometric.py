@@ -162,7 +162,7 @@ defop(
         lambda rng: (np.cumsum(rng.uniform(-3, 3, size=9)) % (2 * pi),),
         lambda rng: (rng.normal(size=(3, 4)), {"axis": 0, "period": 1.5, "discont": 0.9}),
     ],
-    live={"period": _turned},
+    composed={"period": _turned},
     ties="how often it adds the period is piecewise constant",
 )
 defop(

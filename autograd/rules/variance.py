@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import Rule, Sample, defcomposite, defop, gathered, plain
+from autograd.core.op import Rule, Sample, defop, plain, stack_nested
+from autograd.rules.composition import defcomposite
 from autograd.rules.guarded import quotient
 from autograd.rules.reduce import axis_of, checked, count, float_dtype, restore
 from autograd.rules.samples import MASKED, REDUCTIONS, SINGLE
@@ -93,7 +94,7 @@ for _fn, _skip in ((np.var, False), (np.nanvar, True)):
         _fn,
         forward=checked(_fn),
         vjp=_spread_rule(False, _skip),
-        live=_about_mean(False, _skip),
+        composed=_about_mean(False, _skip),
         math=r"\bar a_i = \frac{2}{n - \delta} \, \bar y \, (a_i - \operatorname{mean} a)",
         samples=_spreads,
         ties="a `mean=` that is given does not depend on a",
@@ -103,7 +104,7 @@ for _fn, _skip in ((np.std, False), (np.nanstd, True)):
         _fn,
         forward=checked(_fn),
         vjp=_spread_rule(True, _skip),
-        live=_about_mean(True, _skip),
+        composed=_about_mean(True, _skip),
         math=r"\bar a_i = \frac{1}{n - \delta} \, \bar y \, (a_i - \operatorname{mean} a) / y",
         samples=_spreads,
         ties="0 where all elements are equal; a `mean=` that is given does not depend on a",
@@ -124,7 +125,7 @@ def _cov(
     dtype: Any = None,
 ) -> Any:
     def rows(table: Any) -> Any:
-        table = gathered(table)
+        table = stack_nested(table)
         table = table.astype(np.result_type(table, np.float64) if dtype is None else float_dtype(dtype))
         return table if table.ndim > 1 else np.reshape(table, (1, -1))
 
@@ -151,7 +152,7 @@ def _cov_weights(fweights: Any, aweights: Any, count: int) -> Any:
     for name, given in (("fweights", fweights), ("aweights", aweights)):
         if given is None:
             continue
-        given = gathered(given)
+        given = stack_nested(given)
         if np.shape(given) != (count,):
             raise ValueError(f"np.cov: {name} of shape {np.shape(given)} for {count} observations")
         if np.any(given < 0):

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import defcomposite, defop, unbroadcast
+from autograd.core.backward import unbroadcast
+from autograd.core.op import defop
+from autograd.rules.composition import defcomposite
 
 
 def _at_end(product: Any, x: Any, axis: int) -> Any:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import defcomposite, defop, gathered
+from autograd.core.op import defop, stack_nested
+from autograd.rules.composition import defcomposite
 from autograd.rules.dispatched import dispatched
 
 
@@ -34,6 +35,7 @@ def _written(g: Any, y: Any, a: Any, index: Any, value: Any) -> Any:
 defop(
     put,
     name="put",
+    role="write",
     label="[ ]=",
     vjp=(lambda g, y, a, index, value: put(g, index, 0.0), None, _written),
     broadcasts=True,
@@ -65,7 +67,7 @@ def _checked(name: str, a: Any) -> tuple[int, ...]:
 
 
 def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
-    shape, src = _checked("copyto", dst), gathered(src)
+    shape, src = _checked("copyto", dst), stack_nested(src)
     if hasattr(src, "dtype") and not np.can_cast(src.dtype, dst.dtype, casting):
         raise TypeError(f"np.copyto: {src.dtype} does not become {dst.dtype} by the rule {casting!r}")
     if where is True:
@@ -76,7 +78,7 @@ def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -
 
 
 def _putmask(a: Any, mask: Any, values: Any) -> None:
-    shape, values = _checked("putmask", a), gathered(values)
+    shape, values = _checked("putmask", a), stack_nested(values)
     if np.size(mask) != a.size:
         raise ValueError(f"np.putmask: a mask of shape {np.shape(mask)} for an array of shape {shape}")
     if np.size(values):
@@ -85,7 +87,7 @@ def _putmask(a: Any, mask: Any, values: Any) -> None:
 
 
 def _place(arr: Any, mask: Any, vals: Any) -> None:
-    chosen, vals = np.reshape(np.not_equal(mask, False), _checked("place", arr)), gathered(vals)
+    chosen, vals = np.reshape(np.not_equal(mask, False), _checked("place", arr)), stack_nested(vals)
     count = np.count_nonzero(chosen)
     if count and not np.size(vals):
         raise ValueError("np.place: no values")
@@ -94,7 +96,7 @@ def _place(arr: Any, mask: Any, vals: Any) -> None:
 
 
 def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
-    shape, v = _checked("put", a), gathered(v)
+    shape, v = _checked("put", a), stack_nested(v)
     n, flat = int(a.size), np.ravel(ind)
     if mode == "clip":
         flat = np.clip(flat, 0, n - 1)

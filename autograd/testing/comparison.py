@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.array.tensor import Tensor
+from autograd.core.errors import describe
 from autograd.core.node import Node
-from autograd.core.op import describe
-from autograd.core.tensor import Tensor
 from autograd.notation.names import Scope
 from autograd.testing.findings import finding_of, loss_remark
 from autograd.testing.replay import Replay
@@ -110,7 +110,7 @@ def _given(hand: Mapping[Any, Any], replay: Replay, scope: Scope) -> tuple[dict[
     """The names, where there are any, and the gradients, by node."""
     known: dict[Node, str] = {}
     for node in replay.nodes:
-        name = node.note("name") or scope.of(node)
+        name = node.get("name") or scope.of(node)
         if name is not None:
             known[node] = str(name)
     names: dict[Node, str] = {}
@@ -137,7 +137,7 @@ def _found(key: Any, replay: Replay, names: Mapping[Node, str]) -> Node:
         raise TypeError(f"hand gradients are given by Tensor or by name, not by {type(key).__name__}; {known}")
     called = key if key in names.values() else key.removeprefix("d")
     found = [node for node, name in names.items() if name == called]
-    found = [node for node in found if node.note("name") == called] or found
+    found = [node for node in found if node.get("name") == called] or found
     if len(found) != 1:
         problem = "is no Tensor of the loss's graph" if not found else f"is the name of {len(found)} Tensors"
         raise KeyError(f"{key!r} {problem}; {known}")

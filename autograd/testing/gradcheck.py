@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd.array.tensor import Tensor
 from autograd.core.backward import backpropagate
 from autograd.core.node import enable_grad
-from autograd.core.tensor import Tensor, tensor_of
+from autograd.core.tensor import wrap
 from autograd.tree import Tree
 
 __tracebackhide__ = True  # pytest shows the line of the test and the message
@@ -214,7 +215,7 @@ class _Reduced:
         return [g.data if isinstance(g, Tensor) else np.asarray(g) for g in self._pull(leaves, None)]
 
     def gradient_function(self) -> Callable[..., list[Any]]:
-        return lambda *leaves: self._pull(list(leaves), tensor_of)
+        return lambda *leaves: self._pull(list(leaves), wrap)
 
     def _pull(self, leaves: list[Tensor], lift: Any) -> list[Any]:
         with enable_grad():
@@ -224,7 +225,7 @@ class _Reduced:
             found: dict[Any, Any] = {}
             if isinstance(total, Tensor) and total.requires_grad:
                 seed = Tensor(1.0) if lift else np.float64(1.0)
-                found = backpropagate(total._node, seed, lift=lift, hooks=False)
+                found = backpropagate(total._node, seed, wrap=lift, hooks=False)
         return [found.get(leaf._node, np.zeros(leaf.shape)) for leaf in leaves]
 
 

@@ -23,7 +23,6 @@ from autograd.program.reverse import (
     ReversePass,
     RuleLines,
     contribution,
-    value_function,
 )
 
 _ROUNDED = 1e-5  # of a gradient, what rounded values leave of a contribution that is 0
@@ -159,7 +158,7 @@ class Replay(ReversePass):
         def compute(node: Node, args: tuple[Any, ...]) -> Any:
             if node.op is None:
                 return leaves.get(node, self.value(node))
-            return value_function(node.op)(*args, **node.kwargs)
+            return node.op.on_any_array(*args, **node.kwargs)
 
         return self.revalued(compute, _in_double)
 
@@ -191,7 +190,7 @@ class Replay(ReversePass):
         def compute(node: Node, args: tuple[Any, ...]) -> Any:
             if node.op is None or (node.op.ties and node.op.fn is not np.power):
                 return self.value(node)
-            return value_function(node.op)(*args, **node.kwargs)
+            return node.op.on_any_array(*args, **node.kwargs)
 
         with np.errstate(all="ignore"):
             exact = self.run(self.revalued(compute, _in_double))
@@ -201,7 +200,7 @@ class Replay(ReversePass):
         """The gradients as arithmetic in float32 gives them, all through."""
 
         def compute(node: Node, args: tuple[Any, ...]) -> Any:
-            return _in_single(node.value if node.op is None else value_function(node.op)(*args, **node.kwargs))
+            return _in_single(node.value if node.op is None else node.op.on_any_array(*args, **node.kwargs))
 
         with np.errstate(all="ignore"):
             return self.run(self.revalued(compute, lambda arg: _in_single(_in_double(arg)), _in_single))

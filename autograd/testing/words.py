@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.array.tensor import Tensor
+from autograd.core.errors import describe
 from autograd.core.node import Node
-from autograd.core.op import describe
-from autograd.core.tensor import Tensor
 from autograd.derivation.derivation import Derivation
 from autograd.derivation.statements import Statement
 from autograd.notation.literals import Text
@@ -53,7 +53,7 @@ class Words:
         if of in self._given:
             return self._given[of]
         if self._derivation is None:
-            return str(of.note("name") or describe(of))
+            return str(of.get("name") or describe(of))
         if of in self._named:
             return self._named[of]
         text = self._expressions.get(self._derivation._recorded.values[of].var, Text(describe(of))).text

@@ -28,9 +28,10 @@ import numpy as np
 
 import nn
 from autograd import Tensor
-from autograd.core.backward import backpropagate
+from autograd.core.backward import backpropagate, unbroadcast
 from autograd.core.node import observers
-from autograd.core.op import Composite, Op, composites, operations, unbroadcast
+from autograd.core.op import Op, operations
+from autograd.rules.composition import Composite, composites
 
 BOUND = 2.0  # microseconds
 SHORT = 10.0

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd.core.node import Node
-from autograd.program.reverse import Array, Changes, Link, value_function
+from autograd.program.reverse import Array, Changes, Link
 from autograd.testing.catalogue.mistake import Mistake, is_product
 from autograd.testing.replay import Replay
 
@@ -96,7 +96,7 @@ def reverse_at(replay: Replay, chain: Chain, at: Array) -> Formula:
         for node in chain.nodes:
             pairs = replay.paired(node)
             arguments[node] = tuple(values.get(arg, value) if type(arg) is Node else value for arg, value in pairs)
-            values[node] = value_function(node.op)(*arguments[node], **node.kwargs)
+            values[node] = node.op.on_any_array(*arguments[node], **node.kwargs)
         return values, arguments
 
     def pull(g: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.program.reverse import Array, Changes, Link, value_function
+from autograd.program.reverse import Array, Changes, Link
 from autograd.testing.catalogue.fit import Fit
 from autograd.testing.catalogue.mistake import Mistake, coefficient
 from autograd.testing.replay import Replay
@@ -44,7 +44,7 @@ def winners(replay: Replay, link: Link) -> Iterator[Mistake]:
     if np.size(node.value) != np.prod(spread_to):
         return
     shares = replay.pull(link, np.ones_like(replay.truth[node]))
-    smallest = -value_function(node.op)(*replay.replaced(node, link.source, -x), **node.kwargs)  # for the largest
+    smallest = -node.op.on_any_array(*replay.replaced(node, link.source, -x), **node.kwargs)  # for the largest
     opposite = np.reshape(smallest, spread_to) == x
     mean = np.full(np.shape(x), np.size(node.value) / np.size(x))
     slips: list[tuple[str, float, str, Array]] = [
@@ -241,7 +241,7 @@ def _kink(replay: Replay, link: Link) -> _Kink | None:
         slopes = []
         for moved in (at - step, at + step):
             changed = (*args[: link.operand], moved, *args[link.operand + 1 :])
-            slopes.append(replay.pull(link, ones, value_function(node.op)(*changed, **node.kwargs), changed))
+            slopes.append(replay.pull(link, ones, node.op.on_any_array(*changed, **node.kwargs), changed))
         here = replay.pull(link, ones)
         left, right = slopes
         jumps = np.abs(right - left) > 1e-3

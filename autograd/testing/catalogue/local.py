@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd.core.backward import unbroadcast
 from autograd.core.node import Node
-from autograd.core.op import unbroadcast
 from autograd.program.program import Line, Var
-from autograd.program.reverse import Array, Change, Changes, Link, value_function
+from autograd.program.reverse import Array, Change, Changes, Link
 from autograd.testing.catalogue.mistake import Mistake, differs, elementwise, is_product, shows, unlike
 from autograd.testing.replay import Replay
 
@@ -56,7 +56,7 @@ def other_places(replay: Replay, link: Link) -> Iterator[Mistake]:
     text = "the derivative of {value} in {g} is taken"
 
     def there(g: Array, _: Any) -> Array:
-        return replay.pull(link, g, value_function(node.op)(*at_output, **node.kwargs), at_output)
+        return replay.pull(link, g, node.op.on_any_array(*at_output, **node.kwargs), at_output)
 
     yield Mistake("derivative-at-output", 1.0, f"{text} at its output", {link: there})
     with_input: Changes = {link: lambda g, _: replay.pull(link, g, at)}

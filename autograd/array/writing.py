@@ -14,46 +14,23 @@ from weakref import ref
 
 import numpy as np
 
+from autograd.core.backward import RETAIN_GRAD
+from autograd.core.errors import describe
 from autograd.core.node import Node, enable_grad, recording
-from autograd.core.op import Op, describe, gathered, holds_tensor, plain
+from autograd.core.op import Op, holds_tensor, plain, qualified_name, stack_nested
+from autograd.core.tensor import TensorBase
 from autograd.rules.write import put
 
 # How a Tensor looks at another one's data: that Tensor, the operation, its other arguments, its options.
 View = tuple[Any, Op, tuple[Any, ...], Mapping[str, Any]]
 
 
-class Keep:
-    """A hook that puts the gradient of a node into its `.grad`; it stays with a Tensor that is written to."""
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-
-    def __call__(self, g: Any) -> None:
-        self._node.grad = g.copy()
-
-
 def _move(tensor: Any, new: Node) -> None:
     """Let a Tensor stand for another node."""
     old, tensor._node = tensor._node, new
-    if old.hooks and new.requires_grad and any(isinstance(hook, Keep) for hook in old.hooks):
-        old.hooks[:] = [hook for hook in old.hooks if not isinstance(hook, Keep)]
-        new.hooks = [*(new.hooks or ()), Keep(new)]
-
-
-def link_view(made: Any, source: Any, op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Remember that `made`, which is `op` of `source` and other arguments, shares its memory, if it does."""
-    base, data = made._node.value.base, source._node.value
-    if base is not data and (base is not data.base or isinstance(data, np.generic)):  # a number has no memory
-        return
-    made._view = (source, op, args, kwargs)
-    views = source._views
-    if views is None:
-        source._views = [ref(made)]
-        return
-    views.append(ref(made))
-    count = len(views)
-    if not (count & 15 or count & (count - 1)):  # at powers of two, forget those that died
-        views[:] = [view for view in views if view() is not None]
+    if old.hooks and RETAIN_GRAD in old.hooks and new.requires_grad:
+        old.hooks.remove(RETAIN_GRAD)
+        new.hooks = [*(new.hooks or ()), RETAIN_GRAD]
 
 
 def _in_place(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -72,7 +49,7 @@ class Writing:
 
     __slots__ = ()
     _node: Node
-    _collects = True  # as a leaf it collects a `.grad`, which writing would lose
+    _collects_grad = True  # as a leaf it has a `.grad`, which writing would lose
 
     __iadd__, __isub__ = _in_place(operator.add), _in_place(operator.sub)
     __imul__, __itruediv__ = _in_place(operator.mul), _in_place(operator.truediv)
@@ -81,17 +58,44 @@ class Writing:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         index = np.zeros(0, np.intp) if type(index) is list and not index else plain(index)
-        self._write(put(self, index, gathered(value) if holds_tensor(value) else value))
+        self._write(put(self, index, stack_nested(value) if holds_tensor(value) else value))
+
+    def _is_computed(self) -> bool:
+        """Whether it is no leaf of the user's: it was computed, or a transform passed it."""
+        return self._node.op is not None or not self._collects_grad
+
+    def _replace_leaf(self: Any, value: Any, requires_grad: bool | None = None) -> None:
+        """Stand for a new leaf, which takes over; what was recorded keeps the old one and its data."""
+        old = self._node
+        self._node = new = Node(value, old.requires_grad if requires_grad is None else requires_grad)
+        old.replacement, new.grad, new.hooks = new, old.grad, old.hooks
+        if old.get("name") is not None:
+            new.name = old.name
+        refresh(self)
+
+    def _is_view_of(self: Any, source: Any, op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """Remember that this, which is `op` of `source` and other arguments, shares its memory, if it does."""
+        if not isinstance(source, TensorBase):
+            return
+        base, data = self._node.value.base, source._node.value
+        if base is not data and (base is not data.base or isinstance(data, np.generic)):  # a number has no memory
+            return
+        self._view = (source, op, args, kwargs)
+        views = source._views = source._views or []
+        views.append(ref(self))
+        count = len(views)
+        if not (count & 15 or count & (count - 1)):  # at powers of two, forget those that died
+            views[:] = [view for view in views if view() is not None]
 
     def _write(self, new: Any) -> Any:
         """Stand for `new`, and let everything that shares this memory follow."""
-        new = self._fitted(new)
+        new = self._cast_to_fit(new)
         owner: Any = self
         while owner._view is not None:
             new = _written_through(owner._view, new)
             owner = owner._view[0]
         node = owner._node
-        computed = node.op is not None or not owner._collects
+        computed = owner._is_computed()
         if node.requires_grad and computed and not recording.get():
             raise RuntimeError(
                 f"writing to {describe(owner)} inside no_grad() would cut its graph; write to detach(), or outside"
@@ -102,13 +106,13 @@ class Writing:
                     f"{describe(owner)} is a leaf that requires grad, and its graph would be lost by writing "
                     "to it; update parameters inside no_grad(), or compute a new Tensor"
                 )
-            owner._move_to(plain(new))
+            owner._replace_leaf(plain(new))
             return self
         _move(owner, _node_of(new))
         refresh(owner)
         return self
 
-    def _fitted(self, new: Any) -> Any:
+    def _cast_to_fit(self, new: Any) -> Any:
         """`new` in the shape and dtype of this Tensor; ValueError or TypeError as NumPy says it."""
         old = self._node.value
         if np.shape(new) != old.shape:
@@ -151,3 +155,34 @@ def refresh(owner: Any) -> None:
                 _, op, args, kwargs = view._view
                 _move(view, op.fn(source, *args, **kwargs)._node)
                 pending.append(view)
+
+
+def write_result(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """A call with `out=`: the result goes into a Tensor, or, where it has no gradient to lose, into an array."""
+    options = dict(kwargs)
+    out = options.pop("out")
+    out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
+    if isinstance(fn, np.ufunc) and isinstance(out, TensorBase) and options.get("where", True) is not True:
+        return _write_where(fn, args, out, **options)
+    if isinstance(out, tuple) and all(isinstance(part, Writing) for part in out):
+        return tuple([part._write(value) for part, value in zip(out, fn(*args, **options), strict=True)])
+    ignored = () if isinstance(out, TensorBase) else ("where",)  # whether the result has a gradient does not hang on it
+    result = fn(*args, **{name: option for name, option in options.items() if name not in ignored})
+    if isinstance(out, Writing):
+        return out._write(result)
+    if any(isinstance(part, TensorBase) and part._node.requires_grad
+           for part in (result if type(result) is tuple else (result,))):  # fmt: skip
+        raise TypeError(
+            f"{qualified_name(fn)} with out= {describe(out)}: an array cannot hold a Tensor's gradient. "
+            "Leave out= away (write `x = x + t` for `x += t`), or write into a Tensor"
+        )
+    return fn(*plain(args), out=out, **plain(options))
+
+
+def _write_where(ufunc: np.ufunc, args: tuple[Any, ...], out: Any, where: Any, **options: Any) -> Any:
+    """`where=` beside `out=`: computed and written where it is true, and nowhere else."""
+    chosen = np.broadcast_to(plain(where), out.shape)
+    if chosen.dtype != np.bool_:
+        raise TypeError(f"{qualified_name(ufunc)} with where= of {chosen.dtype}; give booleans")
+    out[chosen] = ufunc(*(np.broadcast_to(arg, out.shape)[chosen] if np.ndim(arg) else arg for arg in args), **options)
+    return out

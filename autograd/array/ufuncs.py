@@ -12,7 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.core.op import find, gathered, is_plain, named, plain, qualified_name
+from autograd.core.errors import named
+from autograd.core.op import PLAIN, find, plain, qualified_name, stack_nested
+from autograd.core.tensor import call
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import float_dtype
 
@@ -31,10 +33,22 @@ _NEUTRAL: Final[dict[Any, Any]] = {
     np.fmax: np.nan,
     np.fmin: np.nan,
 }  # what changes nothing, where NumPy names no identity
-HOW: Final = frozenset({"dtype", "signature", "casting", "order", "subok", "axes", "keepdims"})
+_HOW: Final = frozenset({"dtype", "signature", "casting", "order", "subok", "axes", "keepdims"})
 
 
-def call_with(
+def call_with_options(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A ufunc that is called with options, but without `out=`."""
+    if kwargs.get("where", True) is not True:
+        raise TypeError(
+            f"{qualified_name(ufunc)} with where= and without out= leaves the rest undefined; give an "
+            "out= that holds it, such as np.zeros_like(t), or choose by np.where"
+        )
+    if _HOW.isdisjoint(kwargs) or ufunc in PLAIN:
+        return call(ufunc, inputs, kwargs)
+    return _call_cast(ufunc, inputs, **kwargs)
+
+
+def _call_cast(
     ufunc: np.ufunc,
     inputs: tuple[Any, ...],
     *,
@@ -47,7 +61,7 @@ def call_with(
     keepdims: bool = False,
     **options: Any,
 ) -> Any:
-    """A ufunc with options of `HOW`: its operands cast and turned beforehand, as NumPy casts and turns them.
+    """A ufunc with options that say how it computes: its operands are cast and turned beforehand, as NumPy does it.
 
     The layout that `order` asks for is nothing that a Tensor shows.
     """
@@ -68,7 +82,7 @@ def call_with(
 
 def _cast(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any, signature: Any, casting: Any) -> tuple[Any, ...]:
     """The operands in the dtypes of the loop that NumPy chooses."""
-    inputs = tuple([value if type(value) in (int, float) else gathered(value) for value in inputs])
+    inputs = tuple([value if type(value) in (int, float) else stack_nested(value) for value in inputs])
     if isinstance(signature, str):
         signature = signature.replace("->", "")
     elif signature is None:
@@ -85,7 +99,7 @@ def _cast(ufunc: np.ufunc, inputs: tuple[Any, ...], dtype: Any, signature: Any, 
 
 def call_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A ufunc's method on Tensors; TypeError where it has no derivative."""
-    if is_plain(ufunc) and method != "at":
+    if ufunc in PLAIN and method != "at":
         return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
     function, general = _NAMED.get((ufunc, method)), _GENERAL.get(method)
     if function is not None:
@@ -107,7 +121,7 @@ def call_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
 
 
 def _outer(ufunc: np.ufunc, a: Any, b: Any, **how: Any) -> Any:
-    a, b = gathered(a), gathered(b)
+    a, b = stack_nested(a), stack_nested(b)
     return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b, **how)
 
 
@@ -197,7 +211,7 @@ def _at(ufunc: np.ufunc, a: Any, index: Any, *value: Any) -> None:
     """`a[index] = ufunc(a[index], value)`, element by element: positions that come again are done again."""
     if not hasattr(a, "_node"):
         raise TypeError("an array cannot hold a Tensor's gradient; write into a Tensor")
-    shape, index, value = np.shape(a), plain(index), tuple(map(gathered, value))
+    shape, index, value = np.shape(a), plain(index), tuple(map(stack_nested, value))
     if ufunc in (np.add, np.subtract):
         chosen = np.shape(plain(a)[index])
         a._write(ufunc(a, scatter(np.broadcast_to(value[0], chosen), index, shape)))

@@ -1,0 +1,108 @@
+"""A Tensor that is asked for plain numbers. One rule, whoever asks.
+
+Where a gradient can reach the Tensor and recording is on, `float(t)` and `int(t)` work and warn once a line, and
+`np.asarray(t)` is an error. Without a graph, or inside `no_grad()`, all of them are as for an array. `t.item()`,
+`t.data` and `t.detach()` are the silent ways.
+"""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from contextvars import ContextVar
+from typing import Any, NoReturn
+
+import numpy as np
+
+from autograd.core.errors import describe, user_frame
+from autograd.core.node import Node, recording
+
+# Where gradients were cut inside of the function that a transform differentiates: see `autograd.transforms`.
+cuts: ContextVar[list[str] | None] = ContextVar("cuts", default=None)
+
+
+class GradientCutWarning(UserWarning):
+    """A Tensor with a graph became a plain number: no gradient goes through it."""
+
+
+class Conversion:
+    """Conversions of a Tensor to plain arrays and numbers."""
+
+    __slots__ = ()
+    _node: Node
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray[Any, np.dtype[Any]]:
+        if _has_graph(self):
+            _refuse_array(self)
+        return np.asarray(self._node.value, *args, **kwargs)
+
+    def __float__(self) -> float:
+        return float(_number(self, "float"))
+
+    def __int__(self) -> int:
+        return int(_number(self, "int"))
+
+    def __complex__(self) -> complex:
+        return complex(_number(self, "complex"))
+
+    __trunc__ = __int__
+
+    def __index__(self) -> int:
+        value = self._node.value
+        if value.dtype.kind not in "iub" or value.ndim:
+            raise TypeError(f"{describe(self)} is no position or length: it is {value.dtype}; write int(t.item())")
+        return operator.index(value.item())
+
+    def __bool__(self) -> bool:
+        value = self._node.value
+        if value.size != 1:
+            raise ValueError(
+                f"the truth value of {describe(self)} is ambiguous: it has {value.size} elements. "
+                "Compare and reduce: (t > 0).any(), (t > 0).all()"
+            )
+        return bool(value)
+
+    def item(self, *position: Any) -> Any:
+        """The only element, or the one at a position, as a Python number: `t.item()`, `t.item(5)`, `t.item(1, 2)`."""
+        value = self._node.value
+        if position:
+            return np.asarray(value).item(*position)
+        if value.size != 1:
+            raise ValueError(f"item() of {describe(self)}: it has {value.size} elements, not 1")
+        return value.item()
+
+    def tolist(self) -> Any:
+        """The values as nested Python lists."""
+        return np.asarray(self._node.value).tolist()
+
+
+def _has_graph(tensor: Any) -> bool:
+    return bool(tensor._node.requires_grad and recording.get())
+
+
+def _number(tensor: Any, kind: str) -> Any:
+    """The only element; a warning at the user's line where it has a graph."""
+    value = tensor.item()
+    if _has_graph(tensor):
+        frame = user_frame()
+        place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        cut = cuts.get()
+        if cut is not None:
+            cut.append(place)
+        warnings.warn_explicit(
+            f"{kind}() of {describe(tensor)}: no gradient goes through a plain number. Write t.item() where that is "
+            "meant; else leave it a Tensor, and use NumPy's functions (np.exp for math.exp, np.stack for array[i] = t)",
+            GradientCutWarning,
+            frame.f_code.co_filename,
+            frame.f_lineno,
+            registry=frame.f_globals.setdefault("__warningregistry__", {}),
+        )
+    return value
+
+
+def _refuse_array(tensor: Any) -> NoReturn:
+    raise TypeError(
+        f"{describe(tensor)} is asked for a plain array (by np.array, np.asarray, array.dot, array[i] = t or what "
+        "needs one), which would cut its gradient. A Tensor stands wherever an array does: leave it as it is, gather "
+        "several by np.stack, write into a Tensor such as np.zeros_like(t); or pass t.data, where no gradient is meant"
+    )

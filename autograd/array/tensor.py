@@ -1,0 +1,241 @@
+"""`Tensor`: an array that remembers how it was computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd.array.conversion import Conversion
+from autograd.array.methods import ArrayMethods
+from autograd.array.ufuncs import call_method, call_with_options
+from autograd.array.writing import Writing, write_result
+from autograd.core.backward import RETAIN_GRAD
+from autograd.core.errors import describe
+from autograd.core.node import Node, recording, write_order
+from autograd.core.op import lookup, plain
+from autograd.core.tensor import Array, TensorBase, apply, as_data, set_result_type
+from autograd.rules.shape import cast
+
+_CAST = lookup(cast)
+
+
+class Hook:
+    """A registered hook; calling this, or `remove()`, takes it away."""
+
+    def __init__(self, hooks: list[Any], hook: Callable[[Any], Any]) -> None:
+        self._hooks, self._hook = hooks, hook
+
+    def remove(self) -> None:
+        """Take the hook away; once it is, nothing more happens."""
+        if self._hook in self._hooks:
+            self._hooks.remove(self._hook)
+
+    __call__ = remove
+
+
+class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
+    """An array in a recorded computation.
+
+    Args:
+        data: an array, number or nested list; of any shape, real, and copied when `requires_grad`.
+        requires_grad: whether `backward()` shall put dL/d(this) into `.grad`.
+        dtype: by default the array's own; float64 for Python numbers.
+        name: what pictures, reports and errors call it.
+
+    Raises:
+        TypeError: complex or object data; `requires_grad` on integers or booleans.
+
+    >>> import numpy as np
+    >>> w = Tensor([1.0, 2.0], requires_grad=True, name="w")
+    >>> loss = np.sum(w**2)
+    >>> loss.backward()
+    >>> w.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ()
+    _view: Any
+
+    # What it holds
+
+    @property
+    def data(self) -> Array:
+        """The values, not copied. Setting them copies, and what was recorded keeps the old ones.
+
+        After `t.data -= step`, which changes them in place, a backward pass over what used them is an error.
+        """
+        value = self._node.value
+        return np.asarray(value) if issubclass(type(value), np.generic) else value
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        node = self._node
+        if value is node.value:  # as after `t.data -= step`
+            node.written = write_order()
+            return
+        if self._is_computed():
+            raise RuntimeError(f"{describe(self)} was computed or passed in; only the data of a leaf can be set")
+        value = plain(value)
+        if type(value) is not np.ndarray and hasattr(value, "__array_function__"):  # an array of another library
+            new = value.astype(node.value.dtype)
+        else:
+            new = np.array(value, dtype=node.value.dtype)
+        if new.shape != node.value.shape:
+            raise ValueError(f"data of shape {new.shape} for {describe(self)}; give an array of its shape")
+        self._replace_leaf(new)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients reach this Tensor. Settable on leaves, to freeze parameters.
+
+        What was recorded before keeps what held then: a Tensor that was a constant stays one there.
+        """
+        return self._node.requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if self._is_computed() and not value:
+            raise RuntimeError(f"{describe(self)} depends on what requires grad; use detach()")
+        if value != self._node.requires_grad:
+            self._view = None  # a leaf with a gradient owns its data
+            self._replace_leaf(as_data(self._node.value, None, value), value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Set `requires_grad`, and give this Tensor."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made, not computed."""
+        return self._node.op is None
+
+    @property
+    def name(self) -> str | None:
+        """What pictures, reports and errors call it."""
+        return self._node.get("name")  # type: ignore[no-any-return]
+
+    @name.setter
+    def name(self, value: str | None) -> None:
+        self._node.name = value
+
+    def numpy(self) -> Array:
+        """The data as an array; RuntimeError where that would silently cut a gradient."""
+        if self._node.requires_grad and recording.get():
+            raise RuntimeError(f"{describe(self)} requires grad; use .detach().numpy(), or .data")
+        return self.data
+
+    def astype(
+        self, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Any:
+        """This Tensor in another float dtype; a plain array for integers, booleans and text.
+
+        With `copy=False` it is this Tensor itself where the dtype is right. The order in memory stays as it is.
+        """
+        dtype = np.dtype(dtype)
+        if casting != "unsafe" and not np.can_cast(self.dtype, dtype, casting):
+            raise TypeError(f"{describe(self)} does not become {dtype} by the rule {casting!r}")
+        if dtype.kind in "cO":
+            raise TypeError(f"{describe(self)} as {dtype}: a Tensor holds real numbers; use t.data.astype")
+        if dtype.kind != "f":
+            return self._node.value.astype(dtype)
+        return self if not copy and dtype == self.dtype else apply(_CAST, (self, dtype))
+
+    # Gradients on the way
+
+    def retain_grad(self) -> Tensor:
+        """Keep this interior gradient too: every `backward()` through here sets `.grad` anew, and does not add.
+
+        Raises:
+            RuntimeError: nothing behind it requires grad.
+        """
+        if self._node.op is not None or not self._node.requires_grad:
+            self._add_hook(RETAIN_GRAD)
+        return self
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Hook:
+        """Call `hook(gradient)` in each pass; what it returns, unless None, replaces the gradient.
+
+        Returns a handle: calling it, or its `remove()`, takes the hook away.
+
+        Raises:
+            RuntimeError: no gradient ever comes here, as nothing behind this requires grad.
+            TypeError: something that cannot be called.
+        """
+        if not callable(hook):
+            raise TypeError(f"a hook is called with the gradient, and {type(hook).__name__} cannot be called")
+        return self._add_hook(hook)
+
+    def _add_hook(self, hook: Any) -> Hook:
+        if not self._node.requires_grad:
+            raise RuntimeError(
+                f"{describe(self)} does not require grad, so no gradient comes here; make what it is computed from "
+                "with requires_grad=True, outside no_grad()"
+            )
+        hooks = self._node.hooks = self._node.hooks or []
+        hooks.append(hook)
+        return Hook(hooks, hook)
+
+    # The calls that the engine leaves to arrays
+
+    def _ufunc_method(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if kwargs.get("out") is not None:
+            return write_result(ufunc if method == "__call__" else getattr(ufunc, method), inputs, kwargs)
+        if method == "__call__":
+            return call_with_options(ufunc, inputs, kwargs)
+        return call_method(ufunc, method, inputs, kwargs)
+
+    def _write_result(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        return write_result(fn, args, kwargs)
+
+    # A copy of a leaf is a leaf; of what was computed, what `t.copy()` gives: gradients flow through it.
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._is_computed():
+            raise RuntimeError(f"{describe(self)} was computed; only leaves can be stored, others after detach()")
+        node = self._node
+        state = {"data": np.array(node.value), "requires_grad": node.requires_grad, "grad": node.grad}
+        return {**getattr(self, "__dict__", {}), **state, "name": self.name}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        self._node = Node(state.pop("data"), state.pop("requires_grad"))
+        self._node.grad, self._node.name = state.pop("grad"), state.pop("name")
+        self._view = self._views = None
+        getattr(self, "__dict__", {}).update(state)
+
+    def __copy__(self) -> Any:
+        if self._is_computed():
+            return self.copy()
+        copied = object.__new__(type(self))
+        copied.__setstate__(self.__getstate__())
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if self._is_computed():
+            return self.copy()
+        copied = Tensor.__new__(type(self))
+        copied._node = Node(self._node.value.copy(), self._node.requires_grad)
+        copied._node.grad = None if self.grad is None else np.array(plain(self.grad))
+        copied._view = copied._views = None
+        if self.name is not None:
+            copied._node.name = self.name
+        return copied
+
+
+set_result_type(Tensor)
+
+
+def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> Tensor:
+    """A `Tensor` of a copy of `data`, where `Tensor(array)` alone shares the array's memory.
+
+    >>> x = np.ones(2)
+    >>> shared, copied = Tensor(x), tensor(x)
+    >>> x[0] = 5.0
+    >>> shared.data, copied.data
+    (array([5., 1.]), array([1., 1.]))
+    """
+    copied = np.array(plain(data)) if issubclass(type(data), (np.ndarray, Tensor)) else data
+    return Tensor(copied, requires_grad, dtype, name)
