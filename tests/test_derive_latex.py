@@ -15,7 +15,9 @@ from test_derive_golden import PROGRAMS
 from autograd import Tensor, derive
 from autograd.core.op import operations
 from autograd.derivation import Derivation
-from autograd.derivation.formulas import substituted
+from autograd.notation.latex import latex
+from autograd.notation.rule import in_symbols
+from autograd.notation.tree import Bar, Symbol, parse
 from autograd.rules.composition import composites
 
 
@@ -56,7 +58,7 @@ def test_a_layer_is_told_in_the_words_of_the_records() -> None:
         r"L &= \frac{1}{10} \sum_{i,j} (h^{2})_{i j} \\[1ex]",
         r"\bar{x} &:= \frac{\partial L}{\partial x} \\",
         r"\bar{h} &= \tfrac{2}{10} \, h \\",
-        r"\bar{Z}_{1} &= \bar{h} \odot (1 - h^2) \\",
+        r"\bar{Z}_{1} &= \bar{h} \odot (1 - h^{2}) \\",
         r"\bar{b} &= \sum_{i} (\bar{Z}_{1})_{i} \\",
         r"\bar{W} &= X^\top \, \bar{Z}_{1}",
         r"\end{aligned}",
@@ -72,12 +74,17 @@ def test_gradients_of_several_uses_are_added() -> None:
 
 
 def test_letters_are_those_of_the_records() -> None:
-    meaning = {"x": "A_{1}", "W": "W_{2}", "y": "Z_{2}", "a": "u", "b": "v"}
-    g = r"\bar{Z}_{2}"
-    assert substituted(r"x^\top \, \bar y", meaning, g) == r"A_{1}^\top \, \bar{Z}_{2}"
-    assert substituted(r"\sum_i \bar y_i", meaning, g) == r"\sum_i (\bar{Z}_{2})_{i}"
-    assert substituted(r"\bar y \odot e^{a - y}", meaning, g) == r"\bar{Z}_{2} \odot e^{u - Z_{2}}"
-    assert substituted(r"\bar y / n", meaning, g) is None
+    letters = {"x": "A₁", "W": "W₂", "y": "Z₂", "a": "u", "b": "v"}
+    meaning = {letter: Symbol(name) for letter, name in letters.items()}
+
+    def written(rule: str) -> str | None:
+        tree = in_symbols(parse(rule), meaning, Bar(Symbol("Z₂")))
+        return None if tree is None else latex(tree)
+
+    assert written(r"x^\top \, \bar y") == r"A_{1}^\top \, \bar{Z}_{2}"
+    assert written(r"\sum_i \bar y_i") == r"\sum_{i} (\bar{Z}_{2})_{i}"
+    assert written(r"\bar y \odot e^{a - y}") == r"\bar{Z}_{2} \odot e^{u - Z_{2}}"
+    assert written(r"\bar y / n") is None
 
 
 def test_a_notebook_shows_it() -> None:

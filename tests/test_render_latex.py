@@ -16,7 +16,7 @@ RECORDED = sorted({math for op in operations() for math in op.math} | {c.math fo
 def leaves(tree: Tree) -> list[Tree]:
     if isinstance(tree, Row):
         return [leaf for part in tree.parts for leaf in leaves(part)]
-    below = [value for value in vars(tree).values() if value is not None and not isinstance(value, (str, float))]
+    below = [value for value in vars(tree).values() if value is not None and not isinstance(value, (str, int, float))]
     return [leaf for part in below for leaf in leaves(part)] or [tree]
 
 

@@ -11,7 +11,7 @@ import pytest
 import autograd
 from autograd import Tensor
 from autograd.core.op import operations
-from autograd.notation.expressions import expression, scalar_text
+from autograd.notation.formulas import expression, scalar_text
 from autograd.notation.names import Scope
 from autograd.render.build import build_diagram
 from autograd.render.diagram import Card, Diagram

@@ -6,25 +6,41 @@ program computes it.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from autograd.core.node import Node
 from autograd.derivation.statements import Statement, Statements
-from autograd.notation.latex import Mathematics, bar, indexed, symbol
-from autograd.notation.literals import Text
+from autograd.notation.formulas import Mathematics, Term
+from autograd.notation.latex import latex
 from autograd.notation.naming import Names
-from autograd.program.program import Line, Program, Var
-from autograd.program.reverse import Backprop
-
-_RULE = re.compile(r"\\bar ([A-Za-z])(?:_(\w|\{[^}]*\}))? = (.*)")
-_TOKEN = re.compile(
-    r"\\(?:operatorname|text)\{[^}]*\}|\\bar ?\{?[A-Za-z]\}?|\\[A-Za-z]+|\\.|[_^]\{[^}]*\}|_.|[A-Za-z]|\d+|\s+|."
+from autograd.notation.rule import in_symbols, partial, rule_of
+from autograd.notation.tree import (
+    ADDS,
+    EQUALS,
+    SPACES,
+    Bar,
+    Row,
+    Script,
+    Space,
+    Symbol,
+    Tree,
+    parts_of,
+    rewrite,
+    row,
+    sides,
 )
+from autograd.program.program import Program, Var
+from autograd.program.reverse import Backprop, Link
+
+_OF_SCALARS: Final[dict[Tree, Tree]] = {
+    Symbol("⊙", "operator"): Space(SPACES[","]),
+    Symbol("⊘", "operator"): Symbol("/", "operator"),
+}
+_MINUS, _PLUS = Symbol("−", "operator"), Symbol("+", "operator")
 
 
 class Formulas:
@@ -40,31 +56,32 @@ class Formulas:
     ) -> None:
         self._recorded, self._program, self._statements = recorded, program, statements
         self._names, self._owner = names, owner
-        self._texts: dict[Var, Text] = {var: Text(symbol(str(var.name))) for var in program.inputs}
-        symbols = [self._symbol(statement) for statement in statements.of.values()]
-        self._taken = {*symbols, *(text.text for text in self._texts.values())}
-        write = Mathematics(self._texts.__getitem__, euler="e" not in self._taken)
-        self._uses: dict[Node, list[tuple[Node, int]]] = defaultdict(list)
-        for user, k in recorded.links:
-            self._uses[(user.args or ())[k]].append((user, k))
-        self._full: dict[Var, Text] = {}
+        self._terms: dict[Var, Term] = {}
+        for node, value in recorded.values.items():
+            if value.var in program.inputs:
+                self._terms[value.var] = Term(Symbol(names[node].drawn))
+        symbols = {var: self._symbol(statement) for var, statement in statements.of.items()}
+        self._taken = {latex(tree) for tree in (*symbols.values(), *(term.tree for term in self._terms.values()))}
+        self._write = write = Mathematics(self._terms.__getitem__, euler="e" not in self._taken)
+        self._uses: dict[Node, list[Link]] = defaultdict(list)
+        for link in recorded.links:
+            self._uses[link.source].append(link)
+        self._full: dict[Var, Tree] = {}
         for line in program.lines:
             if line.target in statements.absorbed:
                 continue
-            statement = statements.of.get(line.target)
-            if statement is None:
-                self._texts[line.target] = write(line)
-                continue
-            if not statement.fills:
-                self._full[line.target] = write(line)
-            self._texts[line.target] = Text(self._symbol(statement))
-        self._value = write.value
+            term = None if line.target in symbols and statements.of[line.target].fills else write(line)
+            if line.target in symbols:
+                self._full[line.target] = term.tree if term is not None else row()
+                term = Term(symbols[line.target])
+            assert term is not None
+            self._terms[line.target] = term
 
     def block(self) -> str:
         """The whole derivation."""
         rows: dict[bool, list[str]] = {True: [], False: []}
         for statement in self._statements.ordered():
-            rows[statement.forward] += self._rows(statement)
+            rows[statement.forward].append(self._row(statement))
         for node in self._recorded.nodes:
             if node not in self._recorded.gradients:
                 continue
@@ -72,134 +89,82 @@ class Formulas:
             value = self._program.now(getattr(g, "var", g))
             owned = self._owner(value) if type(value) is Var and value in self._statements.of else None
             if node.op is None and (owned is None or owned[0] is not node):  # it is another value, or a number
-                rows[False].append(f"{bar(self._names[node].text)} &= {self._value(value).text}")
-        loss = symbol(self._names[self._recorded.nodes[-1]].text)
+                rows[False].append(_equation(Bar(Symbol(self._names[node].drawn)), self._write.value(value).tree))
+        loss = self._names[self._recorded.nodes[-1]].drawn
         any_one = next(letter for letter in "xvqz" if letter not in self._taken or letter == "z")
-        legend = rf"\bar{{{any_one}}} &:= \frac{{\partial {loss}}}{{\partial {any_one}}}"
+        legend = _equation(Bar(Symbol(any_one)), partial(loss, any_one)).replace("&=", "&:=")
         joined = " \\\\\n".join([*rows[True][:-1], f"{rows[True][-1]} \\\\[1ex]\n{legend}", *rows[False]])
         return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
 
-    def _rows(self, statement: Statement) -> list[str]:
+    def _row(self, statement: Statement) -> str:
         target, left = statement.line.target, self._symbol(statement)
-        owned = self._owner(target)
         if statement.fills:
-            added = [
-                rf"{left}[{self._index(fill)}] \mathrel{{+}}= {self._value(fill.args[0]).text}"
-                for fill in statement.fills
-            ]
-            separated = r", \quad ".join(["0", *added])
-            return [f"{left} &= {separated}"]
-        if owned is not None and owned[1] and (told := self._by_rules(owned[0], target)) is not None:
-            below, right = told
-            return [f"{indexed(left, below) if below else left} &= {right}"]
-        return [f"{left} &= {self._full[target].text}"]
+            right = row(Symbol("0", "number"))
+            for fill in statement.fills:
+                added = row(left, self._write.index(fill.args[1]), ADDS, self._write.value(fill.args[0]).tree)
+                right = row(right, Symbol(",", "comma"), Space(SPACES["quad"]), added)
+            return _equation(left, right)
+        owned = self._owner(target)
+        if owned is not None and owned[1] and (by_rules := self._by_rules(owned[0], target)) is not None:
+            below, sum_of_rules = by_rules
+            return _equation(left if below is None else Script(left, below), sum_of_rules)
+        return _equation(left, self._full[target])
 
-    def _index(self, fill: Line) -> str:
-        index = fill.args[1]
-        return ", ".join(self._value(part).text for part in (index if isinstance(index, tuple) else (index,)))
-
-    def _symbol(self, statement: Statement) -> str:
+    def _symbol(self, statement: Statement) -> Tree:
         owned = self._owner(statement.line.target)
-        return bar(self._names[owned[0]].text) if owned is not None and owned[1] else symbol(statement.name)
+        if owned is None:
+            return Symbol(statement.name)
+        symbol = Symbol(self._names[owned[0]].drawn)
+        return Bar(symbol) if owned[1] else symbol
 
-    def _by_rules(self, node: Node, target: Var) -> tuple[str, str] | None:
-        """The index below and the right side, if the rules of all uses can be told."""
-        told = [self._by_rule(user, k, target) for user, k in self._uses[node]]
-        if not told or any(part is None for part in told):
+    def _by_rules(self, node: Node, target: Var) -> tuple[Tree | None, Tree] | None:
+        """The index below and the right side, if the rules of all uses can be written."""
+        found = [self._by_rule(link, target) for link in self._uses[node]]
+        parts = [part for part in found if part is not None]
+        if not parts or len(parts) < len(found) or (len(parts) > 1 and any(below for below, _ in parts)):
             return None
-        parts = [part for part in told if part is not None]
-        if len(parts) > 1 and any(below for below, _ in parts):
-            return None
-        right = parts[0][1]
+        below, right = parts[0]
         for _, part in parts[1:]:
-            right += f" - {part[1:]}" if part.startswith("-") else f" + {part}"
-        return parts[0][0], right
+            right = row(right, part) if parts_of(part)[0] == _MINUS else row(right, _PLUS, part)
+        return below, right
 
-    def _by_rule(self, user: Node, position: int, target: Var) -> tuple[str, str] | None:
+    def _by_rule(self, link: Link, target: Var) -> tuple[Tree | None, Tree] | None:
         """What a use contributes, in the words of its record; None where a letter stands for nothing shown."""
+        user = link.node
         g = self._program.now(getattr(self._recorded.gradients[user], "var", None))
         if type(g) is not Var or g is target or g not in self._statements.of or user.op.variadic:
             return None
-        if user.op.broadcasts and not _multiplies(user.op) and _shape(user, position) != np.shape(user.value):
+        if user.op.broadcasts and user.op.role != "product" and np.shape(link.source.value) != np.shape(user.value):
             return None
         if user.op.fn in (np.divide, np.power) and not all(isinstance(arg, Node) for arg in user.args or ()):
             return None  # a number is written as such
-        letters = _letters(user.op)
-        match = _RULE.fullmatch(_math(user.op, position))
-        if letters is None or match is None or "=" in re.sub(r"1\[[^]]*\]", "", match[3]):
+        rule = rule_of(*link)
+        left = rule.left[0]
+        below = left.sub if isinstance(left, Script) else None
+        right = sides(Row(rule.right))
+        if rule.sign != EQUALS or len(rule.left) > 1 or len(right) > 1 or (isinstance(left, Script) and left.sup):
             return None
-        meaning = {"y": self._shown(user)}
-        for letter, arg in zip(letters, user.args or (), strict=False):
-            meaning[letter] = self._shown(arg)
-        rule = match[3] if np.ndim(user.value) else match[3].replace(r"\odot", r"\,").replace(r"\oslash", "/")
-        told = substituted(rule, meaning, self._texts[g].text)
-        return None if told is None else ((match[2] or "").strip("{}"), told)
+        args = user.args or ()
+        meaning = {letter: args[place] for place, letter in rule.letters.items() if place < len(args)}
+        shown = {letter: self._shown(value) for letter, value in {**meaning, "y": user}.items()}
+        symbols = {letter: tree for letter, tree in shown.items() if tree is not None}
+        tree = Row(right[0]) if np.ndim(user.value) else rewrite(Row(right[0]), _OF_SCALARS.get)
+        in_full = in_symbols(tree, symbols, self._terms[g].tree)
+        return None if in_full is None else (below, in_full)
 
-    def _shown(self, arg: Any) -> str | None:
+    def _shown(self, arg: Any) -> Tree | None:
         """The symbol of an operand."""
         if not isinstance(arg, Node):
             if isinstance(arg, np.ndarray) and id(arg) in self._recorded.constants:
                 arg = self._recorded.constants[id(arg)]
             else:
-                return self._value(arg).text if isinstance(arg, (int, float)) else None
+                return self._write.value(arg).tree if isinstance(arg, (int, float)) else None
         value = self._program.now(self._recorded.values[arg].var)
         if type(value) is not Var:
-            return self._value(value).text
+            return self._write.value(value).tree
         shown = value in self._statements.of or value in self._program.inputs
-        return self._texts[value].text if shown else None
+        return self._terms[value].tree if shown else None
 
 
-def substituted(rule: str, meaning: dict[str, str | None], g: str) -> str | None:
-    r"""The right side of a rule with symbols for its letters; None where a letter means nothing.
-
-    >>> substituted(r"\bar y \, W^\top", {"W": "W_{2}", "x": "A_{1}"}, r"\bar{Z}_{2}")
-    '\\bar{Z}_{2} \\, W_{2}^\\top'
-    >>> substituted(r"\bar y / n", {"a": "x"}, "g") is None
-    True
-    """
-    told = ""
-    tokens = _TOKEN.findall(rule)
-    for k, token in enumerate(tokens):
-        following = tokens[k + 1] if k + 1 < len(tokens) else ""
-        found: str | None = token
-        if token.startswith(r"\bar"):
-            found = g if "y" in token[4:] else None
-        elif re.fullmatch("[A-Za-z]", token):
-            found = "e" if token == "e" and following[:1] == "^" and "e" not in meaning else meaning.get(token)
-        elif token.startswith("^{"):
-            inside = substituted(token[2:-1], meaning, g)
-            found = None if inside is None else f"^{{{inside}}}"
-        if found is None:
-            return None
-        if following.startswith("_") and found != token:  # a letter's own index, not that of a sum
-            told += indexed(found, following[1:].strip("{}"))
-            tokens[k + 1] = ""
-        else:
-            told += found
-    return told
-
-
-def _shape(user: Node, position: int) -> Any:
-    return np.shape((user.args or ())[position].value)
-
-
-def _math(op: Any, position: int) -> str:
-    """The mathematics of an operand's rule, without the definitions behind it."""
-    count = sum(rule is not None for rule in op.vjp[:position])
-    return str(re.split(r"[,;] \\quad", op.math[count])[0])
-
-
-def _letters(op: Any) -> list[str] | None:
-    """The letter of each operand: the rule's own, or the first of its name."""
-    letters = []
-    for position, name in enumerate(op.operands):
-        has_rule = position < len(op.vjp) and op.vjp[position] is not None
-        match = _RULE.match(_math(op, position)) if has_rule else None
-        if has_rule and match is None:
-            return None
-        letters.append(match[1] if match is not None else name[0])
-    return letters if len(set(letters)) == len(letters) else None
-
-
-def _multiplies(op: Any) -> bool:
-    return op.fn in (np.matmul, np.dot) or op.name == "nn.functional.linear"
+def _equation(left: Tree, right: Tree) -> str:
+    return f"{latex(left)} &= {latex(right)}"

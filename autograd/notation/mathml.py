@@ -6,12 +6,24 @@ import re
 from html import escape
 from typing import Final
 
-from autograd.notation.tree import Bar, Fraction, Function, Root, Row, Script, Space, Symbol, Tree, Words
+from autograd.notation.tree import (
+    Bar,
+    Fraction,
+    Group,
+    Root,
+    Row,
+    Script,
+    Space,
+    Symbol,
+    Tree,
+    parts_of,
+    role_of,
+    roles,
+)
 
 _DIGITS: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_NAME: Final = re.compile(r"([^₀-₉′]+)([₀-₉]*)(′*)")
 _GAP: Final = '<mspace width="0.17em"/>'
-_SUM: Final = {"Σ": "∑", "Π": "∏"}  # the signs that grow, for the letters of a line of text
+_GROWING: Final = {"Σ": "∑", "Π": "∏"}  # the signs that grow, for the letters of a line of text
 
 
 def mathml(tree: Tree) -> str:
@@ -23,24 +35,19 @@ def mathml(tree: Tree) -> str:
     >>> mathml(Symbol("z₁"))
     '<math display="block"><msub><mi>z</mi><mn>1</mn></msub></math>'
     """
-    parts = tree.parts if isinstance(tree, Row) else (tree,)
-    return f'<math display="block">{_parts(parts)}</math>'
+    return f'<math display="block">{_row(parts_of(tree))}</math>'
 
 
-def _parts(parts: tuple[Tree, ...]) -> str:
-    written, last = "", ""
-    for part in parts:
-        role = part.role if isinstance(part, Symbol) else ""
-        if (_is_function(part) and last in ("name", "close")) or (last == "function" and role != "open"):
-            written += _GAP
-        unary = role == "operator" and last in ("", "operator", "relation", "open", "comma")
-        written += _operator(part.text, ' form="prefix"') if unary and isinstance(part, Symbol) else _part(part)
-        last = "function" if _is_function(part) else role or "name"
-    return written
-
-
-def _is_function(part: Tree) -> bool:
-    return isinstance(part.base if isinstance(part, Script) else part, Function)
+def _row(parts: tuple[Tree, ...]) -> str:
+    text, last = "", ""
+    for part, role in roles(parts):
+        behind_operand = role == "function" and last in ("name", "close", "fraction", "words")
+        if behind_operand or (last == "function" and role != "open"):
+            text += _GAP
+        prefix = role == "prefix" and role_of(part) == "operator" and isinstance(part, Symbol)
+        text += _operator(part.text, ' form="prefix"') if prefix and isinstance(part, Symbol) else _part(part)
+        last = role
+    return text
 
 
 def _part(part: Tree) -> str:
@@ -50,31 +57,33 @@ def _part(part: Tree) -> str:
         case Symbol(text, "number"):
             return _tag("mn", escape(text))
         case Symbol(text, "big"):
-            return _tag("mo", _SUM.get(text, text))
+            return _tag("mo", _GROWING.get(text, text))
+        case Symbol(text, "function"):
+            return _tag("mi", escape(text))
+        case Symbol(text, "words"):
+            return _tag("mtext", escape(text).replace(" ", "\N{NO-BREAK SPACE}"))
         case Symbol(text, role):
             return _operator(text, ' stretchy="false"' if role in ("open", "close", "fence") else "")
-        case Function(name):
-            return _tag("mi", escape(name))
-        case Words(text):
-            return _tag("mtext", escape(text).replace(" ", "\N{NO-BREAK SPACE}"))
         case Space(em):
             return f'<mspace width="{em:.2g}em"/>'
         case Bar(base):
             return _tag("mover", f'{_one(base)}<mo stretchy="true">¯</mo>')
         case Fraction(over, under):
             return _tag("mfrac", _one(over) + _one(under))
+        case Group(inside):
+            return _tag("mrow", f"{_operator('(')}{_part(inside)}{_operator(')')}")
         case Root(inside):
             return _tag("msqrt", _part(inside))
         case Script():
             return _script(part)
-        case Row(parts):
-            return _parts(parts)
+    return _row(parts_of(part))
 
 
 def _script(part: Script) -> str:
     big = isinstance(part.base, Symbol) and part.base.role == "big" and part.base.text != "∫"
-    base = f"<mrow>{_operator('(')}{_part(part.base)}{_operator(')')}</mrow>"
-    base = base if isinstance(part.base, Fraction) else _one(part.base)
+    base = _one(part.base)
+    if isinstance(part.base, Fraction):
+        base = _part(Group(part.base))
     if part.sub is not None and part.sup is not None:
         return _tag("munderover" if big else "msubsup", base + _one(part.sub) + _one(part.sup))
     if part.sub is not None:
@@ -83,23 +92,16 @@ def _script(part: Script) -> str:
 
 
 def _name(text: str) -> str:
-    """A name: its number below the line, its strokes above, as a word where it is one."""
-    match = _NAME.fullmatch(text)
-    stem, digits, strokes = match.groups() if match else (text, "", "")
-    tag = "mi" if re.fullmatch(r"\w+", stem) else "mtext"
-    base = _tag(tag, escape(stem))
-    below = _tag("mn", digits.translate(_DIGITS)) if digits else ""
-    above = _tag("mo", strokes) if strokes else ""
-    if below and above:
-        return _tag("msubsup", base + below + above)
-    return _tag("msub", base + below) if below else _tag("msup", base + above) if above else base
+    """A name with its number below the line, as a word where it is one."""
+    stem = text.rstrip("₀₁₂₃₄₅₆₇₈₉") or text
+    base = _tag("mi" if re.fullmatch(r"\w+", stem) else "mtext", escape(stem))
+    digits = text[len(stem) :].translate(_DIGITS)
+    return _tag("msub", base + _tag("mn", digits)) if digits else base
 
 
 def _one(tree: Tree) -> str:
     """As one element."""
-    written = _part(tree)
-    single = not isinstance(tree, Row)
-    return written if single else _tag("mrow", written)
+    return _tag("mrow", _part(tree)) if isinstance(tree, Row) else _part(tree)
 
 
 def _operator(text: str, attributes: str = "") -> str:

@@ -1,32 +1,72 @@
-r"""The rule of one use of a value, as mathematics in the picture's own names.
+r"""The rule of one use of a value, as mathematics in the names of a graph.
 
 A record says $\bar a = \bar y \odot 1[a > b]$; here that becomes an equation for
-$\partial L / \partial z_1$, with the names of the cards in place of the record's letters.
+$\partial L / \partial z_1$, with the names of the values in place of the record's letters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from autograd.core.node import Node
-from autograd.core.op import Op, find
-from autograd.notation.expressions import scalar_text, tail
+from autograd.core.op import find
+from autograd.notation.formulas import scalar_text
 from autograd.notation.numbers import number
-from autograd.notation.tree import Bar, Fraction, Root, Row, Script, Symbol, Tree, Words, parse, substitute
+from autograd.notation.tree import ADDS, EQUALS, Bar, Fraction, Row, Script, Symbol, Tree, parse, sides, substitute
+from autograd.rules.write import put
 
-_EQUALS: Final = Symbol("=", "relation")
 _PARTIAL: Final = Symbol("∂", "prefix")
-_PLUS: Final = Symbol("+", "relation")
-_ADDS: Final = Symbol("+=", "relation")
 _ONE: Final = Symbol("1", "number")
 _ZERO: Final = Symbol("0", "number")
 _MINUS: Final = Symbol("−", "operator")
 _SUM: Final = Symbol("Σ", "big")
+
+
+class Rule(NamedTuple):
+    """A record's rule for one operand.
+
+    Attributes:
+        left, right: the sides of its equation, the definitions behind it with the right one.
+        sign: = or +=.
+        letters: those of the operands, by position.
+        own: the letter of this operand.
+    """
+
+    left: tuple[Tree, ...]
+    right: tuple[Tree, ...]
+    sign: Symbol
+    letters: dict[int, str]
+    own: str
+
+
+def rule_of(node: Node, position: int) -> Rule:
+    """The rule by which the operation `node` sends a gradient to its operand at `position`."""
+    record = find(node.op.fn) or node.op
+    ruled = [0] if record.variadic else [place for place, rule in enumerate(record.vjp) if rule is not None]
+    rules = dict(zip(ruled, map(_parsed, record.math), strict=True))
+    own = rules[0 if record.variadic else position]
+    if record.variadic:  # the record's rule is that of the k-th operand, whichever that is
+        return own._replace(left=(Bar(Symbol(own.own)),))
+    letters = {place: rule.own for place, rule in rules.items()}
+    taken = {*letters.values(), "y"}
+    letters |= {p: word[0] for p, word in enumerate(record.operands) if p not in letters and word[0] not in taken}
+    return own._replace(letters=letters)
+
+
+@lru_cache(maxsize=256)
+def _parsed(math: str) -> Rule:
+    tree = parse(math)
+    left = sides(tree)[0]
+    first = left[0].base if isinstance(left[0], Script) else left[0]
+    if not isinstance(first, Bar) or not isinstance(first.base, Symbol):
+        raise ValueError("a rule begins with the gradient that it gives")
+    sign = tree.parts[len(left)]
+    assert isinstance(sign, Symbol)
+    return Rule(left, tree.parts[len(left) + 1 :], sign, {}, first.base.text)
 
 
 def partial(loss: str, name: str) -> Fraction:
@@ -36,7 +76,7 @@ def partial(loss: str, name: str) -> Fraction:
 
 def seed(loss: str) -> Row:
     """dL/dL = 1, where a backward pass starts."""
-    return Row((partial(loss, loss), _EQUALS, _ONE))
+    return Row((partial(loss, loss), EQUALS, _ONE))
 
 
 def equation(
@@ -58,16 +98,15 @@ def equation(
     >>> written(equation((3.0 * w)._node, 1, ["3", "w"].__getitem__, "y", "L"))
     '((∂L)/(∂w)) = ((∂L)/(∂y)) ⊙ 3'
     """
-    rule = _rule(node, position)
+    rule = rule_of(node, position)
     names = {letter: text for place, letter in rule.letters.items() if (text := name(place)) is not None}
     names["y"] = output
     bars = {letter: partial(loss, text) for letter, text in names.items()}
     bars[rule.own] = partial(loss, name(position) or rule.own)
     symbols = {letter: _symbol(text) for letter, text in names.items()}
     symbols |= {"k": Symbol(f"{position + 1}", "number")} if node.op.variadic else {}
-    equals = _ADDS if adds and _PLUS not in rule.left else _EQUALS
-    row = (*rule.left, equals, *_summed(rule.right, summed(node, position)))
-    return Row(tuple(_simple(substitute(part, symbols, bars)) for part in row))
+    sign = ADDS if adds else rule.sign
+    return _filled((*rule.left, sign, *_summed(rule.right, summed(node, position))), symbols, bars)
 
 
 def worked(node: Node, position: int, gradient: Any, contribution: Any) -> Row | None:
@@ -76,11 +115,11 @@ def worked(node: Node, position: int, gradient: Any, contribution: Any) -> Row |
     >>> from autograd import Tensor
     >>> from autograd.notation.unicode import written
     >>> w = Tensor(-2.0, requires_grad=True)
-    >>> told = worked((w * 3.0 * w)._node, 1, np.float64(1), np.float64(-6))
-    >>> written(told) if told else ""
+    >>> row = worked((w * 3.0 * w)._node, 1, np.float64(1), np.float64(-6))
+    >>> written(row) if row else ""
     '1.00 ⊙ (−6.00) = −6.00'
     """
-    rule = _rule(node, position)
+    rule = rule_of(node, position)
     values = {letter: (node.args or ())[place] for place, letter in rule.letters.items()}
     values = {letter: value.value if type(value) is Node else value for letter, value in values.items()}
     values["y"] = node.value
@@ -90,38 +129,8 @@ def worked(node: Node, position: int, gradient: Any, contribution: Any) -> Row |
     if sent is None or got is None or not used <= scalars.keys() | {"¯y"} or used <= {"¯y"}:
         return None
     symbols: dict[str, Tree] = {letter: Symbol(text, "number") for letter, text in scalars.items()}
-    bars = {"y": Symbol(sent, "number")}
-    right = (_simple(substitute(part, symbols, bars)) for part in rule.right)
-    return Row((*right, _EQUALS, Symbol(got.strip("()"), "number")))
-
-
-class _Rule(NamedTuple):
-    """A record's rule for one operand: its two sides, the letters of the operands, and that of this one."""
-
-    left: tuple[Tree, ...]
-    right: tuple[Tree, ...]
-    letters: dict[int, str]
-    own: str
-
-
-def _rule(node: Node, position: int) -> _Rule:
-    op: Op = node.op
-    record = find(op.fn) or op
-    ruled = [0] if op.variadic else [place for place, rule in enumerate(record.vjp) if rule is not None]
-    rules = {place: _parsed(math) for place, math in zip(ruled, record.math, strict=True)}
-    left, right = _sides(rules[0 if op.variadic else position])
-    letters = {place: _letter(parts) for place, parts in rules.items()}
-    own = letters[0 if op.variadic else position]
-    if op.variadic:  # the record's rule is that of the k-th operand, whichever that is
-        return _Rule((Bar(Symbol(own)),), right, {}, own)
-    taken = {*letters.values(), "y"}
-    letters |= {p: word[0] for p, word in enumerate(op.operands) if p not in letters and word[0] not in taken}
-    return _Rule(left, right, letters, own)
-
-
-@lru_cache(maxsize=256)
-def _parsed(math: str) -> tuple[Tree, ...]:
-    return parse(math).parts
+    result = Symbol(got.strip("()"), "number")
+    return Row((*_filled(rule.right, symbols, {"y": Symbol(sent, "number")}).parts, EQUALS, result))
 
 
 def _number(value: Any) -> str | None:
@@ -134,29 +143,51 @@ def _number(value: Any) -> str | None:
     return f"({text})" if text.startswith("−") else text
 
 
-def _names(tree: Tree) -> Iterator[str]:
-    """The letters of a tree; ¯ and a letter for one under a bar."""
+def in_symbols(tree: Row, symbols: Mapping[str, Tree], g: Tree) -> Row | None:
+    r"""The right side of a rule with these symbols for its letters, and `g` for the gradient that arrives.
+
+    None where a letter stands for nothing; what is below the line is an index.
+
+    >>> from autograd.notation.latex import latex
+    >>> g = Bar(Symbol("Z₂"))
+    >>> latex(in_symbols(parse(r"\bar y \, W^\top"), {"W": Symbol("W₂")}, g))
+    '\\bar{Z}_{2} \\, W_{2}^\\top'
+    >>> in_symbols(parse(r"\bar y / n"), {"a": Symbol("x")}, g) is None
+    True
+    """
+    powers = (part.base for part in tree.parts if isinstance(part, Script) and part.sup is not None)
+    eulers = {"e"} if Symbol("e") in powers else set()
+    if not set(_names(tree, indices=False)) <= {*symbols, *eulers, "¯y", "⊤"}:
+        return None
+    return Row(tuple(substitute(part, symbols, {"y": g}) for part in tree.parts))
+
+
+def _names(tree: Tree, *, indices: bool = True) -> Iterator[str]:
+    """The letters of a tree, with those of `indices` below the line; ¯ and a letter for one under a bar."""
     match tree:
         case Symbol(text, "name"):
             yield text
         case Bar(Symbol(text)):
             yield f"¯{text}"
         case Row(parts):
-            yield from chain.from_iterable(map(_names, parts))
-        case Script(base, sub, sup):
-            yield from chain.from_iterable(_names(part) for part in (base, sub, sup) if part is not None)
-        case Fraction(over, under):
-            yield from (*_names(over), *_names(under))
-        case Root(inside) | Bar(inside):
-            yield from _names(inside)
+            for part in parts:
+                yield from _names(part, indices=indices)
+        case _:
+            for key, part in vars(tree).items():
+                if isinstance(part, Tree) and (indices or key != "sub"):
+                    yield from _names(part, indices=indices)
 
 
 def _symbol(text: str) -> Symbol:
     return Symbol(text, "number" if text.replace(".", "", 1).isdecimal() else "name")
 
 
+def _filled(parts: tuple[Tree, ...], symbols: Mapping[str, Tree], bars: Mapping[str, Tree]) -> Row:
+    """With names or numbers for letters. A power whose exponent is a number less 1 has that: e² sends back 2 e."""
+    return Row(tuple(_simple(substitute(part, symbols, bars)) for part in parts))
+
+
 def _simple(tree: Tree) -> Tree:
-    """A power whose exponent became a number less 1, with that number in its place: e² sends back 2 e."""
     match tree:
         case Script(base, None, Row((Symbol(text, "number"), minus, one))) if (minus, one) == (_MINUS, _ONE):
             return base if text == "2" else Script(base, None, Symbol(str(int(text) - 1), "number"))
@@ -169,7 +200,7 @@ def _summed(right: tuple[Tree, ...], axes: tuple[int, ...]) -> tuple[Tree, ...]:
     first = rest[0].base if isinstance(rest[0], Script) else rest[0]
     if not axes or first == _SUM or rest == (_ZERO,):
         return right
-    return (*sign, Script(_SUM, Words(spoken(axes))), *rest)
+    return (*sign, Script(_SUM, Symbol(axes_text(axes), "words")), *rest)
 
 
 def summed(node: Node, position: int) -> tuple[int, ...]:
@@ -189,28 +220,15 @@ def summed(node: Node, position: int) -> tuple[int, ...]:
 
 def spread(node: Node, position: int) -> tuple[int, ...]:
     """The shape that an operand of an operation that broadcasts is stretched to: of what is written, its place's."""
-    if tail(node.op.name) == "put" and position:
+    if node.op.fn is put and position:
         return np.shape(node.value[(node.args or ())[1]])
     return np.shape(node.value)
 
 
-def spoken(axes: tuple[int, ...]) -> str:
+def axes_text(axes: tuple[int, ...]) -> str:
     """Axes in words.
 
-    >>> spoken((0,)), spoken((0, 2))
+    >>> axes_text((0,)), axes_text((0, 2))
     ('axis 0', 'axes 0, 2')
     """
     return f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))}"
-
-
-def _sides(parts: tuple[Tree, ...]) -> tuple[tuple[Tree, ...], tuple[Tree, ...]]:
-    place = parts.index(_EQUALS)
-    return parts[:place], parts[place + 1 :]
-
-
-def _letter(parts: tuple[Tree, ...]) -> str:
-    """The letter whose gradient a rule gives."""
-    first = parts[0].base if isinstance(parts[0], Script) else parts[0]
-    if isinstance(first, Bar) and isinstance(first.base, Symbol):
-        return first.base.text
-    raise ValueError("a rule begins with the gradient that it gives")

@@ -1,57 +1,51 @@
-r"""The LaTeX of the operations' own records, as a tree that others turn into Unicode or MathML.
+r"""Mathematics as a tree: what records say in LaTeX, what a call computes. It is written as LaTeX, Unicode or MathML.
 
-Only what rules are written in is known: symbols, scripts, bars, fractions, roots, words. What is not
-known is an error, so that a new record cannot be drawn half.
+Only what rules are written in is read: symbols, scripts, bars, fractions, roots, words. Any other command is an error,
+so that no record is drawn half.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
-Role = Literal["name", "number", "operator", "big", "prefix", "relation", "open", "close", "fence", "comma"]
+from autograd.notation.names import GREEK
+
+Role = Literal[
+    "name", "number", "operator", "big", "prefix", "relation", "open", "close", "fence", "comma", "function", "words"
+]
+
+
+class Tree:
+    """A piece of mathematics."""
 
 
 @dataclass(frozen=True)
-class Symbol:
-    """One sign: a letter, a whole number, or an operator. A name that was put in may be longer."""
+class Symbol(Tree):
+    """A sign, a name or a number; as a "function" a word that is applied, as "words" upright text with its spaces."""
 
     text: str
     role: Role = "name"
 
 
 @dataclass(frozen=True)
-class Function:
-    """A word that is applied, as sin or diag."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Words:
-    r"""Upright text, as of `\text`, with its spaces."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Space:
-    r"""Room of so many em: `\,` is a sixth of one, `\quad` one."""
+class Space(Tree):
+    r"""So many em: `\,` is a sixth of one, `\quad` one."""
 
     em: float
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Tree):
     """Parts side by side."""
 
     parts: tuple[Tree, ...]
 
 
 @dataclass(frozen=True)
-class Script:
+class Script(Tree):
     """A base with what stands below and above the line behind it."""
 
     base: Tree
@@ -60,32 +54,39 @@ class Script:
 
 
 @dataclass(frozen=True)
-class Bar:
+class Bar(Tree):
     """A bar over something: the gradient with respect to it."""
 
     base: Tree
 
 
 @dataclass(frozen=True)
-class Fraction:
-    """One over the other."""
+class Fraction(Tree):
+    """One over the other; a `small` one in a line of text."""
 
     over: Tree
     under: Tree
+    small: bool = False
 
 
 @dataclass(frozen=True)
-class Root:
+class Group(Tree):
+    """Brackets around something."""
+
+    inside: Tree
+
+
+@dataclass(frozen=True)
+class Root(Tree):
     """A square root."""
 
     inside: Tree
 
 
-Tree: TypeAlias = "Symbol | Function | Words | Space | Row | Script | Bar | Fraction | Root"
-
+_ENDS_IN_WORD: Final = re.compile(r"\\[A-Za-z]+$")
 _TOKEN: Final = re.compile(r"\\[A-Za-z]+\*?|\\.|\d+(?:\.\d+)?|\s+|[^\s]")
-_SPACES: Final = {",": 1 / 6, ":": 2 / 9, ";": 5 / 18, "!": 0.0, " ": 1 / 3, "quad": 1.0, "qquad": 2.0}
-_SYMBOLS: Final[dict[Role, str]] = {  # a command and its sign, and so on
+SPACES: Final = {",": 1 / 6, ":": 2 / 9, ";": 5 / 18, "!": 0.0, " ": 1 / 3, "quad": 1.0, "qquad": 2.0}
+_NAMED: Final[dict[Role, str]] = {  # a command and its sign, and so on; of several for one sign, the first is written
     "operator": r"odot ⊙ oslash ⊘ otimes ⊗ oplus ⊕ times × cdot · div ÷ pm ± cup ∪ cap ∩ setminus ∖ circ ∘ triangle △",
     "big": r"sum Σ prod Π int ∫",
     "prefix": r"lnot ¬ neg ¬ partial ∂ nabla ∇",
@@ -93,9 +94,10 @@ _SYMBOLS: Final[dict[Role, str]] = {  # a command and its sign, and so on
     "open": r"lfloor ⌊ lceil ⌈ langle ⟨ { {",
     "close": r"rfloor ⌋ rceil ⌉ rangle ⟩ } }",
     "fence": r"| ‖ Vert ‖ lVert ‖ rVert ‖ vert | lvert | rvert |",
-    "name": r"top ⊤ infty ∞ dots … ldots … cdots ⋯ ell ℓ alpha α beta β gamma γ delta δ epsilon ε varepsilon ε "
-    r"zeta ζ eta η theta θ kappa κ lambda λ mu μ nu ν xi ξ pi π rho ρ sigma σ tau τ phi φ varphi φ chi χ psi ψ "
-    r"omega ω Gamma Γ Delta Δ Theta Θ Lambda Λ Xi Ξ Pi Π Sigma Σ Phi Φ Psi Ψ Omega Ω",
+    "name": r"top ⊤ infty ∞ dots … ldots … cdots ⋯ ell ℓ varepsilon ε varphi φ "
+    + " ".join(f"{name} {sign}" for name, sign in GREEK.items()),
+    "function": "sin sin cos cos tan tan sinh sinh cosh cosh tanh tanh arcsin arcsin arccos arccos arctan arctan "
+    "exp exp log log ln ln det det min min max max sup sup inf inf lim lim arg arg dim dim ker ker",
 }
 _SIGNS: Final[dict[str, Role]] = {
     **dict.fromkeys("+-*/", "operator"),
@@ -106,18 +108,15 @@ _SIGNS: Final[dict[str, Role]] = {
     "|": "fence",
     "'": "name",
 }
-_COMMANDS: Final = {
+COMMANDS: Final = {
     name: Symbol(sign, role)
-    for role, told in _SYMBOLS.items()
-    for name, sign in zip(told.split()[::2], told.split()[1::2], strict=True)
+    for role, text in _NAMED.items()
+    for name, sign in zip(text.split()[::2], text.split()[1::2], strict=True)
 }
-_APPLIED: Final = (
-    "sin cos tan sinh cosh tanh arcsin arccos arctan exp log ln det min max sup inf lim arg dim ker"  # as words
-)
-_WORDS: Final = frozenset(("text", "mathrm", "textrm", "mbox"))
 _AS: Final[dict[str, Role]] = {"mathrel": "relation", "mathbin": "operator", "mathop": "big", "mathord": "name"}
-_PLAIN: Final = frozenset(("mathbf", "mathit", "boldsymbol"))
 _IGNORED: Final = frozenset(("left", "right", "big", "Big", "displaystyle", "limits"))
+EQUALS: Final = Symbol("=", "relation")
+ADDS: Final = Symbol("+=", "relation")
 
 
 def parse(latex: str) -> Row:
@@ -130,13 +129,34 @@ def parse(latex: str) -> Row:
     (Script(base=Bar(base=Symbol(text='y', role='name')), sub=None, sup=Symbol(text='⊤', role='name')),)
     """
     reader = _Reader(latex)
-    row = reader.row()
+    parts = reader.row()
     if reader.next is not None:
         raise ValueError(f"{latex!r}: a closing brace without an opening one")
-    return row
+    return Row(parts)
 
 
-def substitute(tree: Tree, names: Mapping[str, Tree], bars: Mapping[str, Tree]) -> Tree:
+def row(*parts: Tree) -> Row:
+    """Parts side by side, rows among them opened."""
+    return Row(tuple(one for part in parts for one in parts_of(part)))
+
+
+def parts_of(tree: Tree) -> tuple[Tree, ...]:
+    """What stands side by side."""
+    return tree.parts if isinstance(tree, Row) else (tree,)
+
+
+def rewrite(tree: Any, change: Callable[[Tree], Tree | None]) -> Any:
+    """`tree` with `change` of a part in its place, from the outside in, wherever that is not None."""
+    changed = change(tree)
+    if changed is not None:
+        return changed
+    if isinstance(tree, Row):
+        return Row(tuple(rewrite(part, change) for part in tree.parts))
+    inside = {key: part for key, part in vars(tree).items() if isinstance(part, Tree)}
+    return replace(tree, **{key: rewrite(part, change) for key, part in inside.items()}) if inside else tree
+
+
+def substitute(tree: Tree, names: Mapping[str, Tree], bars: Mapping[str, Tree]) -> Any:
     r"""`tree` with other trees in place of names, and of names under a bar.
 
     >>> from autograd.notation.unicode import written
@@ -156,51 +176,85 @@ def substitute(tree: Tree, names: Mapping[str, Tree], bars: Mapping[str, Tree]) 
     return rewrite(tree, change)
 
 
-def rewrite(tree: Tree, change: Callable[[Tree], Tree | None]) -> Tree:
-    """`tree` with `change` of a part in its place, from the outside in, wherever that is not None."""
-    changed = change(tree)
-    if changed is not None:
-        return changed
-    match tree:
-        case Bar(base):
-            return Bar(rewrite(base, change))
-        case Row(parts):
-            return Row(tuple(rewrite(part, change) for part in parts))
-        case Script(base, sub, sup):
-            below, above = (None if part is None else rewrite(part, change) for part in (sub, sup))
-            return Script(rewrite(base, change), below, above)
-        case Fraction(over, under):
-            return Fraction(rewrite(over, change), rewrite(under, change))
-        case Root(inside):
-            return Root(rewrite(inside, change))
-    return tree
+def sides(tree: Row) -> list[tuple[Tree, ...]]:
+    r"""The sides of the first equation, without the definitions behind it.
+
+    >>> [len(side) for side in sides(parse(r"\bar a_i = \bar y / n, \quad n = 3"))]
+    [1, 3]
+    """
+    found: list[list[Tree]] = [[]]
+    depth = 0
+    for part in tree.parts:
+        if isinstance(part, Space) and part.em >= 1 and depth == 0:
+            break
+        depth += (role_of(part) == "open") - (role_of(part) == "close")
+        if depth == 0 and part in (EQUALS, ADDS):
+            found.append([])
+        else:
+            found[-1].append(part)
+    while found[-1] and (isinstance(found[-1][-1], Space) or role_of(found[-1][-1]) == "comma"):
+        found[-1].pop()
+    return [tuple(side) for side in found]
 
 
-def right_side(row: Row) -> Row:
-    r"""What a rule says a gradient is: the first equation's last side, without the definitions behind it.
+def right_side(tree: Row) -> Row:
+    r"""What a rule says a gradient is: the last side of its first equation.
 
     >>> from autograd.notation.unicode import written
     >>> written(right_side(parse(r"\bar a_i = \bar y / n, \quad n = 3")))
     'ȳ / n'
     """
-    parts: list[Tree] = []
-    depth = 0
-    for part in row.parts:
-        if isinstance(part, Space) and part.em >= 1 and depth == 0:
-            break
-        depth += _nesting(part)
-        parts = [] if depth == 0 and part == Symbol("=", "relation") else [*parts, part]
-    while parts and (isinstance(parts[-1], Space) or parts[-1] in (Symbol(",", "comma"), Symbol(";", "comma"))):
-        parts.pop()
-    return Row(tuple(parts))
+    return Row(sides(tree)[-1])
 
 
-def _nesting(part: Tree) -> int:
-    """How much deeper one is in brackets behind `part`."""
-    if isinstance(part, Script):
-        part = part.base
-    role = part.role if isinstance(part, Symbol) else ""
-    return (role == "open") - (role == "close")
+def role_of(part: Tree) -> str:
+    """What a part is for its neighbours: that of its base, if it has scripts."""
+    match part:
+        case Symbol(_, role):
+            return role
+        case Script(base):
+            return role_of(base)
+        case Row((one,)):
+            return role_of(one)
+        case Space():
+            return "space"
+        case Fraction():
+            return "fraction"
+    return "name"
+
+
+def roles(parts: tuple[Tree, ...]) -> Iterator[tuple[Tree, str]]:
+    """The parts of a row with their roles: a sign without an operand before it is a prefix."""
+    last = ""
+    for part in parts:
+        role = role_of(part)
+        if role == "operator" and last in ("", "operator", "relation", "open", "comma", "big"):
+            role = "prefix"
+        yield part, role
+        last = role
+
+
+def line(parts: tuple[Tree, ...], write: Callable[[Tree], str]) -> str:
+    """Parts as one line of text, with spaces where a reader wants them."""
+    text, last = "", ""
+    for part, role in roles(parts):
+        piece = write(part)
+        if role in ("operator", "relation"):
+            piece = f" {piece} "
+        elif role == "comma":
+            piece = f"{piece} "
+        elif _is_apart(last, role) or (_ENDS_IN_WORD.search(text) and piece[:1].isalpha()):
+            piece = f" {piece}"
+        text += piece
+        last = role
+    return " ".join(text.split())
+
+
+def _is_apart(last: str, role: str) -> bool:
+    """Whether there is a space between two neighbours."""
+    if role in ("name", "number", "function", "words", "prefix", "big", "fraction"):
+        return last in ("name", "close", "function", "words", "big", "fraction")
+    return role == "open" and last in ("words", "fraction", "big")
 
 
 class _Reader:
@@ -212,7 +266,7 @@ class _Reader:
         self.next: str | None = ""
         self._advance()
 
-    def row(self) -> Row:
+    def row(self) -> tuple[Tree, ...]:
         """Everything up to the closing brace of this group, or the end."""
         parts: list[Tree] = []
         while self.next is not None and self.next != "}":
@@ -220,9 +274,12 @@ class _Reader:
                 self._advance(spaces=True)
             elif self.next in ("_", "^"):
                 parts.append(self._script(parts.pop() if parts else Row(())))
+            elif self.next == "=" and parts[-1:] == [Symbol("+", "relation")]:
+                self._advance()
+                parts[-1] = ADDS
             else:
                 parts.append(self._atom())
-        return Row(tuple(parts))
+        return tuple(parts)
 
     def _advance(self, *, spaces: bool = False) -> str:
         """The token that was next; stand at the one after it, spaces left out unless they are wanted."""
@@ -233,33 +290,25 @@ class _Reader:
         return token
 
     def _script(self, base: Tree) -> Script:
-        found: dict[str, Tree] = {}
-        if isinstance(base, Script):  # x_i^2 is one base with two scripts
-            found = {sign: part for sign, part in (("_", base.sub), ("^", base.sup)) if part is not None}
-            base = base.base
-        sign = self._advance()
-        if sign in found:
+        """Another script of a base: x_i^2 is one base with two."""
+        script = base if isinstance(base, Script) else Script(base)
+        place = "sub" if self._advance() == "_" else "sup"
+        if getattr(script, place) is not None:
             raise ValueError(f"{self._latex!r}: two scripts at one place")
-        found[sign] = self._atom()
-        return Script(base, found.get("_"), found.get("^"))
+        return replace(script, **{place: self._atom()})
 
-    def _group(self) -> Tree:
-        """What stands in braces, without them; a single part as itself."""
-        row = self.row()
-        if self.next is None:
-            raise ValueError(f"{self._latex!r}: an opening brace without a closing one")
-        self._advance()
-        return row.parts[0] if len(row.parts) == 1 else row
-
-    def _atom(self) -> Tree:
+    def _atom(self) -> Any:
         if self.next is None or self.next == "}":
             raise ValueError(f"{self._latex!r}: something is missing at the end of a command")
-        if self.next == "{":
-            self._advance()
-            return self._group()
-        if self.next.startswith("\\"):
-            return self._command(self.next[1:])
         token = self._advance()
+        if token == "{":
+            parts = self.row()
+            if self.next is None:
+                raise ValueError(f"{self._latex!r}: an opening brace without a closing one")
+            self._advance()
+            return parts[0] if len(parts) == 1 else Row(parts)
+        if token.startswith("\\"):
+            return self._command(token[1:])
         if token[0].isdigit():
             return Symbol(token, "number")
         if token in _SIGNS:
@@ -268,32 +317,29 @@ class _Reader:
             raise ValueError(f"{self._latex!r}: {token!r} is not known here")
         return Symbol(token)
 
-    def _command(self, name: str) -> Tree:
-        if name in _WORDS or name == "operatorname":
-            return self._words(name)
-        self._advance()
-        if name in _COMMANDS:
-            return _COMMANDS[name]
-        if name in _APPLIED.split():
-            return Function(name)
-        if name in _SPACES:
-            return Space(_SPACES[name])
+    def _command(self, name: str) -> Any:
+        if name in COMMANDS:
+            return COMMANDS[name]
+        if name in SPACES:
+            return Space(SPACES[name])
+        if name in ("text", "mathrm", "textrm", "mbox"):
+            return Symbol(self._word(name), "words")
+        if name == "operatorname":
+            return Symbol(self._word(name), "function")
         if name in ("bar", "overline"):
             return Bar(self._atom())
         if name in ("frac", "tfrac", "dfrac"):
-            return Fraction(self._atom(), self._atom())
+            return Fraction(self._atom(), self._atom(), name == "tfrac")
         if name == "sqrt":
             return Root(self._atom())
-        if name in _PLAIN:
+        if name in ("mathbf", "mathit", "boldsymbol"):
             return self._atom()
         if name in _AS:
-            sign = self._atom()
-            return Symbol(sign.text, _AS[name]) if isinstance(sign, Symbol) else sign
+            return replace(self._atom(), role=_AS[name])
         raise ValueError(f"{self._latex!r}: the command \\{name} is not known here")
 
-    def _words(self, name: str) -> Tree:
-        r"""The upright word of `\text{...}` or `\operatorname{...}`: its spaces count."""
-        self._advance()
+    def _word(self, name: str) -> str:
+        r"""The word in the braces of `\text{...}`: its spaces count."""
         text, depth = "", 0
         if self.next != "{":
             raise ValueError(f"{self._latex!r}: \\{name} takes a word in braces")
@@ -305,4 +351,4 @@ class _Reader:
                 break
         if self.next is not None and self.next.isspace():
             self._advance()
-        return Function(text[1:-1]) if name == "operatorname" else Words(text[1:-1])
+        return text[1:-1]

@@ -10,11 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from autograd.core.node import Node
-from autograd.notation.expressions import expression, function_name, scalar_text, written_to
+from autograd.notation.formulas import expression, function_name, scalar_text, written_to
 from autograd.notation.names import short_paths
 from autograd.notation.numbers import GRID, Shown, number, shape_text, show
 from autograd.notation.rule import equation, partial, spread, summed
-from autograd.notation.tree import Row, Script, Symbol, Tree, Words, rewrite, right_side
+from autograd.notation.tree import Row, Script, Symbol, Tree, rewrite, right_side, role_of
 from autograd.notation.unicode import written
 from autograd.render.collapse import Use, Vertex
 from autograd.render.diagram import Card, Edge, Fact, Verdict
@@ -189,7 +189,7 @@ class Annotator:
         def change(part: Tree) -> Tree | None:
             if part == arriving:
                 return _G
-            if isinstance(part, Script) and isinstance(part.sub, Words):  # Σ over axes that the shapes show
+            if isinstance(part, Script) and role_of(part.sub or part) == "words":  # Σ over axes that the shapes show
                 return part.base
             if scalar and isinstance(part, Symbol) and part.role == "operator" and part.text in _SCALAR_SIGNS:
                 return Symbol(_SCALAR_SIGNS[part.text], "operator")

@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd.array.tensor import Tensor
 from autograd.core.node import Node
-from autograd.notation.expressions import index_text, scalar_text
+from autograd.notation.formulas import index_text, scalar_text
 from autograd.notation.names import Scope, printable
 from autograd.notation.naming import Names
 from autograd.notation.numbers import shape_text

@@ -13,9 +13,9 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from autograd.notation.expressions import scalar_text
+from autograd.notation.formulas import scalar_text
 from autograd.notation.numbers import shape_text
-from autograd.notation.rule import equation, seed, spoken, summed, worked
+from autograd.notation.rule import axes_text, equation, seed, summed, worked
 from autograd.notation.tree import Tree
 from autograd.render.build import Scene
 from autograd.render.diagram import Card, Diagram
@@ -161,7 +161,8 @@ def _rule(
     if not axes:
         return rule, in_numbers, ""
     sizes = f"shape {shape_text(np.shape(one.operand.value))} to {shape_text(np.shape(one.node.value))}"
-    return rule, in_numbers, f"{operand.name} was broadcast from {sizes}, so its gradient is summed over {spoken(axes)}"
+    note = f"{operand.name} was broadcast from {sizes}, so its gradient is summed over {axes_text(axes)}"
+    return rule, in_numbers, note
 
 
 def _sentence(operation: Card, operand: Card, output: Card, number: int, of: int) -> str:
