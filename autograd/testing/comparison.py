@@ -12,10 +12,9 @@ from autograd.array.tensor import Tensor
 from autograd.core.errors import describe
 from autograd.core.node import Node
 from autograd.notation.names import Scope
-from autograd.testing.findings import finding_of, loss_remark
 from autograd.testing.replay import Replay
-from autograd.testing.report import Report
-from autograd.testing.search import Search
+from autograd.testing.report import Report, finding_of, loss_remark
+from autograd.testing.search import Margin, Search
 from autograd.testing.words import Words
 
 __tracebackhide__ = True  # pytest shows the line of the test and the message
@@ -70,13 +69,14 @@ def compare_grads(
         )
     replay = Replay(loss._node)
     names, given = _given(hand, replay, scope)
-    diagnosis = _diagnosis(replay, given, rtol)
-    words = Words(loss, scope, names, [*given, *diagnosis.places()])
+    doubles = {node: array.astype(np.float64) for node, array in given.items()}
+    search = Search(replay, doubles, _margins(replay, given, rtol))
+    words = Words(loss, scope, names, [*given, *search.places()])
     findings = {
-        node: finding_of(words.value(node), array, replay, node, diagnosis.verdicts[node], words)
+        node: finding_of(words.value(node), array, replay, node, search.verdicts[node], words)
         for node, array in given.items()
     }
-    own = [node for node in diagnosis.order if not findings[node].matches and findings[node].cause != "consequence"]
+    own = [node for node in search.order if not findings[node].matches and findings[node].cause != "consequence"]
     first = findings[own[0]] if own else None
     remark = "" if published_loss is None else loss_remark(replay, float(published_loss), first, words)
     return Report(tuple(findings.values()), remark, first, (loss, given))
@@ -116,7 +116,7 @@ def _given(hand: Mapping[Any, Any], replay: Replay, scope: Scope) -> tuple[dict[
     names: dict[Node, str] = {}
     given: dict[Node, Array] = {}
     for key, value in hand.items():
-        node = _found(key, replay, known)
+        node = _node(key, replay, known)
         name = known.get(node, "")
         if node in given:
             raise ValueError(f"two gradients are given for {name or describe(node)}")
@@ -126,7 +126,7 @@ def _given(hand: Mapping[Any, Any], replay: Replay, scope: Scope) -> tuple[dict[
     return names, given
 
 
-def _found(key: Any, replay: Replay, names: Mapping[Node, str]) -> Node:
+def _node(key: Any, replay: Replay, names: Mapping[Node, str]) -> Node:
     listed = sorted(name for node, name in names.items() if node is not replay.loss)
     known = f"the graph has {', '.join(listed)}" if listed else "no Tensor of the graph has a name"
     if isinstance(key, Tensor):
@@ -135,13 +135,13 @@ def _found(key: Any, replay: Replay, names: Mapping[Node, str]) -> Node:
         return key._node
     if not isinstance(key, str):
         raise TypeError(f"hand gradients are given by Tensor or by name, not by {type(key).__name__}; {known}")
-    called = key if key in names.values() else key.removeprefix("d")
-    found = [node for node, name in names.items() if name == called]
-    found = [node for node in found if node.get("name") == called] or found
-    if len(found) != 1:
-        problem = "is no Tensor of the loss's graph" if not found else f"is the name of {len(found)} Tensors"
+    name = key if key in names.values() else key.removeprefix("d")
+    nodes = [node for node, own in names.items() if own == name]
+    nodes = [node for node in nodes if node.get("name") == name] or nodes
+    if len(nodes) != 1:
+        problem = "is no Tensor of the loss's graph" if not nodes else f"is the name of {len(nodes)} Tensors"
         raise KeyError(f"{key!r} {problem}; {known}")
-    return found[0]
+    return nodes[0]
 
 
 def _hint(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
@@ -175,33 +175,30 @@ def _checked(name: str, value: Any, node: Node) -> Array:
     return given
 
 
-def _distance(single: Array, g: Array) -> float:
-    """The norm of what differs; where float32 is out of its range, it tells nothing."""
-    return float(np.linalg.norm(np.nan_to_num(single - g, posinf=0.0, neginf=0.0)))
-
-
-def _diagnosis(replay: Replay, given: Mapping[Node, Array], rtol: float | None) -> Search:
-    """The search, with tolerances from the precision of the numbers and from what amplifies rounding."""
-    conditioning, recorded = replay.conditioning(), replay.recorded_error()
-    with np.errstate(all="ignore"):
-        single = replay.in_single()
-    off = {node: _distance(single[node], g) for node, g in replay.truth.items()}
-    tolerance, noise, rounding = {}, {}, {}
+def _margins(replay: Replay, given: Mapping[Node, Array], rtol: float | None) -> dict[Node, Margin]:
+    """How far gradients may be off, from the precision of the numbers and from what amplifies rounding."""
+    conditioning, recorded, single = replay.conditioning(), replay.recorded_error(), replay.in_single()
+    margins = {}
     for node, array in given.items():
-        norm = max(float(np.linalg.norm(replay.truth.get(node, 0.0))), float(np.linalg.norm(array.astype(np.float64))))
+        true: Any = replay.truth.get(node, 0.0)
+        norm = max(float(np.linalg.norm(true)), float(np.linalg.norm(array.astype(np.float64))))
         short = np.float32 in (array.dtype, node.value.dtype, replay.loss.value.dtype)
         amplified = conditioning.get(node, 0.0) * _ROUNDINGS
-        rounding[node] = amplified * float(np.finfo(np.float32 if short else np.float64).eps)
-        rounding[node] += _RECORDED * recorded.get(node, 0.0)
-        wanted = rtol if rtol is not None else 2e-5 if short else 1.5e-8
-        tolerance[node] = wanted * norm + (rounding[node] if rtol is None or norm < rounding[node] else 0.0)
+        rounding = amplified * float(np.finfo(np.float32 if short else np.float64).eps)
+        rounding += _RECORDED * recorded.get(node, 0.0)
+        relative = rtol if rtol is not None else 2e-5 if short else 1.5e-8
+        tolerance = relative * norm + (rounding if rtol is None or norm < rounding else 0.0)
         small = float(np.finfo(np.float32).eps)
         with np.errstate(over="ignore"):
             rounded = array.astype(np.float32)
         if np.array_equal(array, rounded):
-            noise[node] = max(tolerance[node], amplified * small)
+            noise = amplified * small
         else:  # more digits than float32 has: only what went in, or a part of it, can have been of float32
-            noise[node] = max(tolerance[node], _FEW_ROUNDINGS * (off.get(node, 0.0) + small * norm))
-        if rtol is not None:
-            noise[node] = tolerance[node]
-    return Search(replay, {node: array.astype(np.float64) for node, array in given.items()}, tolerance, noise, rounding)
+            noise = _FEW_ROUNDINGS * (_distance(single.get(node, true), true) + small * norm)
+        margins[node] = Margin(tolerance, tolerance if rtol is not None else max(tolerance, noise), rounding)
+    return margins
+
+
+def _distance(single: Array, g: Array) -> float:
+    """The norm of what differs; where float32 is out of its range, nothing is known."""
+    return float(np.linalg.norm(np.nan_to_num(single - g, posinf=0.0, neginf=0.0)))

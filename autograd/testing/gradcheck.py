@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -76,13 +76,12 @@ def gradcheck(
     for level in range(1, order + 1):
         phi = _Reduced(fn, arrays, arguments.labels, generator)
         gradients = phi.gradients(arrays)
-        numeric = _central(phi, arrays, step, generator)
+        probes = [_central(phi, arrays, place, step) for place in _places(arrays, generator)]
         noise = 1e2 if level > 1 else 1.0  # differences of a gradient carry the gradient's own rounding
-        _judge(phi, gradients, numeric, rtol * noise, atol * noise, f"order {level}", arrays)
+        _judge(phi, gradients, probes, rtol * noise, atol * noise, f"order {level}", arrays)
         if level == 1 and complex_step is not False:
-            exact = _complex_step(phi, arrays, numeric, insist=complex_step is True)
-            if exact is not None:
-                _judge(phi, gradients, exact, 1e-11, 1e-12, "order 1, complex step", arrays)
+            exact = _complex_step(phi, arrays, probes, insist=complex_step is True)
+            _judge(phi, gradients, exact, 1e-11, 1e-12, "order 1, complex step", arrays)
         fn = phi.gradient_function()
     return True
 
@@ -149,17 +148,17 @@ def _without_lists_of_numbers(value: Any) -> Any:
 
 def _paths(tree: Tree) -> list[str]:
     """Where each leaf of a nesting stands: ['W1'][0]."""
-    found: list[str] = []
+    paths: list[str] = []
 
     def walk(nested: Any, path: str) -> None:
         if isinstance(nested, str):
-            found.append(path)
+            paths.append(path)
         else:
             for key, part in nested.items() if isinstance(nested, dict) else enumerate(nested):
                 walk(part, f"{path}[{key!r}]")
 
     walk(tree.filled(["leaf"] * len(tree.leaves)), "")
-    return found
+    return paths
 
 
 def _is_differentiated(value: Any, label: str) -> bool:
@@ -217,107 +216,106 @@ class _Reduced:
     def gradient_function(self) -> Callable[..., list[Any]]:
         return lambda *leaves: self._pull(list(leaves), wrap)
 
-    def _pull(self, leaves: list[Tensor], lift: Any) -> list[Any]:
+    def _pull(self, leaves: list[Tensor], wrap: Any) -> list[Any]:
         with enable_grad():
             total: Any = 0.0
             for output, c in zip(self._outputs(leaves), self.cotangents, strict=True):
                 total = total + np.sum(output * c)
-            found: dict[Any, Any] = {}
+            gradients: dict[Any, Any] = {}
             if isinstance(total, Tensor) and total.requires_grad:
-                seed = Tensor(1.0) if lift else np.float64(1.0)
-                found = backpropagate(total._node, seed, wrap=lift, hooks=False)
-        return [found.get(leaf._node, np.zeros(leaf.shape)) for leaf in leaves]
+                seed = Tensor(1.0) if wrap else np.float64(1.0)
+                gradients = backpropagate(total._node, seed, wrap=wrap, hooks=False)
+        return [gradients.get(leaf._node, np.zeros(leaf.shape)) for leaf in leaves]
 
 
-_Derivatives = list[list[tuple[Array, float]]]  # for each input: directions, and the derivative along each
+class _Place(NamedTuple):
+    """Which input is moved, along which direction."""
+
+    position: int
+    direction: Array
+
+    def moved(self, arrays: list[Array], step: Any) -> list[Array]:
+        """The inputs, one of them a step further."""
+        return [array + step * self.direction if k == self.position else array for k, array in enumerate(arrays)]
 
 
-def _directions(array: Array, rng: np.random.Generator) -> list[Array]:
-    """Every element, or random directions where there are too many."""
-    if array.size > _MANY:
-        return [rng.choice([-1.0, 1.0], size=array.shape) for _ in range(16)]
-    eye = np.eye(array.size)
-    return [row.reshape(array.shape) for row in eye]
+_Probe = tuple[_Place, float]  # where, and the derivative along it
 
 
-def _moved(arrays: list[Array], position: int, change: Any) -> list[Array]:
-    return [array + change if k == position else array for k, array in enumerate(arrays)]
-
-
-def _central(phi: _Reduced, arrays: list[Array], step: float, rng: np.random.Generator) -> _Derivatives:
-    found: _Derivatives = []
+def _places(arrays: list[Array], rng: np.random.Generator) -> list[_Place]:
+    """Every element of every input, or random directions where there are too many."""
+    places = []
     for position, array in enumerate(arrays):
-        along = []
-        for direction in _directions(array, rng):
-            h = step * max(1.0, float(np.max(np.abs(array * direction), initial=0.0)))
-            d = []
-            for width in (h, h / 2):
-                ahead = phi.value(_moved(arrays, position, width * direction))
-                behind = phi.value(_moved(arrays, position, -width * direction))
-                d.append((ahead - behind) / (2 * width))
-            along.append((direction, (4 * d[1] - d[0]) / 3))
-        found.append(along)
-    return found
+        if array.size > _MANY:
+            directions = [rng.choice([-1.0, 1.0], size=array.shape) for _ in range(16)]
+        else:
+            directions = [row.reshape(array.shape) for row in np.eye(array.size)]
+        places += [_Place(position, direction) for direction in directions]
+    return places
 
 
-def _complex_step(phi: _Reduced, arrays: list[Array], numeric: _Derivatives, *, insist: bool) -> _Derivatives | None:
-    """The same derivatives by complex step; None where the function is not analytic on arrays."""
+def _central(phi: _Reduced, arrays: list[Array], place: _Place, step: float) -> _Probe:
+    size = np.max(np.abs(arrays[place.position] * place.direction), initial=0.0)
+    h = step * max(1.0, float(size))
+    wide, near = (
+        (phi.value(place.moved(arrays, width)) - phi.value(place.moved(arrays, -width))) / (2 * width)
+        for width in (h, h / 2)
+    )
+    return place, (4 * near - wide) / 3
+
+
+def _complex_step(phi: _Reduced, arrays: list[Array], probes: list[_Probe], *, insist: bool) -> list[_Probe]:
+    """The same derivatives by complex step; none where the function is not analytic on arrays."""
     h = 1e-30
-    found: _Derivatives = []
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            for position, along in enumerate(numeric):
-                exact = [
-                    (direction, phi.complex_value(_moved(arrays, position, 1j * h * direction)).imag / h)
-                    for direction, _ in along
-                ]
-                found.append(exact)
+            exact = [(place, phi.complex_value(place.moved(arrays, 1j * h)).imag / h) for place, _ in probes]
     except Exception as error:
         if insist:
             raise GradcheckError(f"gradcheck: the function does not take complex arrays: {error}") from error
-        return None
-    rough = [abs(e - n) <= 1e-3 * (1 + abs(n)) for ex, nu in zip(found, numeric, strict=True)
-             for (_, e), (_, n) in zip(ex, nu, strict=True)]  # fmt: skip
-    return found if insist or all(rough) else None  # abs, conj, real, comparisons are not analytic
+        return []
+    pairs = zip(exact, probes, strict=True)
+    analytic = all(abs(e - n) <= 1e-3 * (1 + abs(n)) for (_, e), (_, n) in pairs)
+    return exact if insist or analytic else []  # abs, conj, real, comparisons are not analytic
 
 
 def _judge(
     phi: _Reduced,
     gradients: list[Array],
-    numeric: _Derivatives,
+    probes: list[_Probe],
     rtol: float,
     atol: float,
     what: str,
     arrays: list[Array],
 ) -> None:
-    for position, (gradient, along) in enumerate(zip(gradients, numeric, strict=True)):
-        if gradient.shape != arrays[position].shape:
+    for label, array, gradient in zip(phi.labels, arrays, gradients, strict=True):
+        if gradient.shape != array.shape:
+            raise GradcheckError(f"gradcheck, {what}: {label} has shape {array.shape}, its gradient {gradient.shape}")
+    scales = dict.fromkeys(range(len(arrays)), 0.0)
+    for place, expected in probes:
+        scales[place.position] = max(scales[place.position], abs(expected))
+    for place, expected in probes:
+        gradient, direction = gradients[place.position], place.direction
+        got = float(np.sum(gradient * direction))
+        if not abs(got - expected) <= atol + rtol * scales[place.position]:
+            element = tuple(int(i) for i in np.unravel_index(np.argmax(direction), direction.shape))
+            where = f"at element {element}" if np.count_nonzero(direction) == 1 else "along a random direction"
             raise GradcheckError(
-                f"gradcheck, {what}: {phi.labels[position]} has shape {arrays[position].shape}, "
-                f"its gradient {gradient.shape}"
+                f"gradcheck, {what}: {phi.labels[place.position]} of shape {gradient.shape}, {where}: "
+                f"the rule gives {got:.10g}, differences give {expected:.10g}"
+                + ("" if phi.alone else ", of the outputs weighted at random")
+                + (f"; the function computes in {phi.rough}, in which differences are rough" if phi.rough else "")
+                + _kink(phi, arrays, place)
             )
-        scale = max((abs(value) for _, value in along), default=0.0)
-        for direction, expected in along:
-            got = float(np.sum(gradient * direction))
-            if not abs(got - expected) <= atol + rtol * scale:
-                element = tuple(int(i) for i in np.unravel_index(np.argmax(direction), direction.shape))
-                where = f"at element {element}" if np.count_nonzero(direction) == 1 else "along a random direction"
-                raise GradcheckError(
-                    f"gradcheck, {what}: {phi.labels[position]} of shape {gradient.shape}, {where}: "
-                    f"the rule gives {got:.10g}, differences give {expected:.10g}"
-                    + ("" if phi.alone else ", of the outputs weighted at random")
-                    + (f"; the function computes in {phi.rough}, in which differences are rough" if phi.rough else "")
-                    + _kink(phi, arrays, position, direction)
-                )
 
 
-def _kink(phi: _Reduced, arrays: list[Array], position: int, direction: Array) -> str:
+def _kink(phi: _Reduced, arrays: list[Array], place: _Place) -> str:
     """A remark where the one-sided differences disagree: no derivative can be right there."""
     h = 1e-6
     here = phi.value(arrays)
-    ahead = (phi.value(_moved(arrays, position, h * direction)) - here) / h
-    behind = (here - phi.value(_moved(arrays, position, -h * direction))) / h
+    ahead = (phi.value(place.moved(arrays, h)) - here) / h
+    behind = (here - phi.value(place.moved(arrays, -h))) / h
     if abs(ahead - behind) <= 1e-3 * (1 + abs(ahead) + abs(behind)):
         return ""
     return f" (the function has a kink here: {behind:.4g} from below, {ahead:.4g} from above; move the input)"

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any, Final
+
+import numpy as np
+
+from autograd.core.node import Node
+from autograd.testing.catalogue.fit import as_size, sizes
+from autograd.testing.replay import Replay
+from autograd.testing.search import Verdict
+from autograd.testing.words import Words
 
 CAUSES: Final[Mapping[str, str]] = {
     "scale": "a constant factor",
@@ -25,6 +33,9 @@ CAUSES: Final[Mapping[str, str]] = {
     "unknown": "wrong, and no mistake of the catalogue explains it",
 }
 REMARKS: Final = ("kink", "precision")  # causes of differences that are no mistakes
+_IN_FLOAT32 = "a match: the difference is that of arithmetic in float32"
+_SAME_LOSS = 1e-6  # relative difference of two losses that may be printed alike
+Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,7 @@ class Finding:
         factor: hand over true, where the mistake is a factor.
         explanation: the mistake in words, with the line that would be right.
         line: the statement that computes this gradient rightly, as NumPy source.
-        where: what the names made up for constants without one stand for, in the explanation and the line.
+        where: what the names of constants that have none stand for, in the explanation and the line.
         also: other causes that explain the numbers as well, as `others` says in words.
         worst: the index of the largest difference, with the `hand` and `true` element there.
     """
@@ -85,6 +96,85 @@ class Finding:
         for code, words in zip(self.also, self.others, strict=True):
             notes.append(f"or {code}, which gives the same numbers here: {words}")
         return notes
+
+
+def finding_of(name: str, given: Array, replay: Replay, node: Node, verdict: Verdict, words: Words) -> Finding:
+    """The errors of one gradient, and why."""
+    true = np.broadcast_to(np.asarray(replay.truth.get(node, 0.0)), given.shape)
+    finding = _measured(name, given, true, matches=verdict.cause in (None, *REMARKS))
+    if verdict.cause is None:
+        double = given.dtype == np.float32 and np.asarray(replay.loss.value).dtype == np.float64
+        if double and finding.norm_rel_error > 1e-10:
+            return replace(finding, cause="precision", explanation=_IN_FLOAT32)
+        return finding
+    explanation = _explanation(node, verdict, words)
+    line = "" if finding.matches else words.line(node)
+    return replace(
+        finding,
+        cause=verdict.cause,
+        factor=verdict.mistake.factor if verdict.mistake is not None else None,
+        explanation=explanation,
+        line=line,
+        where="" if finding.matches or verdict.cause == "consequence" else words.unnamed(f"{explanation} {line}"),
+        also=tuple(other.cause for other in verdict.others),
+        others=tuple(words.text(other) for other in verdict.others),
+    )
+
+
+def _measured(name: str, given: Array, true: Array, matches: bool) -> Finding:
+    difference = np.abs(given.astype(np.float64) - true)
+    norm, error = float(np.linalg.norm(true)), float(np.linalg.norm(difference))
+    worst = tuple(int(i) for i in np.unravel_index(np.argmax(difference), given.shape)) if given.size else ()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.where(difference == 0, 0.0, difference / np.abs(true))
+    return Finding(
+        name=name,
+        shape=given.shape,
+        matches=matches,
+        max_abs_error=float(np.max(difference, initial=0.0)),
+        max_rel_error=float(np.max(relative, initial=0.0)),
+        norm_rel_error=error / norm if norm else (0.0 if error == 0 else float("inf")),
+        worst=worst,
+        hand=float(given[worst]) if given.size else 0.0,
+        true=float(true[worst]) if given.size else 0.0,
+    )
+
+
+def _explanation(node: Node, verdict: Verdict, words: Words) -> str:
+    mistake = words.best_place(verdict.mistake, verdict.alike) if verdict.mistake is not None else None
+    if verdict.cause == "precision":
+        return _IN_FLOAT32
+    if verdict.cause == "consequence":
+        if verdict.after is not None:
+            return f"given your {words.gradient(verdict.after)}, your {words.gradient(node)} is right"
+        where = "earlier" if mistake is None else f"in {words.gradient(mistake.where)}"
+        return f"your {words.gradient(node)} is right, but for the mistake {where}"
+    if verdict.cause == "kink":
+        return words.text(mistake) if mistake is not None else ""
+    line = words.right(mistake, node)
+    right = f"; right: {line}" if line else ""
+    if mistake is not None:
+        return words.text(mistake, node) + right
+    kinds = ", ".join(cause for cause in CAUSES if cause not in (*REMARKS, "consequence", "unknown"))
+    return f"none of the {verdict.tried} mistakes that were tried gives these numbers ({kinds}){right}"
+
+
+def loss_remark(replay: Replay, published: float, first: Finding | None, words: Words) -> str:
+    """What a published loss says beside the gradients; nothing where it is the recorded one."""
+    recorded = float(np.asarray(replay.value(replay.loss)).item())
+    if abs(published - recorded) <= _SAME_LOSS * max(abs(recorded), 1e-300):
+        return ""
+    reason = as_size(published / recorded, sizes(replay)) if recorded else None
+    losses = f"the published loss is {published:.10g}, and that of the graph {recorded:.10g}"
+    if reason is not None:
+        names: Mapping[str, str] = {gap: words.value(array) for gap, array in reason.arrays.items()}
+        losses += f", so it is {reason.factor:.6g} times as much: {reason.words.format(**names)}"
+    if first is None:
+        return f"the published loss is another function than the one differentiated: {losses}"
+    factor = first.factor
+    if reason is not None and factor is not None and abs(factor - reason.factor) < _SAME_LOSS * abs(reason.factor):
+        return f"the gradients are right for the published loss, which has their factor: {losses}"
+    return f"the published loss is another function than that of the graph: {losses}"
 
 
 @dataclass(frozen=True)
@@ -158,8 +248,8 @@ def _row(finding: Finding, first: bool) -> str:
     name = f"d{finding.name}" if finding.name.isidentifier() else finding.name
     name = f"<b>{escape(name)}</b>" if first else escape(name)
     cells = (name, "×".join(map(str, finding.shape)) or "scalar", f"{finding.norm_rel_error:.1e}")
-    told = [_with_code(note) for note in finding._notes()]
-    verdict = "<br>".join([f"<b style='color:{colour}'>{escape(word)}</b>", *told])
+    notes = [_with_code(note) for note in finding._notes()]
+    verdict = "<br>".join([f"<b style='color:{colour}'>{escape(word)}</b>", *notes])
     return f"<tr>{''.join(f'<td {_CELL}>{cell}</td>' for cell in (*cells, verdict))}</tr>"
 
 

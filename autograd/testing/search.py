@@ -29,6 +29,20 @@ _SECOND_THOUGHTS = 4  # other choices at most, where the first left something un
 _LARGE = 100  # nodes; a graph beyond that is searched but once
 
 
+class Margin(NamedTuple):
+    """How far a hand gradient may be off, as norms of the difference.
+
+    Attributes:
+        tolerance: from a prediction, and still be a match.
+        noise: where nothing explains it, and still be arithmetic of less precision.
+        rounding: by what rounding does in the hand's own dtype.
+    """
+
+    tolerance: float
+    noise: float
+    rounding: float
+
+
 @dataclass
 class Verdict:
     """The outcome for one hand gradient.
@@ -137,24 +151,14 @@ class Search:
     Args:
         replay: the reverse pass of the loss.
         hand: hand gradients by node, in float64.
-        tolerance: the norm of the difference from a prediction that is still a match, by node.
-        noise: the norm up to which an unexplained difference may be arithmetic of less precision.
-        rounding: the norm of differences that rounding makes in the hand's own dtype.
+        margins: how far each may be off.
 
     Attributes:
         order: the nodes, the one nearest the loss first.
     """
 
-    def __init__(
-        self,
-        replay: Replay,
-        hand: Mapping[Node, Array],
-        tolerance: Mapping[Node, float],
-        noise: Mapping[Node, float],
-        rounding: Mapping[Node, float],
-    ) -> None:
-        self.replay, self.hand = replay, dict(hand)
-        self._tolerance, self._noise, self._rounding = tolerance, noise, rounding
+    def __init__(self, replay: Replay, hand: Mapping[Node, Array], margins: Mapping[Node, Margin]) -> None:
+        self.replay, self.hand, self._margins = replay, hand, margins
         self.order = sorted(hand, key=self._nearness)
         self._state = State({node: Verdict() for node in self.order})
         with np.errstate(all="ignore"):
@@ -238,7 +242,7 @@ class Search:
         state, verdict = self._state, self.verdicts[first]
         state.settled.add(first)
         if not explanations:
-            noise = self._error(first, predicted) <= self._noise[first]
+            noise = self._error(first, predicted) <= self._margins[first].noise
             verdict.cause = "precision" if noise else "unknown"
             if not noise:
                 verdict.tried, verdict.beside = tried, len(state.changes)
@@ -403,11 +407,11 @@ class Search:
         return float(np.linalg.norm(self.hand[node] - gradients[node]))
 
     def _close(self, node: Node, gradients: Gradients) -> bool:
-        return self._error(node, gradients) <= self._tolerance[node]
+        return self._error(node, gradients) <= self._margins[node].tolerance
 
     def _closer(self, node: Node, gradients: Gradients, before: Gradients) -> bool:
-        error = self._error(node, gradients)
-        return error <= self._tolerance[node] and error <= _CLEARER * self._error(node, before) + self._rounding[node]
+        error, margin = self._error(node, gradients), self._margins[node]
+        return error <= margin.tolerance and error <= _CLEARER * self._error(node, before) + margin.rounding
 
     def _unknown(self) -> list[Node]:
         return [node for node in self.order if self.verdicts[node].cause == "unknown"]

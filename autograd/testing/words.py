@@ -81,8 +81,8 @@ class Words:
             return max(named, key=lambda m: m.where.order, default=mistake)
         return named[0] if named else mistake
 
-    def told(self, mistake: Mistake, node: Node | None = None) -> str:
-        """A mistake in words; of one that is made in several gradients, what it is in that of `node`."""
+    def text(self, mistake: Mistake, node: Node | None = None) -> str:
+        """A mistake in words; of one in several gradients, what it is in that of `node`."""
         where, value = mistake.where, mistake.value
         if node in mistake.changes and node is not None:
             where, value = node, node if value is where else value
@@ -102,21 +102,21 @@ class Words:
         if self._derivation is None:
             return node
         invented = set(self._invented.values())
-        found = [n for n in _before(where) if n in self._named and n not in invented and node in (n, *_before(n))]
-        return max(found, key=lambda candidate: candidate.order, default=node)
+        named = [n for n in _before(where) if n in self._named and n not in invented and node in (n, *_before(n))]
+        return max(named, key=lambda candidate: candidate.order, default=node)
 
     def unnamed(self, text: str) -> str:
         """What names in a text stand for that nobody gave: of constants the shape and a use, else what makes them."""
-        told = []
+        texts = []
         for name, node in sorted(self._invented.items()):
             if not re.search(rf"\bd?{re.escape(name)}\b", text):
                 continue
             if node.op is None:
                 shape = "×".join(map(str, np.shape(node.value)))
-                told.append(f"{name} is the constant of {shape} in {self._used_in(node)}")
-            elif (made := self._expression_of(node)) is not None:
-                told.append(f"{name} is {made}")
-        return "; ".join(told)
+                texts.append(f"{name} is the constant of {shape} in {self._used_in(node)}")
+            elif (expression := self._expression_of(node)) is not None:
+                texts.append(f"{name} is {expression}")
+        return "; ".join(texts)
 
     def _used_in(self, constant: Node) -> str:
         """What is computed from a constant."""
@@ -138,14 +138,14 @@ class Words:
 
     def _filled(self, text: str, gaps: Mapping[str, Any], where: Node) -> str:
         """The text with its gaps filled; a `d` before the name of a gap makes it that gradient."""
-        found = {"g": self.gradient(where)}
+        names = {"g": self.gradient(where)}
         for gap in re.findall(r"{(\w+)}", text):
             if gap in gaps:
-                found[gap] = self.value(gaps[gap])
-            elif gap not in found:
+                names[gap] = self.value(gaps[gap])
+            elif gap not in names:
                 of = gaps[gap[1:]]
-                found[gap] = self.gradient(of) if type(of) is Node else "that of a constant"
-        return text.format(**found)
+                names[gap] = self.gradient(of) if type(of) is Node else "that of a constant"
+        return text.format(**names)
 
     def line(self, node: Node) -> str:
         """The statement that computes the gradient of a node from those that were given, without made-up names."""
@@ -166,12 +166,12 @@ class Words:
     def _sigmoids(self) -> dict[str, str]:
         """The names of sigmoids, by those of what goes in."""
         assert self._derivation is not None
-        found = {}
+        sigmoids = {}
         for node in self._derivation._recorded.nodes:
-            made = self._expression_of(node) if node in self._named and node.op is not None else None
-            if made and (match := re.fullmatch(r"1(?:\.0)? / \(1(?:\.0)? \+ np\.exp\(-(\w+)\)\)", made)):
-                found[match[1]] = self._named[node]
-        return found
+            text = self._expression_of(node) if node in self._named and node.op is not None else None
+            if text and (match := re.fullmatch(r"1(?:\.0)? / \(1(?:\.0)? \+ np\.exp\(-(\w+)\)\)", text)):
+                sigmoids[match[1]] = self._named[node]
+        return sigmoids
 
     @cached_property
     def _derivation(self) -> Derivation | None:
@@ -221,10 +221,10 @@ class Words:
         return "; ".join([*before, statement])
 
     def _inlined(self, name: str) -> str:
-        made = self._temporaries.get(name)
-        if made is None or made.then:
+        statement = self._temporaries.get(name)
+        if statement is None or statement.then:
             return name
-        text = made.text
+        text = statement.text
         body = ast.parse(text, mode="eval").body
         return f"({text})" if isinstance(body, (ast.BinOp, ast.UnaryOp, ast.Compare)) else text
 
@@ -282,9 +282,8 @@ class _Simpler(ast.NodeTransformer):
         if match is None or bool(match[1]) != bool(match[4]) or match[3] not in self._sigmoids:
             return node
         a = self._sigmoids[match[3]]
-        found = _expression(f"{match[2]} * {a} * (1 - {a})")
         self.changed = True
-        return found
+        return _expression(f"{match[2]} * {a} * (1 - {a})")
 
 
 def _twice(x: ast.expr) -> ast.expr:
@@ -300,14 +299,14 @@ def _expression(text: str) -> ast.expr:
 
 def _before(node: Node) -> set[Node]:
     """What a value is computed from, as far as it has gradients."""
-    found: set[Node] = set()
+    before: set[Node] = set()
     pending = [node]
     while pending:
         for arg in pending.pop().args or ():
-            if type(arg) is Node and arg.requires_grad and arg not in found:
-                found.add(arg)
+            if type(arg) is Node and arg.requires_grad and arg not in before:
+                before.add(arg)
                 pending.append(arg)
-    return found
+    return before
 
 
 def _is_forward(line: Line) -> bool:
