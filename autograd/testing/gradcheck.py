@@ -216,15 +216,15 @@ class _Reduced:
     def gradient_function(self) -> Callable[..., list[Any]]:
         return lambda *leaves: self._pull(list(leaves), wrap)
 
-    def _pull(self, leaves: list[Tensor], wrap: Any) -> list[Any]:
+    def _pull(self, leaves: list[Tensor], wrapped: Any) -> list[Any]:
         with enable_grad():
             total: Any = 0.0
             for output, c in zip(self._outputs(leaves), self.cotangents, strict=True):
                 total = total + np.sum(output * c)
             gradients: dict[Any, Any] = {}
             if isinstance(total, Tensor) and total.requires_grad:
-                seed = Tensor(1.0) if wrap else np.float64(1.0)
-                gradients = backpropagate(total._node, seed, wrap=wrap, hooks=False)
+                seed = Tensor(1.0) if wrapped else np.float64(1.0)
+                gradients = backpropagate(total._node, seed, wrap=wrapped, hooks=False)
         return [gradients.get(leaf._node, np.zeros(leaf.shape)) for leaf in leaves]
 
 
