@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd.array.conversion import GradientCutWarning
 from autograd.array.tensor import Tensor, tensor
-from autograd.core.node import enable_grad, no_grad
+from autograd.grad_mode import enable_grad, no_grad
 from autograd.rules.dispatched import operation
 from autograd.scopes import scope
 

@@ -24,9 +24,10 @@ import numpy as np
 from autograd.array.conversion import cuts
 from autograd.array.tensor import Tensor
 from autograd.core.backward import backpropagate
-from autograd.core.node import Node, enable_grad, recording
+from autograd.core.node import Node, recording
 from autograd.core.op import lookup
 from autograd.core.tensor import apply, wrap
+from autograd.grad_mode import enable_grad
 from autograd.tree import Tree, tree_map
 
 _COLUMN_COST = 6  # measured: a pass through the pull's graph, in passes through the function's

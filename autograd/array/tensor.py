@@ -15,9 +15,10 @@ from autograd.core.backward import RETAIN_GRAD
 from autograd.core.errors import describe
 from autograd.core.node import Node, recording, write_order
 from autograd.core.op import lookup, plain
-from autograd.core.tensor import Array, TensorBase, apply, as_data, set_result_type
+from autograd.core.tensor import TensorBase, apply, set_result_type, wrap
 from autograd.rules.shape import cast
 
+Array = np.ndarray[Any, np.dtype[Any]]
 _CAST = lookup(cast)
 
 
@@ -57,6 +58,34 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
 
     __slots__ = ()
     _view: Any
+
+    def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
+        self._node = Node(_as_data(data, dtype, requires_grad), requires_grad)
+        self._view = self._views = None
+        if name is not None:
+            self._node.name = name
+
+    @property
+    def grad(self) -> Any:
+        """dL/d(this) after `backward()`, added up until cleared; None before.
+
+        An array; a Tensor, which can be differentiated again, after `backward(create_graph=True)`.
+        """
+        return self._node.grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None and np.shape(value) != self._node.value.shape:
+            raise ValueError(f"a gradient of shape {np.shape(value)} for {describe(self)}; give one of its shape")
+        self._node.grad = value
+
+    def zero_grad(self) -> None:
+        """Clear `.grad`: None until the next `backward()`."""
+        self._node.grad = None
+
+    def detach(self) -> Any:
+        """The same data without the graph."""
+        return wrap(Node(self._node.value))
 
     # What it holds
 
@@ -100,7 +129,7 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
             raise RuntimeError(f"{describe(self)} depends on what requires grad; use detach()")
         if value != self._node.requires_grad:
             self._view = None  # a leaf with a gradient owns its data
-            self._replace_leaf(as_data(self._node.value, None, value), value)
+            self._replace_leaf(_as_data(self._node.value, None, value), value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set `requires_grad`, and give this Tensor."""
@@ -226,6 +255,27 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
 
 
 set_result_type(Tensor)
+
+
+def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Any:
+    """The array that a Tensor holds: of real numbers, and its own copy where it requires grad."""
+    if not isinstance(requires_grad, (bool, np.bool_)):
+        raise TypeError(f"requires_grad is {requires_grad!r}; it is True or False. A dtype is passed as dtype=")
+    if isinstance(data, TensorBase):
+        data = data._node.value
+    if type(data) is not np.ndarray and hasattr(data, "__array_function__"):  # an array of another library
+        array = data.astype(dtype or data.dtype, copy=requires_grad)
+    else:
+        array = np.array(data, dtype=dtype) if requires_grad else np.asarray(data, dtype=dtype)
+    if dtype is None and isinstance(data, (list, tuple)) and array.dtype.kind == "i":
+        array = array.astype(np.float64)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"a Tensor holds real numbers, not {array.dtype}; split complex data into .real and .imag")
+    if requires_grad and array.dtype.kind != "f":
+        raise TypeError(
+            f"only floats have gradients, and this is {array.dtype}; pass dtype=float or data.astype(float)"
+        )
+    return array
 
 
 def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> Tensor:

@@ -16,9 +16,10 @@ import numpy as np
 
 from autograd.core.backward import RETAIN_GRAD
 from autograd.core.errors import describe
-from autograd.core.node import Node, enable_grad, recording
+from autograd.core.node import Node, recording
 from autograd.core.op import Op, holds_tensor, plain, qualified_name, stack_nested
 from autograd.core.tensor import TensorBase
+from autograd.grad_mode import enable_grad
 from autograd.rules.write import put
 
 # How a Tensor looks at another one's data: that Tensor, the operation, its other arguments, its options.

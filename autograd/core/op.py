@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,29 +33,77 @@ _NO_EFFECT: Final = {"overwrite_input", "subok", "device"}  # arguments that no 
 REQUIRED: Final = inspect.Parameter.empty
 
 
+@dataclass(eq=False, repr=False)
 class Op:
-    """What `defop` records; its parameters are described there."""
+    r"""The record of one operation.
+
+    Attributes:
+        fn: the NumPy function that users call.
+        vjp: a rule for each operand, in order; `None` where there is no derivative (an index).
+        math: the rules in LaTeX: `\bar y` is the gradient that arrives, `\bar a` what the rule gives.
+        samples: functions of a random generator that give the arguments of a call that the tests
+            make, away from kinks; a last element that is a dictionary holds keyword arguments.
+        label: what a picture shows; the function's name by default.
+        name: how source code calls it; found from `fn` by default.
+        role: its part in a network, for names, pictures and the judge: "product" (sums over products), "activation",
+            "loss" (of a prediction and a target), "penalty" (of parameters alone), "index" (chooses elements by
+            position), "write" (at a position), "shape" (the same elements in another shape), "extreme" (the largest
+            or smallest), "choice" (by a condition).
+        forward: computes the value of NumPy arrays in place of `fn`, to the same digits, where that is faster.
+        adapt: turns a call's arguments into operands and options, where they are not so already; None where that
+            form of the call gives a plain array.
+        broadcasts: whether the operands are broadcast, so that the engine sums back; true for
+            element-by-element ufuncs.
+        variadic: any number of operands; then `vjp` is one rule that takes the position first.
+        composed: by the name of an option that may hold a Tensor, the same function in NumPy code that has rules;
+            it takes the record's operands and options, and is run where that option holds one.
+        against_constant: the rules to use where the only other operand is a constant; then a record with these.
+        ties: what happens where the derivative is not unique.
+        remedy: what to do where it gives NaN or an infinity, for `detect_anomaly`.
+        cure: what to do where it raises.
+        on_any_array: computes the value through NumPy's protocol, for data that is no NumPy array.
+        operands, options: the names of its arguments.
+        count: a call with no more arguments than these, and no options, is in the rules' form.
+    """
 
     fn: Callable[..., Any]
-    name: str
-    label: str
-    forward: Callable[..., Any]
-    on_any_array: Callable[..., Any]  # the same through NumPy's protocol, for data that is no NumPy array
-    vjp: Any  # a sequence of rules
-    math: tuple[str, ...]
-    samples: tuple[Sample, ...]
-    ties: str
-    role: str
-    remedy: str
-    cure: str
-    adapt: Callable[..., Call | None] | None
-    broadcasts: bool
-    variadic: bool
-    composed: Mapping[str, Callable[..., Any]]
-    against_constant: Op | None
-    operands: tuple[str, ...]
-    options: frozenset[str]
-    count: int  # a call with no more arguments than these, and no options, is in the rules' form
+    vjp: Any
+    math: Any
+    samples: Sequence[Sample]
+    label: str = ""
+    name: str = ""
+    role: str = ""
+    forward: Any = None
+    adapt: Callable[..., Call | None] | None = None
+    broadcasts: bool | None = None
+    variadic: bool = False
+    composed: Any = None
+    against_constant: Any = None
+    ties: str = ""
+    remedy: str = ""
+    cure: str = ""
+
+    def __post_init__(self) -> None:
+        fn, forward, rules = self.fn, self.forward, self.vjp if isinstance(self.vjp, tuple) else (self.vjp,)
+        self.name = self.name or qualified_name(fn)
+        self.label = self.label or self.name.rpartition(".")[2]
+        self.math = (self.math,) if isinstance(self.math, str) else self.math
+        if not all(self.math) or not self.samples or len(self.math) != sum(rule is not None for rule in rules):
+            raise ValueError(f"{self.name}: a record has mathematics for each rule, and samples")
+        if self.broadcasts is None:
+            self.broadcasts = isinstance(fn, np.ufunc) and fn.signature is None
+        self.on_any_array = forward if forward and (self.adapt or isinstance(forward, np.ufunc)) else fn
+        self.forward = forward or _without_dispatcher(fn)
+        names = names_of(next(rule for rule in rules if rule is not None))[3 if self.variadic else 2 :]
+        count = 0 if self.variadic else len(rules)
+        self.operands, self.options = names[:count], frozenset(names[count:])
+        self.count = count if self.adapt is None else -1
+        self.vjp = _EachOperand(rules[0]) if self.variadic else rules
+        self.composed = self.composed or NO_OPTIONS
+        if self.against_constant:
+            rules, self.against_constant = self.against_constant, None
+            other = copy(self)
+            other.vjp, self.against_constant = rules, other
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
@@ -97,51 +147,8 @@ PLAIN: Final[dict[Any, str]] = {}  # functions that give plain arrays, and why
 find = _OPS.get  # the record of a NumPy function, or None
 
 
-def defop(
-    fn: Callable[..., Any],
-    *,
-    vjp: Rule | tuple[Rule | None, ...],
-    math: str | tuple[str, ...],
-    samples: Sequence[Sample],
-    label: str = "",
-    name: str = "",
-    role: str = "",
-    forward: Callable[..., Any] | None = None,
-    adapt: Callable[..., Call | None] | None = None,
-    broadcasts: bool | None = None,
-    variadic: bool = False,
-    composed: Mapping[str, Callable[..., Any]] = NO_OPTIONS,
-    against_constant: tuple[Rule | None, ...] = (),
-    ties: str = "",
-    remedy: str = "",
-    cure: str = "",
-) -> Op:
-    r"""Record the derivative of `fn`.
-
-    Args:
-        fn: the NumPy function that users call.
-        vjp: a rule for each operand, in order; `None` where there is no derivative (an index).
-        math: the rules in LaTeX: `\bar y` is the gradient that arrives, `\bar a` what the rule gives.
-        samples: functions of a random generator that give the arguments of a call that the tests
-            make, away from kinks; a last element that is a dictionary holds keyword arguments.
-        label: what a picture shows; the function's name by default.
-        name: how source code calls it; found from `fn` by default.
-        role: its part in a network, for names, pictures and the judge: "product" (sums over products), "activation",
-            "loss" (of a prediction and a target), "penalty" (of parameters alone), "index" (chooses elements by
-            position), "write" (at a position), "shape" (the same elements in another shape), "extreme" (the largest
-            or smallest), "choice" (by a condition).
-        forward: computes the value of NumPy arrays in place of `fn`, to the same digits, where that is faster.
-        adapt: turns a call's arguments into operands and options, where they are not so already; None where that
-            form of the call gives a plain array.
-        broadcasts: whether the operands are broadcast, so that the engine sums back; true for
-            element-by-element ufuncs.
-        variadic: any number of operands; then `vjp` is one rule that takes the position first.
-        composed: by the name of an option that may hold a Tensor, the same function in NumPy code that has rules;
-            it takes the record's operands and options, and is run where that option holds one.
-        against_constant: the rules to use where the only other operand is a constant.
-        ties: what happens where the derivative is not unique.
-        remedy: what to do where it gives NaN or an infinity, for `detect_anomaly`.
-        cure: what to do where it raises.
+def defop(fn: Callable[..., Any], **record: Any) -> Op:
+    r"""Record the derivative of `fn`: see `Op`.
 
     Raises:
         ValueError: a record without mathematics or samples, or recorded twice.
@@ -151,31 +158,9 @@ def defop(
     >>> lookup(np.multiply).math[0]
     '\\bar a = \\bar y \\odot b'
     """
-    op = Op()
-    op.fn, op.name = fn, name or qualified_name(fn)
-    op.label, op.role = label or op.name.rpartition(".")[2], role
-    op.forward = forward or _without_dispatcher(fn)
-    op.on_any_array = forward if forward and (adapt or isinstance(forward, np.ufunc)) else fn
-    op.math = (math,) if isinstance(math, str) else math
-    op.samples = tuple(samples)
-    op.ties, op.remedy, op.cure = ties, remedy, cure
-    op.adapt, op.variadic, op.composed = adapt, variadic, composed
-    op.broadcasts = isinstance(fn, np.ufunc) and fn.signature is None if broadcasts is None else broadcasts
-    rules = vjp if isinstance(vjp, tuple) else (vjp,)
-    if not all(op.math) or not op.samples or len(op.math) != sum(rule is not None for rule in rules):
-        raise ValueError(f"{op.name}: a record has mathematics for each rule, and samples")
     if fn in _OPS:
-        raise ValueError(f"{op.name} is recorded already")
-    op.vjp = _EachOperand(rules[0]) if variadic and rules[0] else rules
-    names = names_of(next(rule for rule in rules if rule is not None))[3 if variadic else 2 :]
-    count = 0 if variadic else len(rules)
-    op.operands, op.options = names[:count], frozenset(names[count:])
-    op.count = count if adapt is None else -1
-    op.against_constant = None
-    if against_constant:
-        op.against_constant = other = Op()
-        vars(other).update(vars(op), vjp=against_constant)
-    _OPS[fn] = op
+        raise ValueError(f"{qualified_name(fn)} is recorded already")
+    op = _OPS[fn] = Op(fn, **record)
     return op
 
 

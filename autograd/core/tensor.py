@@ -34,51 +34,13 @@ _new = object.__new__
 
 
 class TensorBase:
-    """What differentiation needs of a Tensor. `autograd.array` adds what an array can do, and is what users hold.
-
-    Args:
-        data: an array, number or nested list; of any shape, real, and copied when `requires_grad`.
-        requires_grad: whether `backward()` shall put dL/d(this) into `.grad`.
-        dtype: by default the array's own; float64 for Python numbers.
-        name: what pictures, reports and errors call it.
-
-    Raises:
-        TypeError: complex or object data; `requires_grad` on integers or booleans.
-    """
+    """What stands for a node in a user's program. `autograd.array` adds what an array can do."""
 
     __slots__ = ("__weakref__", "_node", "_view", "_views")
     __array_priority__ = 1000.0
     _node: Node
     _view: Any  # what it is a view of, and its own views: `autograd.array.writing`
     _views: list[Any] | None
-
-    def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
-        self._node = Node(as_data(data, dtype, requires_grad), requires_grad)
-        self._view = self._views = None
-        if name is not None:
-            self._node.name = name
-
-    @property
-    def grad(self) -> Any:
-        """dL/d(this) after `backward()`, added up until cleared; None before.
-
-        An array; a Tensor, which can be differentiated again, after `backward(create_graph=True)`.
-        """
-        return self._node.grad
-
-    @grad.setter
-    def grad(self, value: Any) -> None:
-        if value is not None and np.shape(value) != self._node.value.shape:
-            raise ValueError(f"a gradient of shape {np.shape(value)} for {describe(self)}; give one of its shape")
-        self._node.grad = value
-
-    def zero_grad(self) -> None:
-        """Clear `.grad`: None until the next `backward()`."""
-        self._node.grad = None
-
-    def detach(self) -> Any:
-        """The same data without the graph."""
-        return wrap(Node(self._node.value))
 
     def backward(self, gradient: Any = None, *, retain_graph: bool = True, create_graph: bool = False) -> None:
         """Add dL/d(leaf) to the `.grad` of every leaf behind this Tensor, which is L.
@@ -274,24 +236,3 @@ def set_result_type(kind: type[TensorBase]) -> None:
     """What operations give from now on: `autograd.array` names its Tensor once."""
     global _result_type
     _result_type = kind
-
-
-def as_data(data: Any, dtype: Any, requires_grad: bool) -> Any:
-    """The array that a Tensor holds: of real numbers, and its own copy where it requires grad."""
-    if not isinstance(requires_grad, (bool, np.bool_)):
-        raise TypeError(f"requires_grad is {requires_grad!r}; it is True or False. A dtype is passed as dtype=")
-    if isinstance(data, TensorBase):
-        data = data._node.value
-    if type(data) is not np.ndarray and hasattr(data, "__array_function__"):  # an array of another library
-        array = data.astype(dtype or data.dtype, copy=requires_grad)
-    else:
-        array = np.array(data, dtype=dtype) if requires_grad else np.asarray(data, dtype=dtype)
-    if dtype is None and isinstance(data, (list, tuple)) and array.dtype.kind == "i":
-        array = array.astype(np.float64)
-    if array.dtype.kind not in _REAL:
-        raise TypeError(f"a Tensor holds real numbers, not {array.dtype}; split complex data into .real and .imag")
-    if requires_grad and array.dtype.kind != "f":
-        raise TypeError(
-            f"only floats have gradients, and this is {array.dtype}; pass dtype=float or data.astype(float)"
-        )
-    return array

@@ -10,8 +10,8 @@ import numpy as np
 
 from autograd.array.tensor import Tensor
 from autograd.core.backward import backpropagate
-from autograd.core.node import enable_grad
 from autograd.core.tensor import wrap
+from autograd.grad_mode import enable_grad
 from autograd.tree import Tree
 
 __tracebackhide__ = True  # pytest shows the line of the test and the message
