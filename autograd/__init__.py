@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from autograd.array.conversion import GradientCutWarning
 from autograd.array.tensor import Tensor, tensor
 from autograd.grad_mode import enable_grad, no_grad
-from autograd.rules.dispatched import operation
+from autograd.rules.definition import operation
 from autograd.scopes import scope
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import nn  # noqa: F401  (its records too)
 from autograd import Tensor
 from autograd.core.op import Op, operations
 from autograd.core.tensor import apply
-from autograd.rules.composition import Composite, composites
+from autograd.rules.definition import Composite, composites
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Record = Op | Composite

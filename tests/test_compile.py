@@ -17,7 +17,7 @@ import nn
 import nn.functional
 from autograd import Tensor
 from autograd.core.op import operations
-from autograd.rules.composition import composites
+from autograd.rules.definition import composites
 from autograd.tree import Tree
 
 RNG = np.random.default_rng(0)

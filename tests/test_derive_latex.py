@@ -18,7 +18,7 @@ from autograd.derivation import Derivation
 from autograd.notation.latex import latex
 from autograd.notation.rule import in_symbols
 from autograd.notation.tree import Bar, Symbol, parse
-from autograd.rules.composition import composites
+from autograd.rules.definition import composites
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)

@@ -12,7 +12,7 @@ import nn  # noqa: F401  (its records too)
 from autograd import Tensor, derive
 from autograd.core.op import Op, operations
 from autograd.core.tensor import apply
-from autograd.rules.composition import Composite, composites
+from autograd.rules.definition import Composite, composites
 
 CASES = [pytest.param(op, k, id=f"{op.name}-{k}") for op in operations() for k in range(len(op.samples))]
 COMPOSITES = [pytest.param(c, k, id=f"{c.name}-{k}") for c in composites() for k in range(len(c.samples))]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from autograd import Tensor
-from autograd.core.op import defop
+from autograd.rules.definition import defop
 from autograd.testing import assert_grads_match, compare_grads
 
 

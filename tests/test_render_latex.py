@@ -8,7 +8,7 @@ import nn  # noqa: F401  (its operations have records too)
 from autograd.core.op import operations
 from autograd.notation.tree import Bar, Row, Script, Space, Symbol, Tree, parse, right_side, substitute
 from autograd.notation.unicode import written
-from autograd.rules.composition import composites
+from autograd.rules.definition import composites
 
 RECORDED = sorted({math for op in operations() for math in op.math} | {c.math for c in composites()})
 

@@ -31,7 +31,7 @@ def derivatives(fn: Callable[[Any], Any], x: float, order: int) -> list[float]:
         leaf.zero_grad()
         y.backward(create_graph=True)
         y = leaf.grad
-        found.append(float(y))
+        found.append(y.item())
     return found
 
 

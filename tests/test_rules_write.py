@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from autograd import Tensor
-from autograd.rules.composition import Composite, composites
+from autograd.rules.definition import Composite, composites
 from autograd.testing import gradcheck
 
 IN_PLACE = (np.copyto, np.putmask, np.place, np.put, np.put_along_axis, np.fill_diagonal)

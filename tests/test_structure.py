@@ -16,6 +16,7 @@ FLOORS = {
     "autograd.core": 0,
     "autograd.rules": 1,
     "autograd.array": 2,
+    "autograd.grad_mode": 1,
     "autograd.scopes": 2,
     "autograd.tree": 2,
     "autograd": 4,

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd.core.errors import named
-from autograd.core.op import PLAIN, find, plain, qualified_name, stack_nested
+from autograd.core.op import find, plain, qualified_name, stack_nested
 from autograd.core.tensor import call
+from autograd.rules.definition import PLAIN
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import float_dtype
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from inspect import getattr_static
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from autograd.array.tensor import Tensor
 from autograd.core.errors import source_line
 from autograd.core.node import Node
 from autograd.core.op import Op, operations
-from autograd.core.tensor import TensorBase, wrap
+from autograd.core.tensor import wrap
 from autograd.program.trace import Trace, Traced
 from autograd.tree import Tree
 
@@ -55,10 +56,10 @@ class GradientUse:
         try:
             yield
         finally:
-            del cls.grad, cls.zero_grad, cls.backward
+            cls.grad, cls.zero_grad, cls.backward = _GRAD, _ZERO_GRAD, _BACKWARD
 
 
-_GRAD, _ZERO_GRAD, _BACKWARD = (vars(TensorBase)[name] for name in ("grad", "zero_grad", "backward"))
+_GRAD, _ZERO_GRAD, _BACKWARD = (getattr_static(Tensor, name) for name in ("grad", "zero_grad", "backward"))
 
 
 class _Draw:
@@ -112,7 +113,7 @@ def through_dispatch() -> Iterator[None]:
             op.forward = forward
 
 
-_UNWRAPPED: list[tuple[Op, Callable[..., Any]]] = []
+_UNWRAPPED: list[tuple[Op, Any]] = []
 
 
 def traced_of(leaf: Any) -> Traced | None:

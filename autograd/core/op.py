@@ -8,11 +8,10 @@ reads shapes by `np.shape`. See Griewank and Walther, "Evaluating Derivatives", 
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -29,8 +28,6 @@ else:
 PLAIN_TYPES: Final = {  # what holds no Tensor
     int, float, bool, str, type, slice, np.ndarray, np.float64, np.int64, *map(type, (None, ..., np._NoValue)),
 }  # fmt: skip
-_NO_EFFECT: Final = {"overwrite_input", "subok", "device"}  # arguments that no value depends on
-REQUIRED: Final = inspect.Parameter.empty
 
 
 @dataclass(eq=False, repr=False)
@@ -74,7 +71,7 @@ class Op:
     name: str = ""
     role: str = ""
     forward: Any = None
-    adapt: Callable[..., Call | None] | None = None
+    adapt: Any = None
     broadcasts: bool | None = None
     variadic: bool = False
     composed: Any = None
@@ -94,7 +91,7 @@ class Op:
             self.broadcasts = isinstance(fn, np.ufunc) and fn.signature is None
         self.on_any_array = forward if forward and (self.adapt or isinstance(forward, np.ufunc)) else fn
         self.forward = forward or _without_dispatcher(fn)
-        names = names_of(next(rule for rule in rules if rule is not None))[3 if self.variadic else 2 :]
+        names = parameter_names(next(rule for rule in rules if rule is not None))[3 if self.variadic else 2 :]
         count = 0 if self.variadic else len(rules)
         self.operands, self.options = names[:count], frozenset(names[count:])
         self.count = count if self.adapt is None else -1
@@ -111,57 +108,22 @@ class Op:
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
         """The user's call in the form that rules take; None for a form of it that gives a plain array.
 
-        Raises TypeError for an argument that the rules do not cover (`dtype=`, `out=`, `where=`).
+        Raises TypeError for an argument that the rules do not cover (`dtype=`, `where=`).
         """
-        if self.adapt is not None:
-            try:
-                return self.adapt(*args, **kwargs)
-            except TypeError as error:
+        try:
+            call: Call | None = self.adapt(*args, **kwargs)
+            return call
+        except (TypeError, ValueError, IndexError) as error:
+            if str(error).startswith(self.name):
+                raise
+            if isinstance(error, TypeError):
                 raise TypeError(f"{self.name}: {error}; its derivative does not cover that") from None
-            except (ValueError, IndexError) as error:
-                raise named(self.name, args, error) from error
-        count = len(self.operands)
-        if count <= len(args) <= self._positional and kwargs.keys() <= self.options and not holds_tensor(args[count:]):
-            return args, kwargs
-        known = (*self.operands, *sorted(self.options))
-        given = bound(self.name, self._parameters or dict.fromkeys(known, REQUIRED), known, args, kwargs)
-        return tuple([given.pop(key) for key in self.operands if key in given]), given
-
-    @cached_property
-    def _parameters(self) -> dict[str, Any]:
-        taken = defaults(self.fn)
-        if isinstance(self.fn, np.ufunc):  # its operands have names of their own, and go by position
-            taken = dict.fromkeys(self.operands, REQUIRED) | dict(list(taken.items())[len(self.operands) :])
-        return taken
-
-    @cached_property
-    def _positional(self) -> int:
-        """How many arguments may come by position, as NumPy and the rules have them in the same order."""
-        rule = next(rule for rule in self.vjp if rule is not None)
-        return max(len(self.operands), leading(() if self.variadic else names_of(rule)[2:], self._parameters))
+            raise named(self.name, args, error) from error
 
 
-_OPS: Final[dict[Any, Op]] = {}
-COMPOSITES: Final[dict[Any, Callable[..., Any]]] = {}  # functions in NumPy code that has rules: `rules.composition`
-PLAIN: Final[dict[Any, str]] = {}  # functions that give plain arrays, and why
-find = _OPS.get  # the record of a NumPy function, or None
-
-
-def defop(fn: Callable[..., Any], **record: Any) -> Op:
-    r"""Record the derivative of `fn`: see `Op`.
-
-    Raises:
-        ValueError: a record without mathematics or samples, or recorded twice.
-
-    >>> import numpy as np
-    >>> from autograd.core.op import lookup
-    >>> lookup(np.multiply).math[0]
-    '\\bar a = \\bar y \\odot b'
-    """
-    if fn in _OPS:
-        raise ValueError(f"{qualified_name(fn)} is recorded already")
-    op = _OPS[fn] = Op(fn, **record)
-    return op
+OPS: Final[dict[Any, Op]] = {}  # by the function that users call; filled by `autograd.rules`
+BODIES: Final[dict[Any, Callable[..., Any]]] = {}  # what to call on Tensors for functions that have no record
+find = OPS.get
 
 
 class _EachOperand:
@@ -177,20 +139,15 @@ class _EachOperand:
         return 1
 
 
-def defplain(*functions: Callable[..., Any], why: str) -> None:
-    """Record functions that give plain arrays: piecewise constant, or about shapes and dtypes."""
-    PLAIN.update(dict.fromkeys(functions, why))
-
-
 def operations() -> tuple[Op, ...]:
     """All records with rules, in the order of their definition."""
-    return tuple(_OPS.values())
+    return tuple(OPS.values())
 
 
 def lookup(fn: Any) -> Op:
     """The record of a NumPy function; TypeError where there is none."""
     try:
-        return _OPS[fn]
+        return OPS[fn]
     except KeyError:
         raise TypeError(
             f"{qualified_name(fn)} has no derivative rule, so a Tensor cannot go through it. "
@@ -232,7 +189,7 @@ def stack_nested(value: Any) -> Any:
     return np.stack([stack_nested(part) for part in value]) if holds_tensor(value) else np.asarray(value)
 
 
-# Names and parameters of functions
+# Names of functions and of their parameters
 
 
 def qualified_name(fn: Callable[..., Any]) -> str:
@@ -245,59 +202,13 @@ def qualified_name(fn: Callable[..., Any]) -> str:
     return f"np{module.removeprefix('numpy')}.{fn.__name__}".replace("np.lib.scimath", "np.emath")
 
 
-def names_of(function: Any) -> tuple[str, ...]:
-    """The names that a Python function can be given arguments by, in order."""
-    code = function.__code__
-    return tuple(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-
-
-def bound(
-    name: str, taken: Mapping[str, Any], covered: Iterable[str], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> dict[str, Any]:
-    """A call's arguments by name, without those that are as by default or change no value.
-
-    Raises TypeError for an argument that is not covered.
-    """
-    given = dict(zip(taken, args, strict=False))
-    if len(given) < len(args) or given.keys() & kwargs.keys():
-        raise TypeError(f"{name}: {len(args)} positional arguments and {sorted(kwargs)} do not fit")
-    given.update(kwargs)
-    covered = tuple(covered)
-    used = {
-        key: value
-        for key, value in given.items()
-        if key in covered
-        or not (key in _NO_EFFECT or value is None or value is np._NoValue or value is taken.get(key, REQUIRED))
-    }
-    unknown = used.keys() - set(covered)
-    if unknown:
-        raise TypeError(
-            f"{name}: no derivative rule covers the argument {', '.join(sorted(unknown))}; it covers "
-            f"{', '.join(covered)}. Leave it out, or do that step in another operation"
-        )
-    return {key: value for key, value in used.items() if value is not np._NoValue}
-
-
-@cache
-def defaults(fn: Callable[..., Any]) -> dict[str, Any]:
-    """The names of a function's parameters with their defaults; empty where it does not say."""
-    try:
-        return {name: p.default for name, p in inspect.signature(fn).parameters.items()}
-    except (ValueError, TypeError):  # functions written in C may not say
-        return {}
-
-
-def leading(names: Iterable[str], taken: Iterable[str]) -> int:
-    """How many of `names` stand at the same position in `taken`."""
-    count = 0
-    for name, other in zip(names, taken, strict=False):
-        if name != other:
-            break
-        count += 1
-    return count
-
-
 def _without_dispatcher(fn: Callable[..., Any]) -> Callable[..., Any]:
     """A function of NumPy's or ours without its dispatcher, which would look for Tensors among the arrays once more."""
     home = getattr(fn, "__module__", "") or ""
     return getattr(fn, "__wrapped__", fn) if home.startswith(("numpy", "autograd.rules")) else fn
+
+
+def parameter_names(function: Any) -> tuple[str, ...]:
+    """The names that a Python function can be given arguments by, in order."""
+    code = function.__code__
+    return tuple(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])

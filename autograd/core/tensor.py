@@ -15,8 +15,7 @@ from autograd.core.backward import backpropagate
 from autograd.core.errors import describe, failed, named
 from autograd.core.node import NO_OPTIONS, Node, next_order, observers, recording
 from autograd.core.op import (
-    COMPOSITES,
-    PLAIN,
+    BODIES,
     PLAIN_TYPES,
     Op,
     find,
@@ -27,7 +26,6 @@ from autograd.core.op import (
     stack_nested,
 )
 
-Array = np.ndarray[Any, np.dtype[Any]]
 _NUMPY: Final = {np.ndarray, np.float64, np.float32}  # data for which a record's shorter `forward` may be taken
 _REAL: Final = "fiub"  # kinds of dtypes
 _new = object.__new__
@@ -132,12 +130,10 @@ def call(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         bound = op.bind(args, kwargs)
         if bound is not None:
             return apply(op, *bound)
-        body = fn
+        args, kwargs, body = plain(args), plain(kwargs), fn
     else:
-        body = COMPOSITES.get(fn) or (fn if fn in PLAIN else lookup(fn))
+        body = BODIES.get(fn) or lookup(fn)
     try:
-        if body is fn:
-            return fn(*plain(args), **plain(kwargs))
         return body(*args, **kwargs)
     except (ValueError, IndexError, TypeError) as error:
         name = qualified_name(fn)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autograd.rules.composition import defcomposite
+from autograd.rules.definition import defcomposite
 from autograd.rules.index import scatter
 
 _CHOSEN = r"\bar c_k = \bar y \odot 1[k \text{ is chosen}]"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.core.op import plain, stack_nested
-from autograd.rules.composition import defcomposite
+from autograd.rules.definition import defcomposite
 from autograd.rules.index import scatter
 
 

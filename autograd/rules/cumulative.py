@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import Sample, defop
-from autograd.rules.composition import defcomposite
+from autograd.core.op import Sample
+from autograd.rules.definition import defcomposite, defop
 from autograd.rules.reduce import axis_of, checked, without_nan
 
 _running: list[Sample] = [

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import Sample, defop
-from autograd.rules.composition import defcomposite
-from autograd.rules.dispatched import dispatched
+from autograd.core.op import Sample
+from autograd.rules.definition import defcomposite, defop, dispatched
 from autograd.rules.guarded import quotient
 from autograd.rules.linalg import turned
 

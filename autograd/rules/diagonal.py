@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import defop, defplain
-from autograd.rules.composition import defcomposite
+from autograd.rules.definition import defcomposite, defop, defplain
 from autograd.rules.index import scatter
 from autograd.rules.reduce import float_dtype
 

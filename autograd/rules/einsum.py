@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import defop, defplain, stack_nested
+from autograd.core.op import stack_nested
+from autograd.rules.definition import defop, defplain
 from autograd.rules.reduce import float_dtype
 
 

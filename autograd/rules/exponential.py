@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import Rule, defop
+from autograd.core.op import Rule
+from autograd.rules.definition import defop
 from autograd.rules.guarded import product, quotient
 from autograd.rules.samples import PAIRS, normal, positive, scalar
 

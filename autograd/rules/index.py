@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import defop, defplain
-from autograd.rules.dispatched import dispatched
+from autograd.rules.definition import defop, defplain, dispatched
 
 _FEW = 256  # elements; np.add.at on several axes costs more than counting positions from there
 

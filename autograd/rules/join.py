@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autograd.core.op import defop, stack_nested
-from autograd.rules.composition import defcomposite
+from autograd.core.op import stack_nested
+from autograd.rules.definition import defcomposite, defop
 from autograd.rules.index import along
 from autograd.rules.reduce import float_dtype
 from autograd.rules.shape import atleast_1d, atleast_2d, atleast_3d

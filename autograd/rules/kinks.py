@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import defop, plain, stack_nested
-from autograd.rules.composition import defcomposite
+from autograd.core.op import plain, stack_nested
+from autograd.rules.definition import defcomposite, defop
 from autograd.rules.reduce import float_dtype
 from autograd.rules.samples import PAIRS, normal, scalar
 

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.exceptions import RankWarning
 
-from autograd.core.op import Sample, defop, defplain, stack_nested
-from autograd.rules.composition import defcomposite
-from autograd.rules.dispatched import dispatched
+from autograd.core.op import Sample, stack_nested
+from autograd.rules.definition import defcomposite, defop, defplain, dispatched
 from autograd.rules.guarded import product
 
 SlogdetResult: Any = type(np.linalg.slogdet(np.eye(1)))

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.core.op import defop
-from autograd.rules.composition import defcomposite
+from autograd.rules.definition import defcomposite, defop
 from autograd.rules.reduce import restore
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import Rule, Sample, defop, defplain, holds_tensor, plain, stack_nested
-from autograd.rules.dispatched import dispatched
+from autograd.core.op import Rule, Sample, holds_tensor, plain, stack_nested
+from autograd.rules.definition import defop, defplain, dispatched
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import rows
 from autograd.rules.samples import REDUCTIONS

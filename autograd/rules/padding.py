@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import defop
-from autograd.rules.composition import defcomposite
-from autograd.rules.dispatched import dispatched
+from autograd.rules.definition import defcomposite, defop, dispatched
 from autograd.rules.index import along
 
 _LINEAR = ("constant", "edge", "linear_ramp", "mean", "reflect", "symmetric", "wrap")

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from autograd.core.node import Node
-from autograd.core.op import COMPOSITES, defplain, plain
+from autograd.core.op import BODIES, plain
 from autograd.core.tensor import wrap
+from autograd.rules.definition import defplain
 
 defplain(
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
@@ -48,8 +49,8 @@ def constant(fn: Callable[..., Any]) -> Callable[..., Any]:
     return body
 
 
-COMPOSITES.update({np.shape: lambda a: a.shape, np.ndim: lambda a: a.ndim, np.size: _size})
-COMPOSITES.update({fn: constant(fn) for fn in (np.zeros_like, np.ones_like, np.empty_like)})
+BODIES.update({np.shape: lambda a: a.shape, np.ndim: lambda a: a.ndim, np.size: _size})
+BODIES.update({fn: constant(fn) for fn in (np.zeros_like, np.ones_like, np.empty_like)})
 defplain(
     np.array_repr, np.array_str, np.array2string, np.savetxt, np.save, np.savez, np.savez_compressed,
     why="it prints or stores the values",

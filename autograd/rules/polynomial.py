@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import Sample, defop, stack_nested
-from autograd.rules.composition import defcomposite
+from autograd.core.op import Sample, stack_nested
+from autograd.rules.definition import defcomposite, defop
 
 
 def _vander(g: Any, y: Any, x: Any, N: Any = None, increasing: bool = False) -> Any:

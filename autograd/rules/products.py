@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import Sample, defop, stack_nested
-from autograd.rules.composition import defcomposite
+from autograd.core.op import Sample, stack_nested
+from autograd.rules.definition import defcomposite, defop
 
 _vectors: list[Sample] = [
     lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=(4, 2))),

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.core.op import defop, qualified_name
-from autograd.rules.composition import defcomposite
+from autograd.core.op import qualified_name
+from autograd.rules.definition import defcomposite, defop
 from autograd.rules.samples import MASKED, REDUCTIONS, SINGLE
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from autograd.core.backward import unbroadcast
-from autograd.core.op import defop, stack_nested
-from autograd.rules.composition import defcomposite
+from autograd.core.op import stack_nested
+from autograd.rules.definition import defcomposite, defop
 from autograd.rules.index import along, scatter
 from autograd.rules.plain import constant
 from autograd.rules.reduce import float_dtype

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.core.op import defop, plain, stack_nested
-from autograd.rules.composition import defcomposite
+from autograd.core.op import plain, stack_nested
+from autograd.rules.definition import defcomposite, defop
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import float_dtype
 

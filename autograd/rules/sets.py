@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.core.op import plain
-from autograd.rules.composition import defcomposite
+from autograd.rules.definition import defcomposite
 
 _FIRST = "of elements that are equal, the first gets the gradient"
 _PLAIN = "; positions and counts are plain arrays"

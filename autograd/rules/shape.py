@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autograd.core.op import defop, stack_nested
-from autograd.rules.composition import defcomposite
+from autograd.core.op import stack_nested
+from autograd.rules.definition import defcomposite, defop
 
 _BACK = r"\bar a = \operatorname{reshape}(\bar y)"
 _TURNED = r"\bar a = \bar y^\top"

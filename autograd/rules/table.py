@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from autograd.core.op import PLAIN, Op, operations, qualified_name
-from autograd.rules.composition import Composite, composites
+from autograd.core.op import Op, operations, qualified_name
+from autograd.rules.definition import PLAIN, Composite, composites
 
 PAGE = Path(__file__).with_name("README.md")
 _PACKAGE = "autograd.rules"

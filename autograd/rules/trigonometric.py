@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import defop, plain
+from autograd.core.op import plain
+from autograd.rules.definition import defop
 from autograd.rules.guarded import product, quotient
 from autograd.rules.samples import PAIRS, between, normal, scalar
 

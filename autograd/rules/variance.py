@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import Rule, Sample, defop, plain, stack_nested
-from autograd.rules.composition import defcomposite
+from autograd.core.op import Rule, Sample, plain, stack_nested
+from autograd.rules.definition import defcomposite, defop
 from autograd.rules.guarded import quotient
 from autograd.rules.reduce import axis_of, checked, count, float_dtype, restore
 from autograd.rules.samples import MASKED, REDUCTIONS, SINGLE

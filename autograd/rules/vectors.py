@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.core.backward import unbroadcast
-from autograd.core.op import defop
-from autograd.rules.composition import defcomposite
+from autograd.rules.definition import defcomposite, defop
 
 
 def _at_end(product: Any, x: Any, axis: int) -> Any:

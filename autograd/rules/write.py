@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import defop, stack_nested
-from autograd.rules.composition import defcomposite
-from autograd.rules.dispatched import dispatched
+from autograd.core.op import stack_nested
+from autograd.rules.definition import defcomposite, defop, dispatched
 
 
 @dispatched

@@ -31,7 +31,7 @@ from autograd import Tensor
 from autograd.core.backward import backpropagate, unbroadcast
 from autograd.core.node import observers
 from autograd.core.op import Op, operations
-from autograd.rules.composition import Composite, composites
+from autograd.rules.definition import Composite, composites
 
 BOUND = 2.0  # microseconds
 SHORT = 10.0

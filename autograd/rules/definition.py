@@ -1,0 +1,245 @@
+"""How an operation is defined: with rules, as a composition, or as a function that gives plain arrays.
+
+NumPy's functions have signatures of their own; a call is brought into the form of the rules by them.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, wraps
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from autograd.core.op import (
+    BODIES,
+    OPS,
+    PLAIN_TYPES,
+    Call,
+    Op,
+    Sample,
+    find,
+    holds_tensor,
+    parameter_names,
+    plain,
+    qualified_name,
+)
+from autograd.core.tensor import TensorBase
+from autograd.core.tensor import call as tensor_call
+
+_NO_EFFECT: Final = {"overwrite_input", "subok", "device"}  # arguments that no value depends on
+_REQUIRED: Final = inspect.Parameter.empty
+_COMPOSITES: Final[list[Composite]] = []
+PLAIN: Final[dict[Any, str]] = {}  # functions that give plain arrays, and why
+
+
+def defop(fn: Callable[..., Any], **record: Any) -> Op:
+    r"""Record the derivative of `fn`: see `Op`.
+
+    Raises:
+        ValueError: a record without mathematics or samples, or recorded twice.
+
+    >>> import numpy as np
+    >>> from autograd.core.op import lookup
+    >>> lookup(np.multiply).math[0]
+    '\\bar a = \\bar y \\odot b'
+    """
+    if fn in OPS:
+        raise ValueError(f"{qualified_name(fn)} is recorded already")
+    op = Op(fn, **record)
+    op.adapt = op.adapt or _adapter(op)
+    OPS[fn] = op
+    return op
+
+
+def operation(fn: Callable[..., Any], **record: Any) -> Callable[..., Any]:
+    """Record the derivative of `fn` (see `defop`) and give the function that records on Tensors.
+
+    On arrays alone the result is `fn` itself, called.
+
+    >>> import numpy as np
+    >>> from autograd import Tensor
+    >>> cube = operation(
+    ...     lambda a: a * a * a,
+    ...     name="cube",
+    ...     vjp=lambda g, y, a: 3 * g * a * a,
+    ...     math=r"\\bar a = 3 \\bar y \\odot a^2",
+    ...     samples=[lambda rng: (rng.normal(size=3),)],
+    ... )
+    >>> w = Tensor(2.0, requires_grad=True)
+    >>> cube(w).backward()
+    >>> float(w.grad)
+    12.0
+    """
+    defop(fn, **record)
+
+    @wraps(fn)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for arg in args:
+            if isinstance(arg, TensorBase):
+                return tensor_call(fn, args, kwargs)
+        return fn(*args, **kwargs)
+
+    return call
+
+
+def dispatched(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """`fn` on arrays, through NumPy's protocol as NumPy's own functions are: on a Tensor its record is used.
+
+    The Tensor may also stand in a tuple among the arguments, as in an index.
+    """
+
+    @wraps(fn)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for arg in args:
+            if type(arg) in PLAIN_TYPES:
+                continue
+            if isinstance(arg, TensorBase) and "out" not in kwargs:
+                return tensor_call(call, args, kwargs)
+            for part in arg if type(arg) is tuple else (arg,):
+                if type(part) not in PLAIN_TYPES and hasattr(part, "__array_function__"):
+                    return part.__array_function__(call, (), args, kwargs)
+        return fn(*args, **kwargs)
+
+    return call
+
+
+class Composite(NamedTuple):
+    """What `defcomposite` records."""
+
+    fn: Callable[..., Any]
+    name: str
+    body: Callable[..., Any]
+    math: str
+    samples: tuple[Sample, ...]
+    ties: str
+
+
+def defcomposite(
+    fn: Callable[..., Any],
+    body: Callable[..., Any],
+    *,
+    math: str,
+    samples: Sequence[Sample],
+    ties: str = "",
+) -> None:
+    """Record `fn` as a composition: `body` is the same function in NumPy code that has rules.
+
+    `body` takes the arguments of `fn` that it covers, under the same names, and is run on Tensors.
+    Others are refused by name, unless they are None or as by default.
+    """
+    if not math or not samples:
+        raise ValueError(f"{qualified_name(fn)}: a composition has mathematics, and samples")
+    if find(fn) or fn in BODIES:
+        raise ValueError(f"{qualified_name(fn)} is recorded already")
+    name = qualified_name(fn)
+    BODIES[fn] = body = _covering(name, fn, body)
+    _COMPOSITES.append(Composite(fn, name, body, math, tuple(samples), ties))
+
+
+def composites() -> tuple[Composite, ...]:
+    """All compositions, in the order of their definition."""
+    return tuple(_COMPOSITES)
+
+
+def defplain(*functions: Callable[..., Any], why: str) -> None:
+    """Record functions that give plain arrays: piecewise constant, or about shapes and dtypes."""
+    PLAIN.update(dict.fromkeys(functions, why))
+    BODIES.update({fn: _on_plain(fn) for fn in functions})
+
+
+def _on_plain(fn: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args, **kwargs: fn(*plain(args), **plain(kwargs))
+
+
+# Calls by NumPy's signatures
+
+
+def _adapter(op: Op) -> Callable[..., Call]:
+    """Turns the arguments of a call to a NumPy function into the operands and options of its rules."""
+    count, rule = len(op.operands), next(rule for rule in op.vjp if rule is not None)
+    names = () if op.variadic else parameter_names(rule)[2:]
+    known = (*op.operands, *sorted(op.options))
+
+    @cache  # at the first call: signatures are slow to read
+    def parameters() -> tuple[dict[str, Any], int]:
+        taken = _defaults(op.fn)
+        if isinstance(op.fn, np.ufunc):  # its operands have names of their own, and go by position
+            taken = dict.fromkeys(op.operands, _REQUIRED) | dict(list(taken.items())[count:])
+        return taken or dict.fromkeys(known, _REQUIRED), max(count, _leading(names, taken))
+
+    def adapt(*args: Any, **kwargs: Any) -> Call:
+        taken, positional = parameters()
+        if count <= len(args) <= positional and kwargs.keys() <= op.options and not holds_tensor(args[count:]):
+            return args, kwargs
+        given = _bound(op.name, taken, known, args, kwargs)
+        return tuple([given.pop(key) for key in op.operands if key in given]), given
+
+    return adapt
+
+
+def _covering(name: str, fn: Callable[..., Any], body: Callable[..., Any]) -> Callable[..., Any]:
+    """`body`, which takes some of the arguments of `fn`, given the arguments of a call to `fn`."""
+    own, flags = parameter_names(body), body.__code__.co_flags
+    known, any_keyword, starred = frozenset(own), bool(flags & inspect.CO_VARKEYWORDS), flags & inspect.CO_VARARGS
+
+    @cache  # at the first call: signatures are slow to read
+    def parameters() -> tuple[dict[str, Any], int]:
+        taken = _defaults(fn) or dict.fromkeys(own, _REQUIRED)
+        return taken, _leading(own, taken)
+
+    @wraps(body)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        taken, positional = parameters()
+        if (starred or len(args) <= positional) and (any_keyword or kwargs.keys() <= known):
+            return body(*args, **kwargs)
+        return body(**_bound(name, taken, taken if any_keyword else own, args, kwargs))
+
+    return run
+
+
+def _bound(
+    name: str, taken: Mapping[str, Any], covered: Iterable[str], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A call's arguments by name, without those that are as by default or change no value.
+
+    Raises TypeError for an argument that is not covered.
+    """
+    given = dict(zip(taken, args, strict=False))
+    if len(given) < len(args) or given.keys() & kwargs.keys():
+        raise TypeError(f"{name}: {len(args)} positional arguments and {sorted(kwargs)} do not fit")
+    given.update(kwargs)
+    covered = tuple(covered)
+    used = {
+        key: value
+        for key, value in given.items()
+        if key in covered
+        or not (key in _NO_EFFECT or value is None or value is np._NoValue or value is taken.get(key, _REQUIRED))
+    }
+    unknown = used.keys() - set(covered)
+    if unknown:
+        raise TypeError(
+            f"{name}: no derivative rule covers the argument {', '.join(sorted(unknown))}; it covers "
+            f"{', '.join(covered)}. Leave it out, or do that step in another operation"
+        )
+    return {key: value for key, value in used.items() if value is not np._NoValue}
+
+
+@cache
+def _defaults(fn: Callable[..., Any]) -> dict[str, Any]:
+    """The names of a function's parameters with their defaults; empty where it does not say."""
+    try:
+        return {name: p.default for name, p in inspect.signature(fn).parameters.items()}
+    except (ValueError, TypeError):  # functions written in C may not say
+        return {}
+
+
+def _leading(names: Iterable[str], taken: Iterable[str]) -> int:
+    """How many of `names` stand at the same position in `taken`."""
+    count = 0
+    for name, other in zip(names, taken, strict=False):
+        if name != other:
+            break
+        count += 1
+    return count
