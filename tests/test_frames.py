@@ -16,7 +16,8 @@ import nn
 from autograd import Tensor
 from autograd.notation.names import Scope
 from autograd.render import palette, pdf
-from autograd.render.build import Options, build_scene
+from autograd.render.build import build_scene
+from autograd.render.options import Options
 from autograd.render.steps import Step, moment, steps
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from autograd.array.tensor import Tensor
 from autograd.notation.names import Scope
 from autograd.render import cards, circuit, plain
-from autograd.render.build import Options, build_scene
+from autograd.render.build import build_scene
 from autograd.render.comparison import draw_comparison
 from autograd.render.diagram import Card, Diagram, Direction, Edge
 from autograd.render.difference import draw_diff
@@ -23,6 +23,7 @@ from autograd.render.options import (
     COLLAPSES,
     DIRECTIONS,
     Collapse,
+    Options,
     check_choice,
     drawable,
     overrides,

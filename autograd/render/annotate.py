@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -16,11 +15,11 @@ from autograd.notation.numbers import GRID, Shown, number, shape_text, show
 from autograd.notation.rule import equation, partial, spread, summed
 from autograd.notation.tree import Row, Script, Symbol, Tree, rewrite, right_side, role_of
 from autograd.notation.unicode import written
-from autograd.render.collapse import Use, Vertex
-from autograd.render.diagram import Card, Edge, Fact, Verdict
+from autograd.render.collapse import Plan, Use, Vertex
+from autograd.render.diagram import Card, Edge, Fact
 from autograd.render.gradients import Gradients
 from autograd.render.graph import parameters
-from autograd.render.style import Detail
+from autograd.render.options import Options
 
 MOST_TERMS: Final = 4  # of a sum that is written out
 _LONGEST_RULE: Final = 32
@@ -32,43 +31,13 @@ _GATES: Final = {"*": "×", "/": "÷", "²": "x²"}  # how a circuit writes thes
 _SYMMETRIC: Final = ("+", "*", "max", "min")  # labels whose operands may be exchanged
 
 
-@dataclass(frozen=True)
-class Hand:
-    """A gradient that was derived by hand, and the result of its comparison."""
-
-    gradient: Any
-    verdict: Verdict
-    remark: str = ""
-
-
 class Annotator:
     """Makes cards and edges of vertices and uses, with text from the graph and its gradients."""
 
-    def __init__(
-        self,
-        gradients: Gradients,
-        symbol: str,
-        *,
-        values: bool = True,
-        grads: bool = True,
-        rules: bool = False,
-        detail: Detail = "numbers",
-        edge_labels: bool = False,
-        hand: Mapping[Node, Hand] | None = None,
-    ) -> None:
-        """Choose what is shown.
-
-        Args:
-            gradients: those of the output.
-            symbol: the name of the output.
-            values, grads, rules: as for `draw`.
-            detail: numbers, norms in place of them, or only names and shapes.
-            edge_labels: shapes and norms at the edges of modules.
-            hand: gradients that were derived by hand, by node.
-        """
-        self._gradients = gradients.of if grads else {}
-        self._symbol, self._hand = symbol, hand or {}
-        self._values, self._rules, self._detail, self._edge_labels = values, rules, detail, edge_labels
+    def __init__(self, gradients: Gradients, symbol: str, options: Options, plan: Plan) -> None:
+        """Take the gradients of the output, its name, what is asked, and how much is drawn."""
+        self._gradients = gradients.of if options.grads else {}
+        self._symbol, self._options, self._plan = symbol, options, plan
         self._contributions: defaultdict[Node, list[tuple[Node, Any]]] = defaultdict(list)
         for one in gradients.contributions:
             self._contributions[one.operand].append((one.node, one.gradient))
@@ -81,15 +50,15 @@ class Annotator:
             return Card(identity, kind, vertex.name, value=summary, cluster=cluster)
         array = np.asarray(vertex.array)
         shape = shape_text(array.shape, array.dtype)
-        if vertex.call is not None or self._detail != "numbers":
-            if self._edge_labels and vertex.users and all(vertex.call or user.call for user in vertex.users):
+        if vertex.call is not None or self._plan.detail != "numbers":
+            if self._plan.edge_labels and vertex.users and all(vertex.call or user.call for user in vertex.users):
                 shape = ""  # the edges say it
-            facts = () if self._detail == "names" else tuple(self._facts(vertex))
+            facts = () if self._plan.detail == "names" else tuple(self._facts(vertex))
             formula = formula_of(vertex) if vertex.call is None else ""
             return Card(identity, kind, vertex.name, formula, vertex.path, shape, facts=facts, cluster=cluster)
         gradient = self._gradient(vertex)
         total, note = self._total(vertex) if gradient is not None else ("", "")
-        hand = self._hand.get(vertex.node) if vertex.node is not None and gradient is not None else None
+        hand = self._options.hand.get(vertex.node) if vertex.node is not None and gradient is not None else None
         wrong = hand is not None and hand.verdict != "right"
         return Card(
             identity,
@@ -98,7 +67,7 @@ class Annotator:
             formula_of(vertex),
             vertex.path,
             shape,
-            show(array) if self._values else None,
+            show(array) if self._options.values else None,
             None if gradient is None else show(gradient),
             total=total,
             note=note,
@@ -113,16 +82,16 @@ class Annotator:
         """The edge of a use."""
         source, differentiable = use.tail, use.tail.differentiable
         tail, head = ids[source], ids[use.head]
-        modules = self._edge_labels and source.array is not None and bool(source.call or use.head.call)
+        modules = self._plan.edge_labels and source.array is not None and bool(source.call or use.head.call)
         forward = shape_text(np.shape(source.array)) if modules else ""
         if not (differentiable and self._gradients):
             return Edge(tail, head, differentiable, forward=forward)
-        hand = self._hand.get(source.node) if source.node is not None else None
+        hand = self._options.hand.get(source.node) if source.node is not None else None
         return Edge(
             tail,
             head,
             differentiable,
-            rule=self._rule(use) if self._rules else "",
+            rule=self._rule(use) if self._options.rules else "",
             gradient=self._norm_of(source) if modules else self._term(use),
             forward=forward,
             wrong=hand is not None and hand.verdict == "first wrong",
@@ -213,7 +182,7 @@ class Annotator:
         array = np.asarray(vertex.array)
         if vertex.kind == "parameter":
             yield Fact("params", f"{array.size:,}", "muted")
-        if self._values and vertex.differentiable:
+        if self._options.values and vertex.differentiable:
             text = number(array.flat[0]) if array.size == 1 else _norm(array)
             yield Fact(vertex.name if array.size == 1 else f"‖{vertex.name}‖", text, "value")
         g = self._gradient(vertex)
@@ -225,11 +194,11 @@ class Annotator:
         gradients = {node: g for node in own if (g := self._gradients.get(node)) is not None}
         if len(own) <= _FEW:
             names = {node: _short_name(node, position) for position, node in enumerate(own)}
-            if self._values:
+            if self._options.values:
                 yield Fact(f"‖{names[own[0]]}‖", _norm(own[0].value), "value")
             yield from (self._gradient_fact(names[node], g) for node, g in gradients.items())
             return
-        if self._values:
+        if self._options.values:
             yield Fact("‖θ‖", _norm(*(node.value for node in own)), "value")
         if self._gradients:
             yield Fact(f"‖∂{self._symbol}/∂θ‖", _norm(*gradients.values()), "gradient")
@@ -238,12 +207,12 @@ class Annotator:
         """The result of a module: a number, or the norm of an array that no parameters are behind."""
         array, last = np.asarray(vertex.array), vertex.kind in ("loss", "output")
         if array.size == 1:
-            if self._values:
+            if self._options.values:
                 yield Fact(self._symbol if last else "value", number(array.flat[0]), "value")
             g = self._gradient(vertex)
             if g is not None and last:
                 yield self._gradient_fact(self._symbol, g)
-        elif not parametric and self._values:
+        elif not parametric and self._options.values:
             zeros = np.count_nonzero(array == 0) / max(array.size, 1)
             activated = vertex.op is not None and vertex.op.role == "activation"
             yield Fact("zeros", f"{zeros:.0%}", "value") if activated and zeros else Fact("‖y‖", _norm(array), "value")

@@ -6,23 +6,22 @@ change the picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Final
 
 from autograd.core.node import Node, overwritten
 from autograd.notation.names import Scope, printable
 from autograd.notation.numbers import shape_text
-from autograd.render.annotate import Annotator, Hand
+from autograd.render.annotate import Annotator
 from autograd.render.collapse import CollapsedGraph, Group, Plan, Vertex
 from autograd.render.diagram import Cluster, Diagram
-from autograd.render.gradients import Gradients, gradients_of
-from autograd.render.graph import Call, Graph, Level
+from autograd.render.gradients import Gradients, Hand, gradients_of
+from autograd.render.graph import Call, Graph, Level, innermost_common
 from autograd.render.labels import label, names_of
-from autograd.render.layout import Viewport, fits
-from autograd.render.options import Collapse
-from autograd.render.style import STYLES, Style
+from autograd.render.layout import fits
+from autograd.render.options import Options
 
 # Above this the gradients cost more than the second that a folded picture may take.
 MOST_FOR_GRADIENTS: Final = 100_000
@@ -30,32 +29,6 @@ MOST_CONTRIBUTIONS: Final = 10_000  # operations whose single contributions are 
 MOST_CARDS: Final = 2000  # that anybody should have drawn, even one who asks for all
 _MOST_TRIED: Final = 100  # units of a picture that might fit
 _ENDS: Final = (12, 9, 7, 5, 4, 3, 2)
-
-
-@dataclass(frozen=True)
-class Options:
-    """What is asked of a picture; see `autograd.draw`.
-
-    `repeats`: whether what repeats may be drawn once; `hand`: gradients derived by hand, by node; `most`: draw
-    every operation, unless there are more than these.
-    """
-
-    values: bool = True
-    grads: bool = True
-    rules: bool = False
-    title: str = ""
-    collapse: Collapse = "auto"
-    depth: int | None = None
-    style: Style = field(default_factory=lambda: STYLES["cards"])
-    viewport: Viewport = field(default_factory=Viewport)
-    repeats: bool = True
-    hand: Mapping[Node, Hand] = field(default_factory=dict)
-    most: int = 0
-
-    @property
-    def modules(self) -> bool:
-        """Whether modules as cards were asked for."""
-        return self.style.modules or self.depth is not None or self.collapse == "modules"
 
 
 @dataclass(frozen=True)
@@ -159,16 +132,7 @@ def _scene(
 ) -> Scene:
     """The scene by one plan, for an output of this name."""
     vertices = collapsed.vertices
-    annotator = Annotator(
-        gradients,
-        symbol,
-        values=options.values,
-        grads=options.grads,
-        rules=options.rules,
-        detail=plan.detail,
-        edge_labels=plan.edge_labels,
-        hand=options.hand,
-    )
+    annotator = Annotator(gradients, symbol, options, plan)
     ids = {vertex: f"n{position}" for position, vertex in enumerate(vertices)}
     parameters = graph.parameters if plan.detail == "norms" else None
     placed, clusters = clusters_of(collapsed, scope, whole=options.style.modules, parameters=parameters)
@@ -265,7 +229,7 @@ def _shown(collapsed: CollapsedGraph, whole: bool) -> list[Group]:
     """The groups that say something, outer ones first: not that of the one model that everything is in."""
     for vertex in collapsed.vertices:
         if not vertex.computed and vertex.group is None and vertex.kind != "data":
-            vertex.group = _common([user.group for user in vertex.users])
+            vertex.group = innermost_common(_chain(user.group) for user in vertex.users)
     used = {group for vertex in collapsed.vertices for group in _chain(vertex.group)}
     models = [g for g in used if g.call is not None and g.parent is None and g.call.children]
     single = len({g.call.owner for g in models if g.call is not None}) == 1 and not whole
@@ -279,9 +243,3 @@ def _shown(collapsed: CollapsedGraph, whole: bool) -> list[Group]:
 
 def _chain(group: Group | None) -> list[Group]:
     return [] if group is None else group.chain
-
-
-def _common(groups: Sequence[Group | None]) -> Group | None:
-    """The innermost group that all these stand in."""
-    chains = [_chain(group) for group in groups]
-    return next((group for group in chains[0] if all(group in chain for chain in chains)), None) if chains else None

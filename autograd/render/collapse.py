@@ -8,7 +8,7 @@ without making a circle.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from operator import attrgetter
@@ -20,7 +20,7 @@ from autograd.core.node import Node
 from autograd.core.op import Op
 from autograd.notation.formulas import function_name
 from autograd.render.diagram import Kind
-from autograd.render.graph import Call, Graph, Level, Repeat, Unit
+from autograd.render.graph import Call, Graph, Level, Repeat, Unit, innermost_common
 from autograd.render.style import Detail
 
 MOST_LEAVES: Final = 8  # new ones of one operation
@@ -181,7 +181,8 @@ class CollapsedGraph:
         leaves = [node for node in graph.nodes if node.op is None]
         self._middle = self._fold(between, [node for unit in last for node in unit.nodes], leaves)
         if graph.small:
-            self._middle.group = self._group(_common([graph.innermost.get(node) for node in between]), None)
+            calls = [graph.innermost.get(node) for node in between]
+            self._middle.group = self._group(_common(calls), None)
         self._add_units(last)
 
     def _add(self, vertex: Vertex, *operands: Operand) -> Vertex:
@@ -323,10 +324,10 @@ class CollapsedGraph:
         return vertex
 
 
-def _common(calls: Sequence[Call | None]) -> Call | None:
+def _common(calls: Iterable[Call | None]) -> Call | None:
     """The innermost call around all of these."""
-    chains = [call.chain if call is not None else [] for call in calls]
-    return next((call for call in chains[0] if all(call in chain for chain in chains)), None)
+    call: Call | None = innermost_common(call.chain if call is not None else [] for call in calls)
+    return call
 
 
 def _path(units: Sequence[Unit], around: Sequence[Call]) -> str:

@@ -12,11 +12,19 @@ from autograd.array.tensor import Tensor
 from autograd.core.errors import describe
 from autograd.core.node import Node, topological
 from autograd.notation.names import Scope, printable
-from autograd.render.annotate import Hand
-from autograd.render.build import Options, build_scene
+from autograd.render.build import build_scene
 from autograd.render.diagram import Direction
-from autograd.render.gradients import gradients_of
-from autograd.render.options import COLLAPSES, DIRECTIONS, Collapse, check_choice, drawable, overrides, viewport_of
+from autograd.render.gradients import Hand, gradients_of
+from autograd.render.options import (
+    COLLAPSES,
+    DIRECTIONS,
+    Collapse,
+    Options,
+    check_choice,
+    drawable,
+    overrides,
+    viewport_of,
+)
 from autograd.render.picture import Picture
 
 HandVerdict = Literal["right", "wrong", "first wrong", "follows"]

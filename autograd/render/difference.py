@@ -25,7 +25,7 @@ from autograd.render.gradients import Gradients
 from autograd.render.graph import Graph, Level
 from autograd.render.labels import label, names_of
 from autograd.render.layout import fits
-from autograd.render.options import DIRECTIONS, check_choice, drawable, viewport_of
+from autograd.render.options import DIRECTIONS, Options, check_choice, drawable, viewport_of
 from autograd.render.picture import Picture
 from autograd.render.style import STYLES
 
@@ -142,7 +142,7 @@ def _part(
     graph: CollapsedGraph, symbol: str, side: str, heading: str, scope: Scope
 ) -> tuple[list[Card], list[Edge], list[Cluster]]:
     """The cards, edges and clusters of one of the two, in a cluster of their own."""
-    annotator = Annotator(Gradients({}), symbol, values=False, grads=False, detail="norms")
+    annotator = Annotator(Gradients({}), symbol, Options(values=False, grads=False), Plan(detail="norms"))
     ids = {vertex: f"{side}{position}" for position, vertex in enumerate(graph.vertices)}
     placed, inner = clusters_of(graph, scope, prefix=f"{side}m")
     whole = Cluster(f"{side}m", printable(heading, 60), "", "graph")

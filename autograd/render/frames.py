@@ -11,10 +11,10 @@ from typing import Final, Literal, get_args
 
 from autograd.array.tensor import Tensor
 from autograd.notation.names import Scope
-from autograd.render.build import Options, build_scene
+from autograd.render.build import build_scene
 from autograd.render.diagram import Diagram, Direction
 from autograd.render.metrics import text_width
-from autograd.render.options import DIRECTIONS, check_choice, drawable, overrides, style_named
+from autograd.render.options import DIRECTIONS, Options, check_choice, drawable, overrides, style_named
 from autograd.render.palette import TITLE
 from autograd.render.pdf import BindingError, bind
 from autograd.render.picture import Picture, write

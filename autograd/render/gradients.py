@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd.core.backward import backpropagate
 from autograd.core.node import Node, observers
+from autograd.render.diagram import Verdict
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,15 @@ class Gradients:
 
     of: dict[Node, Any]
     contributions: tuple[Contribution, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hand:
+    """A gradient that was derived by hand, and the result of its comparison."""
+
+    gradient: Any
+    verdict: Verdict
+    remark: str = ""
 
 
 class _Recorder:

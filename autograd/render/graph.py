@@ -234,6 +234,12 @@ def parameters(nodes: Iterable[Node]) -> list[Node]:
     return [arg for arg in operands if arg.op is None and arg.requires_grad]
 
 
+def innermost_common(chains: Iterable[Sequence[Any]]) -> Any:
+    """The first of one chain that is in all of them, or None: of calls, or of groups of vertices."""
+    first, *others = chains
+    return next((one for one in first if all(one in chain for chain in others)), None)
+
+
 def _collapsed(call: Call | None, level: Level) -> Call | None:
     """The outermost call around an operation that is drawn as one card, by the innermost."""
     if call is None or level is None:

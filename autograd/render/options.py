@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -10,12 +11,39 @@ import numpy as np
 from autograd.array.tensor import Tensor
 from autograd.core.node import Node
 from autograd.render.diagram import Direction
+from autograd.render.gradients import Hand
 from autograd.render.layout import Viewport
 from autograd.render.style import STYLES, Style
 
 Collapse = Literal["auto", "none", "modules"]
 DIRECTIONS: Final = get_args(Direction)
 COLLAPSES: Final = get_args(Collapse)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is asked of a picture; see `autograd.draw`.
+
+    `repeats`: whether what repeats may be drawn once; `hand`: gradients derived by hand, by node; `most`: draw
+    every operation, unless there are more than these.
+    """
+
+    values: bool = True
+    grads: bool = True
+    rules: bool = False
+    title: str = ""
+    collapse: Collapse = "auto"
+    depth: int | None = None
+    style: Style = field(default_factory=lambda: STYLES["cards"])
+    viewport: Viewport = field(default_factory=Viewport)
+    repeats: bool = True
+    hand: Mapping[Node, Hand] = field(default_factory=dict)
+    most: int = 0
+
+    @property
+    def modules(self) -> bool:
+        """Whether modules as cards were asked for."""
+        return self.style.modules or self.depth is not None or self.collapse == "modules"
 
 
 def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:

@@ -21,9 +21,9 @@ from autograd.notation.mathml import mathml
 from autograd.notation.names import Scope
 from autograd.notation.numbers import GRID, numbers, show
 from autograd.render import palette
-from autograd.render.build import Options, Scene, build_scene
+from autograd.render.build import Scene, build_scene
 from autograd.render.diagram import Direction
-from autograd.render.options import DIRECTIONS, check_choice, drawable, overrides
+from autograd.render.options import DIRECTIONS, Options, check_choice, drawable, overrides
 from autograd.render.picture import Picture, write
 from autograd.render.player_svg import player_svg
 from autograd.render.steps import Step, steps
