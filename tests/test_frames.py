@@ -191,8 +191,8 @@ def test_what_is_said_of_a_module_is_hidden_until_it_is_there(tmp_path: Path) ->
 def test_the_card_that_is_worked_on_is_lit(tmp_path: Path) -> None:
     x = Tensor(3.0, requires_grad=True)
     pictures = [file.read_text(encoding="utf-8").upper() for file in autograd.frames(x * x, tmp_path)]
-    assert [palette.LIT["forward"] in svg for svg in pictures] == [False, True, False, False, False, False]
-    assert [palette.LIT["backward"] in svg for svg in pictures] == [False, False, True, True, True, False]
+    assert [palette.HIGHLIGHTS["forward"] in svg for svg in pictures] == [False, True, False, False, False, False]
+    assert [palette.HIGHLIGHTS["backward"] in svg for svg in pictures] == [False, False, True, True, True, False]
 
 
 @needs_dot
@@ -203,7 +203,7 @@ def test_circuits_step_too(tmp_path: Path) -> None:
     seen = [len(re.findall(f'fill="{palette.GRADIENT}"', svg, re.IGNORECASE)) for svg in pictures]
     assert seen == sorted(seen)
     assert seen[0] < seen[3] < seen[-1]
-    lit = [set(re.findall("|".join(palette.LIT.values()), svg, re.IGNORECASE)) for svg in pictures]
+    lit = [set(re.findall("|".join(palette.HIGHLIGHTS.values()), svg, re.IGNORECASE)) for svg in pictures]
     assert [len(colours) for colours in lit] == [0, 1, 1, 1, 1, 1, 1, 1, 0]
 
 

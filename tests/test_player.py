@@ -236,9 +236,13 @@ def test_the_step_is_told_and_its_card_lit(here: Any) -> None:
     browser = here(2)
     assert text(browser, "#phase") == "forward"
     assert text(browser, "#caption") == "Forward: z₁ = a₁ + b₁"
-    assert browser.run("[...document.querySelectorAll('.lit.card')].map(card => card.id)") == [card(browser, "z₁")[1:]]
+    assert browser.run("[...document.querySelectorAll('.active.card')].map(card => card.id)") == [
+        card(browser, "z₁")[1:]
+    ]
     colour = f"getComputedStyle(document.querySelector('{card(browser, 'z₁')} .head')).fill"
-    browser.wait(f"{colour} === 'rgb({', '.join(str(int(palette.LIT['forward'][k : k + 2], 16)) for k in (1, 3, 5))})'")
+    browser.wait(
+        f"{colour} === 'rgb({', '.join(str(int(palette.HIGHLIGHTS['forward'][k : k + 2], 16)) for k in (1, 3, 5))})'"
+    )
 
 
 # The inspector
@@ -480,7 +484,7 @@ def test_three_hundred_nodes_can_be_stepped_through(
 def test_a_graph_that_does_not_fit_scrolls_to_where_something_happens(browser: Browser, large: Any) -> None:
     browser.open(f"{large[0]}#200")
     inside = """(() => {
-      const lit = document.querySelector(".lit.card").getBoundingClientRect();
+      const lit = document.querySelector(".active.card").getBoundingClientRect();
       const stage = document.querySelector("main").getBoundingClientRect();
       return lit.left >= stage.left && lit.right <= stage.right;
     })()"""

@@ -14,8 +14,9 @@ import autograd
 import nn
 from autograd import Tensor
 from autograd.notation.names import Scope
-from autograd.render.build import build_diagram
+from autograd.render.build import build_scene
 from autograd.render.diagram import Card, Diagram
+from autograd.render.options import Options
 from autograd.render.style import STYLES
 from autograd.testing import compare_grads
 
@@ -25,7 +26,7 @@ NOTHING: Mapping[str, Any] = {}
 
 def picture(output: Tensor, scope: Mapping[str, Any] = NOTHING, **asked: Any) -> Diagram:
     asked["style"] = STYLES[asked.get("style", "cards")]
-    return build_diagram(output._node, Scope(scope), {}, **asked)
+    return build_scene(output._node, Scope(scope), {}, Options(**asked)).diagram
 
 
 def cards(output: Tensor, scope: Mapping[str, Any] = NOTHING, **asked: Any) -> dict[str, Card]:

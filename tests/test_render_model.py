@@ -13,14 +13,16 @@ from autograd import Tensor
 from autograd.core.op import operations
 from autograd.notation.formulas import expression, scalar_text
 from autograd.notation.names import Scope
-from autograd.render.build import build_diagram
+from autograd.render.build import build_scene
 from autograd.render.diagram import Card, Diagram
+from autograd.render.options import Options
 from autograd.render.style import STYLES
 
 
 def picture(output: Tensor, scope: Mapping[str, Any] = {}, **options: Any) -> Diagram:
     options["style"] = STYLES[options.get("style", "cards")]
-    return build_diagram(output._node, Scope(scope), options.pop("names", {}), **options)
+    names = options.pop("names", {})
+    return build_scene(output._node, Scope(scope), names, Options(**options)).diagram
 
 
 def cards(output: Tensor, scope: Mapping[str, Any] = {}, **options: Any) -> dict[str, Card]:

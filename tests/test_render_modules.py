@@ -14,10 +14,11 @@ import autograd
 import nn
 from autograd import Tensor
 from autograd.notation.names import Scope
-from autograd.render.build import build_diagram
+from autograd.render.build import build_scene
 from autograd.render.diagram import Diagram
 from autograd.render.graph import Graph, Unit, repeats
 from autograd.render.layout import Viewport, estimated_size, fits
+from autograd.render.options import Options
 from autograd.render.style import STYLES
 
 NOTHING: Mapping[str, Any] = {}
@@ -26,7 +27,7 @@ x = np.random.default_rng(0).normal(size=(5, 4))
 
 def picture(output: Tensor, scope: Mapping[str, Any] = NOTHING, **asked: Any) -> Diagram:
     asked["style"] = STYLES[asked.get("style", "cards")]
-    return build_diagram(output._node, Scope(scope), {}, **asked)
+    return build_scene(output._node, Scope(scope), {}, Options(**asked)).diagram
 
 
 def titles(shown: Diagram) -> list[str]:

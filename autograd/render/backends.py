@@ -52,7 +52,7 @@ def _dot(source: str, format: str) -> bytes:
     except graphviz.ExecutableNotFound:
         raise DrawingError("there is no such program on the PATH") from None
     except subprocess.CalledProcessError as error:
-        raise DrawingError(_first_line(error.stderr)) from error
+        raise DrawingError(_line(error.stderr, 0)) from error
     except OSError as error:
         raise DrawingError(str(error)) from error
 
@@ -66,7 +66,7 @@ def _pygraphviz(source: str, format: str) -> bytes:
     except OSError as error:
         raise DrawingError(str(error)) from error
     if done.returncode:
-        raise DrawingError(_last_line(done.stderr))
+        raise DrawingError(_line(done.stderr, -1))
     return done.stdout
 
 
@@ -76,15 +76,11 @@ def _embedded(source: str, format: str) -> bytes:
     except ImportError as error:
         raise DrawingError(f"{error.name} is not installed") from error
     except (RuntimeError, OSError) as error:
-        raise DrawingError(_first_line(str(error).encode())) from error
+        raise DrawingError(_line(str(error).encode(), 0)) from error
 
 
-def _first_line(text: bytes) -> str:
-    return (text.decode(errors="replace").strip().splitlines() or ["no reason given"])[0]
-
-
-def _last_line(text: bytes) -> str:
-    return (text.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
+def _line(text: bytes, place: int) -> str:
+    return (text.decode(errors="replace").strip().splitlines() or ["no reason given"])[place]
 
 
 BACKENDS = (

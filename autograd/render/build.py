@@ -42,11 +42,6 @@ class Scene:
     gradients: Gradients
 
 
-def build_diagram(output: Node, scope: Scope, names: Mapping[Node | str, str], **options: Any) -> Diagram:
-    """The diagram of what is behind `output`; takes what `build_scene` takes."""
-    return build_scene(output, scope, names, Options(**options)).diagram
-
-
 def build_scene(output: Node, scope: Scope, names: Mapping[Node | str, str], options: Options) -> Scene:
     """The largest scene of what is behind `output` that can be read, or else the smallest.
 

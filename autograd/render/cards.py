@@ -13,7 +13,6 @@ from autograd.notation.numbers import Shown, is_finite
 from autograd.render import palette
 from autograd.render.diagram import Card, Cluster, Diagram, Direction, Edge
 from autograd.render.dot import Padding, document
-from autograd.render.legend import Entry, entries
 from autograd.render.metrics import LINE, text_width
 from autograd.render.style import Style
 
@@ -34,7 +33,7 @@ def source(diagram: Diagram, direction: Direction) -> str:
         node=lambda card: {"label": f"<{_card(card)}>"},
         edge=_edge_label,
         cluster=cluster_label,
-        legend=f"<{_legend(entries(diagram))}>",
+        legend=f"<{_legend(palette.legend(diagram))}>",
         title=title_label(diagram),
     )
 
@@ -109,7 +108,7 @@ def _edge_label(edge: Edge, padding: Padding) -> str:
     return f"<{table(''.join(f'<TR><TD{align}>{row}</TD></TR>' for row in rows) + above, padding=1)}>"
 
 
-def _legend(rows: list[list[Entry]]) -> str:
+def _legend(rows: list[list[palette.Entry]]) -> str:
     """Rows of entries. Graphviz stretches the cells of a short row, so its ends get the space instead."""
     widths = [sum(_LETTER * len(entry.text) + 24 for entry in row) for row in rows]
     tables = []
@@ -145,7 +144,7 @@ def _card(card: Card) -> str:
     border, thick = palette.border(card)
     return (
         f'<TABLE BORDER="{thick:g}" COLOR="{border}" CELLBORDER="0" CELLSPACING="0" '
-        f'CELLPADDING="0" BGCOLOR="{palette.LIT.get(card.highlight, tint.header)}" STYLE="{style}">'
+        f'CELLPADDING="0" BGCOLOR="{palette.HIGHLIGHTS.get(card.highlight, tint.header)}" STYLE="{style}">'
         f"{''.join(rows)}</TABLE>"
     )
 

@@ -71,7 +71,7 @@ def _gate(card: Card) -> dict[str, str]:
         "class": quote("gate"),
         **form,
         "style": quote("filled" if small else "rounded,filled"),
-        "fillcolor": quote(palette.LIT.get(card.highlight, palette.CANVAS)),
+        "fillcolor": quote(palette.HIGHLIGHTS.get(card.highlight, palette.CANVAS)),
         "color": quote(palette.INK),
         "fontcolor": quote(palette.INK),
         "penwidth": "1.4",
@@ -96,8 +96,8 @@ def _wire(card: Card, named: bool) -> str:
     colour = palette.INK if card.highlight else palette.TINTS[card.kind].text
     name = text(card.name, colour, _NAME, bold=True)
     wide = round(text_width(card.name, _NAME, bold=True)) + 2
-    lit = f' BGCOLOR="{palette.LIT[card.highlight]}"' if card.highlight else ""
-    return table(f'<TR><TD WIDTH="{wide}"{lit}>{name}</TD><TD WIDTH="6"></TD><TD>{line}</TD></TR>')
+    ground = f' BGCOLOR="{palette.HIGHLIGHTS[card.highlight]}"' if card.highlight else ""
+    return table(f'<TR><TD WIDTH="{wide}"{ground}>{name}</TD><TD WIDTH="6"></TD><TD>{line}</TD></TR>')
 
 
 def _below(card: Card) -> str:

@@ -1,10 +1,10 @@
-"""Colours and type sizes of every picture, in one place. Text has a contrast of at least 4.5:1."""
+"""Colours and type sizes of every picture, and the legend below it. Text has a contrast of at least 4.5:1."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autograd.render.diagram import Card
+from autograd.render.diagram import Card, Diagram
 
 FONTS = "Arial,Liberation Sans,Helvetica,sans-serif"
 TITLE, BODY, SHAPE, LEGEND, EDGE = 14, 12, 11, 11, 11
@@ -19,11 +19,12 @@ ALARM = "#9B1C1C"
 ALARM_GROUND = "#FBE3E3"
 FORWARD = "#7B8794"
 BACKWARD = "#D55E00"
-LIT = {"forward": "#9CC9EA", "backward": "#F9B384"}  # the header of the card that is worked on
+HIGHLIGHTS = {"forward": "#9CC9EA", "backward": "#F9B384"}  # the header of the card that is worked on
 CLUSTER_GROUND, CLUSTER_BORDER = "#F6F8FA", "#CBD2D9"
 REPEAT_GROUND, REPEAT_BORDER = "#FFFFFF", "#52606D"
 UNSEEN = "#FFFFFF00"
 NEGATIVE, ZERO, POSITIVE = "#D55E00", "#F2F4F6", "#0072B2"
+_WIDE = 7  # cards of a picture that is wider than its legend on one line
 
 
 # The result of a comparison: its text and its ground.
@@ -82,3 +83,29 @@ def heat(share: float) -> str:
 
 def _rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A text of the legend; on a ground where it explains one."""
+
+    text: str
+    colour: str
+    ground: str = ""
+
+
+def legend(diagram: Diagram) -> list[list[Entry]]:
+    """The legend, row by row: the kinds of card that occur, values, gradients and notes."""
+    occurring = {card.kind for card in diagram.cards} - {"fold"}
+    kinds = [Entry(kind, INK, tint.header) for kind, tint in TINTS.items() if kind in occurring]
+    signs = [Entry("value", VALUE)] if any(card.value is not None for card in diagram.cards) else []
+    facts = {fact.role for card in diagram.cards for fact in card.facts}
+    if any(card.gradient is not None for card in diagram.cards) or "gradient" in facts:
+        signs.append(Entry(f"gradient ∂{diagram.symbol}/∂(value)", GRADIENT, GRADIENT_GROUND))
+    if any(edge.rule for edge in diagram.edges):
+        signs.append(Entry("g: the gradient that comes back", GRADIENT))
+    signs.append(Entry("→ forward", MUTED))
+    if diagram.gradients:
+        signs.append(Entry("← backward", GRADIENT))
+    rows = [kinds, signs] if len(diagram.cards) < _WIDE else [kinds + signs]
+    return rows + [[Entry(note, MUTED)] for note in diagram.notes]

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from unicodedata import east_asian_width
 from xml.etree.ElementTree import Element
 
@@ -17,7 +16,6 @@ from autograd.notation.numbers import Shown
 from autograd.render import palette
 from autograd.render.diagram import Card, Diagram, Direction, Edge
 from autograd.render.dot import Padding, document, quote
-from autograd.render.legend import Entry, entries
 from autograd.render.metrics import text_width
 from autograd.render.style import Style
 from autograd.render.svg import groups
@@ -43,8 +41,7 @@ _RADIUS: Final = 12.0  # of Graphviz's rounded boxes
 _ASCENT: Final = 0.79  # of the distance of two lines: how far a line's ground begins above its baseline
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line of a card."""
 
     text: str
@@ -53,7 +50,7 @@ class Line:
 
 def source(diagram: Diagram, direction: Direction) -> str:
     """The picture as DOT with plain labels."""
-    legend = "\n".join(_GAP.join(map(_entry_text, row)) for row in entries(diagram))
+    legend = "\n".join(_GAP.join(map(_entry_text, row)) for row in palette.legend(diagram))
     return document(
         diagram,
         direction,
@@ -89,7 +86,7 @@ def _node(card: Card) -> dict[str, str]:
     }
 
 
-def _entry_text(entry: Entry) -> str:
+def _entry_text(entry: palette.Entry) -> str:
     """An entry of the legend as text; a square stands for a ground."""
     if entry.colour == palette.INK:
         return f"■ {entry.text}"
@@ -164,7 +161,7 @@ def colour(root: Element, nodes: Mapping[str, Element], diagram: Diagram) -> Non
             text.attrib.update({**_BOLD, "font-family": palette.FONTS, "fill": palette.INK})
             if text.text == diagram.longest_title:
                 text.text = diagram.title
-    for text, row in zip(next(groups(root, "graph")).findall("text"), entries(diagram), strict=False):
+    for text, row in zip(next(groups(root, "graph")).findall("text"), palette.legend(diagram), strict=False):
         text.attrib.update({"font-family": palette.FONTS, "font-size": f"{palette.LEGEND}"})
         _write(text, [run for entry in row for run in _entry_runs(entry, last=entry is row[-1])])
 
@@ -193,7 +190,7 @@ def _grounds(outline: Element, texts: Sequence[Element], written: Sequence[Line]
     tops = {line.role: at - ascent for line, at in reversed(list(zip(written, baselines, strict=True)))}
     radius = min(_RADIUS, (bottom - top) / 2)
     tint = palette.TINTS[card.kind]
-    header = palette.LIT.get(card.highlight, tint.header)
+    header = palette.HIGHLIGHTS.get(card.highlight, tint.header)
     below = [tops[role] for role in ("muted", "value", "gradient") if role in tops]
     if not below:
         return [_rounded((left, right, top, bottom), radius, radius, header)]
@@ -237,7 +234,7 @@ def _colour_line(text: Element, line: Line, card: Card) -> None:
         _write(text, [(part, alarm if position % 2 else {}) for position, part in enumerate(parts)])
 
 
-def _entry_runs(entry: Entry, *, last: bool) -> list[tuple[str, dict[str, str]]]:
+def _entry_runs(entry: palette.Entry, *, last: bool) -> list[tuple[str, dict[str, str]]]:
     """An entry of the legend, its square in the colour of the border that it explains."""
     gap = "" if last else _GAP.replace(" ", _BLANK)
     content = _entry_text(entry)

@@ -32,7 +32,7 @@ MOST_OPERATIONS: Final = 1000  # more are folded
 LARGEST: Final = 8  # rows and columns that the inspector writes out
 _ENDS: Final = (4, 3)  # of a longer axis, what is written from its beginning and its end
 _SLOT: Final = re.compile(r"\{\{(\w+)\}\}")
-_COLOURS: Final = (
+_COLOURS: Final = [
     "INK",
     "MUTED",
     "VALUE",
@@ -42,7 +42,7 @@ _COLOURS: Final = (
     "ALARM_GROUND",
     "BACKWARD",
     "CANVAS",
-)
+]
 
 
 class Player:
@@ -137,8 +137,8 @@ def _page(scene: Scene, all_steps: Sequence[Step], svg: str) -> str:
     folder = files("autograd.render") / "page"
     template, style, script = ((folder / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js"))
     colours = "".join(f"--{name.lower().replace('_', '-')}:{getattr(palette, name)};" for name in _COLOURS)
-    lit = "".join(f"--lit-{name}:{colour};" for name, colour in palette.LIT.items())
-    style = f":root{{{colours}{lit}--fonts:{palette.FONTS}}}\n{style}"
+    colours += "".join(f"--{name}-highlight:{colour};" for name, colour in palette.HIGHLIGHTS.items())
+    style = f":root{{{colours}--fonts:{palette.FONTS}}}\n{style}"
     slots = {
         "title": escape(diagram.title or f"Backpropagation of {diagram.output.name}"),
         "policy": f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "

@@ -26,12 +26,12 @@
     for (const card of cards) {
       set(card.group, "valued", now >= card.at);
       set(card.group, "graded", card.done !== null && now >= card.done);
-      set(card.group, "lit", card.id === step.card);
+      set(card.group, "active", card.id === step.card);
       set(card.group, "chosen", card.id === chosen);
     }
     edges.forEach((edge, place) => {
       set(edge.group, "back", edge.at !== null && now >= edge.at);
-      set(edge.group, "lit", step.phase === "forward" ? edge.head === step.card : place === step.edge);
+      set(edge.group, "active", step.phase === "forward" ? edge.head === step.card : place === step.edge);
     });
     inspect(step);
   }
@@ -73,21 +73,21 @@
   const fill = (id, content) => get(id).replaceChildren(...(content ? [content] : []));
 
   function quiet(text) {
-    const told = document.createElement("p");
-    told.className = "quiet";
-    told.textContent = text;
-    return told;
+    const line = document.createElement("p");
+    line.className = "quiet";
+    line.textContent = text;
+    return line;
   }
 
   function keys() {
-    const told = quiet("");
+    const text = quiet("");
     [["→ ←", "step"], ["Space", "plays"], ["Home", "End", "first and last"], ["f", "full screen"]].forEach((line) => {
       const meaning = line.pop();
-      for (const key of line) told.append(Object.assign(document.createElement("kbd"), { textContent: key }), " ");
-      told.append(meaning, document.createElement("br"));
+      for (const key of line) text.append(Object.assign(document.createElement("kbd"), { textContent: key }), " ");
+      text.append(meaning, document.createElement("br"));
     });
-    told.append("Click a card to see its numbers.");
-    return told;
+    text.append("Click a card to see its numbers.");
+    return text;
   }
 
   function table(shown) {
