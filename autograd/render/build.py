@@ -94,7 +94,7 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
         yield Plan(level, detail=style.details[0], edge_labels=style.modules)
         return
     levels: list[Level] = [level]
-    if depth is None and graph.calls:
+    if depth is None and graph.levels:
         levels += ["leaves"] if level is None else []
         levels += range(graph.levels - 2, 0, -1)
     details = style.details[:1] if options.hand else style.details
@@ -107,10 +107,10 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
                     yield Plan(tried, once, detail=detail)
     if len(graph.operations) <= style.whole:
         return  # smaller pictures would not say the same
-    outer: Level = "leaves" if graph.calls and depth is None else level
+    outer: Level = "leaves" if graph.levels and depth is None else level
     for kept in _ENDS if small else _ENDS[-2:-1]:
         yield Plan(outer, ends=kept, detail=details[0])
-    if graph.calls and depth is None:
+    if graph.levels and depth is None:
         yield Plan(0, detail=details[0])
     yield Plan(outer, ends=1, detail=details[0])
 

@@ -85,7 +85,7 @@ def draw_diff(
 
 
 def _plans(graphs: Sequence[Graph]) -> Iterator[Plan]:
-    level: Level = "leaves" if any(graph.calls for graph in graphs) else None
+    level: Level = "leaves" if any(graph.levels for graph in graphs) else None
     yield Plan(level)
     yield Plan(level, repeats=True)
     for kept in (6, 5, 4, 3):
@@ -155,10 +155,10 @@ def _part(
 def _signature(vertex: Vertex) -> _Signature:
     shape = np.shape(vertex.array) if vertex.array is not None else ()
     if vertex.call is not None:
-        return _Signature(vertex.call.caption.partition("(")[0], vertex.call.caption, shape)
+        sort, opening, rest = vertex.call.caption.partition("(")
+        return _Signature(sort, opening + rest, shape)
     if vertex.node is not None and vertex.node.op is not None:
-        name = vertex.node.op.name
-        return _Signature(name, f"{name}({_operands(vertex.node)})", shape)
+        return _Signature(vertex.node.op.name, f"({_operands(vertex.node)})", shape)
     return _Signature(f"{vertex.kind} {vertex.name if vertex.kind == 'fold' else ''}", "", shape)
 
 
@@ -178,8 +178,7 @@ def _operands(node: Node) -> str:
 
 def _change(old: _Signature, new: _Signature) -> str:
     if old.taken != new.taken:
-        before, after = (one.taken[len(one.sort) :] or one.taken for one in (old, new))
-        return f"{before} → {after}"
+        return f"{old.taken} → {new.taken}"
     return f"{shape_text(old.shape)} → {shape_text(new.shape)}"
 
 
@@ -213,6 +212,6 @@ def _cost(old: _Signature, new: _Signature) -> float:
         return 0.0
     if old.sort != new.sort:
         return np.inf
-    taken = [one.taken[len(one.sort) + 1 : -1].split(", ") for one in (old, new)]
+    taken = [one.taken[1:-1].split(", ") for one in (old, new)]
     shared = sum(map(operator.eq, *taken)) / max(map(len, taken)) if old.taken else 0.5
     return _CHANGED - _SHARED * shared

@@ -63,15 +63,10 @@ class Call:
     owner: Any
     since: int
     until: int
-    parent: Call | None = None
+    parent: Call | None
+    path: str
+    caption: str
     children: list[Call] = field(default_factory=list)
-    path: str = ""
-    caption: str = ""
-
-    @property
-    def depth(self) -> int:
-        """How many calls this one is within."""
-        return len(self.chain) - 1
 
     @property
     def chain(self) -> list[Call]:
@@ -82,44 +77,27 @@ class Call:
         return chain
 
 
-def _calls(nodes: Iterable[Node]) -> list[Call]:
-    """The calls that nodes came out of, in the order in which they began."""
-    calls: dict[int, Call] = {}
-    for node in nodes:
-        mark = node.scope
-        while mark is not None:
-            owner, since, mark = mark
-            call = calls.setdefault(since, Call(owner, since, node.order))
-            call.until = max(call.until, node.order)
-    nested: list[Call] = []
-    open_calls: list[Call] = []
-    for call in (calls[since] for since in sorted(calls)):
-        while open_calls and open_calls[-1].until < call.since:
-            open_calls.pop()
-        if open_calls and open_calls[-1].until < call.until:  # of another thread: it is neither inside nor after
-            continue
-        if open_calls:
-            call.parent = open_calls[-1]
-            open_calls[-1].children.append(call)
-        call.path, call.caption = call.owner.__scope__()
-        open_calls.append(call)
-        nested.append(call)
-    return nested
+def _innermost(operations: Sequence[Node]) -> dict[Node, Call]:
+    """The innermost call that each operation was recorded in.
 
-
-def _innermost(nodes: Iterable[Node], calls: list[Call]) -> dict[Node, Call]:
-    """The innermost call that each node was recorded in; both in the order of the program."""
+    Read backwards: a result opens the calls that it came out of, which last until their beginning.
+    """
     innermost: dict[Node, Call] = {}
-    waiting, open_calls = iter(calls), list[Call]()
-    upcoming = next(waiting, None)
-    for node in nodes:
-        while upcoming is not None and upcoming.since < node.order:
-            open_calls.append(upcoming)
-            upcoming = next(waiting, None)
-        while open_calls and open_calls[-1].until < node.order:
-            open_calls.pop()
-        if open_calls:
-            innermost[node] = open_calls[-1]
+    running: list[Call] = []  # each inside the one before
+    for node in reversed(operations):
+        while running and running[-1].since >= node.order:
+            running.pop()
+        mark = node.scope
+        while mark is not None:  # the outer ones first
+            owner, since, mark = mark
+            if running and since <= running[-1].since:  # it is running, or in another thread
+                continue
+            call = Call(owner, since, node.order, running[-1] if running else None, *owner.__scope__())
+            if call.parent is not None:
+                call.parent.children.append(call)
+            running.append(call)
+        if running:
+            innermost[node] = running[-1]
     return innermost
 
 
@@ -148,19 +126,14 @@ class Graph:
         return len(self.operations) <= MOST_EXAMINED
 
     @cached_property
-    def calls(self) -> list[Call]:
-        """The calls of modules in it."""
-        return _calls(self.operations) if self.small else []
-
-    @cached_property
     def innermost(self) -> dict[Node, Call]:
         """The innermost call of each operation."""
-        return _innermost(self.operations, self.calls)
+        return _innermost(self.operations) if self.small else {}
 
     @cached_property
     def levels(self) -> int:
         """How many levels of modules there are."""
-        return max((call.depth + 1 for call in self.calls), default=0)
+        return max((len(call.chain) for call in set(self.innermost.values())), default=0)
 
     def shapes(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """The shape of every value and of every array that an operation takes, each with a name for messages."""
