@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from autograd.notation.names import GREEK
@@ -75,6 +76,7 @@ def _piece(part: Tree) -> str:
     return latex(part)
 
 
+@lru_cache(maxsize=1024)
 def symbol(name: str) -> str:
     r"""A name as on the blackboard.
 

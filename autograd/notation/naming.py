@@ -70,7 +70,8 @@ class Names:
     ) -> None:
         self._scope, self._given, self._reserved = scope, given, {"loss", *reserved}
         self._names: dict[int, Name] = {}
-        self._drawn: set[str] = set()
+        self._letters: dict[int, str] = {}  # names that are made when somebody asks: there may be many
+        self._drawn: set[str] = set()  # with plain digits
         self._counts: Counter[str] = Counter()
         self.taken: set[str] = set()
         self._operations = [node for node in nodes if node.op is not None]
@@ -84,7 +85,11 @@ class Names:
 
     def __getitem__(self, value: Any) -> Name:
         """The name of a node or an array; of a node that stands for an array, that of the array."""
-        return self._names[id(value) if id(value) in self._names else id(value.value)]
+        key = id(value) if id(value) in self._names or id(value) in self._letters else id(value.value)
+        if key not in self._names:
+            text = self._letters[key]
+            self._names[key] = Name(text, pretty(text), "letter")
+        return self._names[key]
 
     def kind(self, leaf: Any) -> Kind:
         """What a leaf is in the network."""
@@ -113,7 +118,8 @@ class Names:
                 variables.append((value, name))
         for path, short in short_paths(list(paths)).items():
             whole = printable(path.lstrip("+"))
-            name, drawn = (whole, whole) if short in self._drawn else (short.translate(_DIGITS), short)
+            plain = short.translate(_DIGITS)
+            name, drawn = (whole, whole) if plain in self._drawn else (plain, short)
             self._claim(paths[path], name, drawn, path=whole)
         for value, name in variables:
             self._claim(value, name)
@@ -125,10 +131,10 @@ class Names:
         while self._is_taken(text, value):
             text, number = f"{base}_{number}", number + 1
         shown, number = drawn or pretty(name), 2
-        while shown in self._drawn:
+        while shown.translate(_DIGITS) in self._drawn:
             shown, number = pretty(f"{printable(base, LONGEST - 4)}_{number}"), number + 1
         self.taken.add(text)
-        self._drawn.add(shown)
+        self._drawn.add(shown.translate(_DIGITS))
         self._names[id(value)] = Name(text, shown, origin, path)
 
     def _is_taken(self, text: str, value: Any) -> bool:
@@ -159,16 +165,21 @@ class Names:
 
     def _name_part(self, value: Any, name: str) -> bool:
         """Give a value this name if it is free."""
-        if self._is_taken(name, value) or pretty(name) in self._drawn:
+        if not self._is_free(name):
             return False
         self._claim(value, name, origin="part")
         return True
 
-    def _number(self, value: Any, letter: str) -> None:
-        """Give a value the next free name of this letter."""
+    def _is_free(self, name: str) -> bool:
+        drawn = pretty(name).translate(_DIGITS) if "_" in name else name
+        return name not in self.taken and drawn not in self._drawn
+
+    def _numbered(self, letter: str) -> str:
+        """The next free name of this letter."""
         self._counts[letter] += 1
-        while not self._name_part(value, f"{letter}{self._counts[letter]}"):
+        while not self._is_free(name := f"{letter}{self._counts[letter]}"):
             self._counts[letter] += 1
+        return name
 
     def _name_parameters(self) -> None:
         """W is a matrix of parameters, w another parameter."""
@@ -176,7 +187,7 @@ class Names:
         letters = ["W" if np.ndim(leaf.value) > 1 else "w" for leaf in unnamed]
         for leaf, letter in zip(unnamed, letters, strict=True):
             if letters.count(letter) > 1 or not self._name_part(leaf, letter):
-                self._number(leaf, letter)
+                self._claim(leaf, self._numbered(letter), origin="part")
 
     def _name_layers(self) -> None:
         """Z goes into an activation and A comes out of it, with the number of the weights."""
@@ -185,8 +196,10 @@ class Names:
                 used = [weight for part in (node, *node.inputs) if part is not None for weight in weights(part)]
                 numbers = [found[1] for weight in used if (found := _ended(self._is_called(weight), r"[^\W\d]+"))]
                 if not numbers or not self._name_part(node, f"Z{numbers[0]}"):
-                    self._number(node, "Z")
+                    self._claim(node, self._numbered("Z"), origin="part")
         for node in self._operations:
+            if node.op.role not in ("activation", "product"):
+                continue
             inputs = [arg for arg in node.inputs if arg is not None]
             activated = [node] if len(inputs) == 1 and node.op.role == "activation" else []
             if weights(node):  # what the next layer takes was activated, somehow
@@ -227,10 +240,10 @@ class Names:
             scalar = np.size(output.value) == 1
             self._claim(output, "loss" if scalar else "out", "L" if scalar else "out", "output")
         many = Counter(letter for _, letter in letters.values())
-        for value, letter in letters.values():
-            if many[letter] > 1 or not self._name_part(value, letter):
-                self._number(value, letter)
-            self._names[id(value)] = self._names[id(value)]._replace(origin="letter")
+        for key, (_, letter) in letters.items():
+            single = many[letter] == 1 and self._is_free(letter)
+            self._letters[key] = text = letter if single else self._numbered(letter)
+            self.taken.add(text)
 
 
 def identifier(name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from autograd.core.node import Node
-from autograd.core.op import find
+from autograd.core.op import Op, find
 from autograd.notation.formulas import scalar_text
 from autograd.notation.numbers import number
 from autograd.notation.tree import ADDS, EQUALS, Bar, Fraction, Row, Script, Symbol, Tree, parse, sides, substitute
@@ -46,18 +46,23 @@ class Rule(NamedTuple):
 def rule_of(node: Node, position: int) -> Rule:
     """The rule by which the operation `node` sends a gradient to its operand at `position`."""
     record = find(node.op.fn) or node.op
-    ruled = [0] if record.variadic else [place for place, rule in enumerate(record.vjp) if rule is not None]
-    rules = dict(zip(ruled, map(_parsed, record.math), strict=True))
-    own = rules[0 if record.variadic else position]
-    if record.variadic:  # the record's rule is that of the k-th operand, whichever that is
-        return own._replace(left=(Bar(Symbol(own.own)),))
-    letters = {place: rule.own for place, rule in rules.items()}
-    taken = {*letters.values(), "y"}
-    letters |= {p: word[0] for p, word in enumerate(record.operands) if p not in letters and word[0] not in taken}
-    return own._replace(letters=letters)
+    return _rules(record)[0 if record.variadic else position]
 
 
 @lru_cache(maxsize=256)
+def _rules(record: Op) -> dict[int, Rule]:
+    """The rules of a record by position; the one of any number of operands is that of the k-th."""
+    if record.variadic:
+        rule = _parsed(record.math[0])
+        return {0: rule._replace(left=(Bar(Symbol(rule.own)),))}
+    places = [place for place, rule in enumerate(record.vjp) if rule is not None]
+    rules = dict(zip(places, map(_parsed, record.math), strict=True))
+    letters = {place: rule.own for place, rule in rules.items()}
+    taken = {*letters.values(), "y"}
+    letters |= {p: word[0] for p, word in enumerate(record.operands) if p not in letters and word[0] not in taken}
+    return {place: rule._replace(letters=letters) for place, rule in rules.items()}
+
+
 def _parsed(math: str) -> Rule:
     tree = parse(math)
     left = sides(tree)[0]

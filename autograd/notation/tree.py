@@ -243,7 +243,7 @@ def line(parts: tuple[Tree, ...], write: Callable[[Tree], str]) -> str:
             piece = f" {piece} "
         elif role == "comma":
             piece = f"{piece} "
-        elif _is_apart(last, role) or (_ENDS_IN_WORD.search(text) and piece[:1].isalpha()):
+        elif _is_apart(last, role) or (piece[:1].isalpha() and _ENDS_IN_WORD.search(text[-20:])):
             piece = f" {piece}"
         text += piece
         last = role
