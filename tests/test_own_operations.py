@@ -1,0 +1,72 @@
+"""One operation, defined here: it is named, drawn, derived and judged as those of NumPy and nn are, by its record."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+import nn
+from autograd import Tensor, operation
+from autograd.testing import compare_grads
+
+
+def _softsign(z: Any) -> Any:
+    return z / (1 + np.absolute(z))
+
+
+@pytest.fixture(scope="module")
+def softsign() -> Any:
+    return operation(
+        _softsign,
+        name="softsign",
+        role="activation",
+        vjp=lambda g, y, z: g / np.square(1 + np.absolute(z)),
+        math=r"\bar z = \bar y \oslash (1 + |z|)^2",
+        samples=[lambda rng: (rng.normal(size=(3, 4)),)],
+    )
+
+
+def network(activation: Any) -> Tensor:
+    """Two layers without a name for any value."""
+    rng = np.random.default_rng(0)
+    parameters = [Tensor(rng.normal(size=shape), requires_grad=True) for shape in ((3, 4), 4, (4, 2))]
+    h = activation(rng.normal(size=(5, 3)) @ parameters[0] + parameters[1])
+    loss: Tensor = np.mean((h @ parameters[2] - rng.normal(size=(5, 2))) ** 2)
+    return loss
+
+
+def test_it_is_drawn_with_the_names_of_a_layer(softsign: Any) -> None:
+    cards = {card.name: card for card in autograd.draw(network(softsign), rules=True)._diagram.cards}
+    assert cards["A₁"].expression == "softsign(Z₁)"
+    assert [*cards] == ["x", "W₁", "a", "w", "Z₁", "A₁", "W₂", "Z₂", "y", "e", "v", "L"]
+
+
+def test_its_rule_is_written_in_the_names_of_the_picture(softsign: Any) -> None:
+    edges = autograd.draw(network(softsign), rules=True)._diagram.edges
+    assert "g ⊘ (1 + |Z₁|)²" in [edge.rule for edge in edges]
+
+
+def test_it_is_derived(softsign: Any) -> None:
+    source = autograd.derive(network(softsign)).source
+    assert "    t1 = 1 + np.abs(Z1)  # (5, 4)\n    A1 = Z1 / t1  # (5, 4)\n" in source
+    assert "    dZ1 = dA1 / t1**2  # (5, 4)\n" in source
+    assert r"\bar{Z}_{1} &= \bar{A}_{1} \oslash (1 + |Z_{1}|)^{2}" in autograd.derive(network(softsign)).latex
+
+
+def test_it_is_named_as_an_activation_of_nn(softsign: Any) -> None:
+    def names(activation: Any) -> list[str]:
+        source = autograd.derive(network(activation)).source
+        return re.findall(r"^    ([WZA]\d|d[WZA]\d) =", source, re.MULTILINE)
+
+    assert names(softsign) == names(nn.functional.relu) == ["Z1", "A1", "Z2", "dZ2", "dW2", "dA1", "dZ1", "dW1"]
+
+
+def test_it_is_judged(softsign: Any) -> None:
+    z = Tensor([[0.5, -1.0], [2.0, 0.25]], requires_grad=True, name="z")
+    loss = np.sum(softsign(z) ** 2)
+    assert compare_grads(loss, {"z": 2 * _softsign(z.data) / (1 + np.abs(z.data)) ** 2}).matches
+    assert compare_grads(loss, {"z": 2 * _softsign(z.data)}).first_wrong.cause == "missing-derivative"
