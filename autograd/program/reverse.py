@@ -180,32 +180,30 @@ class RuleLines:
 
     Attributes:
         lines: of the program; none where the rule leaves NumPy's protocols.
-        arrives: the value of the program that stands for the gradient that arrives.
     """
 
     def __init__(self, link: Link, g: Array, y: Any, args: Iterable[Any]) -> None:
         trace = Trace()
-        self._shape = np.shape(link.source.value)
         traced = [trace.input(arg) if _is_float_array(arg) else arg for arg in args]
         arrives, result = trace.input(g, "g"), trace.input(y, "y")
         try:
-            d = contribution(link, arrives, result, traced, link.node.kwargs, self._shape)
+            d = contribution(link, arrives, result, traced, link.node.kwargs, np.shape(link.source.value))
         except (TypeError, ValueError):
             d = None
         self._inputs = {var: var.value for var in trace.inputs}
-        self.arrives, self._d = arrives.var, getattr(d, "var", None)
+        self._arrives, self._d = arrives.var, getattr(d, "var", None)
         self.lines: list[Line] = trace.lines if self._d is not None else []
 
-    def run(self, g: Array, position: int, change: Callable[[Line, Mapping[Var, Any]], Any]) -> Array | None:
-        """The contribution with the line at `position` computed by `change`; None where shapes do not fit."""
-        values: dict[Var, Any] = {**self._inputs, self.arrives: g}
-        try:
+    def changed(self, position: int, compute: Callable[[Line, Mapping[Var, Any]], Any]) -> Change:
+        """The change of the pass that computes the line at `position` otherwise, from the values before it."""
+
+        def change(g: Array, _: Gradients) -> Array:
+            values: dict[Any, Any] = {**self._inputs, self._arrives: g}
             for k, line in enumerate(self.lines):
-                values[line.target] = change(line, values) if k == position else line.compute(values)
-        except (ValueError, IndexError, TypeError):
-            return None
-        d = values[self._d]  # type: ignore[index]
-        return d if np.shape(d) == self._shape else None
+                values[line.target] = compute(line, values) if k == position else line.compute(values)
+            return values[self._d]
+
+        return change
 
 
 class Backprop:

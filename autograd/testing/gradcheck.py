@@ -96,42 +96,32 @@ class _Arguments:
 
     def __init__(self, inputs: Any) -> None:
         several = isinstance(inputs, Sequence) and not np.isscalar(inputs)
-        self._trees = [Tree(_without_lists_of_numbers(given)) for given in (inputs if several else [inputs])]
-        self.arrays: list[Array] = []
-        self.labels: list[str] = []
-        self._leaves: list[Any] = []
-        self._moving: list[int] = []
-        for position, tree in enumerate(self._trees):
-            if tree.stands_alone:
+        given = [_without_lists_of_numbers(each) for each in (inputs if several else [inputs])]
+        for position, each in enumerate(given):
+            if hasattr(each, "named_parameters"):
                 raise TypeError(
                     f"gradcheck: input {position} is a module; give its parameters, dict(module.named_parameters()), "
                     "to a function of them"
                 )
-            for leaf, path in zip(tree.leaves, _paths(tree), strict=True):
-                value = leaf.data if isinstance(leaf, Tensor) else leaf
-                label = f"input {position}{path}"
-                self._leaves.append(value)
-                if _is_differentiated(value, label):
-                    self._moving.append(len(self._leaves) - 1)
-                    self.arrays.append(np.array(value, dtype=np.float64))
-                    self.labels.append(label)
+        self._tree = Tree(given)
+        self._leaves = [leaf.data if isinstance(leaf, Tensor) else leaf for leaf in self._tree.leaves]
+        labels = _labels(self._tree)
+        self._moving = [k for k, leaf in enumerate(self._leaves) if _is_differentiated(leaf, labels[k])]
+        self.arrays = [np.array(self._leaves[k], dtype=np.float64) for k in self._moving]
+        self.labels = [labels[k] for k in self._moving]
         if not self.arrays:
             raise TypeError("gradcheck: no input holds floats, so there is nothing to differentiate by")
 
     def flat(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """The function of `arrays` alone."""
 
-        def called(*values: Any) -> Any:
+        def of_arrays(*values: Any) -> Any:
             leaves = list(self._leaves)
             for k, value in zip(self._moving, values, strict=True):
                 leaves[k] = value
-            given = []
-            for tree in self._trees:
-                given.append(tree.filled(leaves[: len(tree.leaves)]))
-                leaves = leaves[len(tree.leaves) :]
-            return fn(*given)
+            return fn(*self._tree.filled(leaves))
 
-        return called
+        return of_arrays
 
 
 def _without_lists_of_numbers(value: Any) -> Any:
@@ -146,19 +136,20 @@ def _without_lists_of_numbers(value: Any) -> Any:
     return type(value)(_without_lists_of_numbers(part) for part in value)
 
 
-def _paths(tree: Tree) -> list[str]:
-    """Where each leaf of a nesting stands: ['W1'][0]."""
-    paths: list[str] = []
+def _labels(tree: Tree) -> list[str]:
+    """Where each leaf of the inputs stands: input 0['W1'][2]."""
+    labels: list[str] = []
 
-    def walk(nested: Any, path: str) -> None:
+    def walk(nested: Any, label: str) -> None:
         if isinstance(nested, str):
-            paths.append(path)
-        else:
-            for key, part in nested.items() if isinstance(nested, dict) else enumerate(nested):
-                walk(part, f"{path}[{key!r}]")
+            labels.append(label)
+            return
+        for key, part in nested.items() if isinstance(nested, dict) else enumerate(nested):
+            walk(part, f"{label}[{key!r}]")
 
-    walk(tree.filled(["leaf"] * len(tree.leaves)), "")
-    return paths
+    for position, nested in enumerate(tree.filled(["leaf"] * len(tree.leaves))):
+        walk(nested, f"input {position}")
+    return labels
 
 
 def _is_differentiated(value: Any, label: str) -> bool:

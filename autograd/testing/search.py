@@ -225,7 +225,7 @@ class Search:
         earlier = [other for other in before if verdicts[other].cause not in (None, "kink")]
         mistakes = [mistake for other in earlier if (mistake := verdicts[other].mistake) is not None]
         own = next((mistake for mistake in mistakes if _made_in(mistake, node)), None)
-        kinks = [verdict.mistake for verdict in verdicts.values() if verdict.cause == "kink"]
+        kinks = [other.mistake for other in verdicts.values() if other.cause == "kink"]
         if own is not None:  # the mistake is made here as well
             verdict.cause, verdict.mistake = own.cause, own
         elif not earlier and kinks:
@@ -249,9 +249,8 @@ class Search:
             if not noise or first.op is not None:
                 state.given[first] = self.hand[first]
             return
-        best, *rest = (
-            explanation.mistake for explanation in explanations if explanation.explains == explanations[0].explains
-        )
+        most = explanations[0].explains
+        best, *rest = (explanation.mistake for explanation in explanations if explanation.explains == most)
         verdict.cause, verdict.mistake = best.cause, best
         causes = {best.cause}
         for other in rest:

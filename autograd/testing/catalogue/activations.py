@@ -16,7 +16,6 @@ from autograd.testing.catalogue.mistake import Mistake, differs, fits, left_out,
 from autograd.testing.replay import Replay
 
 _STEADY = 1e-6  # of the largest slope: with smaller ones, dividing by them would have been noticed
-_AT_VALUE = "in {g}, the derivative of {value} is taken at {value} itself, not at {operand}"
 
 
 def chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
@@ -26,16 +25,16 @@ def chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
         text = "the local derivative of {value} is left out: {g} is {dvalue} unchanged"
         yield _mistake(chain, "missing-derivative", 1.05, text, lambda g: g, ("missing derivative", chain.kind))
     sums = any(np.size(node.value) < np.size(chain.inner.value) for node in chain.nodes)  # of a normalisation
-    at_output, kind = reverse_at(replay, chain, replay.value(chain.outer)), ("derivative at output", chain.kind)
-    yield _mistake(chain, "derivative-at-output", 1.1 + 0.6 * sums, _AT_VALUE, at_output, kind)
+    text = "in {g}, the derivative of {value} is taken at {value} itself, not at {operand}"
+    pull, kind = reverse_at(replay, chain, replay.value(chain.outer)), ("derivative at output", chain.kind)
+    yield _mistake(chain, "derivative-at-output", 1.1 + 0.6 * sums, text, pull, kind)
     for other in replay.nodes:
         if other in (chain.inner, chain.outer, *chain.nodes) or np.shape(other.value) != np.shape(chain.inner.value):
             continue
         if near(replay, replay.uses[chain.inner][0], other):
             text = "in {g}, the local derivative is taken at {value}, not at {operand}"
-            kind = ("wrong place", len(chain.nodes), other.order - chain.inner.order)  # type: ignore[assignment]
-            pull = reverse_at(replay, chain, replay.value(other))
-            yield _mistake(chain, "wrong-operand", 1.6, text, pull, kind, other)
+            pull, place = reverse_at(replay, chain, replay.value(other)), other.order - chain.inner.order
+            yield _mistake(chain, "wrong-operand", 1.6, text, pull, ("wrong place", len(chain.nodes), place), other)
     yield from _by_the_output(replay, chain)
     yield from _of_the_softmax(replay, chain)
     yield from _other_slopes(replay, chain)
@@ -57,14 +56,14 @@ def branch_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
         ("derivative-at-output", 1.5, "taken at {value} itself", reverse_at(replay, chain, outer)),
     ]
     known = _known(inner, outer)
-    for cause, words, formula in known.slips if known is not None else ():
-        slips.append((cause, 1.5, words.replace("{outer}", "{value}"), partial(np.multiply, formula(outer))))
-    for node in replay.nodes if known is not None else ():
-        value = replay.value(node)
-        if node is not chain.outer and np.shape(value) == np.shape(outer) and near(replay, first, node):
-            cause = "derivative-at-output" if node is chain.inner else "wrong-operand"
-            slope = partial(np.multiply, known.slope(value))  # type: ignore[union-attr]
-            slips.append((cause, 1.7, "taken with another value in its place", slope))
+    if known is not None:
+        for cause, words, formula in known.slips:
+            slips.append((cause, 1.5, words.replace("{outer}", "{value}"), partial(np.multiply, formula(outer))))
+        for node in replay.nodes:
+            if node is not chain.outer and np.shape(node.value) == np.shape(outer) and near(replay, first, node):
+                cause = "derivative-at-output" if node is chain.inner else "wrong-operand"
+                slope = partial(np.multiply, known.slope(replay.value(node)))
+                slips.append((cause, 1.7, "taken with another value in its place", slope))
     for cause, cost, words, pull in slips:
         if not differs(pull(arrives), right):
             continue

@@ -96,9 +96,8 @@ def lost_addends(replay: Replay, link: Link) -> Iterator[Mistake]:
                 return -term if kept and line.fn is np.subtract else term
 
             text = f"of the derivative of {{value}} in {{g}}, which is a {of}, the {lost} term is left out"
-            changes: Changes = {link: lambda g, _, position=position, change=change: rule.run(g, position, change)}
             kind = ("lost addend", link.node.op.name, link.operand, position, lost)
-            yield Mistake("missing-term", 1.4, text, changes, kind)
+            yield Mistake("missing-term", 1.4, text, {link: rule.changed(position, change)}, kind)
 
 
 def bypassed(replay: Replay, link: Link) -> Iterator[Mistake]:

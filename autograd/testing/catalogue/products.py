@@ -29,8 +29,8 @@ def transposes(replay: Replay, link: Link) -> Iterator[Mistake]:
     rule = replay.lines(link)
     for position, line in enumerate(rule.lines):
         for text, cause, change in _other_products(line):
-            changes = {link: lambda g, _, position=position, change=change: rule.run(g, position, change)}
-            yield Mistake(cause, 1.0 if cause == "transposed" else 1.2, text, changes)
+            cost = 1.0 if cause == "transposed" else 1.2
+            yield Mistake(cause, cost, text, {link: rule.changed(position, change)})
 
 
 _DOT: tuple[tuple[str, Product], ...] = (
@@ -93,8 +93,7 @@ def axes(replay: Replay, link: Link) -> Iterator[Mistake]:
                 reduced = reduce(substituted(line.args[0], values))
                 return np.reshape(reduced, shape) if np.ndim(reduced) else np.full(shape, reduced)
 
-            changes: Changes = {link: lambda g, _, position=position, change=change: rule.run(g, position, change)}
-            yield Mistake("wrong-axis", cost, text, changes, kind=("wrong axis", text))
+            yield Mistake("wrong-axis", cost, text, {link: rule.changed(position, change)}, ("wrong axis", text))
 
 
 def _reductions(line: Line) -> Iterator[tuple[str, float, Callable[[Array], Array]]]:
