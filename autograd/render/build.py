@@ -6,7 +6,7 @@ change the picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Final
@@ -59,26 +59,22 @@ def build_scene(output: Node, scope: Scope, names: Mapping[Node | str, str], opt
     options.style.check(graph)
     if len(graph.operations) <= options.most:
         options = replace(options, collapse="none")
-    notes = _obstacles(output, graph) if options.grads else ()
-    gradients = Gradients({})
-    if options.grads and not notes:
-        gradients = gradients_of(output, contributions=len(graph.operations) <= MOST_CONTRIBUTIONS)
-    known = names_of(graph, scope, names)
-
-    best: Scene | None = None
+    builder = _Builder(graph, scope, names, options)
+    scene: Scene | None = None
     for plan in _plans(graph, options):
         collapsed = CollapsedGraph(graph, plan, lambda array: scope.of_array(array) is not None)
-        drawn = [collapsed.find(node) for node in options.hand]
-        if best is not None and not all(
-            v is not None and v.node is n for v, n in zip(drawn, options.hand, strict=True)
-        ):
-            continue  # what was marked would be folded away
-        symbol = label(collapsed, scope, names, known)
-        best = _scene(graph, collapsed, plan, symbol, scope, options, gradients, notes)
-        if options.collapse == "none" or fits(best.diagram, options.viewport, options.style):
+        if scene is not None and not _has_own_vertices(collapsed, options.hand):
+            continue
+        scene = builder.scene(collapsed, plan)
+        if options.collapse == "none" or fits(scene.diagram, options.viewport, options.style):
             break
-    assert best is not None
-    return best
+    assert scene is not None
+    return scene
+
+
+def _has_own_vertices(collapsed: CollapsedGraph, nodes: Iterable[Node]) -> bool:
+    """Whether none of these is folded away, so that each can be marked."""
+    return all((vertex := collapsed.find(node)) is not None and vertex.node is node for node in nodes)
 
 
 def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
@@ -93,8 +89,9 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
             )
         yield Plan(level, detail=style.details[0], edge_labels=style.modules)
         return
+    free = depth is None and graph.levels > 0  # to draw modules at another level
     levels: list[Level] = [level]
-    if depth is None and graph.levels:
+    if free:
         levels += ["leaves"] if level is None else []
         levels += range(graph.levels - 2, 0, -1)
     details = style.details[:1] if options.hand else style.details
@@ -107,76 +104,84 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
                     yield Plan(tried, once, detail=detail)
     if len(graph.operations) <= style.whole:
         return  # smaller pictures would not say the same
-    outer: Level = "leaves" if graph.levels and depth is None else level
+    outer: Level = "leaves" if free else level
     for kept in _ENDS if small else _ENDS[-2:-1]:
         yield Plan(outer, ends=kept, detail=details[0])
-    if graph.levels and depth is None:
+    if free:
         yield Plan(0, detail=details[0])
     yield Plan(outer, ends=1, detail=details[0])
 
 
-def _scene(
-    graph: Graph,
-    collapsed: CollapsedGraph,
-    plan: Plan,
-    symbol: str,
-    scope: Scope,
-    options: Options,
-    gradients: Gradients,
-    notes: tuple[str, ...],
-) -> Scene:
-    """The scene by one plan, for an output of this name."""
-    vertices = collapsed.vertices
-    annotator = Annotator(gradients, symbol, options, plan)
-    ids = {vertex: f"n{position}" for position, vertex in enumerate(vertices)}
-    parameters = graph.parameters if plan.detail == "norms" else None
-    placed, clusters = clusters_of(collapsed, scope, whole=options.style.modules, parameters=parameters)
+class _Builder:
+    """Makes the scenes of one graph: names and gradients are the same in all of them."""
 
-    def card(operand: Any) -> str | None:
-        vertex = collapsed.find(operand)
-        return None if vertex is None else ids[vertex]
+    def __init__(self, graph: Graph, scope: Scope, names: Mapping[Node | str, str], options: Options) -> None:
+        self._graph, self._scope, self._overrides, self._options = graph, scope, names, options
+        self._names = names_of(graph, scope, names)
+        self._gradients, self._notes = Gradients({}), []
+        if options.grads:
+            self._notes = list(_obstacles(graph))
+            if not self._notes:
+                few = len(graph.operations) <= MOST_CONTRIBUTIONS
+                self._gradients = gradients_of(graph.output, contributions=few)
 
-    hidden = not options.modules and any(vertex.call is not None for vertex in vertices)
-    repeated = any(cluster.kind == "repeat" for cluster in clusters)
-    names = {ids[vertex]: vertex.name for vertex in vertices}
-    summary = _summary(options.hand, lambda node: names.get(card(node) or "", "?"), symbol)
-    diagram = Diagram(
-        cards=tuple(annotator.card(vertex, ids[vertex], placed[vertex]) for vertex in vertices),
-        edges=tuple(annotator.edge(use, ids) for use in collapsed.uses if use.tail is not use.head),
-        title=options.title,
-        notes=(*notes, *["dashed frame: what repeats, drawn as it is the first time"] * repeated, *summary),
-        operations=collapsed.operations,
-        gradients=bool(gradients.of) and options.grads,
-        clusters=tuple(clusters),
-        symbol=symbol,
-        folded=options.repeats and collapsed.operations <= MOST_CARDS and (hidden or not collapsed.whole),
-    )
-    arrays = {ids[vertex]: vertex.array for vertex in vertices if vertex.array is not None}
-    return Scene(diagram, graph.output, card, arrays, gradients)
+    def scene(self, collapsed: CollapsedGraph, plan: Plan) -> Scene:
+        """The scene of these vertices."""
+        options, vertices = self._options, collapsed.vertices
+        symbol = label(collapsed, self._scope, self._overrides, self._names)
+        ids = {vertex: f"n{position}" for position, vertex in enumerate(vertices)}
+        count = self._graph.count_parameters if plan.detail == "norms" else None
+        placed, clusters = clusters_of(collapsed, self._scope, whole=options.style.modules, count_parameters=count)
+        annotator = Annotator(self._gradients, symbol, options, plan)
+
+        def card(operand: Any) -> str | None:
+            vertex = collapsed.find(operand)
+            return None if vertex is None else ids[vertex]
+
+        notes = list(self._notes)
+        if any(cluster.kind == "repeat" for cluster in clusters):
+            notes.append("dashed frame: what repeats, drawn as it is the first time")
+        if options.hand:
+            notes.append(_summary(options.hand, collapsed, symbol))
+        hidden = not options.modules and any(vertex.call is not None for vertex in vertices)
+        diagram = Diagram(
+            cards=tuple(annotator.card(vertex, ids[vertex], placed[vertex]) for vertex in vertices),
+            edges=tuple(annotator.edge(use, ids) for use in collapsed.uses if use.tail is not use.head),
+            title=options.title,
+            notes=tuple(notes),
+            operations=collapsed.operations,
+            gradients=bool(self._gradients.of),
+            clusters=tuple(clusters),
+            symbol=symbol,
+            folded=options.repeats and collapsed.operations <= MOST_CARDS and (hidden or not collapsed.whole),
+        )
+        arrays = {ids[vertex]: vertex.array for vertex in vertices if vertex.array is not None}
+        return Scene(diagram, self._graph.output, card, arrays, self._gradients)
 
 
-def _summary(hand: Mapping[Node, Hand], name: Callable[[Node], str], symbol: str) -> Iterator[str]:
+def _summary(hand: Mapping[Node, Hand], collapsed: CollapsedGraph, symbol: str) -> str:
     """The result of a comparison as a whole."""
     wrong = [node for node, one in hand.items() if one.verdict != "right"]
-    if hand and not wrong:
-        yield f"all {len(hand):,} gradients derived by hand are right"
-    if wrong:
-        first = next((n for n in wrong if hand[n].verdict == "first wrong"), max(wrong, key=lambda node: node.order))
-        what = f"gradient{'s' * (len(hand) > 1)} derived by hand {'are' if len(wrong) > 1 else 'is'} wrong"
-        yield f"{len(wrong):,} of {len(hand):,} {what}; the first wrong link is ∂{symbol}/∂{name(first)}"
+    if not wrong:
+        return f"all {len(hand):,} gradients derived by hand are right"
+    first = next((n for n in wrong if hand[n].verdict == "first wrong"), max(wrong, key=lambda node: node.order))
+    vertex = collapsed.find(first)
+    what = f"gradient{'s' * (len(hand) > 1)} derived by hand {'are' if len(wrong) > 1 else 'is'} wrong"
+    link = f"∂{symbol}/∂{vertex.name if vertex is not None else '?'}"
+    return f"{len(wrong):,} of {len(hand):,} {what}; the first wrong link is {link}"
 
 
-def _obstacles(output: Node, graph: Graph) -> tuple[str, ...]:
+def _obstacles(graph: Graph) -> Iterator[str]:
     """Why there are no gradients, if so."""
-    if output.value.size != 1:
-        return (f"no gradients: the output has shape {shape_text(output.value.shape)}, and only a scalar has them",)
-    if len(graph.nodes) > MOST_FOR_GRADIENTS:
-        return (f"no gradients: the graph has more than {MOST_FOR_GRADIENTS:,} operations",)
-    if any(node.args is None for node in graph.nodes):
-        return ("no gradients: this graph was freed by backward(retain_graph=False)",)
-    if any(overwritten(node) for node in graph.nodes):
-        return ("no gradients: a parameter was changed in place after this graph had used it",)
-    return ()
+    if graph.output.value.size != 1:
+        shape = shape_text(graph.output.value.shape)
+        yield f"no gradients: the output has shape {shape}, and only a scalar has them"
+    elif len(graph.nodes) > MOST_FOR_GRADIENTS:
+        yield f"no gradients: the graph has more than {MOST_FOR_GRADIENTS:,} operations"
+    elif any(node.args is None for node in graph.nodes):
+        yield "no gradients: this graph was freed by backward(retain_graph=False)"
+    elif any(map(overwritten, graph.nodes)):
+        yield "no gradients: a parameter was changed in place after this graph had used it"
 
 
 # Clusters
@@ -187,7 +192,7 @@ def clusters_of(
     scope: Scope,
     *,
     whole: bool = False,
-    parameters: Callable[[Call], int] | None = None,
+    count_parameters: Callable[[Call], int] | None = None,
     prefix: str = "m",
 ) -> tuple[dict[Vertex, str], list[Cluster]]:
     """The id of the cluster that each vertex stands in, or "", and the clusters, outer ones first.
@@ -196,7 +201,7 @@ def clusters_of(
         collapsed: the vertices.
         scope: the caller's variables.
         whole: whether the one model that everything is in has a cluster too.
-        parameters: counts those of a call, where clusters of several modules shall say it.
+        count_parameters: of a call, where clusters of several modules shall say it.
         prefix: of the ids.
     """
     groups = {group: f"{prefix}{position}" for position, group in enumerate(_shown(collapsed, whole))}
@@ -213,7 +218,7 @@ def clusters_of(
         call = group.call
         path = call.path or (scope.of_owner(call.owner) or "" if call.children else "")
         parts = [path, call.caption] if path else [call.caption]
-        if parameters is not None and call.children and (count := parameters(call)):
+        if count_parameters is not None and call.children and (count := count_parameters(call)):
             parts.append(f"{count:,} parameters")
         return Cluster(identity, printable(" · ".join(parts), 80), around(group.parent))
 

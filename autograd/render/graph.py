@@ -142,7 +142,7 @@ class Graph:
             for array in (node.value, *(arg for arg in node.args or () if isinstance(arg, np.ndarray))):
                 yield name, np.shape(array)
 
-    def parameters(self, call: Call) -> int:
+    def count_parameters(self, call: Call) -> int:
         """How many numbers a call's parameters have, each counted once."""
         return sum(
             np.size(node.value) for node in parameters(n for n in self.operations if call.since < n.order <= call.until)
