@@ -112,10 +112,7 @@ def test_activations(activation: Any) -> None:
     check_same(descending(lambda p: nn.optim.SGD(p, lr=0.05)), activation=activation)
 
 
-ACTIVATIONS = ["relu", "sigmoid", "tanh", "softplus", "gelu", "silu", "leaky_relu", "elu", "softmax", "log_softmax"]
-
-
-@pytest.mark.parametrize("name", [name for name in ACTIVATIONS if hasattr(nn.functional, name)])
+@pytest.mark.parametrize("name", ["relu", "sigmoid", "tanh", "softmax", "log_softmax"])
 def test_activation_functions(name: str) -> None:
     function = getattr(nn.functional, name)
     options = {"axis": -1} if "softmax" in name else {}
@@ -123,12 +120,15 @@ def test_activation_functions(name: str) -> None:
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
-@pytest.mark.parametrize(
-    "name", [name for name in ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss") if hasattr(nn.functional, name)]
-)
+@pytest.mark.parametrize("name", ["mse_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"])
 def test_losses(name: str, reduction: str) -> None:
     loss = getattr(nn.functional, name)
-    check_same(descending(lambda p: nn.optim.SGD(p, lr=0.01), lambda z, y: loss(z, y, reduction=reduction)))
+
+    def of_outputs(z: Any, y: Any) -> Any:
+        z = nn.functional.sigmoid(z) if name == "binary_cross_entropy" else z
+        return loss(z, y if name == "mse_loss" else y > 0, reduction=reduction)
+
+    check_same(descending(lambda p: nn.optim.SGD(p, lr=0.01), of_outputs))
 
 
 def cross_entropy_by_hand(z: Any, labels: Any) -> Any:

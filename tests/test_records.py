@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
 import warnings
 from typing import Any
 
@@ -52,6 +54,18 @@ def test_the_value_is_numpys(op: Op, k: int) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)  # NumPy's word on a name, not on the value
         expected = np.asarray(op.fn(*args, **kwargs))
     np.testing.assert_array_max_ulp(np.asarray(apply(op, flat, options).data), expected, 4)
+
+
+@pytest.mark.parametrize("op", operations(), ids=lambda op: op.name)
+def test_options_that_are_left_out_mean_the_same_to_a_rule_as_to_the_function(op: Op) -> None:
+    try:
+        own = inspect.signature(op.fn).parameters
+    except ValueError:  # a ufunc's says nothing
+        return
+    rules = [rule for rule in (op.forward, *itertools.islice(op.vjp, 4)) if inspect.isfunction(rule)]
+    for name, option in (pair for rule in rules for pair in inspect.signature(rule).parameters.items()):
+        if name in own and option.default is not option.empty and own[name].default is not np._NoValue:
+            assert option.default == own[name].default, name
 
 
 @pytest.mark.parametrize(("op", "k"), CASES)

@@ -29,7 +29,7 @@ def _unsorted(g: Any, increasing: Any, a: Any, axis: int | None) -> Any:
     return np.reshape(scatter(g, tuple(where), np.shape(a)), shape)
 
 
-def _partition(g: Any, y: Any, a: Any, kth: Any, axis: int | None = -1, kind: Any = None) -> Any:
+def _partition(g: Any, y: Any, a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
     along_axis = 0 if axis is None else axis
     increasing = np.sort(y, axis=along_axis)
     g = np.take_along_axis(g, _order(y, increasing, along_axis), axis=along_axis)
