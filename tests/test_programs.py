@@ -18,8 +18,8 @@ from autograd.core.op import operations, plain
 every_record = pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
 
 
-def on_programs(record: Record, examples: int, dtype: Any, check: Callable[[Program, Any], None]) -> None:
-    """Run a check on programs that start with a call of the record; the same ones for every check."""
+def on_programs(record: Record, examples: int, dtype: Any, *checks: Callable[[Program, Any], None]) -> None:
+    """Run checks on programs that start with a call of the record."""
 
     @reproducibly(examples)
     @seed(crc32(record.name.encode()))
@@ -28,7 +28,8 @@ def on_programs(record: Record, examples: int, dtype: Any, check: Callable[[Prog
         made = program(record, choices, dtype)
         assume(made is not None)
         note(str(made))
-        check(made, np.random.default_rng(choices.seed + 1))
+        for check in checks:
+            check(made, np.random.default_rng(choices.seed + 1))
 
     drawn()
 
@@ -127,29 +128,18 @@ def changes_nothing(made: Program, rng: Any) -> None:
 
 
 @every_record
-def test_values_shapes_and_dtypes_are_numpys(record: Record) -> None:
-    on_programs(record, 4, np.float64, same_as_numpys)
-    on_programs(record, 2, np.float32, same_as_numpys)
+def test_values_are_numpys_and_gradients_are_central_differences(record: Record) -> None:
+    on_programs(record, 4, np.float64, same_as_numpys, has_the_slope)
 
 
 @every_record
-def test_gradients_are_central_differences(record: Record) -> None:
-    on_programs(record, 4, np.float64, has_the_slope)
-
-
-@every_record
-def test_second_derivatives_are_central_differences_of_gradients(record: Record) -> None:
-    on_programs(record, 2, np.float64, has_the_curvature)
+def test_second_derivatives_are_central_differences_and_no_value_changes(record: Record) -> None:
+    on_programs(record, 2, np.float64, has_the_curvature, changes_nothing)
 
 
 @every_record
 def test_float32_gradients_are_those_of_float64_and_stay_float32(record: Record) -> None:
-    on_programs(record, 3, np.float32, loses_only_precision)
-
-
-@every_record
-def test_a_backward_pass_changes_no_value(record: Record) -> None:
-    on_programs(record, 2, np.float64, changes_nothing)
+    on_programs(record, 3, np.float32, same_as_numpys, loses_only_precision)
 
 
 def scaled(g: Any, y: Any, a: Any) -> Any:

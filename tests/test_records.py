@@ -74,11 +74,12 @@ def test_first_and_second_derivatives(op: Op, k: int) -> None:
     flat, options = op.bind(args, kwargs)
     chosen = operands(op, flat)
     assert chosen
-    for position in [[p] for p in chosen] + ([chosen] if len(chosen) > 1 else []):
+    alone = [([p], 1) for p in chosen] if len(chosen) > 1 else []  # the others are arrays then
+    for positions, order in [(chosen, 2), *alone]:
         gradcheck(
-            lambda *values, position=position: apply(op, with_operands(flat, position, values), options),
-            [np.asarray(flat[p], dtype=np.float64) for p in position],
-            order=2,
+            lambda *values, positions=positions: apply(op, with_operands(flat, positions, values), options),
+            [np.asarray(flat[p], dtype=np.float64) for p in positions],
+            order=order,
             complex_step=False,
         )
 

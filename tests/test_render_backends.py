@@ -154,8 +154,8 @@ def test_pictures_drawn_at_the_same_time_are_not_mixed(
     backend: backends.Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("autograd.render.picture.BACKENDS", (backend,))
-    values = [float(number) for number in range(16)]
-    with ThreadPoolExecutor(8) as threads:
+    values = [float(number) for number in range(6)]
+    with ThreadPoolExecutor(6) as threads:
         pictures = list(threads.map(lambda value: square(value).svg, values))
     assert pictures == [square(value).svg for value in values]
 
