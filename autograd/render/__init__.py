@@ -25,11 +25,11 @@ from autograd.render.options import (
     Collapse,
     Options,
     check_choice,
+    depth_of,
     drawable,
     overrides,
     style_named,
     viewport_of,
-    whole_number,
 )
 from autograd.render.picture import Picture
 from autograd.render.player import Player, player
@@ -102,9 +102,7 @@ def draw(
     check_choice("collapse", collapse, COLLAPSES)
     viewport = viewport_of(size, direction)
     caller = sys._getframe(1)
-    options = Options(
-        values, grads, rules, title or "", collapse, whole_number("depth", depth), style=chosen, viewport=viewport
-    )
+    options = Options(values, grads, rules, title or "", collapse, depth_of(depth), style=chosen, viewport=viewport)
     scene = build_scene(node, Scope(caller.f_locals, caller.f_globals), overrides(names), options)
     return Picture(scene.diagram, chosen, direction, viewport)
 

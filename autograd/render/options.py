@@ -90,15 +90,15 @@ def overrides(names: Mapping[Tensor | str, str] | None) -> dict[Node | str, str]
     return {key._node if isinstance(key, Tensor) else key: name for key, name in names.items()}
 
 
-def whole_number(argument: str, value: int | None) -> int | None:
-    """A count that is at least 0, or None."""
-    if value is None:
+def depth_of(depth: int | None) -> int | None:
+    """How deep the modules are nested that are one card each."""
+    if depth is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{argument} is a whole number, not {value!r}")
-    if value < 0:
-        raise ValueError(f"{argument} is at least 0, not {value}")
-    return int(value)
+    if isinstance(depth, bool) or not isinstance(depth, (int, np.integer)):
+        raise TypeError(f"depth is a whole number, not {depth!r}")
+    if depth < 0:
+        raise ValueError(f"depth is at least 0, not {depth}: 0 is the outermost modules, 1 those in them")
+    return int(depth)
 
 
 def viewport_of(size: tuple[int, int] | None, direction: Direction) -> Viewport:

@@ -80,7 +80,7 @@ def _node(card: Card) -> dict[str, str]:
         "color": quote(border),
         "penwidth": f"{thick:g}",
         "fontcolor": quote(palette.INK),
-        "width": f"{_least_width(text):.2f}",
+        "width": f"{_least_width(card, text):.2f}",
         "height": "0.3",
         "label": quote(text),
     }
@@ -128,12 +128,13 @@ def _spaces(text: str) -> int:
     return sum(1 if sign in ".⁻⁰¹²³⁴⁵⁶⁷⁸⁹" else 2 for sign in text)
 
 
-def _least_width(text: str) -> float:
-    """The width in inches that a label needs where it has letters wider than the renderer believes."""
+def _least_width(card: Card, text: str) -> float:
+    """The width in inches that a label needs where its letters are bold, or wider than the renderer believes."""
     widths = [[1.0 if east_asian_width(sign) in "WF" else 0.6 for sign in line] for line in text.split("\n")]
-    if not any(1.0 in line for line in widths):
-        return 0.3
-    return (max(map(sum, widths)) * palette.BODY + _BODY_MARGIN) / _INCH
+    wide = text_width(card.badge, palette.BODY, bold=True)
+    if any(1.0 in line for line in widths):
+        wide = max(wide, *(sum(line) * palette.BODY for line in widths))
+    return max((wide + _BODY_MARGIN) / _INCH, 0.3)
 
 
 def card_size(card: Card) -> tuple[float, float]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from xml.etree.ElementTree import Element
 
 from autograd.render import metrics, palette
 from autograd.render.diagram import Card, Diagram, Direction
+from autograd.render.graph import Graph
 
 Detail = Literal["numbers", "norms", "names"]
 
@@ -46,7 +47,7 @@ class Style:
     html: bool = False
     size: Callable[[Card], tuple[float, float]] = text_box
     gap: float = 0.0
-    check: Callable[[Any], None] = lambda graph: None
+    check: Callable[[Graph], None] = lambda graph: None
     finish: Callable[[Element, Mapping[str, Element], Diagram], None] = lambda root, nodes, diagram: None
     details: tuple[Detail, ...] = ("numbers", "norms", "names")
     modules: bool = False
