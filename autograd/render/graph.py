@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal
@@ -242,7 +242,8 @@ def repeats(units: Sequence[Unit]) -> list[Repeat]:
     What comes after one uses only what its last repetition gave: queries, keys and values are made alike, and
     are three things.
     """
-    signs, until = np.array(_signatures(units), dtype=np.intp), _last_uses(units)
+    place = {node: position for position, unit in enumerate(units) for node in unit.nodes}
+    signs, until = _signatures(units, place), _last_uses(units, place)
     blocks: list[Repeat] = []
     pending = [(0, len(units))]
     while pending:
@@ -254,9 +255,8 @@ def repeats(units: Sequence[Unit]) -> list[Repeat]:
     return sorted(blocks, key=lambda repeat: repeat.start)
 
 
-def _last_uses(units: Sequence[Unit]) -> Any:
+def _last_uses(units: Sequence[Unit], place: Mapping[Node, int]) -> Any:
     """For each unit the place of the last one that uses what it gave."""
-    place = {node: position for position, unit in enumerate(units) for node in unit.nodes}
     last = np.arange(len(units))
     for node, position in place.items():
         for arg in node.args or ():
@@ -289,32 +289,32 @@ def _aligned(units: Sequence[Unit], until: Any, first: int, length: int, period:
     None if what comes after it uses more than its last repetition, wherever it begins.
     """
 
-    def cost(shift: int) -> tuple[int, int, int]:
+    def preference(shift: int) -> tuple[int, int, int]:
         unit, before = units[first + shift], units[first + shift - 1] if first + shift else None
         began = unit.call is not None or (
             unit.around is not None and (before is None or before.around is not unit.around)
         )
         depth = len(unit.around.chain) if unit.around is not None else 0
         rank = max((np.ndim(node.value) for node in parameters(unit.nodes)), default=-1)  # weights before biases
-        parametric = rank >= 0
-        sort = 0 if parametric and began else 1 if rank > 1 else 2 if parametric else 3 if began else 4
+        sort = (rank >= 0 and began, rank > 1, rank >= 0, began, True).index(True)
         return (sort, depth, shift)
 
-    for shift in sorted(range(period), key=cost):
+    for shift in sorted(range(period), key=preference):
         block = Repeat(first + shift, period, (length - shift) // period)
         if block.count >= FEWEST and np.all(until[block.start : block.stop - period] < block.stop):
             return block
     return None
 
 
-def _signatures(units: Sequence[Unit]) -> list[int]:
+def _signatures(units: Sequence[Unit], place: Mapping[Node, int]) -> Any:
     """A number for each unit; equal where two do the same with operands that lie equally far back."""
-    place = {node: position for position, unit in enumerate(units) for node in unit.nodes}
     known: dict[Any, int] = {}
-    return [known.setdefault(tuple(_signature(unit, place)), len(known)) for unit in units]
+    numbers = [known.setdefault(tuple(_signature(unit, place)), len(known)) for unit in units]
+    return np.array(numbers, dtype=np.intp)
 
 
-def _signature(unit: Unit, place: dict[Node, int]) -> Iterator[Any]:
+def _signature(unit: Unit, place: Mapping[Node, int]) -> Iterator[Any]:
+    """What two units have in common that do the same."""
     here = place[unit.node]
     yield unit.call.caption if unit.call is not None else unit.node.op.name
     yield np.shape(unit.node.value)
