@@ -84,7 +84,9 @@ class Root(Tree):
 
 
 _ENDS_IN_WORD: Final = re.compile(r"\\[A-Za-z]+$")
-_TOKEN: Final = re.compile(r"\\[A-Za-z]+\*?|\\.|\d+(?:\.\d+)?|\s+|[^\s]")
+_TOKEN: Final = re.compile(
+    r"\\(?:text|mathrm|textrm|mbox|operatorname)\{[^{}]*\}|\\[A-Za-z]+\*?|\\.|\d+(?:\.\d+)?|[^\s]"
+)
 SPACES: Final = {",": 1 / 6, ":": 2 / 9, ";": 5 / 18, "!": 0.0, " ": 1 / 3, "quad": 1.0, "qquad": 2.0}
 _NAMED: Final[dict[Role, str]] = {  # a command and its sign, and so on; of several for one sign, the first is written
     "operator": r"odot ⊙ oslash ⊘ otimes ⊗ oplus ⊕ times × cdot · div ÷ pm ± cup ∪ cap ∩ setminus ∖ circ ∘ triangle △",
@@ -128,11 +130,7 @@ def parse(latex: str) -> Row:
     >>> parse(r"\bar y^\top").parts
     (Script(base=Bar(base=Symbol(text='y', role='name')), sub=None, sup=Symbol(text='⊤', role='name')),)
     """
-    reader = _Reader(latex)
-    parts = reader.row()
-    if reader.next is not None:
-        raise ValueError(f"{latex!r}: a closing brace without an opening one")
-    return Row(parts)
+    return Row(_Reader(latex).row())
 
 
 def row(*parts: Tree) -> Row:
@@ -262,93 +260,63 @@ class _Reader:
 
     def __init__(self, latex: str) -> None:
         self._latex = latex
-        self._tokens = iter(_TOKEN.findall(latex))
-        self.next: str | None = ""
-        self._advance()
+        self._tokens = _TOKEN.findall(latex)[::-1]
 
-    def row(self) -> tuple[Tree, ...]:
-        """Everything up to the closing brace of this group, or the end."""
+    def row(self, end: str = "") -> tuple[Tree, ...]:
+        """Everything up to the end, which is taken too: the closing brace of this group, or that of the text."""
         parts: list[Tree] = []
-        while self.next is not None and self.next != "}":
-            if self.next.isspace() or self.next[1:] in _IGNORED:
-                self._advance(spaces=True)
-            elif self.next in ("_", "^"):
-                parts.append(self._script(parts.pop() if parts else Row(())))
-            elif self.next == "=" and parts[-1:] == [Symbol("+", "relation")]:
-                self._advance()
+        while (token := self._next()) != end:
+            if token in ("_", "^"):
+                parts.append(self._script(parts.pop() if parts else Row(()), "sub" if token == "_" else "sup"))
+            elif token == "=" and parts[-1:] == [Symbol("+", "relation")]:
                 parts[-1] = ADDS
-            else:
-                parts.append(self._atom())
+            elif token[1:] not in _IGNORED:
+                parts.append(self._part(token))
         return tuple(parts)
 
-    def _advance(self, *, spaces: bool = False) -> str:
-        """The token that was next; stand at the one after it, spaces left out unless they are wanted."""
-        token = self.next or ""
-        self.next = next(self._tokens, None)
-        while not spaces and self.next is not None and self.next.isspace():
-            self.next = next(self._tokens, None)
-        return token
+    def _next(self) -> str:
+        return self._tokens.pop() if self._tokens else ""
 
-    def _script(self, base: Tree) -> Script:
+    def _script(self, base: Tree, place: str) -> Script:
         """Another script of a base: x_i^2 is one base with two."""
         script = base if isinstance(base, Script) else Script(base)
-        place = "sub" if self._advance() == "_" else "sup"
         if getattr(script, place) is not None:
-            raise ValueError(f"{self._latex!r}: two scripts at one place")
-        return replace(script, **{place: self._atom()})
+            raise self._error("two scripts at one place")
+        return replace(script, **{place: self._part(self._next())})
 
-    def _atom(self) -> Any:
-        if self.next is None or self.next == "}":
-            raise ValueError(f"{self._latex!r}: something is missing at the end of a command")
-        token = self._advance()
+    def _part(self, token: str) -> Any:
+        if token in ("", "}"):
+            raise self._error("braces that do not match, or something is missing at the end of a command")
         if token == "{":
-            parts = self.row()
-            if self.next is None:
-                raise ValueError(f"{self._latex!r}: an opening brace without a closing one")
-            self._advance()
+            parts = self.row("}")
             return parts[0] if len(parts) == 1 else Row(parts)
         if token.startswith("\\"):
             return self._command(token[1:])
         if token[0].isdigit():
             return Symbol(token, "number")
-        if token in _SIGNS:
-            return Symbol({"-": "−", "'": "′"}.get(token, token), _SIGNS[token])
         if token in "&$#%~":
-            raise ValueError(f"{self._latex!r}: {token!r} is not known here")
-        return Symbol(token)
+            raise self._error(f"{token!r} is not known here")
+        return Symbol({"-": "−", "'": "′"}.get(token, token), _SIGNS.get(token, "name"))
 
     def _command(self, name: str) -> Any:
         if name in COMMANDS:
             return COMMANDS[name]
         if name in SPACES:
             return Space(SPACES[name])
-        if name in ("text", "mathrm", "textrm", "mbox"):
-            return Symbol(self._word(name), "words")
-        if name == "operatorname":
-            return Symbol(self._word(name), "function")
+        if name.endswith("}"):  # its spaces count
+            name, _, word = name[:-1].partition("{")
+            return Symbol(word, "function" if name == "operatorname" else "words")
         if name in ("bar", "overline"):
-            return Bar(self._atom())
+            return Bar(self._part(self._next()))
         if name in ("frac", "tfrac", "dfrac"):
-            return Fraction(self._atom(), self._atom(), name == "tfrac")
+            return Fraction(self._part(self._next()), self._part(self._next()), name == "tfrac")
         if name == "sqrt":
-            return Root(self._atom())
+            return Root(self._part(self._next()))
         if name in ("mathbf", "mathit", "boldsymbol"):
-            return self._atom()
+            return self._part(self._next())
         if name in _AS:
-            return replace(self._atom(), role=_AS[name])
-        raise ValueError(f"{self._latex!r}: the command \\{name} is not known here")
+            return replace(self._part(self._next()), role=_AS[name])
+        raise self._error(f"the command \\{name} is not known here")
 
-    def _word(self, name: str) -> str:
-        r"""The word in the braces of `\text{...}`: its spaces count."""
-        text, depth = "", 0
-        if self.next != "{":
-            raise ValueError(f"{self._latex!r}: \\{name} takes a word in braces")
-        while self.next is not None:
-            token = self._advance(spaces=True)
-            depth += (token == "{") - (token == "}")
-            text += token
-            if depth == 0:
-                break
-        if self.next is not None and self.next.isspace():
-            self._advance()
-        return text[1:-1]
+    def _error(self, text: str) -> ValueError:
+        return ValueError(f"{self._latex!r}: {text}")
