@@ -5,6 +5,6 @@ It may import what stands under it: the program, notation, and the engine.
 
 from __future__ import annotations
 
-from autograd.derivation.derivation import Derivation, derive, lines_for
+from autograd.derivation.derivation import Derivation, derive
 
-__all__ = ["Derivation", "derive", "lines_for"]
+__all__ = ["Derivation", "derive"]

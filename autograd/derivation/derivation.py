@@ -36,79 +36,85 @@ class Derivation:
     Attributes:
         program: the straight-line program, one NumPy call a line; its outputs are "loss" and the gradients by name.
         arguments: what the program was recorded with, by name: arrays that `backprop(**arguments)` takes.
+        recorded: the graph and its reverse pass, as they were recorded.
     """
 
     def __init__(
         self,
         loss: Node,
         scope: Scope,
-        names: Mapping[Node, str] | None = None,
+        given: Mapping[Node, str],
         also: Iterable[Node] = (),
         strict: bool = True,
     ) -> None:
-        self._loss, self._scope, self._given, self._also = loss, scope, names, list(also)
-        self._recorded = recorded = Backprop(loss)
-        reserved = _RESERVED | helper_names(recorded.trace.lines)
+        self._loss, self._scope, self._given, self._also = loss, scope, given, list(also)
+        self.recorded = Backprop(loss)
+        reserved = _RESERVED | helper_names(self.recorded.trace.lines)
         if strict:
-            _check_names(recorded.nodes, names or {}, reserved)
-        self._names = Names(recorded.nodes, scope, names or {}, reserved)
+            _check_names(self.recorded.nodes, given, reserved)
+        self._names = Names(self.recorded.nodes, scope, given, reserved)
         self._gradient_names: dict[Node, str] = {}
-        leaves = [*(node for node in recorded.nodes if node.op is None), *recorded.constants.values()]
-        made_here = [node for node in leaves if self._names[node].origin != "given" and _is_plain(node)]
-        parameters = [node for node in recorded.nodes if node.op is None and node.requires_grad]
-        parameters = [node for node in parameters if node in recorded.gradients]
-        self._parameters = {self._names[node].text: node for node in parameters}
-        outputs: dict[Any, Any] = {"loss": recorded.values[loss].var}
-        outputs |= {self._names[node].text: _var(recorded.gradients[node]) for node in parameters}
-        outputs |= {node: _var(recorded.gradients[node]) for node in self._also if node in recorded.gradients}
-        numbers = {recorded.seed: recorded.seed.value} if recorded.seed.shape == () else {}
-        plain = {recorded.values[node].var: Origin("forward", node) for node in made_here}
-        if recorded.seed.shape:  # a loss of one element
-            plain[recorded.seed] = Origin("rule", loss)
-        made = [Line(var, np.broadcast_to, (var.value.flat[0], var.shape), {}, origin) for var, origin in plain.items()]
-        for node, value in recorded.values.items():
-            if value.var in recorded.trace.inputs and node not in made_here:
-                value.var.name = self._names[node].text
-                if value.shape == () and not node.requires_grad and node.op is None and node.get("name") is None:
-                    numbers[value.var] = node.value.item()
-        named = [node for node in recorded.nodes if self._is_named(node)]
-        kept = [_var(of[node]) for of in (recorded.values, recorded.gradients) for node in named if node in of]
-        inputs = [var for var in recorded.trace.inputs if var not in plain]
-        program = Program(inputs, [*made, *recorded.trace.lines], outputs)
-        self.program = simplified(program, numbers, kept=[var for var in kept if type(var) is Var])
+        leaves = [node for node in self.recorded.nodes if node.op is None and node in self.recorded.gradients]
+        self._parameters = {self._names[node].text: node for node in leaves}
+        self.program = self._simplified()
         self.arguments = {str(var.name): np.asarray(var.value) for var in self.program.inputs}
+
+    def _simplified(self) -> Program:
+        """The recorded program with numbers worked in, and with names for its inputs."""
+        recorded, values, gradients = self.recorded, self.recorded.values, self.recorded.gradients
+        numbers: dict[Var, Any] = {}
+        filled: dict[Var, Origin] = {}  # arrays that the program makes itself
+        if recorded.seed.shape:  # a loss of one element
+            filled[recorded.seed] = Origin("rule", self._loss)
+        else:
+            numbers[recorded.seed] = recorded.seed.value
+        for node, value in values.items():
+            name = self._names[node]
+            if value.var not in recorded.trace.inputs:
+                continue
+            value.var.name = name.text
+            if node.op is None and name.origin != "given" and _is_plain(node):
+                filled[value.var] = Origin("forward", node)
+            elif value.shape == () and node.op is None and not node.requires_grad and node.get("name") is None:
+                numbers[value.var] = node.value.item()
+        lines = [Line(var, np.broadcast_to, (var.value.flat[0], var.shape), {}, why) for var, why in filled.items()]
+        named = [node for node in recorded.nodes if self._is_named(node)]
+        kept = [_var(of[node]) for of in (values, gradients) for node in named if node in of]
+        outputs: dict[Any, Any] = {"loss": values[self._loss].var}
+        outputs |= {name: _var(gradients[node]) for name, node in self._parameters.items()}
+        outputs |= {node: _var(gradients[node]) for node in self._also if node in gradients}
+        inputs = [var for var in recorded.trace.inputs if var not in filled]
+        program = Program(inputs, [*lines, *recorded.trace.lines], outputs)
+        return simplified(program, numbers, kept=[var for var in kept if type(var) is Var])
 
     def _is_named(self, node: Node) -> bool:
         """Whether the name of a node says more than a letter does."""
         return node.op is None or self._names[node].origin != "letter"
 
     def _gradient_name(self, node: Node) -> str:
-        """What dL/d(node) is called."""
+        """What dL/d(node) is called: d and the name, and an underscore where that is taken."""
         if node not in self._gradient_names:
-            self._gradient_names[node] = self._new_name(f"d{self._names[node].text}")
+            name = f"d{self._names[node].text}"
+            while name in self._names.taken:
+                name += "_"
+            self._names.taken.add(name)
+            self._gradient_names[node] = name
         return self._gradient_names[node]
-
-    def _new_name(self, name: str) -> str:
-        """This name, or one like it that nothing else has."""
-        while name in self._names.taken:
-            name += "_"
-        self._names.taken.add(name)
-        return name
 
     @property
     def named(self) -> dict[Node, str]:
         """The nodes and constants whose names say more than a letter does, with their names."""
-        nodes = (*self._recorded.nodes, *self._recorded.constants.values())
-        return {node: self._names[node].text for node in nodes if self._is_named(node)}
+        return {node: self._names[node].text for node in self.recorded.values if self._is_named(node)}
 
     @property
     def invented(self) -> dict[str, Node]:
-        """The nodes and constants with such names that nobody gave, by name; but for x and y, which say enough."""
-        names = self._names
-        parts = [node for node in self._recorded.nodes if names[node].origin == "part"]
-        leaves = [node for node in self.named if names[node].origin == "letter"]
-        unclear = [node for node in leaves if names[node].text[0] not in "xy"]
-        return {names[node].text: node for node in (*parts, *unclear)}
+        """Those of them whose names nobody gave, by name; but for x and y, which say enough."""
+        names = {node: self._names[node] for node in self.named}
+        return {
+            name.text: node
+            for node, name in names.items()
+            if name.origin == "part" or (name.origin == "letter" and name.text[0] not in "xy")
+        }
 
     @property
     def parameters(self) -> dict[str, Tensor]:
@@ -116,9 +122,9 @@ class Derivation:
         return {name: wrap(latest(node)) for name, node in self._parameters.items()}
 
     @cached_property
-    def _owners(self) -> dict[Var, tuple[Node, bool]]:
+    def owners(self) -> dict[Var, tuple[Node, bool]]:
         """Whose value a value of the program is, or whose gradient; where several share it, the one that says most."""
-        recorded, now = self._recorded, self.program.now
+        recorded, now = self.recorded, self.program.now
         values = {node: now(value.var) for node, value in recorded.values.items()}
         gradients = {node: now(_var(g)) for node, g in recorded.gradients.items()}
         named = sorted(recorded.nodes, key=lambda node: (not self._is_named(node), -node.order))
@@ -130,11 +136,12 @@ class Derivation:
         return owners
 
     @cached_property
-    def _text(self) -> Statements:
-        owners, numbers = self._owners, count(1)
+    def statements(self) -> Statements:
+        """The statements of the program."""
+        owners, numbers = self.owners, count(1)
         pairs = {}
         for g, (node, is_gradient) in owners.items():
-            value = self.program.now(self._recorded.values[node].var)
+            value = self.program.now(self.recorded.values[node].var)
             if is_gradient and type(value) is Var and value not in self.program.inputs:
                 pairs[g] = value
 
@@ -144,8 +151,7 @@ class Derivation:
             node, is_gradient = owners[var]
             return self._gradient_name(node) if is_gradient else self._names[node].text
 
-        told = [var for var, (node, _) in owners.items() if self._is_named(node)]
-        return Statements(self.program, name, told, pairs)
+        return Statements(self.program, name, [var for var, (node, _) in owners.items() if self._is_named(node)], pairs)
 
     @property
     def source(self) -> str:
@@ -153,7 +159,7 @@ class Derivation:
 
         It returns the loss and a dictionary of gradients by name.
         """
-        return self._text.source(self._parameters)
+        return self.statements.source(self._parameters)
 
     @property
     def latex(self) -> str:
@@ -162,7 +168,7 @@ class Derivation:
         $\bar{x}$ is the gradient of the loss with respect to $x$. A gradient is told in the words of the operations'
         rules, with the symbols of the derivation in place of their letters.
         """
-        return Formulas(self._recorded, self.program, self._text, self._names, self._owners.get).block()
+        return Formulas(self.recorded, self.program, self.statements, self._names, self.owners.get).block()
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex}$"
@@ -176,18 +182,18 @@ class Derivation:
             ValueError: a Tensor outside of the graph.
         """
         node = tensor._node if isinstance(tensor, Tensor) else tensor
-        if node not in self._recorded.values:
+        if node not in self.recorded.values:
             raise ValueError(f"{describe(node)} is not in the graph of this derivation")
         name, shape = self._gradient_name(node), np.shape(node.value)
-        if node not in self._recorded.gradients:
-            return commented(f"{name} = {self._text.value(np.zeros_like(node.value)).text}", shape)
-        g = self.program.now(_var(self._recorded.gradients[node]))
-        statement = self._text.of.get(g) if type(g) is Var else None
+        if node not in self.recorded.gradients:
+            return commented(f"{name} = {self.statements.value(np.zeros_like(node.value)).text}", shape)
+        g = self.program.now(_var(self.recorded.gradients[node]))
+        statement = self.statements.of.get(g) if type(g) is Var else None
         if statement is not None and not statement.forward:
             also = "" if statement.name == name else f"{name} = "
             return commented(also + "; ".join(statement.lines), shape)
         if node in self._also:
-            return commented(f"{name} = {self._text.value(g).text}", shape)
+            return commented(f"{name} = {self.statements.value(g).text}", shape)
         return Derivation(self._loss, self._scope, self._given, [node], strict=False).line_for(node)
 
     def function(self) -> Any:
@@ -264,28 +270,6 @@ def derive(loss: Tensor, *, names: Mapping[Tensor, str] | None = None) -> Deriva
     return Derivation(loss._node, Scope(caller.f_locals, caller.f_globals), given)
 
 
-def lines_for(
-    loss: Node, nodes: Iterable[Node], scope: Scope, names: Mapping[Node, str] | None = None
-) -> dict[Node, str]:
-    """The statements that compute the gradients of `nodes`, of interior ones too, as text.
-
-    Each has a statement of its own, so what algebra would have stack_nested stays apart where one of them is between.
-    Names that `derive` refuses are made identifiers here.
-
-    >>> x, y = np.array([[1.0, 2.0], [0.5, 3.0]]), np.array([[1.0], [0.0]])
-    >>> W = Tensor([[3.0], [4.0]], requires_grad=True, name="W")
-    >>> p = x @ W
-    >>> loss = np.sum((p - y) ** 2)
-    >>> for line in lines_for(loss._node, [p._node, W._node], Scope(locals())).values():
-    ...     print(line)
-    dp = 2 * e  # (2, 1)
-    dW = x.T @ dp  # (2, 1)
-    """
-    nodes = list(nodes)
-    derivation = Derivation(loss, scope, names, nodes, strict=False)
-    return {node: derivation.line_for(node) for node in nodes}
-
-
 def _var(traced: Any) -> Any:
     """The value of the program that a traced array is, or the constant itself."""
     return getattr(traced, "var", traced)
@@ -320,17 +304,13 @@ def _check_names(nodes: Iterable[Node], given: Mapping[Node, str], reserved: Con
         if name in reserved or (name == "loss" and node.op is None):
             raise ValueError(f"{which} would hide {name} in the derivation; {cure}")
         other = inputs.setdefault(name if path else unicodedata.normalize("NFKC", name), node)
-        if node.op is not None or other is node:
-            continue
-        if path:
+        if node.op is None and other is not node:
+            what = "parameters of two models" if path else "inputs"
+            shapes = f"{np.shape(other.value)} and {np.shape(node.value)}"
             raise ValueError(
-                f"two parameters are called {name}, of {describe(other)} and {describe(node)}; they are of two models: "
-                "name them apart, by derive(loss, names={tensor: name})"
+                f"two {what} are called {name}, of shapes {shapes}; give each a name of its own, by name= or "
+                "derive(loss, names={tensor: name})"
             )
-        raise ValueError(
-            f"two inputs are called {name}, of shapes {np.shape(other.value)} and {np.shape(node.value)}; give each a "
-            "name of its own, by name= or derive(loss, names={tensor: name})"
-        )
 
 
 def _is_plain(node: Node) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
-from autograd.core.node import NO_OPTIONS, Node
+from autograd.core.node import Node
 from autograd.notation.names import LONGEST, Scope, is_path, latest, pretty, printable, short_paths
 from autograd.rules.index import scatter
 
@@ -60,13 +60,13 @@ class Names:
     >>> x, y, W1 = np.ones((5, 2)), np.zeros((5, 4)), Tensor(np.ones((2, 4)), requires_grad=True)
     >>> loss = np.mean((np.tanh(x @ W1) - y) ** 2)
     >>> nodes = topological([loss._node])
-    >>> names = Names(nodes, Scope({"W1": W1}))
+    >>> names = Names(nodes, Scope({"W1": W1}), {})
     >>> [names[value].drawn for value in (x, y, *nodes)]
     ['x', 'y', 'W₁', 'Z₁', 'A₁', 'e', 'v', 'L']
     """
 
     def __init__(
-        self, nodes: Sequence[Node], scope: Scope, given: Mapping[Any, str] = NO_OPTIONS, reserved: Iterable[str] = ()
+        self, nodes: Sequence[Node], scope: Scope, given: Mapping[Any, str], reserved: Iterable[str] = ()
     ) -> None:
         self._scope, self._given, self._reserved = scope, given, {"loss", *reserved}
         self._names: dict[int, Name] = {}
@@ -185,8 +185,9 @@ class Names:
         """W is a matrix of parameters, w another parameter."""
         unnamed = [leaf for leaf, _ in self._users.values() if _is_parameter(leaf) and not self._is_called(leaf)]
         letters = ["W" if np.ndim(leaf.value) > 1 else "w" for leaf in unnamed]
+        many = Counter(letters)
         for leaf, letter in zip(unnamed, letters, strict=True):
-            if letters.count(letter) > 1 or not self._name_part(leaf, letter):
+            if many[letter] > 1 or not self._name_part(leaf, letter):
                 self._claim(leaf, self._numbered(letter), origin="part")
 
     def _name_layers(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 _KINDS: dict[Any, Any] = {np.dtype(kind): type("Ratio", (kind,), {}) for kind in (np.float32, np.float64)}
-_LONGEST = 6  # characters of a numerator that still tells something
+_LONGEST = 6  # characters of a numerator that is clearer than digits
 
 
 def ratio(numerator: Any, denominator: Any, dtype: Any) -> Any:
@@ -20,10 +20,10 @@ def ratio(numerator: Any, denominator: Any, dtype: Any) -> Any:
     numerator, denominator = float(numerator), float(denominator)
     with np.errstate(all="ignore"):
         value = np.float64(numerator) / denominator
-    made = _KINDS[dtype](value) if dtype in _KINDS else np.dtype(dtype).type(value)
+    value = _KINDS[dtype](value) if dtype in _KINDS else np.dtype(dtype).type(value)
     if dtype in _KINDS:
-        made.parts = numerator, denominator
-    return made
+        value.parts = numerator, denominator
+    return value
 
 
 def parts(number: Any) -> tuple[float, float]:

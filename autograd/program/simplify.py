@@ -41,41 +41,51 @@ def simplified(
         work.take(line)
     outputs = {key: substituted(var, work.same) for key, var in program.outputs.items()}
     inputs = [var for var in program.inputs if var not in constants]
-    found = Program(inputs, work.lines, outputs, work.same).simplified()
+    result = Program(inputs, work.lines, outputs, work.same).simplified()
     if not exact:
-        found.lines = list(_polished(found.lines))
-    return found
+        result.lines = list(_polished(result.lines))
+    return result
+
+
+_INPUT = Line(Var(None), None, (), {})  # type: ignore[arg-type]  # stands for the line of what no line computes
 
 
 class _Simplifier:
-    """What is known of the values so far: those that are another one or a number, and how each was made."""
+    """What is known of the values so far: those that are another one or a number, and the line of each."""
 
     def __init__(self, constants: Mapping[Var, Any], uses: Mapping[Var, int], exact: bool) -> None:
         self.lines: list[Line] = []
         self.same: dict[Var, Any] = dict(constants)
-        self.made: dict[Var, Line] = {}
+        self.definitions: dict[Var, Line] = {}
         self.uses, self.exact = Counter(uses), exact
 
     def take(self, line: Line) -> None:
         """Add a line, or what it comes to."""
         line = line.changed(self.same)
-        found = self._constant(line)
-        elementwise = _is_elementwise(line.fn) and line.fn.nout == 1 and not line.kwargs
-        chooses = line.fn is np.where and len(line.args) == 3 and line.target.dtype == np.float64 and not self.exact
-        if found is None and (elementwise or chooses):
-            line = self._bare(line)
-        if found is None:
-            found = self._trivial(line)
-        if found is None and not self.exact and not _is_forward(line):  # what the user wrote stays as it is
-            line = self._gathered(line) if _is_elementwise(line.fn) and not line.kwargs else self._shaped(line)
-            found = self._trivial(line)
-        if isinstance(found, Line):
-            line, found = found, None
-        if found is not None:
-            self.same[line.target] = found
+        result = self._constant(line)
+        if result is None:
+            elementwise = _is_elementwise(line.fn) and line.fn.nout == 1 and not line.kwargs
+            chooses = line.fn is np.where and len(line.args) == 3 and line.target.dtype == np.float64 and not self.exact
+            line = self._bare(line) if elementwise or chooses else line
+            result = self._trivial(line)
+        if result is None and not self.exact and not _is_forward(line):  # what the user wrote stays as it is
+            line = self._collected(line) if _is_elementwise(line.fn) and not line.kwargs else self._shaped(line)
+            result = self._trivial(line)
+        if isinstance(result, Line):
+            line, result = result, None
+        if result is not None:
+            self.same[line.target] = result
             return
-        self.made[line.target] = line
+        self.definitions[line.target] = line
         self.lines.append(line)
+
+    def _definition(self, value: Any) -> Line:
+        """The line that computes a value."""
+        return self.definitions.get(value, _INPUT) if type(value) is Var else _INPUT
+
+    def _once(self, value: Any) -> Line:
+        """The line that computes a value which is used here only."""
+        return self._definition(value) if type(value) is Var and self.uses[value] == 1 else _INPUT
 
     def _constant(self, line: Line) -> Any:
         """A number in place of a line on numbers, or a line that spreads one over an array; else None."""
@@ -100,13 +110,13 @@ class _Simplifier:
         """The number that a value is, or that it holds everywhere, or None."""
         if _is_number(value):
             return value
-        made = self.made.get(value) if type(value) is Var else None
-        return made.args[0] if made is not None and made.fn is np.broadcast_to and _is_number(made.args[0]) else None
+        line = self._definition(value)
+        return line.args[0] if line.fn is np.broadcast_to and _is_number(line.args[0]) else None
 
     def _is(self, value: Any, number: Any) -> bool:
         """Whether a value is this number, or everywhere that; what is 0 by its derivative is a zero too."""
-        if not self.exact and type(value) is Var and (made := self.made.get(value)) is not None:
-            value = 0 if made.fn is np.zeros_like else self._number(value)
+        if not self.exact and self._definition(value) is not _INPUT:
+            value = 0 if self._definition(value).fn is np.zeros_like else self._number(value)
         return _is(value, number)
 
     def _bare(self, line: Line) -> Line:
@@ -114,11 +124,11 @@ class _Simplifier:
         args = list(line.args)
         for k in range(len(args)):
             others = [np.shape(_like(other)) for j, other in enumerate(args) if j != k]
-            while (made := self.made.get(args[k]) if type(args[k]) is Var else None) is not None:
-                spreads = made.fn is np.broadcast_to or (not self.exact and _leads(made))
-                if not spreads or np.broadcast_shapes(np.shape(_like(made.args[0])), *others) != line.target.shape:
+            while (before := self._definition(args[k])) is not _INPUT:
+                spreads = before.fn is np.broadcast_to or (not self.exact and _leads(before))
+                if not spreads or np.broadcast_shapes(np.shape(_like(before.args[0])), *others) != line.target.shape:
                     break
-                args[k] = made.args[0]
+                args[k] = before.args[0]
         return Line(line.target, line.fn, tuple(args), line.kwargs, line.origin, line.where, line.errors)
 
     def _trivial(self, line: Line) -> Any:
@@ -137,20 +147,18 @@ class _Simplifier:
             return chosen if _alike(chosen, target) else None
         if fn in _SAME and _alike(first, target):
             return first
-        made = self.made.get(first) if type(first) is Var else None
-        if made is None:
-            return None
-        if fn is np.expand_dims and made.fn is operator.getitem and line.args[1:] == (-1,):
-            whole = made.args[0]
-            return whole if made.args[1] == (..., 0) and np.shape(_like(whole)) == target.shape else None
-        if fn is np.transpose and made.fn is np.transpose and len(line.args) == len(made.args) == 1:
-            return made.args[0]
-        return made.args[0] if fn is np.negative and made.fn is np.negative else None
+        before = self._definition(first)
+        if fn is np.expand_dims and before.fn is operator.getitem and line.args[1:] == (-1,):
+            whole = before.args[0]
+            return whole if before.args[1] == (..., 0) and np.shape(_like(whole)) == target.shape else None
+        undone = fn in (np.negative, np.transpose) and before.fn is fn and len(line.args) == len(before.args) == 1
+        return before.args[0] if undone else None
 
-    def _gathered(self, line: Line) -> Line:
+    def _collected(self, line: Line) -> Line:
         """Signs and constant factors in one place: a minus stands before all factors, a number before the others."""
         if line.fn is np.negative:
-            return self._negated(line)
+            difference = self._once(line.args[0])
+            return _line(line, np.subtract, *difference.args[::-1]) if difference.fn is np.subtract else line
         if len(line.args) != 2:
             return line
         a, b = line.args
@@ -172,9 +180,9 @@ class _Simplifier:
                 return self._product(line, a, b)
             return _line(line, np.negative, self._new(self._product(_line(line, line.fn, a, b), a, b)))
         elif line.fn in _KINKS.values() and _is(b, 0):  # relu(z) > 0 where z > 0
-            made = self.made.get(a) if type(a) is Var else None
-            rest = [arg for arg in made.args if not _is(arg, 0)] if made is not None else []
-            if made is not None and line.fn is _KINKS.get(made.fn) and len(rest) == 1:
+            kink = self._definition(a)
+            rest = [arg for arg in kink.args if not _is(arg, 0)]
+            if line.fn is _KINKS.get(kink.fn) and len(rest) == 1:
                 return _line(line, line.fn, rest[0], b)
         return line
 
@@ -182,60 +190,52 @@ class _Simplifier:
         """What `value` is the negative of, if that is how it is written."""
         if _is_number(value):
             return None if value >= 0 or value != value else -value if type(value) in (int, float) else _negative(value)
-        made = self._once(value)
-        return made.args[0] if made is not None and made.fn is np.negative else None
-
-    def _negated(self, line: Line) -> Line:
-        made = self._once(line.args[0])
-        if made is not None and made.fn is np.subtract:
-            return _line(line, np.subtract, *made.args[::-1])
-        return line
+        return self._once(value).args[0] if self._once(value).fn is np.negative else None
 
     def _product(self, line: Line, a: Any, b: Any) -> Line:
         """A product or quotient of two values without signs: numbers in one factor, the same divisors in one power."""
-        made, dtype = self._once(b if line.fn is np.multiply else a), line.target.dtype
-        if made is not None and (made.target.dtype != dtype or made.target.shape != line.target.shape):
-            made = None
-        if line.fn is np.multiply:
-            a = _share(a, line.target)
-            if not _is_number(a) and (number := self._factor(a, dtype)) and (other := self._factor(b, dtype)):
-                both = _line(line, np.multiply, times(number[0], other[0], dtype), number[1])
-                return _line(line, np.multiply, self._new(both), other[1])
-            if _is_number(a) and made is not None:
-                if made.fn is np.multiply and _is_number(made.args[0]):
-                    return _line(line, np.multiply, times(a, made.args[0], dtype), made.args[1])
-                if made.fn is np.divide and _is_number(made.args[1]):
-                    return _line(line, np.multiply, over(a, made.args[1], dtype), made.args[0])
-            return (
-                _line(line, np.square, a)
-                if a is b and dtype is not None and dtype.kind == "f"
-                else _line(line, np.multiply, a, b)
-            )
-        if made is not None and _is_number(b) and made.fn is np.multiply and _is_number(made.args[0]):
-            return _line(line, np.multiply, over(made.args[0], b, dtype), made.args[1])
-        if made is not None and type(b) is Var and made.fn is np.divide and made.args[1] is b:
-            return _line(line, np.divide, made.args[0], self._new(_line(line, np.square, b)))
-        return _line(line, np.divide, a, b)
+        dtype = line.target.dtype
+        inner = self._once(b if line.fn is np.multiply else a)
+        if inner.target.dtype != dtype or inner.target.shape != line.target.shape:
+            inner = _INPUT
+        if line.fn is np.divide:
+            if _is_number(b) and inner.fn is np.multiply and _is_number(inner.args[0]):
+                return _line(line, np.multiply, over(inner.args[0], b, dtype), inner.args[1])
+            if type(b) is Var and inner.fn is np.divide and inner.args[1] is b:
+                return _line(line, np.divide, inner.args[0], self._new(_line(line, np.square, b)))
+            return _line(line, np.divide, a, b)
+        a = _share(a, line.target)
+        if _is_number(a):
+            if inner.fn is np.multiply and _is_number(inner.args[0]):
+                return _line(line, np.multiply, times(a, inner.args[0], dtype), inner.args[1])
+            if inner.fn is np.divide and _is_number(inner.args[1]):
+                return _line(line, np.multiply, over(a, inner.args[1], dtype), inner.args[0])
+        elif (number := self._factor(a, dtype)) and (other := self._factor(b, dtype)):
+            both = _line(line, np.multiply, times(number[0], other[0], dtype), number[1])
+            return _line(line, np.multiply, self._new(both), other[1])
+        if a is b and dtype is not None and dtype.kind == "f":
+            return _line(line, np.square, a)
+        return _line(line, np.multiply, a, b)
 
     def _factor(self, value: Any, dtype: Any) -> tuple[Any, Any] | None:
         """The number that a value is multiplied with or divided by, and what else it is, if it is used here only."""
-        made = self._once(value)
-        if made is None or made.target.dtype != dtype or len(made.args) != 2:
+        line = self._once(value)
+        if line.target.dtype != dtype or len(line.args) != 2:
             return None
-        a, b = made.args
-        if made.fn is np.multiply and _is_number(a) and type(b) is Var:
+        a, b = line.args
+        if line.fn is np.multiply and _is_number(a) and type(b) is Var:
             return a, b
-        return (over(1, b, dtype), a) if made.fn is np.divide and _is_number(b) and type(a) is Var else None
+        return (over(1, b, dtype), a) if line.fn is np.divide and _is_number(b) and type(a) is Var else None
 
     def _new(self, line: Line) -> Any:
         """A value on the way, which is used once."""
-        found = self._trivial(line)
-        if found is not None:
-            return found
+        result = self._trivial(line)
+        if result is not None:
+            return result
         target = Var(line.compute({var: var.value for var in line.variables()}))
         self.uses[target] = 1
-        self.made[target] = made = Line(target, line.fn, line.args, line.kwargs, line.origin)
-        self.lines.append(made)
+        self.definitions[target] = Line(target, line.fn, line.args, line.kwargs, line.origin)
+        self.lines.append(self.definitions[target])
         return target
 
     def _shaped(self, line: Line) -> Line:
@@ -243,29 +243,25 @@ class _Simplifier:
 
         What is broadcast needs no axes in front.
         """
-        made = self._once(line.args[0]) if line.args else None
+        inner = self._once(line.args[0]) if line.args else _INPUT
         if line.fn is np.swapaxes and line.target.value.ndim == 2 and set(np.mod(line.args[1:], 2)) == {0, 1}:
             line = _line(line, np.transpose, line.args[0])
-        if line.fn is np.transpose and len(line.args) == 1 and made is not None and made.fn in (np.matmul, np.dot):
-            if all(np.ndim(_like(arg)) == 2 for arg in made.args):
-                a, b = (self._new(_line(line, np.transpose, arg)) for arg in made.args)
-                return _line(line, made.fn, b, a)
+        if line.fn is np.transpose and len(line.args) == 1 and inner.fn in (np.matmul, np.dot):
+            if all(np.ndim(_like(arg)) == 2 for arg in inner.args):
+                a, b = (self._new(_line(line, np.transpose, arg)) for arg in inner.args)
+                return _line(line, inner.fn, b, a)
             return line
-        if line.fn is np.broadcast_to and made is not None and _leads(made):
-            return _line(line, np.broadcast_to, made.args[0], *line.args[1:])
+        if line.fn is np.broadcast_to and _leads(inner):
+            return _line(line, np.broadcast_to, inner.args[0], *line.args[1:])
         if line.fn not in (np.sum, np.add.reduce):
             return line
         axes = line.kwargs.get("axis")
         if line.kwargs.keys() == {"axis"} and type(axes) is tuple and len(axes) == np.ndim(_like(line.args[0])):
             line = _line(line, np.sum, *line.args)
-        if made is None or made.fn is not np.negative:
+        if inner.fn is not np.negative:
             return line
-        total = Line(line.target, line.fn, (made.args[0], *line.args[1:]), line.kwargs, line.origin)
+        total = Line(line.target, line.fn, (inner.args[0], *line.args[1:]), line.kwargs, line.origin)
         return _line(line, np.negative, self._new(total))
-
-    def _once(self, operand: Any) -> Line | None:
-        """The line that made an operand which is used here only."""
-        return self.made.get(operand) if type(operand) is Var and self.uses[operand] == 1 else None
 
 
 def _line(line: Line, fn: Any, *args: Any) -> Line:

@@ -47,7 +47,7 @@ class Words:
     def value(self, of: Any) -> str:
         """The name of a node or a constant array, or what computes it from values that have names."""
         if isinstance(of, np.ndarray) and self._derivation is not None:
-            of = self._derivation._recorded.constants.get(id(of), of)
+            of = self._derivation.recorded.constants.get(id(of), of)
         if type(of) is not Node:
             return "another array" if np.ndim(of) else f"{of:.6g}"
         if of in self._given:
@@ -56,7 +56,7 @@ class Words:
             return str(of.get("name") or describe(of))
         if of in self._named:
             return self._named[of]
-        text = self._expressions.get(self._derivation._recorded.values[of].var, Text(describe(of))).text
+        text = self._expressions.get(self._derivation.recorded.values[of].var, Text(describe(of))).text
         return text if len(text) <= _LONGEST_VALUE else f"the result of {of.op.name}"
 
     def gradient(self, of: Any) -> str:
@@ -68,9 +68,9 @@ class Words:
         """A value that has a name and the same gradient, where this one has none."""
         if of in self._named or self._derivation is None:
             return of
-        gradients, now = self._derivation._recorded.gradients, self._derivation.program.now
+        gradients, now = self._derivation.recorded.gradients, self._derivation.program.now
         g = getattr(gradients.get(of), "var", None)
-        owner = self._derivation._owners.get(now(g)) if g is not None else None
+        owner = self._derivation.owners.get(now(g)) if g is not None else None
         known = owner is not None and owner[1] and owner[0] in self._named and of in _before(owner[0])
         return owner[0] if owner is not None and known else of
 
@@ -121,7 +121,7 @@ class Words:
     def _used_in(self, constant: Node) -> str:
         """What is computed from a constant."""
         assert self._derivation is not None
-        for node in self._derivation._recorded.nodes:
+        for node in self._derivation.recorded.nodes:
             held = [part for arg in node.args or () for part in (arg if isinstance(arg, tuple) else (arg,))]
             if any(part is constant or part is constant.value for part in held):
                 return self._expression_of(node) or self.value(node)
@@ -130,9 +130,9 @@ class Words:
     def _expression_of(self, node: Node) -> str | None:
         """What computes a value, where that is short."""
         assert self._derivation is not None
-        target = self._derivation._recorded.values[node].var
+        target = self._derivation.recorded.values[node].var
         write = Writer(self._expressions.__getitem__, Helpers())
-        lines = self._derivation._recorded.trace.lines
+        lines = self._derivation.recorded.trace.lines
         text = next((write(line).text for line in lines if line.target == target), None)
         return text if text is not None and len(text) <= _LONGEST_VALUE else None
 
@@ -167,7 +167,7 @@ class Words:
         """The names of sigmoids, by those of what goes in."""
         assert self._derivation is not None
         sigmoids = {}
-        for node in self._derivation._recorded.nodes:
+        for node in self._derivation.recorded.nodes:
             text = self._expression_of(node) if node in self._named and node.op is not None else None
             if text and (match := re.fullmatch(r"1(?:\.0)? / \(1(?:\.0)? \+ np\.exp\(-(\w+)\)\)", text)):
                 sigmoids[match[1]] = self._named[node]
@@ -198,9 +198,9 @@ class Words:
     def _temporaries(self) -> dict[str, Statement]:
         """Statements whose name was made up, by name."""
         assert self._derivation is not None
-        owners = self._derivation._owners
+        owners = self._derivation.owners
         unnamed = [
-            s for v, s in self._derivation._text.of.items() if v not in owners or owners[v][0] not in self._named
+            s for v, s in self._derivation.statements.of.items() if v not in owners or owners[v][0] not in self._named
         ]
         return {statement.name: statement for statement in unnamed}
 
@@ -240,7 +240,7 @@ class Words:
     def _expressions(self) -> dict[Var, Text]:
         """Text for every value of the forward program, with names where there are any."""
         assert self._derivation is not None
-        recorded = self._derivation._recorded
+        recorded = self._derivation.recorded
         texts = {var: Text(str(var.name)) for var in recorded.trace.inputs}
         texts |= {recorded.values[node].var: Text(name) for node, name in self._named.items()}
         write = Writer(texts.__getitem__, Helpers())
