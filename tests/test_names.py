@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_derive_golden import PROGRAMS
 
 import autograd
 import nn
 from autograd import Tensor
 from autograd.notation.names import LONGEST, Scope, is_path, pretty, printable, short_paths
+from autograd.testing import compare_grads
 
 
 @pytest.mark.parametrize(
@@ -186,3 +188,24 @@ def test_a_folded_picture_keeps_the_names_of_the_whole() -> None:
     assert len(folded) < len(whole)
     assert {card.name for card in whole} >= {"W₁", "W₂", "b₂"}
     assert {card.name for card in folded} >= {"W₂", "b₂"}
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
+def test_a_value_has_one_name_in_pictures_and_derivations(program: Callable[[], Any]) -> None:
+    loss, _ = program()
+    drawn = {card.name for card in autograd.draw(loss, collapse="none")._diagram.cards}
+    source = autograd.derive(loss).source
+    forward, _, _ = source.partition("# backward")
+    used = set(re.findall(r"^    (\w+) = ", forward, re.MULTILINE)) | set(autograd.derive(loss).arguments)
+    assert {name for name in used if pretty(name) not in drawn and not re.fullmatch(r"t\d+|i\d*", name)} == set()
+
+
+def test_reports_and_the_player_use_these_names_too() -> None:
+    rng = np.random.default_rng(0)
+    x, y, W = rng.normal(size=(5, 2)), rng.normal(size=(5, 1)), Tensor(rng.normal(size=(2, 1)), requires_grad=True)
+    loss = np.mean((np.tanh(x @ W) - y) ** 2)
+    page = autograd.player(loss).html
+    assert all(f"∂loss/∂{name}" in page for name in ("W", "Z₁", "A₁", "e", "v", "loss"))
+    report = compare_grads(loss, {"W": x.T @ (2 / 5 * (np.tanh(x @ W.data) - y))})
+    assert "dZ1 = dA1 * (1 - A1**2)" in str(report)
+    assert "where A1 is np.tanh(Z1); Z1 is x @ W" in str(report)

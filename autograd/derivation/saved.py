@@ -29,21 +29,24 @@ def save(target: Path, source: str, arguments: Mapping[str, Any]) -> None:
     if beside:
         arrays: Any = dict(arguments)
         files[target.with_suffix(".npz")] = lambda file: np.savez(file, **arrays)
-    made: dict[Path, Path] = {}
+    temporaries: dict[Path, Path] = {}
     try:
         for path, write in files.items():
             handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-            made[path] = Path(name)
+            temporaries[path] = Path(name)
             with os.fdopen(handle, "wb") as file:
                 write(file)
-            made[path].chmod(0o666 & ~_umask())
-        for path, temporary in made.items():
+            temporaries[path].chmod(0o666 & ~_umask())
+        for path, temporary in temporaries.items():
             temporary.replace(path)
     except OSError as error:
-        told = f"{target} cannot be written ({error.strerror}); what was there is unchanged. Give a path in a folder"
-        raise type(error)(error.errno, f"{told} that exists and that you may write to") from None
+        message = (
+            f"{target} cannot be written ({error.strerror}); what was there is unchanged. Give a path in a folder that "
+            "exists and that you may write to"
+        )
+        raise type(error)(error.errno, message) from None
     finally:
-        for temporary in made.values():
+        for temporary in temporaries.values():
             temporary.unlink(missing_ok=True)
 
 
@@ -57,9 +60,9 @@ def _module(source: str, arguments: Mapping[str, Any], stem: str | None) -> str:
         write = Writer(lambda var: Text(str(var.name)), Helpers())
         lines.append("    arguments = {")
         for name, array in arguments.items():
-            told = write.value(array if array.ndim else array[()]).text
-            told = told.replace("], [", "],\n" + " " * 12 + "[").replace("([[", "([\n" + " " * 12 + "[")  # a row a line
-            lines.append(f'        "{name}": {told},')
+            text = write.value(array if array.ndim else array[()]).text
+            text = text.replace("], [", "],\n" + " " * 12 + "[").replace("([[", "([\n" + " " * 12 + "[")  # a row a line
+            lines.append(f'        "{name}": {text},')
         lines.append("    }")
     lines += [
         "    loss, gradients = backprop(**arguments)",

@@ -44,8 +44,8 @@ class Statements:
 
     Args:
         program: with named inputs.
-        names: tells the name of a value.
-        told: values whose names say something: each has a statement.
+        name: gives the name of a value.
+        named: values whose names say something: each has a statement.
         pairs: a gradient's value, and the value that it is the gradient of: neither has a statement alone.
 
     Attributes:
@@ -54,29 +54,29 @@ class Statements:
     """
 
     def __init__(
-        self, program: Program, names: Callable[[Var], str], told: Iterable[Var], pairs: Mapping[Var, Var]
+        self, program: Program, name: Callable[[Var], str], named: Iterable[Var], pairs: Mapping[Var, Var]
     ) -> None:
         self._program = program
         self._uses = Counter(var for line in program.lines for var in line.variables())
         self._readers = {var: line.fn for line in program.lines for var in line.variables()}
         self._returned = {var for var in program.outputs.values() if type(var) is Var}
         self.absorbed = self._sums_of_fills()
-        standing, before = set(told) | self._returned, -1
+        standing, before = set(named) | self._returned, -1
         while len(standing) != before:
             before = len(standing)
             self._write_all(lambda _: "t0", standing, decide=True)
             standing |= {pairs[var] for var in standing if var in pairs}
-        self._write_all(names, standing)
+        self._write_all(name, standing)
 
     def _write_all(self, names: Callable[[Var], str], standing: set[Var], decide: bool = False) -> None:
         """Text for every line; with `decide`, add the values that need a statement to `standing`."""
         self._helpers, self._standing = Helpers(), standing
         self._texts = {var: Text(str(var.name)) for var in self._program.inputs}
         self._write = Writer(self._texts.__getitem__, self._helpers)
-        self._made: dict[Var, Line] = {}
+        self._lines: dict[Var, Line] = {}
         self.of: dict[Var, Statement] = {}
         for line in self._program.lines:
-            self._made[line.target] = line
+            self._lines[line.target] = line
             if line.target in self.absorbed:
                 continue
             name = names(line.target) if line.target in standing else "t0"
@@ -114,30 +114,30 @@ class Statements:
             if line.fn is scatter:
                 fills.append(line)
             elif line.fn is np.add and all(var in self.absorbed for var in line.args):
-                pending += [self._made[var] for var in reversed(line.args)]
+                pending += [self._lines[var] for var in reversed(line.args)]
         return tuple(fills)
 
     def _filled(self, fills: tuple[Line, ...], name: str) -> tuple[str, ...]:
         """The lines that write gradients into zeros."""
         lines = []
         for k, (g, index, _) in enumerate(fill.args for fill in fills):
-            spread = self._made.get(g) if type(g) is Var else None
+            spread = self._lines.get(g) if type(g) is Var else None
             if spread is not None and spread.fn is np.broadcast_to and g not in self._standing:  # as writing does
                 g = spread.args[0]
-            told, where = self._write.value(g).text, self._write.index(index)
+            added, where = self._write.value(g).text, self._write.index(index)
             if chooses_once(substituted(index, {var: var.value for var in variables(index)})):
-                lines.append(f"{name}[{where}] {'+' if k else ''}= {told}")
+                lines.append(f"{name}[{where}] {'+' if k else ''}= {added}")
             else:
                 where = f"np.s_[{where}]" if _has_slices(index) else self._write.value(index).text
-                lines.append(f"np.add.at({name}, {where}, {told})")
+                lines.append(f"np.add.at({name}, {where}, {added})")
         return tuple(lines)
 
     def _put(self, line: Line, name: str) -> tuple[Text, tuple[str, ...]]:
         a, index, value = (line.args[0], line.args[1], self._write.value(line.args[2]).text)
-        told = self._write.value(a)
-        copied = f"{told.inside(ATOM)}.copy()" if type(a) is Var else f"np.array({told.text})"
-        if told.text.startswith("np.zeros("):  # made here
-            copied = told.text
+        old = self._write.value(a)
+        copied = f"{old.inside(ATOM)}.copy()" if type(a) is Var else f"np.array({old.text})"
+        if old.text.startswith("np.zeros("):  # this is a copy already
+            copied = old.text
         return Text(copied), (f"{name}[{self._write.index(index)}] = {value}",)
 
     def value(self, value: Any) -> Text:
@@ -156,8 +156,8 @@ class Statements:
         parts: dict[bool, list[str]] = {True: [], False: []}
         for statement in self.ordered():
             first, *rest = statement.lines
-            told = [commented(first, statement.line.target.shape), *rest]
-            parts[statement.forward] += [f"    {text}" for text in told]
+            parts[statement.forward] += [f"    {commented(first, statement.line.target.shape)}"]
+            parts[statement.forward] += [f"    {text}" for text in rest]
         lines = [line for part in self._helpers.source() for line in (part, "", "")]
         lines += [f"def backprop({arguments}):", "    # forward", *parts[True], "    # backward", *parts[False]]
         return "\n".join([*lines, result]) + "\n"
@@ -172,7 +172,7 @@ class Statements:
         if line.target not in standing and inside:
             return
         yield line.target
-        parts = [var for var in line.variables() if var in self._made and var not in standing]
+        parts = [var for var in line.variables() if var in self._lines and var not in standing]
         if len(text) > _LONGEST and parts:
             yield max(parts, key=lambda var: len(self._texts[var].text))
 

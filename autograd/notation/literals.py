@@ -53,14 +53,14 @@ def literal(value: Any) -> Text:
 
 def regular(value: Any) -> str | None:
     """How a person would make this array, if it is a regular one."""
-    told, shape = kind(value), repr(value.shape if value.ndim != 1 else value.size)
+    suffix, shape = kind(value), repr(value.shape if value.ndim != 1 else value.size)
     if value.ndim == 1 and value.size > 1 and value.dtype.kind in "if" and np.array_equal(value, np.arange(value.size)):
-        return f"np.arange({value.size}{'.0' if value.dtype.kind == 'f' else ''}{told})"
+        return f"np.arange({value.size}{'.0' if value.dtype.kind == 'f' else ''}{suffix})"
     if value.size and value.dtype.kind in "if" and not np.any(value != value.flat[0]) and not np.any(np.signbit(value)):
         number = literal(value.flat[0].item()).text
         maker = {0: "zeros", 1: "ones"}.get(value.flat[0].item())
-        integer = ", dtype=int" if value.dtype == np.int64 and maker else told
-        return f"np.{maker}({shape}{integer})" if maker else f"np.full({shape}, {number}{told})"
+        integer = ", dtype=int" if value.dtype == np.int64 and maker else suffix
+        return f"np.{maker}({shape}{integer})" if maker else f"np.full({shape}, {number}{suffix})"
     return None
 
 

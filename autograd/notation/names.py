@@ -95,7 +95,7 @@ def printable(name: str, longest: int = LONGEST) -> str:
     >>> printable("a\\nb"), len(printable("x" * 100))
     ('a b', 28)
     """
-    name = _UNPRINTABLE.sub(lambda found: " " if found[0] in "\t\r\n" else "\N{REPLACEMENT CHARACTER}", name)
+    name = _UNPRINTABLE.sub(lambda sign: " " if sign[0] in "\t\r\n" else "\N{REPLACEMENT CHARACTER}", name)
     return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
@@ -146,8 +146,8 @@ class Scope:
 
     def of(self, node: Node) -> str | None:
         """The variable that holds this node, or else the array that it was made of."""
-        found = self._nodes.get(latest(node))
-        return found if found is not None or node.op is not None else self.of_array(node.value)
+        name = self._nodes.get(latest(node))
+        return name if name is not None or node.op is not None else self.of_array(node.value)
 
     def of_owner(self, owner: Any) -> str | None:
         """The variable that holds this very module."""

@@ -140,8 +140,8 @@ class Writer:
             if fn is np.square:
                 return Text(f"{self.value(args[0]).inside(ATOM)}**2", POWER)
             if fn is np.broadcast_to and not isinstance(args[0], (Var, np.ndarray)):
-                if args[0] in (0, 1) and (told := regular(np.full(args[1], args[0], line.target.dtype))):
-                    return Text(told)
+                if args[0] in (0, 1) and (text := regular(np.full(args[1], args[0], line.target.dtype))):
+                    return Text(text)
                 number = typed(args[0]) if line.target.dtype != np.float64 else None
                 shape = args[1] if len(args[1]) != 1 else args[1][0]
                 return Text(f"np.full({self.value(shape).text}, {number or self.value(args[0]).text})")
