@@ -17,7 +17,6 @@ from autograd.array.conversion import GradientCutWarning
 from autograd.array.tensor import Tensor, tensor
 from autograd.grad_mode import enable_grad, no_grad
 from autograd.rules.definition import operation
-from autograd.scopes import scope
 
 if TYPE_CHECKING:
     import autograd.testing as testing
@@ -27,15 +26,17 @@ if TYPE_CHECKING:
     from autograd.render import draw, draw_comparison, draw_diff
     from autograd.render.frames import frames
     from autograd.render.player import player
+    from autograd.scopes import scope
     from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 # What stands above the engine is loaded on first use, so that importing costs little.
 _TRANSFORMS = ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
-_ROOMS = {
+_LATER = {
     **dict.fromkeys(("draw", "draw_comparison", "draw_diff", "frames", "player"), "autograd.render"),
     "compile": "autograd.compiler",
     "derive": "autograd.derivation",
     **dict.fromkeys(("detect_anomaly", "explain"), "autograd.inspection"),
+    "scope": "autograd.scopes",
     **dict.fromkeys(_TRANSFORMS, "autograd.transforms"),
 }
 
@@ -43,9 +44,9 @@ _ROOMS = {
 def __getattr__(name: str) -> Any:
     if name == "testing":
         return import_module("autograd.testing")
-    if name not in _ROOMS:
+    if name not in _LATER:
         raise AttributeError(f"module 'autograd' has no attribute {name!r}")
-    return getattr(import_module(_ROOMS[name]), name)
+    return getattr(import_module(_LATER[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -148,7 +148,7 @@ def _row(record: Op | Composite) -> _Row:
 
 
 def _section(chapter: str, rows: dict[str, list[_Row]]) -> str:
-    doc = importlib.import_module(f"{_PACKAGE}.{chapter}").__doc__ or ""
+    doc = sys.modules[f"{_PACKAGE}.{chapter}"].__doc__ or ""
     merged: dict[_Row, list[str]] = {}
     for call, found in rows.items():
         merged.setdefault(_merged(found), []).append(call)

@@ -220,7 +220,7 @@ class Report:
 
         Takes what `autograd.draw_comparison` takes: `title`, `names`, `size` and so on.
         """
-        from autograd import draw_comparison
+        from autograd.render import draw_comparison
 
         loss, given = self._drawn
         verdicts: dict[Any, Any] = {}
