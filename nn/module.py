@@ -110,6 +110,10 @@ class Module:
         told = ", ".join(map(str, sizes)) if all(isinstance(size, (int, float)) for size in sizes) else ""
         return self._path, f"{type(self).__name__}({told})" if told else type(self).__name__
 
+    def __state__(self) -> dict[str, Any]:
+        """Where the module keeps what it holds, for `autograd.compile`."""
+        return vars(self)
+
     # The tree
 
     def _members(self) -> list[Named]:

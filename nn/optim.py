@@ -59,6 +59,10 @@ class Optimizer:
         for rate in self._rates.values():
             rate[...] = value
 
+    def __state__(self) -> dict[str, Any]:
+        """Where the optimiser keeps what it holds, for `autograd.compile`."""
+        return vars(self)
+
     def step(self) -> None:
         """Change every parameter that has a gradient."""
         raise NotImplementedError(f"{type(self).__name__} has no step()")

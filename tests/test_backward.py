@@ -217,7 +217,7 @@ def test_a_parameter_changed_in_place_refuses_a_pass_over_what_used_it_and_chang
     w = leaf(3, name="w")
     optimizer = SGD([w], lr=0.1)
 
-    @autograd.compile
+    @autograd.compile(state=optimizer)
     def step() -> None:
         w.zero_grad()
         np.sum(w * w).backward()

@@ -34,21 +34,21 @@ def network(activation: Any = nn.Tanh, dtype: Any = np.float64, sizes: tuple[int
 
 
 def trained(
-    make: Callable[[nn.Module], Callable[..., Any]], *, compiled: bool, calls: int = 20, dtype: Any = np.float64,
+    make: Callable[[nn.Module], Any], *, compiled: bool, calls: int = 20, dtype: Any = np.float64,
     activation: Any = nn.Tanh,
 ) -> tuple[list[Any], list[Any], list[Any], Any]:  # fmt: skip
-    """Losses, parameters and gradients after some calls of a step that `make` makes of a network."""
+    """Losses, parameters and gradients after some calls of a step that `make` makes of a network, with its state."""
     model = network(activation, dtype)
-    step = make(model)
+    step, state = make(model)
     if compiled:
-        step = autograd.compile(step)
+        step = autograd.compile(step, state=state)
     losses = [step(x.astype(dtype), y.astype(dtype)) for x, y in data(calls)]
     parameters = list(model.parameters())
     return [np.asarray(loss.data) for loss in losses], [p.data for p in parameters], [p.grad for p in parameters], step
 
 
 def check_same(
-    make: Callable[[nn.Module], Callable[..., Any]], rtol: float = 1e-12, recorded: int = 1, **how: Any
+    make: Callable[[nn.Module], Any], rtol: float = 1e-12, recorded: int = 1, **how: Any
 ) -> Any:
     *eager, _ = trained(make, compiled=False, **how)
     *replayed, step = trained(make, compiled=True, **how)
@@ -64,8 +64,8 @@ def check_same(
 
 def descending(
     optimizer: Callable[[Any], Any], loss: Any = nn.functional.mse_loss
-) -> Callable[[nn.Module], Callable[..., Any]]:
-    def make(model: nn.Module) -> Callable[..., Any]:
+) -> Callable[[nn.Module], Any]:
+    def make(model: nn.Module) -> Any:
         optimize = optimizer(model.parameters())
 
         def step(x: Any, y: Any) -> Any:
@@ -75,7 +75,7 @@ def descending(
             optimize.step()
             return total
 
-        return step
+        return step, (model, optimize)
 
     return make
 
@@ -150,7 +150,7 @@ def test_labels_index() -> None:
             return loss
 
         if compiled:
-            step = autograd.compile(step)
+            step = autograd.compile(step, state=(model, optimizer))
         rng = np.random.default_rng(3)
         losses = [step(rng.normal(size=(12, 3)), rng.integers(0, 2, 12)).item() for _ in range(20)]
         if compiled:
@@ -197,7 +197,7 @@ def test_random_networks(layers: list[tuple[int, int]], skip: bool, seed: int) -
                     p.data -= 0.01 * p.grad
             return loss, kept[-1]
 
-        step = autograd.compile(step) if compiled else step
+        step = autograd.compile(step, state=(weights, biases)) if compiled else step
         found = []
         for _ in range(4):
             loss, last = step(rng.normal(size=(5, 3)))
@@ -210,7 +210,7 @@ def test_random_networks(layers: list[tuple[int, int]], skip: bool, seed: int) -
 
 
 def test_thirty_layers() -> None:
-    def make(model: nn.Module) -> Callable[..., Any]:
+    def make(model: nn.Module) -> Any:
         deep = nn.MLP([3, *[6] * 30, 2], activation=nn.Tanh, rng=1)
         model.deep = deep
         return descending(lambda p: nn.optim.SGD(p, lr=0.05))(deep)
@@ -219,19 +219,19 @@ def test_thirty_layers() -> None:
 
 
 def test_gradients_accumulate_over_calls() -> None:
-    def make(model: nn.Module) -> Callable[..., Any]:
+    def make(model: nn.Module) -> Any:
         def step(x: Any, y: Any) -> Any:
             loss = nn.functional.mse_loss(model(x), y)
             loss.backward()
             return loss
 
-        return step
+        return step, model
 
     check_same(make, recorded=2)
 
 
 def test_a_step_of_two_passes() -> None:
-    def make(model: nn.Module) -> Callable[..., Any]:
+    def make(model: nn.Module) -> Any:
         optimizer = nn.optim.SGD(model.parameters(), lr=0.05)
 
         def step(x: Any, y: Any) -> Any:
@@ -244,13 +244,13 @@ def test_a_step_of_two_passes() -> None:
             optimizer.step()
             return total
 
-        return step
+        return step, (model, optimizer)
 
     check_same(make)
 
 
 def test_gradient_clipping_decides_before_anything_is_changed() -> None:
-    def make(model: nn.Module) -> Callable[..., Any]:
+    def make(model: nn.Module) -> Any:
         parameters = list(model.parameters())
 
         def step(x: Any, y: Any) -> Any:
@@ -267,7 +267,7 @@ def test_gradient_clipping_decides_before_anything_is_changed() -> None:
                     p -= 0.1 * p.grad
             return loss
 
-        return step
+        return step, model
 
     check_same(make, recorded=2)
 
@@ -275,7 +275,7 @@ def test_gradient_clipping_decides_before_anything_is_changed() -> None:
 def test_outputs_in_any_nesting() -> None:
     w = Tensor([1.0, 2.0], requires_grad=True)
 
-    @autograd.compile
+    @autograd.compile(state=w)
     def step(batch: Any, *, scale: Any) -> Any:
         h = w * batch["x"] * scale
         return {"loss": np.sum(h), "parts": [h, (h * 2, None)], "n": len(batch["x"]), "raw": batch["x"] + 1}
@@ -294,9 +294,9 @@ def test_outputs_in_any_nesting() -> None:
 
 def test_evaluation() -> None:
     model = network()
-    evaluate = autograd.compile(lambda x: model(x))
+    evaluate = autograd.compile(lambda x: model(x), state=model)
 
-    @autograd.compile
+    @autograd.compile(state=model)
     def accuracy(x: Any, labels: Any) -> Any:
         with autograd.no_grad():
             return np.mean(np.argmax(model(x), axis=1) == labels)
@@ -325,7 +325,7 @@ class Dropout(nn.Module):
 
 @pytest.mark.parametrize("generator", [np.random.default_rng, np.random.RandomState])
 def test_dropout_draws_as_the_eager_step_does(generator: Any) -> None:
-    def make(model: nn.Module) -> Callable[..., Any]:
+    def make(model: nn.Module) -> Any:
         drop = Dropout(0.4, generator(5))
         whole = nn.Sequential(model, drop)
         return descending(lambda p: nn.optim.SGD(p, lr=0.05))(whole)
@@ -336,7 +336,7 @@ def test_dropout_draws_as_the_eager_step_does(generator: Any) -> None:
 def test_train_and_eval() -> None:
     rngs = [np.random.default_rng(7) for _ in range(2)]
     models = [nn.Sequential(nn.Linear(3, 4, rng=0), Dropout(0.5, rng)) for rng in rngs]
-    compiled = autograd.compile(lambda x: models[0](x))
+    compiled = autograd.compile(lambda x: models[0](x), state=models[0])
     for k, (x, _) in enumerate(data(12)):
         for model in models:
             model.train(k % 3 != 0)
@@ -355,7 +355,8 @@ def test_a_generator_as_argument() -> None:
 def test_nothing_is_allocated_from_the_third_call_on() -> None:
     """NumPy itself takes up to 64 KB in a loop over a row, and gives it back."""
     model = network(nn.ReLU, sizes=(30, 200, 100, 2))
-    step = autograd.compile(descending(lambda p: nn.optim.SGD(p, lr=0.01, momentum=0.9))(model))
+    plain, state = descending(lambda p: nn.optim.SGD(p, lr=0.01, momentum=0.9))(model)
+    step = autograd.compile(plain, state=state)
     x, y = RNG.normal(size=(1000, 30)), RNG.normal(size=(1000, 2))
     for _ in range(4):
         step(x, y)
@@ -402,7 +403,7 @@ def test_every_record_compiles_or_says_why_not(fn: Any, sample: Any) -> None:
                     total.backward()
             return found, np.asarray(total) if not isinstance(total, Tensor) else total
 
-        replay = autograd.compile(step) if compiled else step
+        replay = autograd.compile(step, state=() if w is None else w) if compiled else step
         history = []
         for seed in (0, 1, 0):
             if w is not None and np.shape(drawn(seed)[0][0]) == w.shape:

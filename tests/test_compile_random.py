@@ -56,7 +56,7 @@ def written(seed: int) -> str:
         "rng = np.random.default_rng(0)",
         "def step(x, y):",
         *(f"    {line}" for line in [*lines, f"return {result}"]),
-        "return step, w, v, st, ls",
+        "return step, w, v, st, ls, rng",
     ]
     return "\n".join(["def make():", *(f"    {line}" for line in head)])
 
@@ -76,8 +76,8 @@ def arrays(value: Any) -> list[Any]:
 def test_random_steps(seed: int) -> None:
     space: dict[str, Any] = {"np": np, "Tensor": Tensor}
     exec(written(seed), space)
-    (eager, *ours), (step, *theirs) = space["make"](), space["make"]()
-    compiled, rng = autograd.compile(step), np.random.default_rng(seed)
+    (eager, *ours, _), (step, *theirs, own) = space["make"](), space["make"]()
+    compiled, rng = autograd.compile(step, state=(*theirs, own)), np.random.default_rng(seed)
     before: list[tuple[Any, Any]] = []
     for k in range(8):
         x, y = rng.normal(size=(2, 3))

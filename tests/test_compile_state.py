@@ -27,13 +27,13 @@ def parameters() -> list[Any]:
 
 
 def run_both(make: Any, calls: int = 20, recorded: int | None = 1) -> None:
-    """Run the step that `make(parameters)` gives eagerly and compiled, and compare after every call."""
+    """Run the step that `make(parameters)` gives, with what it keeps besides, and compare after every call."""
     found = []
     for compiled in (False, True):
         params = parameters()
-        step = make(params)
+        step, kept = make(params)
         if compiled:
-            step = autograd.compile(step)
+            step = autograd.compile(step, state=(params, *kept))
         history = []
         for x, y in BATCHES[:calls]:
             out = step(x, y)
@@ -68,7 +68,7 @@ def user_in_place(params: list[Any]) -> Any:
                 p -= 0.1 * p.grad
         return loss
 
-    return step
+    return step, ()
 
 
 def user_data_in_place(params: list[Any]) -> Any:
@@ -80,7 +80,7 @@ def user_data_in_place(params: list[Any]) -> Any:
             p.data -= 0.1 * p.grad
         return loss
 
-    return step
+    return step, ()
 
 
 def user_data_set(params: list[Any]) -> Any:
@@ -92,7 +92,7 @@ def user_data_set(params: list[Any]) -> Any:
             p.data = p.data - 0.1 * p.grad
         return loss
 
-    return step
+    return step, ()
 
 
 def momentum_in_a_dictionary(params: list[Any]) -> Any:
@@ -107,7 +107,7 @@ def momentum_in_a_dictionary(params: list[Any]) -> Any:
             p.data -= 0.1 * velocity[k]
         return loss
 
-    return step
+    return step, (velocity,)
 
 
 def momentum_in_a_list(params: list[Any]) -> Any:
@@ -123,7 +123,7 @@ def momentum_in_a_list(params: list[Any]) -> Any:
             p.data -= 0.1 * v
         return loss
 
-    return step
+    return step, (velocity,)
 
 
 def momentum_rebound(params: list[Any]) -> Any:
@@ -139,7 +139,7 @@ def momentum_rebound(params: list[Any]) -> Any:
         state.mean = np.stack([0.9 * state.mean, loss.detach().data]).sum()
         return loss
 
-    return step
+    return step, (state,)
 
 
 def nonlocal_average(params: list[Any]) -> Any:
@@ -155,7 +155,7 @@ def nonlocal_average(params: list[Any]) -> Any:
         average = 0.5 * average + 0.5 * params[0].data
         return np.sum(average)
 
-    return step
+    return step, (average,)
 
 
 def carried_state(params: list[Any]) -> Any:
@@ -168,7 +168,7 @@ def carried_state(params: list[Any]) -> Any:
         hidden["h"] = h.detach()
         return h
 
-    return step
+    return step, (hidden,)
 
 
 def tied_weights(params: list[Any]) -> Any:
@@ -180,7 +180,7 @@ def tied_weights(params: list[Any]) -> Any:
         w.data -= 0.1 * w.grad
         return loss
 
-    return step
+    return step, ()
 
 
 def tensors_written(params: list[Any]) -> Any:
@@ -195,7 +195,7 @@ def tensors_written(params: list[Any]) -> Any:
         loss.backward()
         return loss
 
-    return step
+    return step, ()
 
 
 def running_statistics(params: list[Any]) -> Any:
@@ -207,7 +207,7 @@ def running_statistics(params: list[Any]) -> Any:
             mean[...] = 0.9 * mean + 0.1 * np.mean(z.detach(), axis=0)
         return np.sum((z - mean) ** 2)
 
-    return step
+    return step, (mean,)
 
 
 def weight_decay_by_gradients(params: list[Any]) -> Any:
@@ -221,7 +221,7 @@ def weight_decay_by_gradients(params: list[Any]) -> Any:
             p.data -= p.grad
         return loss
 
-    return step
+    return step, ()
 
 
 def gradients_turned(params: list[Any]) -> Any:
@@ -235,7 +235,7 @@ def gradients_turned(params: list[Any]) -> Any:
         loss.backward()
         return loss
 
-    return step
+    return step, ()
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_arguments_are_changed_as_the_step_changes_them() -> None:
 
 def test_objects_stay_the_same() -> None:
     params = parameters()
-    step = autograd.compile(user_in_place(params))
+    step = autograd.compile(user_in_place(params)[0], state=params)
     arrays, nodes = [p.data for p in params], [p._node for p in params]
     for x, y in BATCHES[:4]:
         step(x, y)
@@ -280,7 +280,7 @@ def test_objects_stay_the_same() -> None:
 
 def test_gradients_that_somebody_holds_are_not_overwritten() -> None:
     params, others = parameters(), parameters()
-    eager, step = user_in_place(others), autograd.compile(user_in_place(params))
+    eager, step = user_in_place(others)[0], autograd.compile(user_in_place(params)[0], state=params)
     held, expected, views = [], [], []
     for x, y in BATCHES:
         step(x, y)
@@ -297,7 +297,7 @@ def test_gradients_that_somebody_holds_are_not_overwritten() -> None:
 def test_results_are_not_overwritten() -> None:
     w = Tensor([1.0, 2.0], requires_grad=True)
 
-    @autograd.compile
+    @autograd.compile(state=w)
     def step(x: Any) -> Any:
         out = w * x
         w.data[...] += 1.0
@@ -313,8 +313,8 @@ def test_results_are_not_overwritten() -> None:
 
 def test_eager_and_compiled_mixed() -> None:
     params, others = parameters(), parameters()
-    ours, theirs = user_in_place(params), user_in_place(others)
-    compiled = autograd.compile(ours)
+    (ours, _), (theirs, _) = user_in_place(params), user_in_place(others)
+    compiled = autograd.compile(ours, state=params)
     for k, (x, y) in enumerate(BATCHES):
         a = (compiled if k % 3 else ours)(x, y)
         assert a.item() == pytest.approx(theirs(x, y).item(), rel=1e-12)
@@ -341,7 +341,7 @@ def test_frozen_parameters() -> None:
 
         return step
 
-    ours, theirs = autograd.compile(make(params)), make(others)
+    ours, theirs = autograd.compile(make(params), state=params), make(others)
     for k, (x, y) in enumerate(BATCHES):
         for group in (params, others):
             group[1].requires_grad = k % 4 < 2
@@ -362,7 +362,7 @@ def test_learning_rates_change() -> None:
             optimizer.step()
             return loss
 
-        run = autograd.compile(step) if m is model else step
+        run = autograd.compile(step, state=(m, optimizer)) if m is model else step
         losses = []
         for k, (x, y) in enumerate(BATCHES):
             optimizer.lr = 0.1 / (1 + k // 5)
@@ -373,7 +373,7 @@ def test_learning_rates_change() -> None:
 
 def test_other_shapes_and_dtypes_in_turn() -> None:
     w = Tensor(np.ones(3), requires_grad=True)
-    step = autograd.compile(lambda x: np.sum(x @ w))
+    step = autograd.compile(lambda x: np.sum(x @ w), state=w)
     for k in range(12):
         x = RNG.normal(size=(2 + k % 3, 3)).astype([np.float64, np.float32][k % 2])
         assert step(x).data == pytest.approx(x.sum(), rel=1e-5)
@@ -402,10 +402,11 @@ def test_tensor_arguments_and_parameters_as_arguments() -> None:
 
 
 class Learner:
-    rate = 0.1
-
     def __init__(self) -> None:
-        self.w = Tensor(np.ones(3), requires_grad=True)
+        self.w, self.rate = Tensor(np.ones(3), requires_grad=True), 0.1
+
+    def __state__(self) -> Any:
+        return vars(self)
 
     @autograd.compile
     def step(self, x: Any) -> Any:
@@ -418,13 +419,17 @@ class Learner:
 
 
 class Slotted:
-    __slots__ = ("w",)
+    __slots__ = ("held", "w")
+    rate = 0.1
 
     def __init__(self) -> None:
         self.w = Tensor(np.ones(3), requires_grad=True)
+        self.held = [self.w]
+
+    def __state__(self) -> Any:
+        return self.held
 
     step = Learner.__dict__["step"]
-    rate = 0.1
 
 
 @pytest.mark.parametrize("kind", [Learner, Slotted])
@@ -451,17 +456,15 @@ def test_a_copy_has_a_step_of_its_own() -> None:
     np.testing.assert_allclose(two.w.data, [0.64] * 3)
 
 
-def test_class_attributes_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attributes_of_the_state_are_guards_and_class_attributes_are_constants() -> None:
     one = Learner()
     one.step(np.ones(3))
     one.step(np.ones(3))
-    monkeypatch.setattr(Learner, "rate", 0.0)
+    one.rate = 0.0
     before = one.w.data.copy()
     one.step(np.ones(3))
     assert np.array_equal(one.w.data, before)
-    one.rate = 0.1
-    one.step(np.ones(3))
-    assert not np.array_equal(one.w.data, before)
+    assert one.step.stats.recorded == 2
 
 
 def use_global(x: Any) -> Any:
@@ -469,20 +472,24 @@ def use_global(x: Any) -> Any:
 
 
 def test_globals(monkeypatch: pytest.MonkeyPatch) -> None:
-    step = autograd.compile(use_global)
+    step, constant = autograd.compile(use_global, state=GLOBAL), autograd.compile(use_global)
     assert [step(np.ones(3)).tolist() for _ in range(2)] == [[1, 1, 1]] * 2
+    assert constant(np.ones(3)).tolist() == [1, 1, 1]
     monkeypatch.setitem(GLOBAL, "scale", 3.0)
     assert step(np.ones(3)).tolist() == [3, 3, 3]
     monkeypatch.setitem(GLOBAL, "table", np.zeros(3))
     assert step(np.ones(3)).tolist() == [0, 0, 0]
+    assert constant(np.ones(3)).tolist() == [1, 1, 1]  # as in JAX
+    assert step.stats.recorded == 2
     monkeypatch.setitem(globals(), "GLOBAL", {"scale": 1.0, "table": np.full(3, 5.0)})
-    assert step(np.ones(3)).tolist() == [5, 5, 5]
+    with pytest.raises(TypeError, match="GLOBAL is another dict than the one that compile was given"):
+        step(np.ones((2, 3)))
 
 
 def test_partial_and_nested() -> None:
     w = Tensor(np.ones(3), requires_grad=True)
-    inner = autograd.compile(lambda x: x * w)
-    outer = autograd.compile(functools.partial(lambda scale, x: inner(x) * scale, 2.0))
+    inner = autograd.compile(lambda x: x * w, state=w)
+    outer = autograd.compile(functools.partial(lambda scale, x: inner(x) * scale, 2.0), state=w)
     for k in range(3):
         x = np.arange(3.0) + k
         assert outer(x).data.tolist() == (2 * x).tolist()
@@ -492,7 +499,7 @@ def test_partial_and_nested() -> None:
 
 def test_threads() -> None:
     params, others = parameters(), parameters()
-    step, eager = autograd.compile(user_in_place(params)), user_in_place(others)
+    step, eager = autograd.compile(user_in_place(params)[0], state=params), user_in_place(others)[0]
     x, y = BATCHES[0]
     errors: list[Exception] = []
 
@@ -516,7 +523,7 @@ def test_threads() -> None:
 
 def test_data_set_between_the_recording_and_the_first_replay() -> None:
     w = Tensor(np.ones(5), requires_grad=True)
-    step = autograd.compile(lambda x: np.sum(x * w))
+    step = autograd.compile(lambda x: np.sum(x * w), state=w)
     assert step(np.ones(5)).item() == 5
     w.data = np.zeros(5)
     assert [step(np.ones(5)).item() for _ in range(3)] == [0, 0, 0]
@@ -535,7 +542,7 @@ def test_a_learning_rate_that_changes_is_read_afresh(optimizer: Any) -> None:
             descent.step()
             return loss
 
-        run = autograd.compile(step) if compiled else step
+        run = autograd.compile(step, state=descent) if compiled else step
         for k in range(8):
             descent.lr = 0.1 / (1 + k)
             run()
@@ -556,7 +563,7 @@ def test_a_learning_rate_that_changes_is_read_afresh(optimizer: Any) -> None:
 )  # fmt: skip
 def test_single_numbers_are_drawn_afresh(draw: Any) -> None:
     ours, theirs = np.random.default_rng(0), np.random.default_rng(0)
-    step = autograd.compile(lambda x: x * draw(ours))
+    step = autograd.compile(lambda x: x * draw(ours), state=ours)
     for _ in range(8):
         np.testing.assert_allclose(step(np.ones(2)), np.ones(2) * draw(theirs), rtol=1e-15)
 
@@ -569,7 +576,7 @@ def gradient_without_data(params: list[Any]) -> Any:
         params[1].data -= params[1].grad
         return loss + params[1].grad
 
-    return step
+    return step, ()
 
 
 def gradient_set_to_numbers(params: list[Any]) -> Any:
@@ -579,7 +586,7 @@ def gradient_set_to_numbers(params: list[Any]) -> Any:
         params[1].data = np.full(2, 3.0)
         return params[1].grad
 
-    return step
+    return step, ()
 
 
 @pytest.mark.parametrize("make", [gradient_without_data, gradient_set_to_numbers])
@@ -600,7 +607,7 @@ def test_a_number_as_parameter_whose_gradient_is_one() -> None:
 
         return step
 
-    compiled, eager = autograd.compile(make(ours)), make(theirs)
+    compiled, eager = autograd.compile(make(ours), state=ours), make(theirs)
     for _ in range(4):
         assert [t.item() for t in compiled()] == [t.item() for t in eager()]
         assert ours.data == theirs.data
@@ -615,9 +622,10 @@ def test_gradients_that_change_places() -> None:
             a.grad, b.grad = b.grad, a.grad
             return np.sum(a.grad * x)
 
-        return step
+        return step, (a, b)
 
-    step, eager = autograd.compile(make()), make()
+    (step, state), (eager, _) = make(), make()
+    step = autograd.compile(step, state=state)
     for k in range(6):
         x = np.full(2, k + 1.0)
         assert step(x) == eager(x)
@@ -640,7 +648,7 @@ def test_gradients_of_functions_inside_a_step() -> None:
         return step
 
     ours, theirs = parameters()[0], parameters()[0]
-    compiled, eager = autograd.compile(make(ours)), make(theirs)
+    compiled, eager = autograd.compile(make(ours), state=ours), make(theirs)
     for x, y in BATCHES:
         assert compiled(x, y).item() == pytest.approx(eager(x, y).item(), rel=1e-12)
     np.testing.assert_allclose(ours.data, theirs.data, rtol=1e-12)

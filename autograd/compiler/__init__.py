@@ -1,4 +1,4 @@
-"""A training step recorded once, planned, and replayed as straight-line NumPy.
+"""A training step recorded once, planned, and replayed as straight-line NumPy. README.md here has the contract.
 
 It may import what stands under it: the program, notation, and the engine.
 """

@@ -26,7 +26,7 @@ class Binding:
     def __init__(self, reserved: Iterable[str] = ()) -> None:
         self.objects: dict[str, Any] = {}
         self._names: dict[Any, str] = {}
-        self._taken = set(reserved) | {"STALE", "HELD"}
+        self._taken = set(reserved) | {"STALE", "HELD", "counts"}
         self._counts: Counter[str] = Counter()
 
     def name(self, thing: Any, stem: str) -> str:
@@ -38,6 +38,15 @@ class Binding:
         name = self._names.get(key)
         if name is None:
             name = self._names[key] = self.fresh(stem)
+            self.objects[name] = thing
+        return name
+
+    def identity(self, thing: Any, stem: str) -> str:
+        """The name of `thing` itself, not of another array in the same place in memory."""
+        name = self.name(thing, stem)
+        if self.objects[name] is not thing:
+            key = "itself", id(thing)
+            name = self._names.get(key) or self._names.setdefault(key, self.fresh(stem))
             self.objects[name] = thing
         return name
 

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import copy
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import update_wrapper
-from typing import Any
+from functools import partial, update_wrapper
+from types import MethodType
+from typing import Any, overload
 
-from autograd.compiler.recording import Recording, watched
-from autograd.compiler.standins import tracing
-from autograd.compiler.variant import STALE, Location, Variant
+import numpy as np
+
+from autograd.compiler.recording import Recording, active, watched
+from autograd.compiler.specialisation import STALE, Specialisation
+from autograd.compiler.state import GENERATORS, OWN_STEPS, SIMPLE, Place, held_by, is_constant, variables
 from autograd.core.node import observers
+from autograd.array.tensor import Tensor
 from autograd.program.program import Program
 from autograd.tree import Tree
 
-_VARIANTS = 16
+_KEPT = 256  # recordings of one step
+_MANY = 32  # from which on it is said once that they are many
 _AT_FIRST = 4  # calls in which a step may still make what it needs
-_recording = threading.RLock()  # stand-ins are in the places of arrays meanwhile
+_recording = threading.RLock()  # traced arrays are in the places of others meanwhile
 
 
 @dataclass(frozen=True)
@@ -27,8 +33,8 @@ class Stats:
 
     Attributes:
         recorded: how often the step was recorded.
-        operations: NumPy calls in the newest program, and how many were recorded for it.
-        folded: values of Python that the program holds as they were; it is recorded anew when they change.
+        operations: NumPy calls in the newest program; calls: how many were recorded for it.
+        folded: settings that the program holds as they were; it is recorded anew when they change.
         buffers: bytes of its own memory; saved: bytes that allocating each result would take beyond that.
     """
 
@@ -50,54 +56,86 @@ class Stats:
 class Compiled:
     """A function that is recorded at its first call and replayed at later ones; see `compile`."""
 
-    def __init__(self, fn: Callable[..., Any]) -> None:
+    __compiled__ = True
+
+    def __init__(self, fn: Callable[..., Any], state: Any = ()) -> None:
         if not callable(fn) or isinstance(fn, type):
             raise TypeError(f"compile takes a function, not {'a class' if isinstance(fn, type) else type(fn).__name__}")
         update_wrapper(self, fn)
-        self._fn = fn
-        self._variants: list[Variant] = []
+        self._fn, self._state = fn, state
+        self._roots = _roots(fn, state)
+        self._declared: Any = None  # the roots as the step holds them
+        self._latest: list[Specialisation] = []  # the one that served the last call
+        self._kept: dict[Any, list[Specialisation]] = {}  # by the nesting, shapes and dtypes of the arguments
         self._lock = threading.RLock()
         self._recorded = self._incomplete = 0
         self._bound: dict[Any, Compiled] = {}
-        self._moving: set[Location] = set()  # where somebody puts other arrays between calls
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if tracing.get():  # inside another recording
+        if active.get() is not None:  # inside another recording
             return self._fn(*args, **kwargs)
         if observers and watched():
             with _recording:
                 return self._fn(*args, **kwargs)
         with self._lock:
-            if not kwargs:
-                for variant in self._variants:
-                    if variant.flat == len(args):
-                        result = variant.run(*args)
-                        if result is not STALE:
-                            return result
+            if not kwargs and self._latest and self._latest[0].flat == len(args):
+                result = self._latest[0].run(*args)
+                if result is not STALE:
+                    return result
         with _recording, self._lock:
             return self._slowly(args, kwargs)
 
     def _slowly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         tree = Tree((args, kwargs))
-        nested = tree.nesting
-        for variant in self._variants:
-            if variant.nesting == nested:
-                result = variant.run(*tree.leaves)
-                if result is not STALE:
-                    return result
-        self._moving.update(place for variant in self._variants for place in variant.moved())
-        recorded = Recording(self._fn, tree, flat=not kwargs and len(tree.leaves) == len(args))
+        key = tree.nesting, tuple(map(_kind, tree.leaves))
+        alike = self._kept.get(key, [])
+        for k, specialisation in enumerate(alike):
+            result = specialisation.run(*tree.leaves)
+            if result is not STALE:
+                alike.insert(0, alike.pop(k))
+                self._latest = [specialisation]
+                return result
+        recorded = Recording(self._fn, self._owned(), tree, flat=not kwargs and len(tree.leaves) == len(args))
         result = recorded.run(args, kwargs)
         self._recorded += 1
         if recorded.complete:
             self._incomplete = 0
-            self._variants.insert(0, Variant(recorded, self._moving))
-            del self._variants[_VARIANTS:]
+            self._keep(key, Specialisation(recorded))
         else:
             self._incomplete += 1
             if self._incomplete > _AT_FIRST:
                 raise TypeError(f"{self._name} {recorded.incomplete} at every call: a replay could not. Do it outside")
         return result
+
+    def _keep(self, key: Any, specialisation: Specialisation) -> None:
+        self._latest = [specialisation]
+        self._kept.setdefault(key, []).insert(0, specialisation)
+        count = sum(map(len, self._kept.values()))
+        if self._recorded == _MANY:
+            warnings.warn(
+                f"{self._name} was recorded {_MANY} times, as its arguments come in many shapes, or settings or "
+                "decisions change often; each recording takes as long as some eager calls. Pad the arguments to a few "
+                "shapes, and pass numbers that change as arrays",
+                stacklevel=4,
+            )
+        if count > _KEPT:
+            oldest = next(iter(self._kept))
+            self._kept[oldest].pop()
+            if not self._kept[oldest]:
+                del self._kept[oldest]
+
+    def _owned(self) -> list[tuple[Any, str]]:
+        """The state as it is now, with names; TypeError where the step has come to use something else."""
+        if self._declared is None:
+            self._declared = _declared(self._fn, self._roots)
+        roots, places, holders = self._declared
+        for place, value in holders:
+            if place.read() is not value:
+                raise TypeError(
+                    f"{self._name}: {place.name} is another {type(value).__name__} than the one that compile was given "
+                    "as state. Compile the step again, with the new one"
+                )
+        return [*roots, *((place.read(), place.name) for place in places)]
 
     @property
     def _name(self) -> str:
@@ -120,55 +158,101 @@ class Compiled:
         operations = len(newest.program.lines)
         return Stats(self._recorded, operations, newest.calls, newest.folded, newest.nbytes, newest.saved)
 
-    def _newest(self) -> Variant:
-        if not self._variants:
+    def _newest(self) -> Specialisation:
+        if not self._latest:
             raise RuntimeError(f"{self._name} has no replay yet: call it first")
-        return self._variants[0]
+        return self._latest[0]
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None or not hasattr(self._fn, "__get__"):
             return self
         steps: dict[Any, Compiled] = self._bound
         if hasattr(instance, "__dict__") and not isinstance(instance, type):
-            steps = vars(instance).setdefault("_compiled_steps", {})
+            steps = vars(instance).setdefault(OWN_STEPS, {})
         key = id(instance) if steps is self._bound else self._name
         bound = steps.get(key)
         if bound is None or getattr(bound._fn, "__self__", None) is not instance:  # not so in a copy
-            bound = steps[key] = Compiled(self._fn.__get__(instance, owner))
+            bound = steps[key] = Compiled(self._fn.__get__(instance, owner), self._state)
         return bound
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
-        return Compiled(copy.deepcopy(self._fn, memo))
+        return Compiled(copy.deepcopy(self._fn, memo), copy.deepcopy(self._state, memo))
 
     def __reduce__(self) -> Any:
-        return compile, (self._fn,)
+        return Compiled, (self._fn, self._state)
 
 
-def compile(fn: Callable[..., Any]) -> Compiled:
+def _roots(fn: Any, state: Any) -> list[tuple[Any, str]]:
+    """The parts of a declared state with their names; TypeError for what holds nothing."""
+    roots = [(state, "state")]
+    if isinstance(state, tuple):
+        roots = [(part, f"state[{k}]") for k, part in enumerate(state)]
+    for value, name in roots:
+        if isinstance(value, np.ndarray) and not is_constant(value):
+            held_by(value, name)  # which says what is wrong with it
+        if isinstance(value, SIMPLE) or (is_constant(value) and not isinstance(value, (np.ndarray, *GENERATORS))):
+            raise TypeError(
+                f"compile: {name} is a {type(value).__name__}, which holds nothing that a step could change. state= takes "
+                "modules, optimisers, Tensors, arrays, generators, and lists and dictionaries of them"
+            )
+    if isinstance(fn, MethodType) and not isinstance(fn.__self__, type):
+        roots.append((fn.__self__, "self"))
+    return roots
+
+
+def _declared(fn: Any, roots: list[tuple[Any, str]]) -> tuple[list[tuple[Any, str]], list[Place], Any]:
+    """What was declared as the step holds it: objects by the names of variables, the variables of bare arrays and
+    generators, and the variables that hold the objects."""
+    found = list(variables(fn))
+    held = {id(value): place.name for place, value in reversed(found)}
+    bare = [root for root, _ in roots if isinstance(root, (np.ndarray, *GENERATORS)) and id(root) in held]
+    for root, name in roots:
+        if isinstance(root, np.ndarray) and id(root) not in held:
+            raise TypeError(
+                f"compile: {name}, an array, is in no variable of the step, so that nothing can stand for it. Keep it in a "
+                "variable of the step, or in a list, dictionary or module of the state, or pass it as an argument"
+            )
+    objects = [(root, held.get(id(root), name)) for root, name in roots if not any(root is other for other in bare)]
+    places = [place for place, value in found if any(value is root for root in bare)]
+    return objects, places, [(place, value) for place, value in found if any(value is root for root, _ in objects)]
+
+
+def _kind(leaf: Any) -> Any:
+    """What of an argument tells recordings apart at a glance."""
+    if isinstance(leaf, (np.ndarray, Tensor)):
+        return leaf.shape, leaf.dtype
+    return type(leaf)
+
+
+@overload
+def compile(fn: Callable[..., Any], *, state: Any = ()) -> Compiled: ...
+@overload
+def compile(fn: None = None, *, state: Any = ()) -> Callable[[Callable[..., Any]], Compiled]: ...
+def compile(fn: Callable[..., Any] | None = None, *, state: Any = ()) -> Any:
     """Record a whole step at its first call, and replay it as straight-line NumPy afterwards.
 
-    Works on functions written in the eager style, with `backward()`, optimisers and `no_grad()` inside. A
-    replay makes the same NumPy calls in the same order, into memory planned beforehand, without Tensors and graphs. It
-    is the same for arrays of the same shapes and dtypes; others are recorded for themselves. Parameters, `.grad`,
-    optimisers' memory and random generators are changed as by the step itself, so compiled and eager steps can be
-    mixed.
+    Works on functions written in the eager style, with `backward()`, optimisers and `no_grad()` inside. A replay
+    makes the same NumPy calls in the same order, into memory planned beforehand, without Tensors and graphs.
 
-    Arrays that the step can reach (arguments, variables around it, attributes) are read afresh at each call. Settings
-    that it looked at, and decisions that it took by a value, are checked: where one has changed, the step is
-    recorded anew. Returned Tensors have no graph; returned arrays are copies, which later calls leave alone.
-    Gradients stay in the same arrays unless somebody else holds them. Inside `detect_anomaly()` a call is carried
-    out eagerly.
+    What the step changes or reads anew is in its arguments and in `state`; anything else is a constant of the
+    recording. Shapes, dtypes, settings and decisions by values are guards: where one has changed, the step is
+    recorded anew. Parameters, `.grad`, optimisers' memory and generators are changed as by the step itself, so
+    compiled and eager steps can be mixed. Returned Tensors have no graph; returned arrays are copies. Inside
+    `detect_anomaly()` a call is carried out eagerly. `autograd/compiler/README.md` has the whole contract.
 
-    While a step is recorded, stand-ins are in the places of what it can reach: let no other thread use that meanwhile.
+    Args:
+        fn: the step; left out, the result is a decorator.
+        state: modules, optimisers, Tensors, arrays, random generators, objects with a method `__state__`, and lists,
+            tuples and dictionaries of them.
 
     Raises:
-        TypeError: at the first call, where a value leaves the step (`item()`, `float()`, printing) or is used in a way
-            that a replay could not do again; the message names the line.
+        TypeError: a state that holds nothing; at the first call, where the step changes something that is in neither
+            its arguments nor its state, or does what a replay could not do again. The message names the line.
 
     >>> import numpy as np
     >>> from autograd import Tensor
     >>> w = Tensor([1.0, 2.0], requires_grad=True)
-    >>> @compile
+    >>> @compile(state=w)
     ... def step(x):
     ...     loss = np.sum((w * x - 1) ** 2)
     ...     w.zero_grad()
@@ -179,4 +263,4 @@ def compile(fn: Callable[..., Any]) -> Compiled:
     >>> w.grad
     array([ 0., 12.])
     """
-    return Compiled(fn)
+    return partial(Compiled, state=state) if fn is None else Compiled(fn, state)

@@ -14,7 +14,8 @@ from autograd.rules.write import put
 
 VIEWS = {
     np.transpose, np.reshape, np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze, np.broadcast_to, np.diagonal,
-    np.ravel, np.real, np.imag, np.flip, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.ascontiguousarray, np.rollaxis,
+    np.ravel, np.real, np.imag, np.flip, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.ascontiguousarray,
+    np.asfortranarray, np.rollaxis,
 }  # fmt: skip
 
 
@@ -43,7 +44,7 @@ class Memory:
         outputs: the values that are read after the last line.
     """
 
-    def __init__(self, lines: Sequence[Line], shares: Mapping[Var, Any], outputs: Sequence[Any]) -> None:
+    def __init__(self, lines: Sequence[Line], shares: Mapping[Var, Sequence[Any]], outputs: Sequence[Any]) -> None:
         self.owned: list[Storage] = []
         self.storage: dict[Var, Storage] = {}
         self.arrays: dict[Var, Any] = {}  # for what is bound: the array itself
@@ -117,17 +118,20 @@ def _overwritable(line: Line) -> tuple[Any, ...]:
     return line.args if elementwise else ()
 
 
-def _aliases(lines: Sequence[Line], shares: Mapping[Var, Any]) -> dict[Var, Var]:
-    """For each value the one whose memory it may be a view of."""
+def _aliases(lines: Sequence[Line], shares: Mapping[Var, Sequence[Any]]) -> dict[Var, Var]:
+    """For each value the one whose memory it may be a view of; one for all that may share their memory."""
     roots: dict[Var, Var] = {}
     for line in lines:
-        first = line.args[0] if line.args else None
-        if line.target in shares and type(shares[line.target]) is Var:
-            first = shares[line.target]
-        elif not (line.fn in VIEWS or (line.fn is operator.getitem and basic(line.args[1]))):
-            continue
-        if type(first) is Var:
-            roots[line.target] = roots.get(first, first)
+        sources = shares.get(line.target, ())
+        if not sources and (line.fn in VIEWS or (line.fn is operator.getitem and basic(line.args[1]))):
+            sources = line.args[:1]
+        found = [roots.get(source, source) for source in sources if type(source) is Var]
+        for other in found[1:]:
+            if other is not found[0]:
+                roots.update({var: found[0] for var, held in roots.items() if held is other})
+                roots[other] = found[0]
+        if found:
+            roots[line.target] = found[0]
     return roots
 
 

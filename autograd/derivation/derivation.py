@@ -70,17 +70,17 @@ class Derivation:
             numbers[recorded.seed] = recorded.seed.value
         for node, value in values.items():
             name = self._names[node]
-            if value.var not in recorded.trace.inputs:
+            if value.symbol not in recorded.trace.inputs:
                 continue
-            value.var.name = name.text
+            value.symbol.name = name.text
             if node.op is None and name.origin != "given" and _is_plain(node):
-                filled[value.var] = Origin("forward", node)
+                filled[value.symbol] = Origin("forward", node)
             elif value.shape == () and node.op is None and not node.requires_grad and node.get("name") is None:
-                numbers[value.var] = node.value.item()
+                numbers[value.symbol] = node.value.item()
         lines = [Line(var, np.broadcast_to, (var.value.flat[0], var.shape), {}, why) for var, why in filled.items()]
         named = [node for node in recorded.nodes if self._is_named(node)]
         kept = [_var(of[node]) for of in (values, gradients) for node in named if node in of]
-        outputs: dict[Any, Any] = {"loss": values[self._loss].var}
+        outputs: dict[Any, Any] = {"loss": values[self._loss].symbol}
         outputs |= {name: _var(gradients[node]) for name, node in self._parameters.items()}
         outputs |= {node: _var(gradients[node]) for node in self._also if node in gradients}
         inputs = [var for var in recorded.trace.inputs if var not in filled]
@@ -125,7 +125,7 @@ class Derivation:
     def owners(self) -> dict[Var, tuple[Node, bool]]:
         """Whose value a value of the program is, or whose gradient; where several share it, the one that says most."""
         recorded, now = self.recorded, self.program.now
-        values = {node: now(value.var) for node, value in recorded.values.items()}
+        values = {node: now(value.symbol) for node, value in recorded.values.items()}
         gradients = {node: now(_var(g)) for node, g in recorded.gradients.items()}
         named = sorted(recorded.nodes, key=lambda node: (not self._is_named(node), -node.order))
         owners: dict[Var, tuple[Node, bool]] = {}
@@ -141,7 +141,7 @@ class Derivation:
         owners, numbers = self.owners, count(1)
         pairs = {}
         for g, (node, is_gradient) in owners.items():
-            value = self.program.now(self.recorded.values[node].var)
+            value = self.program.now(self.recorded.values[node].symbol)
             if is_gradient and type(value) is Var and value not in self.program.inputs:
                 pairs[g] = value
 
@@ -272,7 +272,7 @@ def derive(loss: Tensor, *, names: Mapping[Tensor, str] | None = None) -> Deriva
 
 def _var(traced: Any) -> Any:
     """The value of the program that a traced array is, or the constant itself."""
-    return getattr(traced, "var", traced)
+    return getattr(traced, "symbol", traced)
 
 
 def _by_node(names: Any, nodes: Iterable[Node]) -> dict[Node, str]:

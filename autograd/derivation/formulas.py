@@ -58,8 +58,8 @@ class Formulas:
         self._names, self._owner = names, owner
         self._terms: dict[Var, Term] = {}
         for node, value in recorded.values.items():
-            if value.var in program.inputs:
-                self._terms[value.var] = Term(Symbol(names[node].drawn))
+            if value.symbol in program.inputs:
+                self._terms[value.symbol] = Term(Symbol(names[node].drawn))
         symbols = {var: self._symbol(statement) for var, statement in statements.of.items()}
         self._taken = {latex(tree) for tree in (*symbols.values(), *(term.tree for term in self._terms.values()))}
         self._write = write = Mathematics(self._terms.__getitem__, euler="e" not in self._taken)
@@ -86,7 +86,7 @@ class Formulas:
             if node not in self._recorded.gradients:
                 continue
             g = self._recorded.gradients[node]
-            value = self._program.now(getattr(g, "var", g))
+            value = self._program.now(getattr(g, "symbol", g))
             owned = self._owner(value) if type(value) is Var and value in self._statements.of else None
             if node.op is None and (owned is None or owned[0] is not node):  # it is another value, or a number
                 rows[False].append(_equation(Bar(Symbol(self._names[node].drawn)), self._write.value(value).tree))
@@ -131,7 +131,7 @@ class Formulas:
     def _by_rule(self, link: Link, target: Var) -> tuple[Tree | None, Tree] | None:
         """What a use contributes, in the words of its record; None where a letter stands for nothing shown."""
         user = link.node
-        g = self._program.now(getattr(self._recorded.gradients[user], "var", None))
+        g = self._program.now(getattr(self._recorded.gradients[user], "symbol", None))
         if type(g) is not Var or g is target or g not in self._statements.of or user.op.variadic:
             return None
         if user.op.broadcasts and user.op.role != "product" and np.shape(link.source.value) != np.shape(user.value):
@@ -159,7 +159,7 @@ class Formulas:
                 arg = self._recorded.constants[id(arg)]
             else:
                 return self._write.value(arg).tree if isinstance(arg, (int, float)) else None
-        value = self._program.now(self._recorded.values[arg].var)
+        value = self._program.now(self._recorded.values[arg].symbol)
         if type(value) is not Var:
             return self._write.value(value).tree
         shown = value in self._statements.of or value in self._program.inputs

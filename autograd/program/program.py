@@ -119,7 +119,7 @@ class Program:
     >>> trace = Trace()
     >>> x = trace.input(np.array([1.0, 2.0]), "x")
     >>> y = np.exp(x) * 2
-    >>> print(Program(trace.inputs, trace.lines, {"y": y.var}))
+    >>> print(Program(trace.inputs, trace.lines, {"y": y.symbol}))
     x: (2,)
     %0 = exp(x)
     %1 = multiply(%0, 2)

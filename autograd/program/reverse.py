@@ -191,7 +191,7 @@ class RuleLines:
         except (TypeError, ValueError):
             d = None
         self._inputs = {var: var.value for var in trace.inputs}
-        self._arrives, self._d = arrives.var, getattr(d, "var", None)
+        self._arrives, self._d = arrives.symbol, getattr(d, "symbol", None)
         self.lines: list[Line] = trace.lines if self._d is not None else []
 
     def changed(self, position: int, compute: Callable[[Line, Mapping[Var, Any]], Any]) -> Change:
@@ -231,7 +231,7 @@ class Backprop:
             self._forward(node)
         value = loss.value
         seed = self.trace.input(value.dtype.type(1) if not value.ndim else np.ones_like(value), "seed")
-        self.seed = seed.var
+        self.seed = seed.symbol
         self.gradients = reverse.accumulate({loss: seed}, self._pull)
 
     def _forward(self, node: Node) -> None:

@@ -56,7 +56,7 @@ class Words:
             return str(of.get("name") or describe(of))
         if of in self._named:
             return self._named[of]
-        text = self._expressions.get(self._derivation.recorded.values[of].var, Text(describe(of))).text
+        text = self._expressions.get(self._derivation.recorded.values[of].symbol, Text(describe(of))).text
         return text if len(text) <= _LONGEST_VALUE else f"the result of {of.op.name}"
 
     def gradient(self, of: Any) -> str:
@@ -69,7 +69,7 @@ class Words:
         if of in self._named or self._derivation is None:
             return of
         gradients, now = self._derivation.recorded.gradients, self._derivation.program.now
-        g = getattr(gradients.get(of), "var", None)
+        g = getattr(gradients.get(of), "symbol", None)
         owner = self._derivation.owners.get(now(g)) if g is not None else None
         known = owner is not None and owner[1] and owner[0] in self._named and of in _before(owner[0])
         return owner[0] if owner is not None and known else of
@@ -130,7 +130,7 @@ class Words:
     def _expression_of(self, node: Node) -> str | None:
         """What computes a value, where that is short."""
         assert self._derivation is not None
-        target = self._derivation.recorded.values[node].var
+        target = self._derivation.recorded.values[node].symbol
         write = Writer(self._expressions.__getitem__, Helpers())
         lines = self._derivation.recorded.trace.lines
         text = next((write(line).text for line in lines if line.target == target), None)
@@ -242,7 +242,7 @@ class Words:
         assert self._derivation is not None
         recorded = self._derivation.recorded
         texts = {var: Text(str(var.name)) for var in recorded.trace.inputs}
-        texts |= {recorded.values[node].var: Text(name) for node, name in self._named.items()}
+        texts |= {recorded.values[node].symbol: Text(name) for node, name in self._named.items()}
         write = Writer(texts.__getitem__, Helpers())
         for line in recorded.trace.lines:
             if _is_forward(line) and line.target not in texts:

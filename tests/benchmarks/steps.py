@@ -95,8 +95,8 @@ def by_products_alone(network: Network) -> Callable[[], Any]:
     return step
 
 
-def training_step(network: Network) -> Callable[[Any, Any], Any]:
-    """The step as users write it."""
+def training_step(network: Network) -> tuple[Callable[[Any, Any], Any], Any]:
+    """The step as users write it, and its state."""
     model = nn.MLP(list(network.sizes), activation=nn.ReLU, rng=0, dtype=network.dtype)
     for parameter, value in zip(model.parameters(), network.parameters().values(), strict=True):
         parameter.data = value
@@ -109,18 +109,19 @@ def training_step(network: Network) -> Callable[[Any, Any], Any]:
         optimizer.step()
         return loss
 
-    return step
+    return step, (model, optimizer)
 
 
 def by_chalkgrad(network: Network) -> Callable[[], Any]:
     x, y = network.data()
-    step = training_step(network)
+    step, _ = training_step(network)
     return lambda: step(x, y)
 
 
 def by_chalkgrad_compiled(network: Network) -> Callable[[], Any]:
     x, y = network.data()
-    step = autograd.compile(training_step(network))
+    step, state = training_step(network)
+    step = autograd.compile(step, state=state)
     return lambda: step(x, y)
 
 

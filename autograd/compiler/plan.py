@@ -10,8 +10,8 @@ import numpy as np
 
 from autograd.compiler.binding import Binding
 from autograd.compiler.storage import VIEWS, Memory, Storage, lasting, shaped
+from autograd.compiler.tracing import Check, check, check_form, form
 from autograd.program.program import Line, Program, Var, impure
-from autograd.program.trace import Check, check, check_shape
 from autograd.rules.write import put
 
 _OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
@@ -51,7 +51,7 @@ class Plan:
     def __init__(
         self,
         program: Program,
-        shares: Mapping[Var, Any],
+        shares: Mapping[Var, Sequence[Any]],
         fixed: Mapping[Var, Any],
         named: Mapping[Var, str],
         kept: Sequence[tuple[Any, Var | None]],
@@ -74,11 +74,11 @@ class Plan:
         self._barrier = max((k for k, line in enumerate(self.lines) if isinstance(line.fn, Check)), default=-1)
         self._save_generators()
         self._wanted = self._destinations(kept, written)
-        self._told = ""
+        self._where = ""
         for position, line in enumerate(self.lines):
             self._emit_guarded(position, line)
             memory.release(position)
-        self._told = "afterwards"
+        self._where = "afterwards"
         self.results = [self._given_away(var) for var in returned]  # before anything outside is written to
         self._apart = self._copies_of_brought([var for var, _ in kept], named)
         self.kept = [self._in_array_of_its_own(var) for var, _ in kept]
@@ -157,16 +157,18 @@ class Plan:
 
     def _emit(self, position: int, line: Line) -> None:
         fn, target = line.fn, line.target
-        if line.where and line.where != self._told:
-            self._told = line.where
+        if line.where and line.where != self._where:
+            self._where = line.where
             self._say(f"# {line.where}")
-        if fn is check_shape:
-            self.statements += [f"if {self._text(line.args[0])}.shape != {line.args[1]}:", *self._give_up]
+        if fn is check_form:
+            value, expected = line.args
+            text = f"{self.binding.function(form)}({self._text(value)}) != {self.binding.name(expected, 'form')}"
+            self.statements += [f"if {text}:", *self._give_up]
         elif fn is check:
             value, expected = line.args
             text = self._value(value)
-            told = f"{text} == {self._value(expected)}"
-            test = told if type(expected) is not bool else text if expected else f"not {text}"
+            equal = f"{text} == {self._value(expected)}"
+            test = equal if type(expected) is not bool else text if expected else f"not {text}"
             self.statements += [f"if not ({test}):", *self._give_up]
         elif target in self._memory.roots:
             self._view(line)

@@ -1,0 +1,175 @@
+"""What a step owns: the arrays, Tensors, generators and settings in its arguments and its state.
+
+Known are Tensors, arrays, random generators, lists, tuples and dictionaries, and objects that say what they hold:
+their method `__state__` gives the dictionary or list itself in which they keep it, or a tuple of such. Most write
+`return vars(self)`, as modules and optimisers do. Of dataclasses and namespaces the attributes are taken.
+Functions, classes and modules of Python are constants. Anything else is an error that says so.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
+from functools import cache, partial
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd.array.tensor import Tensor
+
+GENERATORS = (np.random.Generator, np.random.RandomState)
+SIMPLE = (int, float, complex, str, bytes, bool, type(None), np.generic, np.dtype, type(...), slice, range, enum.Enum)
+TRACED_KINDS = "fiubcSUmM"  # of arrays
+OWN_STEPS = "_compiled_steps"  # the attribute in which an object has its methods' compiled steps
+_LONG = 1000
+_COLLECTIONS = (list, deque, dict, Mapping)
+_CONSTANTS = (FunctionType, BuiltinFunctionType, type, ModuleType, np.ufunc, property, staticmethod, classmethod)
+
+
+class Place(NamedTuple):
+    """Where a value is kept: an item of a list or dictionary, or an attribute.
+
+    Attributes:
+        container, key: what holds it, and at which key.
+        name: what messages call it.
+    """
+
+    container: Any
+    key: Any
+    name: str
+
+    @property
+    def is_item(self) -> bool:
+        """Whether it is read by `container[key]`."""
+        return isinstance(self.container, _COLLECTIONS)
+
+    def read(self) -> Any:
+        """What is there now; `Place` itself where nothing is."""
+        try:
+            return self.container[self.key] if self.is_item else getattr(self.container, self.key)
+        except (LookupError, AttributeError, ValueError):
+            return Place
+
+    def write(self, value: Any) -> None:
+        """Put `value` there."""
+        if self.is_item:
+            self.container[self.key] = value
+        else:
+            setattr(self.container, self.key, value)
+
+
+class State:
+    """Everything behind some values, each given with its name.
+
+    With `owned=False`, what does not say what it holds is left out, and so are long lists.
+
+    Attributes:
+        places: where everything is kept, with what is there.
+        tensors: the Tensors with their names.
+        structure: the lists, dictionaries and sets, with their lengths; the keys where their order may matter, the
+            elements of sets.
+        known: by identity, all that was found.
+    """
+
+    def __init__(self, roots: Sequence[tuple[Any, str]], *, owned: bool = True) -> None:
+        self._owned = owned
+        self.places: list[tuple[Place, Any]] = []
+        self.tensors: list[tuple[Tensor, str]] = []
+        self.structure: list[tuple[Any, Any, str]] = []
+        self.known: dict[int, Any] = {}
+        self._pending = list(reversed(roots))
+        while self._pending:
+            value, name = self._pending.pop()
+            if not isinstance(value, SIMPLE) and id(value) not in self.known:
+                self.known[id(value)] = value
+                self._visit(value, name)
+
+    def _visit(self, value: Any, name: str) -> None:
+        if isinstance(value, Tensor):
+            self.tensors.append((value, value.name or name))
+        elif isinstance(value, (list, deque, dict)) and (self._owned or len(value) < _LONG):
+            self._keep(value, name, "{}[{!r}]", in_order=isinstance(value, dict))
+        elif isinstance(value, set):
+            self.structure.append((value, frozenset(value), name))
+        elif isinstance(value, tuple) and (self._owned or len(value) < _LONG):
+            self._pending += [(part, f"{name}[{k}]") for k, part in enumerate(value)]
+        elif isinstance(value, MethodType):
+            self._pending.append((value.__self__, f"{name}.__self__"))
+        elif not is_constant(value) and (self._owned or hasattr(type(value), "__state__")):
+            for container in held_by(value, name):
+                self._keep(container, name, "{}.{}")
+
+    def _keep(self, container: Any, name: str, form: str, in_order: bool = False) -> None:
+        keys = list(container) if isinstance(container, Mapping) else range(len(container))
+        self.structure.append((container, keys if in_order else len(keys), name))
+        for key in keys:
+            if key != OWN_STEPS:
+                part, place = container[key], Place(container, key, form.format(name, key))
+                self.places.append((place, part))
+                if not isinstance(part, SIMPLE):
+                    self._pending.append((part, place.name))
+
+
+def is_constant(value: Any) -> bool:
+    """Whether it holds nothing that is followed, or is followed itself."""
+    if isinstance(value, partial):
+        parts = (value.func, *value.args, *value.keywords.values())
+        return all(isinstance(part, (*SIMPLE, *_CONSTANTS)) for part in parts)
+    if isinstance(value, np.ndarray):
+        return type(value) is np.ndarray and value.dtype.kind in TRACED_KINDS
+    return isinstance(value, (*GENERATORS, *_CONSTANTS, frozenset)) or hasattr(type(value), "__compiled__")
+
+
+def held_by(value: Any, name: str) -> tuple[Any, ...]:
+    """The dictionaries or lists in which an object keeps what it holds; TypeError where it does not say."""
+    if hasattr(type(value), "__state__"):
+        containers = value.__state__()
+        return containers if isinstance(containers, tuple) else (containers,)
+    if isinstance(value, SimpleNamespace) or (is_dataclass(value) and hasattr(value, "__dict__")):
+        return (vars(value),)
+    kind = f"array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+    raise TypeError(
+        f"compile: {name} is {'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}, which does not say what it holds that "
+        "a step may read or change. Give its class a method `__state__` that returns the dictionary in which it keeps "
+        "that, `return vars(self)`, or keep it out of the arguments and the state"
+    )
+
+
+def variables(fn: Callable[..., Any]) -> Iterator[tuple[Place, Any]]:
+    """The variables of a step, and of functions beside it that it names: closures and globals that its code names."""
+    pending, seen, home = [fn], set(), None
+    while pending:
+        fn = pending.pop()
+        fn = getattr(fn, "__func__", fn)
+        if isinstance(fn, partial):
+            pending.append(fn.func)
+        if hasattr(fn, "__wrapped__"):
+            pending.append(fn.__wrapped__)
+        if not isinstance(fn, FunctionType) or fn in seen:
+            continue
+        seen.add(fn)
+        home = fn.__globals__ if home is None else home
+        found = [
+            (Place(cell, "cell_contents", name), name)
+            for name, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True)
+        ]
+        if fn.__globals__ is home:
+            found += [(Place(home, name, name), name) for name in names(fn.__code__) if name in home]
+        for place, _ in found:
+            if (value := place.read()) is not Place:
+                yield place, value
+                if callable(value) and not isinstance(value, type):
+                    pending.append(value)
+
+
+@cache
+def names(code: CodeType) -> tuple[str, ...]:
+    """The names that a function's code looks up, in itself and in functions that it defines."""
+    found = dict.fromkeys(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            found.update(dict.fromkeys(names(constant)))
+    return tuple(found)

@@ -1,0 +1,483 @@
+"""The trace of a step: what is written in place, what is decided by a value, what may not leave.
+
+Lines have no memory: every value is assigned once. Where the step writes into an array, the array stands for a new
+value from then on, and so does everything that looks at the same memory. Where it decides by a value, or where a
+shape hangs on one, a line is a check: a replay that finds another value gives up, and the step is recorded anew.
+What a replay could not do again is refused with the line of the step.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from threading import get_ident
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from autograd.core.errors import source_line, user_frame
+from autograd.program.program import Line, Var
+from autograd.program.trace import Trace, Traced, plain
+from autograd.rules.index import scatter
+from autograd.rules.write import put
+
+ADVICE = "name what holds it: autograd.compile(step, state=(model, optimizer, ...))"
+_SHAPED_BY_SHAPES: dict[Any, int] = {  # of how many first arguments the values never decide a shape or dtype
+    **dict.fromkeys(
+        (np.sum, np.mean, np.prod, np.max, np.min, np.any, np.all, np.argmax, np.argmin, np.cumsum, np.cumprod, np.var,
+         np.std, np.median, np.copy, np.astype, np.zeros_like, np.ones_like, np.empty_like, np.concatenate, np.stack,
+         np.hstack, np.vstack, np.dstack, np.column_stack, np.transpose, np.reshape, np.swapaxes, np.moveaxis,
+         np.expand_dims, np.squeeze, np.broadcast_to, np.diagonal, np.ravel, np.real, np.imag, np.flip, np.roll,
+         np.tile, np.sort, np.argsort, np.trace, np.diag, np.triu, np.tril, np.round, np.nan_to_num, np.repeat, np.pad,
+         np.atleast_1d, np.atleast_2d, np.atleast_3d, np.split, np.array_split, np.hsplit, np.vsplit, np.diff,
+         np.gradient, np.linalg.inv, np.linalg.det, np.linalg.norm, np.linalg.cholesky, np.unstack,
+         np.lib.stride_tricks.sliding_window_view, np.rot90, np.nansum, np.nanmean, np.average), 1),
+    **dict.fromkeys(
+        (np.dot, np.matmul, np.vdot, np.inner, np.outer, np.tensordot, np.cross, np.kron, np.isclose, np.full_like,
+         np.take, np.take_along_axis, np.linalg.solve, np.searchsorted, np.array_equal, np.allclose), 2),
+    np.where: 3, np.clip: 3, put: 3, scatter: 2, np.einsum: 99, np.broadcast_arrays: 99,
+}  # fmt: skip
+_READ_ONLY = {np.broadcast_to, np.broadcast_arrays, np.diagonal, np.diag, np.lib.stride_tricks.sliding_window_view}  # views
+_WRITERS = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}  # into their first argument
+
+
+class Check:
+    """A line that computes nothing: the program is right only as long as a value is what it was."""
+
+    impure = True
+    __name__ = "check"
+
+    def __call__(self, value: Any, expected: Any) -> Any:
+        raise NotImplementedError("checks are compiled, not called")
+
+
+check, check_form = Check(), Check()  # of a value; of its shape and dtype
+
+
+def form(value: Any) -> Any:
+    """The shape and dtype of an array, or of each in a tuple or list."""
+    if isinstance(value, (tuple, list)):
+        return tuple([form(part) for part in value])
+    return np.shape(value), getattr(value, "dtype", None)
+
+
+class Draw:
+    """A line that draws from a generator."""
+
+    impure = True
+
+    def __init__(self, generator: Any, method: str) -> None:
+        self.generator, self.__name__ = generator, method
+        self._method = getattr(generator, method)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._method(*args, **kwargs)
+
+
+@cache
+def changed(fn: Any) -> Callable[..., Any]:
+    """The function that gives a changed copy of its first argument, of one that changes it: of `np.put`, say."""
+
+    def call(array: Any, *args: Any, **kwargs: Any) -> Any:
+        result = np.array(array)
+        fn(result, *args, **kwargs)
+        return result
+
+    call.__name__ = f"changed_by_{fn.__name__}"
+    return call
+
+
+@cache
+def where_true(ufunc: np.ufunc) -> Callable[..., Any]:
+    """The function that gives a copy of `out` with the ufunc's results where a condition holds."""
+
+    def call(out: Any, where: Any, *args: Any, **kwargs: Any) -> Any:
+        result = np.array(out)
+        ufunc(*args, out=result, where=where, **kwargs)
+        return result
+
+    call.__name__ = f"{ufunc.__name__}_where"
+    return call
+
+
+class StepTrace(Trace):
+    """The trace of one call of a step.
+
+    Attributes:
+        closed: whether the recording is over; what is left of it computes as arrays do.
+        refused: the first error for what a replay could not do, in case that the step catches it.
+        changes: whether an array from outside was written to, or numbers were drawn.
+        shares: views, and the values whose memory they look at.
+        traced: weak references to every traced array, to see whether one is left somewhere.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed, self.changes = False, False
+        self.refused: TypeError | None = None
+        self.shares: dict[Var, list[Var]] = {}
+        self.traced: list[Any] = []
+        self.outside: dict[int, Traced] = {}  # arrays of the arguments and the state, by identity
+        self._owners: dict[int, list[Traced]] = {}  # the same by the memory that they look at
+        self._constants: dict[int, Any] = {}
+        self._errors, self._thread = np.geterr(), get_ident()
+
+    def refusal(self, message: str) -> TypeError:
+        """The error for what a replay could not do; remembered, in case that the step catches it."""
+        error = TypeError(message)
+        if self.refused is None:
+            self.refused = error
+        return error
+
+    def input(self, value: Any, name: str | None = None) -> Traced:
+        """`value`, from outside; writing to it changes the array itself."""
+        traced = super().input(value, name)
+        if isinstance(value, np.ndarray):
+            self.outside[id(value)] = traced
+            self._owners.setdefault(id(_owner(value)), []).append(traced)
+        self.traced.append(ref(traced))
+        return traced
+
+    def constant(self, value: Any) -> Traced:
+        """A copy of `value`, which the program makes itself."""
+        array = np.array(value)
+        result: Traced = self.record(np.copy, (array,), {}, array.copy() if array.ndim else array[()])
+        return result
+
+    def remaining(self) -> list[Traced]:
+        """The traced arrays that somebody else still holds, after the trace let go of its own."""
+        self.outside, self._owners, self._constants = {}, {}, {}
+        return [traced for reference in self.traced if (traced := reference()) is not None]
+
+    def _passive(self) -> bool:
+        """Whether calls are not the recorded step's: it is over, or this is another thread."""
+        return self.closed or get_ident() != self._thread
+
+    # Calls
+
+    def call(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Compute `fn(*args, **kwargs)` and record it."""
+        if self._passive():
+            return fn(*plain(args), **{key: plain(value) for key, value in kwargs.items()})
+        if fn in _WRITERS or (getattr(fn, "__name__", "") == "at" and isinstance(fn.__self__, np.ufunc)):
+            return self._write_by(fn, args, kwargs)
+        dispatched = not (isinstance(fn, np.ufunc) or fn is operator.getitem or isinstance(fn, Draw))
+        locked = _lock(args, kwargs) if dispatched else []
+        try:
+            result = super().call(fn, args, kwargs)
+        except (np.linalg.LinAlgError, ArithmeticError, IndexError) as error:
+            self.refusal(
+                f"{_name(fn)} raised {type(error).__name__}, {source_line()}, and the step went on: a replay could "
+                "not decide that. Test for it beforehand, by np.where or a branch"
+            )
+            raise
+        except ValueError as error:
+            if "read-only" not in str(error):
+                raise
+            raise self.refusal(
+                f"{_name(fn)} writes into its argument, {source_line()}: a replay could not. Write its result "
+                "by `array[...] = `"
+            ) from None
+        finally:
+            unlock(locked)
+        if locked and fn in _SHAPED_BY_SHAPES and fn not in _READ_ONLY:
+            for view in _traced(result if isinstance(result, (list, tuple)) else (result,)):
+                if view.source is not None:
+                    view.value.flags.writeable = True
+        return result
+
+    def record(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> Any:
+        """Write down that this call gave `result`; its form is checked where values decide it."""
+        if result is None or isinstance(result, (str, bytes)):
+            raise self.refusal(
+                f"{_name(fn)} of a value of the recorded step, {source_line()}: a replay could not do that again. "
+                "Return the value, and do it outside"
+            )
+        by_values = _shaped_by_values(fn, args, kwargs)
+        if by_values or isinstance(result, (tuple, list)):  # as of np.atleast_1d(x, y) or matrix_power(x, n)
+            result = _apart(result, [arg.value for arg in _traced(args)])
+        made = super().record(fn, args, kwargs, result)
+        if by_values:
+            self._check(check_form, made.symbol if type(made) is Traced else self._last_tuple, form(result))
+        return made
+
+    def made(self, line: Line, args: tuple[Any, ...]) -> Any:
+        """The result of a line, with what it is a view of."""
+        if (errors := np.geterr()) != self._errors:
+            line.errors = errors
+        result = super().made(line, args)
+        if type(result) is not Traced:
+            self._last_tuple = line.target
+            return result
+        self.traced.append(ref(result))
+        array = result.value
+        if isinstance(array, np.ndarray) and array.base is not None:
+            sources = [arg for arg in _traced(args) if _overlap(arg.value, array)]
+            exact = sources if len(sources) < 2 else [s for s in sources if positions(array, s.value) is not None]
+            if sources:
+                self.shares[line.target] = [source.symbol for source in sources]
+            for source in exact[:1]:
+                result.source = source, self._makers(line), source.symbol
+                (source if source.base is None else source.base).views.append(ref(result))
+        return result
+
+    def _makers(self, line: Line) -> tuple[Line, ...]:
+        """The lines that make a view: a call, and the choice of one of its results."""
+        lines = [line]
+        while lines[0].fn is operator.getitem and type(lines[0].args[0]) is Var and lines[0].args[0].shape is None:
+            lines.insert(0, next(other for other in reversed(self.lines) if other.target is lines[0].args[0]))
+        return tuple(lines)
+
+    def symbol(self, value: Any) -> Any:
+        """An argument as lines hold it. A plain array is a constant: what it holds now."""
+        kind = type(value)
+        if kind is Traced and value.recorder is not self:
+            return self._frozen(value.value)
+        if kind is np.ndarray or (kind is not Traced and isinstance(value, np.ndarray)):
+            return self._frozen(value)
+        return super().symbol(value)
+
+    def _frozen(self, array: Any) -> Any:
+        known = self.outside.get(id(array))
+        if known is not None and known.value is array:
+            return known.symbol
+        for other in self._owners.get(id(_owner(array)), ()):
+            if np.may_share_memory(other.value, array):
+                raise self.refusal(
+                    f"the step uses {name_of(array)}, {source_line()}, which shares its memory with "
+                    f"{other.symbol.name} and was made outside: a replay would not see it change. Make the view inside"
+                )
+        copy = self._constants.get(id(array))
+        if copy is None or not _equal(copy, array):
+            copy = self._constants[id(array)] = np.array(array)
+        return copy
+
+    # Decisions
+
+    def _check(self, kind: Check, symbol: Any, value: Any) -> None:
+        self.lines.append(Line(Var(None), kind, (symbol, value), {}, self.origin))
+
+    def decides(self, traced: Traced, value: Any) -> None:
+        """The recording goes on as `value` says; a replay must find the same."""
+        if not self._passive():
+            self._check(check, traced.symbol, value)
+
+    def leaves(self, traced: Traced, how: str) -> Any:
+        """An error in a recording."""
+        if self._passive():
+            return traced.value
+        raise self.refusal(
+            f"{how} of a value of the recorded step, {source_line()}: a replay could not do that again. Return the "
+            "value and do it outside, or compute with NumPy's functions (np.copy, np.astype, np.take, np.where)"
+        )
+
+    # Writing in place
+
+    def set_item(self, traced: Traced, index: Any, value: Any) -> None:
+        """`traced[index] = value`."""
+        traced.value[plain(index)] = plain(value)
+        if not self._passive():
+            self.write(traced, put, (self.symbol(index), self.symbol(value)), {})
+
+    def call_into(self, out: Any, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """`fn(*args, out=out)`."""
+        if self._passive():
+            return fn(*plain(args), out=plain(out), **{key: plain(value) for key, value in kwargs.items()})
+        if isinstance(out, tuple):
+            if len(out) != 1:
+                raise self.refusal(f"{_name(fn)} with several out=, {source_line()}: write each result by `out[...] =`")
+            out = out[0]
+        if type(out) is not Traced:
+            raise self.not_owned(fn, out)
+        if not isinstance(out.value, np.ndarray):  # numbers do not change
+            return self.call(fn, args, kwargs)
+        if isinstance(fn, np.ufunc) and kwargs.get("where", True) is not True:
+            where = kwargs.pop("where")
+            fn(*plain(args), out=out.value, where=plain(where), **kwargs)
+            self.write(out, where_true(fn), (self.symbol(where), *self.symbol(args)), kwargs)
+            return out
+        new = self.call(fn, args, kwargs)
+        if new.shape != out.shape:
+            new = self.call(np.broadcast_to, (new, out.shape), {})
+        if new.dtype != out.dtype:
+            if not np.can_cast(new.dtype, out.dtype, kwargs.get("casting", "same_kind")):
+                raise TypeError(f"{_name(fn)}: {new.dtype} does not fit into out= of {out.dtype}; use astype first")
+            if not isinstance(fn, np.ufunc):
+                raise self.refusal(f"{_name(fn)} with out= of another dtype, {source_line()}: write `out[...] = `")
+            new = self.call(np.astype, (new, out.dtype), {})
+        out.value[...] = new.value
+        self._move(out, new.symbol)
+        return out
+
+    def _write_by(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """A function that writes into its first argument."""
+        target = args[0] if args else None
+        if type(target) is not Traced:
+            raise self.not_owned(fn, target)
+        if fn is np.copyto and len(args) == 2 and not kwargs:
+            self.set_item(target, ..., args[1])
+            return
+        fn(target.value, *plain(args[1:]), **{key: plain(value) for key, value in kwargs.items()})
+        symbols = {key: self.symbol(value) for key, value in kwargs.items()}
+        self.write(target, changed(fn), self.symbol(args[1:]), symbols)
+
+    def write(self, target: Traced, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """`target`'s memory was changed as `fn(target, *args)` says."""
+        new = Var(target.value)
+        self.lines.append(Line(new, fn, (target.symbol, *args), kwargs, self.origin))
+        self._move(target, new)
+
+    def _move(self, target: Traced, new: Var) -> None:
+        """`target`'s memory holds `new` from now on, and so does all that looks at it."""
+        while target.source is not None:
+            source, lines, before = target.source
+            new = self._written_through(target, source, lines, before, new)
+            target = source
+        name, target.symbol = target.symbol.name, new
+        if self.outside.get(id(target.value)) is target:
+            self._refuse_sharing(target, name)
+            new.name, self.changes = name, True
+        for reference in target.views:
+            if (view := reference()) is not None:
+                self._look_again(view)
+
+    def _written_through(self, view: Traced, source: Traced, lines: Any, before: Var, new: Var) -> Var:
+        """The value of `source` after `new` was written into a view of it."""
+        line = lines[0]
+        chosen = line.fn is operator.getitem and len(lines) == 1
+        fixed = line.fn in _SHAPED_BY_SHAPES and all(var is before for var in line.variables())
+        if view.dtype != source.dtype or not (chosen or fixed):
+            raise self.refusal(
+                f"writing in place into a view by {_name(line.fn)}, {source_line()}: write to the array itself"
+            )
+        written = Var(source.value)
+        index = line.args[1] if chosen else np.unravel_index(positions(view.value, source.value), source.shape)
+        self.lines.append(Line(written, put, (source.symbol, index, new), {}, self.origin))
+        return written
+
+    def _look_again(self, view: Traced) -> None:
+        """A view of memory that was written to."""
+        source, lines, before = view.source
+        replaced = {before: source.symbol}
+        for line in lines:
+            again = line.changed(replaced)
+            again.target = replaced[line.target] = Var(line.target.value)
+            self.lines.append(again)
+            self.shares[again.target] = [source.symbol]
+        view.symbol = replaced[lines[-1].target]
+
+    def _refuse_sharing(self, target: Traced, name: str | None) -> None:
+        """What is written to must be all that looks at its memory."""
+        for other in self._owners[id(_owner(target.value))]:
+            if other is not target and np.may_share_memory(other.value, target.value):
+                raise self.refusal(
+                    f"the step writes into {name or 'an array'}, {source_line()}, which shares its memory "
+                    f"with {other.symbol.name or 'another array'}: a replay could not keep their order. Use one array, "
+                    "and views that are made inside the step"
+                )
+
+    def not_owned(self, fn: Any, array: Any) -> TypeError:
+        return self.refusal(
+            f"{_name(fn)} writes a value of the step into {name_of(array)}, {source_line()}, which is in neither the "
+            f"arguments nor the state. If it is kept from call to call, {ADVICE}; if it is made inside, make it of a "
+            "value of the step, by np.zeros_like"
+        )
+
+
+def positions(view: Any, source: Any) -> Any:
+    """Where in `source`, in C order, each element of a view of it stands; None where one stands elsewhere."""
+    places, wanted = _addresses(source).ravel(), _addresses(view)
+    order = np.argsort(places, kind="stable")
+    found = order[np.minimum(np.searchsorted(places, wanted, sorter=order), places.size - 1)] if places.size else wanted
+    return found if np.array_equal(places[found] if places.size else wanted, wanted) else None
+
+
+def _addresses(array: Any) -> Any:
+    total = np.full((1,) * array.ndim, array.__array_interface__["data"][0], np.int64)
+    for axis, (length, stride) in enumerate(zip(array.shape, array.strides, strict=True)):
+        total = total + (np.arange(length) * stride).reshape((-1,) + (1,) * (array.ndim - axis - 1))
+    return total
+
+
+def _apart(result: Any, arrays: Sequence[Any]) -> Any:
+    """A result that is an array of the arguments itself, as a view of that."""
+    if isinstance(result, (tuple, list)):
+        return type(result)([_apart(part, arrays) for part in result]) if not hasattr(result, "_fields") else result
+    return result.view() if isinstance(result, np.ndarray) and any(result is array for array in arrays) else result
+
+
+def name_of(array: Any) -> str:
+    """How the step calls an array, as far as its variables tell."""
+    frame = user_frame()
+    for variables_of_frame in (frame.f_locals, frame.f_globals):
+        for name, value in variables_of_frame.items():
+            if value is array:
+                return name
+    return f"an array of shape {np.shape(array)}"
+
+
+def _name(fn: Any) -> str:
+    owner = getattr(fn, "__self__", None)
+    return f"np.{owner.__name__}.{fn.__name__}" if isinstance(owner, np.ufunc) else getattr(fn, "__name__", str(fn))
+
+
+def _owner(array: Any) -> Any:
+    """The array, or what else, whose memory it is."""
+    while isinstance(getattr(array, "base", None), np.ndarray):
+        array = array.base
+    return array
+
+
+def _overlap(a: Any, b: Any) -> bool:
+    return isinstance(a, np.ndarray) and np.may_share_memory(a, b)
+
+
+def _lock(args: Any, kwargs: Mapping[str, Any]) -> list[Any]:
+    """Make the arrays of a call read-only, so that a function that writes into one says so; gives which."""
+    arrays = [traced.value for traced in _traced((args, tuple(kwargs.values())))]
+    locked = [array for array in arrays if isinstance(array, np.ndarray) and array.flags.writeable]
+    for array in locked:
+        array.flags.writeable = False
+    return locked
+
+
+def unlock(arrays: Sequence[Any]) -> None:
+    """Make arrays writeable again, those that own their memory before views of them."""
+    for array in sorted(arrays, key=lambda array: array.base is not None):
+        array.flags.writeable = True
+
+
+def _traced(value: Any) -> Iterator[Traced]:
+    """What is traced in a nesting."""
+    kind = type(value)
+    if kind is Traced:
+        yield value
+    elif kind is tuple or kind is list:
+        for part in value:
+            yield from _traced(part)
+    elif kind is slice:
+        yield from _traced((value.start, value.stop, value.step))
+
+
+def _shaped_by_values(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether the shape of a result may be another one for other values of the same shapes."""
+    if isinstance(fn, np.ufunc):
+        count = len(args)
+    elif isinstance(getattr(fn, "__self__", None), np.ufunc):
+        count = 1 if fn.__name__ in ("reduce", "accumulate") else 2
+    elif fn is operator.getitem:
+        parts = args[1] if isinstance(args[1], tuple) else (args[1],)
+        return any(type(part) is slice or traced.dtype.kind == "b" for part in parts for traced in _traced(part))
+    elif isinstance(fn, Draw):
+        return any(traced.dtype.kind == "i" for traced in _traced((args, tuple(kwargs.values()))))
+    else:
+        count = _SHAPED_BY_SHAPES.get(fn, 0)
+        if fn is np.where and len(args) < 3:
+            count = 0
+    return any(True for _ in _traced((args[count:], tuple(kwargs.values()))))
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
