@@ -47,9 +47,7 @@ def trained(
     return [np.asarray(loss.data) for loss in losses], [p.data for p in parameters], [p.grad for p in parameters], step
 
 
-def check_same(
-    make: Callable[[nn.Module], Any], rtol: float = 1e-12, recorded: int = 1, **how: Any
-) -> Any:
+def check_same(make: Callable[[nn.Module], Any], rtol: float = 1e-12, recorded: int = 1, **how: Any) -> Any:
     *eager, _ = trained(make, compiled=False, **how)
     *replayed, step = trained(make, compiled=True, **how)
     for ours, theirs in zip(replayed, eager, strict=True):
@@ -62,9 +60,7 @@ def check_same(
     return step
 
 
-def descending(
-    optimizer: Callable[[Any], Any], loss: Any = nn.functional.mse_loss
-) -> Callable[[nn.Module], Any]:
+def descending(optimizer: Callable[[Any], Any], loss: Any = nn.functional.mse_loss) -> Callable[[nn.Module], Any]:
     def make(model: nn.Module) -> Any:
         optimize = optimizer(model.parameters())
 

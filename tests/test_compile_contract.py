@@ -141,7 +141,7 @@ def fields_of_a_dataclass() -> Any:
 
 def attributes_of_a_copy() -> Any:
     rates = Rates()
-    step = lambda x: x * sum(copy.copy(rates).__dict__.values())  # noqa: E731
+    step = lambda x: x * sum(copy.copy(rates).__dict__.values())
     return step, rates, lambda k: setattr(rates, "first", k), nothing
 
 

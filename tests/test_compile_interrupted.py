@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
@@ -62,11 +63,11 @@ def check_plain(network: Network) -> None:
     network.step(BATCH)  # works as before
 
 
-class Midway(Exception):
-    pass
+class MidwayError(Exception):
+    """Raised at a line."""
 
 
-def traced_lines(call: Any, stop: int, error: type[BaseException] = Midway) -> int:
+def traced_lines(call: Any, stop: int, error: type[BaseException] = MidwayError) -> int:
     """Call, and raise an error at line number `stop` of the step and what it calls; how many lines there were."""
     count = 0
 
@@ -109,12 +110,12 @@ class Small:
         return loss
 
 
-@pytest.mark.parametrize("error", [Midway, KeyboardInterrupt])
+@pytest.mark.parametrize("error", [MidwayError, KeyboardInterrupt])
 def test_an_error_at_every_line(error: type[BaseException]) -> None:
     """Where the error comes at a line of the step itself, the arrays hold what the eager step leaves there."""
     lines = traced_lines(lambda: autograd.compile(Small().step)(np.ones(3)), -1)
     assert lines > 500
-    for stop in range(1 if error is Midway else 17, lines, 31):
+    for stop in range(1 if error is MidwayError else 17, lines, 31):
         small = Small()
         step = autograd.compile(small.step)
         traced_lines(lambda step=step: step(np.ones(3)), stop, error)
@@ -136,6 +137,7 @@ def test_ctrl_c_at_random_moments() -> None:
     took = time.perf_counter() - start
     chance, before = random.Random(0), signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     interrupted = 0
+    gc.disable()  # an interruption inside of a collection is lost, and its traceback kept
     try:
         for _ in range(60):
             network = Network()
@@ -151,4 +153,5 @@ def test_ctrl_c_at_random_moments() -> None:
             check_plain(network)
     finally:
         signal.signal(signal.SIGALRM, before)
+        gc.enable()
     assert interrupted

@@ -13,11 +13,11 @@ from typing import Any, overload
 
 import numpy as np
 
+from autograd.array.tensor import Tensor
 from autograd.compiler.recording import Recording, active, watched
 from autograd.compiler.specialisation import STALE, Specialisation
 from autograd.compiler.state import GENERATORS, OWN_STEPS, SIMPLE, Place, held_by, is_constant, variables
 from autograd.core.node import observers
-from autograd.array.tensor import Tensor
 from autograd.program.program import Program
 from autograd.tree import Tree
 
@@ -192,8 +192,8 @@ def _roots(fn: Any, state: Any) -> list[tuple[Any, str]]:
             held_by(value, name)  # which says what is wrong with it
         if isinstance(value, SIMPLE) or (is_constant(value) and not isinstance(value, (np.ndarray, *GENERATORS))):
             raise TypeError(
-                f"compile: {name} is a {type(value).__name__}, which holds nothing that a step could change. state= takes "
-                "modules, optimisers, Tensors, arrays, generators, and lists and dictionaries of them"
+                f"compile: {name} is a {type(value).__name__}, which holds nothing that a step could change. state= "
+                "takes modules, optimisers, Tensors, arrays, generators, and lists and dictionaries of them"
             )
     if isinstance(fn, MethodType) and not isinstance(fn.__self__, type):
         roots.append((fn.__self__, "self"))
@@ -209,8 +209,8 @@ def _declared(fn: Any, roots: list[tuple[Any, str]]) -> tuple[list[tuple[Any, st
     for root, name in roots:
         if isinstance(root, np.ndarray) and id(root) not in held:
             raise TypeError(
-                f"compile: {name}, an array, is in no variable of the step, so that nothing can stand for it. Keep it in a "
-                "variable of the step, or in a list, dictionary or module of the state, or pass it as an argument"
+                f"compile: {name}, an array, is in no variable of the step, so that nothing can stand for it. Keep "
+                "it in a variable of the step, in a list, dictionary or module of the state, or pass it as an argument"
             )
     objects = [(root, held.get(id(root), name)) for root, name in roots if not any(root is other for other in bare)]
     places = [place for place, value in found if any(value is root for root in bare)]

@@ -6,8 +6,8 @@ import gc
 from types import CellType, FrameType
 from typing import Any
 
-from autograd.core.node import Node
 from autograd.array.tensor import Tensor
+from autograd.core.node import Node
 from autograd.program.trace import Traced
 
 
@@ -29,6 +29,7 @@ def let_go(traced: Traced) -> str:
 def _places(value: Any, *, replace: bool = False, holders: Any = None) -> list[str]:
     """The dictionaries, lists, attributes and variables that hold a value, in words."""
     found = []
+    items: list[tuple[Any, Any]]
     for holder in gc.get_referrers(value) if holders is None else holders:
         if type(holder) is list:
             items, words = list(enumerate(holder)), "a list"

@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from autograd.array.tensor import Tensor
 from autograd.compiler.holders import let_go
 from autograd.compiler.state import GENERATORS, SIMPLE, TRACED_KINDS, Place, State, is_constant, variables
 from autograd.compiler.tracing import ADVICE, Draw, StepTrace, unlock
 from autograd.core.errors import describe, source_line
 from autograd.core.node import Node, next_order, observers, recording
 from autograd.core.op import Op
-from autograd.array.tensor import Tensor
 from autograd.core.tensor import wrap
 from autograd.program.program import Var
 from autograd.program.trace import Traced, plain
@@ -83,6 +83,7 @@ class Recording:
         self._grad_given: dict[int, Any] = {}  # what was there at first
         self._replaced: list[tuple[Place, Any, Any]] = []
         self._locked: list[Any] = []
+        self._foreign: list[Any] = []  # arrays that the step names and does not own
         self._drawing: dict[int, Drawing] = {}
         self._plain: dict[int, tuple[Any, Any]] = {}
 
@@ -170,7 +171,7 @@ class Recording:
                 self.grad_inputs[traced.symbol] = tensor
                 node.grad = traced
             self._grad_given[id(tensor)] = node.grad
-            object.__setattr__(tensor, "__class__", _watched(kind))
+            object.__setattr__(tensor, "__class__", _watched(kind))  # type: ignore[arg-type]
         self._lock([(value, place.name) for place, value in self._variables if id(value) not in owned])
 
     def _replace(self, place: Place, value: Any) -> None:
@@ -217,9 +218,10 @@ class Recording:
         for array in arrays:
             if type(array) is np.ndarray and array.flags.writeable and id(array) not in self.trace.outside:
                 self._locked.append(array)
+                self._foreign.append(array)
                 array.flags.writeable = False
         for value in found.known.values():
-            if isinstance(value, GENERATORS) and id(value) not in self._drawing:
+            if type(value) in GENERATORS and id(value) not in self._drawing:
                 self._drawing[id(value)] = Drawing(value, self.trace)
 
     def _argument(self, k: int, leaf: Any) -> Any:
@@ -247,6 +249,7 @@ class Recording:
         active.set(None)
         if self in observers:
             observers.remove(self)
+        unlock(self.trace.locked)
         unlock(self._locked)
         for place, value, other in self._replaced:
             if place.read() is other:
@@ -313,8 +316,8 @@ class Recording:
             if type(arg) is Node and arg.requires_grad and arg.order < self._start and arg not in self._by_node:
                 if arg.op is not None:
                     raise self.trace.refusal(
-                        f"{op.name} uses {describe(arg)}, {source_line()}, which requires grad and was computed outside "
-                        "of the step. Compute it inside, or use it detached"
+                        f"{op.name} uses {describe(arg)}, {source_line()}, which requires grad and was computed "
+                        "outside of the step. Compute it inside, or use it detached"
                     )
                 raise self._not_owned(f"{op.name} uses {describe(arg)}", arg)
 
@@ -327,8 +330,8 @@ class Recording:
 
     def _not_owned(self, what: str, leaf: Node) -> TypeError:
         return self.trace.refusal(
-            f"{what}, {source_line()}: a parameter that is in neither the arguments nor the state of the step. As it is "
-            f"trained, {ADVICE}; as a constant, use it detached"
+            f"{what}, {source_line()}: a parameter that is in neither the arguments nor the state of the step. As it "
+            f"is trained, {ADVICE}; as a constant, use it detached"
         )
 
     def _note_tensors(self) -> None:
@@ -365,7 +368,7 @@ class Recording:
         """What is in the places of the state after the call: the same, arrays in their turn, or what the step made."""
         stand_ins = {(id(place.container), place.key): other for place, _, other in self._replaced}
         for container, keys, name in self.state.structure:
-            now = list(container) if isinstance(keys, list) else container if isinstance(keys, frozenset) else len(container)
+            now: Any = len(container) if type(keys) is int else container if type(keys) is frozenset else [*container]
             if now != keys:
                 grown = hasattr(container, "items") and len(container) > (keys if type(keys) is int else len(keys))
                 if not grown:
@@ -375,9 +378,8 @@ class Recording:
                 self._unfinished(f"makes entries in {name}")
         for place, value in self._places:
             now = place.read()
-            if now is value or now is stand_ins.get((id(place.container), place.key), value):
-                self.guards.append((place, value))
-            elif type(now) is type(value) and isinstance(value, SIMPLE) and now == value:
+            same = now is value or now is stand_ins.get((id(place.container), place.key), value)
+            if same or (type(now) is type(value) and isinstance(value, SIMPLE) and now == value):
                 self.guards.append((place, value))
             else:
                 self._note_change(place, value, now)
@@ -388,14 +390,13 @@ class Recording:
         before, after = _array_of(value), _traced_of(now)
         if type(now) is np.ndarray and (value is None or type(value) is np.ndarray):
             after = self.trace.constant(now)  # an array of the step's own making
-        if before is not None and after is not None and isinstance(now, Tensor) == isinstance(value, Tensor):
-            if before.shape == after.shape and before.dtype == after.dtype:
-                self.rebound.append((place, value, after.symbol))
-                self.held.append(now)
-                return
-        if after is not None and isinstance(value, (type(None), int, float, np.ndarray, np.generic)):
-            self._unfinished(f"makes {place.name}")
-        elif value is None and isinstance(now, (dict, list)):
+        alike = isinstance(now, Tensor) == isinstance(value, Tensor)
+        if before is not None and after is not None and alike and _kind(before) == _kind(after):
+            self.rebound.append((place, value, after.symbol))
+            self.held.append(now)
+            return
+        lazily = after is not None and isinstance(value, (type(None), int, float, np.ndarray, np.generic))
+        if lazily or (value is None and isinstance(now, (dict, list))):
             self._unfinished(f"makes {place.name}")
         else:
             raise self._changed(place.name, f"from {_short(value)} to {_short(now)}")
@@ -431,7 +432,11 @@ class Recording:
         for k, leaf in enumerate(result.leaves):
             if (traced := _traced_of(leaf)) is not None:
                 self.results[k] = traced.symbol, isinstance(leaf, Tensor)
-            elif not isinstance(leaf, (*_UNFOLLOWED, Tensor)) and not is_constant(leaf) and id(leaf) not in self.state.known:
+            elif (
+                not isinstance(leaf, (*_UNFOLLOWED, Tensor))
+                and not is_constant(leaf)
+                and id(leaf) not in self.state.known
+            ):
                 raise TypeError(
                     f"the compiled step returns a {type(leaf).__name__}, which a replay could not make again: return "
                     "Tensors, arrays and numbers, alone or in tuples, lists and dictionaries"
@@ -451,15 +456,17 @@ class Recording:
         self.held = [id(value) for value in self.held]
         self.tree.leaves = [_blank(leaf) for leaf in self.tree.leaves]
         self.result.leaves = [None if k in self.results else leaf for k, leaf in enumerate(self.result.leaves)]
-        for var in {var for line in self.trace.lines for var in (*line.variables(), line.target)} | {*self.trace.inputs}:
+        for var in {var for line in self.trace.lines for var in (*line.variables(), line.target)} | {
+            *self.trace.inputs
+        }:
             var.value = None if var.shape is None else _blank(var.value)
         self._replaced, self._first, self._plain, self._by_node, self._grad_given = [], {}, {}, {}, {}
         if self.trace.remaining():
             gc.collect()
         if places := [let_go(traced) for traced in self.trace.remaining()]:
             raise TypeError(
-                f"the step keeps a value of its own in {places[0]}{self._where()}, which is in neither its arguments nor "
-                f"its state: a replay would not. Return it, or {ADVICE}"
+                f"the step keeps a value of its own in {places[0]}{self._where()}, which is in neither its arguments "
+                f"nor its state: a replay would not. Return it, or {ADVICE}"
             )
 
     def _written(self, error: Exception) -> str:
@@ -469,7 +476,7 @@ class Recording:
             for name, value in {**frame.f_globals, **frame.f_locals}.items():
                 arrays = Tree(plain(value)).leaves if isinstance(value, (list, tuple, dict)) else [value]
                 arrays = [array._node.value if isinstance(array, Tensor) else array for array in arrays]
-                if re.search(rf"\b{name}\b", line) and any(a is b for a in arrays for b in self._locked):
+                if (not line or re.search(rf"\b{name}\b", line)) and any(a is b for a in arrays for b in self._foreign):
                     return f"{name}, at {frame.f_code.co_filename}:{number}"
         return ""
 
@@ -587,6 +594,10 @@ def _array_of(value: Any) -> Any:
     if isinstance(value, Tensor):
         return None if value.requires_grad else value._node.value
     return value if isinstance(value, (np.ndarray, np.number)) else None
+
+
+def _kind(array: Any) -> Any:
+    return array.shape, array.dtype
 
 
 def _shares(a: Any, b: Any) -> bool:

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from autograd.array.tensor import Tensor
 from autograd.compiler.binding import Binding
 from autograd.compiler.plan import Plan
 from autograd.compiler.recording import Recording
 from autograd.compiler.state import Place
 from autograd.compiler.storage import lasting
 from autograd.core.node import Node, recording, write_order
-from autograd.array.tensor import Tensor
 from autograd.core.tensor import wrap
 from autograd.program.program import Program, Var
 from autograd.program.simplify import simplified
@@ -44,7 +44,9 @@ class Specialisation:
         self._recorded = recorded
         self.program = self._simplified()
         self.source = self._statements()
-        self._readers = [(tensor, None, array) for tensor, array in self._tensors if isinstance(array, np.ndarray)]
+        self._readers: list[Any] = [
+            (tensor, None, array) for tensor, array in self._tensors if isinstance(array, np.ndarray)
+        ]
         self._readers += [(None, place, value) for place, value in recorded.guards if type(value) is np.ndarray]
         self.nbytes, self.saved = self._plan.nbytes, max(self._plan.naive - self._plan.nbytes, 0)
         self.program.same = {}
@@ -72,8 +74,8 @@ class Specialisation:
             outputs["grad", k] = var
         for array, first, last in recorded.arrays:
             if last is not first:
-                k = recorded.arguments.get(first)
-                outputs[("home", id(array)) if k is None else ("argument", k)] = last
+                position = recorded.arguments.get(first)
+                outputs[("home", id(array)) if position is None else ("argument", position)] = last
         for k, (_, _, var) in enumerate(recorded.rebound):
             outputs["place", k] = var
         for k, (var, _) in recorded.results.items():
@@ -94,7 +96,9 @@ class Specialisation:
         fixed = {first: array for array, first, _ in recorded.arrays if first not in afresh and first not in named}
         named |= grads | {var: text for var, (text, _, _) in afresh.items()}
         before = {id(tensor): var for var, tensor in recorded.grad_inputs.items() if var in read}
-        kept = [(var, before.get(id(recorded.gradients[key[1]][0]))) for key, var in outputs.items() if key[0] == "grad"]
+        kept = [
+            (var, before.get(id(recorded.gradients[key[1]][0]))) for key, var in outputs.items() if key[0] == "grad"
+        ]
         written = [(var, arrays[key[1]]) for key, var in outputs.items() if key[0] == "home"]
         written += [(var, recorded.names[key[1]]) for key, var in outputs.items() if key[0] == "argument"]
         given = [(key, var) for key, var in outputs.items() if key[0] in ("place", "result")]
@@ -127,11 +131,11 @@ class Specialisation:
             if var in read:
                 found[var] = self._binding.fresh("was"), place, var.value
         for place, value, _ in recorded.rebound:
-            var = recorded.symbols.get(id(value))
-            if var is not None and var in found and found[var][1] is not place:
-                self._alike.append((place, found[var][1]))
-            elif var is not None:
-                found[var] = self._binding.fresh("was"), place, value
+            held = recorded.symbols.get(id(value))
+            if held is not None and held in found and found[held][1] is not place:
+                self._alike.append((place, found[held][1]))
+            elif held is not None:
+                found[held] = self._binding.fresh("was"), place, value
         return found
 
     def _places_written(self, texts: dict[int, str]) -> Iterator[str]:
@@ -164,7 +168,11 @@ class Specialisation:
     # Checks
 
     def _checks(
-        self, nodes: dict[int, str], grads: dict[Var, str], afresh: dict[Var, tuple[str, Place, Any]], changed: list[Any]
+        self,
+        nodes: dict[int, str],
+        grads: dict[Var, str],
+        afresh: dict[Var, tuple[str, Place, Any]],
+        changed: list[Any],
     ) -> Iterator[str]:
         """Statements that give up where this recording does not hold."""
         recorded, name = self._recorded, self._binding.name
@@ -176,12 +184,14 @@ class Specialisation:
         for k, leaf in enumerate(recorded.tree.leaves):
             brought = next((var for var, j in recorded.arguments.items() if j == k), None)
             if isinstance(leaf, Tensor) and brought is not None:
-                yield f"if type({recorded.names[k]}) is not {name(type(leaf), 'Tensor')} or {recorded.names[k]}.requires_grad:"
-                yield "    return STALE"
-                yield f"{recorded.names[k]} = {recorded.names[k]}._node.value"
+                yield from self._constant_tensor(recorded.names[k], leaf)
             tests += self._like_argument(recorded.names[k], leaf, brought)
         arrays = [recorded.names[k] for var, k in recorded.arguments.items() if var.shape]
-        arrays += [name(array, "array") for array, first, _ in recorded.arrays if array.ndim and first not in recorded.arguments]
+        arrays += [
+            name(array, "array")
+            for array, first, _ in recorded.arrays
+            if array.ndim and first not in recorded.arguments
+        ]
         tests += [test for other in arrays for test in self._shares_nothing(other)]
         yield from _unless(tests)
         yield from (f"{nodes[id(tensor)]} = {name(tensor, 'T')}._node" for tensor, _ in self._tensors)
@@ -205,12 +215,16 @@ class Specialisation:
             yield from _unless(self._is_like(grad, var, np.ndarray))
         for var, (text, _, value) in afresh.items():
             if isinstance(value, Tensor):
-                yield f"if type({text}) is not {name(type(value), 'Tensor')} or {text}.requires_grad:"
-                yield "    return STALE"
-                yield f"{text} = {text}._node.value"
+                yield from self._constant_tensor(text, value)
                 value = value._node.value
             kind = type(value) if isinstance(value, np.generic) else np.ndarray
             yield from _unless(self._is_like(text, var, kind) + self._is_apart(text, var) + self._shares_nothing(text))
+
+    def _constant_tensor(self, text: str, tensor: Tensor) -> Iterator[str]:
+        """Statements that take the array of a Tensor without gradient."""
+        yield f"if type({text}) is not {self._binding.name(type(tensor), 'Tensor')} or {text}.requires_grad:"
+        yield "    return STALE"
+        yield f"{text} = {text}._node.value"
 
     def _like_argument(self, text: str, leaf: Any, brought: Var | None) -> list[str]:
         if brought is not None:
@@ -243,7 +257,9 @@ class Specialisation:
             if isinstance(keys, int):
                 yield f"len({owner}) == {keys}"
             else:
-                yield f"[*{owner}] == {name(keys, 'keys')}" if type(keys) is list else f"{owner} == {name(keys, 'keys')}"
+                yield (
+                    f"[*{owner}] == {name(keys, 'keys')}" if type(keys) is list else f"{owner} == {name(keys, 'keys')}"
+                )
         for place, value in recorded.guards:
             if not isinstance(value, np.number):  # read afresh
                 yield self._holds(self._spelled(place), value)
@@ -356,7 +372,7 @@ def _unless(tests: list[str]) -> Iterator[str]:
     yield "    return STALE"
 
 
-def _tensor(value: Any) -> Tensor:
+def _tensor(value: Any) -> Any:
     return wrap(Node(value))
 
 

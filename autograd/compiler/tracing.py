@@ -39,7 +39,13 @@ _SHAPED_BY_SHAPES: dict[Any, int] = {  # of how many first arguments the values 
          np.take, np.take_along_axis, np.linalg.solve, np.searchsorted, np.array_equal, np.allclose), 2),
     np.where: 3, np.clip: 3, put: 3, scatter: 2, np.einsum: 99, np.broadcast_arrays: 99,
 }  # fmt: skip
-_READ_ONLY = {np.broadcast_to, np.broadcast_arrays, np.diagonal, np.diag, np.lib.stride_tricks.sliding_window_view}  # views
+_READ_ONLY = {
+    np.broadcast_to,
+    np.broadcast_arrays,
+    np.diagonal,
+    np.diag,
+    np.lib.stride_tricks.sliding_window_view,
+}  # views
 _WRITERS = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}  # into their first argument
 
 
@@ -122,6 +128,7 @@ class StepTrace(Trace):
         self.outside: dict[int, Traced] = {}  # arrays of the arguments and the state, by identity
         self._owners: dict[int, list[Traced]] = {}  # the same by the memory that they look at
         self._constants: dict[int, Any] = {}
+        self.locked: list[Any] = []  # arrays that are read-only for the moment
         self._errors, self._thread = np.geterr(), get_ident()
 
     def refusal(self, message: str) -> TypeError:
@@ -157,6 +164,14 @@ class StepTrace(Trace):
 
     # Calls
 
+    def _lock(self, args: Any, kwargs: Mapping[str, Any]) -> None:
+        """Make the arrays of a call read-only, so that a function that writes into one says so."""
+        for traced in _traced((args, tuple(kwargs.values()))):
+            array = traced.value
+            if isinstance(array, np.ndarray) and array.flags.writeable:
+                self.locked.append(array)
+                array.flags.writeable = False
+
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Compute `fn(*args, **kwargs)` and record it."""
         if self._passive():
@@ -164,9 +179,11 @@ class StepTrace(Trace):
         if fn in _WRITERS or (getattr(fn, "__name__", "") == "at" and isinstance(fn.__self__, np.ufunc)):
             return self._write_by(fn, args, kwargs)
         dispatched = not (isinstance(fn, np.ufunc) or fn is operator.getitem or isinstance(fn, Draw))
-        locked = _lock(args, kwargs) if dispatched else []
         try:
+            if dispatched:
+                self._lock(args, kwargs)
             result = super().call(fn, args, kwargs)
+            locked = bool(self.locked)
         except (np.linalg.LinAlgError, ArithmeticError, IndexError) as error:
             self.refusal(
                 f"{_name(fn)} raised {type(error).__name__}, {source_line()}, and the step went on: a replay could "
@@ -181,7 +198,7 @@ class StepTrace(Trace):
                 "by `array[...] = `"
             ) from None
         finally:
-            unlock(locked)
+            unlock(self.locked)
         if locked and fn in _SHAPED_BY_SHAPES and fn not in _READ_ONLY:
             for view in _traced(result if isinstance(result, (list, tuple)) else (result,)):
                 if view.source is not None:
@@ -434,19 +451,11 @@ def _overlap(a: Any, b: Any) -> bool:
     return isinstance(a, np.ndarray) and np.may_share_memory(a, b)
 
 
-def _lock(args: Any, kwargs: Mapping[str, Any]) -> list[Any]:
-    """Make the arrays of a call read-only, so that a function that writes into one says so; gives which."""
-    arrays = [traced.value for traced in _traced((args, tuple(kwargs.values())))]
-    locked = [array for array in arrays if isinstance(array, np.ndarray) and array.flags.writeable]
-    for array in locked:
-        array.flags.writeable = False
-    return locked
-
-
-def unlock(arrays: Sequence[Any]) -> None:
-    """Make arrays writeable again, those that own their memory before views of them."""
+def unlock(arrays: list[Any]) -> None:
+    """Make arrays writeable again, those that own their memory before views of them, and forget them."""
     for array in sorted(arrays, key=lambda array: array.base is not None):
         array.flags.writeable = True
+    arrays.clear()
 
 
 def _traced(value: Any) -> Iterator[Traced]:
