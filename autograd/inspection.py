@@ -69,7 +69,7 @@ class detect_anomaly(ContextDecorator):  # noqa: N801
         problem = _problem(node.value)
         if problem and not any(_problem(_value(arg)) for arg in args):
             raise AnomalyError(
-                f"{op.name} of {_told(args)} gave {problem}, from finite operands, {node.where}. "
+                f"{op.name} of {_listed(args)} gave {problem}, from finite operands, {node.where}. "
                 f"{op.remedy or _GENERAL}"
             )
 
@@ -80,7 +80,7 @@ class detect_anomaly(ContextDecorator):  # noqa: N801
         problem = _problem(_value(d))
         if problem and not _problem(_value(g)):
             raise AnomalyError(
-                f"the derivative of {node.op.name} of {_told(node.args or ())} with respect to {describe(operand)} "
+                f"the derivative of {node.op.name} of {_listed(node.args or ())} with respect to {describe(operand)} "
                 f"gave {problem}, from a finite gradient; recorded {_where(node)}. "
                 f"{node.op.remedy or _GENERAL}"
             )
@@ -99,7 +99,7 @@ def _problem(value: Any) -> str:
     return f"{' and '.join(parts)} of {np.size(value)} elements" if parts else ""
 
 
-def _told(args: tuple[Any, ...]) -> str:
+def _listed(args: tuple[Any, ...]) -> str:
     return " and ".join(describe(arg) for arg in args if isinstance(arg, (Node, np.ndarray)))
 
 
@@ -119,7 +119,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What `explain` found; printing it tells."""
+    """What `explain` gives; printed, it is the explanation."""
 
     title: str
     gradient: str
@@ -225,26 +225,26 @@ def _kept(nodes: list[Node], scope: Scope) -> tuple[Kept, ...]:
         name = node.get("name") or scope.of(node) or _kind_of_value(node)
         where = str(node.get("where") or "")
         operands = [(a, scope.of_array(a) or f"operand of {name}") for a in node.args or ()]
-        for value, told in [(node.value, name), *operands]:
+        for value, name_of in [(node.value, name), *operands]:
             if isinstance(value, np.ndarray):
                 owner = value if value.base is None or not isinstance(value.base, np.ndarray) else value.base
-                owners.setdefault(id(owner), Kept(told, value.shape, owner.nbytes, where))
+                owners.setdefault(id(owner), Kept(name_of, value.shape, owner.nbytes, where))
             elif isinstance(value, np.generic):
-                owners.setdefault(id(value), Kept(told, (), value.nbytes, where))
+                owners.setdefault(id(value), Kept(name_of, (), value.nbytes, where))
     groups: defaultdict[tuple[Any, ...], int] = defaultdict(int)
     for kept in owners.values():
         groups[kept.name, kept.shape, kept.where] += kept.bytes
-    found = [Kept(name, shape, total, where) for (name, shape, where), total in groups.items()]
-    return tuple(sorted(found, key=lambda kept: -kept.bytes))
+    holders = [Kept(name, shape, total, where) for (name, shape, where), total in groups.items()]
+    return tuple(sorted(holders, key=lambda kept: -kept.bytes))
 
 
 def _first_anomaly(nodes: list[Node]) -> str:
     for node in nodes:
         problem = _problem(node.value)
         if problem:
-            made = "given as data" if node.op is None else f"computed by {node.op.name} of {_told(node.args or ())}"
+            origin = "given as data" if node.op is None else f"computed by {node.op.name} of {_listed(node.args or ())}"
             where = node.get("where")
-            return f"first in {describe(node)}, {made}{' ' + where if where else ''}: {problem}"
+            return f"first in {describe(node)}, {origin}{' ' + where if where else ''}: {problem}"
     return "none"
 
 

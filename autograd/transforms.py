@@ -54,8 +54,8 @@ def grad(fn: Callable[..., Any], argnums: int | Sequence[int] = 0, *, has_aux: b
     compute = value_and_grad(fn, argnums, has_aux=has_aux)
 
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        value, found = compute(*args, **kwargs)
-        return (found, value[1]) if has_aux else found
+        value, result = compute(*args, **kwargs)
+        return (result, value[1]) if has_aux else result
 
     return _named(gradient, "grad", fn)
 
@@ -79,9 +79,9 @@ def value_and_grad(
                 f"grad of {_name(fn)}: the output has shape {np.shape(_data(output))}, not one element. "
                 "Reduce it (np.sum, np.mean), or use jacobian"
             )
-        found = trace.packed(trace.pull(output, np.ones_like(_data(output))))
-        value = trace.leave(output)
-        return (value, trace.leave(aux)) if has_aux else value, found[0] if _single(argnums) else found
+        result = trace.nested(trace.pull(output, np.ones_like(_data(output))))
+        value = trace.output_for_caller(output)
+        return (value, trace.output_for_caller(aux)) if has_aux else value, result[0] if _single(argnums) else result
 
     return _named(compute, "value_and_grad", fn)
 
@@ -104,12 +104,12 @@ def vjp(fn: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tup
     trace = _Trace(fn, primals, range(len(primals)), {})
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
-        return trace.packed(trace.pull(trace.output, cotangent))
+        return trace.nested(trace.pull(trace.output, cotangent))
 
     for leaf in Tree(trace.output).leaves:
         trace.check_output(leaf, "vjp", fn)
 
-    return trace.leave(trace.output), pull
+    return trace.output_for_caller(trace.output), pull
 
 
 def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -134,17 +134,17 @@ def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any])
     with enable_grad():
         outputs = Tree(trace.output)
         probes = [Tensor(np.zeros_like(_data(leaf)), requires_grad=True) for leaf in outputs.leaves]
-        pulled = trace.pull(trace.output, outputs.filled(probes), raw=True)
+        pulled = trace.pull(trace.output, outputs.filled(probes), as_recorded=True)
         total: Any = 0.0
         for g, direction in zip(pulled, directions, strict=True):
             total = total + np.sum(g * direction)
-    found: dict[Node, Any] = {}
+    result: dict[Node, Any] = {}
     if isinstance(total, Tensor) and total.requires_grad:
         nodes = {probe._node for probe in probes}
         one = Tensor(np.ones_like(total.data)) if trace.outer else total.dtype.type(1)
-        found = backpropagate(total._node, one, wrap=wrap if trace.outer else None, wanted=nodes)
-    pushed = [trace.delivered(probe if trace.outer else None, found.get(probe._node), probe.data) for probe in probes]
-    return trace.leave(trace.output), outputs.filled(pushed)
+        result = backpropagate(total._node, one, wrap=wrap if trace.outer else None, wanted=nodes)
+    pushed = [trace.for_caller(probe if trace.outer else None, result.get(probe._node), probe.data) for probe in probes]
+    return trace.output_for_caller(trace.output), outputs.filled(pushed)
 
 
 def jacobian(fn: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
@@ -169,10 +169,10 @@ def jacobian(fn: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callab
         outputs = Tree(trace.output)
         for leaf in outputs.leaves:
             trace.check_output(leaf, "jacobian", fn)
-        found = [trace.packed(trace.jacobians(leaf)) for leaf in outputs.leaves]
+        result = [trace.nested(trace.jacobians(leaf)) for leaf in outputs.leaves]
         if _single(argnums):
-            return outputs.filled([part[0] for part in found])
-        return outputs.filled(found)
+            return outputs.filled([part[0] for part in result])
+        return outputs.filled(result)
 
     return _named(compute, "jacobian", fn)
 
@@ -235,17 +235,17 @@ class _Trace:
         if len({argnum % len(args) for argnum in argnums}) < len(argnums):
             raise TypeError(f"argnums is {tuple(argnums)}: {_name(fn)} has one gradient an argument; name each once")
         self.chosen = [Tree(args[argnum]) for argnum in argnums]
-        self.given = [leaf for tree in self.chosen for leaf in tree.leaves]
-        traced = _inside.get() or any(isinstance(leaf, Tensor) for leaf in self.given)
+        self.leaves = [leaf for tree in self.chosen for leaf in tree.leaves]
+        traced = _inside.get() or any(isinstance(leaf, Tensor) for leaf in self.leaves)
         self.outer = traced and recording.get()
         self.create_graph = create_graph or self.outer
         token, cut = _inside.set(True), cuts.set([])
         try:
             with enable_grad():
-                self.aliases = [_alias(leaf, fn) for leaf in self.given]
+                self.aliases = [_alias(leaf, fn) for leaf in self.leaves]
                 self.nodes = [alias._node for alias in self.aliases]  # an alias moves on when `fn` writes into it
-                with _standing_in(self.chosen, self._dealt(self.aliases)):
-                    self.output = fn(*self._called(args, argnums), **kwargs)
+                with _replaced_parameters(self.chosen, self._by_argument(self.aliases)):
+                    self.output = fn(*self._arguments(args, argnums), **kwargs)
         finally:
             self.cuts = cuts.get()
             cuts.reset(cut)
@@ -262,7 +262,7 @@ class _Trace:
                 f"at {self.cuts[0]}. Use NumPy's functions there (np.exp for math.exp), or t.item() if that is meant"
             )
 
-    def _dealt(self, values: Sequence[Any]) -> list[Sequence[Any]]:
+    def _by_argument(self, values: Sequence[Any]) -> list[Sequence[Any]]:
         """`values`, one a leaf, as one list an argument."""
         out, start = [], 0
         for tree in self.chosen:
@@ -270,18 +270,18 @@ class _Trace:
             start += len(tree.leaves)
         return out
 
-    def _called(self, args: tuple[Any, ...], argnums: Sequence[int]) -> list[Any]:
+    def _arguments(self, args: tuple[Any, ...], argnums: Sequence[int]) -> list[Any]:
         called = list(args)
-        for argnum, tree, aliases in zip(argnums, self.chosen, self._dealt(self.aliases), strict=True):
+        for argnum, tree, aliases in zip(argnums, self.chosen, self._by_argument(self.aliases), strict=True):
             if not tree.stands_alone:
                 called[argnum] = tree.filled(aliases)
         return called
 
-    def packed(self, values: Sequence[Any]) -> tuple[Any, ...]:
+    def nested(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """`values`, one a leaf, as one nesting an argument."""
-        return tuple(tree.filled(part) for tree, part in zip(self.chosen, self._dealt(values), strict=True))
+        return tuple(tree.filled(part) for tree, part in zip(self.chosen, self._by_argument(values), strict=True))
 
-    def pull(self, output: Any, cotangent: Any, raw: bool = False) -> list[Any]:
+    def pull(self, output: Any, cotangent: Any, as_recorded: bool = False) -> list[Any]:
         """The gradients of the leaves, one each; zeros where no output depends on a leaf."""
         nodes = self.nodes
         total: dict[Node, Any] = {}
@@ -293,33 +293,33 @@ class _Trace:
                 raise ValueError(f"a cotangent of shape {np.shape(c)} for an output of shape {leaf.shape}")
             for node, g in self._backward(leaf, c, nodes).items():
                 total[node] = total[node] + g if node in total else g
-        if raw:
+        if as_recorded:
             return [total.get(node, np.zeros_like(node.value)) for node in nodes]
         return [
-            self.delivered(given, total.get(node), node.value) for given, node in zip(self.given, nodes, strict=True)
+            self.for_caller(leaf, total.get(node), node.value) for leaf, node in zip(self.leaves, nodes, strict=True)
         ]
 
     def _backward(self, leaf: Tensor, cotangent: Any, nodes: list[Node]) -> dict[Node, Any]:
-        lift = None
+        wrapper = None
         if self.create_graph:
-            lift = wrap
+            wrapper = wrap
             cotangent = cotangent if isinstance(cotangent, Tensor) else Tensor(cotangent, dtype=leaf.dtype)
         else:
             cotangent = _data(cotangent)
             if not hasattr(cotangent, "dtype") or cotangent.dtype != leaf.dtype:
                 cotangent = np.asarray(cotangent, dtype=leaf.dtype)
             cotangent = cotangent[()]
-        found = backpropagate(leaf._node, cotangent, wrap=lift, wanted=frozenset(nodes))
-        return {node: found[node] for node in nodes if node in found}
+        result = backpropagate(leaf._node, cotangent, wrap=wrapper, wanted=frozenset(nodes))
+        return {node: result[node] for node in nodes if node in result}
 
     def jacobians(self, output: Any) -> list[Any]:
         """The Jacobian of one output with respect to each leaf, by rows, or by columns where they are far fewer."""
-        shapes = [np.shape(_data(leaf)) for leaf in self.given]
+        shapes = [np.shape(_data(leaf)) for leaf in self.leaves]
         shape = np.shape(_data(output))
         rows, columns = int(np.prod(shape)), int(sum(np.prod(s) for s in shapes))
         if not isinstance(output, Tensor) or not output.requires_grad or not rows or not columns:
             return [
-                self.delivered(given, None, np.zeros(shape + s)) for given, s in zip(self.given, shapes, strict=True)
+                self.for_caller(leaf, None, np.zeros(shape + s)) for leaf, s in zip(self.leaves, shapes, strict=True)
             ]
         parts = self._by_columns(output) if columns * _COLUMN_COST < rows else self._by_rows(output)
         return [np.reshape(part, shape + s) for part, s in zip(parts, shapes, strict=True)]
@@ -333,32 +333,32 @@ class _Trace:
         self.create_graph = True
         with enable_grad():
             probe = Tensor(np.zeros_like(output.data), requires_grad=True)
-            pulled = self.pull(output, probe, raw=True)
-        found = []
-        for given, g in zip(self.given, pulled, strict=True):
+            pulled = self.pull(output, probe, as_recorded=True)
+        result = []
+        for leaf, g in zip(self.leaves, pulled, strict=True):
             columns = []
             for direction in _basis(g):
                 column = None
                 if isinstance(g, Tensor) and g.requires_grad:
                     column = self._backward(g, direction, [probe._node]).get(probe._node)
-                columns.append(self.delivered(given, column, probe.data))
-            found.append(np.stack(columns, axis=-1))
-        return found
+                columns.append(self.for_caller(leaf, column, probe.data))
+            result.append(np.stack(columns, axis=-1))
+        return result
 
-    def delivered(self, given: Any, g: Any, like: Any) -> Any:
+    def for_caller(self, leaf: Any, g: Any, like: Any) -> Any:
         """A gradient in the caller's kind: an array for an array unless an outer transform needs its graph.
 
         Zeros in the shape of `like` where there is none.
         """
         if g is None:
             g = np.zeros_like(like)
-        if isinstance(given, Tensor):
+        if isinstance(leaf, Tensor):
             return g if isinstance(g, Tensor) else Tensor(np.copy(g))
         if isinstance(g, Tensor):
             return g if g.requires_grad and self.outer else g.data
         return np.copy(g)
 
-    def leave(self, output: Any) -> Any:
+    def output_for_caller(self, output: Any) -> Any:
         """The output as the caller sees it."""
         if self.outer:
             return output
@@ -366,7 +366,7 @@ class _Trace:
 
 
 @contextmanager
-def _standing_in(trees: Sequence[Tree], aliases: Sequence[Sequence[Tensor]]) -> Iterator[None]:
+def _replaced_parameters(trees: Sequence[Tree], aliases: Sequence[Sequence[Tensor]]) -> Iterator[None]:
     """Parameters of objects that were passed as arguments stand for their aliases."""
     pairs = [pair for tree, part in zip(trees, aliases, strict=True) if tree.stands_alone
              for pair in zip(tree.leaves, part, strict=True)]  # fmt: skip
@@ -394,8 +394,8 @@ def _alias(leaf: Any, fn: Callable[..., Any]) -> Any:
         value = float(value)
     kind = (value if hasattr(value, "dtype") else np.asarray(value)).dtype.kind
     if kind != "f":
-        told: Any = type(value).__name__ if kind == "O" else np.asarray(value).dtype
-        held = repr(value) if value is None or isinstance(value, (str, bool)) else told
+        text: Any = type(value).__name__ if kind == "O" else np.asarray(value).dtype
+        held = repr(value) if value is None or isinstance(value, (str, bool)) else text
         raise TypeError(
             f"{_name(fn)} is differentiated with respect to an argument that holds {held}; pass floats, and "
             "what has no gradient as an argument of its own, or in a closure"
@@ -428,24 +428,24 @@ def _single(argnums: Any) -> bool:
     return hasattr(argnums, "__index__")
 
 
-def _directions(told: str, primals: Any, tangents: Any) -> list[Any]:
+def _directions(text: str, primals: Any, tangents: Any) -> list[Any]:
     """The leaves of the tangents; TypeError or ValueError unless they fit the primals one by one."""
     for name, given in (("primals", primals), ("tangents", tangents)):
         if not isinstance(given, (list, tuple)):
-            raise TypeError(f"{told}: {name} is {type(given).__name__}; give a list, with an entry for each argument")
+            raise TypeError(f"{text}: {name} is {type(given).__name__}; give a list, with an entry for each argument")
     if len(primals) != len(tangents):
-        raise TypeError(f"{told}: {len(primals)} primals and {len(tangents)} tangents")
-    found = []
+        raise TypeError(f"{text}: {len(primals)} primals and {len(tangents)} tangents")
+    result = []
     for primal, tangent in zip(primals, tangents, strict=True):
         tree = Tree(primal)
-        leaves = tree.matched(tangent, f"{told}: a tangent", "its primal")
+        leaves = tree.matched(tangent, f"{text}: a tangent", "its primal")
         for leaf, direction in zip(tree.leaves, leaves, strict=True):
             if np.shape(_data(direction)) != np.shape(_data(leaf)):
                 raise ValueError(
-                    f"{told}: a tangent of shape {np.shape(_data(direction))} for a primal of {np.shape(_data(leaf))}"
+                    f"{text}: a tangent of shape {np.shape(_data(direction))} for a primal of {np.shape(_data(leaf))}"
                 )
-        found += leaves
-    return found
+        result += leaves
+    return result
 
 
 def _split(output: Any, fn: Callable[..., Any]) -> tuple[Any, Any]:
@@ -458,8 +458,8 @@ def _name(fn: Any) -> str:
     return str(getattr(fn, "__name__", type(fn).__name__))
 
 
-def _named(made: Callable[..., Any], transform: str, fn: Callable[..., Any]) -> Callable[..., Any]:
+def _named(function: Callable[..., Any], transform: str, fn: Callable[..., Any]) -> Callable[..., Any]:
     if not callable(fn):
         raise TypeError(f"grad and its kin take a function, not {type(fn).__name__}; they give the function to call")
-    made.__name__ = f"{transform}({_name(fn)})"
-    return made
+    function.__name__ = f"{transform}({_name(fn)})"
+    return function

@@ -84,10 +84,10 @@ class Linear(Module):
         try:
             return functional.linear(x, self.weight, self.bias)
         except ValueError as error:
-            told = functional.mismatch(np.shape(x), self.weight.shape)
-            if told is None:
+            text = functional.mismatch(np.shape(x), self.weight.shape)
+            if text is None:
                 raise
-            raise ValueError(f"{self._title()}: {told}") from error
+            raise ValueError(f"{self._title()}: {text}") from error
 
 
 class ReLU(Module):
@@ -301,11 +301,11 @@ class MLP(Module):
 
 def _module(activation: Callable[[], Module] | Module) -> Module:
     """The Module that an activation is, or makes."""
-    told = f"MLP: an activation is a Module, or makes one, such as nn.ReLU; not {activation!r}"
+    text = f"MLP: an activation is a Module, or makes one, such as nn.ReLU; not {activation!r}"
     try:
-        made = activation if isinstance(activation, Module) else activation()
+        module = activation if isinstance(activation, Module) else activation()
     except TypeError as error:
-        raise TypeError(told) from error
-    if not isinstance(made, Module):
-        raise TypeError(told)
-    return made
+        raise TypeError(text) from error
+    if not isinstance(module, Module):
+        raise TypeError(text)
+    return module

@@ -107,8 +107,8 @@ class Module:
         """
         needed = [name for name, taken in signature(type(self)).parameters.items() if taken.default is taken.empty]
         sizes = [vars(self).get(name) for name in needed]
-        told = ", ".join(map(str, sizes)) if all(isinstance(size, (int, float)) for size in sizes) else ""
-        return self._path, f"{type(self).__name__}({told})" if told else type(self).__name__
+        text = ", ".join(map(str, sizes)) if all(isinstance(size, (int, float)) for size in sizes) else ""
+        return self._path, f"{type(self).__name__}({text})" if text else type(self).__name__
 
     def __state__(self) -> dict[str, Any]:
         """Where the module keeps what it holds, for `autograd.compile`."""
@@ -129,7 +129,7 @@ class Module:
 
         On the way everything learns its path, so that what was added to a list later has one too.
         """
-        found: list[Named] = []
+        result: list[Named] = []
         seen: set[int] = set()
         pending: list[Named] = [("", self)]
         while pending:
@@ -137,12 +137,12 @@ class Module:
             if id(part) in seen:
                 continue
             seen.add(id(part))
-            found.append((path, part))
+            result.append((path, part))
             if part is not self:
                 part._place(_join(self._path, path))
             if isinstance(part, Module):
                 pending += [(_join(path, key), below) for key, below in reversed(part._members())]
-        return found
+        return result
 
     def _place(self, path: str) -> None:
         object.__setattr__(self, "_path", path)

@@ -20,7 +20,10 @@ from autograd.testing import CAUSES
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 # autograd/rules/README.md is generated: `test_table.py` looks at it.
-PAGES = [ROOT / "README.md", *sorted({*ROOT.glob("autograd/*/README.md"), *ROOT.glob("nn/README.md")} - {ROOT / "autograd/rules/README.md"})]
+PAGES = [
+    ROOT / "README.md",
+    *sorted({*ROOT.glob("autograd/*/README.md"), *ROOT.glob("nn/README.md")} - {ROOT / "autograd/rules/README.md"}),
+]
 MODULES = ["autograd", "nn"] + [
     info.name for package in (autograd, nn) for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
 ]

@@ -11,13 +11,13 @@ from autograd import operation
 
 def mismatch(input_shape: tuple[int, ...], weight_shape: tuple[int, ...]) -> str | None:
     """What is wrong between a weight and its input, and the cure; None where they fit."""
-    told = f"weight is {weight_shape}, input is {input_shape}"
+    text = f"weight is {weight_shape}, input is {input_shape}"
     if len(weight_shape) != 2:
-        return f"{told}. A weight has the shape (in, out)"
+        return f"{text}. A weight has the shape (in, out)"
     if input_shape[-1:] == weight_shape[:1]:
         return None
     cure = "; its transpose would fit" if input_shape[:1] == weight_shape[:1] else ""
-    return f"{told}. The input's last axis must be {weight_shape[0]}{cure}"
+    return f"{text}. The input's last axis must be {weight_shape[0]}{cure}"
 
 
 def array(value: Any) -> Any:
