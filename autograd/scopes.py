@@ -35,11 +35,12 @@ class scope:  # noqa: N801
     ('twice', 'Doubling')
     """
 
+    __slots__ = ("_owner", "_start")
+
     def __init__(self, owner: Owner) -> None:
-        self._owner = owner
+        self._owner, self._start = owner, next_order()
 
     def __enter__(self) -> scope:
-        self._start = next_order()
         return self
 
     def __exit__(self, *exc: object) -> None:

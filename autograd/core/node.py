@@ -52,7 +52,7 @@ class Node:
         self.requires_grad = requires_grad
         self.op, self.args, self.kwargs = None, (), NO_OPTIONS
         self.order = next_order()
-        self.hooks = self.grad = self.scope = None
+        self.hooks = self.grad = self.scope = self.replacement = None
 
     @property
     def inputs(self) -> tuple[Node | None, ...]:

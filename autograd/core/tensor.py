@@ -26,7 +26,9 @@ from autograd.core.op import (
     stack_nested,
 )
 
-_NUMPY: Final = {np.ndarray, np.float64, np.float32}  # data for which a record's shorter `forward` may be taken
+_ndarray = np.ndarray
+_SCALARS: Final = {np.float64, np.float32}
+_NUMBERS: Final = {int, float, bool}
 _REAL: Final = "fiub"  # kinds of dtypes
 _new = object.__new__
 
@@ -64,8 +66,8 @@ class TensorBase:
             elif type(g) is not np.ndarray or g.base is not None or id(g) in given:
                 g = np.copy(g)  # a gradient is the leaf's own: no view, nobody else's
             given.add(id(g))
-            while (replacement := node.get("replacement")) is not None:
-                node = replacement
+            while node.replacement is not None:
+                node = node.replacement
             if node.requires_grad:  # not frozen since
                 node.grad = g if node.grad is None else node.grad + g
 
@@ -159,16 +161,17 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
             if isinstance(arg, TensorBase):
                 arg = arg._node
                 value = arg.value
-                differentiable += arg.requires_grad
-                if type(value) not in _NUMPY:
+                if arg.requires_grad:
+                    differentiable += 1
+                if type(value) is not _ndarray and type(value) not in _SCALARS:
                     forward = op.on_any_array
-            else:
-                if type(arg) not in PLAIN_TYPES or (type(arg) is np.ndarray and arg.dtype.kind not in _REAL):
-                    constant = _constant(op, len(inputs), arg)
-                    if isinstance(constant, TensorBase):  # a list with Tensors in it
-                        return apply(op, (*args[: len(inputs)], constant, *args[len(inputs) + 1 :]), kwargs)
-                    arg = constant
+            elif (type(arg) is _ndarray and arg.dtype.kind in _REAL) or type(arg) in _NUMBERS:
                 value = arg
+            else:
+                value = _constant(op, len(inputs), arg)
+                if isinstance(value, TensorBase):  # a list with Tensors in it
+                    return apply(op, (*args[: len(inputs)], value, *args[len(inputs) + 1 :]), kwargs)
+                arg = value
             values.append(value)
             inputs.append(arg)
         value = forward(*values, **kwargs) if kwargs else forward(*values)

@@ -25,7 +25,7 @@ from autograd.core.op import (
     plain,
     qualified_name,
 )
-from autograd.core.tensor import TensorBase
+from autograd.core.tensor import TensorBase, apply
 from autograd.core.tensor import call as tensor_call
 
 _NO_EFFECT: Final = {"overwrite_input", "subok", "device"}  # arguments that no value depends on
@@ -72,13 +72,13 @@ def operation(fn: Callable[..., Any], **record: Any) -> Callable[..., Any]:
     >>> float(w.grad)
     12.0
     """
-    defop(fn, **record)
+    op = defop(fn, **record)
 
     @wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in args:
             if isinstance(arg, TensorBase):
-                return tensor_call(fn, args, kwargs)
+                return apply(op, args) if len(args) == op.count and not kwargs else tensor_call(fn, args, kwargs)
         return fn(*args, **kwargs)
 
     return call
