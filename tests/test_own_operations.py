@@ -1,4 +1,4 @@
-"""One operation, defined here: it is named, drawn, derived and judged as those of NumPy and nn are, by its record."""
+"""One operation, defined here: it is differentiated, named, drawn, derived, compiled and judged as those of NumPy and nn are, by its record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import autograd
 import nn
 from autograd import Tensor, operation
-from autograd.testing import compare_grads
+from autograd.testing import compare_grads, gradcheck
 
 
 def _softsign(z: Any) -> Any:
@@ -70,3 +70,13 @@ def test_it_is_judged(softsign: Any) -> None:
     loss = np.sum(softsign(z) ** 2)
     assert compare_grads(loss, {"z": 2 * _softsign(z.data) / (1 + np.abs(z.data)) ** 2}).matches
     assert compare_grads(loss, {"z": 2 * _softsign(z.data)}).first_wrong.cause == "missing-derivative"
+
+
+def test_it_is_differentiated_to_second_order(softsign: Any) -> None:
+    gradcheck(softsign, [np.random.default_rng(0).normal(size=(2, 3))], order=2)
+
+
+def test_it_is_compiled(softsign: Any) -> None:
+    step = autograd.compile(lambda x: np.sum(softsign(x) ** 2))
+    for x in (np.arange(-3.0, 3.0), np.arange(6.0), np.linspace(-1.0, 1.0, 6)):
+        np.testing.assert_allclose(step(x), np.sum(_softsign(x) ** 2), rtol=1e-12)

@@ -161,8 +161,8 @@ defcomposite(
 def _replaced_by_tensor(x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     """With a Tensor in the place of a NaN or an infinity."""
     y = np.nan_to_num(x, nan=plain(nan), posinf=plain(posinf), neginf=plain(neginf))
-    for value, found in ((nan, np.isnan(x)), (posinf, np.isposinf(x)), (neginf, np.isneginf(x))):
-        y = np.where(found, value, y) if hasattr(value, "_node") else y
+    for value, where in ((nan, np.isnan(x)), (posinf, np.isposinf(x)), (neginf, np.isneginf(x))):
+        y = np.where(where, value, y) if hasattr(value, "_node") else y
     return y
 
 

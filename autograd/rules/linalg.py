@@ -53,8 +53,8 @@ def _pinv(g: Any, y: Any, a: Any, rcond: Any = None, hermitian: bool = False, rt
     down, across = turned(y), turned(g)
     left = across - a @ (y @ across)  # what a y, a projection, leaves of it
     right = across - (across @ y) @ a
-    found = left @ (y @ down) + (down @ y) @ right - down @ g @ down
-    return np.tril(found) + np.tril(turned(found), -1) if hermitian else found
+    gradient = left @ (y @ down) + (down @ y) @ right - down @ g @ down
+    return np.tril(gradient) + np.tril(turned(gradient), -1) if hermitian else gradient
 
 
 defop(

@@ -90,9 +90,9 @@ def _at_ranks(a: Any, axis: Any, skip_nan: bool, q: Any, method: Any) -> tuple[A
 def _of_value(a: Any, axis: Any, y: Any) -> tuple[Any, Any]:
     """What `_at_ranks` gives, for quantiles `y` that are elements."""
     places, values = rows(np.arange(a.size).reshape(a.shape), axis), rows(a, axis)
-    found = np.argmax(np.reshape(y, (-1, len(values), 1)) == values, axis=2)
-    chosen = np.take_along_axis(places, found.T, axis=1).T
-    return np.concatenate([chosen, chosen]), np.zeros(np.shape(found))
+    matches = np.argmax(np.reshape(y, (-1, len(values), 1)) == values, axis=2)
+    chosen = np.take_along_axis(places, matches.T, axis=1).T
+    return np.concatenate([chosen, chosen]), np.zeros(np.shape(matches))
 
 
 defplain(_at_ranks, _of_value, why="a rank is piecewise constant")

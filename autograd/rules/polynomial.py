@@ -88,8 +88,8 @@ def _polymul(a1: Any, a2: Any) -> Any:
 
     def trimmed(p: Any) -> Any:
         p = np.ravel(p)
-        found = np.flatnonzero(p)
-        return p[found[0] :] if found.size else np.resize(p[-1:], 1)
+        nonzero = np.flatnonzero(p)
+        return p[nonzero[0] :] if nonzero.size else np.resize(p[-1:], 1)
 
     return np.convolve(trimmed(a1), trimmed(a2))
 

@@ -74,7 +74,7 @@ def checked(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def beginning(fn: Callable[..., Any], join: np.ufunc) -> dict[str, Callable[..., Any]]:
-    """What `live` of a reduction is: with a Tensor as `initial`, that is one element more."""
+    """What `composed` of a reduction is: with a Tensor as `initial`, that is one element more."""
 
     def body(a: Any, *args: Any, initial: Any, **options: Any) -> Any:
         if np.ndim(initial):

@@ -46,16 +46,16 @@ def _spread_rule(root: bool, skip_nan: bool) -> Rule:
         g, deviation = restore(g, axis, keepdims), _deviation(a, axis, n, where, mean)
         if root:
             y = restore(y, axis, keepdims)
-            found = quotient(g, np.where(y == 0, 1, y) * freedom) * deviation
+            gradient = quotient(g, np.where(y == 0, 1, y) * freedom) * deviation
         else:
-            found = quotient(2 * g, freedom) * deviation
-        return found if where is True else np.where(where, found, 0)
+            gradient = quotient(2 * g, freedom) * deviation
+        return gradient if where is True else np.where(where, gradient, 0)
 
     return rule
 
 
 def _about_mean(root: bool, skip_nan: bool) -> dict[str, Callable[..., Any]]:
-    """What `live` of a variance is: the mean square about a `mean` that is a Tensor."""
+    """What `composed` of a variance is: the mean square about a `mean` that is a Tensor."""
 
     def body(
         a: Any,
