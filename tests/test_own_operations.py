@@ -1,4 +1,4 @@
-"""One operation, defined here: it is differentiated, named, drawn, derived, compiled and judged as those of NumPy and nn are, by its record."""
+"""One operation, defined here: its record makes it differentiated, named, drawn, derived, compiled and judged as any other."""
 
 from __future__ import annotations
 
