@@ -1,4 +1,4 @@
-"""One operation, defined here: its record makes it differentiated, named, drawn, derived, compiled and judged as any other."""
+"""One operation, defined here: its record has it differentiated, named, drawn, derived, compiled and judged."""
 
 from __future__ import annotations
 
