@@ -60,7 +60,7 @@ class ReversePass:
         self.uses: dict[Node, list[Link]] = {node: [] for node in self.nodes}
         self._links: dict[Node, list[Link]] = {}
         self._arriving: dict[Node, list[Link]] = {node: [] for node in self.nodes}  # the uses, as the pass meets them
-        self._behind: dict[Node, list[Node]] = {}
+        self._behind: dict[Node, dict[Node, None]] = {}
         for node in self.nodes:
             if node.args is None:
                 raise RuntimeError(
@@ -83,8 +83,8 @@ class ReversePass:
         """The links from an operation to its operands."""
         return self._links[node]
 
-    def behind(self, node: Node) -> list[Node]:
-        """What the gradient of a node is computed from, the loss first; the node itself is the last."""
+    def behind(self, node: Node) -> Mapping[Node, None]:
+        """The nodes whose gradients that of a node is computed from, the loss first; the node itself is the last."""
         if node not in self._behind:
             reached = [node]
             seen = {node}
@@ -93,7 +93,7 @@ class ReversePass:
                     if link.node not in seen:
                         seen.add(link.node)
                         reached.append(link.node)
-            self._behind[node] = sorted(reached, key=lambda each: -each.order)
+            self._behind[node] = dict.fromkeys(sorted(reached, key=lambda each: -each.order))
         return self._behind[node]
 
     def accumulate(
@@ -136,9 +136,8 @@ class ReversePass:
         """
         gradients, fresh = dict(before), dict[Link, Array]()
         reached = {place.node if isinstance(place, Link) else place for place in (*changes, *given)}
-        order = reversed(self.nodes) if only is None else self.behind(only)
-        wanted = None if only is None else set(self.behind(only))
-        for node in order:
+        wanted = None if only is None else self.behind(only)
+        for node in reversed(self.nodes) if wanted is None else wanted:
             if node not in reached or node not in before:
                 continue
             g = before[node]

@@ -232,7 +232,7 @@ class Search:
             verdict.cause, verdict.mistake = "kink", kinks[0]
         else:
             verdict.cause = "consequence"
-            given = [other for other in earlier if other in self.replay.behind(node)[:-1]]
+            given = [other for other in earlier if other is not node and other in self.replay.behind(node)]
             verdict.after = given[-1] if given else None
             if not given and earlier:
                 verdict.mistake, verdict.alike = verdicts[earlier[-1]].mistake, verdicts[earlier[-1]].alike

@@ -118,9 +118,9 @@ def tensor_factors(fit: Fit, sites: set[Node]) -> Iterator[Mistake]:
         source = place.source if isinstance(place, Link) else place
         direct = {place.node} if isinstance(place, Link) else {link.node for link in fit.replay.uses[place]}
         # What the gradient is multiplied by on its way to here; a place is not behind its own operation.
-        ways = set(fit.replay.behind(place.node) if isinstance(place, Link) else fit.replay.behind(place)[:-1])
+        ways = fit.replay.behind(place.node if isinstance(place, Link) else place)
         for of, value, divides, node in values:
-            if node not in ways or (len(values) * len(sites) > _MANY and node not in direct):
+            if node is place or node not in ways or (len(values) * len(sites) > _MANY and node not in direct):
                 continue
             factor = _spread(value, np.shape(source.value))
             if factor is None or not np.all(factor):

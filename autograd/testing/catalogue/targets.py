@@ -182,7 +182,7 @@ def _masks(replay: Replay, node: Node, constant: Any) -> bool:
     floats = isinstance(constant, np.ndarray) and constant.dtype.kind == "f"
     if not floats or not np.all((constant == 0) | (constant == 1)):
         return False
-    return any(is_product(after) for after in replay.behind(node)[:-1])
+    return any(is_product(after) for after in replay.behind(node) if after is not node)
 
 
 def _other_indices(index: Any, shape: tuple[int, ...]) -> Iterator[tuple[str, float, Any]]:
