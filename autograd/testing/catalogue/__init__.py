@@ -48,7 +48,6 @@ from autograd.testing.catalogue.operands import (
     missing_terms,
     other_gradients,
     other_operands,
-    siblings,
     values_for_gradients,
 )
 from autograd.testing.catalogue.parameters import penalties, stale
@@ -72,7 +71,6 @@ _OF_LINKS = (
     rows,
     labels,
     lost_addends,
-    siblings,
     values_for_gradients,
     values_for_slopes,
     reshapes,

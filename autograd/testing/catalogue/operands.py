@@ -22,8 +22,6 @@ from autograd.testing.catalogue.mistake import (
 )
 from autograd.testing.replay import Replay
 
-_OTHER_GRADIENT = "{g} is computed from {dvalue}, not from {dright}"
-
 # Uses
 
 
@@ -168,7 +166,11 @@ def other_gradients(replay: Replay, link: Link) -> Iterator[Mistake]:
     # Of several uses, the gradients between this one and the value are known as well when the value's is computed.
     since = link.source if len(replay.uses[link.source]) > 1 else node
     for other in replay.nodes:
-        if other in (node, link.source) or other.order < since.order or not _other_gradient(replay, link, other):
+        if other in (node, link.source) or other not in replay.truth or not near(replay, link, other):
+            continue
+        g, d = replay.truth[node], replay.truth[other]
+        possible = other.order >= since.order or _copied(replay, link, other)
+        if not possible or not differs(d, g) or multiple(g, d) is not None:
             continue
         change: Changes = {link: lambda g, gradients, other=other: replay.pull(link, gradients[other])}
         if other.order < node.order:  # the reverse pass comes to it only after the link
@@ -177,7 +179,8 @@ def other_gradients(replay: Replay, link: Link) -> Iterator[Mistake]:
                 return g + replay.pull(link, gradients[other]) - replay.pull(link, gradients[node])
 
             change = {link.source: later}
-        cause, cost, text, relation = "wrong-operand", 1.6, _OTHER_GRADIENT, replay.relation(node, other)
+        text, relation = "{g} is computed from {dvalue}, not from {dright}", replay.relation(node, other)
+        cause, cost = "wrong-operand", 1.6
         if other in after:
             cause, cost, relation = "missing-derivative", 1.3, "skipped"
             text += ": the local derivative between them is left out"
@@ -185,12 +188,17 @@ def other_gradients(replay: Replay, link: Link) -> Iterator[Mistake]:
         yield Mistake(cause, cost, text, change, kind, link.source, other, {"right": node})
 
 
-def _other_gradient(replay: Replay, link: Link, other: Node) -> bool:
-    """Whether the gradient of another value may be taken for the one that arrives."""
-    if other not in replay.truth or not near(replay, link, other):
+def _copied(replay: Replay, link: Link, other: Node) -> bool:
+    """Whether a line may be copied from that of a value on another branch: for a parameter, or for a skip."""
+    node, source = link.node, link.source
+    if other.order >= node.order:
         return False
-    g, d = replay.truth[link.node], replay.truth[other]
-    return differs(d, g) and multiple(g, d) is None
+    beside = node not in replay.behind(other)
+    if source.op is None:
+        return beside and is_product(node)
+    direct = [arg for arg in other.args or () if type(arg) is Node]
+    operands = {*direct, *(arg for each in direct for arg in each.args or () if type(arg) is Node)}
+    return not beside and node.op.fn is np.add and source in operands
 
 
 def _after_activations(replay: Replay, node: Node) -> set[Node]:
@@ -203,30 +211,6 @@ def _after_activations(replay: Replay, node: Node) -> set[Node]:
             break
         node = user
     return {use.node for use in replay.uses[node]} | {chain.outer for chain in chains_from(replay, node)}
-
-
-def siblings(replay: Replay, link: Link) -> Iterator[Mistake]:
-    """For a parameter, the gradient of a value on another branch, as lines that were copied have; a skip likewise."""
-    node = link.node
-    skip = node.op.fn is np.add and link.source.op is not None
-    if not skip and (link.source.op is not None or not is_product(node)):
-        return
-    for other in replay.nodes:
-        if other.order >= node.order or not _other_gradient(replay, link, other):
-            continue
-        beside = node not in replay.behind(other)
-        if skip and (beside or other is link.source or link.source not in _operands(other)):
-            continue
-        if skip or beside:
-            changes: Changes = {link: lambda _, gradients, other=other: replay.pull(link, gradients[other])}
-            kind = ("sibling", node.op.name, link.operand, replay.relation(node, other))
-            yield Mistake("wrong-operand", 1.6, _OTHER_GRADIENT, changes, kind, link.source, other, {"right": node})
-
-
-def _operands(node: Node) -> set[Node]:
-    """What goes into an operation, and into those operations."""
-    direct = [arg for arg in node.args or () if type(arg) is Node]
-    return {*direct, *(arg for each in direct for arg in each.args or () if type(arg) is Node)}
 
 
 def values_for_gradients(replay: Replay, link: Link) -> Iterator[Mistake]:
