@@ -327,6 +327,14 @@ def test_bad_input_is_told_what_is_known(hand: Callable[[], Any], error: type[Ex
         compare_grads(regression().loss, hand())
 
 
+def test_a_graph_that_was_freed_is_refused() -> None:
+    w = Tensor([1.0, 2.0], requires_grad=True, name="w")
+    loss = np.sum(w * w)
+    loss.backward(retain_graph=False)
+    with pytest.raises(RuntimeError, match="was freed by backward"):
+        compare_grads(loss, {w: 2 * w.data})
+
+
 def test_a_loss_without_a_graph_or_of_many_numbers_is_refused() -> None:
     w = Tensor([1.0, 2.0], requires_grad=True)
     for loss in (Tensor(1.0), w * 2, np.float64(1)):
