@@ -128,6 +128,13 @@ def test_a_hook_gets_a_gradient_of_its_own_and_returns_one_that_fits() -> None:
         np.sum(a).backward()
 
 
+def test_the_gradient_of_a_number_is_an_array_too() -> None:
+    w = Tensor(2.0, requires_grad=True)
+    (w * 3).backward()
+    assert type(w.grad) is np.ndarray
+    assert (w.grad.shape, w.grad.item()) == ((), 3.0)
+
+
 def test_two_leaves_never_share_a_gradient() -> None:
     a, b = leaf(3), leaf(3)
     np.sum(np.tanh(a + b)).backward()
