@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from autograd.core.op import Op
-from autograd.notation.literals import ATOM, POWER, PRODUCT, SUM, regular
+from autograd.notation.literals import ATOM, POWER, PRODUCT, SUM, ndim, regular
 from autograd.notation.names import printable
 from autograd.notation.numbers import number
 from autograd.notation.tree import COMMANDS, SPACES, Fraction, Group, Root, Script, Space, Symbol, Tree, parts_of, row
@@ -242,7 +242,7 @@ class Mathematics:
             return Term(row(self._inside(args[0], SUM), _PLUS if fn is np.add else _MINUS, self._factor(args[1])), SUM)
         if fn in (np.multiply, np.divide):
             return self._product(fn, *args)
-        if fn in (np.matmul, np.dot, np.outer) and all(map(_ndim, args)):
+        if fn in (np.matmul, np.dot, np.outer) and all(map(ndim, args)):
             a, b = (self._inside(arg, PRODUCT) for arg in args)
             return Term(row(a, _SMALL, transposed(b) if fn is np.outer else b), PRODUCT)
         if fn in _RELATIONS:
@@ -295,9 +295,9 @@ class Mathematics:
         return Group(tree) if _is_negative(tree) else tree
 
     def _product(self, fn: Any, a: Any, b: Any) -> Term:
-        if fn is np.divide and not (_ndim(a) and _ndim(b)):
+        if fn is np.divide and not (ndim(a) and ndim(b)):
             return self._quotient(a, b)
-        sign: Tree = _SMALL if not (_ndim(a) and _ndim(b)) else _ODOT if fn is np.multiply else _OSLASH
+        sign: Tree = _SMALL if not (ndim(a) and ndim(b)) else _ODOT if fn is np.multiply else _OSLASH
         right = self._factor(b, PRODUCT + 1 if fn is np.divide else _BIG)
         return Term(row(self._inside(a, PRODUCT), sign, right), PRODUCT)
 
@@ -308,14 +308,14 @@ class Mathematics:
             (number,) = parts_of(_without_minus(over))
             assert isinstance(number, Fraction)
             over, under = number.over, row(number.under, _SMALL, self._inside(b, PRODUCT))
-        elif _ndim(a) and len(written(over)) > 20:
+        elif ndim(a) and len(written(over)) > 20:
             return Term(row(Fraction(Symbol("1", "number"), under), _SMALL, self._inside(a, PRODUCT)), PRODUCT)
         quotient = Fraction(_without_minus(over), under)
         return Term(row(_MINUS, quotient) if negative else quotient, PRODUCT)
 
     def _axes(self, line: Line, axis: Any = None) -> tuple[list[Tree], Tree]:
         """The index of each axis of the first operand, a dot where it is kept, and those of the others."""
-        rank = _ndim(line.args[0])
+        rank = ndim(line.args[0])
         axis = line.kwargs.get("axis", axis)
         axes = range(rank) if axis is None else [int(k) % max(rank, 1) for k in np.ravel(axis)]
         letters = [Symbol(_INDICES[k % len(_INDICES)]) if k in axes else _DOT for k in range(rank)]
@@ -397,7 +397,3 @@ def _is_negative(tree: Tree) -> bool:
 
 def _without_minus(tree: Tree) -> Tree:
     return row(*parts_of(tree)[1:]) if _is_negative(tree) else tree
-
-
-def _ndim(value: Any) -> int:
-    return len(value.shape or ()) if type(value) is Var else np.ndim(value)

@@ -1,4 +1,4 @@
-"""Constants as source text."""
+"""Constants as source text, and how tightly expressions bind."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.program.program import Var
 from autograd.program.ratio import fraction
 
-ATOM, POWER, SIGN, PRODUCT, SUM, COMPARISON, LOWEST = 10, 8, 7, 6, 5, 3, 0
+ATOM, POWER, SIGN, PRODUCT, SUM, COMPARISON = 10, 8, 7, 6, 5, 3
 
 
 class Text(NamedTuple):
@@ -64,7 +65,13 @@ def regular(value: Any) -> str | None:
     return None
 
 
+def ndim(value: Any) -> int:
+    """How many axes a value of a program has, or a constant."""
+    return len(value.shape or ()) if type(value) is Var else np.ndim(value)
+
+
 def kind(value: Any) -> str:
+    """What source says of an array's dtype, where that is not the usual one."""
     return "" if value.dtype in (np.float64, np.int64, np.bool_) else f", dtype=np.{value.dtype.name}"
 
 

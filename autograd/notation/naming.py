@@ -103,26 +103,29 @@ class Names:
         variables: list[tuple[Any, str]] = []
         for value in (*(leaf for leaf, _ in self._users.values()), *self._operations):
             node = latest(value) if type(value) is Node else None
-            own = self._given.get(node) or self._given.get(value) if node is not None else None
-            said = own or (str(node.get("name") or "").strip() if node is not None else "")
-            if own:
-                self._claim(value, own, printable(own))
-            elif said and not is_path(said):
-                self._claim(value, said)
-            elif said:  # two models may have the same paths
-                paths["+" * seen[said] + said] = value
-                seen[said] += 1
-            elif (name := self._scope.of(value) if node is not None else self._scope.of_array(value)) or (
-                (node is None or node.op is None) and (name := _part(value, self._scope))
-            ):
+            given = None if node is None else self._given.get(node) or self._given.get(value)
+            own = "" if node is None else str(node.get("name") or "").strip()
+            if given:
+                self._claim(value, given, printable(given))
+            elif is_path(own):  # two models may have the same paths
+                paths["+" * seen[own] + own] = value
+                seen[own] += 1
+            elif own:
+                self._claim(value, own)
+            elif name := self._variable(value):
                 variables.append((value, name))
         for path, short in short_paths(list(paths)).items():
-            whole = printable(path.lstrip("+"))
-            plain = short.translate(_DIGITS)
+            whole, plain = printable(path.lstrip("+")), short.translate(_DIGITS)
             name, drawn = (whole, whole) if plain in self._drawn else (plain, short)
             self._claim(paths[path], name, drawn, path=whole)
         for value, name in variables:
             self._claim(value, name)
+
+    def _variable(self, value: Any) -> str | None:
+        """The caller's variable that holds a value, or an array that a leaf is a part of."""
+        if type(value) is not Node:
+            return self._scope.of_array(value) or _part(value, self._scope)
+        return self._scope.of(value) or (_part(value.value, self._scope) if value.op is None else None)
 
     def _claim(self, value: Any, name: str, drawn: str = "", origin: Any = "given", path: str = "") -> None:
         """Give a value this name, or one like it where that is another value's."""
@@ -172,7 +175,7 @@ class Names:
 
     def _is_free(self, name: str) -> bool:
         drawn = pretty(name).translate(_DIGITS) if "_" in name else name
-        return name not in self.taken and drawn not in self._drawn
+        return name not in self.taken and name not in self._reserved and drawn not in self._drawn
 
     def _numbered(self, letter: str) -> str:
         """The next free name of this letter."""
@@ -226,22 +229,22 @@ class Names:
 
     def _name_the_rest(self, output: Node) -> None:
         letters = {
-            key: (leaf, _leaf_letter(leaf, self._kinds[key], user))
+            key: _leaf_letter(leaf, self._kinds[key], user)
             for key, (leaf, user) in self._users.items()
             if key not in self._names
         }
-        letters |= {id(node): (node, _letter(node)) for node in self._operations if id(node) not in self._names}
+        letters |= {id(node): _letter(node) for node in self._operations if id(node) not in self._names}
         for node in self._operations:
             if _compares(node) and any(self._kinds.get(id(arg)) == "target" for arg in node.args or ()):
-                compared = [arg for arg in node.inputs if arg is not None and arg.op is not None]
-                letters |= {id(arg): (arg, "y_hat") for arg in compared if id(arg) in letters}
-                if letters.get(id(node), (node, "y_hat"))[1] != "y_hat":
-                    letters[id(node)] = (node, "e")
+                predictions = [id(arg) for arg in node.inputs if arg is not None and arg.op is not None]
+                letters |= dict.fromkeys(letters.keys() & predictions, "y_hat")
+                if letters.get(id(node), "y_hat") != "y_hat":
+                    letters[id(node)] = "e"
         if letters.pop(id(output), None) is not None:
             scalar = np.size(output.value) == 1
             self._claim(output, "loss" if scalar else "out", "L" if scalar else "out", "output")
-        many = Counter(letter for _, letter in letters.values())
-        for key, (_, letter) in letters.items():
+        many = Counter(letters.values())
+        for key, letter in letters.items():
             single = many[letter] == 1 and self._is_free(letter)
             self._letters[key] = text = letter if single else self._numbered(letter)
             self.taken.add(text)
@@ -348,9 +351,8 @@ def _ended(name: str, letters: str) -> re.Match[str] | None:
     return re.fullmatch(rf"{letters}(\d+)", name)
 
 
-def _part(leaf: Any, scope: Scope) -> str | None:
+def _part(array: Any, scope: Scope) -> str | None:
     """The name of the array that this one is a view of, with the number of the row."""
-    array = leaf.value if type(leaf) is Node else leaf
     whole = getattr(array, "base", None)
     name = scope.of_array(whole) if isinstance(whole, np.ndarray) else None
     if name is None or whole is None or not whole.ndim or whole.shape[1:] != array.shape or not whole.strides[0]:

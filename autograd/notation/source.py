@@ -22,6 +22,7 @@ from autograd.notation.literals import (
     Text,
     kind,
     literal,
+    ndim,
     regular,
     typed,
 )  # fmt: skip
@@ -125,48 +126,56 @@ class Writer:
         self._operand, self._helpers = operand, helpers
 
     def __call__(self, line: Line) -> Text:
-        fn, args, kwargs = line.fn, line.args, line.kwargs
-        kwargs = {key: value for key, value in kwargs.items() if (fn, key, value) not in _DEFAULTS}
+        fn, args = line.fn, line.args
+        options = {key: value for key, value in line.kwargs.items() if (fn, key, value) not in _DEFAULTS}
         if isinstance(fn, np.ufunc):
             args = tuple(_weak(arg, line) for arg in args)
-        if not kwargs:
-            if fn in _INFIX:
-                return self._infix(_INFIX[fn], args)
-            if fn is np.dot and all(len(_shape(arg)) in (1, 2) for arg in args):
-                return self._infix(_INFIX[np.matmul], args)
-            if fn is np.negative:
-                factor = self.value(args[0])  # -a * b is (-a) * b
-                return Text("-" + factor.inside(PRODUCT), SIGN if factor.binds > PRODUCT else PRODUCT)
-            if fn is np.square:
-                return Text(f"{self.value(args[0]).inside(ATOM)}**2", POWER)
-            if fn is np.broadcast_to and not isinstance(args[0], (Var, np.ndarray)):
-                if args[0] in (0, 1) and (text := regular(np.full(args[1], args[0], line.target.dtype))):
-                    return Text(text)
-                number = typed(args[0]) if line.target.dtype != np.float64 else None
-                shape = args[1] if len(args[1]) != 1 else args[1][0]
-                return Text(f"np.full({self.value(shape).text}, {number or self.value(args[0]).text})")
-            if fn is np.transpose and len(args) == 1:
-                return Text(f"{self.value(args[0]).inside(ATOM)}.T")
-            if fn is np.expand_dims and type(args[0]) is Var and type(args[1]) is int:
-                index = "..., None" + ", :" * (-1 - args[1]) if args[1] < 0 else ":, " * args[1] + "None"
-                return Text(f"{self.value(args[0]).inside(ATOM)}[{index}]")
-            if fn is operator.getitem:
-                return Text(f"{self.value(args[0]).inside(ATOM)}[{self.index(args[1])}]")
-            if fn is np.astype and type(args[0]) is Var:
-                return Text(f"{self.value(args[0]).inside(ATOM)}.astype({self.value(args[1]).text})")
-            if fn is np.reshape and len(args) == 2 and type(args[0]) is Var:
-                return Text(f"{self.value(args[0]).inside(ATOM)}.reshape({self.value(args[1]).text})")
-        if fn in _REDUCTIONS and type(args[0]) is Var and "where" not in kwargs:
-            rest = [self.value(arg).text for arg in args[1:]]
-            options = [f"{key}={self.value(value).text}" for key, value in kwargs.items()]
-            options = [option.replace("axis=(0,)", "axis=0").replace("axis=(1,)", "axis=1") for option in options]
-            operand, name, listed = self.value(args[0]), _REDUCTIONS[fn], ", ".join(rest + options)
-            if listed and operand.text.isidentifier():
-                return Text(f"{operand.text}.{name}({listed})")
-            return Text(f"np.{name}({', '.join([operand.text, *rest, *options])})")
-        given = [typed(arg) or self.value(arg).text if is_ours(fn) else self.value(arg).text for arg in args]
-        given += [f"{key}={self.value(value).text}" for key, value in kwargs.items()]
-        return Text(f"{self.function(fn)}({', '.join(given)})")
+        idiom = self._idiom(fn, args, line.target) if args and not options else None
+        if idiom is not None:
+            return idiom
+        named = [f"{key}={self.value(value).text}" for key, value in options.items()]
+        if fn in _REDUCTIONS and type(args[0]) is Var and "where" not in options:
+            operand, *rest = (self.value(arg).text for arg in args)
+            rest += [option.replace("axis=(0,)", "axis=0").replace("axis=(1,)", "axis=1") for option in named]
+            if rest and operand.isidentifier():
+                return Text(f"{operand}.{_REDUCTIONS[fn]}({', '.join(rest)})")
+            return Text(f"np.{_REDUCTIONS[fn]}({', '.join([operand, *rest])})")
+        passed = [typed(arg) or self.value(arg).text if is_ours(fn) else self.value(arg).text for arg in args]
+        return Text(f"{self.function(fn)}({', '.join(passed + named)})")
+
+    def _idiom(self, fn: Any, args: tuple[Any, ...], target: Var) -> Text | None:
+        """What is written with a sign, with brackets, or as a method."""
+        if fn in _INFIX:
+            return self._infix(_INFIX[fn], args)
+        if fn is np.dot and all(ndim(arg) in (1, 2) for arg in args):
+            return self._infix(_INFIX[np.matmul], args)
+        if fn is np.broadcast_to and not isinstance(args[0], (Var, np.ndarray)):
+            return self._filled(args[0], args[1], target.dtype)
+        first = self.value(args[0])
+        if fn is np.negative:  # -a * b is (-a) * b
+            return Text("-" + first.inside(PRODUCT), SIGN if first.binds > PRODUCT else PRODUCT)
+        if fn is np.square:
+            return Text(f"{first.inside(ATOM)}**2", POWER)
+        if fn is np.transpose and len(args) == 1:
+            return Text(f"{first.inside(ATOM)}.T")
+        if fn is operator.getitem:
+            return Text(f"{first.inside(ATOM)}[{self.index(args[1])}]")
+        if type(args[0]) is not Var or len(args) != 2:
+            return None
+        if fn is np.expand_dims and type(args[1]) is int:
+            index = "..., None" + ", :" * (-1 - args[1]) if args[1] < 0 else ":, " * args[1] + "None"
+            return Text(f"{first.inside(ATOM)}[{index}]")
+        if fn in (np.astype, np.reshape):
+            return Text(f"{first.inside(ATOM)}.{fn.__name__}({self.value(args[1]).text})")
+        return None
+
+    def _filled(self, number: Any, shape: tuple[int, ...], dtype: Any) -> Text:
+        """An array that holds one number."""
+        if number in (0, 1) and (text := regular(np.full(shape, number, dtype))):
+            return Text(text)
+        value = typed(number) if dtype != np.float64 else None
+        size = self.value(shape if len(shape) != 1 else shape[0]).text
+        return Text(f"np.full({size}, {value or self.value(number).text})")
 
     def _infix(self, sign: tuple[str, int], args: tuple[Any, ...]) -> Text:
         symbol, level = sign
@@ -225,8 +234,3 @@ def _weak(value: Any, line: Line) -> Any:
     if float(value).is_integer() and abs(float(value)) < 1e6 and (value or not np.signbit(value)):
         return int(value)
     return ratio(*parts(value), np.dtype("d")) if fraction(value) else float(str(value))
-
-
-def _shape(value: Any) -> tuple[int, ...]:
-    shape = value.shape if type(value) is Var else np.shape(value)
-    return shape or ()

@@ -82,7 +82,6 @@ class Vertex:
     differentiable: bool = False
     summary: tuple[str, ...] = ()
     hidden: Counter[Op] = field(default_factory=Counter)
-    hidden_names: list[str] = field(default_factory=list)
     kind: Kind = "operation"
     name: str = ""
     path: str = ""
@@ -315,7 +314,6 @@ class CollapsedGraph:
                 name=f"… {len(operations):,} operations",
                 differentiable=True,
                 hidden=hidden,
-                hidden_names=[leaf.get("name") for leaf in own if leaf.get("name")],
                 summary=_summary(hidden, len(own)),
             )
         )
