@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextvars
 import copy
+import cProfile
 import dataclasses
 import functools
+import io
 import os
 import queue
+import sys
+import threading
 import types
 import warnings
 from collections import OrderedDict
@@ -310,6 +314,16 @@ def test_objects_that_do_not_say_what_they_hold(state: Any) -> None:
         autograd.compile(lambda x: x * 2, state=state)(ONES)
     with pytest.raises(TypeError, match="held is .*which does not say what it holds.*__state__"):
         autograd.compile(lambda x, held: x * 2)(ONES, state if isinstance(state, (Closed, queue.Queue)) else Closed())
+
+
+class Copying(Closed):
+    def __state__(self) -> Any:
+        return dict(vars(self))
+
+
+def test_a_state_that_is_a_copy() -> None:
+    with pytest.raises(TypeError, match="__state__ of state, a Copying, returns a copy"):
+        autograd.compile(lambda x: x * 2, state=Copying())(ONES)
 
 
 def test_an_array_that_no_variable_holds() -> None:
@@ -656,6 +670,48 @@ def test_an_error_of_a_value_that_the_step_catches_is_refused() -> None:
     with pytest.raises(TypeError, match=r"inv raised LinAlgError, at .*test_compile_contract\.py:"):
         step(np.zeros((2, 2)))
     assert step(np.eye(2)).tolist() == [[1, 0], [0, 1]]
+
+
+def saved(x: Any) -> Any:
+    np.save(io.BytesIO(), x)
+    return x * 2
+
+
+@pytest.mark.parametrize(
+    "step", [saved, lambda x: x * len(np.array2string(x)), lambda x: np.savez(io.BytesIO(), x=x),
+             lambda x: x * len(repr(x)), lambda x: np.nan_to_num(x, copy=False), lambda x: np.clip(x, 0, 1, x)],
+)  # fmt: skip
+def test_effects_that_a_replay_would_not_have(step: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="a replay could not"):
+        autograd.compile(step)(np.ones(3))
+
+
+def test_a_profiler_goes_on() -> None:
+    profile = cProfile.Profile()
+    profile.enable()
+    try:
+        before = sys.getprofile()
+        autograd.compile(lambda x: x * 2)(ONES)
+        assert sys.getprofile() is before is not None
+    finally:
+        profile.disable()
+
+
+def test_other_threads_compute_as_always_meanwhile() -> None:
+    held: dict[str, Any] = {"w": np.ones(3), "rng": generator()}
+    seen: list[Any] = []
+
+    def step(x: Any) -> Any:
+        thread = threading.Thread(
+            target=lambda: seen.extend([held["w"] * 2, held["rng"].random(2), float(held["w"][0])])
+        )
+        thread.start()
+        thread.join()
+        return held["w"] * x
+
+    with pytest.raises(TypeError, match="draws from a generator in a way that is not seen"):
+        autograd.compile(step, state=held)(ONES)
+    assert [type(value) for value in seen] == [np.ndarray, np.ndarray, float]
 
 
 def test_rounding_leaves() -> None:

@@ -86,7 +86,7 @@ class Binding:
         """Source for an argument: constants as they are written, others by name."""
         if type(value) is Var:
             return texts[value]
-        if type(value) in (tuple, list) and (type(value) is list or any(True for _ in variables(value))):
+        if type(value) in (tuple, list) and (type(value) is list or variables(value)):
             inner = ", ".join(self.value(part, texts) for part in value)
             return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' if len(value) == 1 else ''})"
         if isinstance(value, slice):

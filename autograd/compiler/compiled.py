@@ -98,13 +98,15 @@ class Compiled:
         recorded = Recording(self._fn, self._owned(), tree, flat=not kwargs and len(tree.leaves) == len(args))
         result = recorded.run(args, kwargs)
         self._recorded += 1
-        if recorded.complete:
+        if not recorded.effects.incomplete:
             self._incomplete = 0
             self._keep(key, Specialisation(recorded))
         else:
             self._incomplete += 1
             if self._incomplete > _AT_FIRST:
-                raise TypeError(f"{self._name} {recorded.incomplete} at every call: a replay could not. Do it outside")
+                raise TypeError(
+                    f"{self._name} {recorded.effects.incomplete} at every call: a replay could not. Do it outside"
+                )
         return result
 
     def _keep(self, key: Any, specialisation: Specialisation) -> None:
@@ -203,8 +205,8 @@ def _roots(fn: Any, state: Any) -> list[tuple[Any, str]]:
 def _declared(fn: Any, roots: list[tuple[Any, str]]) -> tuple[list[tuple[Any, str]], list[Place], Any]:
     """What was declared as the step holds it: objects by the names of variables, the variables of bare arrays and
     generators, and the variables that hold the objects."""
-    found = list(variables(fn))
-    held = {id(value): place.name for place, value in reversed(found)}
+    variables_of = list(variables(fn))
+    held = {id(value): place.name for place, value in reversed(variables_of)}
     bare = [root for root, _ in roots if isinstance(root, (np.ndarray, *GENERATORS)) and id(root) in held]
     for root, name in roots:
         if isinstance(root, np.ndarray) and id(root) not in held:
@@ -213,8 +215,12 @@ def _declared(fn: Any, roots: list[tuple[Any, str]]) -> tuple[list[tuple[Any, st
                 "it in a variable of the step, in a list, dictionary or module of the state, or pass it as an argument"
             )
     objects = [(root, held.get(id(root), name)) for root, name in roots if not any(root is other for other in bare)]
-    places = [place for place, value in found if any(value is root for root in bare)]
-    return objects, places, [(place, value) for place, value in found if any(value is root for root, _ in objects)]
+    places = [place for place, value in variables_of if any(value is root for root in bare)]
+    return (
+        objects,
+        places,
+        [(place, value) for place, value in variables_of if any(value is root for root, _ in objects)],
+    )
 
 
 def _kind(leaf: Any) -> Any:

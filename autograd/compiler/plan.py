@@ -90,20 +90,20 @@ class Plan:
     def _destinations(
         self, kept: Sequence[tuple[Any, Var | None]], written: Sequence[tuple[Any, Any]]
     ) -> dict[Var, Storage]:
-        made = {line.target: (position, line) for position, line in enumerate(self.lines)}
+        definitions = {line.target: (position, line) for position, line in enumerate(self.lines)}
         wanted: dict[Var, Storage] = {}
         for var, before in kept:
-            source = self._copied(var, made)
-            if source not in made or source in wanted or not _computes(made[source][1]):
+            source = self._copied(var, definitions)
+            if source not in definitions or source in wanted or not _computes(definitions[source][1]):
                 continue
-            position, line = made[source]
+            position, line = definitions[source]
             last = self._memory.last.get(before, -1) if before is not None else -1
             if position > self._barrier and (last < position or (last == position and self._over(line, before))):
                 wanted[source] = self._memory.new(lasting(source.value), kept=True)
         for var, home in written:
-            if type(home) is str or var not in made or var in wanted or not _computes(made[var][1]):
+            if type(home) is str or var not in definitions or var in wanted or not _computes(definitions[var][1]):
                 continue
-            position, line = made[var]
+            position, line = definitions[var]
             storage = self._homes.get(id(home)) or Storage(home)
             if not (home.flags.c_contiguous or isinstance(line.fn, np.ufunc)):
                 continue
@@ -121,18 +121,18 @@ class Plan:
             var.shape == line.target.shape if var in held else roots.get(var) not in held for var in line.variables()
         )
 
-    def _copied(self, var: Any, made: Mapping[Var, tuple[int, Line]]) -> Any:
+    def _copied(self, var: Any, definitions: Mapping[Var, tuple[int, Line]]) -> Any:
         """What `var` is a copy of, if nobody else needs the original to change."""
-        while var in made and made[var][1].fn is np.copy:
-            source = made[var][1].args[0]
-            if type(source) is not Var or source in self._memory.roots or source not in made:
+        while var in definitions and definitions[var][1].fn is np.copy:
+            source = definitions[var][1].args[0]
+            if type(source) is not Var or source in self._memory.roots or source not in definitions:
                 break
             var = source
         return var
 
     # Statements
 
-    def _say(self, statement: str) -> None:
+    def _write(self, statement: str) -> None:
         self.statements.append(statement)
 
     def _save_generators(self) -> None:
@@ -142,7 +142,7 @@ class Plan:
         for generator in {id(generator): generator for generator in drawn if generator is not None}.values():
             name, saved = self.binding.name(generator, "generator"), self.binding.fresh("s")
             legacy = isinstance(generator, np.random.RandomState)
-            self._say(f"{saved} = {name}.get_state()" if legacy else f"{saved} = {name}.bit_generator.state")
+            self._write(f"{saved} = {name}.get_state()" if legacy else f"{saved} = {name}.bit_generator.state")
             back = f"{name}.set_state({saved})" if legacy else f"{name}.bit_generator.state = {saved}"
             self._give_up.insert(0, f"    {back}")
 
@@ -159,7 +159,7 @@ class Plan:
         fn, target = line.fn, line.target
         if line.where and line.where != self._where:
             self._where = line.where
-            self._say(f"# {line.where}")
+            self._write(f"# {line.where}")
         if fn is check_form:
             value, expected = line.args
             text = f"{self.binding.function(form)}({self._text(value)}) != {self.binding.name(expected, 'form')}"
@@ -189,16 +189,16 @@ class Plan:
         array = self._memory.arrays.get(source)
         by_shapes = line.fn in VIEWS or line.fn is operator.getitem
         if array is not None and by_shapes and not any(var is not source for var in line.variables()):
-            made = line.fn(array, *line.args[1:], **line.kwargs)
-            if type(made) is np.ndarray and np.may_share_memory(made, array):
-                self._place(line.target, self._memory.storage[source], made, "v")
+            view = line.fn(array, *line.args[1:], **line.kwargs)
+            if type(view) is np.ndarray and np.may_share_memory(view, array):
+                self._place(line.target, self._memory.storage[source], view, "v")
                 return
         self._call(line)
 
     def _call(self, line: Line) -> None:
         """A call that brings its own memory."""
         name = self.binding.fresh("t")
-        self._say(f"{name} = {self._called(line)}")
+        self._write(f"{name} = {self._called(line)}")
         self._texts[line.target] = name
         if not line.target.shape:
             return
@@ -235,25 +235,25 @@ class Plan:
         out = self._text(target)
         if fn is put:
             if old[0] != out:
-                self._say(f"{out}[...] = {old[0]}")
-            self._say(f"{out}[{old[1]}] = {old[2]}")
+                self._write(f"{out}[...] = {old[0]}")
+            self._write(f"{out}[{old[1]}] = {old[2]}")
         elif fn is np.where:
             if old[2] != out:
-                self._say(f"{self.binding.function(np.copyto)}({out}, {old[2]})")
-            self._say(f"{self.binding.function(np.copyto)}({out}, {old[1]}, where={old[0]})")
+                self._write(f"{self.binding.function(np.copyto)}({out}, {old[2]})")
+            self._write(f"{self.binding.function(np.copyto)}({out}, {old[1]}, where={old[0]})")
         elif fn in (np.astype, np.copy, np.broadcast_to):
             casting = ", 'unsafe'" if fn is np.astype else ""
-            self._say(f"{self.binding.function(np.copyto)}({out}, {old[0]}{casting})")
+            self._write(f"{self.binding.function(np.copyto)}({out}, {old[0]}{casting})")
         elif fn in (np.dot, np.matmul):
-            self._say(f"{old[0]}.dot({old[1]}, {out})")
+            self._write(f"{old[0]}.dot({old[1]}, {out})")
         elif fn == np.add.reduce and _down_the_rows(line):
             ones = self._constant(np.ones(args[0].shape[0], args[0].dtype))
-            self._say(f"{ones}.dot({old[0]}, {out})")
+            self._write(f"{ones}.dot({old[0]}, {out})")
         elif isinstance(fn, np.ufunc):
             self._ufunc(line, old, out)
         else:
             options = [f"{key}={self._value(value)}" for key, value in line.kwargs.items()]
-            self._say(f"{self.binding.function(fn)}({', '.join([*old, *options, f'out={out}'])})")
+            self._write(f"{self.binding.function(fn)}({', '.join([*old, *options, f'out={out}'])})")
 
     def _ufunc(self, line: Line, old: list[str], out: str) -> None:
         fn, args = line.fn, line.args
@@ -273,7 +273,7 @@ class Plan:
                 old[k] = self._constant(constant)
         keep = f"out={out}" if fn in (np.maximum, np.minimum) else out
         options = [f"{key}={self._value(value)}" for key, value in line.kwargs.items()]
-        self._say(f"{self.binding.function(fn)}({', '.join([*old, keep, *options])})")
+        self._write(f"{self.binding.function(fn)}({', '.join([*old, keep, *options])})")
 
     # After
 
@@ -283,7 +283,7 @@ class Plan:
         for var in dict.fromkeys(var for var in kept if type(var) is Var and var.shape):
             if len(kept) > 1 and self._memory.root(var) in named:
                 copies[var] = self.binding.fresh("t")
-                self._say(f"{copies[var]} = {self._text(var)}.copy()")
+                self._write(f"{copies[var]} = {self._text(var)}.copy()")
         return copies
 
     def _in_array_of_its_own(self, var: Any) -> Any:
@@ -291,9 +291,9 @@ class Plan:
         storage = self._memory.storage.get(var) if type(var) is Var else None
         if storage is not None and storage.kept and self._memory.arrays[var] is storage.array:
             return storage.array
-        made = self._memory.new(lasting(var.value if type(var) is Var else np.asarray(var)), kept=True)
-        self._say(f"{self.binding.name(made.array, 'g')}[...] = {self._apart.get(var) or self._value(var)}")
-        return made.array
+        storage = self._memory.new(lasting(var.value if type(var) is Var else np.asarray(var)), kept=True)
+        self._write(f"{self.binding.name(storage.array, 'g')}[...] = {self._apart.get(var) or self._value(var)}")
+        return storage.array
 
     def _write_back(self, written: Sequence[tuple[Any, Any]]) -> None:
         late = [(var, home) for var, home in written if not self._is_there(var, home)]
@@ -306,12 +306,12 @@ class Plan:
             outside = storage is not None and not storage.own and id(storage.array) in taken
             if len(late) > 1 and var.shape != () and (outside or (storage is None and text in brought)):
                 name = self.binding.fresh("t")
-                self._say(f"{name} = {text}.copy()")
+                self._write(f"{name} = {text}.copy()")
                 text = name
             texts.append(text)
         for text, (_, home) in zip(texts, late, strict=True):
             name = home if type(home) is str else self.binding.name(home, "array")
-            self._say(f"{name}[...] = {text}")
+            self._write(f"{name}[...] = {text}")
 
     def _is_there(self, var: Any, home: Any) -> bool:
         if type(home) is str or type(var) is not Var:
@@ -326,7 +326,7 @@ class Plan:
         if storage is not None and storage.own and not storage.kept:
             return f"{text}.copy()"
         name = self.binding.fresh("t")
-        self._say(f"{name} = {text}.copy()")
+        self._write(f"{name} = {text}.copy()")
         return name
 
     # Names

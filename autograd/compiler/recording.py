@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import inspect
 import linecache
-import random
 import re
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -17,9 +16,11 @@ from typing import Any
 import numpy as np
 
 from autograd.array.tensor import Tensor
+from autograd.compiler.effects import UNFOLLOWED, Effects, traced_of
+from autograd.compiler.generators import Drawing, global_generators
 from autograd.compiler.holders import let_go
 from autograd.compiler.state import GENERATORS, SIMPLE, TRACED_KINDS, Place, State, is_constant, variables
-from autograd.compiler.tracing import ADVICE, Draw, StepTrace, unlock
+from autograd.compiler.tracing import ADVICE, StepTrace, unlock
 from autograd.core.errors import describe, source_line
 from autograd.core.node import Node, next_order, observers, recording
 from autograd.core.op import Op
@@ -29,7 +30,7 @@ from autograd.program.trace import Traced, plain
 from autograd.tree import Tree
 
 active: ContextVar[Any] = ContextVar("active", default=None)  # the recording of this thread, if there is one
-_UNFOLLOWED = (*SIMPLE, np.ndarray, *GENERATORS)
+_NEVER_REPLACED = {int, float, str, bool, type(None), list, dict}
 
 
 class Recording:
@@ -46,13 +47,7 @@ class Recording:
         arguments: the positions of the leaves of the arguments that bring an array, by their values in the program.
         numbers: NumPy's numbers in places, by their values in the program; they are read at each call.
         grad_inputs: the Tensors whose gradients from before the step are in the program, by their values in it.
-        gradients, cleared: the Tensors that have a new gradient, with it, and those that have none any more.
-        presence: the Tensors of whose gradient the step saw whether it is there, with that.
-        rebound: the places that hold another array now, with what was there and the new value in the program.
-        held: what each of these holds after the call; one thing may be in several.
-        guards: places with what a replay must find there.
-        results: by position among the leaves of the result, its value in the program and whether it is a Tensor.
-        complete: whether a replay would repeat this call; not so where the step made what it needs first.
+        effects: what the call changed and looked at.
     """
 
     def __init__(self, fn: Callable[..., Any], roots: Sequence[tuple[Any, str]], tree: Tree, flat: bool) -> None:
@@ -67,21 +62,15 @@ class Recording:
         self.arguments: dict[Var, int] = {}
         self.numbers: dict[Var, Place] = {}
         self.grad_inputs: dict[Var, Tensor] = {}
-        self.gradients: list[tuple[Tensor, Var]] = []
-        self.cleared: list[Tensor] = []
-        self.presence: list[tuple[Tensor, bool]] = []
-        self.rebound: list[tuple[Place, Any, Var]] = []
-        self.held: list[Any] = []
-        self.guards: list[tuple[Place, Any]] = []
-        self.complete, self.incomplete, self._left = True, "", False
+        self._left = False
         self.symbols: dict[int, Var] = {}  # of what is in places, by identity
-        self._first: dict[Var, Traced] = {}  # what came from outside, by its first value in the program
-        self._before: list[tuple[Tensor, Node, Any, Any]] = []
+        self.first: dict[Var, Traced] = {}  # what came from outside, by its first value in the program
+        self.before: list[tuple[Tensor, Node, Any, Any]] = []
         self._by_node: dict[Node, Tensor] = {}
-        self._grad_use: dict[int, str] = {}  # of Tensors, by identity: "read" or "cleared", whatever came first
-        self._places: list[tuple[Place, Any]] = []  # of the state, and variables that hold what it holds
+        self.grad_use: dict[int, str] = {}  # of Tensors, by identity: "read" or "cleared", whatever came first
+        self.places: list[tuple[Place, Any]] = []  # of the state, and variables that hold what it holds
         self._grad_given: dict[int, Any] = {}  # what was there at first
-        self._replaced: list[tuple[Place, Any, Any]] = []
+        self.replaced: list[tuple[Place, Any, Any]] = []
         self._locked: list[Any] = []
         self._foreign: list[Any] = []  # arrays that the step names and does not own
         self._drawing: dict[int, Drawing] = {}
@@ -89,7 +78,7 @@ class Recording:
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the step on traced arrays; give its result as the caller sees it."""
-        drawn = _global_generators()
+        drawn = global_generators()
         try:
             try:
                 self._enter()
@@ -102,9 +91,9 @@ class Recording:
             self._leave()  # where Ctrl-C came in between
         if self.trace.refused is not None:
             raise self.trace.refused
-        if drawn != _global_generators():
+        if drawn != global_generators():
             raise TypeError(
-                f"the step draws from a generator that is global to the process{self._where()}: a replay would not. "
+                f"the step draws from a generator that is global to the process{self.where()}: a replay would not. "
                 "Draw from rng = np.random.default_rng(seed), and name it: compile(step, state=rng)"
             )
         self._refuse_leaks()
@@ -130,18 +119,16 @@ class Recording:
         now = Tree((args, kwargs))
         if now.nesting != self.tree.nesting or not all(map(is_, now.leaves, given)):
             raise TypeError(
-                f"the step changes a list or dictionary that it gets as an argument{self._where()}: a replay could "
+                f"the step changes a list or dictionary that it gets as an argument{self.where()}: a replay could "
                 "not. Return what it would put there"
             )
         for drawing in self._drawing.values():
             drawing.refuse_others()
-        self._note_tensors()
-        self._note_places()
+        self.effects = Effects(self, result)
         self.arrays = [
             (traced.value, first, traced.symbol)
-            for first, traced in self._first.items() if isinstance(traced.value, np.ndarray)
+            for first, traced in self.first.items() if isinstance(traced.value, np.ndarray)
         ]  # fmt: skip
-        self._note_result(result)
         return result.filled([_delivered(leaf) for leaf in result.leaves])
 
     # Traced arrays put in, and taken out again
@@ -153,16 +140,16 @@ class Recording:
         owned = self.state.known
         for place, value in self._variables:
             if id(value) in owned or id(getattr(value, "__self__", None)) in owned:
-                self._places.append((place, value))
-        self._places += self.state.places
+                self.places.append((place, value))
+        self.places += self.state.places
         for value in owned.values():
             if isinstance(value, GENERATORS):
                 self._drawing[id(value)] = Drawing(value, self.trace)
-        for place, value in self._places:
+        for place, value in self.places:
             self._replace(place, value)
         for tensor, name in self.tensors:
             node, kind = tensor._node, type(tensor)
-            self._before.append((tensor, node, node.grad, kind))
+            self.before.append((tensor, node, node.grad, kind))
             self._by_node[node] = tensor
             node.value = self._stand_in(node.value, name, Place(node, "value", name))
             self.symbols[id(tensor)] = node.value.symbol
@@ -175,11 +162,11 @@ class Recording:
         self._lock([(value, place.name) for place, value in self._variables if id(value) not in owned])
 
     def _replace(self, place: Place, value: Any) -> None:
-        if not isinstance(value, (np.ndarray, np.number, tuple, *GENERATORS)) and not hasattr(value, "__self__"):
+        if type(value) in _NEVER_REPLACED:
             return
         other = self._stand_in(value, place.name, place)
         if other is not value:
-            self._replaced.append((place, value, other))
+            self.replaced.append((place, value, other))
             place.write(other)
 
     def _stand_in(self, value: Any, name: str, place: Place | None) -> Any:
@@ -188,9 +175,9 @@ class Recording:
             known = self.trace.outside.get(id(value))
             return self._input(value, name) if known is None else known
         if isinstance(value, np.number) and place is not None:
-            made = self._input(value, name)
-            self.numbers[made.symbol] = place
-            return made
+            traced = self._input(value, name)
+            self.numbers[traced.symbol] = place
+            return traced
         if isinstance(value, GENERATORS):
             if id(value) not in self._drawing:
                 self._drawing[id(value)] = Drawing(value, self.trace)
@@ -206,21 +193,21 @@ class Recording:
 
     def _input(self, value: Any, name: str) -> Traced:
         traced = self.trace.input(value, name)
-        self._first[traced.symbol] = traced
+        self.first[traced.symbol] = traced
         self.symbols[id(value)] = traced.symbol
         return traced
 
     def _lock(self, foreign: Sequence[tuple[Any, str]]) -> None:
         """What the step names and does not own is constant: nobody writes to it or draws from it meanwhile."""
-        found = State(foreign, owned=False)
-        arrays = [value for value in found.known.values() if isinstance(value, np.ndarray)]
-        arrays += [tensor._node.value for tensor, _ in found.tensors]
+        foreign_state = State(foreign, owned=False)
+        arrays = [value for value in foreign_state.known.values() if isinstance(value, np.ndarray)]
+        arrays += [tensor._node.value for tensor, _ in foreign_state.tensors]
         for array in arrays:
             if type(array) is np.ndarray and array.flags.writeable and id(array) not in self.trace.outside:
                 self._locked.append(array)
                 self._foreign.append(array)
                 array.flags.writeable = False
-        for value in found.known.values():
+        for value in foreign_state.known.values():
             if type(value) in GENERATORS and id(value) not in self._drawing:
                 self._drawing[id(value)] = Drawing(value, self.trace)
 
@@ -251,10 +238,10 @@ class Recording:
             observers.remove(self)
         unlock(self.trace.locked)
         unlock(self._locked)
-        for place, value, other in self._replaced:
+        for place, value, other in self.replaced:
             if place.read() is other:
                 place.write(value)
-        for tensor, node, grad, kind in self._before:
+        for tensor, node, grad, kind in self.before:
             object.__setattr__(tensor, "__class__", kind)
             now = tensor._node
             final = now.grad
@@ -269,7 +256,7 @@ class Recording:
             for key, part in [] if isinstance(container, set) else list(items):
                 if not isinstance(part, SIMPLE) and (untraced := self._untraced(part)) is not part:
                     container[key] = untraced
-        for place, _ in self._places:
+        for place, _ in self.places:
             if type(now := place.read()) is Traced:
                 place.write(self._untraced(now))
         self._left = True
@@ -286,7 +273,7 @@ class Recording:
 
     def _untraced(self, value: Any) -> Any:
         """A value without anything traced: arrays of the step's own making, one for one."""
-        traced = _traced_of(value)
+        traced = traced_of(value)
         if traced is not None:
             if id(value) not in self._plain:
                 from_outside = self.trace.outside.get(id(traced.value)) is traced
@@ -334,138 +321,21 @@ class Recording:
             f"is trained, {ADVICE}; as a constant, use it detached"
         )
 
-    def _note_tensors(self) -> None:
-        for tensor, node, grad, _ in self._before:
-            now = tensor._node
-            final = now.grad
-            if now is not node:
-                self._note_moved(node, now)
-            if isinstance(final, Tensor):
-                raise TypeError(
-                    f"create_graph=True inside a compiled step, for {describe(node)}: its graph would be lost"
-                )
-            use = self._grad_use.get(id(tensor))
-            kept = final is grad or (type(final) is Traced and self.grad_inputs.get(final.symbol) is tensor)
-            if final is None and (grad is not None or use == "cleared"):
-                self.cleared.append(tensor)
-            elif not kept:
-                made = final if type(final) is Traced else self.trace.constant(final)
-                self.gradients.append((tensor, made.symbol))
-            if use == "read" or (use is None and not kept):
-                self.presence.append((tensor, grad is not None))
-
-    def _note_moved(self, node: Node, now: Node) -> None:
-        if now.op is not None:
-            raise TypeError(
-                f"the step writes a value with a graph into {describe(node)}, which stays after the step: the graph "
-                "would be lost. Write it detached, or return it"
-            )
-        home, new = node.value, now.value
-        if type(home) is Traced and new is not home:
-            home.symbol = (new if type(new) is Traced else self.trace.constant(new)).symbol
-
-    def _note_places(self) -> None:
-        """What is in the places of the state after the call: the same, arrays in their turn, or what the step made."""
-        stand_ins = {(id(place.container), place.key): other for place, _, other in self._replaced}
-        for container, keys, name in self.state.structure:
-            now: Any = len(container) if type(keys) is int else container if type(keys) is frozenset else [*container]
-            if now != keys:
-                grown = hasattr(container, "items") and len(container) > (keys if type(keys) is int else len(keys))
-                if not grown:
-                    raise self._changed(name, "its contents")
-                for key, value in container.items():
-                    _refuse_graph(f"{name}[{key!r}]", value)
-                self._unfinished(f"makes entries in {name}")
-        for place, value in self._places:
-            now = place.read()
-            same = now is value or now is stand_ins.get((id(place.container), place.key), value)
-            if same or (type(now) is type(value) and isinstance(value, SIMPLE) and now == value):
-                self.guards.append((place, value))
-            else:
-                self._note_change(place, value, now)
-        self._refuse_shared()
-
-    def _note_change(self, place: Place, value: Any, now: Any) -> None:
-        _refuse_graph(place.name, now)
-        before, after = _array_of(value), _traced_of(now)
-        if type(now) is np.ndarray and (value is None or type(value) is np.ndarray):
-            after = self.trace.constant(now)  # an array of the step's own making
-        alike = isinstance(now, Tensor) == isinstance(value, Tensor)
-        if before is not None and after is not None and alike and _kind(before) == _kind(after):
-            self.rebound.append((place, value, after.symbol))
-            self.held.append(now)
-            return
-        lazily = after is not None and isinstance(value, (type(None), int, float, np.ndarray, np.generic))
-        if lazily or (value is None and isinstance(now, (dict, list))):
-            self._unfinished(f"makes {place.name}")
-        else:
-            raise self._changed(place.name, f"from {_short(value)} to {_short(now)}")
-
-    def _refuse_shared(self) -> None:
-        """One array in two places is one in a replay only if both get it together."""
-        owners = {id(value): place.name for place, value in self.guards if isinstance(value, np.ndarray)}
-        owners |= {id(plain(node.value)): tensor.name or "a Tensor" for tensor, node, _, _ in self._before}
-        for (place, value, _), now in zip(self.rebound, self.held, strict=True):
-            if not isinstance(value, Tensor) and id(value) in owners:
-                self._unfinished(f"keeps one array in {place.name} and {owners[id(value)]}")
-            array = getattr(_traced_of(now), "value", now)
-            for other, held in zip(self.rebound, self.held, strict=True):
-                if held is not now and _shares(getattr(_traced_of(held), "value", held), array):
-                    raise self._kept_twice(place.name, other[0].name)
-            for outside in self._first.values():
-                if id(outside.value) in owners and _shares(outside.value, array):
-                    raise self._kept_twice(place.name, owners[id(outside.value)])
-
-    def _kept_twice(self, one: str, other: str) -> TypeError:
-        return TypeError(
-            f"after the step {one} and {other} share memory{self._where()}: a replay could not keep that. Keep a copy"
-        )
-
-    def _changed(self, name: str, how: str) -> TypeError:
-        return TypeError(
-            f"the step changes {name} itself, {how}{self._where()}: a replay repeats what NumPy was asked to do, and "
-            "not this. Do it outside, or keep it in an array"
-        )
-
-    def _note_result(self, result: Tree) -> None:
-        self.result, self.results = result, {}
-        for k, leaf in enumerate(result.leaves):
-            if (traced := _traced_of(leaf)) is not None:
-                self.results[k] = traced.symbol, isinstance(leaf, Tensor)
-            elif (
-                not isinstance(leaf, (*_UNFOLLOWED, Tensor))
-                and not is_constant(leaf)
-                and id(leaf) not in self.state.known
-            ):
-                raise TypeError(
-                    f"the compiled step returns a {type(leaf).__name__}, which a replay could not make again: return "
-                    "Tensors, arrays and numbers, alone or in tuples, lists and dictionaries"
-                )
-        changes = self.gradients or self.cleared or self.rebound or self.trace.changes or not self.complete
-        moved = any(traced.symbol is not first for first, traced in self._first.items())
-        if not (changes or moved or self.results or any(isinstance(leaf, Tensor) for leaf in result.leaves)):
-            raise TypeError(
-                f"{getattr(self.fn, '__name__', 'the step')} returns no Tensor or array and changes none: "
-                "there is nothing to compile. Return what it computes"
-            )
-
     # Afterwards
 
     def _refuse_leaks(self) -> None:
         """Nothing traced may be left in what the step does not own."""
-        self.held = [id(value) for value in self.held]
+        self.effects.release()
         self.tree.leaves = [_blank(leaf) for leaf in self.tree.leaves]
-        self.result.leaves = [None if k in self.results else leaf for k, leaf in enumerate(self.result.leaves)]
-        for var in {var for line in self.trace.lines for var in (*line.variables(), line.target)} | {
-            *self.trace.inputs
-        }:
+        lines = self.trace.lines
+        for var in {*self.trace.inputs, *(var for line in lines for var in (*line.variables(), line.target))}:
             var.value = None if var.shape is None else _blank(var.value)
-        self._replaced, self._first, self._plain, self._by_node, self._grad_given = [], {}, {}, {}, {}
+        self.replaced, self.first, self._plain, self._by_node, self._grad_given = [], {}, {}, {}, {}
         if self.trace.remaining():
             gc.collect()
         if places := [let_go(traced) for traced in self.trace.remaining()]:
             raise TypeError(
-                f"the step keeps a value of its own in {places[0]}{self._where()}, which is in neither its arguments "
+                f"the step keeps a value of its own in {places[0]}{self.where()}, which is in neither its arguments "
                 f"nor its state: a replay would not. Return it, or {ADVICE}"
             )
 
@@ -480,63 +350,16 @@ class Recording:
                     return f"{name}, at {frame.f_code.co_filename}:{number}"
         return ""
 
-    def _where(self) -> str:
+    def where(self) -> str:
         code = getattr(self.fn, "__code__", None)
         return f" (in {code.co_filename}:{code.co_firstlineno})" if code else ""
-
-    def _unfinished(self, what: str) -> None:
-        self.complete, self.incomplete = False, what
 
     # The gradients that were there before
 
     def saw_gradient(self, tensor: Tensor, how: str) -> None:
         """Called before the step reads or clears the gradient of one of its Tensors."""
         added = tensor._node.grad is not self._grad_given[id(tensor)]  # by a pass
-        self._grad_use.setdefault(id(tensor), "read" if added else how)
-
-
-class Drawing:
-    """Stands for a random generator: what it draws is drawn again in every replay."""
-
-    def __init__(self, generator: Any, trace: StepTrace) -> None:
-        self.generator, self._trace = generator, trace
-        self._position = _position(generator)
-
-    __class__ = property(lambda self: type(self.generator))  # what isinstance says of the generator itself
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self.generator, name)
-        if not callable(method) or name in ("shuffle", "spawn", "set_state", "get_state", "seed"):
-            raise self._trace.refusal(
-                f"{name} of a random generator inside a compiled step, {source_line()}: do it outside, or draw "
-                "a permutation"
-            )
-        return lambda *args, **kwargs: self._draw(name, args, kwargs)
-
-    def _draw(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if self._trace.closed:
-            return getattr(self.generator, name)(*args, **kwargs)
-        self.refuse_others()
-        self._trace.changes = True
-        out = kwargs.pop("out", None)
-        if out is not None and type(out) is not Traced:
-            raise self._trace.not_owned(f"{name} of a generator", out)
-        if out is not None and "size" not in kwargs and name != "permuted":
-            kwargs["size"], kwargs["dtype"] = out.shape, out.dtype
-        drawn = self._trace.call(Draw(self.generator, name), args, kwargs)
-        self._position = _position(self.generator)
-        if out is None:
-            return drawn
-        out[...] = drawn
-        return out
-
-    def refuse_others(self) -> None:
-        """An error where somebody drew numbers in between that were not recorded."""
-        if self._position != _position(self.generator):
-            raise self._trace.refusal(
-                f"the step draws from a generator in a way that is not seen, {source_line()}: name what holds it in "
-                "state=, and draw by what the state or a variable of the step holds"
-            )
+        self.grad_use.setdefault(id(tensor), "read" if added else how)
 
 
 @cache
@@ -570,58 +393,16 @@ def _is_owner(leaf: Any) -> bool:
     """Whether an argument is more than an array, a number or a constant."""
     if isinstance(leaf, Tensor):
         return leaf.requires_grad and leaf._node.op is None
-    return not isinstance(leaf, _UNFOLLOWED) and not is_constant(leaf)
-
-
-def _refuse_graph(name: str, value: Any) -> None:
-    """A Tensor that the step keeps has no graph."""
-    for leaf in Tree(value).leaves:
-        if isinstance(leaf, Tensor) and leaf._node.op is not None:
-            raise TypeError(
-                f"the step keeps {describe(leaf)} with its graph in {name}: the graph would be lost. Keep it detached, "
-                "or return it"
-            )
-
-
-def _traced_of(value: Any) -> Traced | None:
-    """The traced array that a value is, or that a Tensor holds."""
-    value = value._node.value if isinstance(value, Tensor) else value
-    return value if type(value) is Traced else None
-
-
-def _array_of(value: Any) -> Any:
-    """The array that a value from before the step is, or that a constant Tensor holds; None for others."""
-    if isinstance(value, Tensor):
-        return None if value.requires_grad else value._node.value
-    return value if isinstance(value, (np.ndarray, np.number)) else None
-
-
-def _kind(array: Any) -> Any:
-    return array.shape, array.dtype
-
-
-def _shares(a: Any, b: Any) -> bool:
-    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
+    return not isinstance(leaf, UNFOLLOWED) and not is_constant(leaf)
 
 
 def _delivered(leaf: Any) -> Any:
     """A result of the recorded call as the caller gets it."""
-    traced = _traced_of(leaf)
+    traced = traced_of(leaf)
     if traced is None:
         return leaf.copy() if type(leaf) is np.ndarray else leaf
     value = traced.value.copy()
     return wrap(Node(value)) if isinstance(leaf, Tensor) else value
-
-
-def _position(generator: Any) -> str:
-    state = generator.get_state() if isinstance(generator, np.random.RandomState) else generator.bit_generator.state
-    return repr(state)
-
-
-def _global_generators() -> Any:
-    """Where the process's own generators stand."""
-    kind, keys, position, *rest = np.random.get_state()  # noqa: NPY002
-    return kind, keys[0], keys[-1], position, rest, hash(random.getstate())
 
 
 def _argument_names(fn: Any, tree: Tree, flat: bool) -> list[str]:
@@ -644,8 +425,3 @@ def _blank(value: Any) -> Any:
 @lru_cache(maxsize=256)
 def _blank_array(shape: tuple[int, ...], dtype: Any) -> Any:
     return np.broadcast_to(np.zeros((), dtype), shape)
-
-
-def _short(value: Any) -> str:
-    text = repr(value) if not isinstance(value, (np.ndarray, Traced, Tensor)) else type(value).__name__
-    return text if len(text) < 40 else text[:37] + "..."

@@ -38,7 +38,7 @@ class Specialisation:
     def __init__(self, recorded: Recording) -> None:
         self.flat = len(recorded.tree.leaves) if recorded.flat else None
         self.calls = len(recorded.trace.lines)
-        self.folded = tuple(sorted({place.name for place, value in recorded.guards if _is_setting(value)}))
+        self.folded = tuple(sorted({place.name for place, value in recorded.effects.guards if _is_setting(value)}))
         self._step: Any = None
         self._binding = Binding(recorded.names)
         self._recorded = recorded
@@ -47,7 +47,7 @@ class Specialisation:
         self._readers: list[Any] = [
             (tensor, None, array) for tensor, array in self._tensors if isinstance(array, np.ndarray)
         ]
-        self._readers += [(None, place, value) for place, value in recorded.guards if type(value) is np.ndarray]
+        self._readers += [(None, place, value) for place, value in recorded.effects.guards if type(value) is np.ndarray]
         self.nbytes, self.saved = self._plan.nbytes, max(self._plan.naive - self._plan.nbytes, 0)
         self.program.same = {}
         del self._plan, self._recorded  # gradients are nobody's but the code's and the leaves' own
@@ -70,15 +70,15 @@ class Specialisation:
     def _simplified(self) -> Program:
         recorded = self._recorded
         outputs: dict[Any, Any] = {}
-        for k, (_, var) in enumerate(recorded.gradients):
+        for k, (_, var) in enumerate(recorded.effects.gradients):
             outputs["grad", k] = var
         for array, first, last in recorded.arrays:
             if last is not first:
                 position = recorded.arguments.get(first)
                 outputs[("home", id(array)) if position is None else ("argument", position)] = last
-        for k, (_, _, var) in enumerate(recorded.rebound):
+        for k, (_, _, var) in enumerate(recorded.effects.rebound):
             outputs["place", k] = var
-        for k, (var, _) in recorded.results.items():
+        for k, (var, _) in recorded.effects.results.items():
             outputs["result", k] = var
         return simplified(Program(recorded.trace.inputs, recorded.trace.lines, outputs), {}, exact=True)
 
@@ -97,7 +97,9 @@ class Specialisation:
         named |= grads | {var: text for var, (text, _, _) in afresh.items()}
         before = {id(tensor): var for var, tensor in recorded.grad_inputs.items() if var in read}
         kept = [
-            (var, before.get(id(recorded.gradients[key[1]][0]))) for key, var in outputs.items() if key[0] == "grad"
+            (var, before.get(id(recorded.effects.gradients[key[1]][0])))
+            for key, var in outputs.items()
+            if key[0] == "grad"
         ]
         written = [(var, arrays[key[1]]) for key, var in outputs.items() if key[0] == "home"]
         written += [(var, recorded.names[key[1]]) for key, var in outputs.items() if key[0] == "argument"]
@@ -109,12 +111,12 @@ class Specialisation:
         self._tensors = [(tensor, tensor._node.value) for tensor, _ in recorded.tensors]
         self._held = [
             (binding.name(array, "g"), nodes[id(tensor)], binding.name(tensor, "T"))
-            for array, (tensor, _) in zip(plan.kept, recorded.gradients, strict=True)
+            for array, (tensor, _) in zip(plan.kept, recorded.effects.gradients, strict=True)
         ]
         changed = [home for _, home in written]
         body = [*self._checks(nodes, grads, afresh, changed), *plan.statements]
         body += [f"{node}.grad = {g}" for g, node, _ in self._held]
-        body += [f"{nodes[id(tensor)]}.grad = None" for tensor in recorded.cleared]
+        body += [f"{nodes[id(tensor)]}.grad = None" for tensor in recorded.effects.cleared]
         stamped = [nodes[id(tensor)] for tensor, array in self._tensors if any(array is home for home in changed)]
         if stamped:
             stamps = "".join(f"{node}.written = " for node in stamped)
@@ -125,25 +127,25 @@ class Specialisation:
 
     def _read_afresh(self, read: set[Var]) -> dict[Var, tuple[str, Place, Any]]:
         """The values that a replay takes from places, since every call puts another one there, or they are numbers."""
-        recorded, found = self._recorded, {}
+        recorded, afresh = self._recorded, {}
         self._alike: list[tuple[Place, Place]] = []  # places that held one array
         for var, place in recorded.numbers.items():
             if var in read:
-                found[var] = self._binding.fresh("was"), place, var.value
-        for place, value, _ in recorded.rebound:
+                afresh[var] = self._binding.fresh("was"), place, var.value
+        for place, value, _ in recorded.effects.rebound:
             held = recorded.symbols.get(id(value))
-            if held is not None and held in found and found[held][1] is not place:
-                self._alike.append((place, found[held][1]))
+            if held is not None and held in afresh and afresh[held][1] is not place:
+                self._alike.append((place, afresh[held][1]))
             elif held is not None:
-                found[held] = self._binding.fresh("was"), place, value
-        return found
+                afresh[held] = self._binding.fresh("was"), place, value
+        return afresh
 
     def _places_written(self, texts: dict[int, str]) -> Iterator[str]:
         first: dict[int, str] = {}  # places by what they hold now: one array may be in several
-        for k, (place, before, _) in enumerate(self._recorded.rebound):
-            made = f"{self._binding.name(_tensor, 'tensor')}({texts[k]})" if isinstance(before, Tensor) else texts[k]
-            spelled, held = self._spelled(place), self._recorded.held[k]
-            yield f"{spelled} = {first.setdefault(held, made)}"
+        for k, (place, before, _) in enumerate(self._recorded.effects.rebound):
+            value = f"{self._binding.name(_tensor, 'tensor')}({texts[k]})" if isinstance(before, Tensor) else texts[k]
+            spelled, held = self._spelled(place), self._recorded.effects.held[k]
+            yield f"{spelled} = {first.setdefault(held, value)}"
             first[held] = spelled
 
     def _spelled(self, place: Place) -> str:
@@ -154,7 +156,7 @@ class Specialisation:
         return f"{owner}[{key!r}]" if type(key) in (str, int) else f"{owner}[{self._binding.name(key, 'k')}]"
 
     def _returned(self, texts: dict[int, str]) -> str:
-        binding, tree, results = self._binding, self._recorded.result, self._recorded.results
+        binding, tree, results = self._binding, self._recorded.effects.result, self._recorded.effects.results
         leaves = []
         for k, leaf in enumerate(tree.leaves):
             if k in texts:
@@ -249,7 +251,7 @@ class Specialisation:
             hooks = tensor._node.hooks
             yield f"{node}.hooks == {name(list(hooks), 'hooks')}" if hooks else f"not {node}.hooks"
         read = {id(recorded.grad_inputs[var]) for var in grads}
-        for tensor, present in recorded.presence:
+        for tensor, present in recorded.effects.presence:
             if id(tensor) not in read:
                 yield f"{nodes[id(tensor)]}.grad is {'not ' * present}None"
         for container, keys, _ in recorded.state.structure:
@@ -260,7 +262,7 @@ class Specialisation:
                 yield (
                     f"[*{owner}] == {name(keys, 'keys')}" if type(keys) is list else f"{owner} == {name(keys, 'keys')}"
                 )
-        for place, value in recorded.guards:
+        for place, value in recorded.effects.guards:
             if not isinstance(value, np.number):  # read afresh
                 yield self._holds(self._spelled(place), value)
 

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from functools import cache, partial
+from operator import is_
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -71,7 +72,7 @@ class State:
         tensors: the Tensors with their names.
         structure: the lists, dictionaries and sets, with their lengths; the keys where their order may matter, the
             elements of sets.
-        known: by identity, all that was found.
+        known: by identity, everything.
     """
 
     def __init__(self, roots: Sequence[tuple[Any, str]], *, owned: bool = True) -> None:
@@ -126,8 +127,13 @@ def is_constant(value: Any) -> bool:
 def held_by(value: Any, name: str) -> tuple[Any, ...]:
     """The dictionaries or lists in which an object keeps what it holds; TypeError where it does not say."""
     if hasattr(type(value), "__state__"):
-        containers = value.__state__()
-        return containers if isinstance(containers, tuple) else (containers,)
+        once, again = (held if isinstance(held, tuple) else (held,) for held in (value.__state__(), value.__state__()))
+        if not all(map(is_, once, again)):
+            raise TypeError(
+                f"compile: __state__ of {name}, a {type(value).__name__}, returns a copy; return the dictionary itself "
+                "in which it keeps what it holds, `return vars(self)`"
+            )
+        return once
     if isinstance(value, SimpleNamespace) or (is_dataclass(value) and hasattr(value, "__dict__")):
         return (vars(value),)
     kind = f"array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
@@ -152,13 +158,13 @@ def variables(fn: Callable[..., Any]) -> Iterator[tuple[Place, Any]]:
             continue
         seen.add(fn)
         home = fn.__globals__ if home is None else home
-        found = [
+        places = [
             (Place(cell, "cell_contents", name), name)
             for name, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True)
         ]
         if fn.__globals__ is home:
-            found += [(Place(home, name, name), name) for name in names(fn.__code__) if name in home]
-        for place, _ in found:
+            places += [(Place(home, name, name), name) for name in names(fn.__code__) if name in home]
+        for place, _ in places:
             if (value := place.read()) is not Place:
                 yield place, value
                 if callable(value) and not isinstance(value, type):
@@ -168,8 +174,8 @@ def variables(fn: Callable[..., Any]) -> Iterator[tuple[Place, Any]]:
 @cache
 def names(code: CodeType) -> tuple[str, ...]:
     """The names that a function's code looks up, in itself and in functions that it defines."""
-    found = dict.fromkeys(code.co_names)
+    looked_up = dict.fromkeys(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            found.update(dict.fromkeys(names(constant)))
-    return tuple(found)
+            looked_up.update(dict.fromkeys(names(constant)))
+    return tuple(looked_up)

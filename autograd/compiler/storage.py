@@ -125,13 +125,13 @@ def _aliases(lines: Sequence[Line], shares: Mapping[Var, Sequence[Any]]) -> dict
         sources = shares.get(line.target, ())
         if not sources and (line.fn in VIEWS or (line.fn is operator.getitem and basic(line.args[1]))):
             sources = line.args[:1]
-        found = [roots.get(source, source) for source in sources if type(source) is Var]
-        for other in found[1:]:
-            if other is not found[0]:
-                roots.update({var: found[0] for var, held in roots.items() if held is other})
-                roots[other] = found[0]
-        if found:
-            roots[line.target] = found[0]
+        owners = [roots.get(source, source) for source in sources if type(source) is Var]
+        for other in owners[1:]:
+            if other is not owners[0]:
+                roots.update({var: owners[0] for var, held in roots.items() if held is other})
+                roots[other] = owners[0]
+        if owners:
+            roots[line.target] = owners[0]
     return roots
 
 

@@ -18,7 +18,7 @@ from weakref import ref
 import numpy as np
 
 from autograd.core.errors import source_line, user_frame
-from autograd.program.program import Line, Var
+from autograd.program.program import Line, Var, impure
 from autograd.program.trace import Trace, Traced, plain
 from autograd.rules.index import scatter
 from autograd.rules.write import put
@@ -67,19 +67,6 @@ def form(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return tuple([form(part) for part in value])
     return np.shape(value), getattr(value, "dtype", None)
-
-
-class Draw:
-    """A line that draws from a generator."""
-
-    impure = True
-
-    def __init__(self, generator: Any, method: str) -> None:
-        self.generator, self.__name__ = generator, method
-        self._method = getattr(generator, method)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._method(*args, **kwargs)
 
 
 @cache
@@ -158,7 +145,7 @@ class StepTrace(Trace):
         self.outside, self._owners, self._constants = {}, {}, {}
         return [traced for reference in self.traced if (traced := reference()) is not None]
 
-    def _passive(self) -> bool:
+    def passive(self) -> bool:
         """Whether calls are not the recorded step's: it is over, or this is another thread."""
         return self.closed or get_ident() != self._thread
 
@@ -174,11 +161,11 @@ class StepTrace(Trace):
 
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Compute `fn(*args, **kwargs)` and record it."""
-        if self._passive():
+        if self.passive():
             return fn(*plain(args), **{key: plain(value) for key, value in kwargs.items()})
         if fn in _WRITERS or (getattr(fn, "__name__", "") == "at" and isinstance(fn.__self__, np.ufunc)):
             return self._write_by(fn, args, kwargs)
-        dispatched = not (isinstance(fn, np.ufunc) or fn is operator.getitem or isinstance(fn, Draw))
+        dispatched = not (isinstance(fn, np.ufunc) or fn is operator.getitem or impure(fn))
         try:
             if dispatched:
                 self._lock(args, kwargs)
@@ -215,16 +202,16 @@ class StepTrace(Trace):
         by_values = _shaped_by_values(fn, args, kwargs)
         if by_values or isinstance(result, (tuple, list)):  # as of np.atleast_1d(x, y) or matrix_power(x, n)
             result = _apart(result, [arg.value for arg in _traced(args)])
-        made = super().record(fn, args, kwargs, result)
+        traced = super().record(fn, args, kwargs, result)
         if by_values:
-            self._check(check_form, made.symbol if type(made) is Traced else self._last_tuple, form(result))
-        return made
+            self._check(check_form, traced.symbol if type(traced) is Traced else self._last_tuple, form(result))
+        return traced
 
-    def made(self, line: Line, args: tuple[Any, ...]) -> Any:
+    def emit(self, line: Line, args: tuple[Any, ...]) -> Any:
         """The result of a line, with what it is a view of."""
         if (errors := np.geterr()) != self._errors:
             line.errors = errors
-        result = super().made(line, args)
+        result = super().emit(line, args)
         if type(result) is not Traced:
             self._last_tuple = line.target
             return result
@@ -278,12 +265,12 @@ class StepTrace(Trace):
 
     def decides(self, traced: Traced, value: Any) -> None:
         """The recording goes on as `value` says; a replay must find the same."""
-        if not self._passive():
+        if not self.passive():
             self._check(check, traced.symbol, value)
 
     def leaves(self, traced: Traced, how: str) -> Any:
         """An error in a recording."""
-        if self._passive():
+        if self.passive():
             return traced.value
         raise self.refusal(
             f"{how} of a value of the recorded step, {source_line()}: a replay could not do that again. Return the "
@@ -295,12 +282,12 @@ class StepTrace(Trace):
     def set_item(self, traced: Traced, index: Any, value: Any) -> None:
         """`traced[index] = value`."""
         traced.value[plain(index)] = plain(value)
-        if not self._passive():
+        if not self.passive():
             self.write(traced, put, (self.symbol(index), self.symbol(value)), {})
 
     def call_into(self, out: Any, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """`fn(*args, out=out)`."""
-        if self._passive():
+        if self.passive():
             return fn(*plain(args), out=plain(out), **{key: plain(value) for key, value in kwargs.items()})
         if isinstance(out, tuple):
             if len(out) != 1:
@@ -407,8 +394,10 @@ def positions(view: Any, source: Any) -> Any:
     """Where in `source`, in C order, each element of a view of it stands; None where one stands elsewhere."""
     places, wanted = _addresses(source).ravel(), _addresses(view)
     order = np.argsort(places, kind="stable")
-    found = order[np.minimum(np.searchsorted(places, wanted, sorter=order), places.size - 1)] if places.size else wanted
-    return found if np.array_equal(places[found] if places.size else wanted, wanted) else None
+    indices = (
+        order[np.minimum(np.searchsorted(places, wanted, sorter=order), places.size - 1)] if places.size else wanted
+    )
+    return indices if np.array_equal(places[indices] if places.size else wanted, wanted) else None
 
 
 def _addresses(array: Any) -> Any:
@@ -479,7 +468,7 @@ def _shaped_by_values(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any])
     elif fn is operator.getitem:
         parts = args[1] if isinstance(args[1], tuple) else (args[1],)
         return any(type(part) is slice or traced.dtype.kind == "b" for part in parts for traced in _traced(part))
-    elif isinstance(fn, Draw):
+    elif impure(fn):
         return any(traced.dtype.kind == "i" for traced in _traced((args, tuple(kwargs.values()))))
     else:
         count = _SHAPED_BY_SHAPES.get(fn, 0)

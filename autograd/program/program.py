@@ -6,7 +6,7 @@ line changed. It is data: a list of lines on values, with nothing about Tensors 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,19 @@ import numpy as np
 from autograd.core.node import Node
 
 PURE_SCALARS = (int, float, bool, str, type(None), np.generic, type, np.dtype, slice, range, type(...))
+
+
+_PLAIN = {
+    int,
+    float,
+    bool,
+    str,
+    type(None),
+    np.ndarray,
+    np.dtype,
+    type,
+    type(...),
+}  # with no value of the program inside
 
 
 class Var:
@@ -72,12 +85,14 @@ class Line:
         self.target, self.fn, self.args, self.kwargs = target, fn, args, kwargs
         self.origin, self.where, self.errors = origin, where, errors
 
-    def variables(self) -> Iterator[Var]:
+    def variables(self) -> list[Var]:
         """The values it reads, each as often as it does."""
-        return variables((self.args, tuple(self.kwargs.values())))
+        return variables((*self.args, *self.kwargs.values()))
 
     def changed(self, replacement: Mapping[Var, Any]) -> Line:
-        """This line reading other values."""
+        """This line, or one like it that reads other values."""
+        if replacement.keys().isdisjoint(self.variables()):
+            return self
         kwargs = {key: substituted(value, replacement) for key, value in self.kwargs.items()}
         args = substituted(self.args, replacement)
         return Line(self.target, self.fn, args, kwargs, self.origin, self.where, self.errors)
@@ -88,24 +103,37 @@ class Line:
         return self.fn(*substituted(self.args, values), **kwargs)
 
 
-def variables(value: Any) -> Iterator[Var]:
+def variables(value: Any) -> list[Var]:
     """The Vars in a nesting of tuples, lists and slices."""
-    if type(value) is Var:
-        yield value
-    elif isinstance(value, (tuple, list)):
+    result: list[Var] = []
+    _collect(value, result)
+    return result
+
+
+def _collect(value: Any, result: list[Var]) -> None:
+    kind = type(value)
+    if kind is Var:
+        result.append(value)
+    elif kind is tuple or kind is list or isinstance(value, (tuple, list)):
         for part in value:
-            yield from variables(part)
-    elif isinstance(value, slice):
-        yield from variables((value.start, value.stop, value.step))
+            if type(part) is Var:
+                result.append(part)
+            elif type(part) not in _PLAIN:
+                _collect(part, result)
+    elif kind is slice:
+        _collect((value.start, value.stop, value.step), result)
 
 
 def substituted(value: Any, replacement: Mapping[Var, Any]) -> Any:
     """A nesting with other things in place of its Vars."""
-    if type(value) is Var:
+    kind = type(value)
+    if kind is Var:
         return replacement.get(value, value)
-    if type(value) is tuple or type(value) is list:
-        return type(value)(substituted(part, replacement) for part in value)
-    if isinstance(value, slice) and any(True for _ in variables(value)):
+    if kind in _PLAIN:
+        return value
+    if kind is tuple or kind is list:
+        return kind([substituted(part, replacement) for part in value])
+    if kind is slice and variables(value):
         return slice(*(substituted(part, replacement) for part in (value.start, value.stop, value.step)))
     return value
 
@@ -144,10 +172,10 @@ class Program:
 
     def run(self, values: Mapping[Var, Any]) -> dict[Var, Any]:
         """Every value, given those of the inputs."""
-        found = dict(values)
+        result = dict(values)
         for line in self.lines:
-            found[line.target] = line.compute(found)
-        return found
+            result[line.target] = line.compute(result)
+        return result
 
     def simplified(self) -> Program:
         """The same outputs from fewer lines: numbers that depend on no input are computed now, equal calls are
@@ -158,7 +186,7 @@ class Program:
         for line in self.lines:
             line = line.changed(same)
             key = None if impure(line.fn) else _key(line)
-            if key is not None and line.target.shape == () and not any(True for _ in line.variables()):
+            if key is not None and line.target.shape == () and not line.variables():
                 same[line.target] = line.target.value
             elif key is not None and key in known:
                 same[line.target] = known[key]

@@ -92,7 +92,7 @@ class _Simplifier:
         target, args = line.target, [self._number(arg) for arg in line.args]
         if impure(line.fn):  # a number that is drawn is another one each time
             return None
-        if target.shape == () and not any(True for _ in line.variables()):
+        if target.shape == () and not line.variables():
             return target.value if self.exact else _computed(line.fn, args, target)
         if self.exact or not target.shape or line.kwargs.keys() - {"axis", "keepdims"}:
             return None

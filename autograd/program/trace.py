@@ -66,16 +66,16 @@ class Trace:
             if type(arg) is Traced and result is arg.value and isinstance(result, np.ndarray):
                 return arg  # the array itself
         symbols = {key: self.symbol(value) for key, value in kwargs.items()} if kwargs else {}
-        return self.made(Line(Var(result), fn, self.symbol(args), symbols, self.origin), args)
+        return self.emit(Line(Var(result), fn, self.symbol(args), symbols, self.origin), args)
 
-    def made(self, line: Line, args: tuple[Any, ...]) -> Any:
+    def emit(self, line: Line, args: tuple[Any, ...]) -> Any:
         """The result of a line, which is written down: a traced array, or a tuple or list of such."""
         self.lines.append(line)
         result = line.target.value
         if not isinstance(result, (tuple, list)):
             return Traced(self, line.target, result)
         parts = [
-            self.made(Line(Var(part), operator.getitem, (line.target, k), {}, self.origin), args)
+            self.emit(Line(Var(part), operator.getitem, (line.target, k), {}, self.origin), args)
             for k, part in enumerate(result)
         ]
         return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)

@@ -1,0 +1,206 @@
+"""What a recorded call changed and looked at: the gradients, places and results of a replay, and its guards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.array.tensor import Tensor
+from autograd.compiler.state import GENERATORS, SIMPLE, Place, is_constant
+from autograd.core.errors import describe
+from autograd.core.node import Node
+from autograd.program.program import Var
+from autograd.program.trace import Traced, plain
+from autograd.tree import Tree
+
+UNFOLLOWED = (*SIMPLE, np.ndarray, *GENERATORS)
+
+
+class Effects:
+    """What a call did, read off while what is traced is still in its places; TypeError for what a replay could not do.
+
+    Attributes:
+        gradients, cleared: the Tensors that have a new gradient, with it, and those that have none any more.
+        presence: the Tensors of whose gradient the step saw whether it is there, with that.
+        rebound: the places that hold another array now, with what was there and the new value in the program.
+        held: what each of these holds after the call, by identity; one thing may be in several.
+        guards: places with what a replay must find there.
+        result: the nesting of the result, with the leaves that are constants.
+        results: by position among the leaves of the result, its value in the program and whether it is a Tensor.
+        incomplete: why a replay would not repeat this call, as where the step makes what it needs first; else empty.
+    """
+
+    def __init__(self, recording: Any, result: Tree) -> None:
+        self._recording = recording
+        self.gradients: list[tuple[Tensor, Var]] = []
+        self.cleared: list[Tensor] = []
+        self.presence: list[tuple[Tensor, bool]] = []
+        self.rebound: list[tuple[Place, Any, Var]] = []
+        self.held: list[Any] = []
+        self.guards: list[tuple[Place, Any]] = []
+        self.incomplete = ""
+        self._note_tensors()
+        self._note_places()
+        self._note_result(result)
+
+    def _note_tensors(self) -> None:
+        for tensor, node, grad, _ in self._recording.before:
+            now = tensor._node
+            final = now.grad
+            if now is not node:
+                self._note_moved(node, now)
+            if isinstance(final, Tensor):
+                raise TypeError(
+                    f"create_graph=True inside a compiled step, for {describe(node)}: its graph would be lost"
+                )
+            use = self._recording.grad_use.get(id(tensor))
+            kept = final is grad or (type(final) is Traced and self._recording.grad_inputs.get(final.symbol) is tensor)
+            if final is None and (grad is not None or use == "cleared"):
+                self.cleared.append(tensor)
+            elif not kept:
+                new = final if type(final) is Traced else self._recording.trace.constant(final)
+                self.gradients.append((tensor, new.symbol))
+            if use == "read" or (use is None and not kept):
+                self.presence.append((tensor, grad is not None))
+
+    def _note_moved(self, node: Node, now: Node) -> None:
+        if now.op is not None:
+            raise TypeError(
+                f"the step writes a value with a graph into {describe(node)}, which stays after the step: the graph "
+                "would be lost. Write it detached, or return it"
+            )
+        home, new = node.value, now.value
+        if type(home) is Traced and new is not home:
+            home.symbol = (new if type(new) is Traced else self._recording.trace.constant(new)).symbol
+
+    def _note_places(self) -> None:
+        """What is in the places of the state after the call: the same, arrays in their turn, or what the step made."""
+        stand_ins = {(id(place.container), place.key): other for place, _, other in self._recording.replaced}
+        for container, keys, name in self._recording.state.structure:
+            now: Any = len(container) if type(keys) is int else container if type(keys) is frozenset else [*container]
+            if now != keys:
+                grown = hasattr(container, "items") and len(container) > (keys if type(keys) is int else len(keys))
+                if not grown:
+                    raise self._changed(name, "its contents")
+                for key, value in container.items():
+                    _refuse_graph(f"{name}[{key!r}]", value)
+                self._unfinished(f"makes entries in {name}")
+        for place, value in self._recording.places:
+            now = place.read()
+            same = now is value or now is stand_ins.get((id(place.container), place.key), value)
+            if same or (type(now) is type(value) and isinstance(value, SIMPLE) and now == value):
+                self.guards.append((place, value))
+            else:
+                self._note_change(place, value, now)
+        self._refuse_shared()
+
+    def _note_change(self, place: Place, value: Any, now: Any) -> None:
+        _refuse_graph(place.name, now)
+        before, after = _array_of(value), traced_of(now)
+        if type(now) is np.ndarray and (value is None or type(value) is np.ndarray):
+            after = self._recording.trace.constant(now)  # an array of the step's own making
+        alike = isinstance(now, Tensor) == isinstance(value, Tensor)
+        if before is not None and after is not None and alike and _kind(before) == _kind(after):
+            self.rebound.append((place, value, after.symbol))
+            self.held.append(now)
+            return
+        lazily = after is not None and isinstance(value, (type(None), int, float, np.ndarray, np.generic))
+        if lazily or (value is None and isinstance(now, (dict, list))):
+            self._unfinished(f"makes {place.name}")
+        else:
+            raise self._changed(place.name, f"from {_short(value)} to {_short(now)}")
+
+    def _refuse_shared(self) -> None:
+        """One array in two places is one in a replay only if both get it together."""
+        owners = {id(value): place.name for place, value in self.guards if isinstance(value, np.ndarray)}
+        owners |= {id(plain(node.value)): tensor.name or "a Tensor" for tensor, node, _, _ in self._recording.before}
+        for (place, value, _), now in zip(self.rebound, self.held, strict=True):
+            if not isinstance(value, Tensor) and id(value) in owners:
+                self._unfinished(f"keeps one array in {place.name} and {owners[id(value)]}")
+            array = getattr(traced_of(now), "value", now)
+            for other, held in zip(self.rebound, self.held, strict=True):
+                if held is not now and _shares(getattr(traced_of(held), "value", held), array):
+                    raise self._kept_twice(place.name, other[0].name)
+            for outside in self._recording.first.values():
+                if id(outside.value) in owners and _shares(outside.value, array):
+                    raise self._kept_twice(place.name, owners[id(outside.value)])
+
+    def _kept_twice(self, one: str, other: str) -> TypeError:
+        return TypeError(
+            f"after the step {one} and {other} share memory{self._recording.where()}: a replay could not keep that. "
+            "Keep a copy"
+        )
+
+    def _changed(self, name: str, how: str) -> TypeError:
+        return TypeError(
+            f"the step changes {name} itself, {how}{self._recording.where()}: a replay repeats what NumPy was asked to "
+            "do, and not this. Do it outside, or keep it in an array"
+        )
+
+    def _note_result(self, result: Tree) -> None:
+        self.result, self.results = result, {}
+        for k, leaf in enumerate(result.leaves):
+            if (traced := traced_of(leaf)) is not None:
+                self.results[k] = traced.symbol, isinstance(leaf, Tensor)
+            elif (
+                not isinstance(leaf, (*UNFOLLOWED, Tensor))
+                and not is_constant(leaf)
+                and id(leaf) not in self._recording.state.known
+            ):
+                raise TypeError(
+                    f"the compiled step returns a {type(leaf).__name__}, which a replay could not make again: return "
+                    "Tensors, arrays and numbers, alone or in tuples, lists and dictionaries"
+                )
+        changes = self.gradients or self.cleared or self.rebound or self._recording.trace.changes or self.incomplete
+        moved = any(traced.symbol is not first for first, traced in self._recording.first.items())
+        if not (changes or moved or self.results or any(isinstance(leaf, Tensor) for leaf in result.leaves)):
+            raise TypeError(
+                f"{getattr(self._recording.fn, '__name__', 'the step')} returns no Tensor or array and changes none: "
+                "there is nothing to compile. Return what it computes"
+            )
+
+    def _unfinished(self, what: str) -> None:
+        self.incomplete = what
+
+    def release(self) -> None:
+        """Let go of what is traced."""
+        self.held = [id(value) for value in self.held]
+        self.result.leaves = [None if k in self.results else leaf for k, leaf in enumerate(self.result.leaves)]
+        del self._recording
+
+
+def _refuse_graph(name: str, value: Any) -> None:
+    """A Tensor that the step keeps has no graph."""
+    for leaf in Tree(value).leaves:
+        if isinstance(leaf, Tensor) and leaf._node.op is not None:
+            raise TypeError(
+                f"the step keeps {describe(leaf)} with its graph in {name}: the graph would be lost. Keep it detached, "
+                "or return it"
+            )
+
+
+def traced_of(value: Any) -> Traced | None:
+    """The traced array that a value is, or that a Tensor holds."""
+    value = value._node.value if isinstance(value, Tensor) else value
+    return value if type(value) is Traced else None
+
+
+def _array_of(value: Any) -> Any:
+    """The array that a value from before the step is, or that a constant Tensor holds; None for others."""
+    if isinstance(value, Tensor):
+        return None if value.requires_grad else value._node.value
+    return value if isinstance(value, (np.ndarray, np.number)) else None
+
+
+def _kind(array: Any) -> Any:
+    return array.shape, array.dtype
+
+
+def _shares(a: Any, b: Any) -> bool:
+    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
+
+
+def _short(value: Any) -> str:
+    text = repr(value) if not isinstance(value, (np.ndarray, Traced, Tensor)) else type(value).__name__
+    return text if len(text) < 40 else text[:37] + "..."
