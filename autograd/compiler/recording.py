@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import inspect
 import linecache
 import re
 from collections.abc import Callable, Sequence
@@ -406,15 +405,9 @@ def _delivered(leaf: Any) -> Any:
 
 
 def _argument_names(fn: Any, tree: Tree, flat: bool) -> list[str]:
-    names: list[str] = []
-    if flat:
-        try:
-            parameters = list(inspect.signature(fn).parameters.values())
-            kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-            names = [p.name for p in parameters if p.kind in kinds][: len(tree.leaves)]
-        except (TypeError, ValueError):
-            pass
-    return names + [f"x{k}_" for k in range(len(names), len(tree.leaves))]
+    code = getattr(fn, "__code__", None)
+    names = list(code.co_varnames[hasattr(fn, "__self__") : code.co_argcount]) if flat and code else []
+    return names[: len(tree.leaves)] + [f"x{k}_" for k in range(len(names), len(tree.leaves))]
 
 
 def _blank(value: Any) -> Any:

@@ -474,6 +474,8 @@ def _shaped_by_values(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any])
         count = _SHAPED_BY_SHAPES.get(fn, 0)
         if fn is np.where and len(args) < 3:
             count = 0
+    if not kwargs and count >= len(args):
+        return False
     return any(True for _ in _traced((args[count:], tuple(kwargs.values()))))
 
 
