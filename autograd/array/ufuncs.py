@@ -199,11 +199,10 @@ def _reduceat(ufunc: np.ufunc, a: Any, indices: Any, axis: int = 0, dtype: Any =
     starts, n = [int(k) for k in plain(indices)], a.shape[axis]
     if not all(0 <= start < n for start in starts):
         raise IndexError(f"positions {starts}: not all are below {n}")
-    ends = [end if end > start else start + 1 for start, end in zip(starts, [*starts[1:], n], strict=True)]
     a = a if dtype is None else a.astype(float_dtype(dtype))
     parts = [
         ufunc.reduce(a[along(axis, slice(start, end))], axis=axis) if end > start + 1 else a[along(axis, start)]
-        for start, end in zip(starts, ends, strict=True)
+        for start, end in zip(starts, [*starts[1:], n], strict=True)
     ]
     return np.stack(parts, axis=axis)
 
