@@ -226,6 +226,18 @@ def test_what_cannot_be_written_is_told_and_changes_nothing(write: Any, error: t
     assert t.tolist() == before
 
 
+def test_an_updated_parameter_keeps_its_gradient_its_name_and_its_hooks() -> None:
+    w, seen = Tensor(np.ones(2), requires_grad=True, name="w"), []
+    w.register_hook(seen.append)
+    np.sum(w * 3).backward()
+    with no_grad():
+        w -= 0.5
+    assert (w.data.tolist(), w.grad.tolist(), w.name) == ([0.5, 0.5], [3.0, 3.0], "w")
+    np.sum(w * 2).backward()
+    assert [g.tolist() for g in seen] == [[3.0, 3.0], [2.0, 2.0]]
+    assert w.grad.tolist() == [5.0, 5.0]
+
+
 def test_a_view_of_a_parameter_stays_in_the_graph_after_an_update() -> None:
     w = Tensor(np.arange(1.0, 7.0).reshape(2, 3), requires_grad=True)
     row = w[0]
