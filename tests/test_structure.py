@@ -110,6 +110,11 @@ def test_core_is_read_in_twenty_minutes() -> None:
     assert sum(len(path.read_text().splitlines()) for path in files) <= 800
 
 
+def test_no_record_imports_a_composition() -> None:
+    for path in (ROOT / "autograd" / "rules").glob("[!_]*.py"):
+        assert not any(name.startswith("autograd.rules.composed") for name in imports(path)), path.name
+
+
 def test_nn_uses_the_public_api_only() -> None:
     for path in (ROOT / "nn").rglob("*.py"):
         text = path.read_text()

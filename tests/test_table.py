@@ -12,8 +12,8 @@ import pytest
 
 from autograd import Tensor
 from autograd.core.op import BODIES, operations
-from autograd.rules import table
 from autograd.rules.definition import PLAIN, composites
+from tests import table
 
 # Functions of `numpy` and `numpy.linalg` that are deliberately no part of the table
 
@@ -99,16 +99,16 @@ def test_what_is_not_differentiable_is_refused(call: Any) -> None:
 def test_the_page_is_written() -> None:
     if not all(hasattr(np, name) for name in ("matvec", "fix", "cumulative_sum")):
         pytest.skip("install another NumPy: this one lacks functions that are on the page")
-    message = "autograd/rules/README.md is not what the records say: run `python -m autograd.rules.table`"
+    message = "autograd/rules/README.md is not what the records say: run `python -m tests.table`"
     assert table.PAGE.read_text(encoding="utf-8") == table.table(), message
 
 
 def test_every_record_is_on_the_page() -> None:
     page = table.table()
-    ours = [op for op in operations() if table._chapter(op) is not None]
+    ours = [op for op in operations() if table.chapter_of(op) is not None]
     assert len(ours) > 140
     for record in (*ours, *composites()):
-        name = table._SPOKEN.get(record.name, record.name)
+        name = table.NAMES.get(record.name, record.name)
         assert f"`{name}`" in page or f"`{name}(" in page, name
 
 
@@ -129,7 +129,7 @@ def test_the_mathematics_can_be_drawn() -> None:
 
 def test_mathematics_calls_operands_by_their_initials() -> None:
     for op in operations():
-        if table._chapter(op) is None or op.variadic:
+        if table.chapter_of(op) is None or op.variadic:
             continue
         named = [name for name, rule in zip(op.operands, op.vjp, strict=True) if rule is not None]
         for name, line in zip(named, op.math, strict=True):

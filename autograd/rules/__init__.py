@@ -1,8 +1,11 @@
-"""The derivative rules: records only, one place an operation, grouped as NumPy's manual groups them."""
+"""The derivative table of NumPy: a record for each operation, grouped as NumPy's manual groups them.
 
-from autograd.rules import (
-    choice,
-    counting,
+`definition` says how a record is written, `samples` and `guarded` hold what many records share. `composed/` holds the
+functions that are made of recorded ones. All of this imports from `core` only; a composition imports records, but no
+record a composition. Importing the package fills the table.
+"""
+
+from autograd.rules import (  # noqa: F401
     cumulative,
     decompositions,
     diagonal,
@@ -17,43 +20,16 @@ from autograd.rules import (
     order,
     padding,
     plain,
-    polynomial,
     products,
     reduce,
     repetition,
     sampled,
-    sets,
     shape,
     trigonometric,
     variance,
     vectors,
+    write,
 )
 
-__all__ = [
-    "choice",
-    "counting",
-    "cumulative",
-    "decompositions",
-    "diagonal",
-    "einsum",
-    "elementwise",
-    "exponential",
-    "index",
-    "join",
-    "kinks",
-    "linalg",
-    "norm",
-    "order",
-    "padding",
-    "plain",
-    "polynomial",
-    "products",
-    "reduce",
-    "repetition",
-    "sampled",
-    "sets",
-    "shape",
-    "trigonometric",
-    "variance",
-    "vectors",
-]
+# isort: split
+from autograd.rules import composed  # noqa: F401  (after the records that it is made of)

@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 
 from autograd.core.op import Sample
-from autograd.rules.definition import defcomposite, defop, dispatched
+from autograd.rules.definition import defop, dispatched
 from autograd.rules.guarded import quotient
 from autograd.rules.linalg import turned
+from autograd.rules.samples import normal
 
-EighResult: Any = type(np.linalg.eigh(np.eye(1)))
-QRResult: Any = type(np.linalg.qr(np.eye(1)))
-SVDResult: Any = type(np.linalg.svd(np.eye(1)))
-_TRIANGLE = "only one triangle of the matrix is read, and only there is a gradient"
+TRIANGLE = "only one triangle of the matrix is read, and only there is a gradient"
 
 
 def _read(g: Any, upper: bool = False) -> Any:
@@ -63,7 +61,7 @@ defop(
     math=r"\bar a = \operatorname{tri}(y^{-\top} \, \Phi(y^\top \bar y) \, y^{-1}), \quad"
     r" \Phi: \text{ the lower triangle, its diagonal halved}",
     samples=[*_symmetric_samples, lambda rng: (*_positive_definite(3, 3)(rng), {"upper": True})],
-    ties=_TRIANGLE,
+    ties=TRIANGLE,
 )
 
 
@@ -100,28 +98,9 @@ defop(
     vjp=_packed_eigh,
     math=_EIGH,
     samples=[*_symmetric_samples, lambda rng: (*_positive_definite(3, 3)(rng), {"UPLO": "U"})],
-    ties=_TRIANGLE + _EQUAL,
+    ties=TRIANGLE + _EQUAL,
 )
 
-
-def _eigh(a: Any, UPLO: str = "L") -> Any:
-    packed = packed_eigh(a, UPLO)
-    return EighResult(packed[..., 0, :], packed[..., 1:, :])
-
-
-def _eigvalsh(a: Any, UPLO: str = "L") -> Any:
-    return packed_eigh(a, UPLO)[..., 0, :]
-
-
-defcomposite(np.linalg.eigh, _eigh, math=_EIGH, samples=_symmetric_samples, ties=_TRIANGLE + _EQUAL)
-defcomposite(
-    np.linalg.eigvalsh,
-    _eigvalsh,
-    math=r"\bar a = \operatorname{tri}(v \operatorname{diag}(\bar y) \, v^\top), \quad"
-    r" a = v \operatorname{diag}(y) \, v^\top",
-    samples=[*_symmetric_samples, lambda rng: (*_positive_definite(3, 3)(rng), {"UPLO": "U"})],
-    ties=_TRIANGLE,
-)
 
 # Singular values
 
@@ -157,63 +136,10 @@ _SVD = (
     r" c = \operatorname{diag} \bar s + f \odot (p - p^\top) \, s + s \, (f \odot (q - q^\top)), \quad"
     r" p = u^\top \bar u, \quad q = v^\top \bar v, \quad f_{ij} = 1 / (s_j^2 - s_i^2), \quad a = u s v^\top"
 )
-_shapes: list[Sample] = [
-    lambda rng: (rng.normal(size=(3, 3)),),
-    lambda rng: (rng.normal(size=(4, 2)),),
-    lambda rng: (rng.normal(size=(2, 2, 3)),),
-    lambda rng: (rng.normal(size=(1, 1)),),
-]
+_shapes: list[Sample] = [normal((3, 3)), normal((4, 2)), normal((2, 2, 3)), normal((1, 1))]
 _EQUAL = "equal singular values: their vectors do not turn into each other, f is 0"
 defop(packed_svd, name="packed_svd", label="svd", vjp=_packed_svd, math=_SVD, samples=_shapes, ties=_EQUAL)
 
-
-def _svd_of_symmetric(a: Any, compute_uv: bool) -> Any:
-    """The eigenvalues by their sizes, and the eigenvectors, once with the signs."""
-    w, v = np.linalg.eigh(a)
-    order = np.flip(np.argsort(np.abs(w)), -1)
-    w = np.take_along_axis(w, order, -1)
-    if not compute_uv:
-        return np.abs(w)
-    u = np.take_along_axis(v, _row(order), -1)
-    return SVDResult(u, np.abs(w), turned(u * _row(np.sign(w))))
-
-
-def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    if hermitian:
-        return _svd_of_symmetric(a, compute_uv)
-    m, n = np.shape(a)[-2:]
-    if full_matrices and compute_uv and m != n:
-        raise TypeError(
-            f"np.linalg.svd: no derivative rule covers full_matrices=True of {m} x {n} matrices, since the "
-            "vectors that it adds are arbitrary; pass full_matrices=False"
-        )
-    packed = packed_svd(a)
-    if not compute_uv:
-        return packed[..., m, :]
-    return SVDResult(packed[..., :m, :], packed[..., m, :], turned(packed[..., m + 1 :, :]))
-
-
-defcomposite(
-    np.linalg.svd,
-    _svd,
-    math=_SVD,
-    samples=[
-        lambda rng: (rng.normal(size=(3, 3)),),
-        lambda rng: (rng.normal(size=(4, 2)), False),
-        lambda rng: (rng.normal(size=(2, 2, 3)), {"full_matrices": False}),
-        lambda rng: (rng.normal(size=(2, 3)), {"compute_uv": False}),
-        lambda rng: (rng.normal(size=(2, 3, 3)), {"hermitian": True}),
-        lambda rng: (rng.normal(size=(3, 3)), {"hermitian": True, "compute_uv": False}),
-    ],
-    ties=_EQUAL + "; hermitian: as of eigh, of the lower triangle",
-)
-defcomposite(
-    np.linalg.svdvals,
-    lambda x: np.linalg.svd(x, compute_uv=False),
-    math=r"\bar x = u \operatorname{diag}(\bar y) \, v^\top, \quad x = u \operatorname{diag}(y) \, v^\top",
-    samples=_shapes,
-    ties="a singular value 0: the gradient is one of the subgradients",
-)
 
 # Orthogonal and triangular
 
@@ -248,37 +174,6 @@ defop(
     label="qr",
     vjp=_packed_qr,
     math=_QR,
-    samples=[
-        lambda rng: (rng.normal(size=(3, 3)),),
-        lambda rng: (rng.normal(size=(2, 4, 2)),),
-    ],
+    samples=[normal((3, 3)), normal((2, 4, 2))],
     ties="the columns count as independent",
-)
-
-
-def _qr(a: Any, mode: str = "reduced") -> Any:
-    m, n = np.shape(a)[-2:]
-    if mode not in ("reduced", "r") and not (mode == "complete" and m <= n):
-        raise TypeError(
-            f"np.linalg.qr: no derivative rule covers mode {mode!r} of {m} x {n} matrices; "
-            "it covers 'reduced' and 'r', and 'complete' where that is the same"
-        )
-    packed = packed_qr(a if m >= n else a[..., :m])
-    q, r = packed[..., :m, :], packed[..., m:, :]
-    if m < n:
-        r = np.concatenate((r, turned(q) @ a[..., m:]), axis=-1)
-    return r if mode == "r" else QRResult(q, r)
-
-
-defcomposite(
-    np.linalg.qr,
-    _qr,
-    math=_QR,
-    samples=[
-        lambda rng: (rng.normal(size=(3, 3)), "complete"),
-        lambda rng: (rng.normal(size=(2, 4, 2)),),
-        lambda rng: (rng.normal(size=(2, 2, 3)),),
-        lambda rng: (rng.normal(size=(4, 3)), {"mode": "r"}),
-    ],
-    ties="the columns, of a wide matrix the first ones, count as independent (Walter and Lehmann, 2010)",
 )

@@ -117,12 +117,7 @@ class Composite(NamedTuple):
 
 
 def defcomposite(
-    fn: Callable[..., Any],
-    body: Callable[..., Any],
-    *,
-    math: str,
-    samples: Sequence[Sample],
-    ties: str = "",
+    fn: Callable[..., Any], body: Callable[..., Any], *, math: str, samples: Sequence[Sample], ties: str = ""
 ) -> None:
     """Record `fn` as a composition: `body` is the same function in NumPy code that has rules.
 

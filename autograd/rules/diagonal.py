@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.rules.definition import defcomposite, defop, defplain
+from autograd.rules.definition import defop, defplain
 from autograd.rules.index import scatter
 from autograd.rules.reduce import float_dtype
+from autograd.rules.samples import normal
 
 
 def _onto_diagonal(g: Any, rows: int, columns: int, offset: int) -> Any:
@@ -40,11 +41,11 @@ defop(
     vjp=_diagonal,
     math=r"\bar a_{ij} = \bar y_{\min(i, j)} \, 1[j = i + k]",
     samples=[
-        lambda rng: (rng.normal(size=(3, 3)),),
-        lambda rng: (rng.normal(size=(3, 5)), {"offset": 1}),
+        normal((3, 3)),
+        normal((3, 5), offset=1),
         lambda rng: (rng.normal(size=(5, 3)), -3),
-        lambda rng: (rng.normal(size=(2, 3, 4)), {"axis1": -1, "axis2": 0}),
-        lambda rng: (rng.normal(size=(2, 3)), {"offset": 3}),
+        normal((2, 3, 4), axis1=-1, axis2=0),
+        normal((2, 3), offset=3),
     ],
 )
 defop(
@@ -54,8 +55,8 @@ defop(
     vjp=_trace,
     math=r"\bar a_{ij} = \bar y \, 1[j = i + k]",
     samples=[
-        lambda rng: (rng.normal(size=(3, 3)),),
-        lambda rng: (rng.normal(size=(3, 5)), {"offset": 1}),
+        normal((3, 3)),
+        normal((3, 5), offset=1),
         lambda rng: (rng.normal(size=(2, 3, 4)), -1, 2, 0),
         lambda rng: (rng.normal(size=(3, 3)).astype(np.float32), {"dtype": np.float64}),
     ],
@@ -64,50 +65,21 @@ defop(
     np.diag,
     vjp=lambda g, y, v, k=0: np.diagonal(g, k) if np.ndim(v) == 1 else _diagonal(g, y, v, k),
     math=r"\bar v = \operatorname{diag}(\bar y)",
-    samples=[
-        lambda rng: (rng.normal(size=3),),
-        lambda rng: (rng.normal(size=3), -2),
-        lambda rng: (rng.normal(size=(3, 4)), {"k": 1}),
-    ],
-)
-defcomposite(
-    np.diagflat,
-    lambda v, k=0: np.diag(np.ravel(v), k),
-    math=r"\bar v = \operatorname{diag}(\bar y)",
-    samples=[lambda rng: (rng.normal(size=(2, 2)),), lambda rng: (rng.normal(), 1)],
+    samples=[normal(3), lambda rng: (rng.normal(size=3), -2), normal((3, 4), k=1)],
 )
 defop(
     np.tril,
     vjp=lambda g, y, m, k=0: np.tril(g, k),
     broadcasts=True,  # a vector is every row
     math=r"\bar m_{ij} = \bar y_{ij} \, 1[j \le i + k]",
-    samples=[
-        lambda rng: (rng.normal(size=(3, 4)),),
-        lambda rng: (rng.normal(size=(2, 4, 3)), -1),
-        lambda rng: (rng.normal(size=3),),
-    ],
+    samples=[normal((3, 4)), lambda rng: (rng.normal(size=(2, 4, 3)), -1), normal(3)],
 )
 defop(
     np.triu,
     vjp=lambda g, y, m, k=0: np.triu(g, k),
     broadcasts=True,  # a vector is every row
     math=r"\bar m_{ij} = \bar y_{ij} \, 1[j \ge i + k]",
-    samples=[
-        lambda rng: (rng.normal(size=(3, 4)),),
-        lambda rng: (rng.normal(size=(2, 4, 3)), 1),
-    ],
-)
-defcomposite(
-    np.linalg.diagonal,
-    lambda x, *, offset=0: np.diagonal(x, offset, -2, -1),
-    math=r"\bar x_{ij} = \bar y_{\min(i, j)} \, 1[j = i + k]",
-    samples=[lambda rng: (rng.normal(size=(2, 3, 4)), {"offset": 1})],
-)
-defcomposite(
-    np.linalg.trace,
-    lambda x, *, offset=0, dtype=None: np.trace(x, offset, -2, -1, dtype),
-    math=r"\bar x_{ij} = \bar y \, 1[j = i + k]",
-    samples=[lambda rng: (rng.normal(size=(2, 3, 4)), {"offset": 1})],
+    samples=[normal((3, 4)), lambda rng: (rng.normal(size=(2, 4, 3)), 1)],
 )
 defplain(
     np.diag_indices_from, np.tril_indices_from, np.triu_indices_from,

@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 
 from autograd.core.op import Sample
-from autograd.rules.definition import defcomposite, defop
+from autograd.rules.definition import defop
 from autograd.rules.guarded import product, quotient
-from autograd.rules.samples import NONZERO_PAIRS, PAIRS, normal, positive, scalar
+from autograd.rules.samples import (
+    ANY,
+    NONZERO_PAIRS,
+    PAIRS,
+    POSITIVE,
+)
 
 defop(
     np.add,
@@ -42,20 +47,11 @@ defop(
     "np.where(d != 0, x / np.where(d != 0, d, 1), other)",
     label="/",
     forward=operator.truediv,
-    vjp=(
-        lambda g, y, a, b: quotient(g, b),
-        lambda g, y, a, b: -quotient(quotient(g * a, b), b),
-    ),
+    vjp=(lambda g, y, a, b: quotient(g, b), lambda g, y, a, b: -quotient(quotient(g * a, b), b)),
     math=(r"\bar a = \bar y \oslash b", r"\bar b = -\bar y \odot a \oslash b^2"),
     samples=NONZERO_PAIRS,
 )
-defop(
-    np.negative,
-    label="−",
-    vjp=lambda g, y, a: -g,
-    math=r"\bar a = -\bar y",
-    samples=[normal, scalar],
-)
+defop(np.negative, label="−", vjp=lambda g, y, a: -g, math=r"\bar a = -\bar y", samples=ANY)
 
 
 def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -87,43 +83,30 @@ for _fn, _forward in ((np.power, operator.pow), (np.float_power, None)):
         label="^",
         forward=_forward,
         vjp=(_power_base, _power_exponent),
-        math=(
-            r"\bar a = \bar y \odot b \odot a^{b-1}",
-            r"\bar b = \bar y \odot y \odot \log a",
-        ),
+        math=(r"\bar a = \bar y \odot b \odot a^{b-1}", r"\bar b = \bar y \odot y \odot \log a"),
         samples=_powers,
         remedy="a negative base with a fractional exponent has no real power, and below an exponent of 1 the slope "
         "at 0 is infinite: use np.abs, clip the base, or add a small number to it",
         ties="at a = 0 the gradient of the exponent is 0, and of the base with exponent 0 it is 0",
     )
-defop(
-    np.square,
-    label="²",
-    vjp=lambda g, y, a: g * (2 * a),
-    math=r"\bar a = 2\,\bar y \odot a",
-    samples=[normal, scalar],
-)
+defop(np.square, label="²", vjp=lambda g, y, a: g * (2 * a), math=r"\bar a = 2\,\bar y \odot a", samples=ANY)
 defop(
     np.sqrt,
     remedy="keep the argument above 0, or use np.linalg.norm, which has a subgradient at 0",
     label="√",
     vjp=lambda g, y, a: quotient(g, 2 * y),
     math=r"\bar a = \bar y \oslash 2y",
-    samples=[positive, scalar],
+    samples=POSITIVE,
 )
 defop(
-    np.cbrt,
-    label="∛",
-    vjp=lambda g, y, a: quotient(g, 3 * (y * y)),
-    math=r"\bar a = \bar y \oslash 3y^2",
-    samples=[normal, scalar],
+    np.cbrt, label="∛", vjp=lambda g, y, a: quotient(g, 3 * (y * y)), math=r"\bar a = \bar y \oslash 3y^2", samples=ANY
 )
 defop(
     np.reciprocal,
     label="1/x",
     vjp=lambda g, y, a: -quotient(quotient(g, a), a),
     math=r"\bar a = -\bar y \oslash a^2",
-    samples=[positive, scalar],
+    samples=POSITIVE,
 )
 
 # Division with remainder: a = b q + y with an integer q, which is constant between its jumps
@@ -152,33 +135,11 @@ defop(
     samples=NONZERO_PAIRS,
     ties="0 where it jumps",
 )
-defcomposite(
-    np.divmod,
-    lambda x1, x2: (np.floor_divide(x1, x2), np.remainder(x1, x2)),
-    math=r"y_1 = \lfloor a \oslash b \rfloor, \quad y_2 = a - b \odot y_1",
-    samples=NONZERO_PAIRS,
-    ties=_jumps,
-)
 
 # The identity, for real numbers
 
 for _fn in (np.positive, np.conjugate):
-    defop(_fn, vjp=lambda g, y, a: g, math=r"\bar a = \bar y", samples=[normal, scalar])
-defop(
-    np.real,
-    vjp=lambda g, y, val: g,
-    math=r"\bar v = \bar y",
-    samples=[normal, scalar],
-)
-defop(
-    np.real_if_close,
-    vjp=lambda g, y, a, tol=100: g,
-    math=r"\bar a = \bar y",
-    samples=[normal, scalar],
-)
-defop(
-    np.imag,
-    vjp=lambda g, y, val: np.zeros_like(val),
-    math=r"\bar v = 0",
-    samples=[normal, scalar],
-)
+    defop(_fn, vjp=lambda g, y, a: g, math=r"\bar a = \bar y", samples=ANY)
+defop(np.real, vjp=lambda g, y, val: g, math=r"\bar v = \bar y", samples=ANY)
+defop(np.real_if_close, vjp=lambda g, y, a, tol=100: g, math=r"\bar a = \bar y", samples=ANY)
+defop(np.imag, vjp=lambda g, y, val: np.zeros_like(val), math=r"\bar v = 0", samples=ANY)

@@ -10,7 +10,12 @@ import numpy as np
 from autograd.core.op import Rule
 from autograd.rules.definition import defop
 from autograd.rules.guarded import product, quotient
-from autograd.rules.samples import PAIRS, normal, positive, scalar
+from autograd.rules.samples import (
+    ANY,
+    PAIRS,
+    POSITIVE,
+    normal,
+)
 
 _LOG_2, _LOG_10 = log(2), log(10)  # Python floats, which leave float32 as it is
 
@@ -20,27 +25,17 @@ defop(
     "as np.logaddexp, nn.functional.sigmoid",
     vjp=lambda g, y, a: product(g, y),
     math=r"\bar a = \bar y \odot y",
-    samples=[normal, scalar],
+    samples=ANY,
 )
-defop(
-    np.exp2,
-    vjp=lambda g, y, a: product(g, _LOG_2 * y),
-    math=r"\bar a = \ln 2 \; \bar y \odot y",
-    samples=[normal, scalar],
-)
-defop(
-    np.expm1,
-    vjp=lambda g, y, a: product(g, y + 1),
-    math=r"\bar a = \bar y \odot (y + 1)",
-    samples=[normal, scalar],
-)
+defop(np.exp2, vjp=lambda g, y, a: product(g, _LOG_2 * y), math=r"\bar a = \ln 2 \; \bar y \odot y", samples=ANY)
+defop(np.expm1, vjp=lambda g, y, a: product(g, y + 1), math=r"\bar a = \bar y \odot (y + 1)", samples=ANY)
 defop(
     np.log,
     remedy="keep the argument above 0, also where np.where throws the result away: "
     "np.where(x > 0, np.log(np.where(x > 0, x, 1)), other)",
     vjp=lambda g, y, a: quotient(g, a),
     math=r"\bar a = \bar y \oslash a",
-    samples=[positive, scalar],
+    samples=POSITIVE,
 )
 defop(
     np.log2,
@@ -48,7 +43,7 @@ defop(
     "np.where(x > 0, np.log(np.where(x > 0, x, 1)), other)",
     vjp=lambda g, y, a: quotient(g, _LOG_2 * a),
     math=r"\bar a = \bar y \oslash (a \ln 2)",
-    samples=[positive, scalar],
+    samples=POSITIVE,
 )
 defop(
     np.log10,
@@ -56,14 +51,14 @@ defop(
     "np.where(x > 0, np.log(np.where(x > 0, x, 1)), other)",
     vjp=lambda g, y, a: quotient(g, _LOG_10 * a),
     math=r"\bar a = \bar y \oslash (a \ln 10)",
-    samples=[positive, scalar],
+    samples=POSITIVE,
 )
 defop(
     np.log1p,
     remedy="keep the argument above -1, also where np.where throws the result away",
     vjp=lambda g, y, a: quotient(g, 1 + a),
     math=r"\bar a = \bar y \oslash (1 + a)",
-    samples=[positive, scalar],
+    samples=POSITIVE,
 )
 
 
@@ -104,5 +99,5 @@ defop(
     label="I₀",
     vjp=_i0,
     math=r"\bar x = \bar y \odot I_1(x), \quad I_1(x) = \tfrac{1}{\pi} \int_0^\pi e^{x \cos t} \cos t \, dt",
-    samples=[normal, lambda rng: (rng.uniform(5, 20, size=4),)],
+    samples=[normal((3, 4)), lambda rng: (rng.uniform(5, 20, size=4),)],
 )

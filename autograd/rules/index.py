@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.rules.definition import defop, defplain, dispatched
+from autograd.rules.samples import normal
 
 _FEW = 256  # elements; np.add.at on several axes costs more than counting positions from there
 
@@ -168,7 +169,7 @@ defop(
     samples=[
         lambda rng: (rng.normal(size=6), 3),
         lambda rng: (rng.normal(size=(4, 5)), (2, 3)),
-        lambda rng: (rng.normal(size=(2, 5, 3)), {"window_shape": 4, "axis": 1}),
+        normal((2, 5, 3), window_shape=4, axis=1),
         lambda rng: (rng.normal(size=(2, 7)), (2, 3), {"axis": (-1, 1)}),
     ],
 )

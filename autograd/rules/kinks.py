@@ -7,27 +7,25 @@ from typing import Any
 import numpy as np
 
 from autograd.core.op import plain, stack_nested
-from autograd.rules.definition import defcomposite, defop
+from autograd.rules.definition import defop
 from autograd.rules.reduce import float_dtype
-from autograd.rules.samples import PAIRS, normal, scalar
+from autograd.rules.samples import (
+    ANY,
+    PAIRS,
+    normal,
+)
 
 # Steps: the derivative is 0 on each of them
 
 _fn: Any
 for _fn in (np.sign, np.floor, np.ceil, np.trunc, np.rint):
-    defop(
-        _fn,
-        vjp=lambda g, y, a: np.zeros_like(a),
-        math=r"\bar a = 0",
-        samples=[normal, scalar],
-        ties="0 where it jumps",
-    )
+    defop(_fn, vjp=lambda g, y, a: np.zeros_like(a), math=r"\bar a = 0", samples=ANY, ties="0 where it jumps")
 defop(
     np.fix,
     forward=np.trunc,  # NumPy 2.5 deprecates the other name
     vjp=lambda g, y, x: np.zeros_like(x),
     math=r"\bar x = 0",
-    samples=[normal, scalar],
+    samples=ANY,
     ties="0 where it jumps",
 )
 for _fn in (np.round, np.around):
@@ -35,16 +33,10 @@ for _fn in (np.round, np.around):
         _fn,
         vjp=lambda g, y, a, decimals=0: np.zeros_like(a),
         math=r"\bar a = 0",
-        samples=[normal, scalar, lambda rng: (rng.normal(size=(3, 4)), 1)],
+        samples=[*ANY, lambda rng: (rng.normal(size=(3, 4)), 1)],
         ties="0 where it jumps",
     )
-defop(
-    np.spacing,
-    vjp=lambda g, y, a: np.zeros_like(a),
-    math=r"\bar a = 0",
-    samples=[normal, scalar],
-    ties="0 where it jumps",
-)
+defop(np.spacing, vjp=lambda g, y, a: np.zeros_like(a), math=r"\bar a = 0", samples=ANY, ties="0 where it jumps")
 defop(
     np.heaviside,
     vjp=(lambda g, y, a, b: np.zeros_like(a), lambda g, y, a, b: g * (a == 0)),
@@ -61,7 +53,7 @@ for _fn in (np.absolute, np.fabs):
         label="|x|",
         vjp=lambda g, y, a: g * np.sign(a),
         math=r"\bar a = \bar y \odot \operatorname{sign} a",
-        samples=[normal, scalar],
+        samples=ANY,
         ties="0 at 0",
     )
 defop(
@@ -97,20 +89,14 @@ for _fn in (np.fmax, np.fmin):
             lambda g, y, a, b: np.where(a == b, 0.5 * g, g * (a == y)),
             lambda g, y, a, b: np.where(a == b, 0.5 * g, g * (b == y)),
         ),
-        against_constant=(
-            lambda g, y, a, b: g * ((a == y) & (a != b)),
-            lambda g, y, a, b: g * ((b == y) & (a != b)),
-        ),
+        against_constant=(lambda g, y, a, b: g * ((a == y) & (a != b)), lambda g, y, a, b: g * ((b == y) & (a != b))),
         math=(r"\bar a = \bar y \odot 1[a = y]", r"\bar b = \bar y \odot 1[b = y]"),
         samples=PAIRS,
         ties="two Tensors share the gradient equally; a constant wins against a Tensor, which gets 0",
     )
 defop(
     np.copysign,
-    vjp=(
-        lambda g, y, a, b: g * (np.sign(a) * np.copysign(np.sign(a), b)),
-        lambda g, y, a, b: np.zeros_like(b),
-    ),
+    vjp=(lambda g, y, a, b: g * (np.sign(a) * np.copysign(np.sign(a), b)), lambda g, y, a, b: np.zeros_like(b)),
     math=(r"\bar a = \bar y \odot \operatorname{sign} a \odot \operatorname{sign} b", r"\bar b = 0"),
     samples=PAIRS,
     ties="0 at a = 0, and for b where it jumps",
@@ -119,10 +105,7 @@ defop(
     np.ldexp,
     vjp=(lambda g, y, a, n: np.ldexp(g, n), None),
     math=r"\bar a = 2^n \odot \bar y",
-    samples=[
-        lambda rng: (rng.normal(size=(3, 4)), np.array([0, -2, 5, 1])),
-        lambda rng: (rng.normal(size=3), 3),
-    ],
+    samples=[lambda rng: (rng.normal(size=(3, 4)), np.array([0, -2, 5, 1])), lambda rng: (rng.normal(size=3), 3)],
 )
 defop(
     np.nextafter,
@@ -130,31 +113,6 @@ defop(
     math=(r"\bar a = \bar y", r"\bar b = 0"),
     samples=PAIRS,
     ties="0 for b where it jumps",
-)
-
-
-def _modf(x: Any) -> tuple[Any, Any]:
-    return np.fmod(np.where(np.isinf(x), 0, x), 1), np.trunc(x)
-
-
-def _frexp(x: Any) -> tuple[Any, Any]:
-    exponent = np.frexp(plain(x))[1]
-    return np.ldexp(x, -exponent), exponent
-
-
-defcomposite(
-    np.modf,
-    _modf,
-    math=r"y_1 = a - \operatorname{trunc} a, \quad y_2 = \operatorname{trunc} a",
-    samples=[normal, scalar],
-    ties="the whole part has a zero gradient",
-)
-defcomposite(
-    np.frexp,
-    _frexp,
-    math=r"\bar a = 2^{-n} \odot \bar y",
-    samples=[normal, scalar],
-    ties="the exponent n is a plain array",
 )
 
 
@@ -180,7 +138,7 @@ defop(
     adapt=_nan_to_num_arguments,
     composed=dict.fromkeys(("nan", "posinf", "neginf"), _replaced_by_tensor),
     math=r"\bar x = \bar y \odot 1[|x| < \infty]",
-    samples=[normal, scalar, lambda rng: (rng.normal(size=3), {"nan": 1.0, "posinf": 2.0, "neginf": -2.0})],
+    samples=[*ANY, normal(3, nan=1.0, posinf=2.0, neginf=-2.0)],
     ties="0 where it replaces",
 )
 

@@ -6,19 +6,14 @@ differentiation" (2008), unless they say otherwise.
 
 from __future__ import annotations
 
-import math
-import operator
-import warnings
 from typing import Any
 
 import numpy as np
-from numpy.exceptions import RankWarning
 
-from autograd.core.op import Sample, stack_nested
-from autograd.rules.definition import defcomposite, defop, defplain, dispatched
+from autograd.core.op import Sample
+from autograd.rules.definition import defop, defplain, dispatched
 from autograd.rules.guarded import product
-
-SlogdetResult: Any = type(np.linalg.slogdet(np.eye(1)))
+from autograd.rules.samples import normal
 
 
 def turned(a: Any) -> Any:
@@ -63,12 +58,7 @@ defop(
     vjp=_pinv,
     math=r"\bar a = (I - a y) \, \bar y^\top y y^\top + y^\top y \, \bar y^\top (I - y a)"
     r" - y^\top \bar y \, y^\top",
-    samples=[
-        lambda rng: (rng.normal(size=(4, 2)),),
-        lambda rng: (rng.normal(size=(2, 4)),),
-        lambda rng: (rng.normal(size=(2, 3, 3)), {"rcond": 1e-12}),
-        lambda rng: (rng.normal(size=(2, 3, 3)), {"hermitian": True}),
-    ],
+    samples=[normal((4, 2)), normal((2, 4)), normal((2, 3, 3), rcond=1e-12), normal((2, 3, 3), hermitian=True)],
     ties="the rank counts as constant (Golub and Pereyra, 1973)",
 )
 
@@ -100,109 +90,6 @@ defop(
     ],
 )
 
-
-def _tensorinv(a: Any, ind: int = 2) -> Any:
-    if ind <= 0:
-        raise ValueError(f"np.linalg.tensorinv: ind is positive, not {ind}")
-    rows, columns = np.shape(a)[:ind], np.shape(a)[ind:]
-    return np.reshape(np.linalg.inv(np.reshape(a, (math.prod(columns), -1))), (*columns, *rows))
-
-
-def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
-    if axes is not None:
-        a = np.moveaxis(a, axes, range(-len(axes), 0))
-    shape = np.shape(a)[-(np.ndim(a) - np.ndim(b)) :]
-    matrix = np.reshape(a, (math.prod(shape),) * 2)
-    return np.reshape(np.linalg.solve(matrix, np.ravel(b)), shape)
-
-
-def _lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, Any]:
-    rows, columns = np.shape(a)
-    a = stack_nested(a).astype(np.result_type(a, b, np.float32))
-    if rcond is None:
-        rcond = float(np.finfo(np.result_type(a)).eps) * max(rows, columns)
-    s = np.linalg.svd(a, compute_uv=False)
-    rank = np.intc(np.count_nonzero(s > rcond * s[:1]))
-    x = np.matmul(np.linalg.pinv(a, rcond), b)
-    if rank < columns or rows <= columns:
-        return x, np.zeros(0, x.dtype), rank, s
-    return x, np.sum(np.reshape(b - np.matmul(a, x), (rows, -1)) ** 2, axis=0), rank, s
-
-
-defcomposite(
-    np.linalg.tensorinv,
-    _tensorinv,
-    math=r"\bar a = -y^\top \, \bar y \, y^\top",
-    samples=[
-        lambda rng: (rng.normal(size=(2, 3, 6)), {"ind": 2}),
-        lambda rng: (rng.normal(size=(4, 2, 2)), 1),
-    ],
-)
-defcomposite(
-    np.linalg.tensorsolve,
-    _tensorsolve,
-    math=r"\bar a = -\bar b \, y^\top, \quad \bar b = a^{-\top} \, \bar y",
-    samples=[
-        lambda rng: (rng.normal(size=(2, 3, 6)), rng.normal(size=(2, 3))),
-        lambda rng: (rng.normal(size=(2, 6, 3)), rng.normal(size=(2, 3)), {"axes": (1,)}),
-    ],
-)
-defcomposite(
-    np.linalg.lstsq,
-    _lstsq,
-    math=r"\bar b = a^{+\top} \, \bar y, \quad \bar a = (b - a y) \, (a^+ \bar b)^\top - \bar b \, y^\top",
-    samples=[
-        lambda rng: (rng.normal(size=(5, 3)), rng.normal(size=5)),
-        lambda rng: (rng.normal(size=(5, 3)), rng.normal(size=(5, 2)), {"rcond": 1e-12}),
-        lambda rng: (rng.normal(size=(3, 3)), rng.normal(size=3)),
-    ],
-    ties="the rank counts as constant",
-)
-
-
-def _polyfit(
-    x: Any, y: Any, deg: int, rcond: Any = None, full: bool = False, w: Any = None, cov: bool | str = False
-) -> Any:
-    x, y = np.multiply(x, 1.0), np.multiply(y, 1.0)
-    if np.ndim(x) != 1 or np.ndim(y) not in (1, 2) or len(x) != len(y) or not len(x):
-        raise TypeError(f"np.polyfit of points of shapes {np.shape(x)} and {np.shape(y)}")
-    powers, values = np.vander(x, operator.index(deg) + 1), y
-    if w is not None:
-        powers, values = powers * np.expand_dims(w, -1), np.transpose(np.transpose(y) * w)
-    scale = np.sqrt(np.sum(powers * powers, axis=0))
-    rcond = len(x) * np.finfo(x.dtype).eps if rcond is None else rcond
-    coefficients, residuals, rank, s = np.linalg.lstsq(powers / scale, values, rcond)
-    if rank <= deg and not full:
-        warnings.warn("np.polyfit: more coefficients than the points tell apart", RankWarning, stacklevel=2)
-    p = np.transpose(np.transpose(coefficients) / scale)
-    if full:
-        return p, residuals, rank, s, rcond
-    if not cov:
-        return p
-    covariance = _polyfit_covariance(powers, residuals, cov)
-    return p, covariance if np.ndim(y) > 1 else covariance[..., 0]
-
-
-def _polyfit_covariance(powers: Any, residuals: Any, cov: bool | str) -> Any:
-    """The covariance matrix of the coefficients, or what the variance of the values is to be multiplied by."""
-    base, freedom = np.linalg.inv(turned(powers) @ powers), powers.shape[0] - powers.shape[1]
-    if cov == "unscaled":
-        return np.expand_dims(base, -1)
-    if freedom <= 0:
-        raise ValueError("np.polyfit: cov= needs more points than coefficients")
-    return np.expand_dims(base, -1) * (residuals / freedom)
-
-
-defcomposite(
-    np.polyfit,
-    _polyfit,
-    math=r"p = a^+ b, \quad a_{ik} = w_i \, x_i^{n-k}, \quad b_i = w_i \, y_i",
-    samples=[
-        lambda rng: (rng.normal(size=6), rng.normal(size=6), 2),
-        lambda rng: (rng.normal(size=6), rng.normal(size=(6, 2)), 1, {"w": rng.uniform(1, 2, size=6)}),
-        lambda rng: (rng.normal(size=6), rng.normal(size=6), 2, {"cov": True}),
-    ],
-)
 
 # Determinants
 
@@ -243,11 +130,7 @@ defop(
     math=r"\bar a = u \, [\operatorname{diag}(e \operatorname{diag} h) - e \odot h] \, v^\top, \quad"
     r" h = \det u \det v \; v^\top \bar y \, u, \quad e_{ij} = \prod_{k \ne i, j} s_k, \quad e_{ii} = 0,"
     r" \quad a = u s v^\top",
-    samples=[
-        regular(3, 3),
-        regular(2, 4, 4),
-        lambda rng: (rng.normal(size=(3, 2)) @ rng.normal(size=(2, 3)),),
-    ],
+    samples=[regular(3, 3), regular(2, 4, 4), lambda rng: (rng.normal(size=(3, 2)) @ rng.normal(size=(2, 3)),)],
     ties="from its second derivative on, singular values count as different from each other",
 )
 
@@ -298,41 +181,4 @@ defop(
 )
 
 
-def _slogdet(a: Any) -> Any:
-    packed = packed_slogdet(a)
-    return SlogdetResult(packed[..., 0], packed[..., 1])
-
-
-defcomposite(
-    np.linalg.slogdet,
-    _slogdet,
-    math=r"\bar a = \bar y_2 \, a^{-\top}, \quad y_2 = \log |\det a|",
-    samples=_matrices,
-    ties="the sign has a zero gradient",
-)
-
-
-def _cond(x: Any, p: Any = None) -> Any:
-    if p is None or p in (2, -2):
-        s = np.linalg.svd(x, compute_uv=False)
-        first, last = (-1, 0) if p == -2 else (0, -1)
-        with np.errstate(all="ignore"):
-            return s[..., first] / s[..., last]
-    axes = (-2, -1)
-    return np.linalg.norm(x, p, axes) * np.linalg.norm(np.linalg.inv(x), p, axes)
-
-
-defcomposite(
-    np.linalg.cond,
-    _cond,
-    math=r"\bar x = \bar y \, (\|x^{-1}\| \, \partial \|x\| / \partial x"
-    r" + \|x\| \, \partial \|x^{-1}\| / \partial x)",
-    samples=[
-        regular(3, 3),
-        lambda rng: (rng.normal(size=(2, 4, 3)), -2),
-        lambda rng: (rng.normal(size=(3, 3)) + 3 * np.eye(3), 1),
-        lambda rng: (rng.normal(size=(2, 3, 3)) + 3 * np.eye(3), {"p": "fro"}),
-    ],
-    ties="of singular values that tie, one counts as the largest or the smallest; columns and rows share equally",
-)
 defplain(np.linalg.matrix_rank, why="a rank is piecewise constant")

@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.rules.definition import defcomposite, defop
+from autograd.rules.definition import defop
 from autograd.rules.reduce import restore
+from autograd.rules.samples import normal
 
 
 def _shares(chosen: Any, axis: Any, dtype: Any) -> Any:
@@ -67,54 +67,15 @@ defop(
     math=r"\bar x = \bar y \, \operatorname{sign} x \odot (|x| / y)^{p-1}; \quad"
     r" \bar x = \bar y \, u v^\top \text{ for a norm of singular values, } x = u s v^\top",
     samples=[
-        lambda rng: (rng.normal(size=(2, 3, 2)),),
-        lambda rng: (rng.normal(size=(2, 3)), {"axis": 1, "keepdims": True}),
-        lambda rng: (rng.normal(size=(2, 3)), {"keepdims": True}),
+        normal((2, 3, 2)),
+        normal((2, 3), axis=1, keepdims=True),
+        normal((2, 3), keepdims=True),
         lambda rng: (rng.normal(size=(2, 3, 4)), None, (0, 2)),
         *(lambda rng, ord=ord: (rng.normal(size=(2, 3)), ord, -1) for ord in _VECTOR),
         *(lambda rng, ord=ord: (rng.normal(size=(3, 4)), ord) for ord in _MATRIX),
         *(lambda rng, ord=ord: (rng.normal(size=(3, 2, 4)), ord, (2, 0)) for ord in _MATRIX),
-        lambda rng: (rng.normal(size=(3, 2, 4)), {"ord": "nuc", "axis": (0, -1), "keepdims": True}),
+        normal((3, 2, 4), ord="nuc", axis=(0, -1), keepdims=True),
         lambda rng: (rng.normal(size=3), 3),
     ],
     ties="0 at 0, and where elements, columns or singular values tie they share the gradient equally",
-)
-
-
-def _vector_norm_call(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    rank = np.ndim(x)
-    axes = normalize_axis_tuple(range(rank) if axis is None else axis, rank)
-    shape = np.shape(x)
-    kept = [n for i, n in enumerate(shape) if i not in axes]
-    flat = np.reshape(np.moveaxis(x, axes, range(-len(axes), 0)), (*kept, math.prod(shape[i] for i in axes)))
-    y = np.linalg.norm(flat, ord, -1)
-    return np.expand_dims(y, axes) if keepdims else y
-
-
-def _matrix_norm_call(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    return np.linalg.norm(x, ord, (-2, -1), keepdims)
-
-
-defcomposite(
-    np.linalg.vector_norm,
-    _vector_norm_call,
-    math=r"\bar x = \bar y \, \operatorname{sign} x \odot (|x| / y)^{p-1}",
-    samples=[
-        lambda rng: (rng.normal(size=(2, 3)),),
-        lambda rng: (rng.normal(size=(2, 3)), {"axis": -1, "ord": 3, "keepdims": True}),
-        lambda rng: (rng.normal(size=(2, 3, 4)), {"axis": (2, 0), "ord": 1, "keepdims": True}),
-        lambda rng: (rng.normal(size=(2, 3, 4, 2)), {"axis": (0, 1, 3)}),
-        lambda rng: (rng.normal(),),
-    ],
-    ties="0 at 0, and elements that tie share the gradient equally",
-)
-defcomposite(
-    np.linalg.matrix_norm,
-    _matrix_norm_call,
-    math=r"\bar x = \bar y \, x / y",
-    samples=[
-        lambda rng: (rng.normal(size=(2, 3, 4)),),
-        lambda rng: (rng.normal(size=(2, 3, 4)), {"ord": "nuc", "keepdims": True}),
-    ],
-    ties="0 at 0, and columns or singular values that tie share the gradient equally",
 )

@@ -10,7 +10,10 @@ from autograd.core.op import Rule, Sample, holds_tensor, plain, stack_nested
 from autograd.rules.definition import defop, defplain, dispatched
 from autograd.rules.index import along, scatter
 from autograd.rules.reduce import rows
-from autograd.rules.samples import REDUCTIONS
+from autograd.rules.samples import (
+    REDUCTIONS,
+    normal,
+)
 
 
 def _order(a: Any, increasing: Any, axis: int) -> Any:
@@ -44,11 +47,11 @@ defop(
     vjp=lambda g, y, a, axis=-1, kind=None, stable=None: _unsorted(g, y, a, axis),
     math=_PERMUTED,
     samples=[
-        lambda rng: (rng.normal(size=5),),
-        lambda rng: (rng.normal(size=(3, 4)),),
+        normal(5),
+        normal((3, 4)),
         lambda rng: (rng.normal(size=(3, 4)), 0),
-        lambda rng: (rng.normal(size=(2, 3, 4)), {"axis": -2, "kind": "stable"}),
-        lambda rng: (rng.normal(size=(3, 4)), {"axis": None}),
+        normal((2, 3, 4), axis=-2, kind="stable"),
+        normal((3, 4), axis=None),
     ],
     ties=_TIES,
 )
@@ -187,13 +190,7 @@ def _weighted(scale: float) -> Sample:
 
 _fn: Any
 for _fn, _skip in ((np.median, False), (np.nanmedian, True)):
-    defop(
-        _fn,
-        vjp=_median_rule(_skip),
-        math=_BETWEEN,
-        samples=[*REDUCTIONS, lambda rng: (rng.normal(size=(3, 5)), {"axis": 1})],
-        ties=_CHOSEN,
-    )
+    defop(_fn, vjp=_median_rule(_skip), math=_BETWEEN, samples=[*REDUCTIONS, normal((3, 5), axis=1)], ties=_CHOSEN)
 for _fn, _skip, _scale in (
     (np.quantile, False, 1),
     (np.percentile, False, 100),

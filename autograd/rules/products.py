@@ -8,14 +8,10 @@ from typing import Any
 import numpy as np
 
 from autograd.core.op import Sample, stack_nested
-from autograd.rules.definition import defcomposite, defop
+from autograd.rules.definition import defop
+from autograd.rules.samples import normal
 
-_vectors: list[Sample] = [
-    lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=(4, 2))),
-    lambda rng: (rng.normal(size=4), rng.normal(size=(4, 2))),
-    lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=4)),
-    lambda rng: (rng.normal(size=4), rng.normal(size=4)),
-]
+_vectors: list[Sample] = [normal((3, 4), (4, 2)), normal(4, (4, 2)), normal((3, 4), 4), normal(4, 4)]
 
 
 def _matmul_a(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -48,11 +44,11 @@ defop(
     math=(r"\bar a = \bar y \, b^\top", r"\bar b = a^\top \, \bar y"),
     samples=[
         *_vectors,
-        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 4, 5))),
-        lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=(2, 4, 5))),
-        lambda rng: (rng.normal(size=(2, 1, 3, 4)), rng.normal(size=(5, 4, 2))),
-        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=4)),
-        lambda rng: (rng.normal(size=4), rng.normal(size=(2, 4, 3))),
+        normal((2, 3, 4), (2, 4, 5)),
+        normal((3, 4), (2, 4, 5)),
+        normal((2, 1, 3, 4), (5, 4, 2)),
+        normal((2, 3, 4), 4),
+        normal(4, (2, 4, 3)),
     ],
 )
 
@@ -90,13 +86,7 @@ defop(
     vjp=(_dot_a, _dot_b),
     broadcasts=True,  # a scalar operand
     math=(r"\bar a = \bar y \, b^\top", r"\bar b = a^\top \, \bar y"),
-    samples=[
-        *_vectors,
-        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(5, 4, 2))),
-        lambda rng: (rng.normal(size=4), rng.normal(size=(2, 4, 3))),
-        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=4)),
-        lambda rng: (rng.normal(), rng.normal(size=(2, 3))),
-    ],
+    samples=[*_vectors, normal((2, 3, 4), (5, 4, 2)), normal(4, (2, 4, 3)), normal((2, 3, 4), 4), normal((), (2, 3))],
 )
 
 
@@ -134,15 +124,12 @@ defop(
     np.tensordot,
     role="product",
     vjp=(_tensordot_a, _tensordot_b),
-    math=(
-        r"\bar a = \operatorname{tensordot}(\bar y, b)",
-        r"\bar b = \operatorname{tensordot}(a, \bar y)",
-    ),
+    math=(r"\bar a = \operatorname{tensordot}(\bar y, b)", r"\bar b = \operatorname{tensordot}(a, \bar y)"),
     samples=[
-        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(3, 4, 5))),
-        lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(4, 2, 5)), {"axes": ((2, 0), (0, 1))}),
-        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=(4, 5)), {"axes": 0}),
-        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=(5, 3)), {"axes": (-1, 1)}),
+        normal((2, 3, 4), (3, 4, 5)),
+        normal((2, 3, 4), (4, 2, 5), axes=((2, 0), (0, 1))),
+        normal((2, 3), (4, 5), axes=0),
+        normal((2, 3), (5, 3), axes=(-1, 1)),
     ],
 )
 defop(
@@ -154,10 +141,7 @@ defop(
         lambda g, y, a, b: np.reshape(np.dot(np.ravel(a), g), np.shape(b)),
     ),
     math=(r"\bar a = \bar y \, b", r"\bar b = \bar y^\top a"),
-    samples=[
-        lambda rng: (rng.normal(size=3), rng.normal(size=4)),
-        lambda rng: (rng.normal(size=(2, 2)), rng.normal(size=3)),
-    ],
+    samples=[normal(3, 4), normal((2, 2), 3)],
 )
 
 
@@ -181,11 +165,11 @@ defop(
     broadcasts=True,  # a scalar operand
     math=(r"\bar a = \bar y \, b", r"\bar b = \bar y^\top a"),
     samples=[
-        lambda rng: (rng.normal(size=3), rng.normal(size=3)),
-        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=3)),
-        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=(4, 5, 3))),
+        normal(3, 3),
+        normal((2, 3), 3),
+        normal((2, 3), (4, 5, 3)),
         lambda rng: (rng.normal(size=(2, 3)), 0.5),
-        lambda rng: (rng.normal(), rng.normal(size=3)),
+        normal((), 3),
     ],
 )
 defop(
@@ -197,34 +181,7 @@ defop(
         lambda g, y, a, b: np.reshape(g * np.ravel(a), np.shape(b)),
     ),
     math=(r"\bar a = \bar y \, b", r"\bar b = \bar y \, a"),
-    samples=[
-        lambda rng: (rng.normal(size=3), rng.normal(size=3)),
-        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=(3, 2))),
-        lambda rng: (rng.normal(), rng.normal()),
-    ],
-)
-
-
-def _kron(a: Any, b: Any) -> Any:
-    rank = max(np.ndim(a), np.ndim(b))
-    shape_a = (1,) * (rank - np.ndim(a)) + np.shape(a)
-    shape_b = (1,) * (rank - np.ndim(b)) + np.shape(b)
-    blocks = np.reshape(a, [k for n in shape_a for k in (n, 1)])
-    block = np.reshape(b, [k for n in shape_b for k in (1, n)])
-    return np.reshape(blocks * block, [n * m for n, m in zip(shape_a, shape_b, strict=True)])
-
-
-defcomposite(
-    np.kron,
-    _kron,
-    math=r"\bar a_{ij} = \sum_{kl} \bar y_{ij,kl} \, b_{kl}, \quad"
-    r" \bar b_{kl} = \sum_{ij} \bar y_{ij,kl} \, a_{ij}",
-    samples=[
-        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=(3, 2))),
-        lambda rng: (rng.normal(size=3), rng.normal(size=(2, 2))),
-        lambda rng: (rng.normal(size=(2, 1, 3)), rng.normal(size=2)),
-        lambda rng: (rng.normal(), rng.normal(size=2)),
-    ],
+    samples=[normal(3, 3), normal((2, 3), (3, 2)), normal((), ())],
 )
 
 
@@ -259,36 +216,5 @@ defop(
         lambda rng: ([rng.normal(size=2), *rng.normal(size=(3, 2, 2)), rng.normal(size=2)],),
         lambda rng: ([rng.normal(size=(2, 3)), rng.normal(size=3)],),
         lambda rng: ([rng.normal(size=3), rng.normal(size=(3, 2))],),
-    ],
-)
-
-
-def _matrix_power(a: Any, n: int) -> Any:
-    n = operator.index(n)
-    if np.ndim(a) < 2 or a.shape[-1] != a.shape[-2]:
-        raise np.linalg.LinAlgError("the last two axes must be of the same length")
-    if n == 0:
-        return np.where(True, np.broadcast_to(np.eye(np.shape(a)[-1], dtype=a.dtype), np.shape(a)), a)
-    square, n = np.linalg.inv(a) if n < 0 else a, abs(n)
-    result: Any = None
-    while n:
-        n, odd = divmod(n, 2)
-        if odd:
-            result = square if result is None else np.matmul(result, square)
-        if n:
-            square = np.matmul(square, square)
-    return result
-
-
-defcomposite(
-    np.linalg.matrix_power,
-    _matrix_power,
-    math=r"\bar a = \sum_{k=0}^{n-1} (a^\top)^k \, \bar y \, (a^\top)^{n-1-k}",
-    samples=[
-        lambda rng: (rng.normal(size=(3, 3)), 5),
-        lambda rng: (rng.normal(size=(2, 3, 3)), 2),
-        lambda rng: (rng.normal(size=(3, 3)) + 3 * np.eye(3), -3),
-        lambda rng: (rng.normal(size=(3, 3)), 1),
-        lambda rng: (rng.normal(size=(3, 3)), 0),
     ],
 )

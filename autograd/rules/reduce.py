@@ -9,8 +9,13 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd.core.op import qualified_name
-from autograd.rules.definition import defcomposite, defop
-from autograd.rules.samples import MASKED, REDUCTIONS, SINGLE
+from autograd.rules.definition import defop
+from autograd.rules.samples import (
+    MASKED,
+    REDUCTIONS,
+    SINGLE,
+    normal,
+)
 
 
 def restore(g: Any, axis: Any, keepdims: bool) -> Any:
@@ -91,12 +96,7 @@ def beginning(fn: Callable[..., Any], join: np.ufunc) -> dict[str, Callable[...,
 
 
 def _sum_forward(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    keepdims: Any = False,
-    initial: Any = np._NoValue,
-    where: Any = True,
+    a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, initial: Any = np._NoValue, where: Any = True
 ) -> Any:
     return np.add.reduce(a, axis=axis, dtype=float_dtype(dtype), keepdims=keepdims, initial=initial, where=where)
 
@@ -122,7 +122,7 @@ defop(
     vjp=_sum,
     composed=beginning(np.sum, np.add),
     math=r"\bar a_i = \bar y",
-    samples=[*REDUCTIONS, *MASKED, *SINGLE, lambda rng: (rng.normal(size=3), {"initial": 2.0})],
+    samples=[*REDUCTIONS, *MASKED, *SINGLE, normal(3, initial=2.0)],
     ties="an `initial` that is a Tensor counts as an element",
 )
 
@@ -135,13 +135,7 @@ def _mean_forward(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = F
 
 
 def _mean(
-    g: Any,
-    y: Any,
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    keepdims: bool = False,
-    where: Any = True,
+    g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, where: Any = True
 ) -> Any:
     if where is True:
         return spread(g / max(count(a, y), 1), a, axis, keepdims)
@@ -158,42 +152,6 @@ defop(
     samples=[*REDUCTIONS, *MASKED, *SINGLE],
 )
 
-
-def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
-    if weights is None:
-        y = np.mean(a, axis=axis, keepdims=keepdims)
-        return (y, np.full(np.shape(y), a.size / max(y.size, 1), y.dtype)[()]) if returned else y
-    shape = np.shape(a)
-    if np.shape(weights) != shape:
-        if axis is None:
-            raise TypeError(f"np.average: weights of shape {np.shape(weights)} for shape {shape} need an axis")
-        axes = normalize_axis_tuple(axis, len(shape))
-        if np.shape(weights) != tuple(shape[k] for k in axes):
-            raise ValueError(f"np.average: weights of shape {np.shape(weights)} along axis {axis} of {shape}")
-        weights = np.reshape(
-            np.transpose(weights, np.argsort(axes)), [n if k in axes else 1 for k, n in enumerate(shape)]
-        )
-    weighted = np.multiply(a, weights)
-    total = np.sum(weights, axis=axis, dtype=weighted.dtype, keepdims=keepdims)
-    if not np.all(total):
-        raise ZeroDivisionError("np.average: the weights sum to zero")
-    y = np.sum(weighted, axis=axis, keepdims=keepdims) / total
-    return (y, np.broadcast_to(total, np.shape(y))) if returned else y
-
-
-defcomposite(
-    np.average,
-    _average,
-    math=r"y = \sum_i w_i a_i / \sum_i w_i",
-    samples=[
-        *REDUCTIONS[:-1],
-        lambda rng: (rng.normal(size=(3, 4)), {"weights": rng.uniform(1, 2, size=(3, 4))}),
-        lambda rng: (rng.normal(size=(3, 4)), {"axis": -1, "weights": rng.uniform(1, 2, size=4)}),
-        lambda rng: (rng.normal(size=(2, 3, 4)), (2, 0), rng.uniform(1, 2, size=(4, 2)), {"keepdims": True}),
-        lambda rng: (rng.normal(size=(3, 4)), 1, rng.uniform(1, 2, size=4), True),
-        lambda rng: (rng.normal(size=(3, 4)), {"axis": 0, "returned": True}),
-    ],
-)
 
 # The largest and the smallest
 
@@ -235,20 +193,11 @@ for _fn, _forward in (
         math=r"\bar a_i = \bar y \, 1[a_i = y] / n, \quad n = \sum_j 1[a_j = y]",
         samples=[
             *REDUCTIONS,
-            lambda rng: (rng.normal(size=(3, 4)), {"axis": 0, "initial": 0.1}),
+            normal((3, 4), axis=0, initial=0.1),
             lambda rng: (rng.normal(size=(3, 4)), {"where": np.arange(4) != 1, "initial": 0.1}),
         ],
         ties="the elements that tie share the gradient equally; an `initial` that is a constant wins",
     )
-defcomposite(
-    np.ptp,
-    lambda a, axis=None, keepdims=False: (
-        np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
-    ),
-    math=r"y = \max_i a_i - \min_i a_i",
-    samples=REDUCTIONS[:-1],
-    ties="the elements that tie share the gradient equally",
-)
 
 # Products
 
@@ -291,42 +240,9 @@ defop(
         *REDUCTIONS,
         *MASKED,
         *SINGLE,
-        lambda rng: (rng.normal(size=3), {"initial": 2.0}),
+        normal(3, initial=2.0),
         lambda rng: (rng.normal(size=(3, 4)) * (np.arange(4) != 1), 1),
         lambda rng: (rng.normal(size=(3, 4)) * (np.arange(4) > 1), {"axis": (0, 1), "initial": 2.0}),
     ],
     ties="an `initial` that is a Tensor counts as an element",
-)
-
-# Without NaN
-
-
-def without_nan(fn: Callable[..., Any], neutral: float) -> Callable[..., Any]:
-    """`fn` of its first argument with `neutral` in place of each NaN."""
-    return lambda a, *args, **options: fn(np.where(np.isnan(a), neutral, a), *args, **options)
-
-
-for _fn, _plain, _neutral in ((np.nansum, np.sum, 0), (np.nanprod, np.prod, 1)):
-    defcomposite(
-        _fn,
-        without_nan(_plain, _neutral),
-        math=rf"y = \operatorname{{{_plain.__name__}}} \{{a_i : a_i \ne \mathrm{{NaN}}\}}",
-        samples=[*REDUCTIONS[:-1], *MASKED],
-        ties="the gradient of a NaN is 0",
-    )
-
-
-def _nanmean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, where: Any = True) -> Any:
-    missing = np.isnan(a)
-    total = np.sum(np.where(missing, 0, a), axis=axis, dtype=dtype, keepdims=keepdims, where=where)
-    n = np.sum(~missing & where, axis=axis, keepdims=keepdims)
-    return total / np.where(n == 0, np.nan, n).astype(total.dtype)
-
-
-defcomposite(
-    np.nanmean,
-    _nanmean,
-    math=r"y = \operatorname{mean} \{a_i : a_i \ne \mathrm{NaN}\}",
-    samples=[*REDUCTIONS[:-1], *MASKED],
-    ties="the gradient of a NaN is 0",
 )

@@ -9,19 +9,11 @@ import numpy as np
 from autograd.core.op import Sample
 
 
-def normal(rng: np.random.Generator) -> tuple[Any, ...]:
-    """Both signs, nothing at 0."""
-    return (rng.normal(size=(3, 4)),)
-
-
-def positive(rng: np.random.Generator) -> tuple[Any, ...]:
-    """Away from 0."""
-    return (rng.uniform(0.5, 2.0, size=(3, 4)),)
-
-
-def scalar(rng: np.random.Generator) -> tuple[Any, ...]:
-    """No axes."""
-    return (rng.uniform(0.5, 2.0),)
+def normal(*shapes: int | tuple[int, ...], **options: Any) -> Sample:
+    """Normal draws in these shapes, `()` for a number, and the keyword arguments of the call."""
+    sizes = [None if shape == () else shape for shape in shapes]
+    last = (options,) if options else ()
+    return lambda rng: (*[rng.normal(size=size) for size in sizes], *last)
 
 
 def between(low: float, high: float) -> list[Sample]:
@@ -29,10 +21,12 @@ def between(low: float, high: float) -> list[Sample]:
     return [lambda rng: (rng.uniform(low, high, size=(3, 4)),), lambda rng: (rng.uniform(low, high),)]
 
 
+ANY: list[Sample] = [normal((3, 4)), lambda rng: (rng.uniform(0.5, 2.0),)]
+POSITIVE: list[Sample] = between(0.5, 2.0)
 PAIRS: list[Sample] = [
-    lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=(3, 4))),
-    lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=4)),
-    lambda rng: (rng.normal(size=(3, 1)), rng.normal(size=(2, 1, 4))),
+    normal((3, 4), (3, 4)),
+    normal((3, 4), 4),
+    normal((3, 1), (2, 1, 4)),
     lambda rng: (rng.normal(size=(2, 3)), 1.7),
     lambda rng: (0.3, rng.normal(size=(2, 3))),
 ]
@@ -42,15 +36,23 @@ NONZERO_PAIRS: list[Sample] = [
     lambda rng: (2.0, rng.uniform(0.5, 2.0, size=(2, 3))),
 ]
 REDUCTIONS: list[Sample] = [
-    lambda rng: (rng.normal(size=(3, 4)),),
-    lambda rng: (rng.normal(size=(3, 4)), {"axis": 0}),
-    lambda rng: (rng.normal(size=(3, 4)), {"axis": -1, "keepdims": True}),
-    lambda rng: (rng.normal(size=(2, 3, 4)), {"axis": (0, 2)}),
-    lambda rng: (rng.normal(size=(2, 3, 4)), {"axis": (0, 2), "keepdims": True}),
-    lambda rng: (rng.normal(),),
+    normal((3, 4)),
+    normal((3, 4), axis=0),
+    normal((3, 4), axis=-1, keepdims=True),
+    normal((2, 3, 4), axis=(0, 2)),
+    normal((2, 3, 4), axis=(0, 2), keepdims=True),
+    normal(()),
 ]
 MASKED: list[Sample] = [
     lambda rng: (rng.normal(size=(3, 4)), {"where": np.arange(4) != 1}),
     lambda rng: (rng.normal(size=(3, 4)), {"axis": 1, "where": np.eye(3, 4) == 0}),
 ]
 SINGLE: list[Sample] = [lambda rng: (rng.normal(size=(3, 4)).astype(np.float32), {"dtype": np.float64})]
+RUNNING: list[Sample] = [
+    normal(5),
+    normal((3, 4)),
+    lambda rng: (rng.normal(size=(3, 4)), 0),
+    normal((2, 3, 4), axis=-2),
+    lambda rng: (rng.normal(size=(3, 4)).astype(np.float32), {"axis": 1, "dtype": np.float64}),
+    normal(()),
+]

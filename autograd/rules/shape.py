@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
 
-from autograd.core.op import stack_nested
-from autograd.rules.definition import defcomposite, defop
+from autograd.rules.definition import defop
+from autograd.rules.samples import normal
 
 _BACK = r"\bar a = \operatorname{reshape}(\bar y)"
 _TURNED = r"\bar a = \bar y^\top"
@@ -49,7 +47,7 @@ defop(
     forward=lambda a, order="C": a.ravel(_of_layout(order)),
     vjp=lambda g, y, a, order="C": np.reshape(g, np.shape(a), order=order),
     math=_BACK,
-    samples=[lambda rng: (rng.normal(size=(3, 4)),), lambda rng: (rng.normal(size=(3, 4)), {"order": "F"})],
+    samples=[normal((3, 4)), normal((3, 4), order="F")],
 )
 defop(
     np.transpose,
@@ -57,11 +55,7 @@ defop(
     forward=lambda a, axes=None: a.transpose(axes),
     vjp=lambda g, y, a, axes=None: np.transpose(g, None if axes is None else np.argsort(np.mod(axes, len(axes)))),
     math=_TURNED,
-    samples=[
-        lambda rng: (rng.normal(size=(3, 4)),),
-        lambda rng: (rng.normal(size=(2, 3, 4)), (2, 0, 1)),
-        lambda rng: (rng.normal(size=(2, 3, 4)), {"axes": (-1, 0, 1)}),
-    ],
+    samples=[normal((3, 4)), lambda rng: (rng.normal(size=(2, 3, 4)), (2, 0, 1)), normal((2, 3, 4), axes=(-1, 0, 1))],
 )
 defop(
     np.swapaxes,
@@ -81,77 +75,20 @@ defop(
 )
 
 
-def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
-    rank = np.ndim(a)
-    axis, start = normalize_axis_index(axis, rank), start + rank if start < 0 else start
-    return np.moveaxis(a, axis, start - (axis < start))
-
-
-def _matrix_transpose(x: Any) -> Any:
-    return np.swapaxes(x, -1, -2)
-
-
-defcomposite(
-    np.rollaxis,
-    _rollaxis,
-    math=_TURNED,
-    samples=[
-        lambda rng: (rng.normal(size=(2, 3, 4)), 2),
-        lambda rng: (rng.normal(size=(2, 3, 4)), 0, 3),
-        lambda rng: (rng.normal(size=(2, 3, 4)), -3, {"start": -1}),
-    ],
-)
-for _fn in (np.matrix_transpose, np.linalg.matrix_transpose):
-    defcomposite(
-        _fn, _matrix_transpose, math=r"\bar x = \bar y^\top", samples=[lambda rng: (rng.normal(size=(2, 3, 4)),)]
-    )
 defop(
     np.expand_dims,
     vjp=lambda g, y, a, axis: _back(g, y, a),
     math=_BACK,
-    samples=[lambda rng: (rng.normal(size=(3, 4)), 1), lambda rng: (rng.normal(size=3), {"axis": (0, 2)})],
+    samples=[lambda rng: (rng.normal(size=(3, 4)), 1), normal(3, axis=(0, 2))],
 )
 defop(
     np.squeeze,
     forward=lambda a, axis=None: a.squeeze(axis),
     vjp=lambda g, y, a, axis=None: _back(g, y, a),
     math=_BACK,
-    samples=[
-        lambda rng: (rng.normal(size=(1, 3, 1)),),
-        lambda rng: (rng.normal(size=(1, 3, 1)), {"axis": 0}),
-    ],
+    samples=[normal((1, 3, 1)), normal((1, 3, 1), axis=0)],
 )
 
-
-def _each(raised: Callable[[Any], Any]) -> Callable[..., Any]:
-    def body(*arys: Any) -> Any:
-        results = tuple(raised(stack_nested(a)) for a in arys)
-        return results[0] if len(results) == 1 else results
-
-    return body
-
-
-def _rank_3(a: Any) -> Any:
-    if a.ndim > 2:
-        return a
-    return np.expand_dims(a, -1) if a.ndim == 2 else np.reshape(a, (1, -1, 1))
-
-
-atleast_1d = _each(lambda a: a if a.ndim else np.reshape(a, (1,)))
-atleast_2d = _each(lambda a: a if a.ndim > 1 else np.reshape(a, (1, -1)))
-atleast_3d = _each(_rank_3)
-for _fn, _body in ((np.atleast_1d, atleast_1d), (np.atleast_2d, atleast_2d), (np.atleast_3d, atleast_3d)):
-    defcomposite(
-        _fn,
-        _body,
-        math=_BACK,
-        samples=[
-            lambda rng: (rng.normal(),),
-            lambda rng: (rng.normal(size=3),),
-            lambda rng: (rng.normal(size=(2, 3)),),
-            lambda rng: (rng.normal(size=(2, 3, 2)), rng.normal(size=2)),
-        ],
-    )
 
 # The same elements in another order
 
@@ -159,24 +96,11 @@ defop(
     np.flip,
     vjp=lambda g, y, m, axis=None: np.flip(g, axis),
     math=r"\bar m_i = \bar y_{n-1-i}",
-    samples=[
-        lambda rng: (rng.normal(size=(2, 3)),),
-        lambda rng: (rng.normal(size=(2, 3)), -1),
-        lambda rng: (rng.normal(size=(2, 3, 4)), {"axis": (0, 2)}),
-        lambda rng: (rng.normal(),),
-    ],
+    samples=[normal((2, 3)), lambda rng: (rng.normal(size=(2, 3)), -1), normal((2, 3, 4), axis=(0, 2)), normal(())],
 )
+defop(np.fliplr, vjp=lambda g, y, m: np.fliplr(g), math=r"\bar m_{ij} = \bar y_{i,\,n-1-j}", samples=[normal((2, 3))])
 defop(
-    np.fliplr,
-    vjp=lambda g, y, m: np.fliplr(g),
-    math=r"\bar m_{ij} = \bar y_{i,\,n-1-j}",
-    samples=[lambda rng: (rng.normal(size=(2, 3)),)],
-)
-defop(
-    np.flipud,
-    vjp=lambda g, y, m: np.flipud(g),
-    math=r"\bar m_i = \bar y_{n-1-i}",
-    samples=[lambda rng: (rng.normal(size=(2, 3)),), lambda rng: (rng.normal(size=3),)],
+    np.flipud, vjp=lambda g, y, m: np.flipud(g), math=r"\bar m_i = \bar y_{n-1-i}", samples=[normal((2, 3)), normal(3)]
 )
 defop(
     np.roll,
@@ -185,7 +109,7 @@ defop(
     samples=[
         lambda rng: (rng.normal(size=(3, 4)), 5),
         lambda rng: (rng.normal(size=(3, 4)), -2, 1),
-        lambda rng: (rng.normal(size=(3, 4)), {"shift": (1, 2), "axis": (0, -1)}),
+        normal((3, 4), shift=(1, 2), axis=(0, -1)),
         lambda rng: (rng.normal(size=(3, 4)), (1, 2), 0),
     ],
 )
@@ -193,11 +117,7 @@ defop(
     np.rot90,
     vjp=lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes),
     math=r"\bar m = \operatorname{rot}_{-90k}(\bar y)",
-    samples=[
-        lambda rng: (rng.normal(size=(2, 3)),),
-        lambda rng: (rng.normal(size=(2, 3, 4)), 3, (2, 0)),
-        lambda rng: (rng.normal(size=(2, 3)), {"k": 2}),
-    ],
+    samples=[normal((2, 3)), lambda rng: (rng.normal(size=(2, 3, 4)), 3, (2, 0)), normal((2, 3), k=2)],
 )
 
 # The same elements in another array
@@ -206,7 +126,7 @@ defop(
     np.copy,
     vjp=lambda g, y, a, order="K", subok=False: g,
     math=r"\bar a = \bar y",
-    samples=[lambda rng: (rng.normal(size=(2, 3)),), lambda rng: (rng.normal(size=(2, 3)), {"order": "F"})],
+    samples=[normal((2, 3)), normal((2, 3), order="F")],
 )
 
 
@@ -226,41 +146,4 @@ defop(
     vjp=(lambda g, y, a, dtype: g, None),
     math=r"\bar a = \bar y",
     samples=[lambda rng: (rng.normal(size=3), np.dtype(np.float64))],
-)
-
-
-def _astype(x: Any, dtype: Any, *, copy: bool = True, device: None = None) -> Any:
-    return x.astype(dtype)
-
-
-if hasattr(np, "astype"):  # NumPy 2.1
-    defcomposite(
-        np.astype,
-        _astype,
-        math=r"\bar x = \bar y",
-        samples=[lambda rng: (rng.normal(size=3), np.float64)],
-    )
-
-
-def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
-    filled = np.argwhere(filt)
-    rank = np.ndim(filt)
-    axes = range(rank) if axis is None else np.mod(axis, rank).reshape(-1).tolist()
-    where: list[Any] = [slice(None)] * rank
-    for i in axes:
-        first, last = (filled[:, i].min(), filled[:, i].max()) if len(filled) else (0, -1)
-        front, back = "f" in trim.lower() or not len(filled), "b" in trim.lower() or not len(filled)
-        where[i] = slice(first if front else None, last + 1 if back else None)
-    return filt[tuple(where)]
-
-
-defcomposite(
-    np.trim_zeros,
-    _trim_zeros,
-    math=r"\bar f[\text{kept}] = \bar y",
-    samples=[
-        lambda rng: (rng.normal(size=3),),
-        lambda rng: (rng.normal(size=3), "b"),
-    ],
-    ties="0 for what is trimmed",
 )

@@ -10,28 +10,16 @@ import numpy as np
 from autograd.core.op import plain
 from autograd.rules.definition import defop
 from autograd.rules.guarded import product, quotient
-from autograd.rules.samples import PAIRS, between, normal, scalar
+from autograd.rules.samples import (
+    ANY,
+    PAIRS,
+    between,
+    normal,
+)
 
-defop(
-    np.sin,
-    role="activation",
-    vjp=lambda g, y, a: g * np.cos(a),
-    math=r"\bar a = \bar y \odot \cos a",
-    samples=[normal, scalar],
-)
-defop(
-    np.cos,
-    role="activation",
-    vjp=lambda g, y, a: -g * np.sin(a),
-    math=r"\bar a = -\bar y \odot \sin a",
-    samples=[normal, scalar],
-)
-defop(
-    np.tan,
-    vjp=lambda g, y, a: g * (1 + y * y),
-    math=r"\bar a = \bar y \odot (1 + y^2)",
-    samples=between(-1.2, 1.2),
-)
+defop(np.sin, role="activation", vjp=lambda g, y, a: g * np.cos(a), math=r"\bar a = \bar y \odot \cos a", samples=ANY)
+defop(np.cos, role="activation", vjp=lambda g, y, a: -g * np.sin(a), math=r"\bar a = -\bar y \odot \sin a", samples=ANY)
+defop(np.tan, vjp=lambda g, y, a: g * (1 + y * y), math=r"\bar a = \bar y \odot (1 + y^2)", samples=between(-1.2, 1.2))
 defop(
     np.arcsin,
     vjp=lambda g, y, a: quotient(g, np.sqrt((1 - a) * (1 + a))),
@@ -44,40 +32,20 @@ defop(
     math=r"\bar a = -\bar y \oslash \sqrt{1 - a^2}",
     samples=between(-0.9, 0.9),
 )
-defop(
-    np.arctan,
-    vjp=lambda g, y, a: g / (1 + a * a),
-    math=r"\bar a = \bar y \oslash (1 + a^2)",
-    samples=[normal, scalar],
-)
+defop(np.arctan, vjp=lambda g, y, a: g / (1 + a * a), math=r"\bar a = \bar y \oslash (1 + a^2)", samples=ANY)
 
 # Hyperbolic functions
 
-defop(
-    np.sinh,
-    vjp=lambda g, y, a: product(g, np.cosh(a)),
-    math=r"\bar a = \bar y \odot \cosh a",
-    samples=[normal, scalar],
-)
-defop(
-    np.cosh,
-    vjp=lambda g, y, a: product(g, np.sinh(a)),
-    math=r"\bar a = \bar y \odot \sinh a",
-    samples=[normal, scalar],
-)
+defop(np.sinh, vjp=lambda g, y, a: product(g, np.cosh(a)), math=r"\bar a = \bar y \odot \cosh a", samples=ANY)
+defop(np.cosh, vjp=lambda g, y, a: product(g, np.sinh(a)), math=r"\bar a = \bar y \odot \sinh a", samples=ANY)
 defop(
     np.tanh,
     role="activation",
     vjp=lambda g, y, a: g * (1 - y * y),
     math=r"\bar a = \bar y \odot (1 - y^2)",
-    samples=[normal, scalar],
+    samples=ANY,
 )
-defop(
-    np.arcsinh,
-    vjp=lambda g, y, a: g / np.hypot(1, a),
-    math=r"\bar a = \bar y \oslash \sqrt{1 + a^2}",
-    samples=[normal, scalar],
-)
+defop(np.arcsinh, vjp=lambda g, y, a: g / np.hypot(1, a), math=r"\bar a = \bar y \oslash \sqrt{1 + a^2}", samples=ANY)
 defop(
     np.arccosh,
     vjp=lambda g, y, a: quotient(g, np.sqrt(a - 1) * np.sqrt(a + 1)),
@@ -111,42 +79,23 @@ def _towards(g: Any, a: Any, b: Any) -> Any:
 
 defop(
     np.hypot,
-    vjp=(
-        lambda g, y, a, b: g * _cosine(a, b, y),
-        lambda g, y, a, b: g * _cosine(b, a, y),
-    ),
+    vjp=(lambda g, y, a, b: g * _cosine(a, b, y), lambda g, y, a, b: g * _cosine(b, a, y)),
     math=(r"\bar a = \bar y \odot a \oslash y", r"\bar b = \bar y \odot b \oslash y"),
     samples=PAIRS,
     ties="0 at the origin",
 )
 defop(
     np.arctan2,
-    vjp=(
-        lambda g, y, a, b: _towards(g, b, a),
-        lambda g, y, a, b: -_towards(g, a, b),
-    ),
-    math=(
-        r"\bar a = \bar y \odot b \oslash (a^2 + b^2)",
-        r"\bar b = -\bar y \odot a \oslash (a^2 + b^2)",
-    ),
+    vjp=(lambda g, y, a, b: _towards(g, b, a), lambda g, y, a, b: -_towards(g, a, b)),
+    math=(r"\bar a = \bar y \odot b \oslash (a^2 + b^2)", r"\bar b = -\bar y \odot a \oslash (a^2 + b^2)"),
     samples=PAIRS,
     ties="0 at the origin",
 )
 _fn: Any
 for _fn in (np.deg2rad, np.radians):
-    defop(
-        _fn,
-        vjp=lambda g, y, a: np.deg2rad(g),
-        math=r"\bar a = \tfrac{\pi}{180} \, \bar y",
-        samples=[normal, scalar],
-    )
+    defop(_fn, vjp=lambda g, y, a: np.deg2rad(g), math=r"\bar a = \tfrac{\pi}{180} \, \bar y", samples=ANY)
 for _fn in (np.rad2deg, np.degrees):
-    defop(
-        _fn,
-        vjp=lambda g, y, a: np.rad2deg(g),
-        math=r"\bar a = \tfrac{180}{\pi} \, \bar y",
-        samples=[normal, scalar],
-    )
+    defop(_fn, vjp=lambda g, y, a: np.rad2deg(g), math=r"\bar a = \tfrac{180}{\pi} \, \bar y", samples=ANY)
 
 
 def _turned(p: Any, discont: Any = None, axis: int = -1, *, period: Any) -> Any:
@@ -161,7 +110,7 @@ defop(
     math=r"\bar p = \bar y",
     samples=[
         lambda rng: (np.cumsum(rng.uniform(-3, 3, size=9)) % (2 * pi),),
-        lambda rng: (rng.normal(size=(3, 4)), {"axis": 0, "period": 1.5, "discont": 0.9}),
+        normal((3, 4), axis=0, period=1.5, discont=0.9),
     ],
     composed={"period": _turned},
     ties="how often it adds the period is piecewise constant",
@@ -170,7 +119,7 @@ defop(
     np.angle,
     vjp=lambda g, y, z, deg=False: np.zeros_like(z),
     math=r"\bar z = 0",
-    samples=[normal, scalar, lambda rng: (rng.normal(size=3), {"deg": True})],
+    samples=[*ANY, normal(3, deg=True)],
     ties="0 at 0, where it jumps",
 )
 
@@ -191,6 +140,6 @@ defop(
     np.sinc,
     vjp=_sinc,
     math=r"\bar x = \bar y \odot (\cos \pi x - y) \oslash x",
-    samples=[normal, scalar, lambda rng: (np.linspace(-2, 2, 9) + 0.01,)],
+    samples=[*ANY, lambda rng: (np.linspace(-2, 2, 9) + 0.01,)],
     ties="0 at 0, the limit; so in every higher derivative",
 )

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from autograd.core.backward import unbroadcast
-from autograd.rules.definition import defcomposite, defop
+from autograd.rules.definition import defop
+from autograd.rules.samples import normal
 
 
 def _at_end(product: Any, x: Any, axis: int) -> Any:
@@ -24,17 +25,9 @@ defop(
     np.vecdot,
     role="product",
     label="·",
-    vjp=(
-        lambda g, y, a, b, axis=-1: _vecdot(g, a, b, axis),
-        lambda g, y, a, b, axis=-1: _vecdot(g, b, a, axis),
-    ),
+    vjp=(lambda g, y, a, b, axis=-1: _vecdot(g, a, b, axis), lambda g, y, a, b, axis=-1: _vecdot(g, b, a, axis)),
     math=(r"\bar a_i = \bar y \, b_i", r"\bar b_i = \bar y \, a_i"),
-    samples=[
-        lambda rng: (rng.normal(size=3), rng.normal(size=3)),
-        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=3)),
-        lambda rng: (rng.normal(size=(2, 1, 3)), rng.normal(size=(4, 3))),
-        lambda rng: (rng.normal(size=(3, 2)), rng.normal(size=(3, 4, 2)), {"axis": 0}),
-    ],
+    samples=[normal(3, 3), normal((2, 3), 3), normal((2, 1, 3), (4, 3)), normal((3, 2), (3, 4, 2), axis=0)],
 )
 
 if hasattr(np, "matvec"):  # NumPy 2.2
@@ -47,10 +40,7 @@ if hasattr(np, "matvec"):  # NumPy 2.2
         ),
         broadcasts=True,  # the axes before
         math=(r"\bar a = \bar y \, b^\top", r"\bar b = a^\top \bar y"),
-        samples=[
-            lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=4)),
-            lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(5, 1, 4))),
-        ],
+        samples=[normal((3, 4), 4), normal((2, 3, 4), (5, 1, 4))],
     )
     defop(
         np.vecmat,
@@ -61,10 +51,7 @@ if hasattr(np, "matvec"):  # NumPy 2.2
         ),
         broadcasts=True,  # the axes before
         math=(r"\bar a = b \, \bar y", r"\bar b = a \, \bar y^\top"),
-        samples=[
-            lambda rng: (rng.normal(size=3), rng.normal(size=(3, 4))),
-            lambda rng: (rng.normal(size=(5, 1, 3)), rng.normal(size=(2, 3, 4))),
-        ],
+        samples=[normal(3, (3, 4)), normal((5, 1, 3), (2, 3, 4))],
     )
 
 
@@ -95,50 +82,10 @@ defop(
     adapt=_along_one,
     math=(r"\bar a = b \times \bar y", r"\bar b = \bar y \times a"),
     samples=[
-        lambda rng: (rng.normal(size=3), rng.normal(size=3)),
-        lambda rng: (rng.normal(size=(2, 3)), rng.normal(size=3)),
-        lambda rng: (rng.normal(size=(3, 2)), rng.normal(size=(4, 2, 3)), {"axisa": 0}),
-        lambda rng: (rng.normal(size=(3, 2)), rng.normal(size=(3, 2)), {"axis": 0}),
-        lambda rng: (rng.normal(size=3), rng.normal(size=(3, 2)), {"axisb": 0, "axisc": 0}),
+        normal(3, 3),
+        normal((2, 3), 3),
+        normal((3, 2), (4, 2, 3), axisa=0),
+        normal((3, 2), (3, 2), axis=0),
+        normal(3, (3, 2), axisb=0, axisc=0),
     ],
-)
-
-# The names of the array API in np.linalg
-
-
-def _linalg_outer(x1: Any, x2: Any) -> Any:
-    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
-        raise ValueError("np.linalg.outer: the operands are vectors; np.outer ravels others")
-    return np.outer(x1, x2)
-
-
-defcomposite(
-    np.linalg.matmul,
-    lambda x1, x2: np.matmul(x1, x2),
-    math=r"\bar x_1 = \bar y \, x_2^\top, \quad \bar x_2 = x_1^\top \, \bar y",
-    samples=[lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(4, 5)))],
-)
-defcomposite(
-    np.linalg.tensordot,
-    lambda x1, x2, *, axes=2: np.tensordot(x1, x2, axes),
-    math=r"\bar x_1 = \operatorname{tensordot}(\bar y, x_2), \quad \bar x_2 = \operatorname{tensordot}(x_1, \bar y)",
-    samples=[lambda rng: (rng.normal(size=(2, 3, 4)), rng.normal(size=(4, 2, 5)), {"axes": ((2, 0), (0, 1))})],
-)
-defcomposite(
-    np.linalg.vecdot,
-    lambda x1, x2, *, axis=-1: np.vecdot(x1, x2, axis=axis),  # type: ignore[call-overload]
-    math=r"\bar x_{1,i} = \bar y \, x_{2,i}, \quad \bar x_{2,i} = \bar y \, x_{1,i}",
-    samples=[lambda rng: (rng.normal(size=(3, 2)), rng.normal(size=(3, 2)), {"axis": 0})],
-)
-defcomposite(
-    np.linalg.cross,
-    lambda x1, x2, *, axis=-1: np.cross(x1, x2, axis=axis),
-    math=r"\bar x_1 = x_2 \times \bar y, \quad \bar x_2 = \bar y \times x_1",
-    samples=[lambda rng: (rng.normal(size=(3, 2)), rng.normal(size=(3, 2)), {"axis": 0})],
-)
-defcomposite(
-    np.linalg.outer,
-    _linalg_outer,
-    math=r"\bar x_1 = \bar y \, x_2, \quad \bar x_2 = \bar y^\top x_1",
-    samples=[lambda rng: (rng.normal(size=3), rng.normal(size=4))],
 )

@@ -1,4 +1,4 @@
-"""Functions that choose among elements, arrays or functions. All are compositions."""
+"""Choices among elements, arrays or functions."""
 
 from __future__ import annotations
 

@@ -2,31 +2,61 @@
 
 from __future__ import annotations
 
+import operator
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.exceptions import RankWarning
 
 from autograd.core.op import Sample, stack_nested
-from autograd.rules.definition import defcomposite, defop
+from autograd.rules.definition import defcomposite
+from autograd.rules.linalg import turned
+from autograd.rules.samples import normal
 
 
-def _vander(g: Any, y: Any, x: Any, N: Any = None, increasing: bool = False) -> Any:
-    n = np.shape(y)[1]
-    if n < 2:
-        return np.zeros_like(x)
-    g = g if increasing else g[:, ::-1]
-    return np.sum(g[:, 1:] * (np.vander(x, n - 1, increasing=True) * np.arange(1, n)), axis=1)
+def _polyfit(
+    x: Any, y: Any, deg: int, rcond: Any = None, full: bool = False, w: Any = None, cov: bool | str = False
+) -> Any:
+    x, y = np.multiply(x, 1.0), np.multiply(y, 1.0)
+    if np.ndim(x) != 1 or np.ndim(y) not in (1, 2) or len(x) != len(y) or not len(x):
+        raise TypeError(f"np.polyfit of points of shapes {np.shape(x)} and {np.shape(y)}")
+    powers, values = np.vander(x, operator.index(deg) + 1), y
+    if w is not None:
+        powers, values = powers * np.expand_dims(w, -1), np.transpose(np.transpose(y) * w)
+    scale = np.sqrt(np.sum(powers * powers, axis=0))
+    rcond = len(x) * np.finfo(x.dtype).eps if rcond is None else rcond
+    coefficients, residuals, rank, s = np.linalg.lstsq(powers / scale, values, rcond)
+    if rank <= deg and not full:
+        warnings.warn("np.polyfit: more coefficients than the points tell apart", RankWarning, stacklevel=2)
+    p = np.transpose(np.transpose(coefficients) / scale)
+    if full:
+        return p, residuals, rank, s, rcond
+    if not cov:
+        return p
+    covariance = _polyfit_covariance(powers, residuals, cov)
+    return p, covariance if np.ndim(y) > 1 else covariance[..., 0]
 
 
-defop(
-    np.vander,
-    vjp=_vander,
-    math=r"\bar x_i = \sum_k k \, \bar y_{ik} x_i^{k-1}",
+def _polyfit_covariance(powers: Any, residuals: Any, cov: bool | str) -> Any:
+    """The covariance matrix of the coefficients, or what the variance of the values is to be multiplied by."""
+    base, freedom = np.linalg.inv(turned(powers) @ powers), powers.shape[0] - powers.shape[1]
+    if cov == "unscaled":
+        return np.expand_dims(base, -1)
+    if freedom <= 0:
+        raise ValueError("np.polyfit: cov= needs more points than coefficients")
+    return np.expand_dims(base, -1) * (residuals / freedom)
+
+
+defcomposite(
+    np.polyfit,
+    _polyfit,
+    math=r"p = a^+ b, \quad a_{ik} = w_i \, x_i^{n-k}, \quad b_i = w_i \, y_i",
     samples=[
-        lambda rng: (rng.normal(size=3),),
-        lambda rng: (np.array([0.5, 0.0, -1.5]), 4, {"increasing": True}),
-        lambda rng: (rng.normal(size=3), {"N": 1}),
+        lambda rng: (rng.normal(size=6), rng.normal(size=6), 2),
+        lambda rng: (rng.normal(size=6), rng.normal(size=(6, 2)), 1, {"w": rng.uniform(1, 2, size=6)}),
+        lambda rng: (rng.normal(size=6), rng.normal(size=6), 2, {"cov": True}),
     ],
 )
 
@@ -43,7 +73,7 @@ defcomposite(
     _polyval,
     math=r"y = (\dots (p_0 x + p_1) x + \dots) x + p_n",
     samples=[
-        lambda rng: (rng.normal(size=4), rng.normal(size=(2, 3))),
+        normal(4, (2, 3)),
         lambda rng: (rng.normal(size=3), np.array([0.0, 1.0])),
         lambda rng: ([2, 0, 1], rng.normal(size=3)),
         lambda rng: (rng.normal(size=3), 1.5),
@@ -94,29 +124,24 @@ def _polymul(a1: Any, a2: Any) -> Any:
     return np.convolve(trimmed(a1), trimmed(a2))
 
 
-_two: list[Sample] = [
-    lambda rng: (rng.normal(size=3), rng.normal(size=3)),
-    lambda rng: (rng.normal(size=2), rng.normal(size=4)),
-    lambda rng: (rng.normal(size=3), rng.normal()),
-]
+_two: list[Sample] = [normal(3, 3), normal(2, 4), normal(3, ())]
+
 defcomposite(
-    np.polyder,
-    _polyder,
-    math=r"y_k = (n - k) \, p_k",
-    samples=[lambda rng: (rng.normal(size=4),), lambda rng: (rng.normal(size=5), 3)],
+    np.polyder, _polyder, math=r"y_k = (n - k) \, p_k", samples=[normal(4), lambda rng: (rng.normal(size=5), 3)]
 )
 defcomposite(
     np.polyint,
     _polyint,
     math=r"y_k = p_k / (n + 1 - k)",
     samples=[
-        lambda rng: (rng.normal(size=4),),
+        normal(4),
         lambda rng: (rng.normal(size=4), 2, 0.5),
         lambda rng: (rng.normal(size=3), {"m": 2, "k": [0.5, -0.2]}),
     ],
 )
 defcomposite(np.polyadd, _padded(np.add), math=r"y = a_1 + a_2", samples=_two)
 defcomposite(np.polysub, _padded(np.subtract), math=r"y = a_1 - a_2", samples=_two)
+
 defcomposite(
     np.polymul,
     _polymul,
@@ -152,20 +177,11 @@ def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     return np.concatenate(digits), rest
 
 
-defcomposite(
-    np.poly,
-    _poly,
-    math=r"p(x) = \prod_i (x - z_i)",
-    samples=[lambda rng: (rng.normal(size=4),), lambda rng: (rng.normal(size=1),)],
-)
+defcomposite(np.poly, _poly, math=r"p(x) = \prod_i (x - z_i)", samples=[normal(4), normal(1)])
 defcomposite(
     np.polydiv,
     _polydiv,
     math=r"u = q \, v + r",
-    samples=[
-        lambda rng: (rng.normal(size=5), rng.normal(size=3)),
-        lambda rng: (rng.normal(size=2), rng.normal(size=2)),
-        lambda rng: (rng.normal(size=2), rng.normal(size=3)),
-    ],
+    samples=[normal(5, 3), normal(2, 2), normal(2, 3)],
     ties="leading zeros of the remainder are left out, so no gradient reaches them",
 )

@@ -1,4 +1,7 @@
-"""Histograms: into which bin an element falls is piecewise constant; weights and the places of the bins are not."""
+"""Covariances and histograms.
+
+Into which bin an element falls is piecewise constant; the weights and the places of the bins are not.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,91 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import plain, stack_nested
+from autograd.core.op import Sample, plain, stack_nested
 from autograd.rules.definition import defcomposite
 from autograd.rules.index import scatter
+from autograd.rules.reduce import float_dtype
+from autograd.rules.samples import normal
+
+
+def _cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+    *,
+    dtype: Any = None,
+) -> Any:
+    def rows(table: Any) -> Any:
+        table = stack_nested(table)
+        table = table.astype(np.result_type(table, np.float64) if dtype is None else float_dtype(dtype))
+        return table if table.ndim > 1 else np.reshape(table, (1, -1))
+
+    x = rows(m) if rowvar or np.ndim(m) < 2 else rows(m).T
+    if not len(x):  # NumPy does not look at y then
+        return np.dot(x, x.T)
+    if y is not None:
+        y = rows(y)
+        x = np.concatenate([x, y if rowvar or len(y) == 1 else y.T])
+    ddof = ddof if ddof is not None else 0 if bias else 1
+    if fweights is None and aweights is None:
+        x = x - np.mean(x, axis=1, keepdims=True)
+        return np.squeeze(np.dot(x, x.T) * np.divide(1, max(x.shape[1] - ddof, 0)).astype(x.dtype))
+    weights = _cov_weights(fweights, aweights, x.shape[1])
+    total = np.sum(weights)
+    x = x - np.reshape(np.dot(x, weights) / total, (-1, 1))
+    counted = 1 if aweights is None else np.sum(weights * aweights) / total  # NumPy's manual has the formula
+    return np.squeeze(np.dot(x, (x * weights).T) / (total - ddof * counted))
+
+
+def _cov_weights(fweights: Any, aweights: Any, count: int) -> Any:
+    """How often an observation counts: repetitions, which are integers, times importance."""
+    weights: Any = 1.0
+    for name, given in (("fweights", fweights), ("aweights", aweights)):
+        if given is None:
+            continue
+        given = stack_nested(given)
+        if np.shape(given) != (count,):
+            raise ValueError(f"np.cov: {name} of shape {np.shape(given)} for {count} observations")
+        if np.any(given < 0):
+            raise ValueError(f"np.cov: {name} that are negative")
+        weights = weights * given
+    if fweights is not None and np.any(np.not_equal(fweights, np.round(fweights))):
+        raise TypeError("np.cov: fweights are numbers of repetitions, and these are no integers")
+    return weights
+
+
+def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    c = np.cov(x, y, rowvar, dtype=dtype)
+    if c.ndim == 0:
+        return c / c
+    scale = np.sqrt(np.diagonal(c))
+    return np.clip(c / scale[:, None] / scale[None, :], -1, 1)
+
+
+_tables: list[Sample] = [normal((3, 5)), normal(5, 5), normal((5, 2), (5, 1), rowvar=False)]
+
+defcomposite(
+    np.cov,
+    _cov,
+    math=r"y = \tfrac{1}{n - \delta} \, d \, d^\top, \quad d_{ik} = m_{ik} - \operatorname{mean} m_i",
+    samples=[
+        *_tables,
+        normal(5, bias=True),
+        normal((2, 5), ddof=2),
+        lambda rng: (rng.normal(size=(2, 5)), {"fweights": np.array([1, 2, 1, 3, 1])}),
+        lambda rng: (rng.normal(size=(2, 3)), {"fweights": [1, 2, 1], "aweights": rng.uniform(1, 2, size=3)}),
+    ],
+)
+defcomposite(
+    np.corrcoef,
+    _corrcoef,
+    math=r"y_{ij} = c_{ij} / \sqrt{c_{ii} c_{jj}}, \quad c = \operatorname{cov} x",
+    samples=_tables,
+)
 
 
 def _bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
@@ -73,7 +158,9 @@ def _histogram2d(
 
 
 _BINNED = r"\bar w_i = \bar h_k, \quad e_k \le a_i < e_{k+1}"
+
 _COUNTS = "counts are plain arrays: their gradient is 0 where an element changes its bin"
+
 defcomposite(
     np.bincount,
     _bincount,
@@ -88,7 +175,7 @@ defcomposite(
     _edges,
     math=r"e_k = \min a + \tfrac{k}{n} (\max a - \min a)",
     samples=[
-        lambda rng: (rng.normal(size=(3, 4)),),
+        normal((3, 4)),
         lambda rng: (rng.normal(size=30), "auto"),
         lambda rng: (rng.normal(size=5), 3, {"range": (0, 2)}),
     ],
@@ -99,7 +186,7 @@ defcomposite(
     _histogram,
     math=_BINNED,
     samples=[
-        lambda rng: (rng.normal(size=(3, 4)),),
+        normal((3, 4)),
         lambda rng: (rng.normal(size=9), 4, {"density": True}),
         lambda rng: (rng.normal(size=9), 4, (-1, 2), None, rng.uniform(1, 2, size=9)),
         lambda rng: (rng.normal(size=9), [-5, 0.0, 0.3, 5], {"weights": rng.uniform(1, 2, size=9), "density": True}),
@@ -122,7 +209,7 @@ defcomposite(
     _histogram2d,
     math=_BINNED,
     samples=[
-        lambda rng: (rng.normal(size=9), rng.normal(size=9)),
+        normal(9, 9),
         lambda rng: (rng.normal(size=9), rng.normal(size=9), [-3, 0.1, 0.5, 3], {"weights": rng.uniform(1, 2, size=9)}),
         lambda rng: (rng.normal(size=9), rng.normal(size=9), (2, 3), None, True, rng.uniform(1, 2, size=9)),
     ],

@@ -9,8 +9,10 @@ import numpy as np
 
 from autograd.core.op import plain
 from autograd.rules.definition import defcomposite
+from autograd.rules.samples import normal
 
 _FIRST = "of elements that are equal, the first gets the gradient"
+
 _PLAIN = "; positions and counts are plain arrays"
 
 
@@ -35,16 +37,14 @@ defcomposite(
     np.unique,
     _unique,
     math=r"y = \{a_i\} \text{ in increasing order}",
-    samples=[
-        lambda rng: (rng.normal(size=5),),
-        lambda rng: (rng.normal(size=(3, 2)),),
-        lambda rng: (rng.normal(size=(4, 2)), {"axis": 0}),
-    ],
+    samples=[normal(5), normal((3, 2)), normal((4, 2), axis=0)],
     ties=_FIRST + _PLAIN,
 )
 
 
 def _with_values(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """`fn`, which returns the values beside positions and counts, with a gradient for the values."""
+
     def body(x: Any) -> Any:
         return fn(plain(x))._replace(values=np.unique(x, equal_nan=False))
 
@@ -57,11 +57,7 @@ for _fn, _body in (
     *((fn, _with_values(fn)) for fn in (np.unique_all, np.unique_counts, np.unique_inverse)),
 ):
     defcomposite(
-        _fn,
-        _body,
-        math=r"y = \{x_i\} \text{ in increasing order}",
-        samples=[lambda rng: (rng.normal(size=(3, 2)),)],
-        ties=_FIRST + _PLAIN,
+        _fn, _body, math=r"y = \{x_i\} \text{ in increasing order}", samples=[normal((3, 2))], ties=_FIRST + _PLAIN
     )
 
 
@@ -82,10 +78,4 @@ for _fn, _math in (
     (np.setdiff1d, r"y = \{a_{1,i}\} \setminus \{a_{2,i}\}"),
     (np.setxor1d, r"y = \{a_{1,i}\} \mathbin{\triangle} \{a_{2,i}\}"),
 ):
-    defcomposite(
-        _fn,
-        _elements(_fn),
-        math=_math,
-        samples=[lambda rng: (rng.normal(size=5), rng.normal(size=(2, 2)))],
-        ties=_FIRST,
-    )
+    defcomposite(_fn, _elements(_fn), math=_math, samples=[normal(5, (2, 2))], ties=_FIRST)

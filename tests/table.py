@@ -1,4 +1,4 @@
-"""The table of what is differentiable, made from the records: `python -m autograd.rules.table` writes the page."""
+"""The table of what is differentiable, made from the records: `python -m tests.table` writes the page."""
 
 from __future__ import annotations
 
@@ -11,39 +11,40 @@ from typing import Any, NamedTuple
 from autograd.core.op import Op, operations, qualified_name
 from autograd.rules.definition import PLAIN, Composite, composites
 
-PAGE = Path(__file__).with_name("README.md")
-_PACKAGE = "autograd.rules"
-_CHAPTERS = {
-    "elementwise": "Arithmetic",
-    "exponential": "Exponentials and logarithms",
-    "trigonometric": "Trigonometry",
-    "kinks": "Kinks, steps and choices",
-    "reduce": "Sums, means, extrema, products",
-    "variance": "Variances and covariances",
-    "cumulative": "Running sums and products",
-    "order": "Sorting, medians, quantiles",
-    "sets": "Sets",
-    "counting": "Histograms",
-    "products": "Products of matrices",
-    "vectors": "Products of vectors",
-    "einsum": "Einstein's summation",
-    "linalg": "Equations and determinants",
-    "decompositions": "Decompositions",
-    "norm": "Norms",
-    "diagonal": "Diagonals and triangles",
-    "shape": "Shapes and axes",
-    "repetition": "Broadcasting and repeating",
-    "join": "Joining and splitting",
-    "padding": "Padding",
-    "index": "Reading by index",
-    "write": "Writing in place",
-    "choice": "Choosing",
-    "sampled": "Sampled functions",
-    "polynomial": "Polynomials",
+PAGE = Path(__file__).parent.parent / "autograd" / "rules" / "README.md"
+PACKAGE = "autograd.rules."
+CHAPTERS = {  # the modules whose records stand in a chapter, which has the first one's docstring
+    "Arithmetic": ("elementwise", "composed.elementwise"),
+    "Exponentials and logarithms": ("exponential",),
+    "Trigonometry": ("trigonometric",),
+    "Kinks, steps and choices": ("kinks",),
+    "Sums, means, extrema, products": ("reduce", "composed.reduction"),
+    "Running sums and products": ("cumulative",),
+    "Variances and deviations": ("variance",),
+    "Covariances and histograms": ("composed.statistics",),
+    "Sorting, medians, quantiles": ("order",),
+    "Sets": ("composed.sets",),
+    "Products of matrices": ("products",),
+    "Products of vectors": ("vectors",),
+    "Einstein's summation": ("einsum",),
+    "Equations and determinants": ("linalg",),
+    "Decompositions": ("decompositions",),
+    "Norms": ("norm",),
+    "Diagonals and triangles": ("diagonal",),
+    "More linear algebra": ("composed.linalg",),
+    "Shapes and axes": ("shape", "composed.shape"),
+    "Broadcasting and repeating": ("repetition",),
+    "Joining and splitting": ("join", "composed.joining"),
+    "Padding": ("padding", "composed.padding"),
+    "Reading by index": ("index",),
+    "Writing in place": ("write", "composed.writing"),
+    "Choosing": ("composed.choice",),
+    "Sampled functions": ("sampled", "composed.sampled"),
+    "Polynomials": ("composed.polynomial",),
 }
-_SPOKEN = {"operator.getitem": "t[i]", "put": "t[i] = v", "cast": "t.astype(dtype)"}
+NAMES = {"operator.getitem": "t[i]", "put": "t[i] = v", "cast": "t.astype(dtype)"}
 _HEAD = """\
-<!-- Written by `python -m autograd.rules.table` from the records in this folder. -->
+<!-- Written by `python -m tests.table` from the records in this folder. -->
 
 # What is differentiable
 
@@ -86,8 +87,8 @@ A rule takes the gradient that arrives, the output, and the operation's own argu
 reads shapes by `np.shape`, and uses functions that have rules themselves: then the next derivative, the backward
 pass as a graph and as source code all come from the same text. `ties=` says what it does where the derivative is
 not unique. The samples are its tests, which find it by themselves. A function that can be written with functions
-of this table is a `defcomposite`, one that gives no gradients a `defplain`; `autograd.operation` records one outside
-of this package. Then write this page again: `python -m autograd.rules.table`.
+of this table is a `defcomposite` in `composed/`, one that gives no gradients a `defplain`; `autograd.operation` records
+one outside of this package. Then write this page again: `python -m tests.table`.
 """
 
 
@@ -101,31 +102,31 @@ class _Row(NamedTuple):
 
 def table() -> str:
     """The page, in Markdown with LaTeX."""
-    chapters: dict[str, dict[str, list[_Row]]] = {chapter: {} for chapter in _CHAPTERS}
+    chapters: dict[str, dict[str, list[_Row]]] = {chapter: {} for chapter in CHAPTERS}
     records: list[Op | Composite] = [*operations(), *composites()]
     for record in records:
-        chapter = _chapter(record)
+        chapter = chapter_of(record)
         if chapter is not None:
             chapters[chapter].setdefault(_call(record), []).append(_row(record))
-    rules = sum(row.kind == "" for rows in chapters.values() for found in rows.values() for row in found[:1])
+    rules = sum(row.kind == "" for rows in chapters.values() for same in rows.values() for row in same[:1])
     total = sum(len(rows) for rows in chapters.values())
     plain = {qualified_name(fn): why for fn, why in PLAIN.items()}
     head = _HEAD.format(rules=rules, compositions=total - rules, plain=len(plain))
-    contents = " · ".join(f"[{title}](#{_anchor(title)})" for title in _CHAPTERS.values())
+    contents = " · ".join(f"[{title}](#{_anchor(title)})" for title in CHAPTERS)
     parts = [head, contents + "\n"]
     parts += [_section(chapter, rows) for chapter, rows in chapters.items()]
     parts.append(_FOOT.format(plain=_by_reason(plain)))
     return "\n".join(parts)
 
 
-def _chapter(record: Op | Composite) -> str | None:
-    """The module of this package that a record stands in; None for one from elsewhere."""
-    functions: list[Any] = list(record.samples)
-    functions += [record.body] if isinstance(record, Composite) else _rules(record)
-    for function in functions:
-        package, _, module = function.__module__.rpartition(".")
-        if package == _PACKAGE and module in _CHAPTERS:
-            return str(module)
+def chapter_of(record: Op | Composite) -> str | None:
+    """The chapter of the module that a record stands in; None for one from elsewhere."""
+    functions = [record.body] if isinstance(record, Composite) else _rules(record)
+    for function in (*functions, *record.samples):
+        module = function.__module__.removeprefix(PACKAGE)
+        for chapter, modules in CHAPTERS.items():
+            if module in modules:
+                return chapter
     return None
 
 
@@ -135,7 +136,7 @@ def _rules(op: Op) -> list[Any]:
 
 def _call(record: Op | Composite) -> str:
     """The function with its operands, where there are several."""
-    name = _SPOKEN.get(record.name, record.name)
+    name = NAMES.get(record.name, record.name)
     if name == record.name and isinstance(record, Op) and len(record.operands) > 1:
         name += f"({', '.join(record.operands)})"
     return f"`{name}`"
@@ -148,11 +149,11 @@ def _row(record: Op | Composite) -> _Row:
 
 
 def _section(chapter: str, rows: dict[str, list[_Row]]) -> str:
-    doc = sys.modules[f"{_PACKAGE}.{chapter}"].__doc__ or ""
+    doc = sys.modules[PACKAGE + CHAPTERS[chapter][0]].__doc__ or ""
     merged: dict[_Row, list[str]] = {}
-    for call, found in rows.items():
-        merged.setdefault(_merged(found), []).append(call)
-    lines = [f"## {_CHAPTERS[chapter]}", "", _markdown(doc), "", "| function | mathematics | ties and corners |"]
+    for call, same in rows.items():
+        merged.setdefault(_merged(same), []).append(call)
+    lines = [f"## {chapter}", "", _markdown(doc), "", "| function | mathematics | ties and corners |"]
     lines.append("| --- | --- | --- |")
     for row, calls in merged.items():
         names = "<br>".join(calls) + (f"<br>*{row.kind}*" if row.kind else "")
@@ -160,11 +161,11 @@ def _section(chapter: str, rows: dict[str, list[_Row]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _merged(found: list[_Row]) -> _Row:
+def _merged(rows: list[_Row]) -> _Row:
     """One row of a function that has several records."""
-    math = dict.fromkeys(line for row in found for line in row.math)
-    ties = dict.fromkeys(row.ties for row in found if row.ties)
-    return _Row(found[0].kind, tuple(math), "; ".join(ties))
+    math = dict.fromkeys(line for row in rows for line in row.math)
+    ties = dict.fromkeys(row.ties for row in rows if row.ties)
+    return _Row(rows[0].kind, tuple(math), "; ".join(ties))
 
 
 def _formulas(math: Iterable[str]) -> Iterator[str]:

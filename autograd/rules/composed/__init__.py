@@ -1,0 +1,16 @@
+"""Functions that are made of recorded ones: NumPy code that runs on Tensors, so it needs no rule of its own."""
+
+from autograd.rules.composed import (  # noqa: F401
+    choice,
+    elementwise,
+    joining,
+    linalg,
+    padding,
+    polynomial,
+    reduction,
+    sampled,
+    sets,
+    shape,
+    statistics,
+    writing,
+)
