@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import stack_nested
+from autograd.core.op import Call, stack_nested
 from autograd.rules.definition import defop, defplain
 from autograd.rules.reduce import float_dtype
 
@@ -43,9 +43,7 @@ def _lettered(inputs: tuple[tuple[Any, ...], ...], *outputs: tuple[Any, ...]) ->
     return "->".join([",".join(terms[: len(inputs)]), *terms[len(inputs) :]])
 
 
-def _call(
-    *operands: Any, optimize: Any = False, dtype: Any = None, order: str = "K", casting: Any = "safe"
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _call(*operands: Any, optimize: Any = False, dtype: Any = None, order: str = "K", casting: Any = "safe") -> Call:
     if isinstance(operands[0], str):
         subscripts, arrays = operands[0], operands[1:]
     else:

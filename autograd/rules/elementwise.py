@@ -10,12 +10,7 @@ import numpy as np
 from autograd.core.op import Sample
 from autograd.rules.definition import defop
 from autograd.rules.guarded import product, quotient
-from autograd.rules.samples import (
-    ANY,
-    NONZERO_PAIRS,
-    PAIRS,
-    POSITIVE,
-)
+from autograd.rules.samples import ANY, NONZERO_PAIRS, PAIRS, POSITIVE
 
 defop(
     np.add,

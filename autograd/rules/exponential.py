@@ -10,19 +10,18 @@ import numpy as np
 from autograd.core.op import Rule
 from autograd.rules.definition import defop
 from autograd.rules.guarded import product, quotient
-from autograd.rules.samples import (
-    ANY,
-    PAIRS,
-    POSITIVE,
-    normal,
-)
+from autograd.rules.samples import ANY, PAIRS, POSITIVE, normal
 
 _LOG_2, _LOG_10 = log(2), log(10)  # Python floats, which leave float32 as it is
+_POSITIVE = (
+    "keep the argument above 0, also where np.where throws the result away: "
+    "np.where(x > 0, np.log(np.where(x > 0, x, 1)), other)"
+)
 
 defop(
     np.exp,
     remedy="it overflows from 710 (float32: 89): subtract the maximum first, or use a stable function such "
-    "as np.logaddexp, nn.functional.sigmoid",
+    "as np.logaddexp or np.tanh",
     vjp=lambda g, y, a: product(g, y),
     math=r"\bar a = \bar y \odot y",
     samples=ANY,
@@ -31,24 +30,21 @@ defop(np.exp2, vjp=lambda g, y, a: product(g, _LOG_2 * y), math=r"\bar a = \ln 2
 defop(np.expm1, vjp=lambda g, y, a: product(g, y + 1), math=r"\bar a = \bar y \odot (y + 1)", samples=ANY)
 defop(
     np.log,
-    remedy="keep the argument above 0, also where np.where throws the result away: "
-    "np.where(x > 0, np.log(np.where(x > 0, x, 1)), other)",
+    remedy=_POSITIVE,
     vjp=lambda g, y, a: quotient(g, a),
     math=r"\bar a = \bar y \oslash a",
     samples=POSITIVE,
 )
 defop(
     np.log2,
-    remedy="keep the argument above 0, also where np.where throws the result away: "
-    "np.where(x > 0, np.log(np.where(x > 0, x, 1)), other)",
+    remedy=_POSITIVE,
     vjp=lambda g, y, a: quotient(g, _LOG_2 * a),
     math=r"\bar a = \bar y \oslash (a \ln 2)",
     samples=POSITIVE,
 )
 defop(
     np.log10,
-    remedy="keep the argument above 0, also where np.where throws the result away: "
-    "np.where(x > 0, np.log(np.where(x > 0, x, 1)), other)",
+    remedy=_POSITIVE,
     vjp=lambda g, y, a: quotient(g, _LOG_10 * a),
     math=r"\bar a = \bar y \oslash (a \ln 10)",
     samples=POSITIVE,

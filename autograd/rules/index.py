@@ -18,6 +18,13 @@ def along(axis: int, where: Any) -> tuple[Any, ...]:
     return (slice(None),) * axis + (where,) if axis >= 0 else (..., where) + (slice(None),) * (-1 - axis)
 
 
+def each_along(axis: int, indices: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """The index by which `np.take_along_axis` reads: `indices` on one axis, on the others every position."""
+    where = list(np.ix_(*map(np.arange, shape)))
+    where[axis] = indices
+    return tuple(where)
+
+
 @dispatched
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of shape `shape` to which `g` is added at `index`, repeated positions adding up.
@@ -122,9 +129,7 @@ def _take_along_axis(g: Any, y: Any, arr: Any, indices: Any, axis: int | None = 
     shape, size = np.shape(arr), int(np.size(arr))
     if axis is None:
         return np.reshape(scatter(g, indices, (size,)), shape)
-    where = list(np.ix_(*map(np.arange, shape)))
-    where[axis] = indices
-    return scatter(g, tuple(where), shape)
+    return scatter(g, each_along(axis, indices, shape), shape)
 
 
 defop(

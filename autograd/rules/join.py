@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import stack_nested
+from autograd.core.op import Call, stack_nested
 from autograd.rules.definition import defop
 from autograd.rules.index import along
 from autograd.rules.reduce import float_dtype
@@ -14,9 +14,7 @@ from autograd.rules.reduce import float_dtype
 _PARTS = r"\bar a_k = \bar y[\text{part } k]"
 
 
-def _joining(
-    arrays: Any, axis: int | None = 0, *, dtype: Any = None, casting: Any = "same_kind"
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _joining(arrays: Any, axis: int | None = 0, *, dtype: Any = None, casting: Any = "same_kind") -> Call:
     if dtype is not None:
         arrays = [stack_nested(a) for a in arrays]
         for a in arrays:

@@ -6,19 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import plain, stack_nested
+from autograd.core.op import Call, plain, stack_nested
 from autograd.rules.definition import defop
 from autograd.rules.reduce import float_dtype
-from autograd.rules.samples import (
-    ANY,
-    PAIRS,
-    normal,
-)
+from autograd.rules.samples import ANY, PAIRS, normal
 
 # Steps: the derivative is 0 on each of them
 
 _fn: Any
-for _fn in (np.sign, np.floor, np.ceil, np.trunc, np.rint):
+for _fn in (np.sign, np.floor, np.ceil, np.trunc, np.rint, np.spacing):
     defop(_fn, vjp=lambda g, y, a: np.zeros_like(a), math=r"\bar a = 0", samples=ANY, ties="0 where it jumps")
 defop(
     np.fix,
@@ -36,7 +32,6 @@ for _fn in (np.round, np.around):
         samples=[*ANY, lambda rng: (rng.normal(size=(3, 4)), 1)],
         ties="0 where it jumps",
     )
-defop(np.spacing, vjp=lambda g, y, a: np.zeros_like(a), math=r"\bar a = 0", samples=ANY, ties="0 where it jumps")
 defop(
     np.heaviside,
     vjp=(lambda g, y, a, b: np.zeros_like(a), lambda g, y, a, b: g * (a == 0)),
@@ -47,6 +42,7 @@ defop(
 
 # Kinks
 
+_SHARED = "two Tensors share the gradient equally; a constant wins against a Tensor, which gets 0"
 for _fn in (np.absolute, np.fabs):
     defop(
         _fn,
@@ -67,7 +63,7 @@ defop(
     against_constant=(lambda g, y, a, b: g * (a > b), lambda g, y, a, b: g * (b > a)),
     math=(r"\bar a = \bar y \odot 1[a > b]", r"\bar b = \bar y \odot 1[b > a]"),
     samples=PAIRS,
-    ties="two Tensors share the gradient equally; a constant wins against a Tensor, which gets 0",
+    ties=_SHARED,
 )
 defop(
     np.minimum,
@@ -80,7 +76,7 @@ defop(
     against_constant=(lambda g, y, a, b: g * (a < b), lambda g, y, a, b: g * (b < a)),
     math=(r"\bar a = \bar y \odot 1[a < b]", r"\bar b = \bar y \odot 1[b < a]"),
     samples=PAIRS,
-    ties="two Tensors share the gradient equally; a constant wins against a Tensor, which gets 0",
+    ties=_SHARED,
 )
 for _fn in (np.fmax, np.fmin):
     defop(
@@ -92,7 +88,7 @@ for _fn in (np.fmax, np.fmin):
         against_constant=(lambda g, y, a, b: g * ((a == y) & (a != b)), lambda g, y, a, b: g * ((b == y) & (a != b))),
         math=(r"\bar a = \bar y \odot 1[a = y]", r"\bar b = \bar y \odot 1[b = y]"),
         samples=PAIRS,
-        ties="two Tensors share the gradient equally; a constant wins against a Tensor, which gets 0",
+        ties=_SHARED,
     )
 defop(
     np.copysign,
@@ -124,9 +120,7 @@ def _replaced_by_tensor(x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: A
     return y
 
 
-def _nan_to_num_arguments(
-    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _nan_to_num_arguments(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Call:
     if not copy:
         raise TypeError("copy=False writes into its operand")
     return (x,), {"nan": nan, "posinf": posinf, "neginf": neginf}
@@ -146,7 +140,7 @@ defop(
 def _clip_arguments(
     a: Any, a_min: Any = None, a_max: Any = None, out: None = None, *, min: Any = None, max: Any = None,
     dtype: Any = None, casting: Any = "same_kind", order: str = "K", subok: bool = True, where: Any = True,
-) -> tuple[tuple[Any, ...], dict[str, Any]]:  # fmt: skip
+) -> Call:  # fmt: skip
     if out is not None:
         raise TypeError("out= goes by name")
     if where is not True:

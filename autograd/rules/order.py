@@ -6,14 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import Rule, Sample, holds_tensor, plain, stack_nested
+from autograd.core.op import Call, Rule, Sample, holds_tensor, plain, stack_nested
 from autograd.rules.definition import defop, defplain, dispatched
-from autograd.rules.index import along, scatter
+from autograd.rules.index import along, each_along, scatter
 from autograd.rules.reduce import rows
-from autograd.rules.samples import (
-    REDUCTIONS,
-    normal,
-)
+from autograd.rules.samples import REDUCTIONS, normal
 
 
 def _order(a: Any, increasing: Any, axis: int) -> Any:
@@ -27,9 +24,8 @@ def _unsorted(g: Any, increasing: Any, a: Any, axis: int | None) -> Any:
     shape = np.shape(a)
     if axis is None:
         a, axis = np.reshape(a, np.shape(increasing)), 0
-    where = list(np.ix_(*map(np.arange, np.shape(a))))
-    where[axis] = _order(a, increasing, axis)
-    return np.reshape(scatter(g, tuple(where), np.shape(a)), shape)
+    where = each_along(axis, _order(a, increasing, axis), np.shape(a))
+    return np.reshape(scatter(g, where, np.shape(a)), shape)
 
 
 def _partition(g: Any, y: Any, a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
@@ -126,7 +122,7 @@ def _median_rule(skip_nan: bool) -> Rule:
 def _quantile_arguments(
     a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear",
     keepdims: bool = False, *, weights: Any = None,
-) -> tuple[tuple[Any, ...], dict[str, Any]]:  # fmt: skip
+) -> Call:  # fmt: skip
     if out is not None:
         raise TypeError("out= goes by name")
     options = {"axis": axis, "method": method, "keepdims": keepdims}

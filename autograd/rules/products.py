@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import Sample, stack_nested
+from autograd.core.op import Call, Sample, stack_nested
 from autograd.rules.definition import defop
 from autograd.rules.samples import normal
 
+_AGREE = "The last axis of the first and the second-to-last (or only) axis of the second must agree"
 _vectors: list[Sample] = [normal((3, 4), (4, 2)), normal(4, (4, 2)), normal((3, 4), 4), normal(4, 4)]
 
 
@@ -37,7 +38,7 @@ def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
 defop(
     np.matmul,
     role="product",
-    cure="The last axis of the first and the second-to-last (or only) axis of the second must agree",
+    cure=_AGREE,
     label="@",
     vjp=(_matmul_a, _matmul_b),
     broadcasts=True,  # the axes before the last two
@@ -81,7 +82,7 @@ def _dot_b(g: Any, y: Any, a: Any, b: Any) -> Any:
 defop(
     np.dot,
     role="product",
-    cure="The last axis of the first and the second-to-last (or only) axis of the second must agree",
+    cure=_AGREE,
     label="·",
     vjp=(_dot_a, _dot_b),
     broadcasts=True,  # a scalar operand
@@ -185,7 +186,7 @@ defop(
 )
 
 
-def _multi_dot_arguments(arrays: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _multi_dot_arguments(arrays: Any) -> Call:
     for array in arrays:
         if stack_nested(array).ndim not in (1, 2):
             raise TypeError("the operands are matrices, and vectors at the ends; np.dot takes others")

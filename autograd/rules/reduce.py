@@ -10,12 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd.core.op import qualified_name
 from autograd.rules.definition import defop
-from autograd.rules.samples import (
-    MASKED,
-    REDUCTIONS,
-    SINGLE,
-    normal,
-)
+from autograd.rules.samples import MASKED, REDUCTIONS, SINGLE, normal
 
 
 def restore(g: Any, axis: Any, keepdims: bool) -> Any:

@@ -1,4 +1,4 @@
-"""Functions given by samples: differences, integrals, interpolation, convolution."""
+"""Functions given by samples or coefficients: differences, integrals, interpolation, convolution, powers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import stack_nested
+from autograd.core.op import Call, stack_nested
 from autograd.rules.definition import defop
 from autograd.rules.index import along, scatter
 from autograd.rules.samples import normal
@@ -14,9 +14,7 @@ from autograd.rules.samples import normal
 # Differences and integrals
 
 
-def _diff_arguments(
-    a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _diff_arguments(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue) -> Call:
     if n and not (prepend is append is np._NoValue):
         parts = [stack_nested(part) for part in (prepend, a, append) if part is not np._NoValue]
         edge = [1 if k == axis % np.ndim(a) else length for k, length in enumerate(np.shape(a))]

@@ -29,6 +29,11 @@ def _reshape(a: Any, shape: Any, order: str = "C", copy: bool | None = None) -> 
     return np.reshape(a, shape, order=_of_layout(order), copy=copy)
 
 
+def on_axis(axis: int, values: Any, rank: int) -> Any:
+    """The row `values` along one of `rank` axes; the others have length 1."""
+    return np.reshape(values, [-1 if k == axis % rank else 1 for k in range(rank)])
+
+
 defop(
     np.reshape,
     role="shape",

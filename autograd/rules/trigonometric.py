@@ -10,12 +10,7 @@ import numpy as np
 from autograd.core.op import plain
 from autograd.rules.definition import defop
 from autograd.rules.guarded import product, quotient
-from autograd.rules.samples import (
-    ANY,
-    PAIRS,
-    between,
-    normal,
-)
+from autograd.rules.samples import ANY, PAIRS, between, normal
 
 defop(np.sin, role="activation", vjp=lambda g, y, a: g * np.cos(a), math=r"\bar a = \bar y \odot \cos a", samples=ANY)
 defop(np.cos, role="activation", vjp=lambda g, y, a: -g * np.sin(a), math=r"\bar a = -\bar y \odot \sin a", samples=ANY)

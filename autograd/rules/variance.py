@@ -1,4 +1,4 @@
-"""Variances, deviations, covariances and correlations."""
+"""Variances and standard deviations, and the same without NaN."""
 
 from __future__ import annotations
 
@@ -11,14 +11,7 @@ from autograd.core.op import Rule, Sample, plain
 from autograd.rules.definition import defop
 from autograd.rules.guarded import quotient
 from autograd.rules.reduce import axis_of, checked, count, restore
-from autograd.rules.samples import (
-    MASKED,
-    REDUCTIONS,
-    SINGLE,
-    normal,
-)
-
-# Variances and deviations, and the same without NaN
+from autograd.rules.samples import MASKED, REDUCTIONS, SINGLE, normal
 
 
 def _deviation(a: Any, axis: Any, n: Any, where: Any, mean: Any) -> Any:
@@ -93,24 +86,18 @@ _spreads: list[Sample] = [
     normal((3, 4), axis=1, correction=1),
     lambda rng: (rng.normal(size=(3, 4)), {"axis": 1, "mean": rng.normal(size=(3, 1))}),
 ]
+_VARIANCE = r"\bar a_i = \frac{2}{n - \delta} \, \bar y \, (a_i - \operatorname{mean} a)"
+_DEVIATION = r"\bar a_i = \frac{1}{n - \delta} \, \bar y \, (a_i - \operatorname{mean} a) / y"
 _fn: Any
-for _fn, _skip in ((np.var, False), (np.nanvar, True)):
+for _fn, _root, _skip_nan in (
+    (np.var, False, False), (np.nanvar, False, True), (np.std, True, False), (np.nanstd, True, True),
+):  # fmt: skip
     defop(
         _fn,
         forward=checked(_fn),
-        vjp=_spread_rule(False, _skip),
-        composed=_about_mean(False, _skip),
-        math=r"\bar a_i = \frac{2}{n - \delta} \, \bar y \, (a_i - \operatorname{mean} a)",
+        vjp=_spread_rule(_root, _skip_nan),
+        composed=_about_mean(_root, _skip_nan),
+        math=_DEVIATION if _root else _VARIANCE,
         samples=_spreads,
-        ties="a `mean=` that is given does not depend on a",
-    )
-for _fn, _skip in ((np.std, False), (np.nanstd, True)):
-    defop(
-        _fn,
-        forward=checked(_fn),
-        vjp=_spread_rule(True, _skip),
-        composed=_about_mean(True, _skip),
-        math=r"\bar a_i = \frac{1}{n - \delta} \, \bar y \, (a_i - \operatorname{mean} a) / y",
-        samples=_spreads,
-        ties="0 where all elements are equal; a `mean=` that is given does not depend on a",
+        ties=("0 where all elements are equal; " if _root else "") + "the argument `mean=` does not depend on a",
     )

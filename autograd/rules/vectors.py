@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.core.backward import unbroadcast
+from autograd.core.op import Call
 from autograd.rules.definition import defop
 from autograd.rules.samples import normal
 
@@ -55,9 +56,7 @@ if hasattr(np, "matvec"):  # NumPy 2.2
     )
 
 
-def _along_one(
-    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _along_one(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Call:
     if axis is not None:
         axisa = axisb = axisc = axis
     return (a, b), {"axisa": axisa, "axisb": axisb, "axisc": axisc}

@@ -9,6 +9,7 @@ import numpy as np
 from autograd.rules.definition import defcomposite
 from autograd.rules.index import along
 from autograd.rules.padding import pad, pairs
+from autograd.rules.shape import on_axis
 
 _LINEAR = ("constant", "edge", "linear_ramp", "mean", "reflect", "symmetric", "wrap")
 
@@ -58,9 +59,8 @@ def _pad_ramp(array: Any, pad_width: Any, ends: Any) -> Any:
     for axis, (before, after) in enumerate(pairs(pad_width, np.ndim(array))):
         n = np.shape(array)[axis]
         edges = array[along(axis, slice(0, 1))], array[along(axis, slice(n - 1, n))]
-        shape = [-1 if k == axis else 1 for k in range(np.ndim(array))]
         left, right = (
-            end + (edge - end) * np.reshape(np.arange(width) / max(width, 1), shape).astype(array.dtype)
+            end + (edge - end) * on_axis(axis, np.arange(width) / max(width, 1), np.ndim(array)).astype(array.dtype)
             for end, edge, width in zip(ends[axis], edges, (before, after), strict=True)
         )
         array = np.concatenate((left, array, np.flip(right, axis)), axis)

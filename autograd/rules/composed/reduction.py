@@ -61,21 +61,21 @@ defcomposite(
 # Without NaN
 
 
-def without_nan(fn: Callable[..., Any], neutral: float) -> Callable[..., Any]:
+def _without_nan(fn: Callable[..., Any], neutral: float) -> Callable[..., Any]:
     """`fn` of its first argument with `neutral` in place of each NaN."""
     return lambda a, *args, **options: fn(np.where(np.isnan(a), neutral, a), *args, **options)
 
 
 _fn: Any
 _plain: Any
-for _fn, _plain, _neutral in ((np.nansum, np.sum, 0), (np.nanprod, np.prod, 1)):
-    defcomposite(
-        _fn,
-        without_nan(_plain, _neutral),
-        math=rf"y = \operatorname{{{_plain.__name__}}} \{{a_i : a_i \ne \mathrm{{NaN}}\}}",
-        samples=[*REDUCTIONS[:-1], *MASKED],
-        ties="the gradient of a NaN is 0",
-    )
+_KEPT = r"\{a_i : a_i \ne \mathrm{NaN}\}"
+for _fn, _plain, _neutral, _math, _samples in (
+    (np.nansum, np.sum, 0, rf"y = \operatorname{{sum}} {_KEPT}", [*REDUCTIONS[:-1], *MASKED]),
+    (np.nanprod, np.prod, 1, rf"y = \operatorname{{prod}} {_KEPT}", [*REDUCTIONS[:-1], *MASKED]),
+    (np.nancumsum, np.cumsum, 0, r"y_k = \sum_{i \le k} a_i, \quad a_i \ne \mathrm{NaN}", RUNNING),
+    (np.nancumprod, np.cumprod, 1, r"y_k = \prod_{i \le k} a_i, \quad a_i \ne \mathrm{NaN}", RUNNING),
+):
+    defcomposite(_fn, _without_nan(_plain, _neutral), math=_math, samples=_samples, ties="the gradient of a NaN is 0")
 
 
 def _nanmean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, where: Any = True) -> Any:
@@ -88,23 +88,12 @@ def _nanmean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False
 defcomposite(
     np.nanmean,
     _nanmean,
-    math=r"y = \operatorname{mean} \{a_i : a_i \ne \mathrm{NaN}\}",
+    math=rf"y = \operatorname{{mean}} {_KEPT}",
     samples=[*REDUCTIONS[:-1], *MASKED],
     ties="the gradient of a NaN is 0",
 )
 
-# Running sums and products
-
-_SUM, _PRODUCT = r"y_k = \sum_{i \le k} x_i", r"y_k = \prod_{i \le k} x_i"
-
-for _fn, _plain, _neutral, _math in ((np.nancumsum, np.cumsum, 0, _SUM), (np.nancumprod, np.cumprod, 1, _PRODUCT)):
-    defcomposite(
-        _fn,
-        without_nan(_plain, _neutral),
-        math=_math.replace("x", "a") + r", \quad a_i \ne \mathrm{NaN}",
-        samples=RUNNING,
-        ties="the gradient of a NaN is 0",
-    )
+# Running sums and products, of the names that the array API gives them
 
 
 def _with_initial(fn: Callable[..., Any], first: float) -> Callable[..., Any]:
@@ -126,8 +115,8 @@ def _with_initial(fn: Callable[..., Any], first: float) -> Callable[..., Any]:
 
 if hasattr(np, "cumulative_sum"):  # NumPy 2.1
     for _fn, _plain, _neutral, _math in (
-        (np.cumulative_sum, np.cumsum, 0, _SUM),
-        (np.cumulative_prod, np.cumprod, 1, _PRODUCT),
+        (np.cumulative_sum, np.cumsum, 0, r"y_k = \sum_{i \le k} x_i"),
+        (np.cumulative_prod, np.cumprod, 1, r"y_k = \prod_{i \le k} x_i"),
     ):
         defcomposite(
             _fn,

@@ -12,6 +12,7 @@ from autograd.rules.definition import defcomposite
 from autograd.rules.index import along
 from autograd.rules.reduce import float_dtype
 from autograd.rules.samples import normal
+from autograd.rules.shape import on_axis
 
 
 def _double(value: Any) -> Any:
@@ -62,7 +63,7 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
         slope = (at(2) - at(None, -2)) / (2.0 * spacing)
         first, last = (spacing, None), (spacing, None)
     else:
-        steps = np.reshape(steps, [-1 if k == axis else 1 for k in range(f.ndim)])
+        steps = on_axis(axis, steps, f.ndim)
         left, right = steps[along(axis, slice(-1))], steps[along(axis, slice(1, None))]
         slope = (
             -right / (left * (left + right)) * at(None, -2)
@@ -119,7 +120,7 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     if x is not None:
         dx = np.diff(x, axis=axis if np.ndim(x) > 1 else -1)
         if dx.ndim == 1:
-            dx = np.reshape(dx, [-1 if k == axis % y.ndim else 1 for k in range(y.ndim)])
+            dx = on_axis(axis, dx, y.ndim)
     pairs = y[along(axis, slice(1, None))] + y[along(axis, slice(-1))]
     return np.sum(dx * pairs / 2.0, axis=axis)
 

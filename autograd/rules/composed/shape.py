@@ -13,6 +13,7 @@ from autograd.rules.definition import defcomposite
 from autograd.rules.plain import constant
 from autograd.rules.reduce import float_dtype
 from autograd.rules.samples import normal
+from autograd.rules.shape import on_axis
 
 _SUMMED = r"\bar a_i = \sum_j \bar y_{ji}, \quad y_{ji} = a_i"
 
@@ -111,9 +112,7 @@ def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str =
     axes = list(range(len(xi)))
     if indexing == "xy":
         axes[:2] = axes[:2][::-1]
-    grid = tuple(
-        np.reshape(x, [-1 if i == axis else 1 for i in range(len(xi))]) for x, axis in zip(xi, axes, strict=True)
-    )
+    grid = tuple(on_axis(axis, x, len(xi)) for x, axis in zip(xi, axes, strict=True))
     return grid if sparse else _broadcast_arrays(*grid)
 
 

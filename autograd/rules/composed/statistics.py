@@ -14,6 +14,7 @@ from autograd.rules.definition import defcomposite
 from autograd.rules.index import scatter
 from autograd.rules.reduce import float_dtype
 from autograd.rules.samples import normal
+from autograd.rules.shape import on_axis
 
 
 def _cov(
@@ -52,15 +53,15 @@ def _cov(
 def _cov_weights(fweights: Any, aweights: Any, count: int) -> Any:
     """How often an observation counts: repetitions, which are integers, times importance."""
     weights: Any = 1.0
-    for name, given in (("fweights", fweights), ("aweights", aweights)):
-        if given is None:
+    for name, values in (("fweights", fweights), ("aweights", aweights)):
+        if values is None:
             continue
-        given = stack_nested(given)
-        if np.shape(given) != (count,):
-            raise ValueError(f"np.cov: {name} of shape {np.shape(given)} for {count} observations")
-        if np.any(given < 0):
+        values = stack_nested(values)
+        if np.shape(values) != (count,):
+            raise ValueError(f"np.cov: {name} of shape {np.shape(values)} for {count} observations")
+        if np.any(values < 0):
             raise ValueError(f"np.cov: {name} that are negative")
-        weights = weights * given
+        weights = weights * values
     if fweights is not None and np.any(np.not_equal(fweights, np.round(fweights))):
         raise TypeError("np.cov: fweights are numbers of repetitions, and these are no integers")
     return weights
@@ -145,7 +146,7 @@ def _histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = 
     if density:
         heights = heights.astype(np.float64) / np.sum(heights)
         for axis, e in enumerate(edges):
-            heights = heights / np.reshape(np.diff(e), [-1 if k == axis else 1 for k in np.arange(rank)])
+            heights = heights / on_axis(axis, np.diff(e), rank)
     return heights, tuple(edges)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd.core.op import stack_nested
 from autograd.rules.definition import defcomposite
+from autograd.rules.index import each_along
 from autograd.rules.samples import normal
 
 # Functions that write into their first argument. A Tensor writes as `t[i] = v` does, which is the record above.
@@ -74,9 +75,7 @@ def _put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> No
     if axis is None:
         arr[np.unravel_index(np.where(np.less(indices, 0), np.add(indices, arr.size), indices), shape)] = values
     else:
-        where = list(np.ix_(*map(np.arange, shape)))
-        where[axis] = indices
-        arr[tuple(where)] = values
+        arr[each_along(axis, indices, shape)] = values
 
 
 def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
