@@ -35,6 +35,7 @@ def _recurrence(g: Any, c: Any) -> Any:
 
 
 def _cumprod(g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None) -> Any:
+    """The sum over k >= i of g_k y_k / a_i; where a factor is 0, the product of the others without a division."""
     shape, axis = np.shape(a), axis_of(a, axis)
     if axis is None:
         a, axis = np.reshape(a, y.shape), 0

@@ -2,6 +2,11 @@
 
 Those with several outputs are one record whose value holds all of them, on top of each other, and a
 composition that takes it apart: one decomposition, and one rule that sees everything.
+
+Sources: Murray, "Differentiation of the Cholesky decomposition" (2016); Giles, "Collected matrix derivative results
+for forward and reverse mode algorithmic differentiation" (2008), for eigenvalues; Townsend, "Differentiating the
+singular value decomposition" (2016); Walter and Lehmann, "Algorithmic differentiation of linear algebra functions"
+(2010), and Seeger et al., "Auto-differentiating linear algebra" (2017), for QR.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ import numpy as np
 from autograd.core.op import Sample
 from autograd.rules.definition import defop, dispatched
 from autograd.rules.guarded import quotient
-from autograd.rules.linalg import turned
+from autograd.rules.linalg import transposed
 from autograd.rules.samples import normal
 
 TRIANGLE = "only one triangle of the matrix is read, and only there is a gradient"
@@ -21,7 +26,7 @@ TRIANGLE = "only one triangle of the matrix is read, and only there is a gradien
 
 def _read(g: Any, upper: bool = False) -> Any:
     """From the gradient of a symmetric matrix, that of the triangle that NumPy reads."""
-    g = 0.5 * (g + turned(g))
+    g = 0.5 * (g + transposed(g))
     return np.triu(g) + np.triu(g, 1) if upper else np.tril(g) + np.tril(g, -1)
 
 
@@ -48,11 +53,11 @@ _symmetric_samples = [_positive_definite(3, 3), _positive_definite(2, 4, 4), _po
 
 def _cholesky(g: Any, y: Any, a: Any, upper: bool = False) -> Any:
     if upper:
-        g, y = turned(g), turned(y)
-    inner = turned(y) @ g
+        g, y = transposed(g), transposed(y)
+    inner = transposed(y) @ g
     inner = 0.5 * (np.tril(inner) + np.tril(inner, -1))
-    half = np.linalg.solve(turned(y), inner)
-    return _read(np.linalg.solve(turned(y), turned(half)), upper)
+    half = np.linalg.solve(transposed(y), inner)
+    return _read(np.linalg.solve(transposed(y), transposed(half)), upper)
 
 
 defop(
@@ -81,9 +86,9 @@ def packed_eigh(a: Any, UPLO: str = "L") -> Any:
 
 def _packed_eigh(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
     w, v = y[..., 0, :], y[..., 1:, :]
-    turning = turned(v) @ g[..., 1:, :] / _differences(w)
+    turning = transposed(v) @ g[..., 1:, :] / _differences(w)
     core = np.where(np.eye(np.shape(w)[-1], dtype=bool), g[..., :1, :], turning)
-    return _read(v @ core @ turned(v), UPLO.upper() == "U")
+    return _read(v @ core @ transposed(v), UPLO.upper() == "U")
 
 
 _EIGH = (
@@ -120,15 +125,15 @@ def _packed_svd(g: Any, y: Any, a: Any) -> Any:
     m, n = np.shape(a)[-2:]
     u, s, v = y[..., :m, :], y[..., m, :], y[..., m + 1 :, :]
     gu, gs, gv = g[..., :m, :], g[..., m : m + 1, :], g[..., m + 1 :, :]
-    to_u, to_v = turned(u) @ gu, turned(v) @ gv
+    to_u, to_v = transposed(u) @ gu, transposed(v) @ gv
     gaps = _differences(s * s)
-    turn_u, turn_v = (to_u - turned(to_u)) / gaps, (to_v - turned(to_v)) / gaps
+    turn_u, turn_v = (to_u - transposed(to_u)) / gaps, (to_v - transposed(to_v)) / gaps
     turning = turn_u * _row(s) + np.expand_dims(s, -1) * turn_v
     core = u @ np.where(np.eye(min(m, n), dtype=bool), gs, turning)
     if m > n:  # what lies outside the columns of u
         core = core + quotient(gu - u @ to_u, _row(s))
-    result = core @ turned(v)
-    return result + u @ turned(quotient(gv - v @ to_v, _row(s))) if n > m else result
+    result = core @ transposed(v)
+    return result + u @ transposed(quotient(gv - v @ to_v, _row(s))) if n > m else result
 
 
 _SVD = (
@@ -159,9 +164,9 @@ def _packed_qr(g: Any, y: Any, a: Any) -> Any:
     m = np.shape(a)[-2]
     q, r = y[..., :m, :], y[..., m:, :]
     gq, gr = g[..., :m, :], g[..., m:, :]
-    lower = r @ turned(gr) - turned(gq) @ q
-    inner = np.tril(lower) + turned(np.tril(lower, -1))
-    return turned(np.linalg.solve(r, turned(gq + q @ inner)))
+    lower = r @ transposed(gr) - transposed(gq) @ q
+    inner = np.tril(lower) + transposed(np.tril(lower, -1))
+    return transposed(np.linalg.solve(r, transposed(gq + q @ inner)))
 
 
 _QR = (

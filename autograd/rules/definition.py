@@ -168,14 +168,14 @@ def _adapter(op: Op) -> Callable[..., Call]:
         taken, positional = parameters()
         if count <= len(args) <= positional and kwargs.keys() <= op.options and not holds_tensor(args[count:]):
             return args, kwargs
-        given = _bound(op.name, taken, known, args, kwargs)
-        return tuple([given.pop(key) for key in op.operands if key in given]), given
+        options = _bound(op.name, taken, known, args, kwargs)
+        return tuple([options.pop(key) for key in op.operands if key in options]), options
 
     return adapt
 
 
 def _covering(name: str, fn: Callable[..., Any], body: Callable[..., Any]) -> Callable[..., Any]:
-    """`body`, which takes some of the arguments of `fn`, given the arguments of a call to `fn`."""
+    """Calls `body`, which covers some of the arguments of `fn`, with the arguments of a call to `fn`."""
     own, flags = parameter_names(body), body.__code__.co_flags
     known, any_keyword, starred = frozenset(own), bool(flags & inspect.CO_VARKEYWORDS), flags & inspect.CO_VARARGS
 
@@ -201,14 +201,14 @@ def _bound(
 
     Raises TypeError for an argument that is not covered.
     """
-    given = dict(zip(taken, args, strict=False))
-    if len(given) < len(args) or given.keys() & kwargs.keys():
+    bound = dict(zip(taken, args, strict=False))
+    if len(bound) < len(args) or bound.keys() & kwargs.keys():
         raise TypeError(f"{name}: {len(args)} positional arguments and {sorted(kwargs)} do not fit")
-    given.update(kwargs)
+    bound.update(kwargs)
     covered = tuple(covered)
     used = {
         key: value
-        for key, value in given.items()
+        for key, value in bound.items()
         if key in covered
         or not (key in _NO_EFFECT or value is None or value is np._NoValue or value is taken.get(key, _REQUIRED))
     }

@@ -19,7 +19,7 @@ def _explicit(subscripts: str, ranks: tuple[int, ...], optimize: bool) -> str:
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
     if len(terms) != len(ranks) or ("..." in inputs and arrow and "..." not in output and not optimize):
-        return subscripts  # NumPy tells what is wrong
+        return subscripts  # NumPy's error says what is wrong
     letters = inputs.replace(",", "").replace(".", "")
     hidden = [
         rank - len(term.replace("...", "")) if "..." in term else 0 for term, rank in zip(terms, ranks, strict=True)

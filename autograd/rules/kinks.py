@@ -141,6 +141,7 @@ def _clip_arguments(
     a: Any, a_min: Any = None, a_max: Any = None, out: None = None, *, min: Any = None, max: Any = None,
     dtype: Any = None, casting: Any = "same_kind", order: str = "K", subok: bool = True, where: Any = True,
 ) -> Call:  # fmt: skip
+    """The operands in order; a bound that is missing is an infinity."""
     if out is not None:
         raise TypeError("out= goes by name")
     if where is not True:

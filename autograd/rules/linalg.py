@@ -16,7 +16,7 @@ from autograd.rules.guarded import product
 from autograd.rules.samples import normal
 
 
-def turned(a: Any) -> Any:
+def transposed(a: Any) -> Any:
     """The transpose of a matrix, or of each in a stack."""
     return np.swapaxes(a, -1, -2)
 
@@ -36,7 +36,7 @@ _matrices = [regular(3, 3), regular(2, 4, 4), regular(1, 1)]
 defop(
     np.linalg.inv,
     remedy="the matrix is singular, or nearly: use np.linalg.solve or pinv, or add to its diagonal",
-    vjp=lambda g, y, a: -(turned(y) @ g @ turned(y)),
+    vjp=lambda g, y, a: -(transposed(y) @ g @ transposed(y)),
     math=r"\bar a = -y^\top \, \bar y \, y^\top",
     samples=_matrices,
 )
@@ -44,12 +44,12 @@ defop(
 
 def _pinv(g: Any, y: Any, a: Any, rcond: Any = None, hermitian: bool = False, rtol: Any = None) -> Any:
     if hermitian:  # NumPy reads the lower triangle only, and so does a gradient come there
-        a = np.tril(a) + turned(np.tril(a, -1))
-    down, across = turned(y), turned(g)
+        a = np.tril(a) + transposed(np.tril(a, -1))
+    down, across = transposed(y), transposed(g)
     left = across - a @ (y @ across)  # what a y, a projection, leaves of it
     right = across - (across @ y) @ a
     gradient = left @ (y @ down) + (down @ y) @ right - down @ g @ down
-    return np.tril(gradient) + np.tril(turned(gradient), -1) if hermitian else gradient
+    return np.tril(gradient) + np.tril(transposed(gradient), -1) if hermitian else gradient
 
 
 defop(
@@ -65,7 +65,7 @@ defop(
 
 def _solve_b(g: Any, y: Any, a: Any, b: Any) -> Any:
     vector = np.ndim(b) == 1
-    solution = np.linalg.solve(turned(a), np.expand_dims(g, -1) if vector else g)
+    solution = np.linalg.solve(transposed(a), np.expand_dims(g, -1) if vector else g)
     return solution[..., 0] if vector else solution
 
 
@@ -73,7 +73,7 @@ def _solve_a(g: Any, y: Any, a: Any, b: Any) -> Any:
     solution = _solve_b(g, y, a, b)
     if np.ndim(b) == 1:
         return -np.expand_dims(solution, -1) * np.expand_dims(y, -2)
-    return -(solution @ turned(y))
+    return -(solution @ transposed(y))
 
 
 defop(
@@ -109,7 +109,7 @@ def adjugate(a: Any) -> Any:
     u, s, vh = np.linalg.svd(a)
     omitted = np.eye(np.shape(s)[-1], dtype=bool)
     others = np.prod(np.where(omitted, 1, np.expand_dims(s, -2)), axis=-1)
-    return matrices(_orientation(u, vh)) * (turned(vh) * np.expand_dims(others, -2)) @ turned(u)
+    return matrices(_orientation(u, vh)) * (transposed(vh) * np.expand_dims(others, -2)) @ transposed(u)
 
 
 def _adjugate(g: Any, y: Any, a: Any) -> Any:
@@ -141,8 +141,8 @@ def _det(g: Any, y: Any, a: Any) -> Any:
         n = max(np.shape(a)[-1], 1)
         condition = np.sum(np.abs(a), axis=(-2, -1)) * np.sum(np.abs(inverse), axis=(-2, -1)) / n**2
         if np.all(condition < np.finfo(a.dtype).eps ** -0.5):  # the next order divides by its square
-            return matrices(g * y) * turned(inverse)
-    return matrices(g) * turned(adjugate(a))
+            return matrices(g * y) * transposed(inverse)
+    return matrices(g) * transposed(adjugate(a))
 
 
 defop(
@@ -168,7 +168,7 @@ def packed_slogdet(a: Any) -> Any:
 def _packed_slogdet(g: Any, y: Any, a: Any) -> Any:
     singular = matrices(y[..., 0]) == 0
     inverse = np.linalg.inv(np.where(singular, np.eye(np.shape(a)[-1], dtype=a.dtype), a))
-    return product(matrices(g[..., 1]), np.where(singular, np.inf, turned(inverse)))
+    return product(matrices(g[..., 1]), np.where(singular, np.inf, transposed(inverse)))
 
 
 defop(

@@ -71,7 +71,8 @@ def _at_ranks(a: Any, axis: Any, skip_nan: bool, q: Any, method: Any) -> tuple[A
     """The elements of the two ranks that a quantile stands between, and how much nearer it is to the second.
 
     Elements are counted through the raveled array; a row for each value of `q`, the second ranks below
-    the first, and a column for each reduction. NumPy tells between which ranks: a quantile of 0, 1, ... n - 1 is that.
+    the first, and a column for each reduction. NumPy itself says between
+    which ranks: the quantile of 0, 1, ... n - 1 is the rank.
     """
     values = rows(a, axis)
     n = np.sum(~np.isnan(values), axis=1) if skip_nan else np.full(len(values), values.shape[1])
@@ -115,7 +116,7 @@ def _quantile_rule(skip_nan: bool, scale: float = 1) -> Rule:
 
 
 def _median_rule(skip_nan: bool) -> Rule:
-    rule = _quantile_rule(skip_nan)
+    rule = _quantile_rule(skip_nan)  # the median is the quantile of 0.5
     return lambda g, y, a, axis=None, keepdims=False: rule(g, y, a, 0.5, axis)
 
 

@@ -19,22 +19,15 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> A
 def pairs(value: Any, rank: int) -> list[tuple[Any, Any]]:
     """(before, after) of each axis, from every form that np.pad takes."""
     if isinstance(value, dict):
-        given = {axis % rank: width for axis, width in value.items()}
-        value = [np.broadcast_to(given.get(axis, 0), 2) for axis in range(rank)]
+        widths = {axis % rank: width for axis, width in value.items()}
+        value = [np.broadcast_to(widths.get(axis, 0), 2) for axis in range(rank)]
     return [(before, after) for before, after in np.broadcast_to(np.asarray(value), (rank, 2)).tolist()]
 
 
 def _pad(
-    g: Any,
-    y: Any,
-    array: Any,
-    pad_width: Any,
-    mode: str = "constant",
-    constant_values: Any = 0,
-    end_values: Any = 0,
-    reflect_type: str = "even",
-    stat_length: Any = None,
-) -> Any:
+    g: Any, y: Any, array: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0,
+    end_values: Any = 0, reflect_type: str = "even", stat_length: Any = None,
+) -> Any:  # fmt: skip
     shape = np.shape(array)
     for axis, (before, after) in enumerate(pairs(pad_width, len(shape))):
         n = shape[axis]
@@ -45,7 +38,7 @@ def _pad(
                 options = {"stat_length": pairs(stat_length, len(shape))[axis]}
             if mode in ("reflect", "symmetric"):
                 options = {"reflect_type": reflect_type}
-            # the padding along one axis is a matrix, which np.pad tells by padding the unit vectors
+            # the padding along one axis is a matrix, whose columns are the padded unit vectors
             matrix = np.pad(np.eye(n, dtype=g.dtype), ((before, after), (0, 0)), mode, **options)  # type: ignore
             outside = np.concatenate((matrix[:before], matrix[before + n :]))
             arrived = np.concatenate((g[along(axis, slice(0, before))], g[along(axis, slice(before + n, None))]), axis)

@@ -197,10 +197,10 @@ def _multi_dot(position: int, g: Any, y: Any, *arrays: Any) -> Any:
     shapes = [np.shape(array) for array in arrays]
     rows = [(1, *shapes[0])[-2:], *shapes[1:-1], (*shapes[-1], 1)[:2]]  # vectors at the ends as matrices
     matrices = [np.reshape(array, shape) for array, shape in zip(arrays, rows, strict=True)]
-    turned = [np.transpose(matrix) for matrix in reversed(matrices)]
+    transposed = [np.transpose(matrix) for matrix in reversed(matrices)]
     last = len(arrays) - 1 - position
     inner = np.reshape(g, (rows[0][0], rows[-1][1]))
-    return np.reshape(np.linalg.multi_dot([*turned[last + 1 :], inner, *turned[:last]]), shapes[position])
+    return np.reshape(np.linalg.multi_dot([*transposed[last + 1 :], inner, *transposed[:last]]), shapes[position])
 
 
 defop(

@@ -97,15 +97,9 @@ def _sum_forward(
 
 
 def _sum(
-    g: Any,
-    y: Any,
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    keepdims: Any = False,
-    initial: Any = 0,
+    g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False, initial: Any = 0,
     where: Any = True,
-) -> Any:
+) -> Any:  # fmt: skip
     g = spread(g, a, axis, keepdims)
     return g if where is True else np.where(where, g, 0)
 
@@ -207,15 +201,9 @@ def _others(a: Any, axis: Any) -> Any:
 
 
 def _prod(
-    g: Any,
-    y: Any,
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    keepdims: bool = False,
-    initial: Any = 1,
+    g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = 1,
     where: Any = True,
-) -> Any:
+) -> Any:  # fmt: skip
     axis = axis_of(a, axis)
     factors = a if where is True else np.where(where, a, 1)
     y = restore(y, axis, keepdims)

@@ -21,6 +21,7 @@ defop(
 
 
 def _tile(g: Any, y: Any, A: Any, reps: Any) -> Any:
+    """Axes of repetitions and axes of elements in turn, and a sum over the repetitions."""
     counts, shape = tuple(int(n) for n in np.ravel(reps)), np.shape(A)
     rank = max(len(counts), len(shape))
     pairs = zip((1,) * (rank - len(counts)) + counts, (1,) * (rank - len(shape)) + shape, strict=True)
@@ -33,7 +34,7 @@ def _repeat(g: Any, y: Any, a: Any, repeats: Any, axis: int | None = None) -> An
     if axis is None or not shape:
         flat, axis = (int(np.size(a)),), 0
     axis %= len(flat)
-    if np.size(repeats) != 1:
+    if np.size(repeats) != 1:  # the element that each repetition came from
         source = np.searchsorted(np.cumsum(repeats), np.arange(np.shape(g)[axis]), side="right")
         summed = scatter(g, along(axis, source), flat)
     else:

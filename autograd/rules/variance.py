@@ -25,17 +25,9 @@ def _deviation(a: Any, axis: Any, n: Any, where: Any, mean: Any) -> Any:
 
 def _spread_rule(root: bool, skip_nan: bool) -> Rule:
     def rule(
-        g: Any,
-        y: Any,
-        a: Any,
-        axis: Any = None,
-        dtype: Any = None,
-        ddof: float = 0,
-        keepdims: bool = False,
-        where: Any = True,
-        mean: Any = None,
-        correction: float | None = None,
-    ) -> Any:
+        g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False,
+        where: Any = True, mean: Any = None, correction: float | None = None,
+    ) -> Any:  # fmt: skip
         axis = axis_of(a, axis)
         if skip_nan:
             where = where & ~np.isnan(a)
@@ -56,16 +48,9 @@ def _about_mean(root: bool, skip_nan: bool) -> dict[str, Callable[..., Any]]:
     """What `composed` of a variance is: the mean square about a `mean` that is a Tensor."""
 
     def body(
-        a: Any,
-        axis: Any = None,
-        dtype: Any = None,
-        ddof: float = 0,
-        keepdims: bool = False,
-        where: Any = True,
-        *,
-        mean: Any,
-        correction: float | None = None,
-    ) -> Any:
+        a: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False, where: Any = True,
+        *, mean: Any, correction: float | None = None,
+    ) -> Any:  # fmt: skip
         if skip_nan:
             where = where & ~np.isnan(plain(a))
         deviation = np.where(where, a, mean) - mean

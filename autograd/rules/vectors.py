@@ -1,4 +1,4 @@
-"""Products of stacks of vectors, and the names that the array API gives to products in `np.linalg`."""
+"""Products of stacks of vectors."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ if hasattr(np, "matvec"):  # NumPy 2.2
 
 
 def _along_one(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Call:
+    """The call with an axis for each array: `axis=` stands for all three."""
     if axis is not None:
         axisa = axisb = axisc = axis
     return (a, b), {"axisa": axisa, "axisb": axisb, "axisc": axisc}

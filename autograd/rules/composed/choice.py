@@ -120,6 +120,7 @@ defcomposite(
 
 
 def _apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    """The results stand in the place of the axis that `func1d` took."""
     axis = normalize_axis_index(axis, np.ndim(arr))
     lines = np.moveaxis(arr, axis, -1)
     lead = np.shape(lines)[:-1]

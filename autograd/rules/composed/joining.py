@@ -86,6 +86,7 @@ def _leaves(arrays: Any) -> list[Any]:
 
 
 def _block(arrays: Any) -> Any:
+    """The innermost lists are joined along the last axis, those around them along the one before, and so on."""
     depth = _depth(arrays)
     rank = max(depth, *(np.ndim(leaf) for leaf in _leaves(arrays)))
 
@@ -124,6 +125,7 @@ def _insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     shape = list(np.shape(arr))
     axis = normalize_axis_index(axis, len(shape))
     n = shape[axis]
+    # `values` go behind `arr`, and the positions, into which NumPy inserts as it does, say where all of them belong
     count = len(np.insert(np.arange(n), obj, 0)) - n
     rank = len(shape) - np.ndim(values)
     values = np.reshape(values, (1,) * rank + np.shape(values)[max(-rank, 0) :])

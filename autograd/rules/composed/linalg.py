@@ -12,11 +12,12 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from autograd.core.op import lookup, stack_nested
 from autograd.rules.decompositions import TRIANGLE, packed_eigh, packed_qr, packed_svd
 from autograd.rules.definition import defcomposite
-from autograd.rules.linalg import packed_slogdet, regular, turned
+from autograd.rules.linalg import packed_slogdet, regular, transposed
 from autograd.rules.samples import normal
 
 
 def _kron(a: Any, b: Any) -> Any:
+    """Every element of `a` times the whole of `b`: the axes of both in turn, and each pair joined."""
     rank = max(np.ndim(a), np.ndim(b))
     shape_a = (1,) * (rank - np.ndim(a)) + np.shape(a)
     shape_b = (1,) * (rank - np.ndim(b)) + np.shape(b)
@@ -35,6 +36,7 @@ defcomposite(
 
 
 def _matrix_power(a: Any, n: int) -> Any:
+    """By squares: a⁵ = a (a²)²."""
     n = operator.index(n)
     if np.ndim(a) < 2 or a.shape[-1] != a.shape[-2]:
         raise np.linalg.LinAlgError("the last two axes must be of the same length")
@@ -110,6 +112,7 @@ SlogdetResult: Any = type(np.linalg.slogdet(np.eye(1)))
 
 
 def _tensorinv(a: Any, ind: int = 2) -> Any:
+    """The inverse of `a` as a matrix that takes its last axes, all but `ind`, to its first ones."""
     if ind <= 0:
         raise ValueError(f"np.linalg.tensorinv: ind is positive, not {ind}")
     rows, columns = np.shape(a)[:ind], np.shape(a)[ind:]
@@ -117,6 +120,7 @@ def _tensorinv(a: Any, ind: int = 2) -> Any:
 
 
 def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    """x with tensordot(a, x) = b: the last axes of `a` are those of x, and count as columns of a matrix."""
     if axes is not None:
         a = np.moveaxis(a, axes, range(-len(axes), 0))
     shape = np.shape(a)[-(np.ndim(a) - np.ndim(b)) :]
@@ -125,6 +129,7 @@ def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 
 
 def _lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, Any]:
+    """By the pseudoinverse; the squared residuals only where the rank is full, as NumPy has it."""
     rows, columns = np.shape(a)
     a = stack_nested(a).astype(np.result_type(a, b, np.float32))
     if rcond is None:
@@ -233,7 +238,7 @@ def _svd_of_symmetric(a: Any, compute_uv: bool) -> Any:
     if not compute_uv:
         return np.abs(w)
     u = np.take_along_axis(v, np.expand_dims(order, -2), -1)
-    return SVDResult(u, np.abs(w), turned(u * np.expand_dims(np.sign(w), -2)))
+    return SVDResult(u, np.abs(w), transposed(u * np.expand_dims(np.sign(w), -2)))
 
 
 def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
@@ -248,7 +253,7 @@ def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian:
     packed = packed_svd(a)
     if not compute_uv:
         return packed[..., m, :]
-    return SVDResult(packed[..., :m, :], packed[..., m, :], turned(packed[..., m + 1 :, :]))
+    return SVDResult(packed[..., :m, :], packed[..., m, :], transposed(packed[..., m + 1 :, :]))
 
 
 defcomposite(
@@ -284,7 +289,7 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
     packed = packed_qr(a if m >= n else a[..., :m])
     q, r = packed[..., :m, :], packed[..., m:, :]
     if m < n:
-        r = np.concatenate((r, turned(q) @ a[..., m:]), axis=-1)
+        r = np.concatenate((r, transposed(q) @ a[..., m:]), axis=-1)
     return r if mode == "r" else QRResult(q, r)
 
 
@@ -303,6 +308,7 @@ defcomposite(
 
 
 def _vector_norm_call(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    """The norm of what stands along all of `axis`, which is brought to one axis at the end."""
     rank = np.ndim(x)
     axes = normalize_axis_tuple(range(rank) if axis is None else axis, rank)
     shape = np.shape(x)

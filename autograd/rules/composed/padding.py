@@ -21,14 +21,9 @@ def _stacked(value: Any) -> Any:
 
 
 def _pad_any(
-    array: Any,
-    pad_width: Any,
-    mode: str = "constant",
-    constant_values: Any = None,
-    end_values: Any = None,
-    reflect_type: Any = None,
-    stat_length: Any = None,
-) -> Any:
+    array: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None, end_values: Any = None,
+    reflect_type: Any = None, stat_length: Any = None,
+) -> Any:  # fmt: skip
     constants = _stacked(constant_values)
     named = {
         "constant_values": constants,

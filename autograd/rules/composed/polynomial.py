@@ -12,13 +12,14 @@ from numpy.exceptions import RankWarning
 
 from autograd.core.op import Sample, stack_nested
 from autograd.rules.definition import defcomposite
-from autograd.rules.linalg import turned
+from autograd.rules.linalg import transposed
 from autograd.rules.samples import normal
 
 
 def _polyfit(
     x: Any, y: Any, deg: int, rcond: Any = None, full: bool = False, w: Any = None, cov: bool | str = False
 ) -> Any:
+    """Least squares over the powers of `x`; their columns are scaled to length 1 first, as NumPy does it."""
     x, y = np.multiply(x, 1.0), np.multiply(y, 1.0)
     if np.ndim(x) != 1 or np.ndim(y) not in (1, 2) or len(x) != len(y) or not len(x):
         raise TypeError(f"np.polyfit of points of shapes {np.shape(x)} and {np.shape(y)}")
@@ -41,7 +42,7 @@ def _polyfit(
 
 def _polyfit_covariance(powers: Any, residuals: Any, cov: bool | str) -> Any:
     """The covariance matrix of the coefficients, or what the variance of the values is to be multiplied by."""
-    base, freedom = np.linalg.inv(turned(powers) @ powers), powers.shape[0] - powers.shape[1]
+    base, freedom = np.linalg.inv(transposed(powers) @ powers), powers.shape[0] - powers.shape[1]
     if cov == "unscaled":
         return np.expand_dims(base, -1)
     if freedom <= 0:
@@ -152,6 +153,7 @@ defcomposite(
 
 
 def _poly(seq_of_zeros: Any) -> Any:
+    """The product of all x - zero, one factor at a time."""
     if np.ndim(seq_of_zeros) > 1:
         raise TypeError("np.poly of a matrix: its zeros are eigenvalues, which may be complex; give the zeros")
     roots = np.ravel(seq_of_zeros)
@@ -163,6 +165,7 @@ def _poly(seq_of_zeros: Any) -> Any:
 
 
 def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
+    """Long division: in each step the highest power of what is left goes."""
     if np.ndim(u) > 1 or np.ndim(v) > 1:
         raise TypeError(f"np.polydiv of shapes {np.shape(u)} and {np.shape(v)}: the coefficients stand in one row")
     u, v = np.multiply(np.ravel(u), 1.0), np.multiply(np.ravel(v), 1.0)

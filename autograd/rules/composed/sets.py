@@ -17,15 +17,9 @@ _PLAIN = "; positions and counts are plain arrays"
 
 
 def _unique(
-    ar: Any,
-    return_index: bool = False,
-    return_inverse: bool = False,
-    return_counts: bool = False,
-    axis: int | None = None,
-    *,
-    equal_nan: bool = True,
-    sorted: bool = True,
-) -> Any:
+    ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False,
+    axis: int | None = None, *, equal_nan: bool = True, sorted: bool = True,
+) -> Any:  # fmt: skip
     unique: Any = np.unique
     _, first, *others = unique(plain(ar), True, return_inverse, return_counts, axis, equal_nan=equal_nan)
     values = np.take(ar, first, axis)

@@ -18,16 +18,9 @@ from autograd.rules.shape import on_axis
 
 
 def _cov(
-    m: Any,
-    y: Any = None,
-    rowvar: bool = True,
-    bias: bool = False,
-    ddof: int | None = None,
-    fweights: Any = None,
-    aweights: Any = None,
-    *,
-    dtype: Any = None,
-) -> Any:
+    m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None,
+    fweights: Any = None, aweights: Any = None, *, dtype: Any = None,
+) -> Any:  # fmt: skip
     def rows(table: Any) -> Any:
         table = stack_nested(table)
         table = table.astype(np.result_type(table, np.float64) if dtype is None else float_dtype(dtype))
@@ -105,6 +98,7 @@ def _bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
 
 
 def _edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
+    """The bounds of the bins: their number is NumPy's, their places depend on the data."""
     if np.ndim(bins):
         return stack_nested(bins)
     count = len(np.histogram_bin_edges(plain(a), bins, plain(range), plain(weights)))
@@ -117,13 +111,18 @@ def _edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> An
     return np.linspace(low, high, count, dtype=dtype if dtype.kind == "f" else None)
 
 
+def _bins(values: Any, bounds: Any) -> tuple[Any, Any]:
+    """The bin of each value, and whether there is one; the last bin contains its upper bound."""
+    place = np.searchsorted(bounds, values, "right") - 1 - (values == bounds[-1])
+    return place, (place >= 0) & (place < len(bounds) - 1)
+
+
 def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
     edges = _edges(a, bins, range, weights)
     values, bounds = np.ravel(plain(a)), plain(edges)
     heights, _ = np.histogram(values, bounds, weights=None if weights is None else np.reshape(plain(weights), -1))
     if hasattr(weights, "_node"):
-        place = np.searchsorted(bounds, values, "right") - 1 - (values == bounds[-1])
-        inside = (place >= 0) & (place < heights.size)
+        place, inside = _bins(values, bounds)
         heights = scatter(np.ravel(weights)[inside], place[inside], heights.shape)
     if density:
         heights = heights / np.diff(edges).astype(np.float64) / np.sum(heights)
@@ -140,8 +139,8 @@ def _histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = 
     values, bounds = np.stack([np.ravel(plain(a)) for a in columns], axis=1), plain(edges)
     heights, _ = np.histogramdd(values, bounds, weights=None if weights is None else np.ravel(plain(weights)))
     if hasattr(weights, "_node"):
-        places = [np.searchsorted(b, v, "right") - 1 - (v == b[-1]) for b, v in zip(bounds, values.T, strict=True)]
-        inside = np.all([(p >= 0) & (p < n) for p, n in zip(places, heights.shape, strict=True)], axis=0)
+        places, each_inside = zip(*map(_bins, values.T, bounds), strict=True)
+        inside = np.all(each_inside, axis=0)
         heights = scatter(np.ravel(weights.astype(np.float64))[inside], tuple(p[inside] for p in places), heights.shape)
     if density:
         heights = heights.astype(np.float64) / np.sum(heights)
