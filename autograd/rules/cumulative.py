@@ -24,13 +24,16 @@ defop(np.cumsum, forward=checked(np.cumsum), vjp=_cumsum, math=r"\bar a_i = \sum
 
 
 def _recurrence(g: Any, c: Any) -> Any:
-    """x with x_i = g_i + c_i x_{i+1} along the last axis, in log2(n) doublings of the reach."""
-    reach = 1
-    while reach < g.shape[-1]:
-        nothing = np.zeros_like(g[..., :reach])
-        g = g + c * np.concatenate([g[..., reach:], nothing], axis=-1)
-        c = c * np.concatenate([c[..., reach:], nothing], axis=-1)
-        reach *= 2
+    """x with x_i = g_i + c_i x_{i+1} along the last axis, without a loop over its elements.
+
+    Put into itself, the equation says x_i by x_{i+2}, then by x_{i+4}, and so on: its form stays, its step doubles.
+    """
+    step = 1
+    while step < g.shape[-1]:
+        zeros = np.zeros_like(g[..., :step])
+        g = g + c * np.concatenate([g[..., step:], zeros], axis=-1)
+        c = c * np.concatenate([c[..., step:], zeros], axis=-1)
+        step *= 2
     return g
 
 

@@ -21,7 +21,7 @@ _POSITIVE = (
 defop(
     np.exp,
     remedy="it overflows from 710 (float32: 89): subtract the maximum first, or use a stable function such "
-    "as np.logaddexp or np.tanh",
+    "as np.logaddexp, nn.functional.sigmoid",
     vjp=lambda g, y, a: product(g, y),
     math=r"\bar a = \bar y \odot y",
     samples=ANY,

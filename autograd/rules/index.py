@@ -126,10 +126,9 @@ defop(
 
 
 def _take_along_axis(g: Any, y: Any, arr: Any, indices: Any, axis: int | None = -1) -> Any:
-    shape, size = np.shape(arr), int(np.size(arr))
     if axis is None:
-        return np.reshape(scatter(g, indices, (size,)), shape)
-    return scatter(g, each_along(axis, indices, shape), shape)
+        return _take(g, y, arr, indices)
+    return scatter(g, each_along(axis, indices, np.shape(arr)), np.shape(arr))
 
 
 defop(

@@ -24,6 +24,8 @@ def _deviation(a: Any, axis: Any, n: Any, where: Any, mean: Any) -> Any:
 
 
 def _spread_rule(root: bool, skip_nan: bool) -> Rule:
+    """The rule of a variance, and with `root` of a standard deviation."""
+
     def rule(
         g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False,
         where: Any = True, mean: Any = None, correction: float | None = None,

@@ -150,7 +150,7 @@ def _linspace(
     count = num - 1 if endpoint else num
     step = width / max(count, 1)
     y = steps * step + start
-    if endpoint and num > 1:
+    if endpoint and num > 1:  # the last one is `stop` to the digit
         y = np.concatenate([y[:-1], np.expand_dims(stop + np.zeros_like(width), 0)])
     y = np.moveaxis(y, 0, axis) if axis else y
     y = y if dtype is None else y.astype(float_dtype(dtype))
@@ -222,6 +222,7 @@ defcomposite(
 
 
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
+    """Straight lines between the samples; with a `period`, one more sample on each side closes the circle."""
     x, xp, fp = _double(x), _double(xp), _double(fp)
     if np.ndim(xp) != 1 or np.shape(xp) != np.shape(fp) or not xp.size:
         raise ValueError(f"np.interp of samples of shapes {np.shape(xp)} and {np.shape(fp)}; give equal rows")
@@ -232,7 +233,7 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
         x, xp = np.remainder(x, period), np.remainder(xp, period)
         order = np.argsort(xp)
         xp, fp = xp[order], fp[order]
-        xp, fp = (np.concatenate([xp[-1:] - period, xp, xp[:1] + period]), fp[np.arange(-1, fp.size + 1) % fp.size])
+        xp, fp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period]), fp[np.arange(-1, fp.size + 1) % fp.size]
     first, last = xp[0], xp[-1]
     if xp.size > 1:
         within = np.where((x < first) | (x >= last), first, x)
