@@ -14,17 +14,9 @@ from autograd.rules.index import scatter
 _CHOSEN = r"\bar c_k = \bar y \odot 1[k \text{ is chosen}]"
 
 
-def _compress(condition: Any, a: Any, axis: int | None = None) -> Any:
-    return np.take(a, np.flatnonzero(condition), axis)
-
-
-def _extract(condition: Any, arr: Any) -> Any:
-    return np.take(arr, np.flatnonzero(condition))
-
-
 defcomposite(
     np.compress,
-    _compress,
+    lambda condition, a, axis=None: np.take(a, np.flatnonzero(condition), axis),
     math=r"\bar a[c] = \bar y",
     samples=[
         lambda rng: ([True, False, True], rng.normal(size=(3, 4))),
@@ -33,7 +25,7 @@ defcomposite(
 )
 defcomposite(
     np.extract,
-    _extract,
+    lambda condition, arr: np.take(arr, np.flatnonzero(condition)),
     math=r"\bar a[c] = \bar y",
     samples=[lambda rng: (rng.normal(size=(3, 4)) > 0, rng.normal(size=(3, 4)))],
 )

@@ -28,10 +28,6 @@ def _hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Any:
     return np.concatenate(arrays, 0 if arrays and arrays[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
-def _dstack(tup: Any) -> Any:
-    return np.concatenate([atleast_3d(a) for a in tup], 2)
-
-
 def _column_stack(tup: Any) -> Any:
     arrays = map(stack_nested, tup)
     return np.concatenate([a if a.ndim > 1 else np.reshape(a, (-1, 1)) for a in arrays], 1)
@@ -58,7 +54,7 @@ defcomposite(
 )
 defcomposite(
     np.dstack,
-    _dstack,
+    lambda tup: np.concatenate([atleast_3d(a) for a in tup], 2),
     math=_PARTS,
     samples=[
         lambda rng: ([rng.normal(size=3), rng.normal(size=(1, 3))],),
@@ -237,9 +233,10 @@ defcomposite(np.vsplit, _split_along("vsplit", 0), math=_PUT, samples=[lambda rn
 defcomposite(np.dsplit, _split_along("dsplit", 2), math=_PUT, samples=[lambda rng: (rng.normal(size=(2, 1, 4)), 2)])
 
 
-def _unstack(x: Any, *, axis: int = 0) -> tuple[Any, ...]:
-    return tuple(x[along(axis, k)] for k in range(np.shape(x)[axis]))
-
-
 if hasattr(np, "unstack"):  # NumPy 2.1
-    defcomposite(np.unstack, _unstack, math=r"\bar x[k] = \bar y_k", samples=[normal((3, 2)), normal((3, 2), axis=-1)])
+    defcomposite(
+        np.unstack,
+        lambda x, *, axis=0: tuple(x[along(axis, k)] for k in range(np.shape(x)[axis])),
+        math=r"\bar x[k] = \bar y_k",
+        samples=[normal((3, 2)), normal((3, 2), axis=-1)],
+    )

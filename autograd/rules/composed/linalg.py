@@ -203,9 +203,7 @@ defcomposite(
 
 
 EighResult: Any = type(np.linalg.eigh(np.eye(1)))
-
 QRResult: Any = type(np.linalg.qr(np.eye(1)))
-
 SVDResult: Any = type(np.linalg.svd(np.eye(1)))
 _EIGH, _SVD, _QR = map(lookup, (packed_eigh, packed_svd, packed_qr))
 
@@ -215,14 +213,10 @@ def _eigh(a: Any, UPLO: str = "L") -> Any:
     return EighResult(packed[..., 0, :], packed[..., 1:, :])
 
 
-def _eigvalsh(a: Any, UPLO: str = "L") -> Any:
-    return packed_eigh(a, UPLO)[..., 0, :]
-
-
 defcomposite(np.linalg.eigh, _eigh, math=_EIGH.math[0], samples=_EIGH.samples, ties=_EIGH.ties)
 defcomposite(
     np.linalg.eigvalsh,
-    _eigvalsh,
+    lambda a, UPLO="L": packed_eigh(a, UPLO)[..., 0, :],
     math=r"\bar a = \operatorname{tri}(v \operatorname{diag}(\bar y) \, v^\top), \quad"
     r" a = v \operatorname{diag}(y) \, v^\top",
     samples=_EIGH.samples,
@@ -307,7 +301,7 @@ defcomposite(
 )
 
 
-def _vector_norm_call(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+def _vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     """The norm of what stands along all of `axis`, which is brought to one axis at the end."""
     rank = np.ndim(x)
     axes = normalize_axis_tuple(range(rank) if axis is None else axis, rank)
@@ -318,13 +312,9 @@ def _vector_norm_call(x: Any, *, axis: Any = None, keepdims: bool = False, ord: 
     return np.expand_dims(y, axes) if keepdims else y
 
 
-def _matrix_norm_call(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    return np.linalg.norm(x, ord, (-2, -1), keepdims)
-
-
 defcomposite(
     np.linalg.vector_norm,
-    _vector_norm_call,
+    _vector_norm,
     math=r"\bar x = \bar y \, \operatorname{sign} x \odot (|x| / y)^{p-1}",
     samples=[
         normal((2, 3)),
@@ -337,7 +327,7 @@ defcomposite(
 )
 defcomposite(
     np.linalg.matrix_norm,
-    _matrix_norm_call,
+    lambda x, *, keepdims=False, ord="fro": np.linalg.norm(x, ord, (-2, -1), keepdims),
     math=r"\bar x = \bar y \, x / y",
     samples=[normal((2, 3, 4)), normal((2, 3, 4), ord="nuc", keepdims=True)],
     ties="0 at 0, and columns or singular values that tie share the gradient equally",

@@ -12,7 +12,6 @@ from autograd.rules.padding import pad, pairs
 from autograd.rules.shape import on_axis
 
 _LINEAR = ("constant", "edge", "linear_ramp", "mean", "reflect", "symmetric", "wrap")
-
 _STATISTICS = {"maximum": np.max, "minimum": np.min, "median": np.median}
 
 

@@ -126,7 +126,6 @@ def _polymul(a1: Any, a2: Any) -> Any:
 
 
 _two: list[Sample] = [normal(3, 3), normal(2, 4), normal(3, ())]
-
 defcomposite(
     np.polyder, _polyder, math=r"y_k = (n - k) \, p_k", samples=[normal(4), lambda rng: (rng.normal(size=5), 3)]
 )

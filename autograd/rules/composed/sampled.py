@@ -98,7 +98,6 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> A
 
 
 _uneven = np.array([0.0, 0.3, 0.7, 1.5, 2.0])
-
 defcomposite(
     np.gradient,
     _gradient,

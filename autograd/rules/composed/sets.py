@@ -12,7 +12,6 @@ from autograd.rules.definition import defcomposite
 from autograd.rules.samples import normal
 
 _FIRST = "of elements that are equal, the first gets the gradient"
-
 _PLAIN = "; positions and counts are plain arrays"
 
 

@@ -24,10 +24,6 @@ def _rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     return np.moveaxis(a, axis, start - (axis < start))
 
 
-def _matrix_transpose(x: Any) -> Any:
-    return np.swapaxes(x, -1, -2)
-
-
 defcomposite(
     np.rollaxis,
     _rollaxis,
@@ -38,12 +34,13 @@ defcomposite(
         lambda rng: (rng.normal(size=(2, 3, 4)), -3, {"start": -1}),
     ],
 )
-
 for _fn in (np.matrix_transpose, np.linalg.matrix_transpose):
-    defcomposite(_fn, _matrix_transpose, math=r"\bar x = \bar y^\top", samples=[normal((2, 3, 4))])
+    defcomposite(_fn, lambda x: np.swapaxes(x, -1, -2), math=r"\bar x = \bar y^\top", samples=[normal((2, 3, 4))])
 
 
 def _each(raised: Callable[[Any], Any]) -> Callable[..., Any]:
+    """`raised` of one array, or of each of several."""
+
     def body(*arys: Any) -> Any:
         results = tuple(raised(stack_nested(a)) for a in arys)
         return results[0] if len(results) == 1 else results
@@ -58,11 +55,8 @@ def _rank_3(a: Any) -> Any:
 
 
 atleast_1d = _each(lambda a: a if a.ndim else np.reshape(a, (1,)))
-
 atleast_2d = _each(lambda a: a if a.ndim > 1 else np.reshape(a, (1, -1)))
-
 atleast_3d = _each(_rank_3)
-
 for _fn, _body in ((np.atleast_1d, atleast_1d), (np.atleast_2d, atleast_2d), (np.atleast_3d, atleast_3d)):
     defcomposite(
         _fn,
@@ -72,12 +66,13 @@ for _fn, _body in ((np.atleast_1d, atleast_1d), (np.atleast_2d, atleast_2d), (np
     )
 
 
-def _astype(x: Any, dtype: Any, *, copy: bool = True, device: None = None) -> Any:
-    return x.astype(dtype)
-
-
 if hasattr(np, "astype"):  # NumPy 2.1
-    defcomposite(np.astype, _astype, math=r"\bar x = \bar y", samples=[lambda rng: (rng.normal(size=3), np.float64)])
+    defcomposite(
+        np.astype,
+        lambda x, dtype, *, copy=True, device=None: x.astype(dtype),
+        math=r"\bar x = \bar y",
+        samples=[lambda rng: (rng.normal(size=3), np.float64)],
+    )
 
 
 def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:

@@ -69,7 +69,6 @@ def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) 
 
 
 _tables: list[Sample] = [normal((3, 5)), normal(5, 5), normal((5, 2), (5, 1), rowvar=False)]
-
 defcomposite(
     np.cov,
     _cov,
@@ -158,9 +157,7 @@ def _histogram2d(
 
 
 _BINNED = r"\bar w_i = \bar h_k, \quad e_k \le a_i < e_{k+1}"
-
 _COUNTS = "counts are plain arrays: their gradient is 0 where an element changes its bin"
-
 defcomposite(
     np.bincount,
     _bincount,
