@@ -34,7 +34,7 @@ def _vector_norm(g: Any, y: Any, x: Any, ord: Any, axis: Any) -> Any:
 
 
 def _matrix_norm(g: Any, x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
-    """`g` has the axes of `x`."""
+    """By the largest or smallest sum of a column or a row; the other norms are of singular values. `g` has x's axes."""
     if ord in (1, -1, math.inf, -math.inf):
         summed, compared = axes if abs(ord) == 1 else axes[::-1]
         sums = np.sum(np.abs(x), axis=summed, keepdims=True)

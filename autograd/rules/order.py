@@ -142,13 +142,13 @@ def _along_q(fn: Any, skip_nan: bool, scale: float) -> Any:
     """With a Tensor as `q`: between two elements the quantile is a straight line, which goes through its value."""
 
     def body(a: Any, *, q: Any, axis: Any = None, method: str = "linear", weights: Any = None, **options: Any) -> Any:
-        known, shown = plain(q), plain(a)
+        known, data = plain(q), plain(a)
         y = fn(a, known, axis, method=method, weights=weights, **options)
         if weights is not None:
-            rate, (place, _) = 0.0, _of_value(shown, axis, plain(y))
+            rate, (place, _) = 0.0, _of_value(data, axis, plain(y))
         else:
-            place, _ = _at_ranks(shown, axis, skip_nan, np.true_divide(known, scale), method)
-            values = rows(shown, axis)
+            place, _ = _at_ranks(data, axis, skip_nan, np.true_divide(known, scale), method)
+            values = rows(data, axis)
             n = np.sum(~(np.isnan(values) & skip_nan), axis=1)
             rate = (n + _RATES[method]) / scale if method in _RATES else 0.0
         low, high = np.split(np.ravel(a)[place], 2)
