@@ -686,6 +686,24 @@ def test_effects_that_a_replay_would_not_have(step: Any) -> None:
         autograd.compile(step)(np.ones(3))
 
 
+def trimmed(x: Any) -> Any:
+    y = np.trim_zeros(x)
+    y *= 2
+    return x
+
+
+def diagonal_by_value(x: Any) -> Any:
+    y = np.swapaxes(np.outer(x, x), np.argmax(x) % 2, 1)
+    y[0] = 5.0
+    return y
+
+
+@pytest.mark.parametrize("step", [trimmed, diagonal_by_value])
+def test_writing_into_a_view_that_values_decide(step: Any) -> None:
+    with pytest.raises(TypeError, match="writing in place into a view by"):
+        autograd.compile(step)(np.array([1.0, 2.0, 0.0]))
+
+
 def test_a_profiler_goes_on() -> None:
     profile = cProfile.Profile()
     profile.enable()

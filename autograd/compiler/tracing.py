@@ -237,9 +237,9 @@ class StepTrace(Trace):
     def symbol(self, value: Any) -> Any:
         """An argument as lines hold it. A plain array is a constant: what it holds now."""
         kind = type(value)
-        if kind is Traced and value.recorder is not self:
-            return self._frozen(value.value)
-        if kind is np.ndarray or (kind is not Traced and isinstance(value, np.ndarray)):
+        if kind is Traced:
+            return value.symbol if value.recorder is self else self._frozen(value.value)
+        if isinstance(value, np.ndarray):
             return self._frozen(value)
         return super().symbol(value)
 
@@ -281,6 +281,7 @@ class StepTrace(Trace):
 
     def set_item(self, traced: Traced, index: Any, value: Any) -> None:
         """`traced[index] = value`."""
+        self._refuse_unknown_view(traced)
         traced.value[plain(index)] = plain(value)
         if not self.passive():
             self.write(traced, put, (self.symbol(index), self.symbol(value)), {})
@@ -297,6 +298,7 @@ class StepTrace(Trace):
             raise self.not_owned(fn, out)
         if not isinstance(out.value, np.ndarray):  # numbers do not change
             return self.call(fn, args, kwargs)
+        self._refuse_unknown_view(out)
         if isinstance(fn, np.ufunc) and kwargs.get("where", True) is not True:
             where = kwargs.pop("where")
             fn(*plain(args), out=out.value, where=plain(where), **kwargs)
@@ -323,6 +325,7 @@ class StepTrace(Trace):
         if fn is np.copyto and len(args) == 2 and not kwargs:
             self.set_item(target, ..., args[1])
             return
+        self._refuse_unknown_view(target)
         fn(target.value, *plain(args[1:]), **{key: plain(value) for key, value in kwargs.items()})
         symbols = {key: self.symbol(value) for key, value in kwargs.items()}
         self.write(target, changed(fn), self.symbol(args[1:]), symbols)
@@ -347,15 +350,23 @@ class StepTrace(Trace):
             if (view := reference()) is not None:
                 self._look_again(view)
 
+    def _refuse_unknown_view(self, view: Traced) -> None:
+        """A view by a function that is not known was made of a read-only array, and is none itself."""
+        if view.source is not None and not view.value.flags.writeable and view.base.value.flags.writeable:
+            fn = view.source[1][0].fn
+            if fn not in _READ_ONLY and not self.passive():
+                raise self._view_refusal(fn)
+
+    def _view_refusal(self, fn: Any) -> TypeError:
+        return self.refusal(f"writing in place into a view by {_name(fn)}, {source_line()}: write to the array itself")
+
     def _written_through(self, view: Traced, source: Traced, lines: Any, before: Var, new: Var) -> Var:
         """The value of `source` after `new` was written into a view of it."""
         line = lines[0]
         chosen = line.fn is operator.getitem and len(lines) == 1
         fixed = line.fn in _SHAPED_BY_SHAPES and all(var is before for var in line.variables())
         if view.dtype != source.dtype or not (chosen or fixed):
-            raise self.refusal(
-                f"writing in place into a view by {_name(line.fn)}, {source_line()}: write to the array itself"
-            )
+            raise self._view_refusal(line.fn)
         written = Var(source.value)
         index = line.args[1] if chosen else np.unravel_index(positions(view.value, source.value), source.shape)
         self.lines.append(Line(written, put, (source.symbol, index, new), {}, self.origin))
