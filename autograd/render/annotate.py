@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -38,9 +37,7 @@ class Annotator:
         """Take the gradients of the output, its name, what is asked, and how much is drawn."""
         self._gradients = gradients.of if options.grads else {}
         self._symbol, self._options, self._plan = symbol, options, plan
-        self._contributions: defaultdict[Node, list[tuple[Node, Any]]] = defaultdict(list)
-        for one in gradients.contributions:
-            self._contributions[one.operand].append((one.node, one.gradient))
+        self._arrived = gradients.arrived
 
     def card(self, vertex: Vertex, identity: str, cluster: str) -> Card:
         """The card of a vertex."""
@@ -108,16 +105,16 @@ class Annotator:
 
     def _total(self, vertex: Vertex) -> tuple[str, str]:
         """The gradient as the sum over its uses, and what was summed back: in words, or ("", "")."""
-        arrived = self._contributions.get(vertex.node, []) if vertex.node is not None else []
+        arrived = self._arrived.get(vertex.node, []) if vertex.node is not None else []
         notes = []
         total = ""
         if len(arrived) > 1:
-            terms = [float(np.sum(g)) for _, g in sorted(arrived, key=lambda one: one[0].order)]
+            terms = [float(np.sum(one.gradient)) for one in sorted(arrived, key=lambda one: one.node.order)]
             if np.size(vertex.array) == 1 and len(terms) <= MOST_TERMS:
                 total = sum_text(terms)
             else:
                 notes.append(f"sum over {len(arrived):,} uses")
-        for node in dict.fromkeys(node for node, _ in arrived):
+        for node in dict.fromkeys(one.node for one in arrived):
             for position, arg in enumerate(node.args or ()):
                 if arg is vertex.node and summed(node, position):
                     notes.append(f"Σ {shape_text(spread(node, position))} → {shape_text(np.shape(vertex.array))}")
@@ -131,10 +128,10 @@ class Annotator:
     def _term(self, use: Use) -> str:
         """The number that came back along an edge, where several are added up."""
         source, node = use.tail, use.node
-        arrived = self._contributions.get(source.node, []) if source.node is not None else []
+        arrived = self._arrived.get(source.node, []) if source.node is not None else []
         if len(arrived) < 2 or node is None or np.size(source.array) != 1:
             return ""
-        terms = [g for user, g in arrived if user is node]
+        terms = [one.gradient for one in arrived if one.node is node]
         before = sum(1 for place in range(use.position) if (node.args or ())[place] is source.node)
         return number(np.sum(terms[before])) if before < len(terms) else ""
 

@@ -167,8 +167,8 @@ class CollapsedGraph:
             last = units[repeat.stop - repeat.period : repeat.stop]
             vertices = self._add_units(block, self._repeat_group(block, last, repeat))
             for position in range(repeat.start + repeat.period, repeat.stop):
-                vertex = vertices[(position - repeat.start) % repeat.period]
-                self._by_operand.update((id(node), vertex) for node in units[position].nodes)
+                for node in units[position].nodes:
+                    self._by_operand[id(node)] = vertices[(position - repeat.start) % repeat.period]
                 self.whole = False
             at = repeat.stop
         self._add_units(units[at:])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from threading import get_ident
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,8 +16,7 @@ from autograd.core.node import Node, observers
 from autograd.render.diagram import Verdict
 
 
-@dataclass(frozen=True)
-class Contribution:
+class Contribution(NamedTuple):
     """What the rule of `node` sent back to `operand`, summed to the operand's shape."""
 
     node: Node
@@ -27,7 +29,15 @@ class Gradients:
     """The gradient of every node that has one, and the contributions in the order in which the rules ran."""
 
     of: dict[Node, Any]
-    contributions: tuple[Contribution, ...] = ()
+    contributions: Sequence[Contribution] = ()
+
+    @cached_property
+    def arrived(self) -> dict[Node, list[Contribution]]:
+        """The contributions by operand."""
+        arrived: defaultdict[Node, list[Contribution]] = defaultdict(list)
+        for one in self.contributions:
+            arrived[one.operand].append(one)
+        return arrived
 
 
 @dataclass(frozen=True)
@@ -68,4 +78,4 @@ def gradients_of(output: Node, *, contributions: bool = False) -> Gradients:
     finally:
         if contributions:
             observers.remove(recorder)
-    return Gradients(gradients, tuple(recorder.contributions))
+    return Gradients(gradients, recorder.contributions)

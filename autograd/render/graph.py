@@ -171,6 +171,7 @@ class Graph:
 
     def _group(self, level: Level) -> list[Unit]:
         units: list[Unit] = []
+        placed = set(self._writes.values())
         for node in self.operations:
             around = self.innermost.get(node)
             call = _collapsed(around, level)
@@ -179,22 +180,22 @@ class Graph:
                     units[-1].nodes.append(node)
                 else:
                     units.append(Unit([node], call, call.parent))
-            elif node not in self._writes:
-                placed = _placed(node)
-                steps = [node] if placed is None or placed not in self._writes else [placed, node]
-                units.append(Unit(steps, None, around))
+            elif node in self._writes:
+                units.append(Unit([self._writes[node], node], None, around))
+            elif node not in placed:
+                units.append(Unit([node], None, around))
         return units
 
     @cached_property
-    def _writes(self) -> set[Node]:
-        """The steps that only place a written value into an array of the owner's shape.
+    def _writes(self) -> dict[Node, Node]:
+        """Of each write through a view, the step before it that places the new value.
 
-        A write through a view is recorded as such a step and a choice between its result and the old values;
-        both are one card.
+        Such a write is recorded as that step, into an array of the owner's shape, and a choice between its result
+        and the old values; both are one card.
         """
         uses = Counter(arg for node in self.operations for arg in node.args or () if type(arg) is Node)
         return {
-            placed
+            node: placed
             for node in self.operations
             if (placed := _placed(node)) is not None and uses[placed] == 1
             and self.innermost.get(placed) is self.innermost.get(node)
