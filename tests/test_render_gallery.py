@@ -215,8 +215,10 @@ def test_the_pictures_of_the_readme_are_those_of_the_gallery(make: Callable[[], 
     assert texts(kept) == texts(ElementTree.fromstring(make().svg))
 
 
-def test_the_readme_shows_the_gallery() -> None:
-    shown = re.findall(r"\(demos/gallery/(\w+)\.svg\)", (FOLDER.parent.parent / "README.md").read_text())
+def test_the_readme_and_the_page_on_pictures_show_the_gallery() -> None:
+    root = FOLDER.parent.parent
+    pages = "".join((root / page).read_text(encoding="utf-8") for page in ("README.md", "autograd/render/README.md"))
+    shown = set(re.findall(r"\((?:\.\./\.\./)?demos/gallery/(\w+)\.svg\)", pages))
     assert sorted(shown) == sorted(make.__name__ for make in gallery.PICTURES)
     assert sorted(shown) == sorted(path.stem for path in FOLDER.glob("*.svg"))
 
