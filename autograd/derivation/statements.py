@@ -57,8 +57,9 @@ class Statements:
         self, program: Program, name: Callable[[Var], str], named: Iterable[Var], pairs: Mapping[Var, Var]
     ) -> None:
         self._program = program
-        self._uses = Counter(var for line in program.lines for var in line.variables())
-        self._readers = {var: line.fn for line in program.lines for var in line.variables()}
+        self._reads = {line.target: tuple(line.variables()) for line in program.lines}
+        self._uses = Counter(var for line in program.lines for var in self._reads[line.target])
+        self._readers = {var: line.fn for line in program.lines for var in self._reads[line.target]}
         self._returned = {var for var in program.outputs.values() if type(var) is Var}
         self.absorbed = self._sums_of_fills()
         standing, before = set(named) | self._returned, -1
@@ -172,7 +173,7 @@ class Statements:
         if line.target not in standing and inside:
             return
         yield line.target
-        parts = [var for var in line.variables() if var in self._lines and var not in standing]
+        parts = [var for var in self._reads[line.target] if var in self._lines and var not in standing]
         if len(text) > _LONGEST and parts:
             yield max(parts, key=lambda var: len(self._texts[var].text))
 
@@ -182,7 +183,7 @@ class Statements:
         finals: dict[int, list[Statement]] = defaultdict(list)
         needs: dict[Var, int] = {}  # how many of the steps must be done for a value to be there
         for line in self._program.lines:
-            needs[line.target] = max((needs.get(var, 0) for var in line.variables()), default=0)
+            needs[line.target] = max((needs.get(var, 0) for var in self._reads[line.target]), default=0)
             statement = self.of.get(line.target)
             if statement is None:
                 continue

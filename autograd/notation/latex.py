@@ -15,6 +15,7 @@ from autograd.notation.tree import (
     Bar,
     Fraction,
     Group,
+    Role,
     Root,
     Script,
     Space,
@@ -43,17 +44,9 @@ def latex(tree: Tree) -> str:
 
 
 def _piece(part: Tree) -> str:
+    if isinstance(part, Symbol):
+        return _sign(part.text, part.role)
     match part:
-        case Symbol(text, "name"):
-            return _COMMANDS.get((text, "name")) or symbol(text)
-        case Symbol(text, "number"):
-            return text.replace("−", "-")
-        case Symbol(text, "words"):
-            return rf"\text{{{_escaped(text)}}}"
-        case Symbol(text, "function"):
-            return _COMMANDS.get((text, "function")) or rf"\operatorname{{{_escaped(text)}}}"
-        case Symbol(text, role):
-            return _SIGNS.get(text) or _COMMANDS.get((text, role), text)
         case Space(em):
             return _SPACES[em]
         case Bar(base):
@@ -77,6 +70,17 @@ def _piece(part: Tree) -> str:
 
 
 @lru_cache(maxsize=1024)
+def _sign(text: str, role: Role) -> str:
+    if role == "number":
+        return text.replace("−", "-")
+    if role == "words":
+        return rf"\text{{{_escaped(text)}}}"
+    sign = _SIGNS.get(text) or _COMMANDS.get((text, role))
+    if sign is None and role == "function":
+        return rf"\operatorname{{{_escaped(text)}}}"
+    return sign or (symbol(text) if role == "name" else text)
+
+
 def symbol(name: str) -> str:
     r"""A name as on the blackboard.
 

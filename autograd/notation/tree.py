@@ -207,18 +207,11 @@ def right_side(tree: Row) -> Row:
 
 def role_of(part: Tree) -> str:
     """What a part is for its neighbours: that of its base, if it has scripts."""
-    match part:
-        case Symbol(_, role):
-            return role
-        case Script(base):
-            return role_of(base)
-        case Row((one,)):
-            return role_of(one)
-        case Space():
-            return "space"
-        case Fraction():
-            return "fraction"
-    return "name"
+    while isinstance(part, Script) or (isinstance(part, Row) and len(part.parts) == 1):
+        part = part.base if isinstance(part, Script) else part.parts[0]
+    if isinstance(part, Symbol):
+        return part.role
+    return "space" if isinstance(part, Space) else "fraction" if isinstance(part, Fraction) else "name"
 
 
 def roles(parts: tuple[Tree, ...]) -> Iterator[tuple[Tree, str]]:
@@ -245,7 +238,7 @@ def line(parts: tuple[Tree, ...], write: Callable[[Tree], str]) -> str:
             piece = f" {piece}"
         text += piece
         last = role
-    return " ".join(text.split())
+    return " ".join(text.split()) if "  " in text else text.strip()
 
 
 def _is_apart(last: str, role: str) -> bool:
