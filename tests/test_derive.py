@@ -83,6 +83,16 @@ def test_constants_and_signs_are_gathered(loss: Any, expected: str) -> None:
     assert right_sides(derive(loss(w)).source).get("dw", "w") == expected
 
 
+def test_an_axis_is_put_back_only_where_it_was_taken() -> None:
+    w = leaf(3, 1, name="w")
+    check(np.sum(np.expand_dims(w[::-1, 0], -1) * np.arange(3.0)[:, None]))
+
+
+def test_only_products_of_matrices_are_transposed_factor_by_factor() -> None:
+    w, a, c = leaf(4, 3, 2, name="w"), np.arange(15.0).reshape(5, 3), np.arange(40.0).reshape(2, 5, 4)
+    check(np.sum((a @ np.transpose(w)) * c))
+
+
 def test_equal_expressions_are_computed_once_and_dead_lines_left_out() -> None:
     w = leaf(3, name="w")
     e = np.exp(w)
