@@ -115,7 +115,7 @@ def test_an_error_at_every_line(error: type[BaseException]) -> None:
     """Where the error comes at a line of the step itself, the arrays hold what the eager step leaves there."""
     lines = traced_lines(lambda: autograd.compile(Small().step)(np.ones(3)), -1)
     assert lines > 500
-    for stop in range(1 if error is MidwayError else 17, lines, 31):
+    for stop in range(1 if error is MidwayError else 17, lines, 53):
         small = Small()
         step = autograd.compile(small.step)
         traced_lines(lambda step=step: step(np.ones(3)), stop, error)

@@ -128,14 +128,14 @@ class Specialisation:
     def _read_afresh(self, read: set[Var]) -> dict[Var, tuple[str, Place, Any]]:
         """The values that a replay takes from places, since every call puts another one there, or they are numbers."""
         recorded, afresh = self._recorded, {}
-        self._alike: list[tuple[Place, Place]] = []  # places that held one array
+        self._same: list[tuple[Place, Place]] = []  # places that held one array
         for var, place in recorded.numbers.items():
             if var in read:
                 afresh[var] = self._binding.fresh("was"), place, var.value
         for place, value, _ in recorded.effects.rebound:
             held = recorded.symbols.get(id(value))
             if held is not None and held in afresh and afresh[held][1] is not place:
-                self._alike.append((place, afresh[held][1]))
+                self._same.append((place, afresh[held][1]))
             elif held is not None:
                 afresh[held] = self._binding.fresh("was"), place, value
         return afresh
@@ -197,21 +197,14 @@ class Specialisation:
         tests += [test for other in arrays for test in self._shares_nothing(other)]
         yield from _unless(tests)
         yield from (f"{nodes[id(tensor)]} = {name(tensor, 'T')}._node" for tensor, _ in self._tensors)
-        yield "try:"
-        yield from (f"    {line}" for line in _unless(list(self._unchanged(nodes, grads)) or ["True"]))
-        for one, other in self._alike:
-            yield f"    if {self._spelled(one)} is not {self._spelled(other)}:"
-            yield "        return STALE"
-        yield from (f"    {text} = {self._spelled(place)}" for text, place, _ in afresh.values())
-        yield "except (LookupError, AttributeError, ValueError):"
-        yield "    return STALE"
-        counted = [
-            f"{name(sys.getrefcount, 'getrefcount')}({g}) > counts[{k}] + ({node}.grad is {g})"
-            for k, (g, node, _) in enumerate(self._held)
-        ]
-        if counted:
-            yield "if (\n        " + "\n        or ".join(counted) + "\n    ):"
-            yield "    return HELD"
+        unchanged = list(self._unchanged(nodes, grads))
+        if unchanged or afresh:
+            yield "try:"
+            yield from (f"    {line}" for line in _unless(unchanged))
+            yield from (f"    {text} = {self._spelled(place)}" for text, place, _ in afresh.values())
+            yield "except (LookupError, AttributeError, ValueError):"
+            yield "    return STALE"
+        yield from self._gradients_held_elsewhere()
         for var, grad in grads.items():
             yield f"{grad} = {nodes[id(recorded.grad_inputs[var])]}.grad"
             yield from _unless(self._is_like(grad, var, np.ndarray))
@@ -221,6 +214,14 @@ class Specialisation:
                 value = value._node.value
             kind = type(value) if isinstance(value, np.generic) else np.ndarray
             yield from _unless(self._is_like(text, var, kind) + self._is_apart(text, var) + self._shares_nothing(text))
+
+    def _gradients_held_elsewhere(self) -> Iterator[str]:
+        """Statements that give up where somebody holds the array of a gradient, which a replay would write over."""
+        count = self._held and self._binding.name(sys.getrefcount, "getrefcount")
+        tests = [f"{count}({g}) > counts[{k}] + ({node}.grad is {g})" for k, (g, node, _) in enumerate(self._held)]
+        if tests:
+            yield "if (\n        " + "\n        or ".join(tests) + "\n    ):"
+            yield "    return HELD"
 
     def _constant_tensor(self, text: str, tensor: Tensor) -> Iterator[str]:
         """Statements that take the array of a Tensor without gradient."""
@@ -262,6 +263,7 @@ class Specialisation:
                 yield (
                     f"[*{owner}] == {name(keys, 'keys')}" if type(keys) is list else f"{owner} == {name(keys, 'keys')}"
                 )
+        yield from (f"{self._spelled(one)} is {self._spelled(other)}" for one, other in self._same)
         for place, value in recorded.effects.guards:
             if not isinstance(value, np.number):  # read afresh
                 yield self._holds(self._spelled(place), value)
@@ -368,6 +370,8 @@ def _owners(arrays: list[Any]) -> frozenset[int]:
 
 
 def _unless(tests: list[str]) -> Iterator[str]:
+    if not tests:
+        return
     yield "if not ("
     yield "    " + "\n        and ".join(tests)
     yield "):"
