@@ -23,6 +23,8 @@ from autograd.rules.index import scatter
 _DIGITS: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _TARGETS: Final = frozenset(("y", "t", "target", "targets", "label", "labels", "y_true"))
 _STEPS: Final = 8  # operations that an activation may be written in
+_NUMBERED = re.compile(r"[^\W\d]+(\d+)")
+_PREACTIVATION = re.compile(r"Z(\d+)")
 
 Kind = Literal["parameter", "data", "target", "constant", "index"]
 
@@ -198,7 +200,7 @@ class Names:
         for node in _preactivations(self._operations):
             if not self._is_called(node):
                 used = [weight for part in (node, *node.inputs) if part is not None for weight in weights(part)]
-                numbers = [found[1] for weight in used if (found := _ended(self._is_called(weight), r"[^\W\d]+"))]
+                numbers = [found[1] for weight in used if (found := _NUMBERED.fullmatch(self._is_called(weight)))]
                 if not numbers or not self._name_part(node, f"Z{numbers[0]}"):
                     self._claim(node, self._numbered("Z"), origin="part")
         for node in self._operations:
@@ -219,7 +221,7 @@ class Names:
             if len(inputs) != 1 or node.op.role == "product":
                 return ""
             (node,) = inputs
-            if found := _ended(self._is_called(node), "Z"):
+            if found := _PREACTIVATION.fullmatch(self._is_called(node)):
                 return found[1]
             if node.op is None:
                 return ""
@@ -344,11 +346,6 @@ def _preactivations(operations: Sequence[Node]) -> list[Node]:
             linear.add(node)
             inside.update(arg for arg in parts if arg is not None and uses[arg] == 1)
     return [node for node in operations if node in linear and node not in inside]
-
-
-def _ended(name: str, letters: str) -> re.Match[str] | None:
-    """The number that a name of these letters ends in."""
-    return re.fullmatch(rf"{letters}(\d+)", name)
 
 
 def _part(array: Any, scope: Scope) -> str | None:
