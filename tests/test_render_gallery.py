@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 import pytest
-from installed import needs_dot, needs_html_labels, needs_pygraphviz
+from installed import needs_backend, needs_dot, needs_html_labels
 
 import autograd
 import nn
@@ -24,8 +24,7 @@ from demos import gallery
 FOLDER = Path(gallery.__file__).parent / "gallery"
 SVG = "{http://www.w3.org/2000/svg}"
 Box = tuple[float, float, float, float]
-NEEDS = {"dot": needs_dot, "pygraphviz": needs_pygraphviz}
-BACKEND_NAMES = [pytest.param(backend.name, marks=NEEDS.get(backend.name, ())) for backend in BACKENDS]
+BACKEND_NAMES = [pytest.param(backend.name, marks=needs_backend[backend.name]) for backend in BACKENDS]
 GAP = 0.06  # of a text's width: what fonts and Graphviz's measure of them may differ by
 
 
