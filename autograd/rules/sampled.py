@@ -11,7 +11,7 @@ from autograd.rules.definition import defop
 from autograd.rules.index import along, scatter
 from autograd.rules.samples import normal
 
-# Differences and integrals
+# Differences
 
 
 def _diff_arguments(a: Any, n: int = 1, axis: int = -1, prepend: Any = np._NoValue, append: Any = np._NoValue) -> Call:

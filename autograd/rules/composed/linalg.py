@@ -16,6 +16,9 @@ from autograd.rules.linalg import packed_slogdet, regular, transposed
 from autograd.rules.samples import normal
 
 
+# Products
+
+
 def _kron(a: Any, b: Any) -> Any:
     """Every element of `a` times the whole of `b`: the axes of both in turn, and each pair joined."""
     rank = max(np.ndim(a), np.ndim(b))
@@ -67,9 +70,6 @@ defcomposite(
 )
 
 
-# The names of the array API in np.linalg
-
-
 def _linalg_outer(x1: Any, x2: Any) -> Any:
     if np.ndim(x1) != 1 or np.ndim(x2) != 1:
         raise ValueError("np.linalg.outer: the operands are vectors; np.outer ravels others")
@@ -107,6 +107,8 @@ defcomposite(
     samples=[normal(3, 4)],
 )
 
+
+# Equations and determinants
 
 SlogdetResult: Any = type(np.linalg.slogdet(np.eye(1)))
 
@@ -201,6 +203,8 @@ defcomposite(
     ties="of singular values that tie, one counts as the largest or the smallest; columns and rows share equally",
 )
 
+
+# Decompositions
 
 EighResult: Any = type(np.linalg.eigh(np.eye(1)))
 QRResult: Any = type(np.linalg.qr(np.eye(1)))
@@ -301,6 +305,9 @@ defcomposite(
 )
 
 
+# Norms
+
+
 def _vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     """The norm of what stands along all of `axis`, which is brought to one axis at the end."""
     rank = np.ndim(x)
@@ -332,6 +339,9 @@ defcomposite(
     samples=[normal((2, 3, 4)), normal((2, 3, 4), ord="nuc", keepdims=True)],
     ties="0 at 0, and columns or singular values that tie share the gradient equally",
 )
+
+# Diagonals
+
 defcomposite(
     np.diagflat,
     lambda v, k=0: np.diag(np.ravel(v), k),

@@ -260,6 +260,9 @@ defcomposite(
 )
 
 
+# Correlation
+
+
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     a, v = stack_nested(a), stack_nested(v)
     if v.size > a.size:  # NumPy exchanges them, and 'same' then keeps another middle

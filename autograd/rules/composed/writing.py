@@ -11,8 +11,6 @@ from autograd.rules.definition import defcomposite
 from autograd.rules.index import each_along
 from autograd.rules.samples import normal
 
-# Functions that write into their first argument. A Tensor writes as `t[i] = v` does, which is the record above.
-
 _REPLACED = r"\bar a = \bar y \odot 1[\text{not } i], \quad \bar v = \bar y[i]"
 
 
