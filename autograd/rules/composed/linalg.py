@@ -15,7 +15,6 @@ from autograd.rules.definition import defcomposite
 from autograd.rules.linalg import packed_slogdet, regular, transposed
 from autograd.rules.samples import normal
 
-
 # Products
 
 
