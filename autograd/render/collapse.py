@@ -160,6 +160,7 @@ class CollapsedGraph:
     # Vertices
 
     def _add_all(self, units: Sequence[Unit], repeated: Sequence[Repeat]) -> None:
+        """Draw all units in order, of a repetition the first round only: what uses a later round uses its vertices."""
         at = 0
         for repeat in repeated:
             self._add_units(units[at : repeat.start])

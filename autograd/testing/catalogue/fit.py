@@ -140,6 +140,7 @@ def _lengths(replay: Replay) -> Iterator[Size]:
 
 
 def _axis(axis: int, shape: tuple[int, ...]) -> str:
+    """An axis in words, with room for the name of the value: `the 3 rows of {}`."""
     n, rank = shape[axis], len(shape)
     if rank == 2:
         return f"the {n} {'columns' if axis else 'rows'} of {{}}"

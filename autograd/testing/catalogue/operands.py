@@ -202,8 +202,11 @@ def _copied(replay: Replay, link: Link, other: Node) -> bool:
 
 
 def _after_activations(replay: Replay, node: Node) -> set[Node]:
-    """The values that an operation on a value, or an activation composed of several, leads to."""
-    while len(replay.uses[node]) == 1:  # what arrives at the last of the sums that it goes into alone arrives at it
+    """What the next step computes from a value: the operations on it, and the ends of activations composed of several.
+
+    Sums that the value goes into alone, as `z = x @ W + b`, are skipped: the same gradient arrives before and after them.
+    """
+    while len(replay.uses[node]) == 1:
         user = replay.uses[node][0].node
         if user not in replay.truth or np.shape(user.value) != np.shape(node.value):
             break
