@@ -204,7 +204,7 @@ def _copied(replay: Replay, link: Link, other: Node) -> bool:
 def _after_activations(replay: Replay, node: Node) -> set[Node]:
     """What the next step computes from a value: the operations on it, and the ends of activations composed of several.
 
-    Sums that the value goes into alone, as `z = x @ W + b`, are skipped: the same gradient arrives before and after them.
+    Sums that the value goes into alone, as in `z = x @ W + b`, are skipped: the gradient before and after is the same.
     """
     while len(replay.uses[node]) == 1:
         user = replay.uses[node][0].node
