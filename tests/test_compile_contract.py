@@ -340,9 +340,8 @@ def test_a_generator_that_is_drawn_from_unseen() -> None:
 
 def test_a_generator_outside_is_no_constant() -> None:
     rng, drop = generator(), nn.Dropout(0.5, rng=0)
-    for step in (lambda x: x * rng.random(3), lambda x: drop(x)):
-        with pytest.raises(TypeError, match="draws from a generator in a way that is not seen.*state="):
-            autograd.compile(step)(ONES)
+    with pytest.raises(TypeError, match="draws from a generator in a way that is not seen.*state="):
+        autograd.compile(lambda x: x * rng.random(3))(ONES)
     assert autograd.compile(lambda x: drop(x), state=drop)(ONES).shape == (3,)
 
 
@@ -350,14 +349,6 @@ def outside_array(kept: Any) -> Any:
     def step(x: Any) -> Any:
         kept[...] = kept * 0.9 + x
         return x
-
-    return step
-
-
-def outside_array_by_plain_numbers(kept: Any) -> Any:
-    def step(x: Any) -> Any:
-        kept[0] += 1
-        return x * 2
 
     return step
 
@@ -384,14 +375,13 @@ def outside_array_by_a_ufunc(kept: Any) -> Any:
 
 @pytest.mark.parametrize(
     "make",
-    [outside_array, outside_array_by_plain_numbers, outside_array_by_out, outside_array_by_a_function,
-     outside_array_by_a_ufunc],
-)  # fmt: skip
+    [outside_array, outside_array_by_out, outside_array_by_a_function, outside_array_by_a_ufunc],
+)
 def test_writing_to_an_array_outside_is_an_error(make: Any) -> None:
     kept = np.zeros(3)
-    with pytest.raises((TypeError, ValueError), match=r"(?s)test_compile_contract.*state=") as caught:
+    with pytest.raises(TypeError, match=r"test_compile_contract.*state=") as caught:
         autograd.compile(make(kept))(ONES)
-    assert "kept" in str(caught.value) or make is outside_array
+    assert "kept" in str(caught.value)
     assert kept.flags.writeable
     kept[...] = 1.0
 
@@ -427,7 +417,7 @@ def test_an_optimiser_outside() -> None:
 
 
 @pytest.mark.parametrize("kept", [{}, [], Closed()])
-def test_values_that_are_kept_outside_are_refused_and_no_longer_traced(kept: Any) -> None:
+def test_values_that_are_kept_outside_are_refused_and_compute_as_arrays_do(kept: Any) -> None:
     def step(x: Any) -> Any:
         y = x * 2
         if isinstance(kept, dict):
@@ -438,11 +428,14 @@ def test_values_that_are_kept_outside_are_refused_and_no_longer_traced(kept: Any
             kept.y = y
         return y + 1
 
-    with pytest.raises(TypeError, match="keeps a value of its own in .*state="):
+    line = step.__code__.co_firstlineno + 1
+    with pytest.raises(TypeError, match=rf"keeps a value outside of .*test_compile_contract\.py:{line}:.*state="):
         autograd.compile(step)(ONES)
     held = kept["y"] if isinstance(kept, dict) else kept[0].data if isinstance(kept, list) else kept.y
-    assert type(held) is np.ndarray
+    assert isinstance(held, np.ndarray)
+    assert type(held + 1) is np.ndarray
     assert held.tolist() == [2, 2, 2]
+    assert np.mean(held).item() == float(held[0]) == 2
 
 
 def test_what_is_outside_is_a_constant() -> None:
@@ -797,7 +790,7 @@ def test_hooks_of_parameters() -> None:
     hook.remove()
     assert step(ONES).tolist() == [1, 1, 1]
     w.register_hook(seen.append)
-    with pytest.raises(TypeError, match="keeps a value of its own in a list"):
+    with pytest.raises(TypeError, match="keeps a value outside"):
         step(ONES)
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import gc
-import linecache
-import re
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from functools import cache, lru_cache
 from operator import is_
-from traceback import walk_tb
 from typing import Any
 
 import numpy as np
@@ -17,7 +14,6 @@ import numpy as np
 from autograd.array.tensor import Tensor
 from autograd.compiler.effects import UNFOLLOWED, Effects, traced_of
 from autograd.compiler.generators import Drawing, global_generators
-from autograd.compiler.holders import let_go
 from autograd.compiler.state import GENERATORS, SIMPLE, TRACED_KINDS, Place, State, is_constant, variables
 from autograd.compiler.tracing import ADVICE, StepTrace, unlock
 from autograd.core.errors import describe, source_line
@@ -70,8 +66,6 @@ class Recording:
         self.places: list[tuple[Place, Any]] = []  # of the state, and variables that hold what it holds
         self._grad_given: dict[int, Any] = {}  # what was there at first
         self.replaced: list[tuple[Place, Any, Any]] = []
-        self._locked: list[Any] = []
-        self._foreign: list[Any] = []  # arrays that the step names and does not own
         self._drawing: dict[int, Drawing] = {}
         self._plain: dict[int, tuple[Any, Any]] = {}
 
@@ -84,8 +78,10 @@ class Recording:
                 result = self._called()
             finally:
                 self._leave()
-        except ValueError as error:
-            raise self._explained(error) from error
+        except ValueError:  # which NumPy makes of a refusal, where an element of an array was written
+            if self.trace.refused is not None:
+                raise self.trace.refused from None
+            raise
         finally:
             self._leave()  # where Ctrl-C came in between
         if self.trace.refused is not None:
@@ -97,17 +93,6 @@ class Recording:
             )
         self._refuse_leaks()
         return result
-
-    def _explained(self, error: ValueError) -> Exception:
-        """What NumPy raised where something was written to that must not be."""
-        if self.trace.refused is not None and self.trace.refused is error.__cause__:  # an element of a plain array
-            return self.trace.refused
-        if "read-only" in str(error) and (written := self._written(error)):
-            return TypeError(
-                f"the step writes into {written}, which is in neither its arguments nor its state. If it is kept from "
-                f"call to call, {ADVICE}"
-            )
-        return error
 
     def _called(self) -> Any:
         given = [self._argument(k, leaf) for k, leaf in enumerate(self.tree.leaves)]
@@ -141,8 +126,8 @@ class Recording:
             if id(value) in owned or id(getattr(value, "__self__", None)) in owned:
                 self.places.append((place, value))
         self.places += self.state.places
-        for value in owned.values():
-            if isinstance(value, GENERATORS):
+        for value in (*owned.values(), *(value for _, value in self._variables)):
+            if isinstance(value, GENERATORS):  # one that the step does not own is watched, not replaced
                 self._drawing[id(value)] = Drawing(value, self.trace)
         for place, value in self.places:
             self._replace(place, value)
@@ -158,7 +143,6 @@ class Recording:
                 node.grad = traced
             self._grad_given[id(tensor)] = node.grad
             object.__setattr__(tensor, "__class__", _watched(kind))  # type: ignore[arg-type]
-        self._lock([(value, place.name) for place, value in self._variables if id(value) not in owned])
 
     def _replace(self, place: Place, value: Any) -> None:
         if type(value) in _NEVER_REPLACED:
@@ -196,20 +180,6 @@ class Recording:
         self.symbols[id(value)] = traced.symbol
         return traced
 
-    def _lock(self, foreign: Sequence[tuple[Any, str]]) -> None:
-        """What the step names and does not own is constant: nobody writes to it or draws from it meanwhile."""
-        foreign_state = State(foreign, owned=False)
-        arrays = [value for value in foreign_state.known.values() if isinstance(value, np.ndarray)]
-        arrays += [tensor._node.value for tensor, _ in foreign_state.tensors]
-        for array in arrays:
-            if type(array) is np.ndarray and array.flags.writeable and id(array) not in self.trace.outside:
-                self._locked.append(array)
-                self._foreign.append(array)
-                array.flags.writeable = False
-        for value in foreign_state.known.values():
-            if type(value) in GENERATORS and id(value) not in self._drawing:
-                self._drawing[id(value)] = Drawing(value, self.trace)
-
     def _argument(self, k: int, leaf: Any) -> Any:
         if isinstance(leaf, Tensor) and not leaf.requires_grad:
             return wrap(Node(self._bring(k, leaf._node.value)))
@@ -236,7 +206,6 @@ class Recording:
         if self in observers:
             observers.remove(self)
         unlock(self.trace.locked)
-        unlock(self._locked)
         for place, value, other in self.replaced:
             if place.read() is other:
                 place.write(value)
@@ -330,24 +299,13 @@ class Recording:
         for var in {*self.trace.inputs, *(var for line in lines for var in (*line.variables(), line.target))}:
             var.value = None if var.shape is None else _blank(var.value)
         self.replaced, self.first, self._plain, self._by_node, self._grad_given = [], {}, {}, {}, {}
-        if self.trace.remaining():
+        if self.trace.left():
             gc.collect()
-        if places := [let_go(traced) for traced in self.trace.remaining()]:
+        if left := self.trace.left():
             raise TypeError(
-                f"the step keeps a value of its own in {places[0]}{self.where()}, which is in neither its arguments "
-                f"nor its state: a replay would not. Return it, or {ADVICE}"
+                f"the step keeps a value outside of its arguments and its state, which it computes at {left[0]}: a "
+                f"replay would not. Return it, or {ADVICE}"
             )
-
-    def _written(self, error: Exception) -> str:
-        """Which outside array could not be written to, and where; empty where it was another one."""
-        for frame, number in reversed(list(walk_tb(error.__traceback__))):
-            line = linecache.getline(frame.f_code.co_filename, number)
-            for name, value in {**frame.f_globals, **frame.f_locals}.items():
-                arrays = Tree(plain(value)).leaves if isinstance(value, (list, tuple, dict)) else [value]
-                arrays = [array._node.value if isinstance(array, Tensor) else array for array in arrays]
-                if (not line or re.search(rf"\b{name}\b", line)) and any(a is b for a in arrays for b in self._foreign):
-                    return f"{name}, at {frame.f_code.co_filename}:{number}"
-        return ""
 
     def where(self) -> str:
         code = getattr(self.fn, "__code__", None)

@@ -25,7 +25,6 @@ GENERATORS = (np.random.Generator, np.random.RandomState)
 SIMPLE = (int, float, complex, str, bytes, bool, type(None), np.generic, np.dtype, type(...), slice, range, enum.Enum)
 TRACED_KINDS = "fiubcSUmM"  # of arrays
 OWN_STEPS = "_compiled_steps"  # the attribute in which an object has its methods' compiled steps
-_LONG = 1000
 _COLLECTIONS = (list, deque, dict, Mapping)
 _CONSTANTS = (FunctionType, BuiltinFunctionType, type, ModuleType, np.ufunc, property, staticmethod, classmethod)
 
@@ -65,8 +64,6 @@ class Place(NamedTuple):
 class State:
     """Everything behind some values, each given with its name.
 
-    With `owned=False`, what does not say what it holds is left out, and so are long lists.
-
     Attributes:
         places: where everything is kept, with what is there.
         tensors: the Tensors with their names.
@@ -75,8 +72,7 @@ class State:
         known: by identity, everything.
     """
 
-    def __init__(self, roots: Sequence[tuple[Any, str]], *, owned: bool = True) -> None:
-        self._owned = owned
+    def __init__(self, roots: Sequence[tuple[Any, str]]) -> None:
         self.places: list[tuple[Place, Any]] = []
         self.tensors: list[tuple[Tensor, str]] = []
         self.structure: list[tuple[Any, Any, str]] = []
@@ -91,15 +87,15 @@ class State:
     def _visit(self, value: Any, name: str) -> None:
         if isinstance(value, Tensor):
             self.tensors.append((value, value.name or name))
-        elif isinstance(value, (list, deque, dict)) and (self._owned or len(value) < _LONG):
+        elif isinstance(value, (list, deque, dict)):
             self._keep(value, name, "{}[{!r}]", in_order=isinstance(value, dict))
         elif isinstance(value, set):
             self.structure.append((value, frozenset(value), name))
-        elif isinstance(value, tuple) and (self._owned or len(value) < _LONG):
+        elif isinstance(value, tuple):
             self._pending += [(part, f"{name}[{k}]") for k, part in enumerate(value)]
         elif isinstance(value, MethodType):
             self._pending.append((value.__self__, f"{name}.__self__"))
-        elif not is_constant(value) and (self._owned or hasattr(type(value), "__state__")):
+        elif not is_constant(value):
             for container in held_by(value, name):
                 self._keep(container, name, "{}.{}")
 

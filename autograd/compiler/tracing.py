@@ -8,6 +8,7 @@ What a replay could not do again is refused with the line of the step.
 
 from __future__ import annotations
 
+import linecache
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -103,7 +104,7 @@ class StepTrace(Trace):
         refused: the first error for what a replay could not do, in case that the step catches it.
         changes: whether an array from outside was written to, or numbers were drawn.
         shares: views, and the values whose memory they look at.
-        traced: weak references to every traced array, to see whether one is left somewhere.
+        traced: a weak reference to every traced array, and the line of the step that made it.
     """
 
     def __init__(self) -> None:
@@ -111,7 +112,7 @@ class StepTrace(Trace):
         self.closed, self.changes = False, False
         self.refused: TypeError | None = None
         self.shares: dict[Var, list[Var]] = {}
-        self.traced: list[Any] = []
+        self.traced: list[tuple[Any, str, int]] = []
         self.outside: dict[int, Traced] = {}  # arrays of the arguments and the state, by identity
         self._owners: dict[int, list[Traced]] = {}  # the same by the memory that they look at
         self._constants: dict[int, Any] = {}
@@ -131,7 +132,7 @@ class StepTrace(Trace):
         if isinstance(value, np.ndarray):
             self.outside[id(value)] = traced
             self._owners.setdefault(id(_owner(value)), []).append(traced)
-        self.traced.append(ref(traced))
+        self._remember(traced)
         return traced
 
     def constant(self, value: Any) -> Traced:
@@ -140,10 +141,14 @@ class StepTrace(Trace):
         result: Traced = self.record(np.copy, (array,), {}, array.copy() if array.ndim else array[()])
         return result
 
-    def remaining(self) -> list[Traced]:
-        """The traced arrays that somebody else still holds, after the trace let go of its own."""
+    def _remember(self, traced: Traced) -> None:
+        frame = user_frame()
+        self.traced.append((ref(traced), frame.f_code.co_filename, frame.f_lineno))
+
+    def left(self) -> list[str]:
+        """The lines that made the traced arrays which somebody holds after the step."""
         self.outside, self._owners, self._constants = {}, {}, {}
-        return [traced for reference in self.traced if (traced := reference()) is not None]
+        return [f"{file}:{number}" for traced, file, number in self.traced if traced() is not None]
 
     def passive(self) -> bool:
         """Whether calls are not the recorded step's: it is over, or this is another thread."""
@@ -215,7 +220,7 @@ class StepTrace(Trace):
         if type(result) is not Traced:
             self._last_tuple = line.target
             return result
-        self.traced.append(ref(result))
+        self._remember(result)
         array = result.value
         if isinstance(array, np.ndarray) and array.base is not None:
             sources = [arg for arg in _traced(args) if _overlap(arg.value, array)]
@@ -273,8 +278,9 @@ class StepTrace(Trace):
         if self.passive():
             return traced.value
         raise self.refusal(
-            f"{how} of a value of the recorded step, {source_line()}: a replay could not do that again. Return the "
-            "value and do it outside, or compute with NumPy's functions (np.copy, np.astype, np.take, np.where)"
+            f"{how} of a value of the recorded step, {source_line()}{_code()}: a replay could not do that again. "
+            "Return the value and do it outside, or compute with NumPy's functions (np.copy, np.astype, np.take, "
+            f"np.where). If an array is written to that is kept from call to call, {ADVICE}"
         )
 
     # Writing in place
@@ -433,6 +439,13 @@ def name_of(array: Any) -> str:
             if value is array:
                 return name
     return f"an array of shape {np.shape(array)}"
+
+
+def _code() -> str:
+    """The text of the step's line, in brackets; empty where there is no file."""
+    frame = user_frame()
+    text = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+    return f" ({text})" if text else ""
 
 
 def _name(fn: Any) -> str:

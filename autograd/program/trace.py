@@ -151,7 +151,7 @@ class Traced(NDArrayOperatorsMixin):
         return self.recorder.call(func, args, kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        return np.asarray(self.recorder.leaves(self, "np.asarray or np.array"), *args, **kwargs)
+        return np.asarray(self.recorder.leaves(self, "writing into a plain array, or np.asarray,"), *args, **kwargs)
 
     def __pow__(self, other: Any) -> Any:
         if type(other) in (int, float) and other in _POWERS and self.dtype.kind == "f":
