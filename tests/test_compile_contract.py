@@ -56,10 +56,10 @@ def generator() -> Any:
 def drawn_by_a_helper() -> Any:
     rng = generator()
 
-    def noise(n: int) -> Any:
+    def noise(rng: Any, n: int) -> Any:
         return rng.normal(size=n)
 
-    return lambda x: x * noise(3), rng, nothing, nothing
+    return lambda x: x * noise(rng, 3), rng, nothing, nothing
 
 
 def drawn_by_a_bound_method() -> Any:

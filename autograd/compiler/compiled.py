@@ -16,7 +16,7 @@ import numpy as np
 from autograd.array.tensor import Tensor
 from autograd.compiler.recording import Recording, active, watched
 from autograd.compiler.specialisation import STALE, Specialisation
-from autograd.compiler.state import GENERATORS, OWN_STEPS, SIMPLE, Place, held_by, is_constant, variables
+from autograd.compiler.state import GENERATORS, SIMPLE, held_by, is_constant, variables
 from autograd.core.node import observers
 from autograd.program.program import Program
 from autograd.tree import Tree
@@ -64,12 +64,11 @@ class Compiled:
         update_wrapper(self, fn)
         self._fn, self._state = fn, state
         self._roots = _roots(fn, state)
-        self._declared: Any = None  # the roots as the step holds them
+        self._held: Any = None  # the parts of the state with the variables of the step that hold them
         self._latest: list[Specialisation] = []  # the one that served the last call
         self._kept: dict[Any, list[Specialisation]] = {}  # by the nesting, shapes and dtypes of the arguments
         self._lock = threading.RLock()
         self._recorded = self._incomplete = 0
-        self._bound: dict[Any, Compiled] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if active.get() is not None:  # inside another recording
@@ -127,17 +126,26 @@ class Compiled:
                 del self._kept[oldest]
 
     def _owned(self) -> list[tuple[Any, str]]:
-        """The state as it is now, with names; TypeError where the step has come to use something else."""
-        if self._declared is None:
-            self._declared = _declared(self._fn, self._roots)
-        roots, places, holders = self._declared
-        for place, value in holders:
-            if place.read() is not value:
+        """The state as the step holds it now, by the names of variables; TypeError where that is something else."""
+        if self._held is None:
+            held = list(variables(self._fn))
+            self._held = [(part, name, [place for place, value in held if value is part]) for part, name in self._roots]
+        owned = []
+        for part, name, places in self._held:
+            if not places and isinstance(part, np.ndarray):
                 raise TypeError(
-                    f"{self._name}: {place.name} is another {type(value).__name__} than the one that compile was given "
-                    "as state. Compile the step again, with the new one"
+                    f"compile: {name}, an array, is in no variable of the step, so that nothing can stand for it. Keep "
+                    "it in a variable of the step, in a list, dictionary or module of the state, or pass it as an "
+                    "argument"
                 )
-        return [*roots, *((place.read(), place.name) for place in places)]
+            for place in places:
+                if place.read() is not part and not isinstance(part, (np.ndarray, *GENERATORS)):
+                    raise TypeError(
+                        f"{self._name}: {place.name} is another {type(part).__name__} than the one that compile was "
+                        "given as state. Compile the step again, with the new one"
+                    )
+            owned += [(place.read(), place.name) for place in places] or [(part, name)]
+        return owned
 
     @property
     def _name(self) -> str:
@@ -166,16 +174,8 @@ class Compiled:
         return self._latest[0]
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        if instance is None or not hasattr(self._fn, "__get__"):
-            return self
-        steps: dict[Any, Compiled] = self._bound
-        if hasattr(instance, "__dict__") and not isinstance(instance, type):
-            steps = vars(instance).setdefault(OWN_STEPS, {})
-        key = id(instance) if steps is self._bound else self._name
-        bound = steps.get(key)
-        if bound is None or getattr(bound._fn, "__self__", None) is not instance:  # not so in a copy
-            bound = steps[key] = Compiled(self._fn.__get__(instance, owner), self._state)
-        return bound
+        """A method: the object is the first argument."""
+        return self if instance is None or not hasattr(self._fn, "__get__") else MethodType(self, instance)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
         return Compiled(copy.deepcopy(self._fn, memo), copy.deepcopy(self._state, memo))
@@ -200,27 +200,6 @@ def _roots(fn: Any, state: Any) -> list[tuple[Any, str]]:
     if isinstance(fn, MethodType) and not isinstance(fn.__self__, type):
         roots.append((fn.__self__, "self"))
     return roots
-
-
-def _declared(fn: Any, roots: list[tuple[Any, str]]) -> tuple[list[tuple[Any, str]], list[Place], Any]:
-    """What was declared as the step holds it: objects by the names of variables, the variables of bare arrays and
-    generators, and the variables that hold the objects."""
-    variables_of = list(variables(fn))
-    held = {id(value): place.name for place, value in reversed(variables_of)}
-    bare = [root for root, _ in roots if isinstance(root, (np.ndarray, *GENERATORS)) and id(root) in held]
-    for root, name in roots:
-        if isinstance(root, np.ndarray) and id(root) not in held:
-            raise TypeError(
-                f"compile: {name}, an array, is in no variable of the step, so that nothing can stand for it. Keep "
-                "it in a variable of the step, in a list, dictionary or module of the state, or pass it as an argument"
-            )
-    objects = [(root, held.get(id(root), name)) for root, name in roots if not any(root is other for other in bare)]
-    places = [place for place, value in variables_of if any(value is root for root in bare)]
-    return (
-        objects,
-        places,
-        [(place, value) for place, value in variables_of if any(value is root for root, _ in objects)],
-    )
 
 
 def _kind(leaf: Any) -> Any:

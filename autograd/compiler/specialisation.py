@@ -339,7 +339,8 @@ class Specialisation:
         self._readers = [(tensor, place, moves[id(old)][1]) for tensor, place, old in self._readers]
         if self._owners:
             self._binding.objects[self._owners] = _owners([self._binding.objects[name] for name in self._owned])
-        self._bind()
+        if moved:
+            self._bind()
         return bool(moved)
 
     def _move(self, old: Any, new: Any = None) -> None:

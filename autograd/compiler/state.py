@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from functools import cache, partial
 from operator import is_
@@ -24,7 +24,6 @@ from autograd.array.tensor import Tensor
 GENERATORS = (np.random.Generator, np.random.RandomState)
 SIMPLE = (int, float, complex, str, bytes, bool, type(None), np.generic, np.dtype, type(...), slice, range, enum.Enum)
 TRACED_KINDS = "fiubcSUmM"  # of arrays
-OWN_STEPS = "_compiled_steps"  # the attribute in which an object has its methods' compiled steps
 _COLLECTIONS = (list, deque, dict, Mapping)
 _CONSTANTS = (FunctionType, BuiltinFunctionType, type, ModuleType, np.ufunc, property, staticmethod, classmethod)
 
@@ -103,11 +102,10 @@ class State:
         keys = list(container) if isinstance(container, Mapping) else range(len(container))
         self.structure.append((container, keys if in_order else len(keys), name))
         for key in keys:
-            if key != OWN_STEPS:
-                part, place = container[key], Place(container, key, form.format(name, key))
-                self.places.append((place, part))
-                if not isinstance(part, SIMPLE):
-                    self._pending.append((part, place.name))
+            part, place = container[key], Place(container, key, form.format(name, key))
+            self.places.append((place, part))
+            if not isinstance(part, SIMPLE):
+                self._pending.append((part, place.name))
 
 
 def is_constant(value: Any) -> bool:
@@ -140,31 +138,18 @@ def held_by(value: Any, name: str) -> tuple[Any, ...]:
     )
 
 
-def variables(fn: Callable[..., Any]) -> Iterator[tuple[Place, Any]]:
-    """The variables of a step, and of functions beside it that it names: closures and globals that its code names."""
-    pending, seen, home = [fn], set(), None
-    while pending:
-        fn = pending.pop()
+def variables(fn: Any) -> Iterator[tuple[Place, Any]]:
+    """The variables of a step: its closure, and the globals that its code names."""
+    while fn is not None:
         fn = getattr(fn, "__func__", fn)
-        if isinstance(fn, partial):
-            pending.append(fn.func)
-        if hasattr(fn, "__wrapped__"):
-            pending.append(fn.__wrapped__)
-        if not isinstance(fn, FunctionType) or fn in seen:
-            continue
-        seen.add(fn)
-        home = fn.__globals__ if home is None else home
-        places = [
-            (Place(cell, "cell_contents", name), name)
-            for name, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True)
-        ]
-        if fn.__globals__ is home:
-            places += [(Place(home, name, name), name) for name in names(fn.__code__) if name in home]
-        for place, _ in places:
-            if (value := place.read()) is not Place:
-                yield place, value
-                if callable(value) and not isinstance(value, type):
-                    pending.append(value)
+        if isinstance(fn, FunctionType):
+            places = [
+                Place(cell, "cell_contents", name)
+                for name, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True)
+            ]
+            places += [Place(fn.__globals__, name, name) for name in names(fn.__code__) if name in fn.__globals__]
+            yield from ((place, value) for place in places if (value := place.read()) is not Place)
+        fn = fn.func if isinstance(fn, partial) else getattr(fn, "__wrapped__", None)
 
 
 @cache
