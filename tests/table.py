@@ -131,7 +131,11 @@ def chapter_of(record: Op | Composite) -> str | None:
 
 
 def _rules(op: Op) -> list[Any]:
-    return [getattr(rule, "func", rule) for rule in (op.vjp[k] for k in range(len(op.vjp))) if rule is not None]
+    return [
+        getattr(rule, "func", rule)
+        for rule in (op.vjp[k] for k in range(1 if op.variadic else len(op.vjp)))
+        if rule is not None
+    ]
 
 
 def _call(record: Op | Composite) -> str:

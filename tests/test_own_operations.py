@@ -80,3 +80,30 @@ def test_it_is_compiled(softsign: Any) -> None:
     step = autograd.compile(lambda x: np.sum(softsign(x) ** 2))
     for x in (np.arange(-3.0, 3.0), np.arange(6.0), np.linspace(-1.0, 1.0, 6)):
         np.testing.assert_allclose(step(x), np.sum(_softsign(x) ** 2), rtol=1e-12)
+
+
+@pytest.mark.parametrize("by_keyword", [False, True])
+def test_its_rule_is_used_however_the_argument_is_given(by_keyword: bool) -> None:
+    """At 0 the function itself, recorded step by step, has another derivative than the rule."""
+    z = Tensor(0.0, requires_grad=True)
+    (nn.functional.sigmoid(x=z) if by_keyword else nn.functional.sigmoid(z)).backward()
+    assert z.grad == 0.25
+
+
+def test_a_rule_that_returns_another_shape_is_refused() -> None:
+    scaled = operation(
+        lambda a, b: a * b,
+        name="scaled",
+        vjp=(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
+        math=(r"\bar a = \bar y b", r"\bar b = \bar y a"),
+        samples=[lambda rng: (rng.normal(size=3), rng.normal(size=3))],
+    )
+    b = Tensor(2.0, requires_grad=True, name="b")
+    with pytest.raises(ValueError, match=r"scaled for b of shape \(\) returned .*\(3,\).*broadcasts=True"):
+        np.sum(scaled(np.ones(3), b)).backward()
+    assert b.grad is None
+
+
+def test_a_rule_that_takes_no_operands_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match=r"halved: a rule takes the gradient, the output and the 1 operands"):
+        operation(lambda a: a / 2, name="halved", vjp=lambda g, y: g / 2, math="x", samples=[lambda rng: (1.0,)])

@@ -35,7 +35,7 @@ def backpropagate(
         wrap: makes a Tensor of a node, so that the rules record what they compute.
         keep: hold the gradients of interior nodes too.
         wanted: nodes to stop at, as if they were leaves.
-        hooks: call what was registered at the nodes.
+        hooks: call what was registered at the nodes, and keep the gradients that `retain_grad` asks for.
         free: let go of each node's arguments once it is done; another pass is an error then.
 
     Raises:
@@ -53,7 +53,7 @@ def backpropagate(
         if op is None or (wanted and node in wanted):
             continue
         g = take(node)
-        inputs, kwargs, broadcasts = node.args, node.kwargs, op.broadcasts
+        inputs, kwargs = node.args, node.kwargs
         if inputs is None:
             raise RuntimeError(
                 "this graph was freed by an earlier backward(retain_graph=False); "
@@ -71,8 +71,8 @@ def backpropagate(
                 continue
             d = rule(*args, **kwargs) if kwargs else rule(*args)
             value = operand.value
-            if broadcasts and d.shape != value.shape:
-                d = unbroadcast(d, value.shape)
+            if getattr(d, "shape", None) != value.shape:
+                d = _in_shape(d, value.shape, node, operand)
             if d.dtype is not value.dtype:
                 d = d.astype(value.dtype)
             if observers:
@@ -87,6 +87,16 @@ def backpropagate(
         if free:
             node.args = None
     return gradients
+
+
+def _in_shape(d: Any, shape: tuple[int, ...], node: Node, operand: Node) -> Any:
+    """What a rule returned, in the shape of its operand; ValueError where it does not fit."""
+    if node.op.broadcasts and hasattr(d, "shape"):
+        return unbroadcast(d, shape)
+    raise ValueError(
+        f"the rule of {node.op.name} for {describe(operand)} returned {describe(d)}: return the operand's shape, or "
+        "say broadcasts=True in its record where operands are broadcast"
+    )
 
 
 def check_unwritten(node: Node) -> None:

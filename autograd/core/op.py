@@ -8,6 +8,7 @@ reads shapes by `np.shape`. See Griewank and Walther, "Evaluating Derivatives", 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ class Op:
         cure: what to do where it raises.
         on_any_array: computes the value through NumPy's protocol, for data that is no NumPy array.
         operands, options: the names of its arguments.
-        count: a call with no more arguments than these, and no options, is in the rules' form.
+        direct: a call of so many arguments or fewer, without options, is in the rules' form; -1 where none is.
     """
 
     fn: Callable[..., Any]
@@ -94,10 +95,12 @@ class Op:
         names = parameter_names(next(rule for rule in rules if rule is not None))[3 if self.variadic else 2 :]
         count = 0 if self.variadic else len(rules)
         self.operands, self.options = names[:count], frozenset(names[count:])
-        self.count = count if self.adapt is None else -1
+        self.direct = count if self.adapt is None else -1  # a form of its own: see `bind`
         self.vjp = _EachOperand(rules[0]) if self.variadic else rules
         self.composed = self.composed or NO_OPTIONS
-        if self.against_constant:
+        if not self.variadic and not all(_takes(rule, 2 + count) for rule in rules if rule is not None):
+            raise ValueError(f"{self.name}: a rule takes the gradient, the output and the {count} operands of a call")
+        if self.against_constant:  # the same record with other rules
             rules, self.against_constant = self.against_constant, None
             other = copy(self)
             other.vjp, self.against_constant = rules, other
@@ -132,11 +135,8 @@ class _EachOperand:
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
 
-    def __getitem__(self, position: int) -> Rule:
+    def __getitem__(self, position: int) -> Rule:  # without end: it is read beside the operands
         return partial(self._rule, position)
-
-    def __len__(self) -> int:
-        return 1
 
 
 def operations() -> tuple[Op, ...]:
@@ -200,6 +200,12 @@ def qualified_name(fn: Callable[..., Any]) -> str:
     if module.partition(".")[0] != "numpy":
         return fn.__name__
     return f"np{module.removeprefix('numpy')}.{fn.__name__}".replace("np.lib.scimath", "np.emath")
+
+
+def _takes(function: Any, count: int) -> bool:
+    """Whether a function can be given so many arguments by position."""
+    code = function.__code__
+    return bool(code.co_argcount >= count or code.co_flags & inspect.CO_VARARGS)
 
 
 def _without_dispatcher(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -52,7 +52,7 @@ class TensorBase:
 
         Raises:
             RuntimeError: there is no graph, or no scalar and no gradient; the graph was freed, or a parameter that it
-                used was changed in place since. Nothing is changed then.
+                used was changed in place since. No `.grad` of a leaf is changed then.
             ValueError: a gradient of another shape.
         """
         seed = self._seed(gradient, create_graph)
@@ -127,7 +127,7 @@ def call(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """A call of a NumPy function with a Tensor among its arguments: recorded, composed or plain."""
     op = find(fn)
     if op is not None:
-        if len(args) <= op.count and not kwargs:  # as most calls are
+        if len(args) <= op.direct and not kwargs:  # as most calls are
             return apply(op, args)
         bound = op.bind(args, kwargs)
         if bound is not None:

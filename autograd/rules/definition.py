@@ -76,9 +76,9 @@ def operation(fn: Callable[..., Any], **record: Any) -> Callable[..., Any]:
 
     @wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
-        for arg in args:
+        for arg in (*args, *kwargs.values()) if kwargs else args:
             if isinstance(arg, TensorBase):
-                return apply(op, args) if len(args) == op.count and not kwargs else tensor_call(fn, args, kwargs)
+                return apply(op, args) if len(args) == op.direct and not kwargs else tensor_call(fn, args, kwargs)
         return fn(*args, **kwargs)
 
     return call
@@ -92,7 +92,7 @@ def dispatched(fn: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
-        for arg in args:
+        for arg in (*args, *kwargs.values()) if kwargs else args:
             if type(arg) in PLAIN_TYPES:
                 continue
             if isinstance(arg, TensorBase) and "out" not in kwargs:
