@@ -55,7 +55,10 @@ def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
 
 def style_named(name: str, *, moments: bool = False) -> Style:
     """The style of this name; with `moments`, one that `frames` can use."""
-    check_choice("style", name, (known for known, style in STYLES.items() if style.moments or not moments))
+    check_choice("style", name, STYLES)
+    if moments and not STYLES[name].moments:
+        able = " or ".join(repr(known) for known, style in STYLES.items() if style.moments)
+        raise ValueError(f"style {name!r} draws no single moments, which frames need (moments=True); take {able}")
     return STYLES[name]
 
 

@@ -54,9 +54,17 @@ def defop(fn: Callable[..., Any], **record: Any) -> Op:
 
 
 def operation(fn: Callable[..., Any], **record: Any) -> Callable[..., Any]:
-    """Record the derivative of `fn` (see `defop`) and give the function that records on Tensors.
+    """Record the derivative of `fn` and give the function that records on Tensors; on arrays alone it is `fn` itself.
 
-    On arrays alone the result is `fn` itself, called.
+    Args:
+        fn: computes the value, of arrays, in NumPy code.
+        record: the fields of `autograd.core.op.Op`. Needed are `vjp` (a rule for each operand: it takes the gradient
+            that arrives, the output and the arguments), `math` (the same in LaTeX) and `samples` (functions of a
+            generator that give arguments). `name`, `label` and `role` are for pictures and derivations;
+            `broadcasts=True` has the engine sum a gradient back where an operand was broadcast.
+
+    Raises:
+        ValueError: rules without mathematics or samples, or that take no operands.
 
     >>> import numpy as np
     >>> from autograd import Tensor
@@ -77,7 +85,7 @@ def operation(fn: Callable[..., Any], **record: Any) -> Callable[..., Any]:
     @wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in (*args, *kwargs.values()) if kwargs else args:
-            if isinstance(arg, TensorBase):
+            if isinstance(arg, TensorBase) or (type(arg) is list and holds_tensor(arg)):
                 return apply(op, args) if len(args) == op.direct and not kwargs else tensor_call(fn, args, kwargs)
         return fn(*args, **kwargs)
 

@@ -102,6 +102,8 @@ _TANH = _Slope(
         ("derivative-at-output", "1 - {outer}", lambda a: 1 - a),
         ("derivative-at-output", "{outer}**2", lambda a: a * a),
         ("derivative-at-output", "1 + {outer}**2", lambda a: 1 + a * a),
+        ("derivative-at-output", "1 - 2 * {outer}", lambda a: 1 - 2 * a),
+        ("derivative-at-output", "1 - abs({outer})", lambda a: 1 - np.abs(a)),
         ("derivative-at-output", "(1 - {outer})**2", lambda a: (1 - a) ** 2),
         ("derivative-at-output", "-{outer}**2", lambda a: -a * a),
         ("derivative-at-output", "{outer} * (1 - {outer}), that of the sigmoid", lambda a: a * (1 - a)),
