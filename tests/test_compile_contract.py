@@ -672,7 +672,8 @@ def saved(x: Any) -> Any:
 
 @pytest.mark.parametrize(
     "step", [saved, lambda x: x * len(np.array2string(x)), lambda x: np.savez(io.BytesIO(), x=x),
-             lambda x: x * len(repr(x)), lambda x: np.nan_to_num(x, copy=False), lambda x: np.clip(x, 0, 1, x)],
+             lambda x: x * len(repr(x)), lambda x: np.nan_to_num(x, copy=False), lambda x: np.clip(x, 0, 1, x),
+             lambda x: np.median(x, overwrite_input=True)],
 )  # fmt: skip
 def test_effects_that_a_replay_would_not_have(step: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="a replay could not"):

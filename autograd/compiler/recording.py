@@ -15,7 +15,7 @@ from autograd.array.tensor import Tensor
 from autograd.compiler.effects import UNFOLLOWED, Effects, traced_of
 from autograd.compiler.generators import Drawing, global_generators
 from autograd.compiler.state import GENERATORS, SIMPLE, TRACED_KINDS, Place, State, is_constant, variables
-from autograd.compiler.tracing import ADVICE, StepTrace, unlock
+from autograd.compiler.tracing import ADVICE, StepTrace
 from autograd.core.errors import describe, source_line
 from autograd.core.node import Node, next_order, observers, recording
 from autograd.core.op import Op
@@ -205,7 +205,6 @@ class Recording:
         active.set(None)
         if self in observers:
             observers.remove(self)
-        unlock(self.trace.locked)
         for place, value, other in self.replaced:
             if place.read() is other:
                 place.write(value)

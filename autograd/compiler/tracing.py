@@ -8,6 +8,7 @@ What a replay could not do again is refused with the line of the step.
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,13 +41,6 @@ _SHAPED_BY_SHAPES: dict[Any, int] = {  # of how many first arguments the values 
          np.take, np.take_along_axis, np.linalg.solve, np.searchsorted, np.array_equal, np.allclose), 2),
     np.where: 3, np.clip: 3, put: 3, scatter: 2, np.einsum: 99, np.broadcast_arrays: 99,
 }  # fmt: skip
-_READ_ONLY = {
-    np.broadcast_to,
-    np.broadcast_arrays,
-    np.diagonal,
-    np.diag,
-    np.lib.stride_tricks.sliding_window_view,
-}  # views
 _WRITERS = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}  # into their first argument
 
 
@@ -116,7 +110,6 @@ class StepTrace(Trace):
         self.outside: dict[int, Traced] = {}  # arrays of the arguments and the state, by identity
         self._owners: dict[int, list[Traced]] = {}  # the same by the memory that they look at
         self._constants: dict[int, Any] = {}
-        self.locked: list[Any] = []  # arrays that are read-only for the moment
         self._errors, self._thread = np.geterr(), get_ident()
 
     def refusal(self, message: str) -> TypeError:
@@ -156,46 +149,25 @@ class StepTrace(Trace):
 
     # Calls
 
-    def _lock(self, args: Any, kwargs: Mapping[str, Any]) -> None:
-        """Make the arrays of a call read-only, so that a function that writes into one says so."""
-        for traced in _traced((args, tuple(kwargs.values()))):
-            array = traced.value
-            if isinstance(array, np.ndarray) and array.flags.writeable:
-                self.locked.append(array)
-                array.flags.writeable = False
-
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Compute `fn(*args, **kwargs)` and record it."""
         if self.passive():
             return fn(*plain(args), **{key: plain(value) for key, value in kwargs.items()})
         if fn in _WRITERS or (getattr(fn, "__name__", "") == "at" and isinstance(fn.__self__, np.ufunc)):
             return self._write_by(fn, args, kwargs)
-        dispatched = not (isinstance(fn, np.ufunc) or fn is operator.getitem or impure(fn))
+        if not isinstance(fn, np.ufunc) and not impure(fn) and _writes(fn, args, kwargs):
+            raise self.refusal(
+                f"{_name(fn)} writes into its argument, {source_line()}: a replay could not. Write its result by "
+                "`array[...] = `"
+            )
         try:
-            if dispatched:
-                self._lock(args, kwargs)
-            result = super().call(fn, args, kwargs)
-            locked = bool(self.locked)
+            return super().call(fn, args, kwargs)
         except (np.linalg.LinAlgError, ArithmeticError, IndexError) as error:
             self.refusal(
                 f"{_name(fn)} raised {type(error).__name__}, {source_line()}, and the step went on: a replay could "
                 "not decide that. Test for it beforehand, by np.where or a branch"
             )
             raise
-        except ValueError as error:
-            if "read-only" not in str(error):
-                raise
-            raise self.refusal(
-                f"{_name(fn)} writes into its argument, {source_line()}: a replay could not. Write its result "
-                "by `array[...] = `"
-            ) from None
-        finally:
-            unlock(self.locked)
-        if locked and fn in _SHAPED_BY_SHAPES and fn not in _READ_ONLY:
-            for view in _traced(result if isinstance(result, (list, tuple)) else (result,)):
-                if view.source is not None:
-                    view.value.flags.writeable = True
-        return result
 
     def record(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> Any:
         """Write down that this call gave `result`; its form is checked where values decide it."""
@@ -287,7 +259,6 @@ class StepTrace(Trace):
 
     def set_item(self, traced: Traced, index: Any, value: Any) -> None:
         """`traced[index] = value`."""
-        self._refuse_unknown_view(traced)
         traced.value[plain(index)] = plain(value)
         if not self.passive():
             self.write(traced, put, (self.symbol(index), self.symbol(value)), {})
@@ -304,7 +275,6 @@ class StepTrace(Trace):
             raise self.not_owned(fn, out)
         if not isinstance(out.value, np.ndarray):  # numbers do not change
             return self.call(fn, args, kwargs)
-        self._refuse_unknown_view(out)
         if isinstance(fn, np.ufunc) and kwargs.get("where", True) is not True:
             where = kwargs.pop("where")
             fn(*plain(args), out=out.value, where=plain(where), **kwargs)
@@ -331,7 +301,6 @@ class StepTrace(Trace):
         if fn is np.copyto and len(args) == 2 and not kwargs:
             self.set_item(target, ..., args[1])
             return
-        self._refuse_unknown_view(target)
         fn(target.value, *plain(args[1:]), **{key: plain(value) for key, value in kwargs.items()})
         symbols = {key: self.symbol(value) for key, value in kwargs.items()}
         self.write(target, changed(fn), self.symbol(args[1:]), symbols)
@@ -356,23 +325,15 @@ class StepTrace(Trace):
             if (view := reference()) is not None:
                 self._look_again(view)
 
-    def _refuse_unknown_view(self, view: Traced) -> None:
-        """A view by a function that is not known was made of a read-only array, and is none itself."""
-        if view.source is not None and not view.value.flags.writeable and view.base.value.flags.writeable:
-            fn = view.source[1][0].fn
-            if fn not in _READ_ONLY and not self.passive():
-                raise self._view_refusal(fn)
-
-    def _view_refusal(self, fn: Any) -> TypeError:
-        return self.refusal(f"writing in place into a view by {_name(fn)}, {source_line()}: write to the array itself")
-
     def _written_through(self, view: Traced, source: Traced, lines: Any, before: Var, new: Var) -> Var:
         """The value of `source` after `new` was written into a view of it."""
         line = lines[0]
         chosen = line.fn is operator.getitem and len(lines) == 1
         fixed = line.fn in _SHAPED_BY_SHAPES and all(var is before for var in line.variables())
         if view.dtype != source.dtype or not (chosen or fixed):
-            raise self._view_refusal(line.fn)
+            raise self.refusal(
+                f"writing in place into a view by {_name(line.fn)}, {source_line()}: write to the array itself"
+            )
         written = Var(source.value)
         index = line.args[1] if chosen else np.unravel_index(positions(view.value, source.value), source.shape)
         self.lines.append(Line(written, put, (source.symbol, index, new), {}, self.origin))
@@ -464,11 +425,19 @@ def _overlap(a: Any, b: Any) -> bool:
     return isinstance(a, np.ndarray) and np.may_share_memory(a, b)
 
 
-def unlock(arrays: list[Any]) -> None:
-    """Make arrays writeable again, those that own their memory before views of them, and forget them."""
-    for array in sorted(arrays, key=lambda array: array.base is not None):
-        array.flags.writeable = True
-    arrays.clear()
+def _writes(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a function of NumPy is asked to write into an argument, beside `out=`, which is replayed."""
+    given = {**dict(zip(_parameters(fn), args, strict=False)), **kwargs}
+    in_place = fn is np.nan_to_num and not given.get("copy", True)
+    return in_place or given.get("out") is not None or bool(given.get("overwrite_input"))
+
+
+@cache
+def _parameters(fn: Any) -> tuple[str, ...]:
+    try:
+        return tuple(inspect.signature(fn).parameters)
+    except (TypeError, ValueError):
+        return ()
 
 
 def _traced(value: Any) -> Iterator[Traced]:
