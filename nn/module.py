@@ -43,12 +43,6 @@ class Parameter(Tensor):
         if self._path != path and self.name == self._path:
             self.name = self._path = path
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        copied = super().__deepcopy__(memo)
-        if isinstance(copied, Parameter):
-            copied._path = self._path
-        return copied
-
 
 class Module:
     """A part of a network. Subclass it, assign parameters and modules, and define `forward`.
@@ -156,6 +150,8 @@ class Module:
         return RuntimeError(f"{name} has no place for its parts yet: call super().__init__() first in {name}.__init__")
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name != "forward" and callable(getattr(Module, name, None)):
+            raise TypeError(f"{self._title()}.{name} would hide the method {name}() of modules: give it another name")
         held = vars(self).get(name)
         for kind in (Parameter, Module):
             if isinstance(held, kind) and not (value is None or isinstance(value, kind)):

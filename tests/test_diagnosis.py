@@ -430,3 +430,9 @@ def test_a_mistake_of_the_catalogue_is_found_again(loss: Tensor, random: Any) ->
     said = [f for f in report.findings if not f.matches and f.cause != "consequence"]
     assert said, f"{mistake.told}\n{report}"
     assert all(f.cause != "unknown" for f in said), f"{mistake.cause}: {mistake.told}\n{report}"
+
+
+def test_a_report_is_true_where_all_gradients_are_right() -> None:
+    w = Tensor([3.0], requires_grad=True, name="w")
+    assert compare_grads(np.sum(w**2), {"w": np.array([6.0])})
+    assert not compare_grads(np.sum(w**2), {"w": np.array([3.0])})

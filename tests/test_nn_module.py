@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -392,3 +393,18 @@ def test_repr_shows_the_tree_with_shapes_and_counts() -> None:
 
 def test_repr_of_a_module_without_parameters() -> None:
     assert repr(nn.ReLU()) == "ReLU  0 parameters"
+
+
+@pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.copy, copy.deepcopy])
+def test_a_copied_network_works_in_full(copied: Any) -> None:
+    model = nn.MLP([2, 3, 1], rng=0)
+    other = copied(model)
+    assert repr(other) == repr(model)
+    assert [name for name, _ in other.named_parameters()] == [name for name, _ in model.named_parameters()]
+    np.testing.assert_array_equal(other.train()(np.ones((4, 2))).data, model(np.ones((4, 2))).data)
+
+
+@pytest.mark.parametrize("name", ["modules", "parameters", "train", "save"])
+def test_an_attribute_that_hides_a_method_is_refused(name: str) -> None:
+    with pytest.raises(TypeError, match=rf"Module\.{name} would hide the method {name}\(\)"):
+        setattr(nn.Module(), name, [])

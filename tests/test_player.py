@@ -592,10 +592,18 @@ def test_what_was_asked_for_must_be_possible(tmp_path: Path) -> None:
         autograd.player(x)
     with pytest.raises(ValueError, match="direction is 'LR' or 'TB', not 'RL'"):
         autograd.player(x * x, direction="RL")  # type: ignore[arg-type]
+    (tmp_path / "folder.html").mkdir()
     with pytest.raises(OSError, match="cannot be written"):
-        autograd.player(x * x, tmp_path)
+        autograd.player(x * x, tmp_path / "folder.html")
 
 
 def test_numbers_of_the_page_are_those_of_pictures() -> None:
     x = Tensor(1234.5, requires_grad=True)
     assert f'"rows":["{number(1234.5)}"]' in autograd.player(x * x).html
+
+
+@pytest.mark.parametrize("name", ["page.pdf", "page", "page.svg"])
+def test_a_page_goes_into_an_html_file_only(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"ends in \.html"):
+        autograd.player(Tensor(2.0, requires_grad=True) * 3, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []

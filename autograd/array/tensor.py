@@ -224,16 +224,20 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
     def __getstate__(self) -> dict[str, Any]:
         if self._is_computed():
             raise RuntimeError(f"{describe(self)} was computed; only leaves can be stored, others after detach()")
-        node = self._node
-        state = {"data": np.array(node.value), "requires_grad": node.requires_grad, "grad": node.grad}
-        return {**getattr(self, "__dict__", {}), **state, "name": self.name}
+        node, name = self._node, self.name
+        leaf = {"data": np.array(node.value), "requires_grad": node.requires_grad, "grad": node.grad, "name": name}
+        below = [kind for kind in type(self).__mro__ if kind not in Tensor.__mro__]
+        slots = [slot for kind in below for slot in vars(kind).get("__slots__", ()) if hasattr(self, slot)]
+        return {**getattr(self, "__dict__", {}), **{slot: getattr(self, slot) for slot in slots}, "leaf": leaf}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
-        self._node = Node(state.pop("data"), state.pop("requires_grad"))
-        self._node.grad, self._node.name = state.pop("grad"), state.pop("name")
+        leaf = state["leaf"]
+        self._node = Node(leaf["data"], leaf["requires_grad"])
+        self._node.grad, self._node.name = leaf["grad"], leaf["name"]
         self._view = self._views = None
-        getattr(self, "__dict__", {}).update(state)
+        for name, value in state.items():
+            if name != "leaf":
+                object.__setattr__(self, name, value)
 
     def __copy__(self) -> Any:
         if self._is_computed():
@@ -243,14 +247,9 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        if self._is_computed():
-            return self.copy()
-        copied = Tensor.__new__(type(self))
-        copied._node = Node(self._node.value.copy(), self._node.requires_grad)
-        copied._node.grad = None if self.grad is None else np.array(plain(self.grad))
-        copied._view = copied._views = None
-        if self.name is not None:
-            copied._node.name = self.name
+        copied = self.__copy__()
+        if not self._is_computed() and self.grad is not None:
+            copied.grad = np.array(plain(self.grad))
         return copied
 
 

@@ -107,7 +107,7 @@ def player(
 
     Raises:
         TypeError: `output` is no Tensor, or a name no string.
-        ValueError: `output` has no graph; unknown direction; `names` has an unknown name.
+        ValueError: `output` has no graph; unknown direction; `names` has an unknown name; the file is no .html.
         RuntimeError: no installed renderer gave the picture.
         OSError: the file cannot be written.
 
@@ -120,6 +120,8 @@ def player(
     """
     node = drawable(output, "player")
     check_choice("direction", direction, DIRECTIONS)
+    if path is not None and Path(path).suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"player writes a page, so its file ends in .html, not as {os.fspath(path)!r}")
     caller = sys._getframe(1)
     options = Options(title=title or "", repeats=False, most=MOST_OPERATIONS)
     scene = build_scene(node, Scope(caller.f_locals, caller.f_globals), overrides(names), options)

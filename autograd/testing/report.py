@@ -197,6 +197,10 @@ class Report:
         """Whether all gradients are right."""
         return all(finding.matches for finding in self.findings)
 
+    def __bool__(self) -> bool:
+        """As `matches`, so that `assert compare_grads(...)` fails where a gradient is wrong."""
+        return self.matches
+
     def __getitem__(self, name: str) -> Finding:
         """The finding of a name."""
         for finding in self.findings:
