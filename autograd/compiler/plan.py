@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from autograd.compiler.binding import Binding
-from autograd.compiler.storage import VIEWS, Memory, Storage, lasting, shaped
-from autograd.compiler.tracing import Check, check, check_form, form
-from autograd.program.program import Line, Program, Var, impure
+from autograd.compiler.functions import VIEWS, Check, check, check_form, computes, down_the_rows, form
+from autograd.compiler.storage import Memory, Storage, lasting, shaped
+from autograd.program.program import Line, Program, Var
 from autograd.rules.write import put
 
 _OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
@@ -21,7 +21,6 @@ _OF_ONE_KIND = {
 }  # fmt: skip
 # Elements. np.maximum of two float32 arrays takes a third of the time that it takes with a number, with a row half.
 _ZEROS_UP_TO = 1 << 14
-_DRAWS_INTO = ("random", "standard_normal", "standard_exponential")  # what generators can write into an array
 
 
 class Plan:
@@ -94,14 +93,14 @@ class Plan:
         wanted: dict[Var, Storage] = {}
         for var, before in kept:
             source = self._copied(var, definitions)
-            if source not in definitions or source in wanted or not _computes(definitions[source][1]):
+            if source not in definitions or source in wanted or not computes(definitions[source][1]):
                 continue
             position, line = definitions[source]
             last = self._memory.last.get(before, -1) if before is not None else -1
             if position > self._barrier and (last < position or (last == position and self._over(line, before))):
                 wanted[source] = self._memory.new(lasting(source.value), kept=True)
         for var, home in written:
-            if type(home) is str or var not in definitions or var in wanted or not _computes(definitions[var][1]):
+            if type(home) is str or var not in definitions or var in wanted or not computes(definitions[var][1]):
                 continue
             position, line = definitions[var]
             storage = self._homes.get(id(home)) or Storage(home)
@@ -174,7 +173,7 @@ class Plan:
             self._view(line)
         elif fn is np.copy and self._is_kept(line.args[0]):
             self._place(target, self._wanted[line.args[0]], self._memory.arrays[line.args[0]], "g")
-        elif _computes(line):
+        elif computes(line):
             self._compute(position, line)
         else:
             self._call(line)
@@ -246,7 +245,7 @@ class Plan:
             self._write(f"{self.binding.function(np.copyto)}({out}, {old[0]}{casting})")
         elif fn in (np.dot, np.matmul):
             self._write(f"{old[0]}.dot({old[1]}, {out})")
-        elif fn == np.add.reduce and _down_the_rows(line):
+        elif fn == np.add.reduce and down_the_rows(line):
             ones = self._constant(np.ones(args[0].shape[0], args[0].dtype))
             self._write(f"{ones}.dot({old[0]}, {out})")
         elif isinstance(fn, np.ufunc):
@@ -370,49 +369,3 @@ def _products_late(lines: list[Line], outputs: Sequence[Any]) -> list[Line]:
                 place = len(late)
         late.insert(place, line)
     return late[::-1]
-
-
-def _computes(line: Line) -> bool:
-    """Whether a line can write its result into an array that it is given."""
-    target, fn = line.target, line.fn
-    if not target.shape or np.dtype(target.dtype).kind not in "fiub":
-        return False
-    if impure(fn):
-        return (
-            getattr(fn, "__name__", "") in _DRAWS_INTO
-            and isinstance(getattr(fn, "generator", None), np.random.Generator)
-            and np.dtype(target.dtype).char in "fd"
-            and "out" not in line.kwargs
-        )  # fmt: skip
-    if fn in (put, np.copy, np.where, np.astype, np.broadcast_to):
-        return type(line.args[0]) in (Var, np.ndarray) or fn is np.where
-    if isinstance(fn, np.ufunc):
-        if fn is np.matmul:
-            return _matrices(line)
-        return fn.nout == 1 and fn.signature is None and "where" not in line.kwargs
-    if fn is np.dot:
-        return _matrices(line)
-    return getattr(fn, "__name__", "") == "reduce" and isinstance(getattr(fn, "__self__", None), np.ufunc)
-
-
-def _matrices(line: Line) -> bool:
-    """Whether this is a product that BLAS computes, into an array of the right kind."""
-    kinds = [(len(np.shape(_like(arg))), _like(arg).dtype) for arg in line.args if hasattr(_like(arg), "dtype")]
-    return (
-        len(kinds) == 2
-        and not line.kwargs
-        and all(rank in (1, 2) and dtype == line.target.dtype and dtype.char in "fd" for rank, dtype in kinds)
-    )
-
-
-def _down_the_rows(line: Line) -> bool:
-    x = line.args[0]
-    options = {**dict(zip(("axis", "dtype"), line.args[1:], strict=False)), **line.kwargs}
-    return (
-        type(x) is Var and len(x.shape or ()) == 2 and np.dtype(x.dtype).char in "fd"
-        and options in ({"axis": 0}, {"axis": (0,)}, {"axis": 0, "dtype": None})
-    )  # fmt: skip
-
-
-def _like(value: Any) -> Any:
-    return value.value if type(value) is Var else value

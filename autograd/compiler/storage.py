@@ -9,14 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.compiler.functions import VIEWS, basic
 from autograd.program.program import Line, Var
 from autograd.rules.write import put
-
-VIEWS = {
-    np.transpose, np.reshape, np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze, np.broadcast_to, np.diagonal,
-    np.ravel, np.real, np.imag, np.flip, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.ascontiguousarray,
-    np.asfortranarray, np.rollaxis,
-}  # fmt: skip
 
 
 class Storage:
@@ -133,18 +128,6 @@ def _aliases(lines: Sequence[Line], shares: Mapping[Var, Sequence[Any]]) -> dict
         if owners:
             roots[line.target] = owners[0]
     return roots
-
-
-def basic(index: Any) -> bool:
-    """Whether an index gives a view."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(
-        part is None
-        or part is Ellipsis
-        or isinstance(part, (int, np.integer))
-        or (isinstance(part, slice) and not any(type(end) is Var for end in (part.start, part.stop, part.step)))
-        for part in parts
-    )
 
 
 def aligned(nbytes: int) -> Any:

@@ -8,86 +8,34 @@ What a replay could not do again is refused with the line of the step.
 
 from __future__ import annotations
 
-import inspect
 import linecache
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from threading import get_ident
 from typing import Any
 from weakref import ref
 
 import numpy as np
 
+from autograd.compiler.functions import (
+    SHAPED_BY_SHAPES,
+    WRITERS,
+    Check,
+    changed,
+    check,
+    check_form,
+    form,
+    shaped_by_values,
+    traced_in,
+    where_true,
+    writes,
+)  # fmt: skip
 from autograd.core.errors import source_line, user_frame
 from autograd.program.program import Line, Var, impure
 from autograd.program.trace import Trace, Traced, plain
-from autograd.rules.index import scatter
 from autograd.rules.write import put
 
 ADVICE = "name what holds it: autograd.compile(step, state=(model, optimizer, ...))"
-_SHAPED_BY_SHAPES: dict[Any, int] = {  # of how many first arguments the values never decide a shape or dtype
-    **dict.fromkeys(
-        (np.sum, np.mean, np.prod, np.max, np.min, np.any, np.all, np.argmax, np.argmin, np.cumsum, np.cumprod, np.var,
-         np.std, np.median, np.copy, np.astype, np.zeros_like, np.ones_like, np.empty_like, np.concatenate, np.stack,
-         np.hstack, np.vstack, np.dstack, np.column_stack, np.transpose, np.reshape, np.swapaxes, np.moveaxis,
-         np.expand_dims, np.squeeze, np.broadcast_to, np.diagonal, np.ravel, np.real, np.imag, np.flip, np.roll,
-         np.tile, np.sort, np.argsort, np.trace, np.diag, np.triu, np.tril, np.round, np.nan_to_num, np.repeat, np.pad,
-         np.atleast_1d, np.atleast_2d, np.atleast_3d, np.split, np.array_split, np.hsplit, np.vsplit, np.diff,
-         np.gradient, np.linalg.inv, np.linalg.det, np.linalg.norm, np.linalg.cholesky, np.unstack,
-         np.lib.stride_tricks.sliding_window_view, np.rot90, np.nansum, np.nanmean, np.average), 1),
-    **dict.fromkeys(
-        (np.dot, np.matmul, np.vdot, np.inner, np.outer, np.tensordot, np.cross, np.kron, np.isclose, np.full_like,
-         np.take, np.take_along_axis, np.linalg.solve, np.searchsorted, np.array_equal, np.allclose), 2),
-    np.where: 3, np.clip: 3, put: 3, scatter: 2, np.einsum: 99, np.broadcast_arrays: 99,
-}  # fmt: skip
-_WRITERS = {np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal}  # into their first argument
-
-
-class Check:
-    """A line that computes nothing: the program is right only as long as a value is what it was."""
-
-    impure = True
-    __name__ = "check"
-
-    def __call__(self, value: Any, expected: Any) -> Any:
-        raise NotImplementedError("checks are compiled, not called")
-
-
-check, check_form = Check(), Check()  # of a value; of its shape and dtype
-
-
-def form(value: Any) -> Any:
-    """The shape and dtype of an array, or of each in a tuple or list."""
-    if isinstance(value, (tuple, list)):
-        return tuple([form(part) for part in value])
-    return np.shape(value), getattr(value, "dtype", None)
-
-
-@cache
-def changed(fn: Any) -> Callable[..., Any]:
-    """The function that gives a changed copy of its first argument, of one that changes it: of `np.put`, say."""
-
-    def call(array: Any, *args: Any, **kwargs: Any) -> Any:
-        result = np.array(array)
-        fn(result, *args, **kwargs)
-        return result
-
-    call.__name__ = f"changed_by_{fn.__name__}"
-    return call
-
-
-@cache
-def where_true(ufunc: np.ufunc) -> Callable[..., Any]:
-    """The function that gives a copy of `out` with the ufunc's results where a condition holds."""
-
-    def call(out: Any, where: Any, *args: Any, **kwargs: Any) -> Any:
-        result = np.array(out)
-        ufunc(*args, out=result, where=where, **kwargs)
-        return result
-
-    call.__name__ = f"{ufunc.__name__}_where"
-    return call
 
 
 class StepTrace(Trace):
@@ -153,9 +101,9 @@ class StepTrace(Trace):
         """Compute `fn(*args, **kwargs)` and record it."""
         if self.passive():
             return fn(*plain(args), **{key: plain(value) for key, value in kwargs.items()})
-        if fn in _WRITERS or (getattr(fn, "__name__", "") == "at" and isinstance(fn.__self__, np.ufunc)):
+        if fn in WRITERS or (getattr(fn, "__name__", "") == "at" and isinstance(fn.__self__, np.ufunc)):
             return self._write_by(fn, args, kwargs)
-        if not isinstance(fn, np.ufunc) and not impure(fn) and _writes(fn, args, kwargs):
+        if not isinstance(fn, np.ufunc) and not impure(fn) and writes(fn, args, kwargs):
             raise self.refusal(
                 f"{_name(fn)} writes into its argument, {source_line()}: a replay could not. Write its result by "
                 "`array[...] = `"
@@ -176,9 +124,9 @@ class StepTrace(Trace):
                 f"{_name(fn)} of a value of the recorded step, {source_line()}: a replay could not do that again. "
                 "Return the value, and do it outside"
             )
-        by_values = _shaped_by_values(fn, args, kwargs)
+        by_values = shaped_by_values(fn, args, kwargs)
         if by_values or isinstance(result, (tuple, list)):  # as of np.atleast_1d(x, y) or matrix_power(x, n)
-            result = _apart(result, [arg.value for arg in _traced(args)])
+            result = _apart(result, [arg.value for arg in traced_in(args)])
         traced = super().record(fn, args, kwargs, result)
         if by_values:
             self._check(check_form, traced.symbol if type(traced) is Traced else self._last_tuple, form(result))
@@ -195,7 +143,7 @@ class StepTrace(Trace):
         self._remember(result)
         array = result.value
         if isinstance(array, np.ndarray) and array.base is not None:
-            sources = [arg for arg in _traced(args) if _overlap(arg.value, array)]
+            sources = [arg for arg in traced_in(args) if _overlap(arg.value, array)]
             exact = sources if len(sources) < 2 else [s for s in sources if positions(array, s.value) is not None]
             if sources:
                 self.shares[line.target] = [source.symbol for source in sources]
@@ -329,7 +277,7 @@ class StepTrace(Trace):
         """The value of `source` after `new` was written into a view of it."""
         line = lines[0]
         chosen = line.fn is operator.getitem and len(lines) == 1
-        fixed = line.fn in _SHAPED_BY_SHAPES and all(var is before for var in line.variables())
+        fixed = line.fn in SHAPED_BY_SHAPES and all(var is before for var in line.variables())
         if view.dtype != source.dtype or not (chosen or fixed):
             raise self.refusal(
                 f"writing in place into a view by {_name(line.fn)}, {source_line()}: write to the array itself"
@@ -423,53 +371,6 @@ def _owner(array: Any) -> Any:
 
 def _overlap(a: Any, b: Any) -> bool:
     return isinstance(a, np.ndarray) and np.may_share_memory(a, b)
-
-
-def _writes(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Whether a function of NumPy is asked to write into an argument, beside `out=`, which is replayed."""
-    given = {**dict(zip(_parameters(fn), args, strict=False)), **kwargs}
-    in_place = fn is np.nan_to_num and not given.get("copy", True)
-    return in_place or given.get("out") is not None or bool(given.get("overwrite_input"))
-
-
-@cache
-def _parameters(fn: Any) -> tuple[str, ...]:
-    try:
-        return tuple(inspect.signature(fn).parameters)
-    except (TypeError, ValueError):
-        return ()
-
-
-def _traced(value: Any) -> Iterator[Traced]:
-    """What is traced in a nesting."""
-    kind = type(value)
-    if kind is Traced:
-        yield value
-    elif kind is tuple or kind is list:
-        for part in value:
-            yield from _traced(part)
-    elif kind is slice:
-        yield from _traced((value.start, value.stop, value.step))
-
-
-def _shaped_by_values(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Whether the shape of a result may be another one for other values of the same shapes."""
-    if isinstance(fn, np.ufunc):
-        count = len(args)
-    elif isinstance(getattr(fn, "__self__", None), np.ufunc):
-        count = 1 if fn.__name__ in ("reduce", "accumulate") else 2
-    elif fn is operator.getitem:
-        parts = args[1] if isinstance(args[1], tuple) else (args[1],)
-        return any(type(part) is slice or traced.dtype.kind == "b" for part in parts for traced in _traced(part))
-    elif impure(fn):
-        return any(traced.dtype.kind == "i" for traced in _traced((args, tuple(kwargs.values()))))
-    else:
-        count = _SHAPED_BY_SHAPES.get(fn, 0)
-        if fn is np.where and len(args) < 3:
-            count = 0
-    if not kwargs and count >= len(args):
-        return False
-    return any(True for _ in _traced((args[count:], tuple(kwargs.values()))))
 
 
 def _equal(a: Any, b: Any) -> bool:
