@@ -10,7 +10,7 @@ import pytest
 
 import autograd
 import nn
-from autograd import Tensor, operation
+from autograd import Tensor, grad, operation
 from autograd.testing import compare_grads, gradcheck
 
 
@@ -107,3 +107,12 @@ def test_a_rule_that_returns_another_shape_is_refused() -> None:
 def test_a_rule_that_takes_no_operands_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match=r"halved: a rule takes the gradient, the output and the 1 operands"):
         operation(lambda a: a / 2, name="halved", vjp=lambda g, y: g / 2, math="x", samples=[lambda rng: (1.0,)])
+
+
+def test_a_rule_is_enough_and_pictures_show_the_name() -> None:
+    square = operation(lambda a: a * a, name="own square", vjp=lambda g, y, a: 2 * g * a)
+    assert grad(square)(3.0) == 6.0
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    loss = np.sum(square(w))
+    assert "ownsquareᵀ(g)" in autograd.draw(loss, rules=True).svg
+    assert "dw = 2 * w" in autograd.derive(loss).source

@@ -67,7 +67,7 @@ class Op:
     fn: Callable[..., Any]
     vjp: Any
     math: Any
-    samples: Sequence[Sample]
+    samples: Sequence[Sample] = ()
     label: str = ""
     name: str = ""
     role: str = ""
@@ -86,8 +86,8 @@ class Op:
         self.name = self.name or qualified_name(fn)
         self.label = self.label or self.name.rpartition(".")[2]
         self.math = (self.math,) if isinstance(self.math, str) else self.math
-        if not all(self.math) or not self.samples or len(self.math) != sum(rule is not None for rule in rules):
-            raise ValueError(f"{self.name}: a record has mathematics for each rule, and samples")
+        if not all(self.math) or len(self.math) != sum(rule is not None for rule in rules):
+            raise ValueError(f"{self.name}: a record has mathematics for each rule")
         if self.broadcasts is None:
             self.broadcasts = isinstance(fn, np.ufunc) and fn.signature is None
         self.on_any_array = forward if forward and (self.adapt or isinstance(forward, np.ufunc)) else fn

@@ -45,26 +45,34 @@ def defop(fn: Callable[..., Any], **record: Any) -> Op:
     >>> lookup(np.multiply).math[0]
     '\\bar a = \\bar y \\odot b'
     """
-    if fn in OPS:
-        raise ValueError(f"{qualified_name(fn)} is recorded already")
     op = Op(fn, **record)
+    if not op.samples:
+        raise ValueError(f"{op.name}: a record has samples beside its mathematics: they test it")
+    return _add(op)
+
+
+def _add(op: Op) -> Op:
+    if op.fn in OPS:
+        raise ValueError(f"{op.name} is recorded already")
     op.adapt = op.adapt or _adapter(op)
-    OPS[fn] = op
+    OPS[op.fn] = op
     return op
 
 
-def operation(fn: Callable[..., Any], **record: Any) -> Callable[..., Any]:
+def operation(
+    fn: Callable[..., Any], *, vjp: Any, math: str | tuple[str, ...] = (), **record: Any
+) -> Callable[..., Any]:
     """Record the derivative of `fn` and give the function that records on Tensors; on arrays alone it is `fn` itself.
 
     Args:
         fn: computes the value, of arrays, in NumPy code.
-        record: the fields of `autograd.core.op.Op`. Needed are `vjp` (a rule for each operand: it takes the gradient
-            that arrives, the output and the arguments), `math` (the same in LaTeX) and `samples` (functions of a
-            generator that give arguments). `name`, `label` and `role` are for pictures and derivations;
-            `broadcasts=True` has the engine sum a gradient back where an operand was broadcast.
+        vjp: a rule, or one for each operand: it takes the gradient that arrives, the output and the arguments.
+        math: the rules in LaTeX, for pictures; without it they show the operation's name.
+        record: other fields of `autograd.core.op.Op`: `name`, `label` and `role` for pictures and derivations;
+            `broadcasts=True` where operands are broadcast, so that the engine sums gradients back.
 
     Raises:
-        ValueError: rules without mathematics or samples, or that take no operands.
+        ValueError: a rule that does not take the operands; an operation that is recorded already.
 
     >>> import numpy as np
     >>> from autograd import Tensor
@@ -80,7 +88,8 @@ def operation(fn: Callable[..., Any], **record: Any) -> Callable[..., Any]:
     >>> float(w.grad)
     12.0
     """
-    op = defop(fn, **record)
+    rules = vjp if isinstance(vjp, tuple) else (vjp,)
+    op = _add(Op(fn, vjp, math or _named_only(record.get("name") or qualified_name(fn), rules), **record))
 
     @wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -90,6 +99,13 @@ def operation(fn: Callable[..., Any], **record: Any) -> Callable[..., Any]:
         return fn(*args, **kwargs)
 
     return call
+
+
+def _named_only(name: str, rules: tuple[Any, ...]) -> tuple[str, ...]:
+    """What stands for mathematics that nobody wrote: the pull-back of each operand, by the operation's name."""
+    called = "".join(letter for letter in name if letter.isalpha()) or "f"
+    operands = [(*parameter_names(rule)[2:], *"abcdefgh")[k] for k, rule in enumerate(rules) if rule is not None]
+    return tuple([rf"\bar {{{operand}}} = \operatorname{{{called}}}^\top(\bar y)" for operand in operands])
 
 
 def dispatched(fn: Callable[..., Any]) -> Callable[..., Any]:
