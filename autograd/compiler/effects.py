@@ -85,7 +85,7 @@ class Effects:
                     raise self._changed(name, "its contents")
                 for key, value in container.items():
                     _refuse_graph(f"{name}[{key!r}]", value)
-                self._unfinished(f"makes entries in {name}")
+                self.incomplete = f"makes entries in {name}"
         for place, value in self._recording.places:
             now = place.read()
             same = now is value or now is stand_ins.get((id(place.container), place.key), value)
@@ -107,7 +107,7 @@ class Effects:
             return
         lazily = after is not None and isinstance(value, (type(None), int, float, np.ndarray, np.generic))
         if lazily or (value is None and isinstance(now, (dict, list))):
-            self._unfinished(f"makes {place.name}")
+            self.incomplete = f"makes {place.name}"
         else:
             raise self._changed(place.name, f"from {_short(value)} to {_short(now)}")
 
@@ -117,7 +117,7 @@ class Effects:
         owners |= {id(plain(node.value)): tensor.name or "a Tensor" for tensor, node, _, _ in self._recording.before}
         for (place, value, _), now in zip(self.rebound, self.held, strict=True):
             if not isinstance(value, Tensor) and id(value) in owners:
-                self._unfinished(f"keeps one array in {place.name} and {owners[id(value)]}")
+                self.incomplete = f"keeps one array in {place.name} and {owners[id(value)]}"
             array = getattr(traced_of(now), "value", now)
             for other, held in zip(self.rebound, self.held, strict=True):
                 if held is not now and _shares(getattr(traced_of(held), "value", held), array):
@@ -159,9 +159,6 @@ class Effects:
                 f"{getattr(self._recording.fn, '__name__', 'the step')} returns no Tensor or array and changes none: "
                 "there is nothing to compile. Return what it computes"
             )
-
-    def _unfinished(self, what: str) -> None:
-        self.incomplete = what
 
     def release(self) -> None:
         """Let go of what is traced."""

@@ -62,7 +62,6 @@ class Plan:
         self.lines, self.binding = _products_late(program.lines, outputs), binding
         self.statements: list[str] = []
         self._texts: dict[Any, str] = {}
-        self._full: dict[Any, Any] = {}  # arrays of one number, by that number
         self._memory = memory = Memory(self.lines, shares, outputs)
         self.naive = 0
         self._homes: dict[int, Storage] = {}
@@ -79,9 +78,7 @@ class Plan:
             memory.release(position)
         self._where = "afterwards"
         self.results = [self._given_away(var) for var in returned]  # before anything outside is written to
-        self._apart = self._copies_of_brought([var for var, _ in kept], named)
-        self.kept = [self._in_array_of_its_own(var) for var, _ in kept]
-        self._write_back(written)
+        self._put_away([var for var, _ in kept], written, named)
         self.nbytes = sum(storage.array.nbytes for storage in memory.owned)
 
     # Where values are computed right where they belong
@@ -276,41 +273,29 @@ class Plan:
 
     # After
 
-    def _copies_of_brought(self, kept: Sequence[Any], named: Mapping[Var, str]) -> dict[Var, str]:
-        """Names for copies of what a call brings and keeps elsewhere: it may lie where another gradient will."""
-        copies = {}
-        for var in dict.fromkeys(var for var in kept if type(var) is Var and var.shape):
-            if len(kept) > 1 and self._memory.root(var) in named:
-                copies[var] = self.binding.fresh("t")
-                self._write(f"{copies[var]} = {self._text(var)}.copy()")
-        return copies
-
-    def _in_array_of_its_own(self, var: Any) -> Any:
-        """A kept value's array; a copy where it lies elsewhere."""
-        storage = self._memory.storage.get(var) if type(var) is Var else None
-        if storage is not None and storage.kept and self._memory.arrays[var] is storage.array:
-            return storage.array
-        storage = self._memory.new(lasting(var.value if type(var) is Var else np.asarray(var)), kept=True)
-        self._write(f"{self.binding.name(storage.array, 'g')}[...] = {self._apart.get(var) or self._value(var)}")
-        return storage.array
-
-    def _write_back(self, written: Sequence[tuple[Any, Any]]) -> None:
-        late = [(var, home) for var, home in written if not self._is_there(var, home)]
-        taken = {id(home) for _, home in written}
-        brought = {self._texts[var] for var in self._texts if var not in self._memory.storage}
-        texts = []
-        for var, _ in late:
-            storage = self._memory.storage.get(self._memory.root(var)) if type(var) is Var else None
-            text = self._value(var)
-            outside = storage is not None and not storage.own and id(storage.array) in taken
-            if len(late) > 1 and var.shape != () and (outside or (storage is None and text in brought)):
+    def _put_away(self, kept: Sequence[Any], written: Sequence[tuple[Any, Any]], brought: Mapping[Var, str]) -> None:
+        """Values where they belong; one in memory from outside is copied first, since that may be written to."""
+        self.kept, late = [], []
+        for var in kept:
+            storage = self._memory.storage.get(var) if type(var) is Var else None
+            there = storage is not None and storage.kept and self._memory.arrays[var] is storage.array
+            if storage is None or not there:
+                storage = self._memory.new(lasting(var.value if type(var) is Var else np.asarray(var)), kept=True)
+                late.append((var, self.binding.name(storage.array, "g")))
+            self.kept.append(storage.array)
+        for var, home in written:
+            if not self._is_there(var, home):
+                late.append((var, home if type(home) is str else self.binding.name(home, "array")))
+        texts = [self._value(var) for var, _ in late]
+        for k, (var, _) in enumerate(late):
+            root = self._memory.root(var) if type(var) is Var else None
+            storage = self._memory.storage.get(root) if root is not None else None
+            if len(late) > 1 and (root in brought or (storage is not None and not storage.own)):
                 name = self.binding.fresh("t")
-                self._write(f"{name} = {text}.copy()")
-                text = name
-            texts.append(text)
+                self._write(f"{name} = {texts[k]}.copy()")
+                texts[k] = name
         for text, (_, home) in zip(texts, late, strict=True):
-            name = home if type(home) is str else self.binding.name(home, "array")
-            self._write(f"{name}[...] = {text}")
+            self._write(f"{home}[...] = {text}")
 
     def _is_there(self, var: Any, home: Any) -> bool:
         if type(home) is str or type(var) is not Var:
@@ -335,11 +320,7 @@ class Plan:
         self._texts[var] = self.binding.name(array, stem)
 
     def _constant(self, array: Any) -> str:
-        kind = array.tobytes()[:8], array.dtype.str
-        largest = self._full.setdefault(kind, array)
-        if largest.size >= array.size:
-            array = largest.reshape(-1)[: array.size].reshape(array.shape)
-        key = (*kind, array.shape)
+        key = array.tobytes()[:8], array.dtype.str, array.shape
         if key not in self._texts:
             self._texts[key] = self.binding.name(array, "c")
         return self._texts[key]
