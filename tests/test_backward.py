@@ -440,3 +440,19 @@ def test_gradcheck_says_that_a_function_computes_in_float32() -> None:
 def test_gradcheck_refuses_a_module_with_a_cure() -> None:
     with pytest.raises(TypeError, match=r"input 0 is a module; give its parameters"):
         gradcheck(lambda m: m(np.ones((1, 2))), [nn.Linear(2, 1, rng=0)])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"rtol": float("nan")},
+        {"atol": float("inf")},
+        {"rtol": -1.0},
+        {"step": 0.0},
+        {"step": float("nan")},
+        {"order": 9},
+    ],
+)
+def test_options_that_pass_anything_or_never_end_are_refused(options: Any) -> None:
+    with pytest.raises(ValueError, match=next(iter(options))):
+        gradcheck(np.exp, np.ones(2), **options)

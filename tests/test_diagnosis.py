@@ -436,3 +436,12 @@ def test_a_report_is_true_where_all_gradients_are_right() -> None:
     w = Tensor([3.0], requires_grad=True, name="w")
     assert compare_grads(np.sum(w**2), {"w": np.array([6.0])})
     assert not compare_grads(np.sum(w**2), {"w": np.array([3.0])})
+
+
+@pytest.mark.parametrize("rtol", [float("nan"), float("inf"), -1e-6])
+def test_a_tolerance_that_passes_anything_is_refused(rtol: float) -> None:
+    w = Tensor([3.0], requires_grad=True, name="w")
+    with pytest.raises(ValueError, match="rtol is .*finite"):
+        compare_grads(np.sum(w**2), {"w": np.array([6.0])}, rtol=rtol)
+    with pytest.raises(TypeError, match="rtol is 'small'"):
+        compare_grads(np.sum(w**2), {"w": np.array([6.0])}, rtol="small")  # type: ignore[arg-type]

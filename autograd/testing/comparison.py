@@ -15,6 +15,7 @@ from autograd.notation.names import Scope
 from autograd.testing.replay import Replay
 from autograd.testing.report import Report, finding_of, loss_remark
 from autograd.testing.search import Margin, Search
+from autograd.testing.tolerance import check_tolerance
 from autograd.testing.words import Words
 
 __tracebackhide__ = True  # pytest shows the line of the test and the message
@@ -44,7 +45,8 @@ def compare_grads(
 
     Raises:
         KeyError: a name that no Tensor, or more than one, of the graph has.
-        ValueError: a gradient of another shape, or with NaN; a Tensor outside the graph.
+        ValueError: a gradient of another shape, or with NaN; a Tensor outside the graph; an `rtol` that is negative or
+            not finite.
         TypeError: a loss without graph; a gradient that is not a float array.
         RuntimeError: a parameter was changed in place, as by an optimiser's step, after the loss was computed.
 
@@ -67,6 +69,8 @@ def compare_grads(
         raise TypeError(
             "compare_grads takes the hand gradients as a dictionary, by Tensor or by name, with one at least"
         )
+    if rtol is not None:
+        check_tolerance("rtol", rtol)
     replay = Replay(loss._node)
     names, given = _given(hand, replay, scope)
     doubles = {node: array.astype(np.float64) for node, array in given.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,10 +13,12 @@ from autograd.array.tensor import Tensor
 from autograd.core.backward import backpropagate
 from autograd.core.tensor import wrap
 from autograd.grad_mode import enable_grad
+from autograd.testing.tolerance import check_tolerance
 from autograd.tree import Tree
 
 __tracebackhide__ = True  # pytest shows the line of the test and the message
 Array = np.ndarray[Any, np.dtype[Any]]
+_HIGHEST = 8  # order: differences of differences lose all digits beyond
 _MANY = 200  # elements; a larger input is probed along random directions
 
 
@@ -60,6 +63,7 @@ def gradcheck(
 
     Raises:
         GradcheckError: naming the order, input and element, with both values.
+        ValueError: an order below 1 or above 8; a tolerance that is negative or not finite; a step that is not above 0.
         TypeError: `fn` gives no Tensor; an input of less precision than float64, a complex one, or none to
             differentiate by.
 
@@ -68,8 +72,11 @@ def gradcheck(
     >>> gradcheck(lambda p, x: x @ p["w"] + p["b"], [{"w": np.ones(2), "b": 0.5}, np.eye(2)])
     True
     """
-    if order < 1:
-        raise ValueError(f"gradcheck of order {order}; the first derivative is order 1")
+    if not 1 <= index(order) <= _HIGHEST:
+        raise ValueError(f"gradcheck of order {order}; the first derivative is order 1, the highest is {_HIGHEST}")
+    check_tolerance("rtol", rtol)
+    check_tolerance("atol", atol)
+    check_tolerance("step", step, positive=True)
     arguments = _Arguments(inputs)
     arrays, fn = arguments.arrays, arguments.flat(fn)
     generator = np.random.default_rng(rng)
