@@ -15,7 +15,7 @@ def check_tolerance(name: str, value: Any, *, positive: bool = False) -> None:
     ValueError: rtol is nan; give a finite number that is not negative
     """
     wanted = "above 0" if positive else "that is not negative"
-    if not isinstance(value, Real) or isinstance(value, bool):
+    if type(value) is bool or not isinstance(value, Real):
         raise TypeError(f"{name} is {value!r}; give a finite number {wanted}")
     number = float(value)
     if not math.isfinite(number) or number < 0 or (positive and number == 0):
