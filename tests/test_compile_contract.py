@@ -62,12 +62,6 @@ def drawn_by_a_helper() -> Any:
     return lambda x: x * noise(rng, 3), rng, nothing, nothing
 
 
-def drawn_by_a_bound_method() -> Any:
-    rng = generator()
-    draw = rng.normal
-    return lambda x: x * draw(size=3), rng, nothing, nothing
-
-
 def drawn_into_an_array() -> Any:
     rng, kept = generator(), np.zeros(3)
 
@@ -121,7 +115,7 @@ def arrays_in_tuples() -> Any:
 @pytest.mark.parametrize(
     "make",
     [
-        drawn_by_a_helper, drawn_by_a_bound_method, drawn_into_an_array, drawn_from_what_a_dictionary_holds,
+        drawn_by_a_helper, drawn_into_an_array, drawn_from_what_a_dictionary_holds,
         written_in_a_closure, counted_in_a_plain_array, arrays_in_tuples,
     ],
 )  # fmt: skip
@@ -334,8 +328,10 @@ def test_an_array_that_no_variable_holds() -> None:
 def test_a_generator_that_is_drawn_from_unseen() -> None:
     held, rng = Closed(), generator()
     held.rng = rng  # type: ignore[attr-defined]
-    with pytest.raises(TypeError, match="draws from a generator in a way that is not seen"):
-        autograd.compile(lambda x: x * held.rng.random(3), state=rng)(ONES)  # type: ignore[attr-defined]
+    draw = rng.random
+    for step in (lambda x: x * held.rng.random(3), lambda x: x * draw(3)):  # type: ignore[attr-defined]
+        with pytest.raises(TypeError, match="draws from a generator in a way that is not seen"):
+            autograd.compile(step, state=rng)(ONES)
 
 
 def test_a_generator_outside_is_no_constant() -> None:
@@ -497,7 +493,7 @@ def test_a_view_from_outside_of_an_array_of_the_state() -> None:
         w[...] = w + 1
         return x * row
 
-    with pytest.raises(TypeError, match="uses row.*shares its memory with w"):
+    with pytest.raises(TypeError, match="uses an array.*row.*shares its memory with w"):
         autograd.compile(step, state=w)(ONES)
 
 

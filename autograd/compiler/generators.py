@@ -50,7 +50,7 @@ class Drawing:
         self._trace.changes = True
         out = kwargs.pop("out", None)
         if out is not None and type(out) is not Traced:
-            raise self._trace.not_owned(f"{name} of a generator", out)
+            raise self._trace.not_owned(f"{name} of a generator")
         if out is not None and "size" not in kwargs and name != "permuted":
             kwargs["size"], kwargs["dtype"] = out.shape, out.dtype
         drawn = self._trace.call(Draw(self.generator, name), args, kwargs)

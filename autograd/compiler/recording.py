@@ -123,7 +123,7 @@ class Recording:
         observers.append(self)
         owned = self.state.known
         for place, value in self._variables:
-            if id(value) in owned or id(getattr(value, "__self__", None)) in owned:
+            if id(value) in owned:
                 self.places.append((place, value))
         self.places += self.state.places
         for value in (*owned.values(), *(value for _, value in self._variables)):
@@ -170,8 +170,6 @@ class Recording:
             if all(map(is_, parts, value)):
                 return value
             return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-        if isinstance(getattr(value, "__self__", None), GENERATORS):
-            return getattr(self._stand_in(value.__self__, name, None), value.__name__)
         return value
 
     def _input(self, value: Any, name: str) -> Traced:

@@ -175,7 +175,7 @@ class StepTrace(Trace):
         for other in self._owners.get(id(_owner(array)), ()):
             if np.may_share_memory(other.value, array):
                 raise self.refusal(
-                    f"the step uses {name_of(array)}, {source_line()}, which shares its memory with "
+                    f"the step uses an array, {_here()}, which shares its memory with "
                     f"{other.symbol.name} and was made outside: a replay would not see it change. Make the view inside"
                 )
         copy = self._constants.get(id(array))
@@ -198,7 +198,7 @@ class StepTrace(Trace):
         if self.passive():
             return traced.value
         raise self.refusal(
-            f"{how} of a value of the recorded step, {source_line()}{_code()}: a replay could not do that again. "
+            f"{how} of a value of the recorded step, {_here()}: a replay could not do that again. "
             "Return the value and do it outside, or compute with NumPy's functions (np.copy, np.astype, np.take, "
             f"np.where). If an array is written to that is kept from call to call, {ADVICE}"
         )
@@ -220,7 +220,7 @@ class StepTrace(Trace):
                 raise self.refusal(f"{_name(fn)} with several out=, {source_line()}: write each result by `out[...] =`")
             out = out[0]
         if type(out) is not Traced:
-            raise self.not_owned(fn, out)
+            raise self.not_owned(fn)
         if not isinstance(out.value, np.ndarray):  # numbers do not change
             return self.call(fn, args, kwargs)
         if isinstance(fn, np.ufunc) and kwargs.get("where", True) is not True:
@@ -245,7 +245,7 @@ class StepTrace(Trace):
         """A function that writes into its first argument."""
         target = args[0] if args else None
         if type(target) is not Traced:
-            raise self.not_owned(fn, target)
+            raise self.not_owned(fn)
         if fn is np.copyto and len(args) == 2 and not kwargs:
             self.set_item(target, ..., args[1])
             return
@@ -308,9 +308,9 @@ class StepTrace(Trace):
                     "and views that are made inside the step"
                 )
 
-    def not_owned(self, fn: Any, array: Any) -> TypeError:
+    def not_owned(self, fn: Any) -> TypeError:
         return self.refusal(
-            f"{_name(fn)} writes a value of the step into {name_of(array)}, {source_line()}, which is in neither the "
+            f"{_name(fn)} writes a value of the step into an array, {_here()}, which is in neither the "
             f"arguments nor the state. If it is kept from call to call, {ADVICE}; if it is made inside, make it of a "
             "value of the step, by np.zeros_like"
         )
@@ -340,21 +340,11 @@ def _apart(result: Any, arrays: Sequence[Any]) -> Any:
     return result.view() if isinstance(result, np.ndarray) and any(result is array for array in arrays) else result
 
 
-def name_of(array: Any) -> str:
-    """How the step calls an array, as far as its variables tell."""
-    frame = user_frame()
-    for variables_of_frame in (frame.f_locals, frame.f_globals):
-        for name, value in variables_of_frame.items():
-            if value is array:
-                return name
-    return f"an array of shape {np.shape(array)}"
-
-
-def _code() -> str:
-    """The text of the step's line, in brackets; empty where there is no file."""
+def _here() -> str:
+    """The step's line, with its text where there is a file."""
     frame = user_frame()
     text = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
-    return f" ({text})" if text else ""
+    return f"{source_line()} ({text})" if text else source_line()
 
 
 def _name(fn: Any) -> str:
