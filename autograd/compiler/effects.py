@@ -154,7 +154,9 @@ class Effects:
                 )
         changes = self.gradients or self.cleared or self.rebound or self._recording.trace.changes or self.incomplete
         moved = any(traced.symbol is not first for first, traced in self._recording.first.items())
-        if not (changes or moved or self.results or any(isinstance(leaf, Tensor) for leaf in result.leaves)):
+        if not (
+            changes or moved or self.results or any(isinstance(leaf, (Tensor, np.ndarray)) for leaf in result.leaves)
+        ):
             raise TypeError(
                 f"{getattr(self._recording.fn, '__name__', 'the step')} returns no Tensor or array and changes none: "
                 "there is nothing to compile. Return what it computes"

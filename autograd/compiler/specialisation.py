@@ -69,17 +69,10 @@ class Specialisation:
 
     def _simplified(self) -> Program:
         recorded = self._recorded
-        outputs: dict[Any, Any] = {}
-        for k, (_, var) in enumerate(recorded.effects.gradients):
-            outputs["grad", k] = var
-        for array, first, last in recorded.arrays:
-            if last is not first:
-                position = recorded.arguments.get(first)
-                outputs[("home", id(array)) if position is None else ("argument", position)] = last
-        for k, (_, _, var) in enumerate(recorded.effects.rebound):
-            outputs["place", k] = var
-        for k, (var, _) in recorded.effects.results.items():
-            outputs["result", k] = var
+        outputs: dict[Any, Any] = {("grad", k): var for k, (_, var) in enumerate(recorded.effects.gradients)}
+        outputs |= {("array", first): last for _, first, last in recorded.arrays if last is not first}
+        outputs |= {("place", k): var for k, (_, _, var) in enumerate(recorded.effects.rebound)}
+        outputs |= {("result", k): var for k, (var, _) in recorded.effects.results.items()}
         return simplified(Program(recorded.trace.inputs, recorded.trace.lines, outputs), {}, exact=True)
 
     # Code
@@ -91,22 +84,25 @@ class Specialisation:
         read |= {var for var in outputs.values() if type(var) is Var}
         grads = {var: binding.fresh("grad") for var in recorded.grad_inputs if var in read}
         afresh = self._read_afresh(read)
-        arrays = {id(array): array for array, _, _ in recorded.arrays}
         named = {var: recorded.names[k] for var, k in recorded.arguments.items()}
         fixed = {first: array for array, first, _ in recorded.arrays if first not in afresh and first not in named}
         named |= grads | {var: text for var, (text, _, _) in afresh.items()}
         before = {id(tensor): var for var, tensor in recorded.grad_inputs.items() if var in read}
         kept = [
-            (var, before.get(id(recorded.effects.gradients[key[1]][0])))
-            for key, var in outputs.items()
-            if key[0] == "grad"
+            (outputs["grad", k], before.get(id(tensor))) for k, (tensor, _) in enumerate(recorded.effects.gradients)
         ]
-        written = [(var, arrays[key[1]]) for key, var in outputs.items() if key[0] == "home"]
-        written += [(var, recorded.names[key[1]]) for key, var in outputs.items() if key[0] == "argument"]
-        given = [(key, var) for key, var in outputs.items() if key[0] in ("place", "result")]
+        written = [
+            (
+                outputs["array", first],
+                recorded.names[recorded.arguments[first]] if first in recorded.arguments else array,
+            )
+            for array, first, last in recorded.arrays
+            if last is not first
+        ]
+        given = {key: var for key, var in outputs.items() if key[0] in ("place", "result")}
         shares = {var: [program.now(source) for source in sources] for var, sources in recorded.trace.shares.items()}
-        self._plan = plan = Plan(program, shares, fixed, named, kept, written, [var for _, var in given], binding)
-        texts = dict(zip((key for key, _ in given), plan.results, strict=True))
+        self._plan = plan = Plan(program, shares, fixed, named, kept, written, [*given.values()], binding)
+        texts = dict(zip(given, plan.results, strict=True))
         nodes = {id(tensor): binding.fresh("n") for tensor, _ in recorded.tensors}
         self._tensors = [(tensor, tensor._node.value) for tensor, _ in recorded.tensors]
         self._held = [
@@ -121,8 +117,8 @@ class Specialisation:
         if stamped:
             stamps = "".join(f"{node}.written = " for node in stamped)
             body.append(f"{stamps}{binding.name(write_order, 'write_order')}()")
-        body += self._places_written({key[1]: text for key, text in texts.items() if key[0] == "place"})
-        body.append(f"return {self._returned({key[1]: text for key, text in texts.items() if key[0] == 'result'})}")
+        body += self._places_written(texts)
+        body.append(f"return {self._returned(texts)}")
         return "\n".join([f"def step({', '.join(recorded.names)}):", *(f"    {line}" for line in body)]) + "\n"
 
     def _read_afresh(self, read: set[Var]) -> dict[Var, tuple[str, Place, Any]]:
@@ -140,10 +136,11 @@ class Specialisation:
                 afresh[held] = self._binding.fresh("was"), place, value
         return afresh
 
-    def _places_written(self, texts: dict[int, str]) -> Iterator[str]:
+    def _places_written(self, texts: dict[Any, str]) -> Iterator[str]:
         first: dict[int, str] = {}  # places by what they hold now: one array may be in several
         for k, (place, before, _) in enumerate(self._recorded.effects.rebound):
-            value = f"{self._binding.name(_tensor, 'tensor')}({texts[k]})" if isinstance(before, Tensor) else texts[k]
+            value = texts["place", k]
+            value = f"{self._binding.name(_tensor, 'tensor')}({value})" if isinstance(before, Tensor) else value
             spelled, held = self._spelled(place), self._recorded.effects.held[k]
             yield f"{spelled} = {first.setdefault(held, value)}"
             first[held] = spelled
@@ -155,12 +152,13 @@ class Specialisation:
             return f"{owner}.{key}"
         return f"{owner}[{key!r}]" if type(key) in (str, int) else f"{owner}[{self._binding.name(key, 'k')}]"
 
-    def _returned(self, texts: dict[int, str]) -> str:
+    def _returned(self, texts: dict[Any, str]) -> str:
         binding, tree, results = self._binding, self._recorded.effects.result, self._recorded.effects.results
         leaves = []
         for k, leaf in enumerate(tree.leaves):
-            if k in texts:
-                leaves.append(f"{binding.name(_tensor, 'tensor')}({texts[k]})" if results[k][1] else texts[k])
+            if k in results:
+                value = texts["result", k]
+                leaves.append(f"{binding.name(_tensor, 'tensor')}({value})" if results[k][1] else value)
             else:
                 leaves.append(binding.value(leaf, {}) + ".copy()" * (type(leaf) is np.ndarray))
         if len(leaves) == 1 and tree.filled([tree]) is tree:
