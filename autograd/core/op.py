@@ -11,7 +11,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,7 +30,6 @@ PLAIN_TYPES: Final = {  # what holds no Tensor
 }  # fmt: skip
 
 
-@dataclass(eq=False, repr=False)
 class Op:
     r"""The record of one operation.
 
@@ -81,8 +79,11 @@ class Op:
     remedy: str = ""
     cure: str = ""
 
-    def __post_init__(self) -> None:
-        fn, forward, rules = self.fn, self.forward, self.vjp if isinstance(self.vjp, tuple) else (self.vjp,)
+    def __init__(self, fn: Callable[..., Any], vjp: Any, math: Any, **fields: Any) -> None:
+        if unknown := fields.keys() - Op.__annotations__:
+            raise TypeError(f"a record has no field {', '.join(sorted(unknown))}")
+        vars(self).update(fields, fn=fn, vjp=vjp, math=math)
+        forward, rules = self.forward, vjp if isinstance(vjp, tuple) else (vjp,)
         self.name = self.name or qualified_name(fn)
         self.label = self.label or self.name.rpartition(".")[2]
         self.math = (self.math,) if isinstance(self.math, str) else self.math

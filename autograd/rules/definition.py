@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -54,7 +54,7 @@ def defop(fn: Callable[..., Any], **record: Any) -> Op:
 def _add(op: Op) -> Op:
     if op.fn in OPS:
         raise ValueError(f"{op.name} is recorded already")
-    op.adapt = op.adapt or _adapter(op)
+    op.adapt = op.adapt or partial(_adapted, op)
     OPS[op.fn] = op
     return op
 
@@ -175,43 +175,37 @@ def _on_plain(fn: Callable[..., Any]) -> Callable[..., Any]:
 # Calls by NumPy's signatures
 
 
-def _adapter(op: Op) -> Callable[..., Call]:
-    """Turns the arguments of a call to a NumPy function into the operands and options of its rules."""
-    count, rule = len(op.operands), next(rule for rule in op.vjp if rule is not None)
+def _adapted(op: Op, *args: Any, **kwargs: Any) -> Call:
+    """The arguments of a call to a NumPy function as the operands and options of its rules."""
+    taken, positional = _op_parameters(op)
+    count = len(op.operands)
+    if count <= len(args) <= positional and kwargs.keys() <= op.options and not holds_tensor(args[count:]):
+        return args, kwargs
+    options = _bound(op.name, taken, (*op.operands, *sorted(op.options)), args, kwargs)
+    return tuple([options.pop(key) for key in op.operands if key in options]), options
+
+
+@cache  # at the first call: signatures are slow to read
+def _op_parameters(op: Op) -> tuple[dict[str, Any], int]:
+    """The parameters of a record's function with their defaults, and how many the rules have at the same positions."""
+    taken, count = _defaults(op.fn), len(op.operands)
+    if isinstance(op.fn, np.ufunc):  # its operands have names of their own, and go by position
+        taken = dict.fromkeys(op.operands, _REQUIRED) | dict(list(taken.items())[count:])
+    rule = next(rule for rule in op.vjp if rule is not None)
     names = () if op.variadic else parameter_names(rule)[2:]
-    known = (*op.operands, *sorted(op.options))
-
-    @cache  # at the first call: signatures are slow to read
-    def parameters() -> tuple[dict[str, Any], int]:
-        taken = _defaults(op.fn)
-        if isinstance(op.fn, np.ufunc):  # its operands have names of their own, and go by position
-            taken = dict.fromkeys(op.operands, _REQUIRED) | dict(list(taken.items())[count:])
-        return taken or dict.fromkeys(known, _REQUIRED), max(count, _leading(names, taken))
-
-    def adapt(*args: Any, **kwargs: Any) -> Call:
-        taken, positional = parameters()
-        if count <= len(args) <= positional and kwargs.keys() <= op.options and not holds_tensor(args[count:]):
-            return args, kwargs
-        options = _bound(op.name, taken, known, args, kwargs)
-        return tuple([options.pop(key) for key in op.operands if key in options]), options
-
-    return adapt
+    return taken or dict.fromkeys((*op.operands, *sorted(op.options)), _REQUIRED), max(count, _leading(names, taken))
 
 
 def _covering(name: str, fn: Callable[..., Any], body: Callable[..., Any]) -> Callable[..., Any]:
     """Calls `body`, which covers some of the arguments of `fn`, with the arguments of a call to `fn`."""
     own, flags = parameter_names(body), body.__code__.co_flags
-    known, any_keyword, starred = frozenset(own), bool(flags & inspect.CO_VARKEYWORDS), flags & inspect.CO_VARARGS
-
-    @cache  # at the first call: signatures are slow to read
-    def parameters() -> tuple[dict[str, Any], int]:
-        taken = _defaults(fn) or dict.fromkeys(own, _REQUIRED)
-        return taken, _leading(own, taken)
+    known = frozenset(own)
+    any_keyword, starred = bool(flags & inspect.CO_VARKEYWORDS), flags & inspect.CO_VARARGS
 
     @wraps(body)
     def run(*args: Any, **kwargs: Any) -> Any:
-        taken, positional = parameters()
-        if (starred or len(args) <= positional) and (any_keyword or kwargs.keys() <= known):
+        taken = _defaults(fn) or dict.fromkeys(own, _REQUIRED)
+        if (starred or len(args) <= _leading(own, taken)) and (any_keyword or kwargs.keys() <= known):
             return body(*args, **kwargs)
         return body(**_bound(name, taken, taken if any_keyword else own, args, kwargs))
 
