@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 import warnings
 from collections.abc import Callable
@@ -177,10 +176,7 @@ class Compiled:
         """A method: the object is the first argument."""
         return self if instance is None or not hasattr(self._fn, "__get__") else MethodType(self, instance)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
-        return Compiled(copy.deepcopy(self._fn, memo), copy.deepcopy(self._state, memo))
-
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> Any:  # for copies and pickles, which record anew
         return Compiled, (self._fn, self._state)
 
 
