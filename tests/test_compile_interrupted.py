@@ -136,7 +136,7 @@ def test_ctrl_c_at_random_moments() -> None:
     autograd.compile(network.step)(BATCH)
     took = time.perf_counter() - start
     chance, before = random.Random(0), signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
-    interrupted = 0
+    interrupts, interrupted = signal.signal(signal.SIGINT, signal.default_int_handler), 0  # xdist ignores them
     gc.disable()  # an interruption inside of a collection is lost, and its traceback kept
     try:
         for _ in range(60):
@@ -153,5 +153,6 @@ def test_ctrl_c_at_random_moments() -> None:
             check_plain(network)
     finally:
         signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGINT, interrupts)
         gc.enable()
     assert interrupted
