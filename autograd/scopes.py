@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from autograd.core.node import next_order
+from autograd.core.node import next_order, observers
 
 
 class Owner(Protocol):
@@ -39,6 +39,9 @@ class scope:  # noqa: N801
 
     def __init__(self, owner: Owner) -> None:
         self._owner, self._start = owner, next_order()
+        for observer in tuple(observers):
+            if hasattr(observer, "entered"):
+                observer.entered(owner)
 
     def __enter__(self) -> scope:
         return self

@@ -896,3 +896,19 @@ def test_gradients_that_are_cleared_first_cost_no_second_recording() -> None:
         for _ in range(4):
             compiled(ONES)
         assert compiled.stats.recorded == 1
+
+
+@pytest.mark.parametrize("hold", [lambda m: m, lambda m: [m], lambda m: types.SimpleNamespace(m=m)])
+def test_dropout_outside_of_the_state_is_refused(hold: Any) -> None:
+    """As a constant its mask would be the same in every replay."""
+    drop = nn.Dropout(0.5, rng=0)
+    held = hold(drop)
+
+    def step(x: Any) -> Any:
+        module = held.m if hasattr(held, "m") else held[0] if isinstance(held, list) else held
+        return module(x) * 2.0
+
+    with pytest.raises(TypeError, match="draws from the generator of a Dropout .*state="):
+        autograd.compile(step)(ONES)
+    drop.eval()
+    np.testing.assert_array_equal(autograd.compile(step)(ONES), ONES * 2)

@@ -30,7 +30,7 @@ class Drawing:
 
     def __init__(self, generator: Any, trace: StepTrace) -> None:
         self.generator, self._trace = generator, trace
-        self._position = _position(generator)
+        self._position = position(generator)
 
     __class__ = property(lambda self: type(self.generator))  # what isinstance says of the generator itself
 
@@ -54,7 +54,7 @@ class Drawing:
         if out is not None and "size" not in kwargs and name != "permuted":
             kwargs["size"], kwargs["dtype"] = out.shape, out.dtype
         drawn = self._trace.call(Draw(self.generator, name), args, kwargs)
-        self._position = _position(self.generator)
+        self._position = position(self.generator)
         if out is None:
             return drawn
         out[...] = drawn
@@ -62,14 +62,15 @@ class Drawing:
 
     def refuse_others(self) -> None:
         """An error where somebody drew numbers in between that were not recorded."""
-        if self._position != _position(self.generator):
+        if self._position != position(self.generator):
             raise self._trace.refusal(
                 f"the step draws from a generator in a way that is not seen, {source_line()}: name what holds it in "
                 "state=, and draw by what the state or a variable of the step holds"
             )
 
 
-def _position(generator: Any) -> str:
+def position(generator: Any) -> str:
+    """Where a generator stands: another one after each draw."""
     state = generator.get_state() if isinstance(generator, np.random.RandomState) else generator.bit_generator.state
     return repr(state)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd.array.tensor import Tensor
 from autograd.compiler.effects import UNFOLLOWED, Effects, traced_of
-from autograd.compiler.generators import Drawing, global_generators
+from autograd.compiler.generators import Drawing, global_generators, position
 from autograd.compiler.state import GENERATORS, SIMPLE, TRACED_KINDS, Place, State, is_constant, variables
 from autograd.compiler.tracing import ADVICE, StepTrace
 from autograd.core.errors import describe, source_line
@@ -67,6 +67,7 @@ class Recording:
         self._grad_given: dict[int, Any] = {}  # what was there at first
         self.replaced: list[tuple[Place, Any, Any]] = []
         self._drawing: dict[int, Drawing] = {}
+        self._generators: list[tuple[Any, str, Any]] = []  # of modules outside, where they stood, and whose they are
         self._plain: dict[int, tuple[Any, Any]] = {}
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -108,6 +109,12 @@ class Recording:
             )
         for drawing in self._drawing.values():
             drawing.refuse_others()
+        for generator, before, owner in self._generators:
+            if position(generator) != before:
+                raise TypeError(
+                    f"the step draws from the generator of a {type(owner).__name__} that is in neither its arguments "
+                    f"nor its state{self.where()}: a replay would draw nothing; {ADVICE}"
+                )
         self.effects = Effects(self, result)
         self.arrays = [
             (traced.value, first, traced.symbol)
@@ -272,6 +279,15 @@ class Recording:
                         "outside of the step. Compute it inside, or use it detached"
                     )
                 raise self._not_owned(f"{op.name} uses {describe(arg)}", arg)
+
+    def entered(self, owner: Any) -> None:
+        """Called where a module is called: one that the step does not own may have a generator, as dropout has."""
+        if active.get() is not self or id(owner) in self.state.known or not hasattr(type(owner), "__state__"):
+            return
+        containers = owner.__state__()
+        for container in containers if isinstance(containers, tuple) else (containers,):
+            values = container.values() if isinstance(container, dict) else container
+            self._generators += [(value, position(value), owner) for value in values if isinstance(value, GENERATORS)]
 
     def pulled(self, node: Node, operand: Node, g: Any, d: Any) -> None:
         """Called after each derivative rule."""
