@@ -39,7 +39,7 @@ class scope:  # noqa: N801
 
     def __init__(self, owner: Owner) -> None:
         self._owner, self._start = owner, next_order()
-        for observer in tuple(observers):
+        for observer in tuple(observers) if observers else ():
             if hasattr(observer, "entered"):
                 observer.entered(owner)
 
