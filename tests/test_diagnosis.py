@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from autograd import Tensor
 from autograd.testing import CAUSES, Report, assert_grads_match, compare_grads
+from autograd.testing.budget import Budget
 from autograd.testing.catalogue import by_plausibility
 from autograd.testing.replay import Replay
 from tests.students import Lines, Student, attention, classification, one_sample, regression, sigmoid, softmax
@@ -413,7 +414,7 @@ def test_a_mistake_of_the_catalogue_is_found_again(loss: Tensor, random: Any) ->
     parameters = [node for node in replay.truth if node.op is None]
     single = loss.dtype == np.float32
     with np.errstate(all="ignore"):
-        mistake = random.choice(by_plausibility(replay, set(replay.nodes))[:60])
+        mistake = random.choice(by_plausibility(replay, set(replay.nodes), Budget(60))[:60])
         made = {node: np.asarray(replay.run(mistake.changes)[node]) for node in parameters}
     if not all(np.all(np.abs(g) < 1e30) for g in made.values()):  # exp of exp, which nobody would hand in
         return

@@ -12,6 +12,7 @@ from autograd.array.tensor import Tensor
 from autograd.core.errors import describe
 from autograd.core.node import Node
 from autograd.notation.names import Scope
+from autograd.testing.budget import Budget
 from autograd.testing.replay import Replay
 from autograd.testing.report import Report, finding_of, loss_remark
 from autograd.testing.search import Margin, Search
@@ -26,7 +27,12 @@ _ROUNDINGS = 64  # of the size that rounding has, how many a hand derivation may
 
 
 def compare_grads(
-    loss: Tensor, hand: Mapping[Any, Any], *, rtol: float | None = None, published_loss: float | None = None
+    loss: Tensor,
+    hand: Mapping[Any, Any],
+    *,
+    rtol: float | None = None,
+    published_loss: float | None = None,
+    budget: float = 2.0,
 ) -> Report:
     r"""Compare hand-derived gradients of `loss` with those of its recorded graph, and explain what differs.
 
@@ -42,6 +48,8 @@ def compare_grads(
         rtol: the error allowed, $\lVert hand - true \rVert \le rtol \cdot \lVert true \rVert$; by default 1.5e-8 for
             float64 and 2e-5 for float32. More is allowed where rounding is amplified, as at a minimum.
         published_loss: the loss as the hand derivation prints it: is it the function that was differentiated?
+        budget: seconds of this thread's processor time, after which the search ends with what it has found. Whether a
+            gradient is right does not depend on it; a large graph may need more for why it is not.
 
     Raises:
         KeyError: a name that no Tensor, or more than one, of the graph has.
@@ -71,10 +79,11 @@ def compare_grads(
         )
     if rtol is not None:
         check_tolerance("rtol", rtol)
+    time = Budget(budget)
     replay = Replay(loss._node)
     names, given = _given(hand, replay, scope)
     doubles = {node: array.astype(np.float64) for node, array in given.items()}
-    search = Search(replay, doubles, _margins(replay, given, rtol))
+    search = Search(replay, doubles, _margins(replay, given, rtol), time)
     words = Words(loss, scope, names, [*given, *search.places()])
     findings = {
         node: finding_of(words.value(node), array, replay, node, search.verdicts[node], words)
@@ -87,14 +96,19 @@ def compare_grads(
 
 
 def assert_grads_match(
-    loss: Tensor, hand: Mapping[Any, Any], *, rtol: float | None = None, published_loss: float | None = None
+    loss: Tensor,
+    hand: Mapping[Any, Any],
+    *,
+    rtol: float | None = None,
+    published_loss: float | None = None,
+    budget: float = 2.0,
 ) -> None:
     """Raise AssertionError with the report of `compare_grads` unless every gradient matches.
 
     >>> w = Tensor([3.0, 4.0], requires_grad=True, name="w")
     >>> assert_grads_match(np.sum(w**2), {"w": 2 * w.data})
     """
-    report = compare_grads(loss, hand, rtol=rtol, published_loss=published_loss)
+    report = compare_grads(loss, hand, rtol=rtol, published_loss=published_loss, budget=budget)
     if not report.matches or report.loss_remark:
         raise AssertionError(str(report))
 

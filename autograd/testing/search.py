@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd.core.node import Node
 from autograd.program.reverse import Array, Change, Gradients, Link
+from autograd.testing.budget import Budget
 from autograd.testing.catalogue import by_plausibility, stale, with_free_numbers
 from autograd.testing.catalogue.combination import pairs, with_a_factor
 from autograd.testing.catalogue.factors import factors
@@ -55,6 +57,7 @@ class Verdict:
         after: the nearest wrong gradient that it follows from, for a consequence.
         tried: how many mistakes were ruled out, where none explains it.
         beside: how many changes of the reverse pass were known by then.
+        seconds: the budget, where it was spent before all were tried.
     """
 
     cause: str | None = None
@@ -64,6 +67,7 @@ class Verdict:
     after: Node | None = None
     tried: int = 0
     beside: int = 0
+    seconds: float | None = None
 
 
 @dataclass
@@ -152,13 +156,17 @@ class Search:
         replay: the reverse pass of the loss.
         hand: hand gradients by node, in float64.
         margins: how far each may be off.
+        budget: the time after which no further mistake is tried.
 
     Attributes:
         order: the nodes, the one nearest the loss first.
     """
 
-    def __init__(self, replay: Replay, hand: Mapping[Node, Array], margins: Mapping[Node, Margin]) -> None:
-        self.replay, self.hand, self._margins = replay, hand, margins
+    def __init__(
+        self, replay: Replay, hand: Mapping[Node, Array], margins: Mapping[Node, Margin], budget: Budget
+    ) -> None:
+        self.replay, self.hand, self._margins, self._budget = replay, hand, margins, budget
+        self._cut = False  # whether the catalogue was longer than there was time to list it
         self.order = sorted(hand, key=self._nearness)
         self._state = State({node: Verdict() for node in self.order})
         with np.errstate(all="ignore"):
@@ -189,8 +197,12 @@ class Search:
 
     def _settle(self) -> list[Choice]:
         """Explain one gradient after the other, from the loss on, and say between what there was a choice."""
-        choices = []
+        choices: list[Choice] = []
         while open_ := self._open():
+            if self._budget.is_spent:
+                for node in open_.nodes:
+                    self._choose(node, [], 0, open_.predicted)
+                return choices
             before, (explanations, tried) = self._state.copy(), self._explain(open_)
             choices.append(Choice(before, open_.first, explanations, tried))
             self._choose(open_.first, explanations, tried, open_.predicted)
@@ -246,6 +258,7 @@ class Search:
             verdict.cause = "precision" if noise else "unknown"
             if not noise:
                 verdict.tried, verdict.beside = tried, len(state.changes)
+                verdict.seconds = self._budget.seconds if self._cut or self._budget.is_spent else None
             if not noise or first.op is not None:
                 state.given[first] = self.hand[first]
             return
@@ -267,7 +280,7 @@ class Search:
         """Parameters that nothing explained, now that the mistakes further from the loss are known."""
         state = self._state
         for node in self._unknown():
-            if node.op is not None or len(state.changes) == self.verdicts[node].beside:
+            if self._budget.is_spent or node.op is not None or len(state.changes) == self.verdicts[node].beside:
                 continue
             state.reopen(node)
             state.settled.add(node)
@@ -285,7 +298,7 @@ class Search:
         """
         best, least = self._state, self._unexplained()
         thoughts = [(choice, others) for choice in choices for others in choice.elsewhere()]
-        for choice, others in thoughts[:_SECOND_THOUGHTS]:
+        for choice, others in self._budget.within(thoughts[:_SECOND_THOUGHTS]):
             self._state = choice.before.copy()
             self._choose(choice.first, others, choice.tried, self._run({}))
             self._settle()
@@ -295,7 +308,7 @@ class Search:
 
     def _two_at_once(self) -> None:
         """Two mistakes that show in the same gradients, where nothing else explains them."""
-        if not self._unknown():
+        if not self._unknown() or self._budget.is_spent:
             return
         before, least = self._state.copy(), self._unexplained()
         for node in self._unknown():
@@ -316,14 +329,16 @@ class Search:
         # Where nothing fits anywhere, only slips in the very line of a gradient are still tried.
         hopeless = len(self._unknown()) >= _HOPELESS
         tried = {first} if hopeless else sites
-        fit = self._fit(open_)
-        listed = by_plausibility(self.replay, tried)
-        numbers = [*with_free_numbers(fit, tried), *(() if hopeless else stale(fit))]
+        listed = self._listed(tried)
+        fit, budget = self._fit(open_), self._budget.to_list()
+        fit.run = budget.timed(self._run)
+        numbers = list(budget.within(chain(with_free_numbers(fit, tried), () if hopeless else stale(fit))))
+        self._cut = self._cut or budget.is_spent
         # What one mistake can explain: gradients that come from the same places, with nothing right between.
         within = sum(node is first or bool(sites & self._sites(node, open_.right)) for node in open_.nodes)
         explanations: list[Explanation] = []
         reached: dict[int, Array] = {}
-        for mistake in sorted((*listed, *numbers), key=lambda mistake: mistake.cost):
+        for mistake in self._budget.within(sorted((*listed, *numbers), key=lambda mistake: mistake.cost)):
             if any(e.explains >= within and e.mistake.cost < mistake.cost - _AS_PLAUSIBLE for e in explanations):
                 break  # all is explained, and what is left is more far-fetched
             gradients = self._run(mistake.changes, first)
@@ -333,9 +348,9 @@ class Search:
             explanations = self._explained_through_shifts(listed, tried, open_)
         if not explanations and not hopeless:
             # Two mistakes at once: one of the catalogue, and a factor of everything.
-            results = [(mistake, reached[id(mistake)]) for mistake in listed]
+            results = [(mistake, reached[id(mistake)]) for mistake in listed if id(mistake) in reached]
             top = max((node for node in sites if node.op is not None), key=lambda node: node.order, default=first)
-            for both in with_a_factor(fit, results, top):
+            for both in self._budget.within(with_a_factor(fit, results, top)):
                 explanations += self._explained_by(both, open_, self._run(both.changes, first))
         return sorted(explanations, key=lambda explanation: explanation.rank), len(reached)
 
@@ -359,7 +374,7 @@ class Search:
             return []
         self._state.through_shifts = True
         through = open_._replace(predicted=self._run({}))
-        for mistake in (*listed, *factors(self._fit(open_), sites)):
+        for mistake in self._budget.within((*listed, *factors(self._fit(open_), sites))):
             for explanation in self._explained_by(mistake, through, self._run(mistake.changes, open_.first)):
                 if explanation.explains == len(open_.nodes):
                     return [explanation]
@@ -369,23 +384,32 @@ class Search:
     def _explained_by_pairs(self, open_: Open) -> list[Explanation]:
         """The two mistakes that explain the gradient nearest the loss together, the most plausible ones first."""
         first = open_.first
-        listed = by_plausibility(self.replay, self._sites(first, open_.right))
+        listed = self._listed(self._sites(first, open_.right))
         explanations: list[Explanation] = []
-        for both in pairs(listed, lambda mistake: self._run(mistake.changes, first)[first], open_.predicted[first]):
+        two = pairs(listed, lambda mistake: self._run(mistake.changes, first)[first], open_.predicted[first])
+        for both in self._budget.within(two):
             if explanations and both.cost > explanations[0].mistake.cost + _AS_PLAUSIBLE:
                 break
             explanations += self._explained_by(both, open_, self._run(both.changes, first))
         return sorted(explanations, key=lambda explanation: explanation.rank)
 
+    def _listed(self, sites: set[Node]) -> list[Mistake]:
+        """The catalogue for these places, the most plausible mistakes first."""
+        budget = self._budget.to_list()
+        listed = by_plausibility(self.replay, sites, budget)
+        self._cut = self._cut or budget.is_spent
+        return listed
+
     def _sites(self, first: Node, right: Iterable[Node]) -> set[Node]:
         """The node itself and what its gradient comes from, up to gradients that are right or taken as given."""
         known = {*self._state.given, *right}
-        sites = [first]
-        for node in sites:
+        sites, pending = {first}, [first]
+        for node in pending:
             for link in self.replay.uses.get(node, ()):
                 if link.node not in sites and link.node not in known:
-                    sites.append(link.node)
-        return set(sites)
+                    sites.add(link.node)
+                    pending.append(link.node)
+        return sites
 
     def _fit(self, open_: Open) -> Fit:
         return Fit(self.replay, self._run, {node: self.hand[node] for node in open_.nodes}, open_.right, self.hand)

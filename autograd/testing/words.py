@@ -23,6 +23,8 @@ from autograd.testing.catalogue.mistake import Mistake
 
 _LONGEST_VALUE = 48  # characters of an expression that stands for a name
 _LONGEST_LINE = 110  # characters of a line with nothing computed before it
+_MOST_BEFORE = 12  # lines before it
+_HOPELESS_LINE = 4 * _LONGEST_LINE  # an expression that becomes so long on the way will not be shorter in the end
 
 
 def _without_rounding(number: str) -> str:
@@ -204,21 +206,22 @@ class Words:
         ]
         return {statement.name: statement for statement in unnamed}
 
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        """Where the statements of made-up names stand in the derivation."""
+        return {name: k for k, name in enumerate(self._temporaries)}
+
     def _without_temporaries(self, statement: str) -> str:
         """The statement with made-up names replaced by what computes them, or after them where that is long."""
         target, equals, text = statement.partition(" = ")
         whole = text
         for _ in range(len(self._temporaries)):
             inside = re.sub(r"\b[^\W\d]\w*\b", lambda match: self._inlined(match[0]), whole)
-            if inside == whole:
+            if inside == whole or len(whole) > _HOPELESS_LINE:
                 break
             whole = inside
-        before: list[str] = []
-        if len(whole) <= _LONGEST_LINE:
-            self._needed(whole, before)
-            return "; ".join([*before, f"{target}{equals}{whole}"])
-        self._needed(text, before)
-        return "; ".join([*before, statement])
+        last = f"{target}{equals}{whole}" if len(whole) <= _LONGEST_LINE else statement
+        return "; ".join([*self._needed(last.partition(" = ")[2]), last])
 
     def _inlined(self, name: str) -> str:
         statement = self._temporaries.get(name)
@@ -228,13 +231,19 @@ class Words:
         body = ast.parse(text, mode="eval").body
         return f"({text})" if isinstance(body, (ast.BinOp, ast.UnaryOp, ast.Compare)) else text
 
-    def _needed(self, text: str, before: list[str]) -> None:
-        for name in re.findall(r"\b[^\W\d]\w*\b", text):
-            if name in self._temporaries:
-                lines = self._temporaries[name].lines
-                if lines[0] not in before:
-                    self._needed("; ".join(line.replace(name, "", 1) for line in lines), before)
-                    before += lines
+    def _needed(self, text: str) -> list[str]:
+        """The lines that compute the made-up names in a text, and those in these; only dots where they are many."""
+        found: dict[str, int] = {}
+        pending = [text]
+        for text in pending:
+            for name in re.findall(r"\b[^\W\d]\w*\b", text):
+                if name in self._temporaries and name not in found:
+                    lines = self._temporaries[name].lines
+                    found[name] = self._positions[name]
+                    pending.append("; ".join(line.replace(name, "", 1) for line in lines))
+            if len(found) > _MOST_BEFORE:
+                return ["..."]
+        return [line for name in sorted(found, key=found.__getitem__) for line in self._temporaries[name].lines]
 
     @cached_property
     def _expressions(self) -> dict[Var, Text]:
@@ -246,7 +255,10 @@ class Words:
         write = Writer(texts.__getitem__, Helpers())
         for line in recorded.trace.lines:
             if _is_forward(line) and line.target not in texts:
-                texts[line.target] = write(line)
+                text = write(
+                    line
+                )  # of shared values it doubles at every use: no more of it is kept than tells its length
+                texts[line.target] = text if len(text.text) <= _LONGEST_VALUE else Text(text.text[: _LONGEST_VALUE + 1])
         return texts
 
 

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from autograd.core.node import Node
+from autograd.testing.budget import Budget
 from autograd.testing.catalogue.activations import branch_mistakes, chain_mistakes
 from autograd.testing.catalogue.chains import branches_of, chains, other_statistics, statistics
 from autograd.testing.catalogue.choices import branches, kinks, rows, subgradients, winners
@@ -82,11 +83,11 @@ _OF_CHAINS = (chain_mistakes, statistics, other_statistics)
 _TRIED = 1000  # mistakes at most in one search
 
 
-def catalogue(replay: Replay, sites: set[Node]) -> Iterator[Mistake]:
-    """Every mistake without a free number that can reach the gradients at `sites`."""
-    single = [mistake for mistake in _single(replay, sites) if shows(replay, mistake.changes)]
+def catalogue(replay: Replay, sites: set[Node], budget: Budget) -> Iterator[Mistake]:
+    """Every mistake without a free number that can reach the gradients at `sites`, as far as the budget goes."""
+    single = [mistake for mistake in budget.within(_single(replay, sites)) if shows(replay, mistake.changes)]
     yield from everywhere(replay, single)
-    for mistake in (*lost_steps(replay, sites), *broadcast_targets(replay)):
+    for mistake in budget.within((*lost_steps(replay, sites), *broadcast_targets(replay))):
         if shows(replay, mistake.changes):
             yield mistake
     yield from single
@@ -100,9 +101,9 @@ def with_free_numbers(fit: Fit, sites: set[Node]) -> Iterator[Mistake]:
     yield from subgradients(fit)
 
 
-def by_plausibility(replay: Replay, sites: set[Node]) -> list[Mistake]:
+def by_plausibility(replay: Replay, sites: set[Node], budget: Budget) -> list[Mistake]:
     """The catalogue, the most plausible mistakes first; of a large graph only so many, with those made everywhere."""
-    mistakes = sorted(catalogue(replay, sites), key=lambda mistake: mistake.cost)
+    mistakes = sorted(catalogue(replay, sites, budget), key=lambda mistake: mistake.cost)
     together = [mistake for mistake in mistakes if len(mistake.changes) > 1][:_TRIED]
     alone = [mistake for mistake in mistakes if len(mistake.changes) == 1]
     chosen = together + alone[: _TRIED - min(len(together), _TRIED // 2)]
