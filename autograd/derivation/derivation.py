@@ -46,9 +46,10 @@ class Derivation:
         given: Mapping[Node, str],
         also: Iterable[Node] = (),
         strict: bool = True,
+        scale: float = 1.0,
     ) -> None:
-        self._loss, self._scope, self._given, self._also = loss, scope, given, list(also)
-        self.recorded = Backprop(loss)
+        self._loss, self._scope, self._given, self._also, self._scale = loss, scope, given, list(also), scale
+        self.recorded = Backprop(loss, scale)
         reserved = _RESERVED | helper_names(self.recorded.trace.lines)
         if strict:
             _check_names(self.recorded.nodes, given, reserved)
@@ -194,7 +195,7 @@ class Derivation:
             return commented(also + "; ".join(statement.lines), shape)
         if node in self._also:
             return commented(f"{name} = {self.statements.value(g).text}", shape)
-        return Derivation(self._loss, self._scope, self._given, [node], strict=False).line_for(node)
+        return Derivation(self._loss, self._scope, self._given, [node], False, self._scale).line_for(node)
 
     def function(self) -> Any:
         """`backprop` itself, compiled from `source`."""

@@ -216,10 +216,13 @@ class Backprop:
         links: the rules in the order in which they are applied.
         seed: the gradient of the loss itself, which is 1.
         constants: by identity, the arrays among the arguments, as nodes.
+
+    With a `scale`, gradients on the way are so many times those of the loss, and those of leaves are divided by it: the
+    convention of many authors, who write the gradient of each sample's own loss.
     """
 
-    def __init__(self, loss: Node) -> None:
-        self.trace = Trace()
+    def __init__(self, loss: Node, scale: float = 1.0) -> None:
+        self.trace, self._scale = Trace(), scale
         reverse = ReversePass(loss)
         self.nodes = topological([loss], constants=True)
         self.values: dict[Node, Traced] = {}
@@ -229,7 +232,7 @@ class Backprop:
         for node in self.nodes:
             self._forward(node)
         value = loss.value
-        seed = self.trace.input(value.dtype.type(1) if not value.ndim else np.ones_like(value), "seed")
+        seed = self.trace.input(value.dtype.type(scale) if not value.ndim else np.full_like(value, scale), "seed")
         self.seed = seed.symbol
         self.gradients = reverse.accumulate({loss: seed}, self._pull)
 
@@ -268,6 +271,8 @@ class Backprop:
         d = contribution(link, g, self.values[link.node], args, kwargs, value.shape)
         if d.dtype != value.dtype:
             d = d.astype(value.dtype)
+        if self._scale != 1 and link.source.op is None:
+            d = d / self._scale
         self.trace.origin = Origin("add", link.source)
         return d
 

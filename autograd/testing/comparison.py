@@ -13,6 +13,7 @@ from autograd.core.errors import describe
 from autograd.core.node import Node
 from autograd.notation.names import Scope
 from autograd.testing.budget import Budget
+from autograd.testing.convention import convention_of
 from autograd.testing.replay import Replay
 from autograd.testing.report import Report, finding_of, loss_remark
 from autograd.testing.search import Margin, Search
@@ -83,16 +84,24 @@ def compare_grads(
     replay = Replay(loss._node)
     names, given = _given(hand, replay, scope)
     doubles = {node: array.astype(np.float64) for node, array in given.items()}
-    search = Search(replay, doubles, _margins(replay, given, rtol), time)
-    words = Words(loss, scope, names, [*given, *search.places()])
+    margins = _margins(replay, given, rtol)
+
+    def close(node: Node, g: Array, hand: Array) -> bool:
+        return float(np.linalg.norm(g - hand)) <= margins[node].tolerance
+
+    convention = convention_of(replay, doubles, close)
+    if convention.factor != 1:
+        margins = {node: margin.divided_by(convention.of(node)) for node, margin in margins.items()}
+    search = Search(replay, convention.without(doubles), margins, time)
+    words = Words(loss, scope, names, [*given, *search.places()], convention.factor)
     findings = {
-        node: finding_of(words.value(node), array, replay, node, search.verdicts[node], words)
+        node: finding_of(words.value(node), array, replay, node, search.verdicts[node], words, convention.of(node))
         for node, array in given.items()
     }
     own = [node for node in search.order if not findings[node].matches and findings[node].cause != "consequence"]
     first = findings[own[0]] if own else None
     remark = "" if published_loss is None else loss_remark(replay, float(published_loss), first, words)
-    return Report(tuple(findings.values()), remark, first, (loss, given))
+    return Report(tuple(findings.values()), remark, first, (loss, given), convention.words)
 
 
 def assert_grads_match(

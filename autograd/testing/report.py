@@ -98,9 +98,11 @@ class Finding:
         return notes
 
 
-def finding_of(name: str, given: Array, replay: Replay, node: Node, verdict: Verdict, words: Words) -> Finding:
-    """The errors of one gradient, and why."""
-    true = np.broadcast_to(np.asarray(replay.truth.get(node, 0.0)), given.shape)
+def finding_of(
+    name: str, given: Array, replay: Replay, node: Node, verdict: Verdict, words: Words, scale: float = 1.0
+) -> Finding:
+    """The errors of one gradient, in the scale of its author, and why."""
+    true = np.broadcast_to(scale * np.asarray(replay.truth.get(node, 0.0)), given.shape)
     finding = _measured(name, given, true, matches=verdict.cause in (None, *REMARKS))
     if verdict.cause is None:
         double = given.dtype == np.float32 and np.asarray(replay.loss.value).dtype == np.float64
@@ -188,12 +190,14 @@ class Report:
         findings: of each gradient.
         loss_remark: what the published loss says, where one was given and differs.
         first_wrong: the finding nearest the loss that is wrong by itself, or None.
+        convention: what the gradients on the way are, where they are a multiple of the loss's by the author's habit.
     """
 
     findings: tuple[Finding, ...]
     loss_remark: str = ""
     first_wrong: Finding | None = None
     _drawn: Any = field(default=None, repr=False, compare=False)
+    convention: str = ""
 
     @property
     def matches(self) -> bool:
@@ -212,7 +216,12 @@ class Report:
         raise KeyError(f"no gradient {name!r} was given; there is {', '.join(f.name for f in self.findings)}")
 
     def __str__(self) -> str:
-        return "\n".join([self._verdict(), *map(str, self.findings), *([self.loss_remark] if self.loss_remark else [])])
+        return "\n".join([self._verdict(), *map(str, self.findings), *self._remarks()])
+
+    def _remarks(self) -> list[str]:
+        """What concerns all gradients."""
+        convention = f"your gradients on the way are {self.convention}" if self.convention else ""
+        return [remark for remark in (convention, self.loss_remark) if remark]
 
     def _verdict(self) -> str:
         wrong = sum(not finding.matches for finding in self.findings)
@@ -242,8 +251,8 @@ class Report:
     def _repr_html_(self) -> str:
         rows = "".join(_row(finding, finding is self.first_wrong) for finding in self.findings)
         head = "".join(f"<th {_CELL}>{text}</th>" for text in ("gradient", "shape", "error", "verdict"))
-        remark = f"<p>{escape(self.loss_remark)}</p>" if self.loss_remark else ""
-        return f"<p><b>{escape(self._verdict())}</b></p><table><tr>{head}</tr>{rows}</table>{remark}"
+        remarks = "".join(f"<p>{escape(remark)}</p>" for remark in self._remarks())
+        return f"<p><b>{escape(self._verdict())}</b></p><table><tr>{head}</tr>{rows}</table>{remarks}"
 
 
 _CELL = "style='text-align:left;vertical-align:top;padding:2px 12px 2px 0'"

@@ -44,6 +44,10 @@ class Margin(NamedTuple):
     noise: float
     rounding: float
 
+    def divided_by(self, factor: float) -> Margin:
+        """Those of gradients that are divided by a number."""
+        return Margin(*(margin / abs(factor) for margin in self))
+
 
 @dataclass
 class Verdict:

@@ -33,6 +33,15 @@ def _without_rounding(number: str) -> str:
     return short if len(short) < len(number) - 4 else number
 
 
+def _times(scale: float) -> str:
+    """What multiplies by a number: a division where that is by a whole one."""
+    inverse = 1 / scale
+    if abs(scale - 1) < 1e-6:
+        return ""
+    whole = abs(inverse - round(inverse)) < 1e-6 * abs(inverse)
+    return f" / {round(inverse)}" if whole and inverse > 0 else f" * {scale:.6g}"
+
+
 class Words:
     """Names and lines for a loss.
 
@@ -41,10 +50,19 @@ class Words:
         scope: the variables of who asks.
         given: the names of the gradients that were given.
         stops: nodes whose gradients have a line of their own.
+        scale: how many times the gradients on the way are those of the loss, in the author's convention.
     """
 
-    def __init__(self, loss: Tensor, scope: Scope, given: Mapping[Node, str], stops: Iterable[Node] = ()) -> None:
+    def __init__(
+        self,
+        loss: Tensor,
+        scope: Scope,
+        given: Mapping[Node, str],
+        stops: Iterable[Node] = (),
+        scale: float = 1.0,
+    ) -> None:
         self._loss, self._scope, self._given, self._stops = loss, scope, given, list(stops)
+        self._scale = scale
 
     def value(self, of: Any) -> str:
         """The name of a node or a constant array, or what computes it from values that have names."""
@@ -142,7 +160,9 @@ class Words:
         """The text with its gaps filled; a `d` before the name of a gap makes it that gradient."""
         names = {"g": self.gradient(where)}
         for gap in re.findall(r"{(\w+)}", text):
-            if gap in gaps:
+            if gap == "times":
+                names[gap] = _times(gaps[gap] * (1.0 if where.op is None else self._scale))
+            elif gap in gaps:
                 names[gap] = self.value(gaps[gap])
             elif gap not in names:
                 of = gaps[gap[1:]]
@@ -178,7 +198,7 @@ class Words:
     @cached_property
     def _derivation(self) -> Derivation | None:
         try:
-            return Derivation(self._loss._node, self._scope, self._usable, self._stops, strict=False)
+            return Derivation(self._loss._node, self._scope, self._usable, self._stops, False, self._scale)
         except (ValueError, TypeError):  # an operation that cannot be written
             return None
 

@@ -153,7 +153,7 @@ def _elements(shape: tuple[int, ...], count: int) -> str:
     return f"{count} elements"
 
 
-def as_size(factor: float, sized: Sequence[Size]) -> Reason | None:
+def as_size(factor: float, sized: Sequence[Size], rtol: float = 1e-6) -> Reason | None:
     """A factor as a product of a sign, 2 or 1/2, and a size of the graph or its inverse; None where it is none."""
     value = abs(factor)
     reasons: list[tuple[float, str, Any]] = []  # the exact value, in words, and the array that has it
@@ -162,13 +162,13 @@ def as_size(factor: float, sized: Sequence[Size]) -> Reason | None:
         (2.0, "a 2 too many, or a sum counted twice"),
         (0.5, "the 2 of a square is missing"),
     ):
-        if abs(value - exact) < 1e-6 * exact:
+        if abs(value - exact) < rtol * exact:
             reasons.append((exact, words, None))
-    reasons += _by_size(value, 1.0, sized)
+    reasons += _by_size(value, 1.0, sized, rtol)
     plain = bool(reasons)
     for extra, more in ((2.0, ", and a 2 is too many"), (0.5, ", and a 2 is missing")):
         if not reasons:
-            reasons += [(exact, words + more, of) for exact, words, of in _by_size(value, extra, sized)]
+            reasons += [(exact, words + more, of) for exact, words, of in _by_size(value, extra, sized, rtol)]
     if not reasons:
         return None
     arrays: dict[str, Any] = {}
@@ -185,13 +185,13 @@ def as_size(factor: float, sized: Sequence[Size]) -> Reason | None:
     return Reason(-exact if factor < 0 else exact, text, arrays, plain or not arrays, weak)
 
 
-def _by_size(value: float, extra: float, sized: Sequence[Size]) -> Iterator[tuple[float, str, Any]]:
+def _by_size(value: float, extra: float, sized: Sequence[Size], rtol: float) -> Iterator[tuple[float, str, Any]]:
     for size in sized:
         for exact, above in ((size.count * extra, True), (extra / size.count, False)):
-            if abs(value - exact) < 1e-6 * exact and (size.of is not None or extra == 1.0):
+            if abs(value - exact) < rtol * exact and (size.of is not None or extra == 1.0):
                 yield exact, _words(size, above), size.of
         rest = size.whole // size.count if size.whole else 0
-        if rest and abs(value - rest * extra) < 1e-6 * rest:
+        if rest and abs(value - rest * extra) < rtol * rest:
             yield rest * extra, f"divided by {size.words} only, not by all {size.whole} elements", size.of
 
 

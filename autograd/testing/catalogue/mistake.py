@@ -29,7 +29,7 @@ class Mistake:
         kind: equal for the same mistake in different places; by default, where its text, operation and operand are.
         where: the node whose gradient is first wrong by it; by default, where the first change is.
         value: the node or the constant array that `{value}` stands for; by default, the operation of the first change.
-        details: what other gaps in the text stand for.
+        details: what other gaps in the text stand for; `{times}` is a number that a line multiplies by, as ` / 8`.
         line: the right line, where people write it otherwise than it follows from the rules.
         factor: hand over true, where it is one.
         free: how many numbers were fitted that mean nothing by themselves; so many numbers explain nothing.

@@ -32,11 +32,12 @@ def targets(replay: Replay, node: Node) -> Iterator[Mistake]:
             if scale is None:
                 continue
             weighed = "" if weights is None else "{weights} * "
-            line = f"{{g}} = {weighed}({_PREDICTED[name]} {words}){_times(scale)}"
+            line = f"{{g}} = {weighed}({_PREDICTED[name]} {words}){{times}}"
             factor = scale * (1.0 if weights is None else replay.value(weights))
+            details = {"target": constant, "weights": weights, "times": scale}
             for cause, text, cost, wrong in _slips(name, activation, z, target, axis):
                 changes: Changes = {node: lambda g, _, value=factor * wrong: value}
-                yield Mistake(cause, cost, text, changes, details={"target": constant, "weights": weights}, line=line)
+                yield Mistake(cause, cost, text, changes, details=details, line=line)
             return
 
 
@@ -52,14 +53,6 @@ def _weighted(replay: Replay, g: Array, difference: Array, weights: list[Any]) -
         if (scale := multiple(g, replay.value(weight) * difference)) is not None:
             return scale, weight
     return None, None
-
-
-def _times(scale: float) -> str:
-    inverse = 1 / scale
-    if abs(scale - 1) < 1e-6:
-        return ""
-    whole = abs(inverse - round(inverse)) < 1e-6 * abs(inverse)
-    return f" / {round(inverse)}" if whole and inverse > 0 else f" * {scale:.6g}"
 
 
 def _slips(
