@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import autograd.testing as testing
     from autograd.compiler import compile
     from autograd.derivation import derive
+    from autograd.files import replacing
     from autograd.inspection import detect_anomaly, explain
     from autograd.render import draw, draw_comparison, draw_diff
     from autograd.render.frames import frames
@@ -36,6 +37,7 @@ _LATER = {
     "compile": "autograd.compiler",
     "derive": "autograd.derivation",
     **dict.fromkeys(("detect_anomaly", "explain"), "autograd.inspection"),
+    "replacing": "autograd.files",
     "scope": "autograd.scopes",
     **dict.fromkeys(_TRANSFORMS, "autograd.transforms"),
 }
@@ -73,6 +75,7 @@ __all__ = [
     "no_grad",
     "operation",
     "player",
+    "replacing",
     "scope",
     "tensor",
     "testing",

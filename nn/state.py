@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy
 
-from autograd import Tensor
+from autograd import Tensor, replacing
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Path = str | os.PathLike[str]
@@ -60,16 +60,10 @@ def checked(
 
 def save(path: Path, arrays: Mapping[str, Array]) -> None:
     """Write an `.npz` archive, as `np.load` reads it; an older file stands until all is written."""
-    partial = f"{os.fspath(path)}.part"
-    try:
-        with zipfile.ZipFile(partial, "w") as archive:
-            for name, array in arrays.items():
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                    npy.write_array(entry, np.asarray(array), allow_pickle=False)
-        os.replace(partial, path)
-    finally:
-        if os.path.exists(partial):
-            os.remove(partial)
+    with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                npy.write_array(entry, np.asarray(array), allow_pickle=False)
 
 
 def load(path: Path) -> dict[str, Array]:

@@ -16,7 +16,7 @@ LAYERS = (
     ("grad_mode",),
     ("rules",),
     ("array",),
-    ("scopes", "tree"),
+    ("files", "scopes", "tree"),
     ("transforms",),
     ("program",),
     ("notation",),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import keyword
-import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autograd.files import replacing
 from autograd.notation.literals import Text
 from autograd.notation.source import Helpers, Writer
 
@@ -18,44 +19,42 @@ _ARRAYS = 400  # numbers that a module holds in its text; more go into a file be
 
 
 def save(target: Path, source: str, arguments: Mapping[str, Any]) -> None:
-    """Write `source` with a call of `backprop` on these arguments: both files, or none."""
+    """Write `source` with a call of `backprop` on these arguments.
+
+    Where many numbers stand in a file beside the module, it knows that file by its digest: another one, as an
+    interrupted save leaves or a copy of only one of the two, is an error and gives no numbers.
+    """
     if target.suffix != ".py":
         raise ValueError(f"{target.name}: a derivation is saved as a Python module, with the suffix .py")
     if not target.stem.isidentifier() or keyword.iskeyword(target.stem):
         raise ValueError(f"{target.name}: no module can have this name, since it is no identifier")
     beside = sum(int(array.size) for array in arguments.values()) > _ARRAYS
-    text = _module(source, arguments, target.stem if beside else None)
-    files: dict[Path, Callable[[Any], Any]] = {target: lambda file: file.write(text.encode())}
-    if beside:
-        arrays: Any = dict(arguments)
-        files[target.with_suffix(".npz")] = lambda file: np.savez(file, **arrays)
-    temporaries: dict[Path, Path] = {}
-    try:
-        for path, write in files.items():
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-            temporaries[path] = Path(name)
-            with os.fdopen(handle, "wb") as file:
-                write(file)
-            temporaries[path].chmod(0o666 & ~_umask())
-        for path, temporary in temporaries.items():
-            temporary.replace(path)
-    except OSError as error:
-        message = (
-            f"{target} cannot be written ({error.strerror}); what was there is unchanged. Give a path in a folder that "
-            "exists and that you may write to"
-        )
-        raise type(error)(error.errno, message) from None
-    finally:
-        for temporary in temporaries.values():
-            temporary.unlink(missing_ok=True)
+    if not beside:
+        text = _module(source, arguments)
+        with replacing(target) as file:
+            file.write(text.encode())
+        return
+    archive, arrays = io.BytesIO(), dict[str, Any](arguments)
+    np.savez(archive, **arrays)
+    content = archive.getvalue()
+    text = _module(source, arguments, target.stem, sha256(content).hexdigest())
+    with replacing(target.with_suffix(".npz")) as numbers, replacing(target) as file:
+        numbers.write(content)
+        file.write(text.encode())
 
 
-def _module(source: str, arguments: Mapping[str, Any], stem: str | None) -> str:
+def _module(source: str, arguments: Mapping[str, Any], stem: str | None = None, digest: str = "") -> str:
     """`backprop`, and a call of it with these arguments: in the text, or from the file called `stem`."""
     lines = [source, "", 'if __name__ == "__main__":']
     if stem is not None:
-        lines[0] = source.replace("import numpy as np\n", "from pathlib import Path\n\nimport numpy as np\n", 1)
-        lines.append(f'    arguments = dict(np.load(Path(__file__).with_name("{stem}.npz")))')
+        imports = "import io\nfrom hashlib import sha256\nfrom pathlib import Path\n\nimport numpy as np\n"
+        lines[0] = source.replace("import numpy as np\n", imports, 1)
+        lines += [
+            f'    numbers = Path(__file__).with_name("{stem}.npz").read_bytes()',
+            f'    if sha256(numbers).hexdigest() != "{digest}":',
+            f'        raise SystemExit("{stem}.npz is not the file that was saved with this module: save both again")',
+            "    arguments = dict(np.load(io.BytesIO(numbers)))",
+        ]
     else:
         write = Writer(lambda var: Text(str(var.name)), Helpers())
         lines.append("    arguments = {")
@@ -71,9 +70,3 @@ def _module(source: str, arguments: Mapping[str, Any], stem: str | None) -> str:
         '        print(f"d{name}", gradient, sep="\\n")',
     ]
     return "\n".join(lines) + "\n"
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from autograd.array.tensor import Tensor
+from autograd.files import replacing
 from autograd.notation.names import Scope
 from autograd.render.build import build_scene
 from autograd.render.diagram import Diagram, Direction
@@ -17,7 +18,7 @@ from autograd.render.metrics import text_width
 from autograd.render.options import DIRECTIONS, Options, check_choice, drawable, overrides, style_named
 from autograd.render.palette import TITLE
 from autograd.render.pdf import BindingError, bind
-from autograd.render.picture import Picture, write
+from autograd.render.picture import Picture
 from autograd.render.steps import Step, moment, steps
 
 FrameFormat = Literal["svg", "png", "pdf"]
@@ -94,7 +95,8 @@ def frames(
         content = dict(zip(numbered, drawn, strict=True))
         target.parent.mkdir(parents=True, exist_ok=True)
     for file, data in content.items():
-        write(file, data)
+        with replacing(file) as opened:
+            opened.write(data)
     return list(content)
 
 

@@ -6,10 +6,10 @@ import os
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 from xml.etree import ElementTree
 
+from autograd.files import replacing
 from autograd.render.backends import BACKENDS, Backend, DrawingError
 from autograd.render.diagram import Diagram, Direction
 from autograd.render.layout import Viewport
@@ -74,7 +74,8 @@ class Picture:
             known = ", ".join(FORMATS)
             raise ValueError(f"cannot tell the format of {str(target)!r}: its name should end in one of {known}")
         content = self.source.encode() if suffix == ".dot" else self.content(suffix[1:])
-        write(target, content)
+        with replacing(target) as file:
+            file.write(content)
         return target
 
     def _repr_svg_(self) -> str:
@@ -124,19 +125,3 @@ class Picture:
             resolution = _INCH * _PIXELS_PER_POINT * fit(*size(ElementTree.fromstring(svg)), self._viewport)
             source = source.replace("{", f"{{ graph [dpi={resolution:.0f}]", 1)
         return backend.draw(source, format)
-
-
-def write(target: Path, content: bytes) -> None:
-    """Put `content` in place of `target` in one step."""
-    try:
-        target = target.resolve()
-        beside = target.with_name(f".{token_hex(8)}.tmp")
-        try:
-            with open(beside, "xb") as file:
-                file.write(content)
-            os.replace(beside, target)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise type(error)(error.errno, f"the picture cannot be written, {reason}", str(target)) from error

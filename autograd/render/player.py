@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from autograd.array.tensor import Tensor
+from autograd.files import replacing
 from autograd.notation.mathml import mathml
 from autograd.notation.names import Scope
 from autograd.notation.numbers import GRID, numbers, show
@@ -24,7 +25,7 @@ from autograd.render import palette
 from autograd.render.build import Scene, build_scene
 from autograd.render.diagram import Direction
 from autograd.render.options import DIRECTIONS, Options, check_choice, drawable, overrides
-from autograd.render.picture import Picture, write
+from autograd.render.picture import Picture
 from autograd.render.player_svg import player_svg
 from autograd.render.steps import Step, steps
 
@@ -66,7 +67,8 @@ class Player:
             OSError: the file cannot be written.
         """
         self.path = Path(path)
-        write(self.path, self.html.encode())
+        with replacing(self.path) as file:
+            file.write(self.html.encode())
         return self.path
 
     def _repr_html_(self) -> str:
