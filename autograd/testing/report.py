@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -183,6 +184,36 @@ def loss_remark(replay: Replay, published: float, first: Finding | None, words: 
 
 
 @dataclass(frozen=True)
+class WrongLine:
+    """A wrong line of the author's source.
+
+    Attributes:
+        file, line, function: where it stands.
+        source: its text, with carets under the wrong part.
+        cause: a key of `CAUSES`.
+        explanation: the mistake in words.
+        right: the line that would be right.
+        gradients: the names of the gradients that are right once this line is.
+    """
+
+    file: str
+    line: int
+    function: str
+    source: str
+    cause: str
+    explanation: str = ""
+    right: str = ""
+    gradients: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        place = f"{Path(self.file).name}:{self.line}" + (f" in {self.function}" if self.function else "")
+        told = [place, self.source, f"  {self.cause}: {self.explanation}"]
+        if self.right:
+            told.append(f"  right:  {self.right}")
+        return "\n".join(told)
+
+
+@dataclass(frozen=True)
 class Report:
     """The findings, one for each gradient given, in the order given.
 
@@ -191,6 +222,7 @@ class Report:
         loss_remark: what the published loss says, where one was given and differs.
         first_wrong: the finding nearest the loss that is wrong by itself, or None.
         convention: what the gradients on the way are, where they are a multiple of the loss's by the author's habit.
+        lines: the wrong lines of the author's source, where it was run (`check_backprop`).
     """
 
     findings: tuple[Finding, ...]
@@ -198,6 +230,7 @@ class Report:
     first_wrong: Finding | None = None
     _drawn: Any = field(default=None, repr=False, compare=False)
     convention: str = ""
+    lines: tuple[WrongLine, ...] = ()
 
     @property
     def matches(self) -> bool:
@@ -216,6 +249,10 @@ class Report:
         raise KeyError(f"no gradient {name!r} was given; there is {', '.join(f.name for f in self.findings)}")
 
     def __str__(self) -> str:
+        if self.lines:
+            right = sum(finding.matches for finding in self.findings)
+            verdict = f"  {right} of {len(self.findings)} gradients are right."
+            return "\n".join([*map(str, self.lines), verdict, *self._remarks()])
         return "\n".join([self._verdict(), *map(str, self.findings), *self._remarks()])
 
     def _remarks(self) -> list[str]:

@@ -1,0 +1,396 @@
+"""What a run of the author's function gave: its loss, and the gradient of each parameter, returned or implied.
+
+A gradient may be returned, beside the loss or alone; be kept in an attribute or an entry (`layer.dW`); or be what an
+update subtracts: of `W -= lr * dW` it is dW.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd.program.program import Var
+from autograd.program.trace import Traced, plain
+from autograd.testing.recording import Recording
+from autograd.testing.source import Statement, statement_at
+from autograd.testing.submission import _MISSING, Loan, Parameter, Place, parts_of, places
+from autograd.testing.updates import Updates
+
+_LOSS = re.compile(r"(?i)^(?!d_?|grad)(.*(loss|cost|objective)\w*|L|J|E|err(or)?|mse|bce|nll|(cross_?)?entropy|ce)$")
+_NOISE = re.compile(
+    r"^(d_?|delta_?|grad(ient)?s?_?(of_?)?|g_?|nabla_?)|(_?d|_?grad(ient)?s?|_?delta|_?g)$", re.IGNORECASE
+)
+
+
+@dataclass
+class Gradient:
+    """A gradient that the author gives of a parameter.
+
+    Attributes:
+        parameter: of what.
+        value: what it is: traced, or a plain array, or what else was given.
+        key: how the author calls it.
+        rate: what it is multiplied with in an update; None where it was given as it is.
+    """
+
+    parameter: Parameter
+    value: Any
+    key: str = ""
+    rate: float | None = None
+
+
+@dataclass
+class Outcome:
+    """What a run gave.
+
+    Attributes:
+        recording: all that NumPy was asked to do.
+        loss: the value of the loss in the program.
+        parameters, gradients: what was to be differentiated, and the author's gradients.
+        missing: parameters without a gradient.
+    """
+
+    recording: Recording
+    loss: Var
+    parameters: list[Parameter]
+    gradients: list[Gradient]
+    missing: list[Parameter] = field(default_factory=list)
+    stray: list[str] = field(default_factory=list)
+
+
+def run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], params: Any, loss: Any) -> Outcome:
+    """Run an author's function on traced arrays, and read off what it gave."""
+    recording = Recording()
+    found = list(_parameter_places(fn, args, kwargs, params))
+    with Loan(recording) as loan:
+        for function in (fn, loss if callable(loss) else None):
+            loan.use(function)
+        loan.take(params)
+        taken, named = [loan.take(arg) for arg in args], {key: loan.take(value) for key, value in kwargs.items()}
+        first: dict[str, tuple[Place, Traced]] = {}
+        for place in found:
+            value = place.read()
+            traced = value if type(value) is Traced else loan.traced(value)
+            if traced is not None and place.name not in first:
+                traced.symbol.name = traced.symbol.name or place.name
+                first[place.name] = place, traced
+        parameters = [Parameter(name, traced.symbol, place) for name, (place, traced) in first.items()]
+        given = loss(*taken, **named) if callable(loss) else None
+        before = len(recording.lines)
+        result = fn(*taken, **named)
+        reader = _Reader(recording, parameters, before)
+        var, rest = reader.loss_of(result, given, loss)
+        explicit = params is not None
+        gradients = reader.gradients(rest, first, explicit)
+    covered = {id(g.parameter.var) for g in gradients}
+    if not explicit and gradients:
+        parameters, missing = [g.parameter for g in gradients], []
+    else:
+        missing = [p for p in parameters if id(p.var) not in covered]
+    return Outcome(recording, var, parameters, gradients, missing)
+
+
+def _parameter_places(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], params: Any) -> Iterator[Place]:
+    """Where parameters are: in what was named, else in all arguments."""
+    named = _arguments(fn, args, kwargs)
+    if isinstance(params, str):
+        params = [params]
+    if isinstance(params, (list, tuple)) and params and all(isinstance(name, str) for name in params):
+        scope = getattr(inspect.unwrap(fn), "__globals__", {})
+        for name in params:
+            if name in named:
+                yield from places(named[name], name)
+            elif name in scope:
+                yield from places(scope[name], name, (("[", name),), top=scope)
+            else:
+                raise KeyError(f"params: {name!r} is neither an argument of the function nor a global that it uses")
+        return
+    if params is None:
+        for name, value in named.items():
+            container = isinstance(value, (Mapping, list, tuple)) or not isinstance(value, np.ndarray)
+            yield from places(value, "" if container else name)
+        return
+    names = {id(value): name for name, value in named.items() if isinstance(value, np.ndarray)}
+    for place in places(params):
+        name = names.get(id(place.read()))
+        yield place if name is None else place._replace(name=name)
+
+
+def _arguments(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given, by the names of the function's arguments."""
+    try:
+        bound = inspect.signature(fn).bind(*args, **kwargs)
+    except (TypeError, ValueError):
+        return {f"argument {k}": arg for k, arg in enumerate(args)} | dict(kwargs)
+    named: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        kind = inspect.signature(fn).parameters[name].kind
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            named |= {f"{name}[{k}]": part for k, part in enumerate(value)}
+        elif kind is inspect.Parameter.VAR_KEYWORD:
+            named |= value
+        else:
+            named[name] = value
+    return named
+
+
+def stem(name: str) -> str:
+    """A name without what says that it is a gradient: `W1` of `dW1`, `grad_W1`, `W1_grad`, `nabla_W1`."""
+    for part in re.split(r"[.\[\]'\"]+", name):
+        if part:
+            name = part
+    shorter = _NOISE.sub("", name, count=1)
+    return shorter or name
+
+
+class _Reader:
+    """Reads a result.
+
+    Args:
+        recording: of the run, which is over.
+        parameters: what may be differentiated.
+        before: how many lines were recorded before the function was called.
+    """
+
+    def __init__(self, recording: Recording, parameters: list[Parameter], before: int) -> None:
+        self._recording, self._parameters, self._before = recording, parameters, before
+        self._depends: set[Var] = {p.var for p in parameters}
+        for line in recording.lines:
+            if any(var in self._depends for var in line.variables()):
+                self._depends.add(line.target)
+        self._updates = Updates(recording, self._depends)
+
+    # The loss
+
+    def loss_of(self, result: Any, given: Any, loss: Any) -> tuple[Var, Any]:
+        """The value of the loss, and what was returned besides."""
+        if given is not None:
+            var = self._scalar(given)
+            if var is None or var not in self._depends:
+                raise self._lost("the loss that `loss=` gives")
+            own, rest = self._returned(result)
+            return var, rest
+        own, rest = self._returned(result)
+        name = loss if isinstance(loss, str) else None
+        var = self._assigned(name) if own is None or name else own
+        if var is None or var not in self._depends:
+            raise self._lost(f"the variable {name!r}" if name else "the loss")
+        return var, rest
+
+    def _returned(self, result: Any) -> tuple[Var | None, Any]:
+        """The loss in what was returned, and the rest of that."""
+        if isinstance(result, Mapping):
+            for key in result:
+                if isinstance(key, str) and _LOSS.match(key) and (var := self._scalar(result[key])) is not None:
+                    named = {k: v for k, v in result.items() if k != key}
+                    inner = [v for v in named.values() if isinstance(v, (Mapping, list, tuple))]
+                    return var, inner[0] if len(named) == 1 and inner else named
+            return None, result
+        if (var := self._scalar(result)) is not None:
+            return var, None
+        if not isinstance(result, (tuple, list)) or not result:
+            return None, result
+        for position in (0, len(result) - 1):
+            var = self._scalar(result[position])
+            if var is not None and var in self._depends and self._may_be_loss(var, result):
+                others = [part for k, part in enumerate(result) if k != position]
+                held = [part for part in others if isinstance(part, (Mapping, list, tuple))]
+                others = held if len(others) > 1 and held else others
+                return var, others[0] if len(others) == 1 else others
+        return None, result
+
+    def _may_be_loss(self, var: Var, result: Any) -> bool:
+        """Whether a number may be the loss: there are not as many arrays as parameters without it."""
+        spot = self._recording.spots.get(var)
+        statement = statement_at(spot) if spot is not None else None
+        target = statement.target if statement is not None else None
+        if isinstance(target, ast.Name):
+            return _LOSS.match(target.id) is not None or not _NOISE.search(target.id)
+        return True
+
+    def _scalar(self, value: Any) -> Var | None:
+        """The program's value of a single number."""
+        if type(value) is Traced:
+            return value.symbol if value.size == 1 else None
+        if isinstance(value, (float, np.floating)):
+            for leaving in reversed(self._recording.left):
+                if np.size(leaving.var.value) == 1 and float(np.asarray(leaving.var.value).item()) == float(value):
+                    return leaving.var
+        return None
+
+    def _assigned(self, name: str | None) -> Var | None:
+        """The single number that was last assigned to a variable that is called like a loss."""
+        found = None
+        for line in self._recording.lines:
+            if (
+                line.target not in self._depends
+                or np.size(line.target.value) != 1
+                or line.target in self._recording.moves
+            ):
+                continue
+            statement = statement_at(self._recording.spots[line.target])
+            target = statement.target
+            text = "" if target is None else ast.unparse(target)
+            short = re.split(r"[.\[\]'\"]+", text.rstrip("]'\"")) if text else [""]
+            if (
+                (name and text == name)
+                or (not name and short[-1] and _LOSS.match(short[-1]))
+                or (
+                    found is None
+                    and not name
+                    and _LOSS.match(statement.function)
+                    and isinstance(statement.node, ast.Return)
+                )
+            ):
+                found = line.target
+        return found
+
+    def _lost(self, what: str) -> TypeError:
+        """The error where the loss is not known; it names the line where the trace was lost."""
+        for leaving in self._recording.left:
+            if leaving.var in self._depends and leaving.how not in ("printing",):
+                statement = statement_at(leaving.spot)
+                return TypeError(
+                    f"check_backprop: {what} does not come out of NumPy's functions: by {leaving.how} at "
+                    f"{statement.place} ({statement.text}) the numbers leave the arrays, and nobody sees what becomes "
+                    "of them. Write np.exp for math.exp, np.sum for sum([...]) of floats, and keep arrays to the end"
+                )
+        return TypeError(
+            f"check_backprop: {what} was not found: return it first, `return loss, gradients`, call its variable "
+            "`loss`, or give loss=, a function of the same arguments that computes it"
+        )
+
+    # The gradients
+
+    def gradients(self, rest: Any, first: Mapping[str, tuple[Place, Traced]], explicit: bool) -> list[Gradient]:
+        """Of each parameter, as far as there are any."""
+        found = self._given(rest, explicit) if rest is not None else []
+        if found:
+            return found
+        for parameter in self._parameters:
+            if (gradient := self._kept(parameter)) is not None:
+                found.append(gradient)
+        known = {id(gradient.parameter.var) for gradient in found}
+        return found + self._by_updates([p for p in self._parameters if id(p.var) not in known])
+
+    def _given(self, rest: Any, explicit: bool) -> list[Gradient]:
+        """Gradients that were returned."""
+        if isinstance(rest, Mapping):
+            if rest and all(isinstance(part, (list, tuple)) for part in rest.values()):  # {"dW": [dW1, dW2]}
+                rest = {f"{key}[{k}]": part for key, parts in rest.items() for k, part in enumerate(parts)}
+            return self._by_name(rest)
+        if isinstance(rest, (list, tuple)):
+            if any(isinstance(part, Mapping) for part in rest):
+                return [g for part in rest if isinstance(part, Mapping) for g in self._by_name(part)]
+            flat = [inner for part in rest for inner in (part if isinstance(part, (list, tuple)) else (part,))]
+            return self._in_order(flat, explicit)
+        return self._in_order([rest], explicit)
+
+    def _by_name(self, given: Mapping[Any, Any]) -> list[Gradient]:
+        found = []
+        for key, value in given.items():
+            parameter = self._called(str(key))
+            if parameter is not None:
+                found.append(Gradient(parameter, value, str(key)))
+        return found
+
+    def _called(self, key: str) -> Parameter | None:
+        """The parameter of a name, with or without what says that it is a gradient's."""
+        for alike in (
+            lambda a, b: a == b, lambda a, b: stem(b) == a, lambda a, b: stem(b).lower() == a.lower(),
+            lambda a, b: stem(b).replace("_", "").lower() == stem(a).replace("_", "").lower(),
+        ):  # fmt: skip
+            matching = [
+                p
+                for p in self._parameters
+                if alike(p.name, key) or alike(re.split(r"[.\[\]'\"]+", p.name.rstrip("]'"))[-1], key)
+            ]
+            if len(matching) >= 1:
+                return matching[0]
+        return None
+
+    def _in_order(self, given: Sequence[Any], explicit: bool) -> list[Gradient]:
+        """Gradients in the order of the parameters, or each by the variable that was returned."""
+        names = [self._variable(value) for value in given]
+        called = [self._called(name) if name else None for name in names]
+        if all(p is not None for p in called) and len({id(p) for p in called}) == len(called):
+            return [
+                Gradient(p, value, name) for p, value, name in zip(called, given, names, strict=True) if p is not None
+            ]
+        parameters = self._parameters
+        if not explicit:
+            shapes = [np.shape(plain(value)) for value in given]
+            for start in range(len(parameters) - len(given), -1, -1):
+                if [np.shape(p.var.value) for p in parameters[start : start + len(given)]] == shapes:
+                    parameters = parameters[start : start + len(given)]
+                    break
+            else:
+                raise TypeError(
+                    f"check_backprop: {len(given)} gradients of shapes {shapes} came back, and which parameters they "
+                    "are of is not clear: return a dictionary by name, or give params=, what holds the parameters, in "
+                    "the order of the gradients"
+                )
+        if len(given) > len(parameters):
+            raise ValueError(
+                f"check_backprop: {len(given)} gradients came back for {len(parameters)} parameters "
+                f"({', '.join(p.name for p in parameters)})"
+            )
+        return [Gradient(p, value, name or p.name) for p, value, name in zip(parameters, given, names, strict=False)]
+
+    def _variable(self, value: Any) -> str:
+        """The variable that a value was assigned to, if it is known."""
+        if type(value) is not Traced or value.symbol not in self._recording.spots:
+            return ""
+        target = statement_at(self._recording.spots[value.symbol]).target
+        return target.id if isinstance(target, ast.Name) else ""
+
+    def _kept(self, parameter: Parameter) -> Gradient | None:
+        """A gradient that is kept beside its parameter: `layer.dW` beside `layer.W`."""
+        place = parameter.place
+        if place is None or not place.steps:
+            return None
+        owner = Place("", place.root, place.steps[:-1]).read()
+        own = str(place.steps[-1][1])
+        holders = [owner] + [
+            part for _, key, part in parts_of(owner) if isinstance(part, Mapping) and "gra" in str(key).lower()
+        ]
+        for holder in holders:
+            for _, key, value in parts_of(holder):
+                if not isinstance(key, str) or type(value) is not Traced or value.symbol not in self._depends:
+                    continue
+                if (key != own and stem(key).lower() == own.lower()) or (key == own and holder is not owner):
+                    return Gradient(parameter, value, key)
+        return None
+
+    def _by_updates(self, parameters: list[Parameter]) -> list[Gradient]:
+        """What was subtracted from parameters, without the learning rate."""
+        updates = []
+        for parameter in parameters:
+            now = parameter.place.read() if parameter.place is not None else _MISSING
+            if type(now) is Traced and now.symbol is not parameter.var:
+                update = self._updates.first(parameter.var, now.symbol)
+                if update is not None:
+                    updates.append((parameter, update))
+        rates = [update.rate for _, update in updates if update.rate]
+        usual = self._learning_rate() or (max(set(rates), key=rates.count) if rates else 1.0)
+        found = []
+        for parameter, update in updates:
+            rate = update.rate or usual
+            var = self._updates.implied(update, rate)
+            found.append(Gradient(parameter, Traced(self._recording, var, var.value), parameter.name, rate))
+        return found
+
+    def _learning_rate(self) -> float | None:
+        return None
+
+
+def statement_of(recording: Recording, var: Var) -> Statement | None:
+    """The statement that made a value."""
+    spot = recording.spots.get(var)
+    return None if spot is None else statement_at(spot)

@@ -1,0 +1,274 @@
+"""The author's own function, run on arrays that write down every call with the place in the source that made it.
+
+A recording is a straight-line program, as every trace is, of all that the function did: where it writes in place, the
+array stands for a new value from then on, and so does all that looks at the same memory. Nothing is refused. What
+leaves the recording, as by `float(x)`, is noted with its place: there the trace may be lost.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from types import FrameType, ModuleType
+from typing import Any, NamedTuple
+from weakref import ref
+
+import numpy as np
+
+from autograd.compiler.functions import WRITERS, changed, where_true, writes
+from autograd.compiler.tracing import positions
+from autograd.core.errors import user_frame
+from autograd.program.program import Line, Var
+from autograd.program.trace import Trace, Traced, plain
+from autograd.rules.write import put
+
+Array = np.ndarray[Any, np.dtype[Any]]
+_JOINING = {
+    np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack, np.block, np.einsum, np.split,
+    np.linalg.multi_dot, np.meshgrid, np.broadcast_arrays, np.ix_,
+}  # fmt: skip
+
+
+class Spot(NamedTuple):
+    """Where a call was made: an instruction of a function that runs."""
+
+    frame: FrameType
+    instruction: int
+
+    @property
+    def position(self) -> tuple[int, int, int, int]:
+        """The first and the last line, and the first and the last column, in bytes, of the expression."""
+        found = tuple(self.frame.f_code.co_positions())[self.instruction // 2]
+        line = self.frame.f_code.co_firstlineno
+        first, last, start, end = found
+        return first or line, last or first or line, start or 0, end or 0
+
+
+class Leaving(NamedTuple):
+    """A value that left the recording: what it was, how it left, and where."""
+
+    var: Var
+    how: str
+    spot: Spot
+
+
+class Recording(Trace):
+    """What a function asked NumPy to do.
+
+    Attributes:
+        spots: by value, where it was made; inputs have none.
+        moves: the values that are only another look at memory that was written to.
+        left: what left the recording.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spots: dict[Var, Spot] = {}
+        self.moves: set[Var] = set()
+        self.left: list[Leaving] = []
+        self._memory: dict[int, tuple[Any, list[Any]]] = {}  # by identity of its owner, what looks at it
+
+    def input(self, value: Any, name: str | None = None) -> Traced:
+        """A copy of `value`, from outside."""
+        traced = super().input(np.array(value) if isinstance(value, np.ndarray) else value, name)
+        traced.symbol.value = np.array(value) if isinstance(value, np.ndarray) else value
+        self._look_at(traced)
+        return traced
+
+    # Calls
+
+    def call(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Compute `fn(*args, **kwargs)` and record it."""
+        if fn in WRITERS or getattr(fn, "__name__", "") == "at" or writes(fn, args, kwargs):
+            return self._write_by(fn, args, kwargs)
+        if fn not in _JOINING:
+            args = tuple(self.joined(arg) for arg in args)
+        return super().call(fn, args, kwargs)
+
+    def emit(self, line: Line, args: tuple[Any, ...]) -> Any:
+        """The result of a line, which is written down with its place."""
+        result = line.target.value
+        if isinstance(result, (tuple, list)) or result is None or isinstance(result, (str, bytes)):
+            return super().emit(line, args) if isinstance(result, (tuple, list)) else result
+        self._note(line)
+        traced = Traced(self, line.target, result)
+        if isinstance(result, np.ndarray):
+            line.target.value = result.copy()
+            self._look_at(traced)
+        return traced
+
+    def _note(self, line: Line) -> Var:
+        self.lines.append(line)
+        frame = user_frame()
+        self.spots[line.target] = Spot(frame, frame.f_lasti)
+        return line.target
+
+    def symbol(self, value: Any) -> Any:
+        """An argument as lines hold it; a plain array is what it holds now."""
+        if type(value) is np.ndarray and value.dtype.kind in "fiub":
+            return np.array(value)
+        if type(value) is Traced and value.recorder is not self:
+            return value.value
+        return super().symbol(value)
+
+    def joined(self, value: Any) -> Any:
+        """A list of what is traced as one array; others as they are."""
+        if type(value) not in (list, tuple) or not _holds_traced(value):
+            return value
+        parts = [self.joined(part) for part in value]
+        return self.call(np.stack, (parts,), {})
+
+    def leaves(self, traced: Traced, how: str) -> Any:
+        """The array that is taken out of the recording."""
+        frame = user_frame()
+        self.left.append(Leaving(traced.symbol, how, Spot(frame, frame.f_lasti)))
+        return traced.value.copy() if isinstance(traced.value, np.ndarray) else traced.value
+
+    # Writing in place
+
+    def set_item(self, traced: Traced, index: Any, value: Any) -> None:
+        """`traced[index] = value`."""
+        value = self.joined(value)
+        symbols = self.symbol(index), self.symbol(value)
+        traced.value[plain(index)] = plain(value)
+        self._written(traced, self._note(Line(Var(traced.value.copy()), put, (traced.symbol, *symbols), {})))
+
+    def call_into(self, out: Any, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """`fn(*args, out=out)`; a plain array that is written to is traced from then on where it is named again."""
+        out = out[0] if isinstance(out, tuple) else out
+        if type(out) is not Traced:
+            result = self.call(fn, args, kwargs)
+            out[...] = result.value
+            return result
+        if not isinstance(out.value, np.ndarray):  # numbers do not change
+            return self.call(fn, args, kwargs)
+        where = kwargs.pop("where", True)
+        if where is not True:
+            symbols = self.symbol(where), *self.symbol(args)
+            fn(*plain(args), out=out.value, where=plain(where), **kwargs)
+            line = Line(Var(out.value.copy()), where_true(fn), (out.symbol, *symbols), kwargs)
+            self._written(out, self._note(line))
+            return out
+        new = self.call(fn, args, kwargs)
+        fn(*plain(args), out=out.value, **plain_values(kwargs))  # raises what NumPy raises
+        if new.shape != out.shape:
+            new = self.call(np.broadcast_to, (new, out.shape), {})
+        if new.dtype != out.dtype:
+            new = self.call(np.astype, (new, out.dtype), {})
+        self._written(out, new.symbol)
+        return out
+
+    def _write_by(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """A function that writes into its first argument."""
+        target = args[0]
+        if type(target) is not Traced:
+            fn(*plain(args), **plain_values(kwargs))
+            return
+        symbols = self.symbol(args[1:]), {key: self.symbol(value) for key, value in kwargs.items()}
+        fn(target.value, *plain(args[1:]), **plain_values(kwargs))
+        line = Line(Var(target.value.copy()), changed(fn), (target.symbol, *symbols[0]), symbols[1])
+        self._written(target, self._note(line))
+
+    def _look_at(self, traced: Traced) -> None:
+        array = traced.value
+        if isinstance(array, np.ndarray):
+            owner = _owner(array)
+            self._memory.setdefault(id(owner), (owner, []))[1].append(ref(traced))
+
+    def _written(self, target: Traced, new: Var) -> None:
+        """`target`'s memory holds `new` from now on, and so does all that looks at it."""
+        target.symbol = new
+        looking = [
+            traced for reference in self._memory[id(_owner(target.value))][1] if (traced := reference()) is not None
+        ]
+        others = [t for t in looking if t is not target and np.may_share_memory(t.value, target.value)]
+        whole = target
+        for other in sorted(others, key=lambda t: -t.value.size):
+            inside = positions(target.value, other.value)
+            if inside is not None:
+                self._moved(other, put, (other.symbol, np.unravel_index(inside, other.shape), new))
+                whole = other if other.size > whole.size else whole
+                continue
+            inside = positions(other.value, whole.value)
+            if inside is not None:
+                self._moved(other, operator.getitem, (whole.symbol, np.unravel_index(inside, whole.shape)))
+
+    def _moved(self, traced: Traced, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        traced.symbol = self._note(Line(Var(traced.value.copy()), fn, args, {}))
+        self.moves.add(traced.symbol)
+
+
+class Namespace(ModuleType):
+    """NumPy as the author's function sees it while it is recorded: what its functions make is traced from birth."""
+
+    def __init__(self, module: ModuleType, recording: Recording) -> None:
+        super().__init__(module.__name__)
+        self.__dict__["_module"], self.__dict__["_recording"] = module, recording
+
+    def __getattr__(self, name: str) -> Any:
+        value = wrapped(getattr(self._module, name), self._recording)
+        self.__dict__[name] = value
+        return value
+
+
+def wrapped(value: Any, recording: Recording) -> Any:
+    """A function or a module of NumPy's whose arrays are traced; anything else as it is."""
+    if isinstance(value, ModuleType):
+        return Namespace(value, recording)
+    if not callable(value) or isinstance(value, (np.ufunc, type)):
+        return value
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if value in _CONVERSIONS and args:
+            return _converted(value, recording, args, kwargs)
+        if value not in _JOINING:
+            args = tuple(recording.joined(arg) for arg in args)
+        return taken(value(*args, **kwargs), recording)
+
+    call.__name__ = getattr(value, "__name__", "call")
+    return call
+
+
+_CONVERSIONS = {np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray}
+
+
+def _converted(fn: Any, recording: Recording, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`np.array(x)` and its like."""
+    x = recording.joined(args[0])
+    if type(x) is not Traced:
+        return taken(fn(*args, **kwargs), recording)
+    dtype = kwargs.get("dtype", args[1] if len(args) > 1 else None)
+    if dtype is not None and np.dtype(dtype) != x.dtype:
+        x = x.astype(dtype)
+    elif fn is np.array and kwargs.get("copy", True):
+        x = np.copy(x)
+    for _ in range(kwargs.get("ndmin", 0) - x.ndim):
+        x = x[None]
+    return x
+
+
+def taken(value: Any, recording: Recording) -> Any:
+    """A new array of floats as an input of the recording."""
+    if type(value) is np.ndarray and value.dtype.kind == "f":
+        traced = Trace.input(recording, value)
+        traced.symbol.value = value.copy()
+        recording._look_at(traced)
+        return traced
+    return value
+
+
+def _owner(array: Array) -> Array:
+    """The array whose memory it is."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def plain_values(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: plain(value) for key, value in kwargs.items()}
+
+
+def _holds_traced(value: Any) -> bool:
+    if type(value) in (list, tuple):
+        return any(_holds_traced(part) for part in value)
+    return type(value) is Traced

@@ -1,0 +1,160 @@
+"""The author's source: the statement and the expression in which a call was made, as text with a caret under a part."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from autograd.testing.recording import Spot
+
+_MOST_LINES = 30  # of a statement in a file that is not all Python
+Range = tuple[int, int, int, int]  # first line, last line, first column, last column, in bytes
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A simple statement, or the head of a compound one.
+
+    Attributes:
+        file, function: where it stands.
+        node: its syntax, with the lines and columns of the file; None where there is no source.
+    """
+
+    file: str
+    function: str
+    node: ast.stmt | None
+    first: int
+    last: int
+
+    @property
+    def place(self) -> str:
+        """As `file:line`, the file by its name alone."""
+        return f"{Path(self.file).name}:{self.first}"
+
+    @property
+    def lines(self) -> list[str]:
+        """Its text, as it stands in the file."""
+        return [linecache.getline(self.file, number).rstrip("\n") for number in range(self.first, self.last + 1)]
+
+    @property
+    def text(self) -> str:
+        """Its text in one line."""
+        return " ".join(line.strip() for line in self.lines)
+
+    @cached_property
+    def target(self) -> ast.expr | None:
+        """What it assigns to, where that is one thing."""
+        node = self.node
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            return node.targets[0]
+        return node.target if isinstance(node, (ast.AugAssign, ast.AnnAssign)) else None
+
+    @property
+    def value(self) -> ast.expr | None:
+        """What it computes."""
+        return getattr(self.node, "value", None)
+
+    def marked(self, part: Range | None = None, indent: str = "    ") -> str:
+        """Its lines, dedented, with carets under a part of it."""
+        lines = self.lines
+        margin = len(lines[0]) - len(lines[0].lstrip())
+        told = []
+        for number, line in enumerate(lines, start=self.first):
+            told.append(indent + (line[margin:] if line[:margin].isspace() else line.lstrip() if margin else line))
+            if part is None or not part[0] <= number <= part[1]:
+                continue
+            raw = line.encode()
+            start = len(raw[: part[2]].decode(errors="ignore")) if number == part[0] else len(line) - len(line.lstrip())
+            end = len(raw[: part[3]].decode(errors="ignore")) if number == part[1] else len(line.rstrip())
+            told.append(indent + " " * (start - margin) + "^" * max(end - start, 1))
+        return "\n".join(told)
+
+
+def statement_at(spot: Spot) -> Statement:
+    """The statement in which a call was made."""
+    code = spot.frame.f_code
+    first, last, start, end = spot.position
+    node = _statement(code.co_filename, (first, last, start, end))
+    name = "" if code.co_name in ("<module>", "<lambda>") else code.co_name
+    if node is None:
+        return Statement(code.co_filename, name, None, first, last)
+    body = getattr(node, "body", None)
+    end_line = (
+        body[0].lineno - 1 if isinstance(body, list) and body and not isinstance(node, ast.Expr) else node.end_lineno
+    )
+    return Statement(code.co_filename, name, node, node.lineno, max(end_line or first, node.lineno))
+
+
+def expression_at(statement: Statement, part: Range) -> ast.expr | None:
+    """The expression of a statement that stands at just this place."""
+    for node in ast.walk(statement.node) if statement.node is not None else ():
+        if isinstance(node, ast.expr) and range_of(node) == part:
+            return node
+    return None
+
+
+def range_of(node: Any) -> Range:
+    """Where a piece of syntax stands."""
+    return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
+
+
+@lru_cache(maxsize=4096)
+def _statement(file: str, part: Range) -> ast.stmt | None:
+    tree = _tree(file)
+    found: ast.stmt | None = None
+    if tree is None:
+        return next(iter(_parsed_around(file, part)), None)
+    for node in _statements(tree):
+        if _within(part, range_of(node)):
+            found = node  # the innermost comes last
+    return found
+
+
+def _within(part: Range, whole: Range) -> bool:
+    return (whole[0], whole[2]) <= (part[0], part[2]) and (part[1], part[3]) <= (whole[1], whole[3])
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.stmt]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.stmt):
+            yield node
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _tree(file: str) -> ast.Module | None:
+    return _parsed("".join(linecache.getlines(file)))
+
+
+def _parsed_around(file: str, part: Range) -> list[ast.stmt]:
+    """The statement that these lines hold, in a file that is not all Python, as a page of a blog is."""
+    lines = linecache.getlines(file)
+    for first in range(part[0], max(part[0] - _MOST_LINES, 0), -1):
+        for last in range(part[1], min(part[1] + _MOST_LINES, len(lines)) + 1):
+            text = "".join(lines[first - 1 : last])
+            head = text.rstrip().endswith(":")
+            try:
+                tree = ast.parse(textwrap.dedent(text).rstrip() + (" pass" if head else ""))
+            except (SyntaxError, ValueError):
+                continue
+            if tree.body:
+                margin = len(text) - len(text.lstrip())
+                for node in ast.walk(tree):
+                    if isinstance(node, (ast.expr, ast.stmt, ast.keyword)):
+                        node.lineno, node.end_lineno = node.lineno + first - 1, (node.end_lineno or 0) + first - 1
+                        node.col_offset += margin
+                        node.end_col_offset = (node.end_col_offset or 0) + margin
+                return [tree.body[0]]
+    return []
