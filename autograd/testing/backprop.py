@@ -13,6 +13,7 @@ from autograd.notation.names import Scope
 from autograd.program.program import Var
 from autograd.program.trace import Traced, plain
 from autograd.testing import outcome
+from autograd.testing.budget import Budget
 from autograd.testing.comparison import _hint, _margins
 from autograd.testing.dataflow import Dataflow, End, Fault
 from autograd.testing.outcome import Gradient, Outcome
@@ -33,6 +34,7 @@ def check_backprop(
     params: Any = None,
     loss: Any = None,
     rtol: float | None = None,
+    budget: float = 2.0,
     **kwargs: Any,
 ) -> Report:
     r"""Judge a hand-derived backprop, written as its author wrote it: which line is wrong, and why.
@@ -49,7 +51,8 @@ def check_backprop(
             globals; by default, the arguments that gradients come back for, by name or by shape.
         loss: a function of the same arguments that computes the loss, or the name of the variable that holds it, where
             the function does not return it.
-        rtol: the relative error allowed, as `compare_grads` has it.
+        rtol, budget: the relative error allowed, and the seconds that the search for a cause may take, as
+            `compare_grads` has them.
 
     Raises:
         TypeError: the loss or the gradients were not found, or leave NumPy's functions on the way; the error names the
@@ -68,7 +71,7 @@ def check_backprop(
         check_tolerance("rtol", rtol)
     if not callable(function):
         raise TypeError(f"check_backprop takes a function and its arguments, not {type(function).__name__}")
-    return _Judge(outcome.run(function, args, kwargs, params, loss), rtol).report()
+    return _Judge(outcome.run(function, args, kwargs, params, loss), rtol, Budget(budget)).report()
 
 
 def assert_backprop(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
@@ -82,7 +85,8 @@ def assert_backprop(function: Callable[..., Any], *args: Any, **kwargs: Any) -> 
 
 
 class _Judge:
-    def __init__(self, found: Outcome, rtol: float | None) -> None:
+    def __init__(self, found: Outcome, rtol: float | None, budget: Budget) -> None:
+        self._budget = budget
         self._found, self._rtol, self._recording = found, rtol, found.recording
         self._names = value_names(found)
         parameters = {p.var: p.name for p in (*found.parameters, *found.missing)}
@@ -118,14 +122,12 @@ class _Judge:
             node: array for fault in faults for node, array in self._hand_values(fault).items() if node not in doubles
         }
         hand = {**doubles, **more}
-        search = (
-            Search(self._truth.replay, hand, {**margins, **_margins(self._truth.replay, more, self._rtol)})
-            if hand
-            else None
-        )
+        margins |= _margins(self._truth.replay, more, self._rtol)
+        search = Search(self._truth.replay, hand, margins, self._budget) if hand else None
         names = {node: str(node.get("name")) for node in self._truth.replay.nodes if node.get("name")}
         places = search.places() if search is not None else []
-        words = Words(self._truth.loss, Scope({}, {}), names, [*hand, *places])
+        scale = faults[0].factor if faults else 1.0
+        words = Words(self._truth.loss, Scope({}, {}), names, [*hand, *places], scale)
         findings: dict[Node, Finding] = {}
         for node, array in hand.items():
             assert search is not None
