@@ -137,7 +137,9 @@ class _Judge:
             )
         lines = tuple(self._line(fault, findings, words) for fault in faults if not self._fine(fault, findings))
         own = [findings[node] for node in given]
-        return Report(tuple(own), "", next((f for f in own if not f.matches), None), (self._truth.loss, given), lines)
+        return Report(
+            tuple(own), "", next((f for f in own if not f.matches), None), (self._truth.loss, given), lines=lines
+        )
 
     def _checked(self, gradient: Gradient) -> Array:
         value = plain(gradient.value)
