@@ -74,7 +74,10 @@ class detect_anomaly(ContextDecorator):  # noqa: N801
             )
 
     def pulled(self, node: Node, operand: Node, g: Any, d: Any) -> None:
-        """Called after each derivative rule of a backward pass."""
+        """A pass that ends in what is not finite is made again, carefully: that one tells where it began."""
+
+    def corrected(self, node: Node, operand: Node, g: Any, d: Any) -> None:
+        """Called after each derivative rule of a careful pass."""
         if not self._mine.get():
             return
         problem = _problem(_value(d))

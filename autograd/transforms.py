@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.array.careful import gradients
 from autograd.array.conversion import cuts
 from autograd.array.tensor import Tensor
-from autograd.core.backward import backpropagate
 from autograd.core.node import Node, recording
 from autograd.core.op import lookup
 from autograd.core.tensor import apply, wrap
@@ -142,7 +142,7 @@ def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any])
     if isinstance(total, Tensor) and total.requires_grad:
         nodes = {probe._node for probe in probes}
         one = Tensor(np.ones_like(total.data)) if trace.outer else total.dtype.type(1)
-        result = backpropagate(total._node, one, wrap=wrap if trace.outer else None, wanted=nodes)
+        result = gradients(total._node, one, wrap=wrap if trace.outer else None, wanted=nodes)
     pushed = [trace.for_caller(probe if trace.outer else None, result.get(probe._node), probe.data) for probe in probes]
     return trace.output_for_caller(trace.output), outputs.filled(pushed)
 
@@ -309,7 +309,7 @@ class _Trace:
             if not hasattr(cotangent, "dtype") or cotangent.dtype != leaf.dtype:
                 cotangent = np.asarray(cotangent, dtype=leaf.dtype)
             cotangent = cotangent[()]
-        result = backpropagate(leaf._node, cotangent, wrap=wrapper, wanted=frozenset(nodes))
+        result = gradients(leaf._node, cotangent, wrap=wrapper, wanted=frozenset(nodes))
         return {node: result[node] for node in nodes if node in result}
 
     def jacobians(self, output: Any) -> list[Any]:

@@ -56,8 +56,8 @@ For $`y = f(a, b)`$ and a scalar $`L`$ behind it, $`\\bar y = \\partial L / \\pa
 and the table says what each operand gets: $`\\bar a = \\partial L / \\partial a`$. An operand is called as in NumPy, or
 by the first letter of its name. $`\\odot`$ and $`\\oslash`$ multiply and divide element by element, $`1[c]`$ is 1
 where $`c`$ holds and 0 elsewhere, and `t` is a Tensor. What was broadcast in $`y`$ is summed in $`\\bar a`$; that goes
-without saying. Where a derivative is infinite and exactly 0 arrives, 0 goes on, not NaN. Every rule is differentiable
-itself, to any order.
+without saying. Where an element was thrown away, its gradient is 0 whatever the slope there is:
+[the careful pass](../array/README.md#what-was-thrown-away). Every rule is differentiable itself, to any order.
 
 Of a *composition* the table gives the gradient, or the value where that tells more. Names without `np.` are
 steps of ours that compositions are made of. Every ufunc of two operands in the table has its methods `reduce`,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.array.careful import gradients
 from autograd.array.conversion import Conversion
 from autograd.array.methods import ArrayMethods
 from autograd.array.ufuncs import call_method, call_with_options
@@ -58,6 +59,7 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
 
     __slots__ = ()
     _view: Any
+    _backpropagate = staticmethod(gradients)
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
         self._node = Node(_as_data(data, dtype, requires_grad), requires_grad)

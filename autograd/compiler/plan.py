@@ -73,6 +73,7 @@ class Plan:
         self._save_generators()
         self._wanted = self._destinations(kept, written)
         self._where = ""
+        self._guarded: Any = None  # where the last block of statements ends that treats errors alike, and how
         for position, line in enumerate(self.lines):
             self._emit_guarded(position, line)
             memory.release(position)
@@ -149,7 +150,10 @@ class Plan:
         if line.errors and len(self.statements) > start:
             options = ", ".join(f"{kind}={mode!r}" for kind, mode in line.errors.items())
             inner = [f"    {statement}" for statement in self.statements[start:]]
-            self.statements[start:] = [f"with {self.binding.function(np.errstate)}({options}):", *inner]
+            if self._guarded != (start, line.errors):
+                inner.insert(0, f"with {self.binding.function(np.errstate)}({options}):")
+            self.statements[start:] = inner
+            self._guarded = len(self.statements), line.errors
 
     def _emit(self, position: int, line: Line) -> None:
         fn, target = line.fn, line.target

@@ -24,6 +24,7 @@ def backpropagate(
     free: bool = False,
     wanted: Container[Node] = (),
     hooks: bool = True,
+    met: Callable[[Node], None] | None = None,
 ) -> dict[Node, Any]:
     r"""The gradients of the leaves behind `output`, or of every node with `keep`.
 
@@ -36,6 +37,7 @@ def backpropagate(
         keep: hold the gradients of interior nodes too.
         wanted: nodes to stop at, as if they were leaves.
         hooks: call what was registered at the nodes, and keep the gradients that `retain_grad` asks for.
+        met: called with each operation of which something may be thrown away, or whose slope may be infinite.
         free: let go of each node's arguments once it is done; another pass is an error then.
 
     Raises:
@@ -48,12 +50,14 @@ def backpropagate(
         # The youngest node that a gradient has reached: all that use it are younger, and done.
         node = heappop(pending)[1]
         if node.hooks and hooks:
-            _call_hooks(node, gradients)
+            call_hooks(node, gradients)
         op = node.op
         if op is None or (wanted and node in wanted):
             continue
         g = take(node)
         inputs, kwargs = node.args, node.kwargs
+        if (op.wary or kwargs) and met is not None:
+            met(node)
         if inputs is None:
             raise RuntimeError(
                 "this graph was freed by an earlier backward(retain_graph=False); "
@@ -72,7 +76,7 @@ def backpropagate(
             d = rule(*args, **kwargs) if kwargs else rule(*args)
             value = operand.value
             if getattr(d, "shape", None) != value.shape:
-                d = _in_shape(d, value.shape, node, operand)
+                d = in_shape(d, value.shape, node, operand)
             if d.dtype is not value.dtype:
                 d = d.astype(value.dtype)
             if observers:
@@ -89,7 +93,7 @@ def backpropagate(
     return gradients
 
 
-def _in_shape(d: Any, shape: tuple[int, ...], node: Node, operand: Node) -> Any:
+def in_shape(d: Any, shape: tuple[int, ...], node: Node, operand: Node) -> Any:
     """What a rule returned, in the shape of its operand; ValueError where it does not fit."""
     if node.op.broadcasts and hasattr(d, "shape"):
         return unbroadcast(d, shape)
@@ -109,7 +113,7 @@ def check_unwritten(node: Node) -> None:
         )
 
 
-def _call_hooks(node: Node, gradients: dict[Node, Any]) -> None:
+def call_hooks(node: Node, gradients: dict[Node, Any]) -> None:
     """Give each hook a gradient of its own, and take what it returns in its place."""
     for hook in tuple(node.hooks or ()):
         g = gradients[node].copy()

@@ -14,17 +14,7 @@ import numpy as np
 from autograd.core.backward import backpropagate
 from autograd.core.errors import describe, failed, named
 from autograd.core.node import NO_OPTIONS, Node, next_order, observers, recording
-from autograd.core.op import (
-    BODIES,
-    PLAIN_TYPES,
-    Op,
-    find,
-    holds_tensor,
-    lookup,
-    plain,
-    qualified_name,
-    stack_nested,
-)
+from autograd.core.op import BODIES, PLAIN_TYPES, Op, find, holds_tensor, lookup, plain, qualified_name, stack_nested
 
 _ndarray = np.ndarray
 _SCALARS: Final = {np.float64, np.float32}
@@ -56,7 +46,7 @@ class TensorBase:
             ValueError: a gradient of another shape.
         """
         seed = self._seed(gradient, create_graph)
-        gradients = backpropagate(self._node, seed, wrap=wrap if create_graph else None, free=not retain_graph)
+        gradients = self._backpropagate(self._node, seed, wrap=wrap if create_graph else None, free=not retain_graph)
         given = {id(seed)}
         for node, g in gradients.items():
             if node.op is not None:
@@ -107,6 +97,8 @@ class TensorBase:
         return call(fn, args, kwargs)
 
     # What `autograd.array` implements
+
+    _backpropagate: Any = staticmethod(backpropagate)
 
     def _ufunc_method(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A ufunc with options, or one of its methods, such as `np.add.reduce`."""

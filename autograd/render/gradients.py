@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.core.backward import backpropagate
+from autograd.array.careful import gradients
 from autograd.core.node import Node, observers
 from autograd.render.diagram import Verdict
 
@@ -54,7 +54,7 @@ class _Recorder:
 
     def __init__(self) -> None:
         self.contributions: list[Contribution] = []
-        self._thread = get_ident()
+        self._thread, self._careful = get_ident(), False
 
     def recorded(self, op: Any, args: tuple[Any, ...], node: Node) -> None:
         """Forward operations, such as those of other threads, are no part of a backward pass."""
@@ -62,6 +62,13 @@ class _Recorder:
     def pulled(self, node: Node, operand: Node, g: Any, d: Any) -> None:
         """Called after each derivative rule."""
         if get_ident() == self._thread:
+            self.contributions.append(Contribution(node, operand, d))
+
+    def corrected(self, node: Node, operand: Node, g: Any, d: Any) -> None:
+        """Called after each derivative rule of a careful pass, which takes the place of the plain one."""
+        if get_ident() == self._thread:
+            if not self._careful:
+                self._careful, self.contributions = True, []
             self.contributions.append(Contribution(node, operand, d))
 
 
@@ -74,8 +81,8 @@ def gradients_of(output: Node, *, contributions: bool = False) -> Gradients:
         observers.append(recorder)
     try:
         with np.errstate(all="ignore"):  # what overflows is drawn, and marked
-            gradients = backpropagate(output, seed, keep=True, hooks=False)
+            found = gradients(output, seed, keep=True, hooks=False)
     finally:
         if contributions:
             observers.remove(recorder)
-    return Gradients(gradients, recorder.contributions)
+    return Gradients(found, recorder.contributions)

@@ -17,7 +17,6 @@ import numpy as np
 
 from autograd.core.op import Sample
 from autograd.rules.definition import defop, dispatched
-from autograd.rules.guarded import quotient
 from autograd.rules.linalg import transposed
 from autograd.rules.samples import normal
 
@@ -35,9 +34,15 @@ def _row(values: Any) -> Any:
 
 
 def _differences(values: Any) -> Any:
-    """values[j] - values[i], and infinity where they are equal: dividing by it gives 0."""
+    """values[j] - values[i], and infinity where they are equal but for rounding: dividing by it gives 0."""
     gaps = _row(values) - np.expand_dims(values, -1)
-    return np.where(gaps == 0, np.inf, gaps)
+    rounding = np.shape(values)[-1] * np.finfo(values.dtype).eps * np.max(np.abs(values), axis=-1, initial=0)
+    return np.where(np.abs(gaps) <= np.expand_dims(rounding, (-2, -1)), np.inf, gaps)
+
+
+def _over(vectors: Any, s: Any) -> Any:
+    """The columns of `vectors`, each over its singular value; 0 over 0 is 0, since 0 turns nothing."""
+    return vectors / np.where((_row(s) == 0) & (vectors == 0), 1, _row(s))
 
 
 def _positive_definite(*shape: int) -> Sample:
@@ -131,9 +136,9 @@ def _packed_svd(g: Any, y: Any, a: Any) -> Any:
     turning = turn_u * _row(s) + np.expand_dims(s, -1) * turn_v
     core = u @ np.where(np.eye(min(m, n), dtype=bool), gs, turning)
     if m > n:  # what lies outside the columns of u
-        core = core + quotient(gu - u @ to_u, _row(s))
+        core = core + _over(gu - u @ to_u, s)
     result = core @ transposed(v)
-    return result + u @ transposed(quotient(gv - v @ to_v, _row(s))) if n > m else result
+    return result + u @ transposed(_over(gv - v @ to_v, s)) if n > m else result
 
 
 _SVD = (

@@ -9,7 +9,6 @@ import numpy as np
 
 from autograd.core.op import Sample
 from autograd.rules.definition import defop
-from autograd.rules.guarded import product, quotient
 from autograd.rules.samples import ANY, NONZERO_PAIRS, PAIRS, POSITIVE
 
 defop(
@@ -31,6 +30,7 @@ defop(
 defop(
     np.multiply,
     label="*",
+    zeros="factor",
     forward=operator.mul,
     vjp=(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
     math=(r"\bar a = \bar y \odot b", r"\bar b = \bar y \odot a"),
@@ -42,7 +42,7 @@ defop(
     "np.where(d != 0, x / np.where(d != 0, d, 1), other)",
     label="/",
     forward=operator.truediv,
-    vjp=(lambda g, y, a, b: quotient(g, b), lambda g, y, a, b: -quotient(quotient(g * a, b), b)),
+    vjp=(lambda g, y, a, b: g / b, lambda g, y, a, b: -(g * a / b / b)),
     math=(r"\bar a = \bar y \oslash b", r"\bar b = -\bar y \odot a \oslash b^2"),
     samples=NONZERO_PAIRS,
 )
@@ -53,16 +53,17 @@ def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
     if isinstance(b, (int, float)):  # the usual constant exponent, without work for its corners
         if b == 2:
             return g * (2 * a)
-        return product(g, b * a ** (b - 1)) if b else np.zeros_like(a)
+        return g * (b * a ** (b - 1)) if b else np.zeros_like(a)
     zero = b == 0  # the derivative of the constant 1 is 0, also at a = 0
-    return product(g, np.where(zero, 0, b) * a ** np.where(zero, 1, b - 1))
+    return g * (np.where(zero, 0, b) * a ** np.where(zero, 1, b - 1))
 
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
     # a**b log(a) tends to 0 with a for b > 0
     if isinstance(a, (int, float)):  # stays a Python number, which leaves float32 as it is
-        return g * y * float(np.log(a or 1))
-    return g * y * np.log(np.where(a == 0, 1, a))
+        return g * y * float(np.log(a)) if a else np.zeros_like(b)
+    zero = a == 0
+    return g * np.where(zero, 0, y) * np.log(np.where(zero, 1, a))
 
 
 _powers: list[Sample] = [
@@ -78,6 +79,7 @@ for _fn, _forward in ((np.power, operator.pow), (np.float_power, None)):
         label="^",
         forward=_forward,
         vjp=(_power_base, _power_exponent),
+        root=lambda a, b: (a == 0) & (b >= 0.5) & (b < 1),
         math=(r"\bar a = \bar y \odot b \odot a^{b-1}", r"\bar b = \bar y \odot y \odot \log a"),
         samples=_powers,
         remedy="a negative base with a fractional exponent has no real power, and below an exponent of 1 the slope "
@@ -89,17 +91,16 @@ defop(
     np.sqrt,
     remedy="keep the argument above 0, or use np.linalg.norm, which has a subgradient at 0",
     label="√",
-    vjp=lambda g, y, a: quotient(g, 2 * y),
+    vjp=lambda g, y, a: g / (2 * y),
+    root=lambda a: a == 0,
     math=r"\bar a = \bar y \oslash 2y",
     samples=POSITIVE,
 )
-defop(
-    np.cbrt, label="∛", vjp=lambda g, y, a: quotient(g, 3 * (y * y)), math=r"\bar a = \bar y \oslash 3y^2", samples=ANY
-)
+defop(np.cbrt, label="∛", vjp=lambda g, y, a: g / (3 * (y * y)), math=r"\bar a = \bar y \oslash 3y^2", samples=ANY)
 defop(
     np.reciprocal,
     label="1/x",
-    vjp=lambda g, y, a: -quotient(quotient(g, a), a),
+    vjp=lambda g, y, a: -(g / a / a),
     math=r"\bar a = -\bar y \oslash a^2",
     samples=POSITIVE,
 )
@@ -124,6 +125,7 @@ defop(
 )
 defop(
     np.floor_divide,
+    zeros="choice",
     label="//",
     vjp=(lambda g, y, a, b: np.zeros_like(a), lambda g, y, a, b: np.zeros_like(b)),
     math=(r"\bar a = 0", r"\bar b = 0"),

@@ -9,7 +9,6 @@ import numpy as np
 
 from autograd.core.op import Rule
 from autograd.rules.definition import defop
-from autograd.rules.guarded import product, quotient
 from autograd.rules.samples import ANY, PAIRS, POSITIVE, normal
 
 _LOG_2, _LOG_10 = log(2), log(10)  # Python floats, which leave float32 as it is
@@ -22,51 +21,69 @@ defop(
     np.exp,
     remedy="it overflows from 710 (float32: 89): subtract the maximum first, or use a stable function such "
     "as np.logaddexp, nn.functional.sigmoid",
-    vjp=lambda g, y, a: product(g, y),
+    vjp=lambda g, y, a: g * y,
+    zeros="overflow",
     math=r"\bar a = \bar y \odot y",
     samples=ANY,
 )
-defop(np.exp2, vjp=lambda g, y, a: product(g, _LOG_2 * y), math=r"\bar a = \ln 2 \; \bar y \odot y", samples=ANY)
-defop(np.expm1, vjp=lambda g, y, a: product(g, y + 1), math=r"\bar a = \bar y \odot (y + 1)", samples=ANY)
+defop(
+    np.exp2,
+    vjp=lambda g, y, a: g * (_LOG_2 * y),
+    zeros="overflow",
+    math=r"\bar a = \ln 2 \; \bar y \odot y",
+    samples=ANY,
+)
+defop(
+    np.expm1,
+    vjp=lambda g, y, a: g * (y + 1),
+    zeros="overflow",
+    math=r"\bar a = \bar y \odot (y + 1)",
+    samples=ANY,
+)
 defop(
     np.log,
     remedy=_POSITIVE,
-    vjp=lambda g, y, a: quotient(g, a),
+    vjp=lambda g, y, a: g / a,
     math=r"\bar a = \bar y \oslash a",
     samples=POSITIVE,
 )
 defop(
     np.log2,
     remedy=_POSITIVE,
-    vjp=lambda g, y, a: quotient(g, _LOG_2 * a),
+    vjp=lambda g, y, a: g / (_LOG_2 * a),
     math=r"\bar a = \bar y \oslash (a \ln 2)",
     samples=POSITIVE,
 )
 defop(
     np.log10,
     remedy=_POSITIVE,
-    vjp=lambda g, y, a: quotient(g, _LOG_10 * a),
+    vjp=lambda g, y, a: g / (_LOG_10 * a),
     math=r"\bar a = \bar y \oslash (a \ln 10)",
     samples=POSITIVE,
 )
 defop(
     np.log1p,
     remedy="keep the argument above -1, also where np.where throws the result away",
-    vjp=lambda g, y, a: quotient(g, 1 + a),
+    vjp=lambda g, y, a: g / (1 + a),
     math=r"\bar a = \bar y \oslash (1 + a)",
     samples=POSITIVE,
 )
 
 
 def _shares(exp: np.ufunc) -> tuple[Rule, Rule]:
-    """The rules of y = log(exp a + exp b): the shares exp(a - y) and exp(b - y), at infinities the limits."""
+    """The rules of y = log(exp a + exp b): the shares exp(a - y) and exp(b - y), at infinities the limits.
+
+    They are divided by their sum, which is 1 but for the rounding of y.
+    """
 
     def share(g: Any, y: Any, a: Any, b: Any) -> Any:
         infinite = np.isinf(y)
         if not np.count_nonzero(infinite):
-            return g * exp(a - y)
-        limit = 0.5 * (a == b) + (a > b)
-        return g * np.where(infinite, limit, exp(np.where(infinite, 0, a) - np.where(infinite, 0, y)))
+            own, other = exp(a - y), exp(b - y)
+            return g * (own / (own + other))
+        finite_a, finite_b, finite_y = (np.where(infinite, 0, v) for v in (a, b, y))
+        own, other = exp(finite_a - finite_y), exp(finite_b - finite_y)
+        return g * np.where(infinite, 0.5 * (a == b) + (a > b), own / (own + other))
 
     return share, lambda g, y, a, b: share(g, y, b, a)
 
@@ -87,7 +104,7 @@ _COSINES = np.cos((np.arange(64) + 0.5) * (pi / 128))
 
 
 def _i0(g: Any, y: Any, x: Any) -> Any:
-    return product(g, np.mean(np.sinh(np.expand_dims(x, -1) * _COSINES) * _COSINES, axis=-1))
+    return g * np.mean(np.sinh(np.expand_dims(x, -1) * _COSINES) * _COSINES, axis=-1)
 
 
 defop(

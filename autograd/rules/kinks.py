@@ -15,9 +15,17 @@ from autograd.rules.samples import ANY, PAIRS, normal
 
 _fn: Any
 for _fn in (np.sign, np.floor, np.ceil, np.trunc, np.rint, np.spacing):
-    defop(_fn, vjp=lambda g, y, a: np.zeros_like(a), math=r"\bar a = 0", samples=ANY, ties="0 where it jumps")
+    defop(
+        _fn,
+        zeros="choice",
+        vjp=lambda g, y, a: np.zeros_like(a),
+        math=r"\bar a = 0",
+        samples=ANY,
+        ties="0 where it jumps",
+    )
 defop(
     np.fix,
+    zeros="choice",
     forward=np.trunc,  # NumPy 2.5 deprecates the other name
     vjp=lambda g, y, x: np.zeros_like(x),
     math=r"\bar x = 0",
@@ -27,6 +35,7 @@ defop(
 for _fn in (np.round, np.around):
     defop(
         _fn,
+        zeros="choice",
         vjp=lambda g, y, a, decimals=0: np.zeros_like(a),
         math=r"\bar a = 0",
         samples=[*ANY, lambda rng: (rng.normal(size=(3, 4)), 1)],
@@ -34,6 +43,7 @@ for _fn in (np.round, np.around):
     )
 defop(
     np.heaviside,
+    zeros="choice",
     vjp=(lambda g, y, a, b: np.zeros_like(a), lambda g, y, a, b: g * (a == 0)),
     math=(r"\bar a = 0", r"\bar b = \bar y \odot 1[a = 0]"),
     samples=[*PAIRS, lambda rng: (np.array([-1, 0, 2]), rng.normal(size=(2, 3)))],
@@ -54,6 +64,7 @@ for _fn in (np.absolute, np.fabs):
     )
 defop(
     np.maximum,
+    zeros="choice",
     role="activation",
     label="max",
     vjp=(
@@ -67,6 +78,7 @@ defop(
 )
 defop(
     np.minimum,
+    zeros="choice",
     role="activation",
     label="min",
     vjp=(
@@ -81,6 +93,7 @@ defop(
 for _fn in (np.fmax, np.fmin):
     defop(
         _fn,
+        zeros="choice",
         vjp=(
             lambda g, y, a, b: np.where(a == b, 0.5 * g, g * (a == y)),
             lambda g, y, a, b: np.where(a == b, 0.5 * g, g * (b == y)),
@@ -128,6 +141,7 @@ def _nan_to_num_arguments(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any
 
 defop(
     np.nan_to_num,
+    zeros="choice",
     vjp=lambda g, y, x, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0),
     adapt=_nan_to_num_arguments,
     composed=dict.fromkeys(("nan", "posinf", "neginf"), _replaced_by_tensor),
@@ -155,6 +169,7 @@ def _clip_arguments(
 
 defop(
     np.clip,
+    zeros="choice",
     role="activation",
     forward=lambda a, low, high: np.minimum(np.maximum(a, low), high),
     vjp=(
@@ -179,6 +194,7 @@ defop(
 )
 defop(
     np.where,
+    zeros="choice",
     role="choice",
     adapt=lambda condition, *branches: ((condition, *branches), {}) if branches else None,  # of c alone, positions
     vjp=(

@@ -12,7 +12,6 @@ import numpy as np
 
 from autograd.core.op import Sample
 from autograd.rules.definition import defop, defplain, dispatched
-from autograd.rules.guarded import product
 from autograd.rules.samples import normal
 
 
@@ -168,7 +167,7 @@ def packed_slogdet(a: Any) -> Any:
 def _packed_slogdet(g: Any, y: Any, a: Any) -> Any:
     singular = matrices(y[..., 0]) == 0
     inverse = np.linalg.inv(np.where(singular, np.eye(np.shape(a)[-1], dtype=a.dtype), a))
-    return product(matrices(g[..., 1]), np.where(singular, np.inf, transposed(inverse)))
+    return matrices(g[..., 1]) * np.where(singular, np.inf, transposed(inverse))
 
 
 defop(

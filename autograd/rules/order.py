@@ -40,6 +40,7 @@ _TIES = "elements that tie keep their order, and each gets the gradient of its p
 
 defop(
     np.sort,
+    zeros="choice",
     vjp=lambda g, y, a, axis=-1, kind=None, stable=None: _unsorted(g, y, a, axis),
     math=_PERMUTED,
     samples=[
@@ -53,6 +54,7 @@ defop(
 )
 defop(
     np.partition,
+    zeros="choice",
     vjp=(_partition, None),
     math=_PERMUTED,
     samples=[
@@ -187,7 +189,14 @@ def _weighted(scale: float) -> Sample:
 
 _fn: Any
 for _fn, _skip in ((np.median, False), (np.nanmedian, True)):
-    defop(_fn, vjp=_median_rule(_skip), math=_BETWEEN, samples=[*REDUCTIONS, normal((3, 5), axis=1)], ties=_CHOSEN)
+    defop(
+        _fn,
+        zeros="choice",
+        vjp=_median_rule(_skip),
+        math=_BETWEEN,
+        samples=[*REDUCTIONS, normal((3, 5), axis=1)],
+        ties=_CHOSEN,
+    )
 for _fn, _skip, _scale in (
     (np.quantile, False, 1),
     (np.percentile, False, 100),
@@ -196,6 +205,7 @@ for _fn, _skip, _scale in (
 ):
     defop(
         _fn,
+        zeros="choice",
         vjp=(_quantile_rule(_skip, _scale), None),
         adapt=_quantile_arguments,
         composed=_along_q(_fn, _skip, _scale),

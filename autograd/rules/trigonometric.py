@@ -9,7 +9,6 @@ import numpy as np
 
 from autograd.core.op import plain
 from autograd.rules.definition import defop
-from autograd.rules.guarded import product, quotient
 from autograd.rules.samples import ANY, PAIRS, between, normal
 
 defop(np.sin, role="activation", vjp=lambda g, y, a: g * np.cos(a), math=r"\bar a = \bar y \odot \cos a", samples=ANY)
@@ -17,13 +16,15 @@ defop(np.cos, role="activation", vjp=lambda g, y, a: -g * np.sin(a), math=r"\bar
 defop(np.tan, vjp=lambda g, y, a: g * (1 + y * y), math=r"\bar a = \bar y \odot (1 + y^2)", samples=between(-1.2, 1.2))
 defop(
     np.arcsin,
-    vjp=lambda g, y, a: quotient(g, np.sqrt((1 - a) * (1 + a))),
+    vjp=lambda g, y, a: g / np.sqrt((1 - a) * (1 + a)),
+    root=lambda a: np.abs(a) == 1,
     math=r"\bar a = \bar y \oslash \sqrt{1 - a^2}",
     samples=between(-0.9, 0.9),
 )
 defop(
     np.arccos,
-    vjp=lambda g, y, a: -quotient(g, np.sqrt((1 - a) * (1 + a))),
+    vjp=lambda g, y, a: -(g / np.sqrt((1 - a) * (1 + a))),
+    root=lambda a: np.abs(a) == 1,
     math=r"\bar a = -\bar y \oslash \sqrt{1 - a^2}",
     samples=between(-0.9, 0.9),
 )
@@ -31,8 +32,8 @@ defop(np.arctan, vjp=lambda g, y, a: g / (1 + a * a), math=r"\bar a = \bar y \os
 
 # Hyperbolic functions
 
-defop(np.sinh, vjp=lambda g, y, a: product(g, np.cosh(a)), math=r"\bar a = \bar y \odot \cosh a", samples=ANY)
-defop(np.cosh, vjp=lambda g, y, a: product(g, np.sinh(a)), math=r"\bar a = \bar y \odot \sinh a", samples=ANY)
+defop(np.sinh, zeros="overflow", vjp=lambda g, y, a: g * np.cosh(a), math=r"\bar a = \bar y \odot \cosh a", samples=ANY)
+defop(np.cosh, zeros="overflow", vjp=lambda g, y, a: g * np.sinh(a), math=r"\bar a = \bar y \odot \sinh a", samples=ANY)
 defop(
     np.tanh,
     role="activation",
@@ -43,13 +44,14 @@ defop(
 defop(np.arcsinh, vjp=lambda g, y, a: g / np.hypot(1, a), math=r"\bar a = \bar y \oslash \sqrt{1 + a^2}", samples=ANY)
 defop(
     np.arccosh,
-    vjp=lambda g, y, a: quotient(g, np.sqrt(a - 1) * np.sqrt(a + 1)),
+    vjp=lambda g, y, a: g / (np.sqrt(a - 1) * np.sqrt(a + 1)),
+    root=lambda a: a == 1,
     math=r"\bar a = \bar y \oslash \sqrt{a^2 - 1}",
     samples=between(1.5, 4.0),
 )
 defop(
     np.arctanh,
-    vjp=lambda g, y, a: quotient(g, (1 - a) * (1 + a)),
+    vjp=lambda g, y, a: g / ((1 - a) * (1 + a)),
     math=r"\bar a = \bar y \oslash (1 - a^2)",
     samples=between(-0.8, 0.8),
 )
@@ -63,13 +65,13 @@ def _cosine(a: Any, b: Any, length: Any) -> Any:
     if np.count_nonzero(infinite):
         a, b = (np.where(infinite, np.sign(v) * np.isinf(v), v) for v in (a, b))
         length = np.hypot(a, b)
-    return quotient(a, length)
+    return a / np.where(length == 0, 1, length)
 
 
 def _towards(g: Any, a: Any, b: Any) -> Any:
     """g a / |(a, b)|², without the overflow of the square."""
     length = np.hypot(a, b)
-    return g * quotient(_cosine(a, b, length), length)
+    return g * (_cosine(a, b, length) / np.where(length == 0, 1, length))
 
 
 defop(

@@ -9,7 +9,6 @@ import numpy as np
 
 from autograd.core.op import Rule, Sample, plain
 from autograd.rules.definition import defop
-from autograd.rules.guarded import quotient
 from autograd.rules.reduce import axis_of, checked, count, restore
 from autograd.rules.samples import MASKED, REDUCTIONS, SINGLE, normal
 
@@ -37,10 +36,12 @@ def _spread_rule(root: bool, skip_nan: bool) -> Rule:
         freedom = n - (ddof if correction is None else correction)
         g, deviation = restore(g, axis, keepdims), _deviation(a, axis, n, where, mean)
         if root:
-            y = restore(y, axis, keepdims)
-            gradient = quotient(g, np.where(y == 0, 1, y) * freedom) * deviation
+            bound = 4 * np.finfo(a.dtype).eps * np.abs(a)  # equal but for the rounding of their mean
+            equal = np.all(np.abs(deviation) <= bound, axis=axis, keepdims=True, where=where)
+            y, deviation = np.where(equal, 1, restore(y, axis, keepdims)), np.where(equal, 0, deviation)
+            gradient = g / (y * freedom) * deviation
         else:
-            gradient = quotient(2 * g, freedom) * deviation
+            gradient = 2 * g / freedom * deviation
         return gradient if where is True else np.where(where, gradient, 0)
 
     return rule

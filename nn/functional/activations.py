@@ -45,6 +45,7 @@ relu = operation(
     role="activation",
     forward=_relu_fast,
     vjp=lambda g, y, x: g * (y > 0.0),
+    zeros="choice",
     math=r"\bar x = \bar y \odot 1[x > 0]",
     samples=[lambda rng: (rng.normal(size=(3, 4)),), lambda rng: (rng.normal(),)],
     ties="0 at 0",
