@@ -87,17 +87,23 @@ def where_true(ufunc: np.ufunc) -> Callable[..., Any]:
 
 def writes(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
     """Whether a function of NumPy is asked to write into an argument, beside `out=`, which is replayed."""
-    given = {**dict(zip(_parameters(fn), args, strict=False)), **kwargs}
-    in_place = fn is np.nan_to_num and not given.get("copy", True)
-    return in_place or given.get("out") is not None or bool(given.get("overwrite_input"))
+    for name, position in _writing_options(fn):
+        if name in kwargs or position < len(args):
+            value = kwargs[name] if name in kwargs else args[position]
+            if not value if name == "copy" else value is not None and value is not False:
+                return True
+    return False
 
 
 @cache
-def _parameters(fn: Any) -> tuple[str, ...]:
+def _writing_options(fn: Any) -> list[tuple[str, int]]:
+    """The options by which a function writes into its arguments, with their positions."""
     try:
-        return tuple(inspect.signature(fn).parameters)
+        names = list(inspect.signature(fn).parameters)
     except (TypeError, ValueError):
-        return ()
+        return []
+    wanted = ("out", "overwrite_input", *["copy"] * (fn is np.nan_to_num))
+    return [(name, names.index(name)) for name in wanted if name in names]
 
 
 def traced_in(value: Any) -> Iterator[Traced]:
@@ -115,6 +121,8 @@ def traced_in(value: Any) -> Iterator[Traced]:
 def shaped_by_values(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
     """Whether the shape of a result may be another one for other values of the same shapes."""
     if isinstance(fn, np.ufunc):
+        if not kwargs:
+            return False
         count = len(args)
     elif isinstance(getattr(fn, "__self__", None), np.ufunc):
         count = 1 if fn.__name__ in ("reduce", "accumulate") else 2
@@ -147,34 +155,32 @@ def basic(index: Any) -> bool:
 def computes(line: Line) -> bool:
     """Whether a line can write its result into an array that it is given."""
     target, fn = line.target, line.fn
-    if not target.shape or np.dtype(target.dtype).kind not in "fiub":
+    if not target.shape or target.dtype.kind not in "fiub":
         return False
-    if impure(fn):
-        return (
-            getattr(fn, "__name__", "") in _DRAWS_INTO
-            and isinstance(getattr(fn, "generator", None), np.random.Generator)
-            and np.dtype(target.dtype).char in "fd"
-            and "out" not in line.kwargs
-        )  # fmt: skip
-    if fn in (put, np.copy, np.where, np.astype, np.broadcast_to):
-        return type(line.args[0]) in (Var, np.ndarray) or fn is np.where
     if isinstance(fn, np.ufunc):
         if fn is np.matmul:
             return _matrices(line)
         return fn.nout == 1 and fn.signature is None and "where" not in line.kwargs
     if fn is np.dot:
         return _matrices(line)
+    if fn in (put, np.copy, np.where, np.astype, np.broadcast_to):
+        return type(line.args[0]) in (Var, np.ndarray) or fn is np.where
+    if impure(fn):
+        return (
+            getattr(fn, "__name__", "") in _DRAWS_INTO
+            and isinstance(getattr(fn, "generator", None), np.random.Generator)
+            and target.dtype.char in "fd"
+            and "out" not in line.kwargs
+        )  # fmt: skip
     return getattr(fn, "__name__", "") == "reduce" and isinstance(getattr(fn, "__self__", None), np.ufunc)
 
 
 def _matrices(line: Line) -> bool:
     """Whether this is a product that BLAS computes, into an array of the right kind."""
-    kinds = [(len(np.shape(_like(arg))), _like(arg).dtype) for arg in line.args if hasattr(_like(arg), "dtype")]
-    return (
-        len(kinds) == 2
-        and not line.kwargs
-        and all(rank in (1, 2) and dtype == line.target.dtype and dtype.char in "fd" for rank, dtype in kinds)
-    )
+    return len(line.args) == 2 and not line.kwargs and line.target.dtype.char in "fd" and all(
+        type(arg) in (Var, np.ndarray) and arg.shape and len(arg.shape) <= 2 and arg.dtype == line.target.dtype
+        for arg in line.args
+    )  # fmt: skip
 
 
 def down_the_rows(line: Line) -> bool:
@@ -184,7 +190,3 @@ def down_the_rows(line: Line) -> bool:
         type(x) is Var and len(x.shape or ()) == 2 and np.dtype(x.dtype).char in "fd"
         and options in ({"axis": 0}, {"axis": (0,)}, {"axis": 0, "dtype": None})
     )  # fmt: skip
-
-
-def _like(value: Any) -> Any:
-    return value.value if type(value) is Var else value

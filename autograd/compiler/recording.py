@@ -308,13 +308,14 @@ class Recording:
         """Nothing traced may be left in what the step does not own."""
         self.effects.release()
         self.tree.leaves = [_blank(leaf) for leaf in self.tree.leaves]
-        lines = self.trace.lines
-        for var in {*self.trace.inputs, *(var for line in lines for var in (*line.variables(), line.target))}:
+        for var in (*self.trace.inputs, *[line.target for line in self.trace.lines]):
             var.value = None if var.shape is None else _blank(var.value)
         self.replaced, self.first, self._plain, self._by_node, self._grad_given = [], {}, {}, {}, {}
-        if self.trace.left():
+        left = self.trace.left()
+        if left:
             gc.collect()
-        if left := self.trace.left():
+            left = self.trace.left()
+        if left:
             raise TypeError(
                 f"the step keeps a value outside of its arguments and its state, which it computes at {left[0]}: a "
                 f"replay would not. Return it, or {ADVICE}"

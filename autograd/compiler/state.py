@@ -23,6 +23,7 @@ from autograd.array.tensor import Tensor
 
 GENERATORS = (np.random.Generator, np.random.RandomState)
 SIMPLE = (int, float, complex, str, bytes, bool, type(None), np.generic, np.dtype, type(...), slice, range, enum.Enum)
+_PLAIN = {int, float, str, bool, type(None)}  # SIMPLE, mostly
 TRACED_KINDS = "fiubcSUmM"  # of arrays
 _COLLECTIONS = (list, deque, dict, Mapping)
 _CONSTANTS = (FunctionType, BuiltinFunctionType, type, ModuleType, np.ufunc, property, staticmethod, classmethod)
@@ -43,7 +44,7 @@ class Place(NamedTuple):
     @property
     def is_item(self) -> bool:
         """Whether it is read by `container[key]`."""
-        return isinstance(self.container, _COLLECTIONS)
+        return type(self.container) in (dict, list) or isinstance(self.container, _COLLECTIONS)
 
     def read(self) -> Any:
         """What is there now; `Place` itself where nothing is."""
@@ -104,7 +105,7 @@ class State:
         for key in keys:
             part, place = container[key], Place(container, key, form.format(name, key))
             self.places.append((place, part))
-            if not isinstance(part, SIMPLE):
+            if type(part) not in _PLAIN:
                 self._pending.append((part, place.name))
 
 

@@ -1,4 +1,4 @@
-"""Memory by liveness: which values may lie in the same place, and when a place is free again."""
+"""Memory by liveness: which values may lie in the same buffer, and when a buffer is free again."""
 
 from __future__ import annotations
 
@@ -15,35 +15,41 @@ from autograd.rules.write import put
 
 
 class Storage:
-    """Memory: of a value that comes from outside, or a buffer of the plan's own.
+    """Memory: an array from outside, or a buffer.
 
     Attributes:
-        own: whether the plan made it, and may put other values there later.
-        kept: whether what it holds at the end is looked at from outside.
-        until: the last line that reads it.
+        array: the array, or the bytes of a buffer.
+        own: whether it is a buffer.
+        until: the last line that reads a buffer.
+        names: of a buffer, what it is called as an array of some shape and dtype.
     """
 
-    __slots__ = ("array", "free", "kept", "own", "until")
+    __slots__ = ("array", "names", "own", "until")
 
-    def __init__(self, array: Any, *, own: bool = False, kept: bool = False) -> None:
-        self.array, self.own, self.kept = array, own, kept
-        self.free, self.until = False, -1
+    def __init__(self, array: Any, *, own: bool = False) -> None:
+        self.array, self.own, self.until = array, own, -1
+        self.names: dict[Any, str] = {}
 
 
 class Memory:
-    """The places of a program's values, line by line.
+    """Where a program's values lie, line by line.
 
     Args:
         lines: in order.
         shares: for values that were views when the program was recorded, what they look at.
         outputs: the values that are read after the last line.
+
+    Attributes:
+        storage: where a value lies; one that a call brings with it lies nowhere here.
+        roots: for each value that may be a view, the one whose memory it looks at.
+        last: for each root the last line that reads it.
+        buffers: all of them.
     """
 
     def __init__(self, lines: Sequence[Line], shares: Mapping[Var, Sequence[Any]], outputs: Sequence[Any]) -> None:
-        self.owned: list[Storage] = []
+        self.buffers: list[Storage] = []
         self.storage: dict[Var, Storage] = {}
-        self.arrays: dict[Var, Any] = {}  # for what is bound: the array itself
-        self._pool: list[Storage] = []
+        self._free: list[Storage] = []
         self._expiring: dict[int, list[Storage]] = defaultdict(list)
         self.roots = _aliases(lines, shares)
         self.last: dict[Var, int] = {}
@@ -58,49 +64,38 @@ class Memory:
         """The value whose memory `var` may be a view of."""
         return self.roots.get(var, var)
 
-    def place(self, var: Var, storage: Storage, array: Any) -> None:
+    def place(self, var: Var, storage: Storage) -> None:
         """`var` lies there from now on."""
-        self.storage[var], self.arrays[var] = storage, array
-        if storage.own and not storage.kept:
+        self.storage[var] = storage
+        if storage.own:
             storage.until = max(storage.until, self.last.get(self.root(var), -1))
             self._expiring[storage.until].append(storage)
 
-    def in_place(self, position: int, line: Line) -> Storage | None:
-        """The buffer of an operand that nobody reads after this line."""
+    def buffer(self, position: int, line: Line) -> Storage:
+        """Where the result of a line may lie: over an operand that nobody reads afterwards, or in free memory."""
         for arg in _overwritable(line):
             storage = self.storage.get(arg) if type(arg) is Var else None
-            if storage is None or not storage.own or storage.kept or arg in self.roots:
+            if storage is None or not storage.own or arg in self.roots:
                 continue
             if arg.shape == line.target.shape and arg.dtype == line.target.dtype and self.last.get(arg) == position:
-                others = [var for var in line.variables() if var is not arg]
-                if not any(self.storage.get(var) is storage for var in others if var in self.roots):
+                views = [var for var in line.variables() if var is not arg and var in self.roots]
+                if not any(self.storage.get(var) is storage for var in views):
                     return storage
-        return None
-
-    def buffer(self, target: Var) -> Storage:
-        """Free memory of the size of a value."""
-        nbytes = target.value.nbytes
-        fits = [storage for storage in self._pool if storage.array.nbytes >= nbytes]
-        if fits:
-            best = min(fits, key=lambda storage: storage.array.nbytes)
-            if best.array.nbytes <= 4 * max(nbytes, 1024):
-                self._pool.remove(best)
-                best.free = False
-                return best
-        return self.new(aligned(nbytes))
-
-    def new(self, array: Any, *, kept: bool = False) -> Storage:
-        """Memory of the plan's own."""
-        storage = Storage(array, own=True, kept=kept)
-        self.owned.append(storage)
-        return storage
+        nbytes = line.target.value.nbytes
+        fitting = [storage for storage in self._free if nbytes <= storage.array.nbytes <= 4 * max(nbytes, 1024)]
+        if fitting:
+            best = min(fitting, key=lambda storage: storage.array.nbytes)
+            self._free.remove(best)
+            return best
+        self.buffers.append(Storage(_aligned(nbytes), own=True))
+        return self.buffers[-1]
 
     def release(self, position: int) -> None:
         """After a line: what nobody will read is free."""
         for storage in self._expiring.pop(position, ()):
-            if storage.until <= position and not storage.free:
-                storage.free, storage.until = True, -1
-                self._pool.append(storage)
+            if 0 <= storage.until <= position:
+                storage.until = -1
+                self._free.append(storage)
 
 
 def _overwritable(line: Line) -> tuple[Any, ...]:
@@ -109,8 +104,7 @@ def _overwritable(line: Line) -> tuple[Any, ...]:
         return line.args[2:]
     if line.fn is put:
         return line.args[:1]
-    elementwise = line.fn is np.copy or (isinstance(line.fn, np.ufunc) and line.fn.signature is None)
-    return line.args if elementwise else ()
+    return line.args if isinstance(line.fn, np.ufunc) and line.fn.signature is None else ()
 
 
 def _aliases(lines: Sequence[Line], shares: Mapping[Var, Sequence[Any]]) -> dict[Var, Var]:
@@ -130,22 +124,8 @@ def _aliases(lines: Sequence[Line], shares: Mapping[Var, Sequence[Any]]) -> dict
     return roots
 
 
-def aligned(nbytes: int) -> Any:
+def _aligned(nbytes: int) -> Any:
     """Memory that begins where a cache line does."""
     block = np.empty(nbytes + 64, np.uint8)
     start = -block.__array_interface__["data"][0] % 64
     return block[start : start + nbytes]
-
-
-def shaped(array: Any, target: Var) -> Any:
-    """A buffer as an array of the target's shape and dtype."""
-    if array.dtype == target.dtype and array.shape == target.shape:
-        return array
-    return array.reshape(-1).view(np.uint8)[: target.value.nbytes].view(target.dtype).reshape(target.shape)
-
-
-def lasting(like: Any) -> Any:
-    """An array that outlives a call: on a cache line, and no view of an array, so that its holders can be counted."""
-    block = bytearray(like.nbytes + 64)
-    start = -np.frombuffer(block, np.uint8).__array_interface__["data"][0] % 64
-    return np.ndarray(like.shape, like.dtype, block, start)

@@ -101,13 +101,14 @@ class StepTrace(Trace):
         """Compute `fn(*args, **kwargs)` and record it."""
         if self.passive():
             return fn(*plain(args), **{key: plain(value) for key, value in kwargs.items()})
-        if fn in WRITERS or (getattr(fn, "__name__", "") == "at" and isinstance(fn.__self__, np.ufunc)):
-            return self._write_by(fn, args, kwargs)
-        if not isinstance(fn, np.ufunc) and not impure(fn) and writes(fn, args, kwargs):
-            raise self.refusal(
-                f"{_name(fn)} writes into its argument, {source_line()}: a replay could not. Write its result by "
-                "`array[...] = `"
-            )
+        if not isinstance(fn, np.ufunc):
+            if fn in WRITERS or (getattr(fn, "__name__", "") == "at" and isinstance(fn.__self__, np.ufunc)):
+                return self._write_by(fn, args, kwargs)
+            if not impure(fn) and writes(fn, args, kwargs):
+                raise self.refusal(
+                    f"{_name(fn)} writes into its argument, {source_line()}: a replay could not. Write its result by "
+                    "`array[...] = `"
+                )
         try:
             return super().call(fn, args, kwargs)
         except (np.linalg.LinAlgError, ArithmeticError, IndexError) as error:

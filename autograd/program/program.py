@@ -43,7 +43,7 @@ class Var:
     def __init__(self, value: Any, name: str | None = None) -> None:
         self.value, self.name = value, name
         self.shape: tuple[int, ...] | None = getattr(value, "shape", None)
-        self.dtype = getattr(value, "dtype", None)
+        self.dtype: Any = getattr(value, "dtype", None)
 
     def __repr__(self) -> str:
         return f"<{self.name or 'value'} {self.shape}>"
@@ -70,7 +70,7 @@ class Line:
     `errors` is how NumPy treats errors there, as `np.geterr` tells, where that is not as around the program.
     """
 
-    __slots__ = ("args", "errors", "fn", "kwargs", "origin", "target", "where")
+    __slots__ = ("_variables", "args", "errors", "fn", "kwargs", "origin", "target", "where")
 
     def __init__(
         self,
@@ -84,14 +84,17 @@ class Line:
     ) -> None:
         self.target, self.fn, self.args, self.kwargs = target, fn, args, kwargs
         self.origin, self.where, self.errors = origin, where, errors
+        self._variables: list[Var] | None = None
 
     def variables(self) -> list[Var]:
         """The values it reads, each as often as it does."""
-        return variables((*self.args, *self.kwargs.values()))
+        if self._variables is None:
+            self._variables = variables((*self.args, *self.kwargs.values()) if self.kwargs else self.args)
+        return self._variables
 
     def changed(self, replacement: Mapping[Var, Any]) -> Line:
         """This line, or one like it that reads other values."""
-        if replacement.keys().isdisjoint(self.variables()):
+        if not replacement or replacement.keys().isdisjoint(self.variables()):
             return self
         kwargs = {key: substituted(value, replacement) for key, value in self.kwargs.items()}
         args = substituted(self.args, replacement)

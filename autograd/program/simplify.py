@@ -26,24 +26,21 @@ _SHAPING = {np.broadcast_to, np.expand_dims, np.reshape, np.transpose}  # keep a
 _KINKS: dict[Any, Any] = {np.maximum: np.greater, np.minimum: np.less}
 
 
-def simplified(
-    program: Program, constants: Mapping[Var, Any], *, exact: bool = False, kept: Iterable[Var] = ()
-) -> Program:
+def simplified(program: Program, constants: Mapping[Var, Any], *, kept: Iterable[Var] = ()) -> Program:
     """`program` with inputs that are known numbers worked in, and what they make trivial left out.
 
-    With `exact`, constants stay where they are, and so does the rounding. Values in `kept` stay as they are.
+    Values in `kept` stay as they are.
     """
     uses = Counter(var for line in program.lines for var in line.variables())
     uses.update(var for var in program.outputs.values() if type(var) is Var)
     uses.update(kept)
-    work = _Simplifier(constants, uses, exact)
+    work = _Simplifier(constants, uses)
     for line in program.lines:
         work.take(line)
     outputs = {key: substituted(var, work.same) for key, var in program.outputs.items()}
     inputs = [var for var in program.inputs if var not in constants]
     result = Program(inputs, work.lines, outputs, work.same).simplified()
-    if not exact:
-        result.lines = list(_polished(result.lines))
+    result.lines = list(_polished(result.lines))
     return result
 
 
@@ -53,11 +50,11 @@ _INPUT = Line(Var(None), None, (), {})  # type: ignore[arg-type]  # stands for t
 class _Simplifier:
     """What is known of the values so far: those that are another one or a number, and the line of each."""
 
-    def __init__(self, constants: Mapping[Var, Any], uses: Mapping[Var, int], exact: bool) -> None:
+    def __init__(self, constants: Mapping[Var, Any], uses: Mapping[Var, int]) -> None:
         self.lines: list[Line] = []
         self.same: dict[Var, Any] = dict(constants)
         self.definitions: dict[Var, Line] = {}
-        self.uses, self.exact = Counter(uses), exact
+        self.uses = Counter(uses)
 
     def take(self, line: Line) -> None:
         """Add a line, or what it comes to."""
@@ -65,10 +62,10 @@ class _Simplifier:
         result = self._constant(line)
         if result is None:
             elementwise = _is_elementwise(line.fn) and line.fn.nout == 1 and not line.kwargs
-            chooses = line.fn is np.where and len(line.args) == 3 and line.target.dtype == np.float64 and not self.exact
+            chooses = line.fn is np.where and len(line.args) == 3 and line.target.dtype == np.float64
             line = self._bare(line) if elementwise or chooses else line
             result = self._trivial(line)
-        if result is None and not self.exact and not _is_forward(line):  # what the user wrote stays as it is
+        if result is None and not _is_forward(line):  # what the user wrote stays as it is
             line = self._collected(line) if _is_elementwise(line.fn) and not line.kwargs else self._shaped(line)
             result = self._trivial(line)
         if isinstance(result, Line):
@@ -93,8 +90,8 @@ class _Simplifier:
         if impure(line.fn):  # a number that is drawn is another one each time
             return None
         if target.shape == () and not line.variables():
-            return target.value if self.exact else _computed(line.fn, args, target)
-        if self.exact or not target.shape or line.kwargs.keys() - {"axis", "keepdims"}:
+            return _computed(line.fn, args, target)
+        if not target.shape or line.kwargs.keys() - {"axis", "keepdims"}:
             return None
         if any(self._number(var) is None for var in line.variables()):
             return None
@@ -115,7 +112,7 @@ class _Simplifier:
 
     def _is(self, value: Any, number: Any) -> bool:
         """Whether a value is this number, or everywhere that; what is 0 by its derivative is a zero too."""
-        if not self.exact and self._definition(value) is not _INPUT:
+        if self._definition(value) is not _INPUT:
             value = 0 if self._definition(value).fn is np.zeros_like else self._number(value)
         return _is(value, number)
 
@@ -125,7 +122,7 @@ class _Simplifier:
         for k in range(len(args)):
             others = [np.shape(_like(other)) for j, other in enumerate(args) if j != k]
             while (before := self._definition(args[k])) is not _INPUT:
-                spreads = before.fn is np.broadcast_to or (not self.exact and _leads(before))
+                spreads = before.fn is np.broadcast_to or _leads(before)
                 if not spreads or np.broadcast_shapes(np.shape(_like(before.args[0])), *others) != line.target.shape:
                     break
                 args[k] = before.args[0]
@@ -142,7 +139,7 @@ class _Simplifier:
             if left is not None and self._is(a, left) and _alike(b, target):
                 return b
         first = line.args[0] if line.args else None
-        if fn is np.where and not self.exact and type(first) is np.ndarray and np.all(first == np.any(first)):
+        if fn is np.where and type(first) is np.ndarray and np.all(first == np.any(first)):
             chosen = line.args[1 if np.any(first) else 2]
             return chosen if _alike(chosen, target) else None
         if fn in _SAME and _alike(first, target):
