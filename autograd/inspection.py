@@ -16,6 +16,7 @@ from autograd.core.backward import RETAIN_GRAD
 from autograd.core.errors import describe, source_line
 from autograd.core.node import Node, observers, topological
 from autograd.notation.names import Scope
+from autograd.text import printable, shown
 
 _GENERAL = "check the operands' range; np.where needs its operands finite on both branches (the double where)"
 
@@ -144,7 +145,7 @@ class Explanation:
         if len(self.kept) > 8:
             lines.append(f"    {_size(sum(k.bytes for k in self.kept[8:])):>9}  in {len(self.kept) - 8} more")
         lines.append(f"  NaN and infinity: {self.anomaly}")
-        return "\n".join(lines)
+        return shown("\n".join(lines))
 
     __repr__ = __str__
 
@@ -179,7 +180,7 @@ def explain(tensor: Tensor, loss: Tensor | None = None) -> Explanation:
     nodes = topological((node,), constants=True)
     name = None if node.get("name") else scope.of(node)
     return Explanation(
-        title=f"{f'{name} of shape {tensor.shape}' if name else describe(tensor)}, {_kind(node)}",
+        title=f"{f'{printable(name, 80)} of shape {tensor.shape}' if name else describe(tensor)}, {_kind(node)}",
         gradient=_gradient(tensor, loss),
         operations=sum(n.op is not None for n in nodes),
         kept=_kept(nodes, scope),
@@ -225,7 +226,7 @@ def _kept(nodes: list[Node], scope: Scope) -> tuple[Kept, ...]:
     """Every block of memory behind the graph, largest first, under the name of its first user."""
     owners: dict[int, Kept] = {}
     for node in nodes:
-        name = node.get("name") or scope.of(node) or _kind_of_value(node)
+        name = printable(node.get("name") or scope.of(node) or _kind_of_value(node), 80)
         where = str(node.get("where") or "")
         operands = [(a, scope.of_array(a) or f"operand of {name}") for a in node.args or ()]
         for value, name_of in [(node.value, name), *operands]:

@@ -245,7 +245,12 @@ class Module:
             parameters[path].data = np.array(array, dtype=parameters[path].dtype)
 
     def save(self, path: states.Path) -> None:
-        """Write `state_dict()` to an `.npz` file: arrays only, no code."""
+        """Write `state_dict()` to an `.npz` file: arrays only, no code.
+
+        Raises:
+            OSError: the file cannot be written; an older one is unchanged.
+            ValueError: a parameter has a name that a file cannot hold.
+        """
         states.save(path, self.state_dict())
 
     def load(self, path: states.Path) -> None:
@@ -267,7 +272,7 @@ class Module:
 
     def _rows(self, key: str, indent: str, seen: set[int]) -> Iterator[tuple[str, str, str]]:
         """A row for this module and each below: its name, parameter count, and own parameters."""
-        title = f"{indent}{key}: {type(self).__name__}" if key else type(self).__name__
+        title = f"{indent}{_shown(key)}: {type(self).__name__}" if key else type(self).__name__
         if id(self) in seen:
             yield title, "", "the same as above"
             return
@@ -280,7 +285,7 @@ class Module:
                 again = f" = {part.name}" if id(part) in seen else ""
                 frozen = "" if part.requires_grad else " frozen"
                 kind = "" if part.dtype == np.float64 else f" {part.dtype}"
-                notes.append(f"{name}{again} {part.shape}{kind}{frozen}")
+                notes.append(f"{_shown(name)}{again} {part.shape}{kind}{frozen}")
                 seen.add(id(part))
         count = sum(parameter.size for parameter in self.parameters())
         yield title, str(count or ""), ", ".join(notes)
@@ -289,6 +294,12 @@ class Module:
 
 
 _HOLDERS = (Module, Parameter, list, tuple, dict)
+
+
+def _shown(key: str) -> str:
+    """The name of an attribute or the key of a dictionary, as a terminal can print it."""
+    key = key if len(key) <= 80 else f"{key[:79]}…"
+    return key if key.isprintable() else ascii(key)
 
 
 def _join(path: str, key: str) -> str:

@@ -13,6 +13,7 @@ from numpy.lib import format as npy
 from autograd import Tensor, replacing
 
 Array = np.ndarray[Any, np.dtype[Any]]
+_LONGEST_NAME = 1000  # characters; of a path in a zip archive there may be 65,535 bytes
 Path = str | os.PathLike[str]
 
 
@@ -60,6 +61,9 @@ def checked(
 
 def save(path: Path, arrays: Mapping[str, Array]) -> None:
     """Write an `.npz` archive, as `np.load` reads it; an older file stands until all is written."""
+    for name in arrays:
+        if "\0" in name or name.encode(errors="replace").decode() != name or len(name) > _LONGEST_NAME:
+            raise ValueError(f"{name[:80]!r} is no name that a file can hold; give the attribute another one")
     with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:

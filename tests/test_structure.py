@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 # From below. What stands in one line stands side by side.
 LAYERS = (
+    ("text",),
     ("core",),
     ("grad_mode",),
     ("rules",),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd.core.node import Node
+from autograd.text import printable
 
 _PACKAGES = (str(Path(__file__).parents[1]), str(Path(np.__file__).parent))
 
@@ -41,7 +42,7 @@ def describe(value: Any) -> str:
     node = getattr(value, "_node", value)
     if isinstance(node, Node):
         kind = "Tensor" if node.op is None else "an item" if node.op.role == "index" else node.op.name
-        return f"{node.get('name') or kind} of shape {np.shape(node.value)}"
+        return f"{printable(node.get('name') or kind, 80)} of shape {np.shape(node.value)}"
     if type(value) in (list, tuple) and any(
         hasattr(part, "_node") for part in value
     ):  # its parts need not fit together

@@ -15,7 +15,6 @@ import numpy as np
 
 from autograd.core.op import Op
 from autograd.notation.literals import ATOM, POWER, PRODUCT, SUM, ndim, regular
-from autograd.notation.names import printable
 from autograd.notation.numbers import number
 from autograd.notation.tree import COMMANDS, SPACES, Fraction, Group, Root, Script, Space, Symbol, Tree, parts_of, row
 from autograd.notation.unicode import written
@@ -23,6 +22,7 @@ from autograd.program.program import Line, Var
 from autograd.program.ratio import fraction
 from autograd.rules.index import scatter
 from autograd.rules.write import put
+from autograd.text import printable
 
 LONGEST: Final = 44  # characters on a card
 _MOST: Final = 4  # operands that are written out

@@ -13,8 +13,8 @@ import numpy as np
 
 from autograd.array.tensor import Tensor
 from autograd.core.node import Node
+from autograd.text import LONGEST, printable
 
-LONGEST: Final = 28
 _LOOKED_AT: Final = 1000  # entries of a container in the caller's scope
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 GREEK: Final = dict(
@@ -59,8 +59,6 @@ GREEK: Final = dict(
     )
 )
 _NUMBERED = re.compile(r"([^\W\d_]+)(_hat)?_?(\d*)")
-# Control characters break XML, half surrogates break UTF-8, and text of the other direction its neighbours.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
 _LETTERS = {"weight": "W", "bias": "b"}
 
 
@@ -87,16 +85,6 @@ def pretty(name: str) -> str:
     if hat and len(stem := unicodedata.normalize("NFC", f"{stem}\N{COMBINING CIRCUMFLEX ACCENT}")) > 1:
         return printable(name)
     return subscript(stem, int(digits)) if digits and digits == str(int(digits)) else stem + digits
-
-
-def printable(name: str, longest: int = LONGEST) -> str:
-    """`name` without what no picture can hold, and not too long.
-
-    >>> printable("a\\nb"), len(printable("x" * 100))
-    ('a b', 28)
-    """
-    name = _UNPRINTABLE.sub(lambda sign: " " if sign[0] in "\t\r\n" else "\N{REPLACEMENT CHARACTER}", name)
-    return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
 def latest(node: Node) -> Node:

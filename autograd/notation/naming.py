@@ -17,8 +17,9 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 
 from autograd.core.node import Node
-from autograd.notation.names import LONGEST, Scope, is_path, latest, pretty, printable, short_paths
+from autograd.notation.names import Scope, is_path, latest, pretty, short_paths
 from autograd.rules.index import scatter
+from autograd.text import LONGEST, printable
 
 _DIGITS: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _TARGETS: Final = frozenset(("y", "t", "target", "targets", "label", "labels", "y_true"))

@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any, Final
 
 from autograd.core.node import Node, overwritten
-from autograd.notation.names import Scope, printable
+from autograd.notation.names import Scope
 from autograd.notation.numbers import shape_text
 from autograd.render.annotate import Annotator
 from autograd.render.collapse import CollapsedGraph, Group, Plan, Vertex
@@ -22,6 +22,7 @@ from autograd.render.graph import Call, Graph, Level, innermost_common
 from autograd.render.labels import label, names_of
 from autograd.render.layout import fits
 from autograd.render.options import Options
+from autograd.text import printable
 
 # Above this the gradients cost more than the second that a folded picture may take.
 MOST_FOR_GRADIENTS: Final = 100_000

@@ -11,7 +11,7 @@ import numpy as np
 from autograd.array.tensor import Tensor
 from autograd.core.errors import describe
 from autograd.core.node import Node, topological
-from autograd.notation.names import Scope, printable
+from autograd.notation.names import Scope
 from autograd.render.build import build_scene
 from autograd.render.diagram import Direction
 from autograd.render.gradients import Hand, gradients_of
@@ -26,6 +26,7 @@ from autograd.render.options import (
     viewport_of,
 )
 from autograd.render.picture import Picture
+from autograd.text import printable
 
 HandVerdict = Literal["right", "wrong", "first wrong", "follows"]
 

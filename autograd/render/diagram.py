@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from autograd.notation.numbers import Shown
+from autograd.text import printable
 
 Kind = Literal["data", "parameter", "operation", "layer", "loss", "output", "target", "constant", "fold"]
 Role = Literal["value", "gradient", "muted"]
 Verdict = Literal["", "right", "wrong", "first wrong", "follows", "added", "removed", "changed"]
 Direction = Literal["LR", "TB"]
 
+_LONGEST_TITLE = 200  # characters; more is no line on a slide
 # A sign for those who see no colours.
 _SIGNS = {"right": "✓", "wrong": "✗", "first wrong": "✗", "follows": "↳", "added": "+", "removed": "−", "changed": "≠"}
 
@@ -146,6 +148,10 @@ class Diagram:
     symbol: str = ""
     same_rank: tuple[tuple[str, str], ...] = ()
     folded: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("title", "longest_title"):
+            object.__setattr__(self, name, printable(getattr(self, name), _LONGEST_TITLE))
 
     @property
     def output(self) -> Card:

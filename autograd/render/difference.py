@@ -14,7 +14,7 @@ import numpy as np
 from autograd.array.tensor import Tensor
 from autograd.core.node import Node
 from autograd.notation.formulas import index_text, scalar_text
-from autograd.notation.names import Scope, printable
+from autograd.notation.names import Scope
 from autograd.notation.naming import Names
 from autograd.notation.numbers import shape_text
 from autograd.render.annotate import Annotator
@@ -28,6 +28,7 @@ from autograd.render.layout import fits
 from autograd.render.options import DIRECTIONS, Options, check_choice, drawable, viewport_of
 from autograd.render.picture import Picture
 from autograd.render.style import STYLES
+from autograd.text import printable
 
 _INSERTED: Final = 1.0  # what it costs to leave a card without a partner
 _CHANGED: Final = 1.2  # and to pair two of one sort that take different things,

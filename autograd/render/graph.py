@@ -12,6 +12,7 @@ import numpy as np
 
 from autograd.core.node import Node, topological
 from autograd.rules.index import scatter
+from autograd.text import printable
 
 # Above this many operations nobody looks for modules and repetitions: only the ends are drawn.
 MOST_EXAMINED: Final = 20_000
@@ -92,7 +93,8 @@ def _innermost(operations: Sequence[Node]) -> dict[Node, Call]:
             owner, since, mark = mark
             if running and since <= running[-1].since:  # it is running, or in another thread
                 continue
-            call = Call(owner, since, node.order, running[-1] if running else None, *owner.__scope__())
+            path, caption = map(_shown, owner.__scope__())
+            call = Call(owner, since, node.order, running[-1] if running else None, path, caption)
             if call.parent is not None:
                 call.parent.children.append(call)
             running.append(call)
@@ -333,3 +335,8 @@ def _signature(unit: Unit, place: Mapping[Node, int]) -> Iterator[Any]:
             else:
                 yield (type(arg).__name__, np.shape(arg) if isinstance(arg, np.ndarray) else ())
         yield tuple((key, str(value)) for key, value in node.kwargs.items())
+
+
+def _shown(text: str) -> str:
+    """A path or a caption, as a module gives it."""
+    return printable(text, 80)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from autograd.core.node import Node
-from autograd.notation.names import Scope, pretty, printable
+from autograd.notation.names import Scope, pretty
 from autograd.notation.naming import Names
 from autograd.render.collapse import CollapsedGraph, Vertex
 from autograd.render.graph import Graph, parameters
+from autograd.text import printable
 
 _LOSSES: Final = frozenset(("l", "loss", "cost", "error", "objective", "j", "mse", "nll", "bce"))
 _ENDS: Final = 32  # operations at each end of a graph that is too large to be looked at

@@ -19,6 +19,7 @@ from autograd.testing.report import Report, finding_of, loss_remark
 from autograd.testing.search import Margin, Search
 from autograd.testing.tolerance import check_tolerance
 from autograd.testing.words import Words
+from autograd.text import printable
 
 __tracebackhide__ = True  # pytest shows the line of the test and the message
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -154,11 +155,11 @@ def _given(hand: Mapping[Any, Any], replay: Replay, scope: Scope) -> tuple[dict[
 
 
 def _node(key: Any, replay: Replay, names: Mapping[Node, str]) -> Node:
-    listed = sorted(name for node, name in names.items() if node is not replay.loss)
+    listed = sorted(printable(name, 80) for node, name in names.items() if node is not replay.loss)
     known = f"the graph has {', '.join(listed)}" if listed else "no Tensor of the graph has a name"
     if isinstance(key, Tensor):
         if key._node not in replay.uses:
-            raise ValueError(f"{key.name or 'a Tensor'} of shape {key.shape} is not in the loss's graph; {known}")
+            raise ValueError(f"{describe(key)} is not in the loss's graph; {known}")
         return key._node
     if not isinstance(key, str):
         raise TypeError(f"hand gradients are given by Tensor or by name, not by {type(key).__name__}; {known}")

@@ -15,6 +15,7 @@ from autograd.testing.catalogue.fit import as_size, sizes
 from autograd.testing.replay import Replay
 from autograd.testing.search import Verdict
 from autograd.testing.words import Words
+from autograd.text import printable, shown
 
 CAUSES: Final[Mapping[str, str]] = {
     "scale": "a constant factor",
@@ -35,6 +36,7 @@ CAUSES: Final[Mapping[str, str]] = {
 }
 REMARKS: Final = ("kink", "precision")  # causes of differences that are no mistakes
 _IN_FLOAT32 = "a match: the difference is that of arithmetic in float32"
+_LONGEST_NOTE = 1000  # characters
 _SAME_LOSS = 1e-6  # relative difference of two losses that may be printed alike
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -76,13 +78,17 @@ class Finding:
     others: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return "\n".join([self._head(), *(f"        {text}" for text in self._notes())])
+        return shown("\n".join([self._head(), *(f"        {text}" for text in self.notes())]))
 
     def _head(self) -> str:
         shape = "×".join(map(str, self.shape)) or "scalar"
         word = "ok" if self.matches else "follows" if self.cause == "consequence" else "WRONG"
         head = f"{word:8}{self.name} ({shape})  error {self.norm_rel_error:.1e}"
         return f"{head}  {self.cause}" if self.cause and self.cause != "consequence" else head
+
+    def notes(self) -> list[str]:
+        """What is said of it, in lines."""
+        return [printable(note, _LONGEST_NOTE) for note in self._notes()]
 
     def _notes(self) -> list[str]:
         notes = [self.explanation] if self.explanation else []
@@ -252,8 +258,8 @@ class Report:
         if self.lines:
             right = sum(finding.matches for finding in self.findings)
             verdict = f"  {right} of {len(self.findings)} gradients are right."
-            return "\n".join([*map(str, self.lines), verdict, *self._remarks()])
-        return "\n".join([self._verdict(), *map(str, self.findings), *self._remarks()])
+            return shown("\n".join([*map(str, self.lines), verdict, *self._remarks()]))
+        return shown("\n".join([self._verdict(), *map(str, self.findings), *self._remarks()]))
 
     def _remarks(self) -> list[str]:
         """What concerns all gradients."""
@@ -298,10 +304,10 @@ _CELL = "style='text-align:left;vertical-align:top;padding:2px 12px 2px 0'"
 def _row(finding: Finding, first: bool) -> str:
     colour = "#1B7F4B" if finding.matches else "#6B5900" if finding.cause == "consequence" else "#A61B1B"
     word = "right" if finding.matches and not finding.cause else finding.cause or "wrong"
-    name = f"d{finding.name}" if finding.name.isidentifier() else finding.name
+    name = printable(f"d{finding.name}" if finding.name.isidentifier() else finding.name, 80)
     name = f"<b>{escape(name)}</b>" if first else escape(name)
     cells = (name, "×".join(map(str, finding.shape)) or "scalar", f"{finding.norm_rel_error:.1e}")
-    notes = [_with_code(note) for note in finding._notes()]
+    notes = [_with_code(note) for note in finding.notes()]
     verdict = "<br>".join([f"<b style='color:{colour}'>{escape(word)}</b>", *notes])
     return f"<tr>{''.join(f'<td {_CELL}>{cell}</td>' for cell in (*cells, verdict))}</tr>"
 

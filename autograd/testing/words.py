@@ -20,7 +20,9 @@ from autograd.notation.names import Scope
 from autograd.notation.source import Helpers, Writer
 from autograd.program.program import Line, Var
 from autograd.testing.catalogue.mistake import Mistake
+from autograd.text import printable
 
+_LONGEST_NAME = 80  # characters of a name that was given
 _LONGEST_VALUE = 48  # characters of an expression that stands for a name
 _LONGEST_LINE = 110  # characters of a line with nothing computed before it
 _MOST_BEFORE = 12  # lines before it
@@ -61,7 +63,8 @@ class Words:
         stops: Iterable[Node] = (),
         scale: float = 1.0,
     ) -> None:
-        self._loss, self._scope, self._given, self._stops = loss, scope, given, list(stops)
+        self._loss, self._scope, self._stops = loss, scope, list(stops)
+        self._given = {node: printable(name, _LONGEST_NAME) for node, name in given.items()}
         self._scale = scale
 
     def value(self, of: Any) -> str:
@@ -73,7 +76,7 @@ class Words:
         if of in self._given:
             return self._given[of]
         if self._derivation is None:
-            return str(of.get("name") or describe(of))
+            return printable(of.get("name") or describe(of), _LONGEST_NAME)
         if of in self._named:
             return self._named[of]
         text = self._expressions.get(self._derivation.recorded.values[of].symbol, Text(describe(of))).text
