@@ -139,7 +139,7 @@ class ArrayMethods:
     prod, cumsum, cumprod, round = map(_function, (np.prod, np.cumsum, np.cumprod, np.round))
     ravel, squeeze, swapaxes, repeat = map(_function, (np.ravel, np.squeeze, np.swapaxes, np.repeat))
     take, choose, put, diagonal = map(_function, (np.take, np.choose, np.put, np.diagonal))
-    trace, copy = map(_function, (np.trace, np.copy))
+    trace = _function(np.trace)
     real, imag = property(_function(np.real)), property(_function(np.imag))
     argmax, argmin, argsort, argpartition, searchsorted, all, any, nonzero = map(
         _function, (np.argmax, np.argmin, np.argsort, np.argpartition, np.searchsorted, np.all, np.any, np.nonzero)
@@ -172,6 +172,11 @@ class ArrayMethods:
         return self
 
     conjugate = conj
+
+    def copy(self, order: str = "C") -> Any:
+        """A copy in memory of its own, through which gradients flow; in C order, where `np.copy(t)` keeps t's."""
+        array: Any = self
+        return np.copy(array, order=order)  # type: ignore[call-overload]
 
     def clone(self) -> Any:
         """A copy in memory of its own, through which gradients flow; the same as `copy()`."""

@@ -167,8 +167,9 @@ def _folded(ufunc: np.ufunc, a: Any) -> Any:
             half = n // 2
             pairs = ufunc(a[:half], a[half : 2 * half])
             a, n = (np.concatenate([pairs, a[-1:]]), half + 1) if n % 2 else (pairs, half)
-        return np.abs(a[0]) if ufunc is np.hypot else a[0]  # NumPy begins with the identity
-    result = a[0]
+        a = np.abs(a) if ufunc is np.hypot else a  # NumPy begins with the identity
+        return np.copy(a[0])
+    result = np.copy(a[0])
     for k in range(1, n):
         result = ufunc(result, a[k])
     return result
@@ -180,7 +181,7 @@ def _accumulate(ufunc: np.ufunc, a: Any, axis: int = 0, dtype: Any = None) -> An
     After each step an element stands for twice as many (Hillis and Steele, "Data parallel algorithms", 1986).
     """
     a = a if dtype is None else a.astype(float_dtype(dtype))
-    a = np.moveaxis(a, axis, 0)
+    a = np.copy(np.moveaxis(a, axis, 0))
     n, reach = len(a), 1
     if ufunc in _ASSOCIATIVE:
         while reach < n:

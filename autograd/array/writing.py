@@ -18,7 +18,7 @@ from autograd.core.backward import RETAIN_GRAD
 from autograd.core.errors import describe
 from autograd.core.node import Node, recording
 from autograd.core.op import Op, holds_tensor, plain, qualified_name, stack_nested
-from autograd.core.tensor import TensorBase
+from autograd.core.tensor import TensorBase, apply
 from autograd.grad_mode import enable_grad
 from autograd.rules.write import put
 
@@ -78,8 +78,10 @@ class Writing:
         """Remember that this, which is `op` of `source` and other arguments, shares its memory, if it does."""
         if not isinstance(source, TensorBase):
             return
-        base, data = self._node.value.base, source._node.value
-        if base is not data and (base is not data.base or isinstance(data, np.generic)):  # a number has no memory
+        value, data = self._node.value, source._node.value
+        if isinstance(data, np.generic):  # a number has no memory
+            return
+        if value.base is not data and value.base is not data.base and not np.may_share_memory(value, data):
             return
         self._view = (source, op, args, kwargs)
         views = source._views = source._views or []
@@ -90,7 +92,12 @@ class Writing:
 
     def _write(self, new: Any) -> Any:
         """Stand for `new`, and let everything that shares this memory follow."""
-        new = self._cast_to_fit(new)
+        value = self._node.value
+        if isinstance(value, np.ndarray) and self._node.op is not None and not value.flags.writeable:
+            raise ValueError(
+                f"{describe(self)} is read-only, as it is in NumPy: write to a copy of it, or to what it is a view of"
+            )
+        new = _laid_out(self._cast_to_fit(new), value)
         owner: Any = self
         while owner._view is not None:
             new = _written_through(owner._view, new)
@@ -129,19 +136,28 @@ def _node_of(value: Any) -> Node:
     return value._node if hasattr(value, "_node") else Node(value)
 
 
-def _written_through(view: View, new: Any) -> Any:
-    """The source after `new` was written into a view of it.
+def _laid_out(new: Any, old: Any) -> Any:
+    """`new` in the memory order of the array that it takes the place of."""
+    value = plain(new)
+    if isinstance(old, np.ndarray) and isinstance(value, np.ndarray) and value.strides != old.strides and old.ndim > 1:
+        value = np.empty_like(old)
+        value[...] = plain(new)
+        if isinstance(new, TensorBase):
+            new._node.value = value
+            return new
+    return value if not isinstance(new, TensorBase) else new
 
-    A view's rule, the transpose of choosing, says where each element goes back.
-    """
+
+def _written_through(view: View, new: Any) -> Any:
+    """The source after `new` was written into a view of it."""
     source, op, args, kwargs = view
-    rule: Any = op.vjp[0]
-    shape = np.shape(new)
-    back = rule(new, None, source, *args, **kwargs)
-    chosen = rule(np.ones(shape), None, plain(source), *args, **kwargs)
-    if np.any(chosen > 1):
-        raise ValueError(f"writing into {op.name} would write one element of {describe(source)} twice")
-    return np.where(chosen > 0, back, source)
+    if np.size(new) == source.size:  # all of it, in another order: a view's rule is the way back
+        rule: Any = op.vjp[0]
+        return rule(new, new, source, *args, **kwargs)
+    if op.fn is operator.getitem:
+        return put(source, args[0], new)
+    places = np.arange(source.size).reshape(source.shape)
+    return put(source, np.unravel_index(op.forward(places, *args, **kwargs), source.shape), new)
 
 
 @enable_grad()
@@ -154,7 +170,7 @@ def refresh(owner: Any) -> None:
             view = reference()
             if view is not None and view._view is not None:
                 _, op, args, kwargs = view._view
-                _move(view, op.fn(source, *args, **kwargs)._node)
+                _move(view, apply(op, (source, *args), kwargs)._node)
                 pending.append(view)
 
 
@@ -170,6 +186,8 @@ def write_result(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> A
     ignored = () if isinstance(out, TensorBase) else ("where",)  # whether the result has a gradient does not hang on it
     result = fn(*args, **{name: option for name, option in options.items() if name not in ignored})
     if isinstance(out, Writing):
+        if isinstance(fn, np.ufunc) and fn.signature is None:
+            result = _broadcast_into(result, np.shape(plain(out)))
         return out._write(result)
     if any(isinstance(part, TensorBase) and part._node.requires_grad
            for part in (result if type(result) is tuple else (result,))):  # fmt: skip
@@ -178,6 +196,13 @@ def write_result(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> A
             "Leave out= away (write `x = x + t` for `x += t`), or write into a Tensor"
         )
     return fn(*plain(args), out=out, **plain(options))
+
+
+def _broadcast_into(result: Any, shape: tuple[int, ...]) -> Any:
+    """A ufunc's result in the shape of its `out=`, if it can have that."""
+    own = np.shape(result)
+    fits = len(own) <= len(shape) and all(n in (1, m) for n, m in zip(reversed(own), reversed(shape), strict=False))
+    return np.broadcast_to(result, shape) if fits and own != shape else result
 
 
 def _write_where(ufunc: np.ufunc, args: tuple[Any, ...], out: Any, where: Any, **options: Any) -> Any:

@@ -31,7 +31,7 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
     if not np.all(total):
         raise ZeroDivisionError("np.average: the weights sum to zero")
     y = np.sum(weighted, axis=axis, keepdims=keepdims) / total
-    return (y, np.broadcast_to(total, np.shape(y))) if returned else y
+    return (y, np.copy(np.broadcast_to(total, np.shape(y)))) if returned else y
 
 
 defcomposite(

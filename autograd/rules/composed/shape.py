@@ -108,7 +108,8 @@ def _meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str =
     if indexing == "xy":
         axes[:2] = axes[:2][::-1]
     grid = tuple(on_axis(axis, x, len(xi)) for x, axis in zip(xi, axes, strict=True))
-    return grid if sparse else _broadcast_arrays(*grid)
+    grid = grid if sparse else _broadcast_arrays(*grid)
+    return tuple(map(np.copy, grid)) if copy else grid
 
 
 defcomposite(
