@@ -19,11 +19,14 @@ from autograd.grad_mode import enable_grad, no_grad
 from autograd.rules.definition import operation
 
 if TYPE_CHECKING:
+    import autograd.numpy as numpy
+    import autograd.scipy as scipy
     import autograd.testing as testing
     from autograd.compiler import compile
     from autograd.derivation import derive
     from autograd.files import replacing
     from autograd.inspection import detect_anomaly, explain
+    from autograd.rebinding import differentiable
     from autograd.render import draw, draw_comparison, draw_diff
     from autograd.render.frames import frames
     from autograd.render.player import player
@@ -38,14 +41,15 @@ _LATER = {
     "derive": "autograd.derivation",
     **dict.fromkeys(("detect_anomaly", "explain"), "autograd.inspection"),
     "replacing": "autograd.files",
+    "differentiable": "autograd.rebinding",
     "scope": "autograd.scopes",
     **dict.fromkeys(_TRANSFORMS, "autograd.transforms"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name == "testing":
-        return import_module("autograd.testing")
+    if name in ("numpy", "scipy", "testing"):
+        return import_module(f"autograd.{name}")
     if name not in _LATER:
         raise AttributeError(f"module 'autograd' has no attribute {name!r}")
     return getattr(import_module(_LATER[name]), name)
@@ -61,6 +65,7 @@ __all__ = [
     "compile",
     "derive",
     "detect_anomaly",
+    "differentiable",
     "draw",
     "draw_comparison",
     "draw_diff",
@@ -73,9 +78,11 @@ __all__ = [
     "jacobian",
     "jvp",
     "no_grad",
+    "numpy",
     "operation",
     "player",
     "replacing",
+    "scipy",
     "scope",
     "tensor",
     "testing",

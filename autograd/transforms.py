@@ -259,7 +259,8 @@ class _Trace:
         if self.cuts and not (isinstance(output, Tensor) and output.requires_grad):
             raise TypeError(
                 f"{transform} of {_name(fn)}: its result has no graph, since a Tensor became a plain number "
-                f"at {self.cuts[0]}. Use NumPy's functions there (np.exp for math.exp), or t.item() if that is meant"
+                f"at {self.cuts[0]}. Use NumPy's functions there (np.exp for math.exp), or t.item() if that is meant; "
+                f"or {transform}(autograd.differentiable({_name(fn)})), which runs it as it is written"
             )
 
     def _by_argument(self, values: Sequence[Any]) -> list[Sequence[Any]]:

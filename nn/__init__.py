@@ -23,6 +23,8 @@ from nn.layers import MLP, Dropout, Identity, Linear, LogSoftmax, ReLU, Sequenti
 from nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
 from nn.module import Module, Parameter
 
+__differentiable__ = True  # written for Tensors: `autograd.differentiable` leaves it as it is
+
 __all__ = [
     "MLP",
     "BCELoss",

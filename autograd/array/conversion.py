@@ -8,8 +8,11 @@ Where a gradient can reach the Tensor and recording is on, `float(t)` and `int(t
 from __future__ import annotations
 
 import operator
+import os
 import warnings
 from contextvars import ContextVar
+from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,8 +20,12 @@ import numpy as np
 from autograd.core.errors import describe, user_frame
 from autograd.core.node import Node, recording
 
+# Where packages are installed, and Python's own modules.
+_INSTALLED = (*map(str, (Path(np.__file__).parents[1], Path(os.__file__).parent)), "<frozen")
 # Where gradients were cut inside of the function that a transform differentiates: see `autograd.transforms`.
 cuts: ContextVar[list[str] | None] = ContextVar("cuts", default=None)
+# In `autograd.differentiable` code, whose author asks an array for numbers, `item()` and `tolist()` give Tensors.
+numbers_are_tensors: ContextVar[bool] = ContextVar("numbers_are_tensors", default=False)
 
 
 class GradientCutWarning(UserWarning):
@@ -64,6 +71,10 @@ class Conversion:
 
     def item(self, *position: Any) -> Any:
         """The only element, or the one at a position, as a Python number: `t.item()`, `t.item(5)`, `t.item(1, 2)`."""
+        if self._node.requires_grad and numbers_are_tensors.get():
+            array: Any = self
+            at = np.arange(self._node.value.size).reshape(self._node.value.shape).item(*position)
+            return np.ravel(array)[at]
         value = self._node.value
         if position:
             return np.asarray(value).item(*position)
@@ -73,7 +84,11 @@ class Conversion:
 
     def tolist(self) -> Any:
         """The values as nested Python lists."""
-        return np.asarray(self._node.value).tolist()
+        value = self._node.value
+        if self._node.requires_grad and numbers_are_tensors.get():
+            array: Any = self
+            return [row.tolist() for row in array] if value.ndim else array
+        return np.asarray(value).tolist()
 
 
 def _has_graph(tensor: Any) -> bool:
@@ -82,16 +97,20 @@ def _has_graph(tensor: Any) -> bool:
 
 def _number(tensor: Any, kind: str) -> Any:
     """The only element; a warning at the user's line where it has a graph."""
-    value = tensor.item()
+    value = tensor._node.value
+    if value.size != 1:
+        raise ValueError(f"{kind}() of {describe(tensor)}: it has {value.size} elements, not 1")
+    value = value.item()
     if _has_graph(tensor):
-        frame = user_frame()
+        frame, _ = _author_frame()
         place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
         cut = cuts.get()
         if cut is not None:
             cut.append(place)
         warnings.warn_explicit(
             f"{kind}() of {describe(tensor)}: no gradient goes through a plain number. Write t.item() where that is "
-            "meant; else leave it a Tensor, and use NumPy's functions (np.exp for math.exp, np.stack for array[i] = t)",
+            "meant; else leave it a Tensor, and use NumPy's functions (np.exp for math.exp, np.stack for array[i] = t) "
+            "or autograd.differentiable(function), which runs code as it is written",
             GradientCutWarning,
             frame.f_code.co_filename,
             frame.f_lineno,
@@ -101,8 +120,27 @@ def _number(tensor: Any, kind: str) -> Any:
 
 
 def _refuse_array(tensor: Any) -> NoReturn:
+    frame, called = _author_frame()
+    place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    called = called or "np.array, np.asarray, array.dot, array[i] = t or what needs one"
     raise TypeError(
-        f"{describe(tensor)} is asked for a plain array (by np.array, np.asarray, array.dot, array[i] = t or what "
-        "needs one), which would cut its gradient. A Tensor stands wherever an array does: leave it as it is, gather "
-        "several by np.stack, write into a Tensor such as np.zeros_like(t); or pass t.data, where no gradient is meant"
+        f"{describe(tensor)} is asked for a plain array at {place} (by {called}), which would cut its gradient. "
+        "A Tensor stands wherever an array does: leave it as it is, gather several by np.stack, write into a Tensor "
+        "such as np.zeros_like(t); or pass t.data, where no gradient is meant. autograd.differentiable(function) runs "
+        "code as it is written"
     )
+
+
+def _author_frame() -> tuple[FrameType, str]:
+    """The innermost frame outside of installed packages, and the function of such a package that its line calls.
+
+    Where all is installed, the innermost frame outside of this package.
+    """
+    innermost = frame = user_frame()
+    called = ""
+    while frame.f_code.co_filename.startswith(_INSTALLED):
+        if frame.f_back is None:
+            return innermost, ""
+        called = f"{frame.f_globals.get('__name__', '').partition('._')[0]}.{frame.f_code.co_name}"
+        frame = frame.f_back
+    return frame, called

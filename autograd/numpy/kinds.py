@@ -1,0 +1,93 @@
+"""`float`, `np.float64`, `np.ndarray` and `type` for code whose numbers and arrays are Tensors.
+
+A Tensor is of the kind that its author means: one without axes is a number, any other an array.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy as np
+
+from autograd.array.tensor import Tensor
+from autograd.core.errors import describe
+from autograd.numpy.namespace import REPLACED, Kind, replaces
+
+
+def held(value: Any) -> Any:
+    """What NumPy would have in place of a Tensor: a number where it has no axes."""
+    if isinstance(value, Tensor):
+        value = value._node.value
+        return value[()] if isinstance(value, np.ndarray) and not value.ndim else value
+    return value
+
+
+def _kind(theirs: Any, of_tensor: Any, dtype: Any = None) -> Any:
+    """A class that stands for `theirs`: its instances are theirs, and Tensors that hold such."""
+
+    class kind(theirs, metaclass=Kind):  # type: ignore[misc]  # noqa: N801
+        pass
+
+    kind.theirs, kind.of_tensor, kind.held = theirs, of_tensor, staticmethod(held)
+    kind.__name__, kind.__qualname__, kind.__module__ = theirs.__name__, theirs.__qualname__, theirs.__module__
+    if dtype is not None:
+        kind.dtype = np.dtype(dtype)
+    REPLACED[theirs] = REPLACED[kind] = kind
+    return kind
+
+
+def _float(value: Any) -> Any:
+    if value.size != 1 or not value.requires_grad:
+        return builtins.float(value)
+    return np.reshape(value, ()).astype(np.float64)
+
+
+def _complex(value: Any) -> Any:
+    if value.requires_grad:
+        raise TypeError(f"complex() of {describe(value)}: a Tensor takes real numbers only")
+    return builtins.complex(value)
+
+
+float_ = _kind(builtins.float, _float, np.float64)
+int_ = _kind(builtins.int, lambda value: builtins.int(value.item()), np.int64)
+complex_ = _kind(builtins.complex, _complex, np.complex128)
+complex128 = _kind(np.complex128, _complex)
+float64 = _kind(np.float64, lambda value: value.astype(np.float64))
+float32 = _kind(np.float32, lambda value: value.astype(np.float32))
+ndarray = _kind(np.ndarray, None)
+
+
+def _type_of(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return float_ if not value.ndim and value.is_leaf else REPLACED.get(builtins.type(held(value)))
+    kind = builtins.type(value)
+    return REPLACED.get(kind, kind)
+
+
+class type_(builtins.type, metaclass=Kind):  # noqa: N801
+    theirs = builtins.type
+    held = staticmethod(held)
+    make = staticmethod(lambda *args, **kwargs: _type_of(*args) if len(args) == 1 else builtins.type(*args, **kwargs))
+
+
+def isinstance_(value: Any, kinds: Any) -> bool:
+    """`isinstance`, which asks what a Tensor holds."""
+    return isinstance(held(value), kinds) or isinstance(value, kinds)
+
+
+def hasattr_(value: Any, name: str) -> bool:
+    """`hasattr`, which asks what a Tensor holds: a number has no `__len__`."""
+    return hasattr(held(value), name)
+
+
+@replaces(np.isscalar)
+def isscalar(element: Any) -> bool:
+    """`np.isscalar`: a Tensor without axes is a number."""
+    return np.isscalar(held(element))
+
+
+@replaces(np.iterable)
+def iterable(y: Any) -> bool:
+    """`np.iterable`."""
+    return np.iterable(held(y))

@@ -1,0 +1,123 @@
+"""Functions and classes of NumPy's that make arrays of what may hold Tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd.core.op import holds_tensor, plain, stack_nested
+from autograd.numpy.namespace import REPLACED, as_tensor, replaces
+
+
+def _cast(tensor: Any, dtype: Any) -> Any:
+    """A Tensor in a dtype; complex numbers are refused, integers and objects are plain."""
+    if dtype is None or np.dtype(dtype) == tensor.dtype:
+        return tensor
+    if np.dtype(dtype) == object:
+        return np.array(list(tensor), dtype=object) if tensor.ndim else tensor
+    return tensor.astype(dtype)
+
+
+@replaces(np.array)
+def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K", ndmin: int = 0, **options: Any) -> Any:
+    """`np.array`: of numbers, arrays and Tensors in any nesting.
+
+    >>> from autograd import Tensor
+    >>> array([[1.0, Tensor(2.0)], [3.0, 4.0]]).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
+    if not holds_tensor(object):
+        return as_tensor(np.array(object, dtype, copy=copy, order=order, ndmin=ndmin, **options))
+    made = stack_nested(object)
+    made = _cast(np.copy(made) if copy and made is object else made, dtype)
+    return made if made.ndim >= ndmin else np.reshape(made, (1,) * (ndmin - made.ndim) + made.shape)
+
+
+@replaces(np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.asarray_chkfinite, np.require)
+def asarray(a: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
+    """`np.asarray`: a Tensor is one already."""
+    if holds_tensor(a):
+        return array(a, dtype, copy=False)
+    return as_tensor(np.asarray(a, dtype))
+
+
+@replaces(np.full)
+def full(shape: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any:
+    """`np.full`."""
+    if not holds_tensor(fill_value):
+        return as_tensor(np.full(plain(shape), fill_value, dtype, **options))
+    return np.copy(np.broadcast_to(_cast(stack_nested(fill_value), dtype), shape))
+
+
+@replaces(np.arange)
+def arange(*args: Any, dtype: Any = None, **options: Any) -> Any:
+    """`np.arange`: a start and a step may be Tensors; how many numbers there are has no derivative."""
+    made = np.arange(*plain(args), dtype=dtype, **plain(options))
+    if not holds_tensor((*args, *options.values())):
+        return as_tensor(made)
+    start = args[0] if len(args) > 1 else options.get("start", 0)
+    step = args[2] if len(args) > 2 else options.get("step", 1)
+    return start + step * np.arange(len(made), dtype=made.dtype)
+
+
+@replaces(np.fromiter)
+def fromiter(iter: Iterable[Any], dtype: Any = None, count: int = -1) -> Any:
+    """`np.fromiter`."""
+    values = list(iter)
+    return array(values if count < 0 else values[:count], dtype)
+
+
+@replaces(np.ndenumerate)
+def ndenumerate(arr: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """`np.ndenumerate`."""
+    values = asarray(arr)
+    return ((position, values[position]) for position in np.ndindex(*values.shape))
+
+
+@replaces(np.vectorize)
+class vectorize:  # noqa: N801
+    """`np.vectorize`: a function of numbers, called for every element."""
+
+    def __init__(self, pyfunc: Any = None, otypes: Any = None, doc: Any = None, **options: Any) -> None:
+        if any(options.values()):
+            raise TypeError(f"np.vectorize with {', '.join(options)}: write the loop, and np.stack its results")
+        self.pyfunc = pyfunc
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.pyfunc is None:
+            return vectorize(*args)
+        spread = np.broadcast_arrays(*[asarray(value) for value in (*args, *kwargs.values())])
+        shape, count = spread[0].shape, len(args)
+        results = []
+        for position in np.ndindex(*shape):
+            values = [value[position] for value in spread]
+            results.append(self.pyfunc(*values[:count], **dict(zip(kwargs, values[count:], strict=True))))
+        if results and isinstance(results[0], tuple):
+            return tuple(np.reshape(array(list(part)), shape) for part in zip(*results, strict=True))
+        return np.reshape(array(results), shape)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self
+
+
+class _Joined:
+    """`np.r_` and `np.c_`."""
+
+    def __init__(self, theirs: Any, columns: bool) -> None:
+        self._theirs, self._columns = theirs, columns
+
+    def __getitem__(self, key: Any) -> Any:
+        parts = key if isinstance(key, tuple) else (key,)
+        if not holds_tensor(parts):
+            return as_tensor(self._theirs[key])
+        if any(isinstance(part, str) for part in parts):
+            raise TypeError("np.r_ of Tensors with a directive; use np.concatenate or np.stack")
+        arrays = [np.r_[part] if isinstance(part, slice) else np.atleast_1d(asarray(part)) for part in parts]
+        if self._columns:
+            arrays = [part[:, None] if part.ndim == 1 else part for part in arrays]
+        return np.concatenate(arrays, axis=-1 if self._columns else 0)
+
+
+REPLACED.update({np.r_: _Joined(np.r_, columns=False), np.c_: _Joined(np.c_, columns=True)})

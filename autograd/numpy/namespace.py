@@ -1,0 +1,147 @@
+"""A module of NumPy's kind as code sees it whose arrays are Tensors: one wrapper for all of its functions.
+
+NumPy calls a Tensor by its protocols wherever one is an argument. What the protocols cannot see are functions that
+make arrays, and lists of Tensors. So a `Namespace` stands in front of a module. Its functions stack lists of Tensors,
+call the module's own function, and give every array of floats as a Tensor without a gradient, which can be written
+into. Integers and booleans stay plain arrays: they are positions, labels and masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any, Final
+
+import numpy as np
+
+from autograd.array.tensor import Tensor
+from autograd.core.errors import describe
+from autograd.core.node import Node
+from autograd.core.op import BODIES, OPS, holds_tensor, stack_nested
+from autograd.core.tensor import wrap
+
+REPLACED: Final[dict[Any, Any]] = {}  # somebody's function or class: ours. Filled here, and by `autograd.scipy`
+_SEQUENCES: Final = {  # functions that take a list of arrays, and hand it to the protocols themselves
+    "block", "broadcast_arrays", "choose", "column_stack", "concat", "concatenate", "dstack", "einsum", "hstack", "ix_",
+    "lexsort", "meshgrid", "multi_dot", "piecewise", "row_stack", "select", "stack", "vstack", "block_diag",
+}  # fmt: skip
+_UFUNC: Final = ("accumulate", "at", "identity", "nargs", "nin", "nout", "outer", "reduce", "reduceat", "signature")
+_FUNCTIONS: Final = (FunctionType, BuiltinFunctionType, np.ufunc, type(np.sum), type(np.random.rand))
+
+
+def replaces(*theirs: Any) -> Callable[[Any], Any]:
+    """Say that a function or class stands for those of somebody else, wherever these are found."""
+
+    def record(ours: Any) -> Any:
+        REPLACED.update(dict.fromkeys(theirs, ours))
+        return ours
+
+    return record
+
+
+def has_gradient(value: Any) -> bool:
+    """Whether it is a Tensor that a gradient can reach, or a list or tuple with one inside."""
+    if type(value) in (list, tuple):
+        return any(map(has_gradient, value))
+    return isinstance(value, Tensor) and value.requires_grad
+
+
+def as_tensor(value: Any) -> Any:
+    """An array of floats as a Tensor without a gradient, in lists and tuples too; all else as it is."""
+    kind = type(value)
+    if kind is np.ndarray and value.dtype.kind == "f":
+        return wrap(Node(value))
+    if kind is list or kind is tuple:
+        return kind([as_tensor(part) for part in value])
+    return value
+
+
+def ours(value: Any) -> Any:
+    """What stands for a function, class or module of NumPy's or SciPy's; anything else is itself."""
+    try:
+        if value in REPLACED:
+            return REPLACED[value]
+    except (TypeError, ValueError):  # cannot be hashed, or compared
+        return value
+    if isinstance(value, _FUNCTIONS):
+        result = REPLACED[value] = _through(value)
+    elif isinstance(value, ModuleType) and value.__name__.startswith(("numpy.", "scipy")):
+        result = REPLACED[value] = Namespace(value)
+    else:
+        result = value
+    return result
+
+
+class Kind(type):
+    """The class of classes that stand for one of somebody else: see `autograd.numpy.kinds`."""
+
+    theirs: Any
+    of_tensor: Any
+    held: Any
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(cls.held(value), cls.theirs)
+
+    def __subclasscheck__(cls, kind: Any) -> bool:
+        return issubclass(kind.theirs if type(kind) is Kind else kind, cls.theirs)
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if hasattr(cls, "make"):
+            return cls.make(*args, **kwargs)
+        if args and holds_tensor(args[0]):
+            return cls.of_tensor(stack_nested(args[0]))
+        return as_tensor(cls.theirs(*args, **kwargs))
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is cls.theirs
+
+    def __hash__(cls) -> int:
+        return hash(cls.theirs)
+
+
+class Namespace(ModuleType):
+    """A module with our functions in place of its own."""
+
+    def __init__(self, module: ModuleType, **replaced: Any) -> None:
+        super().__init__(module.__name__, module.__doc__)
+        self._module = module
+        vars(self).update(replaced)
+
+    def __getattr__(self, name: str) -> Any:
+        value = ours(getattr(self._module, name))
+        if not name.startswith("__"):
+            vars(self)[name] = value
+        return value
+
+    def __dir__(self) -> list[str]:
+        return dir(self._module)
+
+
+def _through(fn: Any) -> Any:
+    """`fn`, given Tensors for lists of them, and giving Tensors for arrays of floats."""
+    stacks = getattr(fn, "__name__", "") not in _SEQUENCES
+    # what is written in C takes numbers from a Tensor without asking the protocols
+    blind = isinstance(fn, (BuiltinFunctionType, type(np.random.rand))) and fn not in OPS and fn not in BODIES
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if stacks:
+            for arg in args:
+                if (type(arg) is list or type(arg) is tuple) and holds_tensor(arg):
+                    args = tuple([stack_nested(a) if type(a) in (list, tuple) else a for a in args])
+                    break
+                if type(arg) is Kind:
+                    args = tuple([a.theirs if type(a) is Kind else a for a in args])
+        if blind:
+            for arg in (*args, *kwargs.values()):
+                if has_gradient(arg):
+                    raise TypeError(
+                        f"{fn.__name__} of {describe(arg)}: it is written in C, and takes plain numbers only. Write it "
+                        "with NumPy's functions, or give t.item() or t.data where no gradient is meant"
+                    )
+        result = fn(*args, **kwargs)
+        return result if type(result) is Tensor else as_tensor(result)
+
+    if isinstance(fn, np.ufunc):
+        vars(call).update({name: getattr(fn, name) for name in _UFUNC})
+    return wraps(fn)(call)

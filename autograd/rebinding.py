@@ -1,0 +1,312 @@
+"""`differentiable`: somebody else's code, run with its NumPy, `math` and SciPy bound to ours.
+
+A function finds `np`, `exp`, `float` and its own helpers by name, in its globals, its closure and the builtins. A
+`_Run` calls copies of functions which have the same code and other globals; what they find there is what `_Run.ours`
+makes of it:
+
+- NumPy, `math`, SciPy and what was imported from them: `autograd.numpy.namespace.ours`;
+- functions and classes of the same package, or of files that are not installed: copies of them;
+- arrays of floats: Tensors without a gradient; lists, tuples, dictionaries and objects with such in them: copies.
+
+Nothing of theirs is changed, and what one call makes, another does not see.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+import sys
+import sysconfig
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import ContextVar
+from functools import cached_property, lru_cache, partial, wraps
+from pathlib import Path
+from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+import autograd.numpy  # noqa: F401  (fills the table of what is replaced)
+from autograd.array.conversion import numbers_are_tensors
+from autograd.array.tensor import Tensor
+from autograd.core.op import holds_tensor
+from autograd.numpy.kinds import complex_, float_, hasattr_, held, int_, isinstance_, type_
+from autograd.numpy.makers import vectorize
+from autograd.numpy.namespace import Namespace, as_tensor, ours
+
+_INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+_HERE = str(Path(__file__).parent)
+_AS_IT_IS = {int, float, bool, str, bytes, complex, type(None), slice, range, Tensor, np.float64, np.int64}
+_missing = object()
+_current: ContextVar[_Run | None] = ContextVar("run", default=None)
+
+
+def differentiable(fn: Any, *, follow: Any = ()) -> Any:
+    """`fn` as its author wrote it, on Tensors: a function, method, class or module.
+
+    Args:
+        follow: other packages, modules or functions whose code is run in the same way.
+
+    Raises:
+        TypeError: something that is no function, class or module.
+
+    >>> import math, numpy, autograd
+    >>> def f(x):
+    ...     out = numpy.zeros(2)
+    ...     out[0], out[1] = math.exp(x), float(x)
+    ...     return numpy.array([out[0], 3.0]).dot(out)
+    >>> bool(numpy.isclose(autograd.grad(differentiable(f))(0.5), 2 * math.exp(1.0) + 3))
+    True
+    """
+    packages = {_package(part) for part in (fn, *(follow if isinstance(follow, (tuple, list)) else (follow,)))}
+    if isinstance(fn, ModuleType):
+        return _Module(fn, lambda value: differentiable(value, follow=follow) if _is_code(value) else value)
+    if isinstance(fn, type):
+        return _Run(packages, entered=True).ours(fn)
+    if not callable(fn):
+        raise TypeError(f"differentiable takes a function, class or module, not {type(fn).__name__}")
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        run = _current.get()
+        if run is not None:  # called from code that is differentiable itself
+            run.packages |= packages
+            return run.ours(fn)(*args, **kwargs)
+        run = _Run(packages)
+        with _Entered(run):
+            given = {name: run.ours(value) for name, value in kwargs.items()}
+            result = run.ours(fn)(*map(run.ours, args), **given)
+        return result if holds_tensor((*args, *kwargs.values())) else _without_tensors(result)
+
+    return wraps(fn)(call)
+
+
+class _Entered:
+    """While code of a run is running."""
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+
+    def __enter__(self) -> None:
+        self._tokens = _current.set(self._run), numbers_are_tensors.set(True)
+
+    def __exit__(self, *exc: object) -> None:
+        _current.reset(self._tokens[0])
+        numbers_are_tensors.reset(self._tokens[1])
+
+
+def _without_tensors(value: Any) -> Any:
+    """A result as the code would have given it to somebody who passed no Tensor."""
+    if type(value) in (list, tuple):
+        return type(value)([_without_tensors(part) for part in value])
+    if type(value) is dict:
+        return {key: _without_tensors(part) for key, part in value.items()}
+    return held(value) if isinstance(value, Tensor) and not value.requires_grad else value
+
+
+def _package(value: Any) -> str:
+    """The package that something is defined in."""
+    if isinstance(value, str):
+        return value
+    name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    return str(name or type(value).__module__).partition(".")[0]
+
+
+def _file(module: Any) -> str | None:
+    """The file of a module; a prompt's has none, and is followed; a module of Python's own has none, and is not."""
+    name = getattr(module, "__name__", "")
+    return getattr(module, "__file__", None) or ("<prompt>" if name == "__main__" else None)
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, (FunctionType, type, ModuleType))
+
+
+class _Run:
+    """One call of differentiable code: which packages it follows, and what it has made of what it met."""
+
+    def __init__(self, packages: set[str], entered: bool = False) -> None:
+        self.packages = packages - {"numpy", "scipy"}
+        self.seen: dict[int, Any] = {}  # by identity: what was met, held so that it stays, and ours
+        self._entered = entered  # the methods of its classes are called from outside
+
+    def follows(self, package: str, file: str | None) -> bool:
+        """Whether to run copies of what is defined there: in these packages, or in a file that is not installed.
+
+        A package that says `__differentiable__ = True` is written for Tensors, and is left as it is.
+        """
+        if getattr(sys.modules.get(package), "__differentiable__", False) or (file and file.startswith(_HERE)):
+            return False
+        return package in self.packages or (file is not None and not file.startswith(_INSTALLED))
+
+    def ours(self, value: Any) -> Any:
+        """What the code is given in place of `value`."""
+        if type(value) in _AS_IT_IS:
+            return value
+        found = self.seen.get(id(value))
+        if found is None:
+            found = self.seen.setdefault(id(value), (value, self._make(value)))
+        return found[1]
+
+    def _make(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is np.ndarray:
+            return as_tensor(value)
+        if kind is list or kind is tuple:
+            parts = [self.ours(part) for part in value]
+            return value if all(map(operator.is_, parts, value)) else kind(parts)
+        if kind is dict:
+            changed = {key: self.ours(part) for key, part in value.items()}
+            return value if all(map(operator.is_, changed.values(), value.values())) else changed
+        if kind is FunctionType and self.follows(_package(value), value.__code__.co_filename):
+            return self._function(value)
+        if kind is MethodType:
+            return MethodType(self.ours(value.__func__), self.ours(value.__self__))
+        if kind is partial:
+            options = {name: self.ours(part) for name, part in value.keywords.items()}
+            return partial(self.ours(value.func), *map(self.ours, value.args), **options)
+        if kind is np.vectorize:
+            return vectorize(self.ours(value.pyfunc), excluded=value.excluded, signature=value.signature)
+        if hasattr(value, "cache_parameters"):
+            return lru_cache(**value.cache_parameters())(self.ours(value.__wrapped__))
+        if isinstance(value, ModuleType):
+            return self._module(value)
+        if isinstance(value, type):
+            return self._class(value) if self._follows_class(value) else _replaced(value)
+        if self._follows_class(kind):
+            return self._object(value)
+        return _replaced(value)
+
+    def _follows_class(self, kind: type) -> bool:
+        return kind.__module__ != "builtins" and self.follows(_package(kind), _file(sys.modules.get(kind.__module__)))
+
+    def _function(self, fn: FunctionType) -> FunctionType:
+        """The same code with other globals, defaults and closure."""
+        cells = tuple(map(self._cell, fn.__closure__ or ()))
+        theirs: Any = fn.__globals__
+        if id(theirs) not in self.seen:
+            self.seen[id(theirs)] = theirs, _Globals(self, theirs)
+        names = self.seen[id(theirs)][1]
+        copy = FunctionType(fn.__code__, names, fn.__name__, self.ours(fn.__defaults__), cells)
+        copy.__kwdefaults__ = self.ours(fn.__kwdefaults__)
+        copy.__qualname__, copy.__module__, copy.__doc__ = fn.__qualname__, fn.__module__, fn.__doc__
+        vars(copy).update({name: self.ours(part) for name, part in vars(fn).items()})
+        return copy
+
+    def _cell(self, cell: CellType) -> CellType:
+        """A variable of an enclosing function: functions that share one share its copy."""
+        if id(cell) not in self.seen:
+            copy = CellType()
+            self.seen[id(cell)] = cell, copy  # before its content, which may be the function itself
+            with suppress(ValueError):  # empty so far
+                copy.cell_contents = self.ours(cell.cell_contents)
+        copied: CellType = self.seen[id(cell)][1]
+        return copied
+
+    def _class(self, cls: Any) -> Any:
+        """A copy of a class, on copies of its bases; one that cannot be copied (an enumeration) is itself."""
+        slots = {"__slots__": cls.__dict__["__slots__"]} if "__slots__" in vars(cls) else {}
+        try:
+            copy = type(cls)(cls.__name__, tuple(map(self.ours, cls.__bases__)), slots)
+        except Exception:
+            return cls
+        self.seen[id(cls)] = cls, copy  # before its methods, which name it
+        self.seen[id(copy)] = copy, copy
+        for name, value in vars(cls).items():
+            if name in ("__dict__", "__weakref__", "__slots__") or type(value) is MemberDescriptorType:
+                continue
+            setattr(copy, name, self._attribute(value))
+        return copy
+
+    def _attribute(self, value: Any) -> Any:
+        kind = type(value)
+        if kind in (staticmethod, classmethod):
+            return kind(self.ours(value.__func__))
+        if kind is property:
+            return property(*[part and self.ours(part) for part in (value.fget, value.fset, value.fdel)])
+        if kind is cached_property:
+            copy = cached_property(self.ours(value.func))
+            copy.__set_name__(type(None), value.attrname or "")
+            return copy
+        made = self.ours(value)
+        return self._entering(made) if kind is FunctionType and self._entered else made
+
+    def _entering(self, method: FunctionType) -> Any:
+        """A method that is called from outside of the run."""
+
+        @wraps(method)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with _Entered(self):
+                return method(*map(self.ours, args), **{name: self.ours(value) for name, value in kwargs.items()})
+
+        return call
+
+    def _object(self, value: Any) -> Any:
+        """A copy of an object, with what it holds; one whose class is not made of plain Python is itself."""
+        kind: Any = type(value)
+        if issubclass(kind, tuple) and hasattr(kind, "_make"):
+            return kind._make(map(self.ours, value))
+        cls = self.ours(kind)
+        if cls is kind or issubclass(kind, Tensor) or kind.__new__ is not object.__new__:
+            return value
+        copy = object.__new__(cls)
+        self.seen[id(value)] = value, copy  # before what it holds, which may hold it
+        for base in kind.__mro__:
+            for name, slot in vars(base).items():
+                if type(slot) is MemberDescriptorType and hasattr(value, name):
+                    object.__setattr__(copy, name, self.ours(getattr(value, name)))
+        vars(copy).update({name: self.ours(part) for name, part in getattr(value, "__dict__", {}).items()})
+        return copy
+
+    def _module(self, module: ModuleType) -> Any:
+        if module.__name__.partition(".")[0] in ("numpy", "scipy", "math"):
+            return _replaced(module)
+        if self.follows(_package(module), _file(module)):
+            return _Module(module, self.ours)
+        return module
+
+    def _import(self, name: str, *args: Any) -> Any:
+        """`import` inside of a function."""
+        theirs = builtins.__import__
+        return self.ours(theirs(name, *args))
+
+    @cached_property
+    def builtins(self) -> dict[str, Any]:
+        """Python's builtins, but for those that ask for a kind of number."""
+        kinds = {"float": float_, "int": int_, "complex": complex_, "type": type_}
+        return {**vars(builtins), **kinds, "isinstance": isinstance_, "hasattr": hasattr_, "__import__": self._import}
+
+
+def _replaced(value: Any) -> Any:
+    """What stands for something of NumPy's, `math` or SciPy's."""
+    if "scipy" in sys.modules:
+        import autograd.scipy  # noqa: F401  (fills the table)
+    return ours(value)
+
+
+class _Globals(dict[str, Any]):
+    """The globals of a module as code finds them: each made ours when it is first asked for."""
+
+    def __init__(self, run: _Run, theirs: dict[str, Any]) -> None:
+        super().__init__(__builtins__=run.builtins)
+        self._run, self._theirs = run, theirs
+
+    def __missing__(self, name: str) -> Any:
+        value = self._theirs.get(name, _missing)
+        if value is _missing:
+            return self._run.builtins[name]
+        made = self._run.ours(value)
+        if callable(made) or isinstance(made, ModuleType):  # code stays what it is; values may be set anew
+            self[name] = made
+        return made
+
+
+class _Module(Namespace):
+    """A module of theirs, whose functions are ours."""
+
+    def __init__(self, module: ModuleType, change: Callable[[Any], Any]) -> None:
+        super().__init__(module)
+        self._change = change
+
+    def __getattr__(self, name: str) -> Any:
+        return self._change(getattr(self._module, name))

@@ -1,0 +1,263 @@
+"""Other people's code, run as it is written: `autograd.differentiable` and `autograd.numpy`."""
+
+# ruff: noqa: E721, I001, UP003, UP008  (people write like this)
+from __future__ import annotations
+
+import functools
+import math
+import sys
+from collections.abc import Callable
+from math import exp, sqrt
+from types import ModuleType
+from typing import Any
+
+import numpy
+import numpy as np
+import pytest
+from numpy import array, zeros
+
+import autograd
+from autograd import Tensor, differentiable, grad
+from autograd.testing import gradcheck
+
+CONSTANTS = np.array([[0.5, 0.2, 0.1], [0.3, 1.5, 0.4], [0.2, 0.6, 0.9]])
+TABLE = {"square": lambda v: np.array([a * a for a in v]), "root": lambda v: np.sqrt(v)}
+
+
+# Programs as their authors wrote them: of a vector of three positive numbers
+
+
+def writes_into_zeros(x: Any) -> Any:
+    out = np.zeros(len(x))
+    for i in range(len(x)):
+        out[i] = x[i] * (out[i - 1] if i else 1.0)
+    return out
+
+
+def makes_arrays_of_numbers(x: Any) -> Any:
+    return array([[x[0], 1.0], [x[1] ** 2, x[2]]]) + np.sum([x[0], x[1]]) + np.mean([v * v for v in x])
+
+
+def puts_a_constant_first(x: Any) -> Any:
+    return CONSTANTS.dot(x) + np.array([1.0, 2.0, 3.0]).dot(x) + np.eye(3).dot(x) + np.ones(3).T.dot(x)
+
+
+def calls_math(x: Any) -> Any:
+    return (
+        exp(x[0]) + sqrt(x[1]) + math.atan2(x[2], x[0]) + math.log(x[1], 2) + math.hypot(x[0], x[1]) + math.pow(x[2], 3)
+    )
+
+
+def converts(x: Any) -> Any:
+    x = np.asarray(x, dtype=float)
+    first = float(x[0]) * np.float64(x[1])
+    return first * np.array(x).sum() + x[2].item() * sum(x.tolist()) + np.ascontiguousarray(x)[1]
+
+
+def asks_for_kinds(x: Any) -> Any:
+    assert isinstance(x, np.ndarray)
+    assert isinstance(x[0], (float, int))
+    assert not isinstance(x[0], np.ndarray)
+    assert not hasattr(x[0], "__len__")
+    assert type(x) is np.ndarray
+    assert isinstance(2, int)
+    assert type(2.0) is float
+    assert type(2) == int
+    assert np.issubdtype(x.dtype, np.float64)
+    assert np.isscalar(x[0])
+    return x * 2.0
+
+
+def joins(x: Any) -> Any:
+    return np.r_[x, 1.0, x[0]].sum() * np.c_[x, x**2]
+
+
+def helper(v: Any) -> Any:
+    return np.array([v[1], v[0], v[2]])
+
+
+def calls_helpers(x: Any) -> Any:
+    return TABLE["square"](helper(x)) + TABLE["root"](x) + np.vectorize(lambda a, b: a * b if a > 0 else b)(x, 2.0)
+
+
+def imports_inside(x: Any) -> Any:
+    import numpy as xp
+    from math import cos
+    from numpy import zeros_like
+
+    out = zeros_like(x)
+    out[0] = cos(x[0])
+    return xp.array([out[0], x[1], 2.0])
+
+
+def has_a_closure(x: Any) -> Any:
+    total = zeros(1)
+
+    def add(v: Any, scale: float = 2.0, *, by: Any = CONSTANTS) -> None:
+        nonlocal total
+        total = total + scale * by[0].dot(v)
+
+    for _ in range(2):
+        add(x)
+    return total
+
+
+class Layer:
+    scale = np.array([1.0, 2.0, 3.0])
+
+    def __init__(self, weight: Any) -> None:
+        self.weight = weight
+        self.inputs: list[Any] = []
+
+    @property
+    def columns(self) -> Any:
+        return np.array([row[0] for row in self.weight])
+
+    @staticmethod
+    def squash(v: Any) -> Any:
+        return np.array([math.tanh(a) for a in v])
+
+    @classmethod
+    def unit(cls) -> Any:
+        return cls(np.eye(3))
+
+    def __call__(self, x: Any) -> Any:
+        self.inputs.append(x)
+        return self.squash(self.weight.dot(x)) * self.scale + self.columns.dot(x)
+
+
+class Scaled(Layer):
+    def __init__(self, weight: Any) -> None:
+        super(Scaled, self).__init__(weight)
+        self.by = 0.5
+
+    def __call__(self, x: Any) -> Any:
+        return super().__call__(x) * self.by
+
+
+NETWORK = [Layer(CONSTANTS), Scaled(CONSTANTS)]
+
+
+def uses_objects(x: Any) -> Any:
+    for layer in NETWORK:
+        x = layer(x)
+    return x + Layer.unit()(x) + functools.partial(helper)(x)
+
+
+PROGRAMS: list[Callable[[Any], Any]] = [
+    writes_into_zeros,
+    makes_arrays_of_numbers,
+    puts_a_constant_first,
+    calls_math,
+    converts,
+    asks_for_kinds,
+    joins,
+    calls_helpers,
+    imports_inside,
+    has_a_closure,
+    uses_objects,
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
+def test_code_is_differentiated_as_it_is_written(program: Callable[[Any], Any]) -> None:
+    x = np.array([0.4, 0.7, 1.1])
+    run = differentiable(program)
+    assert run.__name__ == program.__name__
+    mine, theirs = run(x), program(x)
+    assert type(mine) is type(theirs)
+    np.testing.assert_allclose(mine, theirs)
+    assert gradcheck(run, [x], order=2, complex_step=False)
+
+
+def test_nothing_of_theirs_is_changed() -> None:
+    before, state = dict(globals()), {id(layer): dict(vars(layer)) for layer in NETWORK}
+    weight = CONSTANTS.copy()
+    grad(lambda x: np.sum(differentiable(uses_objects)(x)))(np.ones(3))
+    assert {name: value for name, value in globals().items() if before.get(name) is not value} == {}
+    assert all(vars(layer)[name] is value for layer in NETWORK for name, value in state[id(layer)].items())
+    np.testing.assert_array_equal(CONSTANTS, weight)
+    assert np.array is numpy.array is sys.modules["numpy"].array
+    assert type(np.zeros(2)) is np.ndarray
+
+
+def test_a_constant_that_is_set_anew_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = differentiable(puts_a_constant_first)
+    x = np.ones(3)
+    first = run(x)
+    monkeypatch.setattr(sys.modules[__name__], "CONSTANTS", 2 * CONSTANTS)
+    assert np.all(run(x) > first)
+
+
+def test_a_class_and_a_module() -> None:
+    Net = differentiable(Scaled)
+    x = np.array([0.4, 0.7, 1.1])
+    expected = Scaled(CONSTANTS)(x)
+    net = Net(CONSTANTS)
+    np.testing.assert_allclose(net(Tensor(x)).data, expected)
+    assert gradcheck(lambda v: net(v), [x])
+    module = differentiable(sys.modules[__name__])
+    assert gradcheck(module.converts, [x], complex_step=False)
+    assert module.CONSTANTS is CONSTANTS
+
+
+def test_follow_names_what_else_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installed packages are left alone, unless they are named."""
+    library = ModuleType("library")
+    code = compile("import numpy as np\ndef gather(x):\n    return np.array([x[0], x[1]])", "PLACE/library.py", "exec")
+    exec(code, vars(library))
+    monkeypatch.setattr("autograd.rebinding._INSTALLED", ("PLACE",))
+    f = lambda x: np.sum(library.gather(x) ** 2)
+    with pytest.raises(TypeError, match="autograd.differentiable"):
+        grad(differentiable(f))(np.ones(2))
+    np.testing.assert_allclose(grad(differentiable(f, follow=library))(np.ones(2)), 2)
+
+
+def test_parameters_of_a_module_are_reached() -> None:
+    nn = pytest.importorskip("nn")
+    linear = nn.Linear(2, 1, rng=0)
+    differentiable(lambda x: np.sum(np.array([linear(row)[0] for row in x])))(np.ones((3, 2))).backward()
+    np.testing.assert_allclose(linear.weight.grad, 3)
+
+
+@pytest.mark.parametrize("value", [3, "text", None])
+def test_what_is_no_code_is_refused(value: Any) -> None:
+    with pytest.raises(TypeError, match="takes a function, class or module"):
+        differentiable(value)
+
+
+def test_plain_code_that_fails_is_told_of_it() -> None:
+    for program in (makes_arrays_of_numbers, puts_a_constant_first, converts):
+        with pytest.raises(TypeError, match=r"autograd.differentiable") as failure:
+            grad(lambda x, program=program: np.sum(program(x)))(np.ones(3))
+        assert f"{__file__}:" in str(failure.value)
+    with pytest.warns(autograd.GradientCutWarning), pytest.raises(TypeError, match="autograd.differentiable"):
+        grad(lambda x: math.exp(x))(1.0)
+
+
+def test_the_names_of_numpy_are_all_there() -> None:
+    import autograd.numpy as anp
+    import autograd.numpy.linalg as anpla
+    import autograd.numpy.random as npr
+    from autograd.numpy.linalg import norm
+
+    assert set(np.__all__) <= set(dir(anp))
+    for name in np.__all__:
+        assert getattr(anp, name) is getattr(anp, name)
+    made = [anp.zeros(2), anp.ones((2, 2)), anp.full(2, 0.5), anp.linspace(0, 1, 3), anp.arange(3.0), anp.eye(2),
+            anp.array([1.0]), anp.empty(3), anp.r_[1.0, 2.0], npr.randn(2), anpla.inv(np.eye(2))]  # fmt: skip
+    assert {type(value) for value in made} == {Tensor}
+    assert {type(value) for value in (anp.arange(3), anp.zeros(2, int), anp.array([True]))} == {np.ndarray}
+    assert float(norm([Tensor(3.0), Tensor(4.0)])) == 5.0
+
+
+def test_complex_numbers_are_never_taken_for_real_ones() -> None:
+    for program in (
+        lambda x: np.zeros(2, complex) + x[0],
+        lambda x: np.einsum("i,i", x, 1j * np.ones(2)),
+        lambda x: np.array([x[0], 1j]),
+        lambda x: np.array(x, dtype=complex),
+        lambda x: complex(x[0]),
+    ):
+        with pytest.raises(TypeError, match="real|complex"):
+            grad(differentiable(program))(np.ones(2))
