@@ -1,13 +1,14 @@
 """Mini-batches: the samples of an epoch in small groups, in an order that an explicit generator draws.
 
-An order is a function of the number of samples and a generator, that gives one array of positions an epoch, for
-ever: `in_order`, `shuffled` and `shuffled_in_place` are, and so is any that is written like them.
+An order is called with the number of samples and a generator, and iterates over one array of positions an epoch, for
+ever: `in_order`, `shuffled` and `shuffled_in_place` do, and so does any class or generator function that is written
+like them. With a class, mini-batches can be copied and pickled, and go on in both where they were.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,27 +18,36 @@ from nn import init
 Order = Callable[[int, init.Generator], Iterator[init.Array]]
 
 
-def in_order(n: int, rng: init.Generator) -> Iterator[init.Array]:
+class _Epochs(Iterator[init.Array]):
+    """An order as an object and not as a generator, which Python cannot copy or pickle."""
+
+    def __init__(self, n: int, rng: init.Generator) -> None:
+        self.n, self.rng = n, rng
+
+
+class in_order(_Epochs):  # noqa: N801
     """0, 1, ... n - 1, every epoch; draws nothing.
 
     >>> next(in_order(4, np.random.default_rng(0)))
     array([0, 1, 2, 3])
     """
-    while True:
-        yield np.arange(n)
+
+    def __next__(self) -> init.Array:
+        return np.arange(self.n)
 
 
-def shuffled(n: int, rng: init.Generator) -> Iterator[init.Array]:
+class shuffled(_Epochs):  # noqa: N801
     """A new permutation every epoch.
 
     >>> next(shuffled(4, np.random.default_rng(0)))
     array([2, 0, 1, 3])
     """
-    while True:
-        yield rng.permutation(n)
+
+    def __next__(self) -> init.Array:
+        return self.rng.permutation(self.n)
 
 
-def shuffled_in_place(n: int, rng: init.Generator) -> Iterator[init.Array]:
+class shuffled_in_place(_Epochs):  # noqa: N801
     """What a program draws that keeps an index and its data, and every epoch shuffles both where they are.
 
     That is `rng.shuffle(index)` and then `X = X[index]`: this epoch's shuffle of the index, which has
@@ -50,11 +60,15 @@ def shuffled_in_place(n: int, rng: init.Generator) -> Iterator[init.Array]:
     ...     X = X[index]
     ...     assert list(next(orders)) == list(X)
     """
-    index, rows = np.arange(n), np.arange(n)
-    while True:
-        rng.shuffle(index)
-        rows = rows[index]
-        yield rows
+
+    def __init__(self, n: int, rng: init.Generator) -> None:
+        super().__init__(n, rng)
+        self._index, self._rows = np.arange(n), np.arange(n)
+
+    def __next__(self) -> init.Array:
+        self.rng.shuffle(self._index)
+        self._rows = self._rows[self._index]
+        return self._rows
 
 
 class MiniBatches:
@@ -107,6 +121,15 @@ class MiniBatches:
             raise ValueError(f"MiniBatches: batch_size is {batch_size}, of {self.samples} samples")
         order = shuffle if callable(shuffle) else shuffled if shuffle else in_order
         self._orders = order(self.samples, init.generator(rng))
+
+    def __getstate__(self) -> dict[str, Any]:
+        if isinstance(self._orders, Generator):
+            name = getattr(self._orders, "__name__", "")
+            raise TypeError(
+                f"the order of these MiniBatches is the generator {name}, which Python can neither copy nor pickle: "
+                "write it as a class with __next__, as nn.batches.shuffled is"
+            )
+        return vars(self).copy()
 
     def __len__(self) -> int:
         """The number of batches an epoch."""

@@ -236,13 +236,16 @@ class Module:
         """Give every parameter a copy of its entry in `state`, in the parameter's own dtype.
 
         Raises:
+            TypeError: `state` is no dictionary.
             ValueError: names everything that is missing, unexpected or of another shape, at once.
                 Nothing is changed then.
         """
         parameters = dict(self.named_parameters())
         shapes = {path: parameter.shape for path, parameter in parameters.items()}
-        for path, array in states.checked(self._title(), shapes, state).items():
-            parameters[path].data = np.array(array, dtype=parameters[path].dtype)
+        arrays = states.checked(self._title(), shapes, state)
+        cast = {path: states.cast(array, parameters[path].dtype) for path, array in arrays.items()}
+        for path, array in cast.items():
+            parameters[path].data = array
 
     def save(self, path: states.Path) -> None:
         """Write `state_dict()` to an `.npz` file: arrays only, no code.
@@ -306,8 +309,8 @@ def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def _parts(key: str, value: Any, kinds: Any = (Module, Parameter)) -> Iterable[Any]:
-    """The parameters and modules in an attribute, with their names."""
+def _parts(key: str, value: Any, kinds: Any = (Module, Parameter), around: tuple[int, ...] = ()) -> Iterable[Any]:
+    """The parameters and modules in an attribute, with their names; `around` are the lists that this is in."""
     if isinstance(value, kinds):
         return ((key, value),)
     below: Iterable[tuple[Any, Any]] = ()
@@ -315,4 +318,9 @@ def _parts(key: str, value: Any, kinds: Any = (Module, Parameter)) -> Iterable[A
         below = enumerate(value)
     elif isinstance(value, dict):
         below = value.items()
-    return [named for name, part in below for named in _parts(f"{key}.{name}", part, kinds)]
+    else:
+        return ()
+    if id(value) in around:
+        raise ValueError(f"{key} holds itself, so its parameters have no end of names: take it out of itself")
+    around = (*around, id(value))
+    return [named for name, part in below for named in _parts(f"{key}.{name}", part, kinds, around)]

@@ -6,24 +6,22 @@ size of a weight that was freed and allocated at every step would cost more than
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
 
 from autograd import Tensor
+from nn import given
 from nn import state as states
-from nn.module import Module
-
-Parameters = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Mapping[str, Tensor]
 
 
 class Optimizer:
     """What all optimisers share: named parameters, settings, and memory from step to step.
 
-    Subclasses define `step`, name their settings, and put their memory into `_memory`: by its name, an
-    array or None for every parameter; and what they count into `_counts`, an array of integers, one for every
+    Subclasses define `step`, name their settings with what checks them, and put their memory into `_memory`: by its
+    name, an array or None for every parameter; and what they count into `_counts`, an array of integers, one for every
     parameter. Memory and counts are changed by NumPy alone, which a compiled step repeats. Data that was
     written in place is set to itself, which tells graphs that used it.
 
@@ -35,10 +33,10 @@ class Optimizer:
         ValueError: no parameters, the same one twice, or one that was computed.
     """
 
-    settings: ClassVar[tuple[str, ...]] = ()
+    settings: ClassVar[Mapping[str, Callable[[str, Any], Any]]] = MappingProxyType({})
 
-    def __init__(self, params: Parameters) -> None:
-        named = _named(params, type(self).__name__)
+    def __init__(self, params: given.Parameters) -> None:
+        named = given.named(params, type(self).__name__)
         self.names = list(named)
         self.parameters = list(named.values())
         # The rate as an array of each dtype: a ufunc takes it faster than a Python number, and a compiled step
@@ -55,9 +53,27 @@ class Optimizer:
 
     @lr.setter
     def lr(self, value: float) -> None:
-        value = _nonnegative("lr", value)
+        for dtype in self._rates:
+            if value > float(np.finfo(dtype).max):
+                raise ValueError(f"lr is {value}, and there is a parameter of {dtype}, which ends before that")
         for rate in self._rates.values():
             rate[...] = value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.settings:
+            self._set({name: value})
+        else:
+            super().__setattr__(name, value)
+
+    def _set(self, settings: Mapping[str, Any]) -> None:
+        """Check settings, each by itself and all with each other, and then take them over."""
+        checked = {name: self.settings[name](name, value) for name, value in settings.items()}
+        self._check_together({**{name: getattr(self, name, None) for name in self.settings}, **checked})
+        for name, value in checked.items():
+            super().__setattr__(name, value)
+
+    def _check_together(self, settings: Mapping[str, Any]) -> None:
+        """ValueError where settings do not fit each other."""
 
     def __state__(self) -> dict[str, Any]:
         """Where the optimiser keeps what it holds, for `autograd.compile`."""
@@ -87,8 +103,9 @@ class Optimizer:
         """Take settings and memory over from `state`.
 
         Raises:
-            ValueError: names everything that is missing, unexpected or of another shape, at once.
-                Nothing is changed then.
+            TypeError: `state` is no dictionary.
+            ValueError: names everything that is missing, unexpected or of another shape, at once; or a value that the
+                setting cannot have. Nothing is changed then.
         """
         shapes: dict[str, tuple[int, ...]] = {name: np.shape(getattr(self, name)) for name in self.settings}
         shapes |= {f"{kind}.{name}": () for kind in self._counts for name in self.names}
@@ -97,15 +114,19 @@ class Optimizer:
             for name, parameter in zip(self.names, self.parameters, strict=True):
                 shapes[f"{kind}.{name}"] = parameter.shape
         arrays = states.checked(type(self).__name__, shapes, state, shapes.keys() - required)
-        for name in self.settings:
-            value = arrays[name].tolist()
-            setattr(self, name, tuple(value) if isinstance(value, list) else value)
-        for kind, counts in self._counts.items():
-            counts[:] = [int(arrays[f"{kind}.{name}"]) for name in self.names]
-        for kind, memory in self._memory.items():
-            for position, (name, parameter) in enumerate(zip(self.names, self.parameters, strict=True)):
-                array = arrays.get(f"{kind}.{name}")
-                memory[position] = None if array is None else np.array(array, dtype=parameter.dtype)
+        counts = {kind: [states.count(f"{kind}.{name}", arrays) for name in self.names] for kind in self._counts}
+        memory = {
+            kind: [
+                states.cast(arrays.get(f"{kind}.{name}"), parameter.dtype)
+                for name, parameter in zip(self.names, self.parameters, strict=True)
+            ]
+            for kind in self._memory
+        }
+        self._set({name: arrays[name].tolist() for name in self.settings})
+        for kind in counts:
+            self._counts[kind][:] = counts[kind]
+        for kind in memory:
+            self._memory[kind][:] = memory[kind]
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)}" for name in self.settings)
@@ -146,11 +167,25 @@ class SGD(Optimizer):
     array([0.8, 1.6])
     """
 
-    settings = ("lr", "momentum", "nesterov", "weight_decay", "dampening", "maximize")
+    momentum: float
+    nesterov: bool
+    weight_decay: float
+    dampening: float
+    maximize: bool
+    settings = MappingProxyType(
+        {
+            "lr": given.nonnegative,
+            "momentum": given.nonnegative,
+            "nesterov": given.switch,
+            "weight_decay": given.nonnegative,
+            "dampening": given.nonnegative,
+            "maximize": given.switch,
+        }
+    )
 
     def __init__(
         self,
-        params: Parameters,
+        params: given.Parameters,
         lr: float,
         momentum: float = 0.0,
         *,
@@ -160,16 +195,16 @@ class SGD(Optimizer):
         maximize: bool = False,
     ) -> None:
         super().__init__(params)
-        self.lr = lr
-        self.momentum = _nonnegative("momentum", momentum)
-        self.weight_decay = _nonnegative("weight_decay", weight_decay)
-        self.dampening = _nonnegative("dampening", dampening)
-        self.nesterov, self.maximize = bool(nesterov), bool(maximize)
-        if nesterov and (momentum == 0 or dampening != 0):
-            raise ValueError(f"SGD: nesterov takes momentum ({momentum}) above 0 and dampening ({dampening}) 0")
+        values = (lr, momentum, nesterov, weight_decay, dampening, maximize)
+        self._set(dict(zip(self.settings, values, strict=True)))
         self._velocity: list[states.Array | None] = [None] * len(self.parameters)
         self._memory["velocity"] = self._velocity
         self._slots = [(p, np.empty_like(p.data), self._rates[p.dtype]) for p in self.parameters]
+
+    def _check_together(self, settings: Mapping[str, Any]) -> None:
+        momentum, dampening = settings["momentum"], settings["dampening"]
+        if settings["nesterov"] and (momentum == 0 or dampening != 0):
+            raise ValueError(f"SGD: nesterov takes momentum ({momentum}) above 0 and dampening ({dampening}) 0")
 
     def step(self) -> None:
         """Change every parameter that has a gradient, in place."""
@@ -261,12 +296,26 @@ class Adam(Optimizer):
     array([0.9, 1.9])
     """
 
-    settings = ("lr", "betas", "eps", "weight_decay", "amsgrad", "maximize")
+    betas: tuple[float, float]
+    eps: float
+    weight_decay: float
+    amsgrad: bool
+    maximize: bool
+    settings = MappingProxyType(
+        {
+            "lr": given.nonnegative,
+            "betas": given.betas,
+            "eps": given.nonnegative,
+            "weight_decay": given.nonnegative,
+            "amsgrad": given.switch,
+            "maximize": given.switch,
+        }
+    )
     _decoupled: ClassVar[bool] = False
 
     def __init__(
         self,
-        params: Parameters,
+        params: given.Parameters,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -276,10 +325,8 @@ class Adam(Optimizer):
         maximize: bool = False,
     ) -> None:
         super().__init__(params)
-        self.lr, self.eps = lr, _nonnegative("eps", eps)
-        self.weight_decay = _nonnegative("weight_decay", weight_decay)
-        self.betas = _betas(betas)
-        self.amsgrad, self.maximize = bool(amsgrad), bool(maximize)
+        values = (lr, betas, eps, weight_decay, amsgrad, maximize)
+        self._set(dict(zip(self.settings, values, strict=True)))
         for kind in ("mean", "square", "largest"):
             self._memory[kind] = [None] * len(self.parameters)
         self._counts["steps"] = np.zeros(len(self.parameters), np.int64)
@@ -360,7 +407,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        params: Parameters,
+        params: given.Parameters,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -375,44 +422,3 @@ class AdamW(Adam):
 def _values(gradient: Any) -> Any:
     """The numbers of a gradient, which is a Tensor after `create_graph=True`."""
     return gradient.data if isinstance(gradient, Tensor) else gradient
-
-
-def _nonnegative(name: str, value: float) -> float:
-    if not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"{name} is {value}; it must be finite, and at least 0")
-    return float(value)
-
-
-def _betas(betas: tuple[float, float]) -> tuple[float, float]:
-    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-        raise ValueError(f"betas are {tuple(betas)}; they must be two numbers, at least 0 and below 1")
-    return float(betas[0]), float(betas[1])
-
-
-def _named(params: Parameters, optimizer: str) -> dict[str, Tensor]:
-    """The parameters by name: the given one, else the Tensor's own, or all by position if some have none."""
-    if isinstance(params, (Tensor, Module)):
-        cure = "a list, [tensor]" if isinstance(params, Tensor) else "model.parameters()"
-        raise TypeError(f"{optimizer} takes {cure}, not a {type(params).__name__} alone")
-    entries = list(params.items() if isinstance(params, Mapping) else params)
-    if not entries:
-        raise ValueError(f"{optimizer} got no parameters. A generator such as model.parameters() serves once")
-    pairs = [entry if isinstance(entry, tuple) else (None, entry) for entry in entries]
-    for position, (name, parameter) in enumerate(pairs):
-        _check_parameter(f"{optimizer}: parameter {position if name is None else name}", parameter)
-    if len({id(parameter) for _, parameter in pairs}) < len(pairs):
-        raise ValueError(f"{optimizer} got the same parameter twice, and would change it twice a step")
-    names = [parameter.name if name is None else name for name, parameter in pairs]
-    if None in names or len(set(names)) < len(names):
-        names = [str(position) for position in range(len(pairs))]
-    return {str(name): parameter for name, (_, parameter) in zip(names, pairs, strict=True)}
-
-
-def _check_parameter(title: str, parameter: Any) -> None:
-    if not isinstance(parameter, Tensor) or parameter.dtype.kind != "f":
-        kind = f"Tensor of {parameter.dtype}" if isinstance(parameter, Tensor) else type(parameter).__name__
-        raise TypeError(f"{title} is a {kind}; it must be a Tensor of floats, with requires_grad=True")
-    if not parameter.is_leaf:
-        raise ValueError(f"{title} was computed; an optimiser takes leaves, such as nn.Parameter")
-    if not parameter.data.flags.writeable:
-        parameter.data = parameter.data.copy()  # steps write to it

@@ -32,6 +32,7 @@ def checked(
         optional: names that may be missing.
 
     Raises:
+        TypeError: `state` is no dictionary.
         ValueError: names everything that is missing, unexpected, or of another shape or kind, at once.
 
     >>> checked("Linear", {"weight": (2,)}, {"weight": [1, 2]})
@@ -44,6 +45,8 @@ def checked(
       unexpected: b
       weight is (2,), in the state (1,)
     """
+    if not isinstance(state, Mapping):
+        raise TypeError(f"{owner} takes a dictionary of arrays, as state_dict() gives it, not {type(state).__name__}")
     arrays = {name: np.asarray(value.data if isinstance(value, Tensor) else value) for name, value in state.items()}
     missing = [name for name in expected if name not in arrays and name not in set(optional)]
     unexpected = [str(name) for name in arrays if name not in expected]
@@ -57,6 +60,20 @@ def checked(
     if wrong:
         raise ValueError("\n  ".join([f"this state does not fit {owner}, and nothing was loaded:", *wrong]))
     return arrays
+
+
+def cast(array: Array | None, dtype: Any) -> Array | None:
+    """A copy in another dtype; what is too large for that becomes infinite, and warns of nothing halfway."""
+    with np.errstate(over="ignore"):
+        return None if array is None else np.array(array, dtype=dtype)
+
+
+def count(name: str, arrays: Mapping[str, Array]) -> int:
+    """A number of steps in a state."""
+    steps = float(arrays[name])
+    if not (steps >= 0 and steps.is_integer()):
+        raise ValueError(f"{name} is {steps:g} in this state; it counts steps. Nothing was loaded")
+    return int(steps)
 
 
 def save(path: Path, arrays: Mapping[str, Array]) -> None:
@@ -79,5 +96,7 @@ def load(path: Path) -> dict[str, Array]:
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except OSError:
+        raise
+    except Exception as error:  # of a forged archive the readers raise whatever there is
         raise ValueError(f"{os.fspath(path)} is no .npz archive of arrays: {error}") from error

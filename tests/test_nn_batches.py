@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -119,3 +122,25 @@ def test_the_data_is_not_touched() -> None:
 def test_bad_arguments_are_refused(arrays: Any, options: Any, kind: Any, told: str) -> None:
     with pytest.raises(kind, match=told):
         MiniBatches(*(np.zeros(shape) for shape in arrays), **options)
+
+
+@pytest.mark.parametrize("shuffle", [True, False, batches.shuffled_in_place])
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda batches: pickle.loads(pickle.dumps(batches))])
+def test_copies_and_pickles_go_on_where_they_were(again: Any, shuffle: Any) -> None:
+    source = MiniBatches(np.arange(7), batch_size=3, shuffle=shuffle, rng=0)
+    list(source)
+    copied = again(source)
+    for _ in range(2):
+        for (own,), (other,) in zip(source, copied, strict=True):
+            np.testing.assert_array_equal(own, other)
+
+
+def test_an_order_that_is_a_generator_cannot_be_copied_and_says_so() -> None:
+    def reversed_order(n: int, rng: Any) -> Iterator[Any]:
+        while True:
+            yield np.arange(n)[::-1]
+
+    source = MiniBatches(np.arange(4), batch_size=2, shuffle=reversed_order)
+    assert next(iter(source))[0].tolist() == [3, 2]
+    with pytest.raises(TypeError, match=r"generator reversed_order.*class with __next__"):
+        copy.deepcopy(source)

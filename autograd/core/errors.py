@@ -43,9 +43,8 @@ def describe(value: Any) -> str:
     if isinstance(node, Node):
         kind = "Tensor" if node.op is None else "an item" if node.op.role == "index" else node.op.name
         return f"{printable(node.get('name') or kind, 80)} of shape {np.shape(node.value)}"
-    if type(value) in (list, tuple) and any(
-        hasattr(part, "_node") for part in value
-    ):  # its parts need not fit together
+    parts = value if type(value) in (list, tuple) else ()  # they need not fit together
+    if any(hasattr(part, "_node") for part in parts):
         return f"[{', '.join(map(describe, value[:3]))}{', ...' * (len(value) > 3)}]"
     return f"{type(value).__name__} of shape {np.shape(value)}"
 
