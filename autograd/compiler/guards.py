@@ -15,7 +15,6 @@ from autograd.core.node import Node, recording
 from autograd.program.program import Var
 
 _GONE = (LookupError, AttributeError, ValueError)  # of a place that is no longer there
-_ndarray = np.ndarray
 
 
 class Reading(NamedTuple):
@@ -30,7 +29,7 @@ class Reading(NamedTuple):
     position: int
     place: Place | None
     tensor: type | None
-    kind: type
+    kind: Any
     shape: Any
     dtype: Any
 
@@ -63,19 +62,39 @@ class Guards:
         together: Sequence[tuple[Place, Place]],
     ) -> None:
         self._readings = readings
-        brought = {reading.position for reading in readings}
-        self._settings = [(k, leaf) for k, leaf in enumerate(recorded.tree.leaves) if k not in brought]
         self._homes, self._arguments = [home for home in homes if home.ndim], arguments
         self._fixed = [array for array, first, _ in recorded.arrays if array.ndim and first not in recorded.arguments]
-        self._owners = _owners(self._homes)
+        self._owners: set[int] = _owners(self._homes)
         held = [guard for guard in recorded.effects.guards if not isinstance(guard[1], np.number)]
         held += [(Place(tensor, "_node", name), tensor._node) for tensor, name in recorded.tensors]
         self._places, self._state = [place for place, _ in held], [value for _, value in held]
         self._names = Names()
-        test = "\n        and ".join(self._tests(recorded, together))
-        values = [f"v{k}" for k in range(len(held))]
-        self._bind = function_of(f"def holds():\n    return ({test})\n", self._names.objects, values)
-        self._holds = self._bind(*self._state)
+        source = "\n    ".join([*self._statements(recorded, together), ""])
+        self._bind = function_of(source, self._names.objects, [f"v{k}" for k in range(len(held))])
+        self._brought = self._bind(*self._state)
+
+    def _statements(self, recorded: Recording, together: Sequence[tuple[Place, Place]]) -> Iterator[str]:
+        """Source of a function that gives what a call brings, or None."""
+        names, leaves = self._names, recorded.tree.leaves
+        yield f"def brought({', '.join([f'p{k}' for k in range(len(leaves))])}):"
+        tests = [*self._tests(recorded, together)]
+        read = {reading.position for reading in self._readings}
+        same = [f"same(p{k}, {names.of(leaf, 'c')})" for k, leaf in enumerate(leaves) if k not in read]
+        names.objects["same"] = _same
+        yield from _unless([*same, *tests])
+        tests = []
+        for k, (position, place, tensor, kind, shape, dtype) in enumerate(self._readings):
+            yield f"a{k} = {f'p{position}' if place is None else names.spelled(place)}"
+            if tensor is not None:
+                yield from _unless([f"type(a{k}) is {names.of(tensor, 'Tensor')}", f"not a{k}._node.requires_grad"])
+                yield f"a{k} = a{k}._node.value"
+            tests += [f"type(a{k}) is {names.of(kind, kind.__name__)}", f"a{k}.shape == {shape}"]
+            tests.append(f"a{k}.dtype == {names.of(dtype, 'dtype')}")
+            if self._homes and shape:
+                owners = names.of(self._owners, "owners")
+                tests += [f"id(a{k}) not in {owners}", f"id(a{k}.base) not in {owners}"]
+        yield from _unless(tests)
+        yield f"return [{', '.join([f'a{k}' for k in range(len(self._readings))])}]"
 
     def _tests(self, recorded: Recording, together: Sequence[tuple[Place, Place]]) -> Iterator[str]:
         """Source of what must be true of the state. Another array, or setting, of a Tensor gives it another node."""
@@ -101,31 +120,11 @@ class Guards:
 
     def brought(self, leaves: Sequence[Any]) -> list[Any] | None:
         """The values that a call brings; None where these, or the state, are not as they were."""
-        for k, value in self._settings:
-            if leaves[k] is not value and not _same(leaves[k], value):
-                return None
         try:
-            if not self._holds():
-                return None
+            found: list[Any] | None = self._brought(*leaves)
         except _GONE:
             return None
-        found, owners = [], self._owners
-        for position, place, tensor, kind, shape, dtype in self._readings:
-            now: Any = leaves[position] if place is None else place.read()
-            if tensor is not None:
-                if not isinstance(now, Tensor) or type(now) is not tensor or now._node.requires_grad:
-                    return None
-                now = now._node.value
-            found_kind: Any = type(now)
-            if found_kind is not kind:
-                return None
-            if kind is _ndarray:
-                if now.shape != shape or now.dtype != dtype:
-                    return None
-                if shape and (id(now) in owners or id(now.base) in owners):  # the step writes into it
-                    return None
-            found.append(now)
-        return None if self._arguments and self._overlap(found) else found
+        return None if found and self._arguments and self._overlap(found) else found
 
     def _overlap(self, found: Sequence[Any]) -> bool:
         """Whether an argument that the step writes into shares its memory with another array."""
@@ -150,7 +149,7 @@ class Guards:
             if type(old) is np.ndarray:
                 if found.setdefault(id(old), (old, new))[1] is not new or not (new is old or _alike(new, old)):
                     return None
-            elif new is not old and not _same(new, old):
+            elif not _same(new, old):
                 return None
         moves = [(old, new) for old, new in found.values() if new is not old]
         arrays = [new for _, new in found.values() if new.size]
@@ -159,18 +158,27 @@ class Guards:
         replaced = {id(old): new for old, new in moves}
         self._homes = [replaced.get(id(array), array) for array in self._homes]
         self._fixed = [replaced.get(id(array), array) for array in self._fixed]
-        self._owners, self._state, self._holds = _owners(self._homes), now, self._bind(*now)
+        self._owners.clear()
+        self._owners |= _owners(self._homes)
+        self._state, self._brought = now, self._bind(*now)
         return moves
 
 
-def _owners(arrays: Iterable[Any]) -> frozenset[int]:
+def _owners(arrays: Iterable[Any]) -> set[int]:
     """Who has the memory of arrays, by identity."""
-    return frozenset(id(array if array.base is None else array.base) for array in arrays)
+    return {id(array if array.base is None else array.base) for array in arrays}
+
+
+def _unless(tests: Sequence[str]) -> Iterator[str]:
+    if tests:
+        test = "\n        and ".join(tests)
+        yield f"if not ({test}):"
+        yield "    return None"
 
 
 def _same(now: Any, value: Any) -> bool:
     """Whether a setting is what it was: numbers and text by what they say, so that 0.0 is not -0.0, but NaN is NaN."""
-    return type(now) is type(value) and isinstance(value, SIMPLE) and repr(now) == repr(value)
+    return now is value or (type(now) is type(value) and isinstance(value, SIMPLE) and repr(now) == repr(value))
 
 
 def _alike(new: Any, old: Any) -> bool:
