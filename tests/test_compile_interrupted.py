@@ -139,7 +139,7 @@ def test_ctrl_c_at_random_moments() -> None:
     interrupts, interrupted = signal.signal(signal.SIGINT, signal.default_int_handler), 0  # xdist ignores them
     gc.disable()  # an interruption inside of a collection is lost, and its traceback kept
     try:
-        for _ in range(60):
+        for _ in range(300):
             network = Network()
             step = autograd.compile(network.step)
             signal.setitimer(signal.ITIMER_REAL, max(chance.random() * took, 1e-4))
@@ -156,3 +156,38 @@ def test_ctrl_c_at_random_moments() -> None:
         signal.signal(signal.SIGINT, interrupts)
         gc.enable()
     assert interrupted
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system starts processes anew")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")  # as of Python 3.12
+def test_a_fork_while_another_thread_records_or_replays() -> None:
+    """In the child the locks are free and arrays are back; the recording of the parent ends well."""
+    network, inside, forked = Network(), threading.Event(), threading.Event()
+
+    def slow(x: Any) -> Any:
+        loss = network.step(x)
+        inside.set()
+        forked.wait(20)
+        return loss
+
+    step = autograd.compile(slow, state=network)
+    other = autograd.compile(lambda x: x * 2)
+    other(BATCH)
+    thread = threading.Thread(target=step, args=(BATCH,))
+    thread.start()
+    assert inside.wait(20)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            signal.alarm(20)  # ends a child that waits
+            forked.set()
+            check_plain(network)
+            step(BATCH)
+            status = 0 if np.array_equal(other(BATCH), BATCH * 2) else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    forked.set()
+    thread.join()
+    check_plain(network)

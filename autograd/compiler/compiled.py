@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial, update_wrapper
 from types import MethodType
 from typing import Any, overload
+from weakref import WeakSet
 
 import numpy as np
 
@@ -24,6 +26,7 @@ _KEPT = 256  # recordings of one step
 _MANY = 32  # from which on it is said once that they are many
 _AT_FIRST = 4  # calls in which a step may still make what it needs
 _recording = threading.RLock()  # traced arrays are in the places of others meanwhile
+_steps: WeakSet[Compiled] = WeakSet()  # all that there are
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Compiled:
         self._latest: list[Specialisation] = []  # the one that served the last call
         self._kept: dict[Any, list[Specialisation]] = {}  # by the nesting, shapes and dtypes of the arguments
         self._lock = threading.RLock()
+        _steps.add(self)
         self._recorded = self._incomplete = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -203,6 +207,21 @@ def _kind(leaf: Any) -> Any:
     if isinstance(leaf, (np.ndarray, Tensor)):
         return leaf.shape, leaf.dtype
     return type(leaf)
+
+
+def _after_fork() -> None:
+    """In a forked process the other threads are gone: their locks are free, and what they record has ended."""
+    global _recording
+    _recording = threading.RLock()
+    for step in tuple(_steps):
+        step._lock = threading.RLock()
+    for observer in tuple(observers):
+        if isinstance(observer, Recording) and observer.trace.thread != threading.get_ident():
+            observer.leave()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @overload

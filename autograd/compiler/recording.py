@@ -78,13 +78,13 @@ class Recording:
                 self._enter()
                 result = self._called()
             finally:
-                self._leave()
+                self.leave()
         except ValueError:  # which NumPy makes of a refusal, where an element of an array was written
             if self.trace.refused is not None:
                 raise self.trace.refused from None
             raise
         finally:
-            self._leave()  # where Ctrl-C came in between
+            self.leave()  # where Ctrl-C came in between
         if self.trace.refused is not None:
             raise self.trace.refused
         if drawn != global_generators():
@@ -202,7 +202,7 @@ class Recording:
         self.arguments[traced.symbol] = k
         return traced
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """Arrays again in the place of what is traced; to begin again after an interruption does no harm."""
         if self._left:
             return

@@ -45,6 +45,7 @@ class StepTrace(Trace):
         closed: whether the recording is over; what is left of it computes as arrays do.
         refused: the first error for what a replay could not do, in case that the step catches it.
         changes: whether an array from outside was written to, or numbers were drawn.
+        thread: whose calls are recorded.
         shares: views, and the values whose memory they look at.
         traced: a weak reference to every traced array, and the line of the step that made it.
     """
@@ -58,7 +59,7 @@ class StepTrace(Trace):
         self.outside: dict[int, Traced] = {}  # arrays of the arguments and the state, by identity
         self._owners: dict[int, list[Traced]] = {}  # the same by the memory that they look at
         self._constants: dict[int, Any] = {}
-        self._errors, self._thread = np.geterr(), get_ident()
+        self._errors, self.thread = np.geterr(), get_ident()
 
     def refusal(self, message: str) -> TypeError:
         """The error for what a replay could not do; remembered, in case that the step catches it."""
@@ -93,7 +94,7 @@ class StepTrace(Trace):
 
     def passive(self) -> bool:
         """Whether calls are not the recorded step's: it is over, or this is another thread."""
-        return self.closed or get_ident() != self._thread
+        return self.closed or get_ident() != self.thread
 
     # Calls
 
