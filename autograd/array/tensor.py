@@ -14,7 +14,7 @@ from autograd.array.ufuncs import call_method, call_with_options
 from autograd.array.writing import Writing, write_result
 from autograd.core.backward import RETAIN_GRAD
 from autograd.core.errors import describe
-from autograd.core.node import Node, recording, write_order
+from autograd.core.node import Node, observers, recording, write_order
 from autograd.core.op import lookup, plain
 from autograd.core.tensor import TensorBase, apply, set_result_type, wrap
 from autograd.rules.shape import cast
@@ -73,17 +73,21 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
 
         An array; a Tensor, which can be differentiated again, after `backward(create_graph=True)`.
         """
+        if observers:
+            _tell_of_gradient(self, "read")
         return self._node.grad
 
     @grad.setter
     def grad(self, value: Any) -> None:
         if value is not None and np.shape(value) != self._node.value.shape:
             raise ValueError(f"a gradient of shape {np.shape(value)} for {describe(self)}; give one of its shape")
+        if observers:
+            _tell_of_gradient(self, "cleared")
         self._node.grad = value
 
     def zero_grad(self) -> None:
         """Clear `.grad`: None until the next `backward()`."""
-        self._node.grad = None
+        self.grad = None
 
     def detach(self) -> Any:
         """The same data without the graph."""
@@ -256,6 +260,13 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
 
 
 set_result_type(Tensor)
+
+
+def _tell_of_gradient(tensor: Tensor, how: str) -> None:
+    """Observers that want to know it hear that a gradient is about to be "read" or "cleared"."""
+    for observer in tuple(observers):
+        if hasattr(observer, "gradient_used"):
+            observer.gradient_used(tensor, how)
 
 
 def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Any:

@@ -45,7 +45,7 @@ class Effects:
         self._note_result(result)
 
     def _note_tensors(self) -> None:
-        for tensor, node, grad, _ in self._recording.before:
+        for tensor, node, grad in self._recording.before:
             now = tensor._node
             final = now.grad
             if now is not node:
@@ -114,7 +114,7 @@ class Effects:
     def _refuse_shared(self) -> None:
         """One array in two places is one in a replay only if both get it together."""
         owners = {id(value): place.name for place, value in self.guards if isinstance(value, np.ndarray)}
-        owners |= {id(plain(node.value)): tensor.name or "a Tensor" for tensor, node, _, _ in self._recording.before}
+        owners |= {id(plain(node.value)): tensor.name or "a Tensor" for tensor, node, _ in self._recording.before}
         for (place, value, _), now in zip(self.rebound, self.held, strict=True):
             if not isinstance(value, Tensor) and id(value) in owners:
                 self.incomplete = f"keeps one array in {place.name} and {owners[id(value)]}"

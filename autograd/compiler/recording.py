@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from functools import cache, lru_cache
+from functools import lru_cache
 from operator import is_
 from typing import Any
 
@@ -60,7 +60,7 @@ class Recording:
         self._left = False
         self.symbols: dict[int, Var] = {}  # of what is in places, by identity
         self.first: dict[Var, Traced] = {}  # what came from outside, by its first value in the program
-        self.before: list[tuple[Tensor, Node, Any, Any]] = []
+        self.before: list[tuple[Tensor, Node, Any]] = []
         self._by_node: dict[Node, Tensor] = {}
         self.grad_use: dict[int, str] = {}  # of Tensors, by identity: "read" or "cleared", whatever came first
         self.places: list[tuple[Place, Any]] = []  # of the state, and variables that hold what it holds
@@ -139,8 +139,8 @@ class Recording:
         for place, value in self.places:
             self._replace(place, value)
         for tensor, name in self.tensors:
-            node, kind = tensor._node, type(tensor)
-            self.before.append((tensor, node, node.grad, kind))
+            node = tensor._node
+            self.before.append((tensor, node, node.grad))
             self._by_node[node] = tensor
             node.value = self._stand_in(node.value, name, Place(node, "value", name))
             self.symbols[id(tensor)] = node.value.symbol
@@ -149,7 +149,6 @@ class Recording:
                 self.grad_inputs[traced.symbol] = tensor
                 node.grad = traced
             self._grad_given[id(tensor)] = node.grad
-            object.__setattr__(tensor, "__class__", _watched(kind))  # type: ignore[arg-type]
 
     def _replace(self, place: Place, value: Any) -> None:
         if type(value) in _NEVER_REPLACED:
@@ -187,17 +186,17 @@ class Recording:
 
     def _argument(self, k: int, leaf: Any) -> Any:
         if isinstance(leaf, Tensor) and not leaf.requires_grad:
-            return wrap(Node(self._bring(k, leaf._node.value)))
+            return wrap(Node(self._input_of_argument(k, leaf._node.value)))
         if isinstance(leaf, Tensor) and leaf._node.op is not None:
             raise TypeError(
                 f"a compiled step got {describe(leaf)} as argument {self.names[k]}, which was computed from "
                 "Tensors that require grad: its graph would be left out. Compute it inside, or pass it detached"
             )
         if isinstance(leaf, (np.ndarray, np.generic)):
-            return self._bring(k, leaf)
+            return self._input_of_argument(k, leaf)
         return self._stand_in(leaf, self.names[k], None)
 
-    def _bring(self, k: int, array: Any) -> Traced:
+    def _input_of_argument(self, k: int, array: Any) -> Traced:
         traced = self._input(array, self.names[k])
         self.arguments[traced.symbol] = k
         return traced
@@ -213,8 +212,7 @@ class Recording:
         for place, value, other in self.replaced:
             if place.read() is other:
                 place.write(value)
-        for tensor, node, grad, kind in self.before:
-            object.__setattr__(tensor, "__class__", kind)
+        for tensor, node, grad in self.before:
             now = tensor._node
             final = now.grad
             if type(final) is Traced:
@@ -327,32 +325,12 @@ class Recording:
 
     # The gradients that were there before
 
-    def saw_gradient(self, tensor: Tensor, how: str) -> None:
-        """Called before the step reads or clears the gradient of one of its Tensors."""
+    def gradient_used(self, tensor: Tensor, how: str) -> None:
+        """Called before the gradient of a Tensor is "read" or "cleared"."""
+        if active.get() is not self or id(tensor) not in self._grad_given:
+            return
         added = tensor._node.grad is not self._grad_given[id(tensor)]  # by a pass
         self.grad_use.setdefault(id(tensor), "read" if added else how)
-
-
-@cache
-def _watched(kind: type) -> type:
-    """A kind of Tensor that tells the recording of its thread who reads and who clears its gradient."""
-    gradient: Any = kind.grad  # type: ignore[attr-defined]
-
-    def read(tensor: Any) -> Any:
-        if active.get() is not None:
-            active.get().saw_gradient(tensor, "read")
-        return gradient.fget(tensor)
-
-    def write(tensor: Any, value: Any) -> None:
-        if active.get() is not None:
-            active.get().saw_gradient(tensor, "cleared")
-        gradient.fset(tensor, value)
-
-    def zero_grad(tensor: Any) -> None:
-        tensor.grad = None
-
-    body = {"__slots__": (), "__module__": kind.__module__, "grad": property(read, write), "zero_grad": zero_grad}
-    return type(kind.__name__, (kind,), body)
 
 
 def watched() -> bool:
