@@ -7,14 +7,15 @@ function closes over is never taken for it (Siskind and Pearlmutter, "Perturbati
 transparency", 2005).
 
 Arguments are arrays, numbers, Tensors, any nesting of lists, tuples and dictionaries of them, or objects with
-`named_parameters()`, whose parameters are the leaves. Gradients come back in the same nesting, a
-dictionary by name for such objects: arrays where arrays came in, Tensors where Tensors did.
+`named_parameters()` and `with_parameters(tensors)`, whose parameters are the leaves, as `nn.Module` is one: the
+function is called with what `with_parameters` gives, and nothing that others can see is changed meanwhile. Gradients
+come back in the same nesting, a dictionary by name for such objects: arrays where arrays came in, Tensors where
+Tensors did.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from contextvars import ContextVar
 from operator import index
 from typing import Any
@@ -244,8 +245,8 @@ class _Trace:
             with enable_grad():
                 self.aliases = [_alias(leaf, fn) for leaf in self.leaves]
                 self.nodes = [alias._node for alias in self.aliases]  # an alias moves on when `fn` writes into it
-                with _replaced_parameters(self.chosen, self._by_argument(self.aliases)):
-                    self.output = fn(*self._arguments(args, argnums), **kwargs)
+                self.output = fn(*self._arguments(args, argnums), **kwargs)
+                self._check_closure(fn)
         finally:
             self.cuts = cuts.get()
             cuts.reset(cut)
@@ -274,9 +275,29 @@ class _Trace:
     def _arguments(self, args: tuple[Any, ...], argnums: Sequence[int]) -> list[Any]:
         called = list(args)
         for argnum, tree, aliases in zip(argnums, self.chosen, self._by_argument(self.aliases), strict=True):
-            if not tree.stands_alone:
-                called[argnum] = tree.filled(aliases)
+            filled = tree.filled(aliases)
+            called[argnum] = _with_parameters(args[argnum], filled) if tree.has_parameters else filled
         return called
+
+    def _check_closure(self, fn: Callable[..., Any]) -> None:
+        """RuntimeError where `fn` took a parameter of a module that was passed from outside, beside the argument."""
+        held = [(name, p) for tree in self.chosen if tree.has_parameters
+                for name, p in tree.filled(tree.leaves).items()]  # fmt: skip
+        outside = {parameter._node: name for name, parameter in held}
+        outputs = [leaf._node for leaf in Tree(self.output).leaves if isinstance(leaf, Tensor)] if held else []
+        inside, seen, pending = set(self.nodes), set(outputs), outputs
+        while pending:
+            node = pending.pop()
+            if node in outside:
+                raise RuntimeError(
+                    f"{_name(fn)} is differentiated with respect to the module that it is called with, a copy, and it "
+                    f"uses {outside[node]} of the module itself, from outside: take its argument there, or the "
+                    "parameter's detach() where a constant is meant"
+                )
+            for parent in node.args or () if node not in inside else ():
+                if type(parent) is Node and parent not in seen:
+                    seen.add(parent)
+                    pending.append(parent)
 
     def nested(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """`values`, one a leaf, as one nesting an argument."""
@@ -366,19 +387,14 @@ class _Trace:
         return tree_map(lambda leaf: leaf.data if isinstance(leaf, Tensor) else leaf, output)
 
 
-@contextmanager
-def _replaced_parameters(trees: Sequence[Tree], aliases: Sequence[Sequence[Tensor]]) -> Iterator[None]:
-    """Parameters of objects that were passed as arguments stand for their aliases."""
-    pairs = [pair for tree, part in zip(trees, aliases, strict=True) if tree.stands_alone
-             for pair in zip(tree.leaves, part, strict=True)]  # fmt: skip
-    before = [parameter._node for parameter, _ in pairs]
-    try:
-        for parameter, alias in pairs:
-            parameter._node = alias._node
-        yield
-    finally:
-        for (parameter, _), node in zip(pairs, before, strict=True):
-            parameter._node = node
+def _with_parameters(module: Any, parameters: dict[str, Tensor]) -> Any:
+    if not hasattr(module, "with_parameters"):
+        kind = type(module).__name__
+        raise TypeError(
+            f"a {kind} has named_parameters(), and no with_parameters(tensors) that gives the same {kind} with these "
+            "Tensors in their places, by name; define it, or pass dict(named_parameters())"
+        )
+    return module.with_parameters(parameters)
 
 
 class _Argument(Tensor):

@@ -14,8 +14,8 @@ class _Hole(NamedTuple):
 class Tree:
     """A value as its leaves, in order, and the nesting around them.
 
-    An object with `named_parameters()` is a dictionary of its parameters by name; it
-    `stands_alone`: it cannot be rebuilt around other leaves.
+    An object with `named_parameters()`, which `has_parameters`, is a dictionary of these by name; its method
+    `with_parameters` makes another one around other leaves.
 
     >>> tree = Tree({"w": 1.0, "layers": [2.0, (3.0,)]})
     >>> tree.leaves
@@ -26,7 +26,7 @@ class Tree:
 
     def __init__(self, value: Any) -> None:
         self.leaves: list[Any] = []
-        self.stands_alone = hasattr(value, "named_parameters")
+        self.has_parameters = hasattr(value, "named_parameters")
         self._nesting = self._take(_parameters(value))
 
     def _take(self, value: Any) -> Any:

@@ -7,6 +7,7 @@ dictionaries, in the order in which they were assigned. There is no second regis
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from inspect import signature
 from typing import Any, Self, TypeAlias
 
@@ -198,6 +199,36 @@ class Module:
         """All parameters, in the order of definition; a shared one once."""
         return (parameter for _, parameter in self.named_parameters())
 
+    def with_parameters(self, parameters: Mapping[str, Tensor]) -> Self:
+        """This module with other Tensors, by path, in the places of its parameters; as a copy, and this one stays.
+
+        The copy's parameters have the values and the graphs of these Tensors: gradients go through it to what they were
+        computed from. All else, such as generators, is shared. `autograd.grad` and its kin call functions of modules
+        with such copies.
+
+        Raises:
+            ValueError: names all that are missing, unexpected or of another shape.
+
+        >>> import numpy as np
+        >>> from nn import Linear
+        >>> layer, x = Linear(2, 1, rng=0), np.ones((1, 2))
+        >>> halved = layer.with_parameters({name: 0.5 * p for name, p in layer.named_parameters()})
+        >>> bool(np.allclose(2 * halved(x).data, layer(x).data)), halved.weight.is_leaf
+        (True, False)
+        """
+        own = dict(self.named_parameters())
+        shapes = {path: parameter.shape for path, parameter in own.items()}
+        given = {path: np.shape(tensor) for path, tensor in parameters.items()}
+        wrong = [path for path in {**shapes, **given} if shapes.get(path) != given.get(path)]
+        if wrong:
+            listed = ", ".join(
+                f"{path} is {shapes.get(path, 'none')}, given {given.get(path, 'none')}" for path in wrong
+            )
+            raise ValueError(f"{self._title()} with other parameters needs one of the same shape for each: {listed}")
+        tensors = {path: t if isinstance(t, Tensor) else Tensor(t) for path, t in parameters.items()}
+        copied: Self = _copied(self, {id(p): tensors[path]._standing_for(p) for path, p in own.items()})
+        return copied
+
     # Settings of the whole tree
 
     def train(self, mode: bool = True) -> Self:
@@ -324,3 +355,21 @@ def _parts(key: str, value: Any, kinds: Any = (Module, Parameter), around: tuple
         raise ValueError(f"{key} holds itself, so its parameters have no end of names: take it out of itself")
     around = (*around, id(value))
     return [named for name, part in below for named in _parts(f"{key}.{name}", part, kinds, around)]
+
+
+def _copied(value: Any, places: dict[int, Any]) -> Any:
+    """A copy of what holds parameters, with others in their `places`, which are by identity; all else as it is."""
+    if id(value) in places:
+        return places[id(value)]
+    if isinstance(value, Module):
+        module = places[id(value)] = object.__new__(type(value))
+        vars(module).update((name, _copied(part, places)) for name, part in vars(value).items())
+        return module
+    if not isinstance(value, (list, tuple, dict)) or not _parts("", value):
+        return value
+    if isinstance(value, dict):
+        copied = copy(value)
+        copied.update((key, _copied(part, places)) for key, part in value.items())
+        return copied
+    parts = [_copied(part, places) for part in value]
+    return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)

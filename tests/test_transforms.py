@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
+import threading
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
@@ -193,6 +195,117 @@ def test_hessian_over_the_parameters_of_a_module() -> None:
     assert H[first][first].shape == g[first].shape * 2
     for name, p in model.named_parameters():
         np.testing.assert_array_equal(p.data, before[name])
+
+
+class Twice(nn.Module):
+    """Parameters in lists, tuples and dictionaries, and a module that is used twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        shared = nn.Linear(2, 2, rng=1)
+        self.parts = [shared, (nn.Parameter(np.ones(2)), {"again": shared})]
+        self.rng = np.random.default_rng(0)
+
+    def forward(self, x: Any) -> Any:
+        scale, parts = self.parts[1]
+        return np.sum(np.tanh(parts["again"](self.parts[0](x) * scale)))
+
+
+def test_a_function_is_called_with_a_module_of_its_own() -> None:
+    model, seen = Twice(), []
+
+    def loss(m: Twice) -> Any:
+        seen.append(m)
+        return m(np.ones((3, 2)))
+
+    gradients = grad(loss)(model)
+    (copied,) = seen
+    assert copied is not model
+    assert copied.rng is model.rng
+    assert copied.parts[0] is copied.parts[1][1]["again"]
+    assert all(isinstance(p, nn.Parameter) for p in copied.parameters())
+    assert [name for name, _ in copied.named_parameters()] == list(gradients)
+    assert not {id(p) for p in copied.parameters()} & {id(p) for p in model.parameters()}
+    loss(model).backward()
+    for name, p in model.named_parameters():
+        np.testing.assert_allclose(gradients[name].data, p.grad)
+
+
+def test_transforms_change_nothing_that_other_threads_see() -> None:
+    model, x = nn.MLP([2, 4, 1], activation=nn.Tanh, rng=0), RNG.normal(size=(5, 2))
+    loss = lambda m: np.sum(m(x) ** 2)
+    nodes = [p._node for p in model.parameters()]
+    true, value = grad(loss)(model), model(x).data
+    wrong: list[str] = []
+
+    def differentiate() -> None:
+        for _ in range(25):
+            g = grad(loss)(model)
+            wrong.extend(name for name in true if not np.array_equal(g[name].data, true[name].data))
+
+    def use() -> None:
+        for _ in range(50):
+            same = np.array_equal(model(x).data, value) and [p._node for p in model.parameters()] == nodes
+            wrong.extend(["use"] * (not same))
+
+    before, threads = (
+        sys.getswitchinterval(),
+        [threading.Thread(target=run) for run in (differentiate, differentiate, use)],
+    )
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert wrong == []
+
+
+def test_a_function_that_fails_leaves_the_module_as_it_was() -> None:
+    model = nn.Linear(2, 1, rng=0)
+    nodes = [p._node for p in model.parameters()]
+    with pytest.raises(ZeroDivisionError):
+        grad(lambda m: np.sum(m(np.ones(2))) * (1 // 0))(model)
+    assert [p._node for p in model.parameters()] == nodes
+
+
+def test_a_module_from_outside_in_the_place_of_the_argument_is_an_error() -> None:
+    model = nn.Linear(2, 1, rng=0)
+    with pytest.raises(RuntimeError, match=r"uses (weight|bias) of the module itself.*take its argument"):
+        grad(lambda m: np.sum(model(np.ones(2)) ** 2))(model)
+    anchor = model.weight.detach()
+    pulled = grad(lambda m: np.sum((m.weight - 2 * anchor) ** 2))(model)
+    np.testing.assert_allclose(pulled["weight"].data, -2 * model.weight.data)
+
+
+def test_transforms_of_modules_nest() -> None:
+    model, x = nn.Linear(2, 1, rng=0), np.ones((1, 2))
+
+    def stepped(m: nn.Linear) -> Any:  # the loss after a step of descent
+        inner = grad(lambda own: np.sum(own(x) ** 2))(m)
+        return np.sum(m.with_parameters({k: p - 0.1 * inner[k] for k, p in m.named_parameters()})(x) ** 2)
+
+    gradients = grad(stepped)(model)
+    y = float(model(x).data[0, 0])
+    slope = 2 * (1 - 0.2 * 3) ** 2 * y  # the step takes 0.2 * |(x, 1)|**2 of y off
+    np.testing.assert_allclose(gradients["weight"].data, [[slope], [slope]])
+    np.testing.assert_allclose(gradients["bias"].data, [slope])
+
+
+def test_an_object_with_parameters_says_how_it_is_made_anew() -> None:
+    class Bare:
+        def named_parameters(self) -> Any:
+            return [("w", Tensor(1.0, requires_grad=True))]
+
+    with pytest.raises(TypeError, match=r"no with_parameters\(tensors\).*dict\(named_parameters"):
+        grad(lambda m: m)(Bare())
+
+
+def test_other_parameters_fit() -> None:
+    with pytest.raises(ValueError, match=r"weight is \(2, 1\), given \(3,\).*bias is \(1,\), given none.*b is none"):
+        nn.Linear(2, 1, rng=0).with_parameters({"weight": np.ones(3), "b": np.ones(1)})  # type: ignore[dict-item]
 
 
 def test_a_closed_over_parameter_collects_nothing() -> None:

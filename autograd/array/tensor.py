@@ -232,9 +232,21 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
             raise RuntimeError(f"{describe(self)} was computed; only leaves can be stored, others after detach()")
         node, name = self._node, self.name
         leaf = {"data": np.array(node.value), "requires_grad": node.requires_grad, "grad": node.grad, "name": name}
+        return {**self._own(), "leaf": leaf}
+
+    def _own(self) -> dict[str, Any]:
+        """What a subclass keeps besides."""
         below = [kind for kind in type(self).__mro__ if kind not in Tensor.__mro__]
         slots = [slot for kind in below for slot in vars(kind).get("__slots__", ()) if hasattr(self, slot)]
-        return {**getattr(self, "__dict__", {}), **{slot: getattr(self, slot) for slot in slots}, "leaf": leaf}
+        return {**getattr(self, "__dict__", {}), **{slot: getattr(self, slot) for slot in slots}}
+
+    def _standing_for(self, other: Tensor) -> Any:
+        """A Tensor of the kind of `other`, with all that one keeps, and the value and the graph of this one."""
+        twin = object.__new__(type(other))
+        twin._node, twin._view, twin._views = self._node, None, None
+        for name, value in other._own().items():
+            object.__setattr__(twin, name, value)
+        return twin
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         leaf = state["leaf"]
