@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from operator import attrgetter, is_
 from sys import getrefcount
 from typing import Any
@@ -40,62 +39,65 @@ class Specialisation:
         self.flat = len(recorded.tree.leaves) if recorded.flat else None
         self.calls = len(recorded.trace.lines)
         self.folded = tuple(sorted({place.name for place, value in effects.guards if _is_setting(value)}))
-        outputs: dict[Any, Any] = {("grad", k): var for k, (_, var) in enumerate(effects.gradients)}
-        outputs |= {("place", k): var for k, (_, _, var) in enumerate(effects.rebound)}
-        outputs |= {("result", k): var for k, (var, _) in effects.results.items()}
-        changed = {first: (array, last) for array, first, last in recorded.arrays if last is not first}
-        outputs |= {("array", first): last for first, (_, last) in changed.items()}
-        lines, same = shortened(recorded.trace.lines, outputs.values())
-        outputs = {key: same.get(var, var) for key, var in outputs.items()}
-        self.program = Program(recorded.trace.inputs, lines, outputs)
-
         self._names = Names(recorded.names)
         self._names.objects["STALE"] = STALE
-        readings = self._readings(recorded, outputs)
-        named = {var: name for var, (name, _) in readings.items()}
-        fixed = {first: array for array, first, _ in recorded.arrays if first not in named}
-        homes = {first: named.get(first, array) for first, (array, _) in changed.items()}
-        room = self._gradients(recorded, named)
-        self._room = [array for array in room if array is not None]
-        grads = [self._names.parameter(array, "g") for array in self._room]
-        written = [(outputs["array", first], home) for first, home in homes.items()]
-        written += [(outputs["grad", k], array) for k, array in enumerate(room) if array is not None]
-        given = {key: var for key, var in outputs.items() if key[0] != "array"}
-        given = {key: var for key, var in given.items() if key[0] != "grad" or room[key[1]] is None}
-        shares = {same.get(var, var): [same.get(s, s) for s in ss] for var, ss in recorded.trace.shares.items()}
-        plan = Plan(lines, shares, fixed, named, [*given.values()], written, self._names)
-        self.nbytes, self.saved = plan.nbytes, max(plan.naive - plan.nbytes, 0)
-
-        self._guards = Guards(
-            recorded, [reading for _, reading in readings.values()], [h for h in homes.values() if type(h) is not str],
-            [k for k, var in enumerate(readings) if var in homes], self._together,
-        )  # fmt: skip
-        self._leaves = [t for (t, _), array in zip(effects.gradients, room, strict=True) if array is not None]
-        self._added = [t for (t, _), array in zip(effects.gradients, room, strict=True) if array is None]
+        self._plan(recorded)
         self._cleared = effects.cleared
-        self._stamped = [t for t, _ in recorded.tensors if any(t._node.value is home for home in homes.values())]
         self._rebound = [(place, isinstance(before, Tensor)) for place, before, _ in effects.rebound]
         self._first = [effects.held.index(held) for held in effects.held]  # one array may be in several places
         self._tree = effects.result
         self._results = [(k, is_tensor) for k, (_, is_tensor) in effects.results.items()]
-        single = len(self._results) == len(self._tree.leaves) == 1 and self._tree.filled([plan]) is plan
+        single = len(self._results) == len(self._tree.leaves) == 1 and self._tree.filled([self]) is self
         self._alone = single and not (self._added or self._cleared or self._rebound)
+        self._work_on_arrays()
+
+    def _plan(self, recorded: Recording) -> None:
+        """The program, the statements that compute it, and the guards that go before them."""
+        effects, arrays = recorded.effects, [array for array in recorded.arrays if array[1] is not array[2]]
+        outputs: dict[Any, Any] = {("grad", k): var for k, (_, var) in enumerate(effects.gradients)}
+        outputs |= {("place", k): var for k, (_, _, var) in enumerate(effects.rebound)}
+        outputs |= {("result", k): var for k, (var, _) in effects.results.items()}
+        outputs |= {("array", first): last for _, first, last in arrays}
+        lines, same = shortened(recorded.trace.lines, outputs.values())
+        outputs = {key: same.get(var, var) for key, var in outputs.items()}
+        self.program = Program(recorded.trace.inputs, lines, outputs)
+
+        readings = self._readings(recorded, outputs)
+        named = {var: name for var, (name, _) in readings.items()}
+        fixed = {first: array for array, first, _ in recorded.arrays if first not in named}
+        homes = {first: named.get(first, array) for array, first, _ in arrays}
+        added = {id(tensor) for var, tensor in recorded.grad_inputs.items() if var in named}
+        self._added = [tensor for tensor, _ in effects.gradients if id(tensor) in added]  # new arrays each time
+        self._leaves = [tensor for tensor, _ in effects.gradients if id(tensor) not in added]
+        self._room = [np.empty(tensor.shape, tensor.dtype) for tensor in self._leaves]
+        rooms = {id(tensor): array for tensor, array in zip(self._leaves, self._room, strict=True)}
+        written = [(outputs["array", first], home) for first, home in homes.items()]
+        given = []
+        for key, var in outputs.items():
+            room = rooms.get(id(effects.gradients[key[1]][0])) if key[0] == "grad" else None
+            if room is not None:
+                written.append((var, room))
+            elif key[0] != "array":
+                given.append(var)
+        grads = [self._names.parameter(array, "g") for array in self._room]
+        shares = {same.get(var, var): [same.get(s, s) for s in ss] for var, ss in recorded.trace.shares.items()}
+        plan = Plan(lines, shares, fixed, named, given, written, self._names)
+        self.nbytes, self.saved = plan.nbytes, max(plan.naive - plan.nbytes, 0)
         returned = "".join([f"{text}, " for text in plan.given])
         body = [*plan.statements, f"return ({returned})"]
         self.source = f"def step({', '.join([*named.values(), *grads])}):\n" + "".join(f"    {line}\n" for line in body)
         self._bind = function_of(self.source, self._names.objects, before=plan.views)
-        self._work_on_arrays()
+
+        inside = [home for home in homes.values() if type(home) is not str]
+        self._stamped = [tensor for tensor, _ in recorded.tensors if any(tensor._node.value is home for home in inside)]
+        into = [k for k, var in enumerate(readings) if var in homes]
+        self._guards = Guards(recorded, [reading for _, reading in readings.values()], inside, into, self._together)
 
     def _work_on_arrays(self) -> None:
         """Bind the code to its arrays, and look up the nodes of the Tensors."""
         self._step = self._bind()
         self._nodes = [tensor._node for tensor in self._leaves]
         self._written = [tensor._node for tensor in self._stamped]
-
-    def _gradients(self, recorded: Recording, named: Mapping[Var, str]) -> list[Any]:
-        """Arrays for the new gradients; None for those that are added to an old one, which are new arrays each time."""
-        added = {id(tensor) for var, tensor in recorded.grad_inputs.items() if var in named}
-        return [None if id(t) in added else np.empty(t.shape, t.dtype) for t, _ in recorded.effects.gradients]
 
     def _readings(self, recorded: Recording, outputs: dict[Any, Any]) -> dict[Var, tuple[str, Reading]]:
         """What a replay reads anew: arguments, gradients from before, numbers, and what places hold that change it."""

@@ -136,8 +136,8 @@ class Traced(NDArrayOperatorsMixin):
             if type(value) is not Traced and hasattr(value, "_node"):
                 return NotImplemented
         fn = ufunc if method == "__call__" else getattr(ufunc, method)
-        out = kwargs.pop("out", (None,))
-        if any(part is not None for part in out):
+        out = kwargs.pop("out", None)
+        if out is not None and any(part is not None for part in out):
             return self.recorder.call_into(out[0] if len(out) == 1 else out, fn, inputs, kwargs)
         return self.recorder.call(fn, inputs, kwargs)
 
