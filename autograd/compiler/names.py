@@ -64,13 +64,13 @@ class Names:
 
     def fresh(self, stem: str) -> str:
         """A name that is not taken; one letter is numbered."""
-        if not stem.isidentifier() or keyword.iskeyword(stem):
+        if len(stem) > 1 and (not stem.isidentifier() or keyword.iskeyword(stem)):
             stem = re.sub(r"\W+", "_", stem).strip("_")
             if not stem.isidentifier() or keyword.iskeyword(stem):
                 stem = f"value_{stem}"
-        name = stem
-        while name in self._taken or len(name) == 1:
-            name = f"{stem}{self._counts[stem]}" if len(stem) == 1 else f"{stem}_{self._counts[stem]}"
+        separator, name = ("", "") if len(stem) == 1 else ("_", stem)
+        while not name or name in self._taken:
+            name = f"{stem}{separator}{self._counts[stem]}"
             self._counts[stem] += 1
         self._taken.add(name)
         return name
@@ -99,12 +99,12 @@ def function_of(source: str, objects: Mapping[str, Any], later: Sequence[str] = 
     lines = [*before, *source.splitlines(), f"return {source[4 : source.index('(')]}"]
     text = f"def bind({', '.join([*later, *objects])}):\n" + "".join([f"    {line}\n" for line in lines])
     space: dict[str, Any] = {}
-    exec(_code(text), space)
+    exec(code_of(text), space)
     bind = space["bind"]
     return lambda *values: bind(*values, *objects.values())
 
 
 @lru_cache(maxsize=256)
-def _code(text: str) -> CodeType:
+def code_of(text: str) -> CodeType:
     """The code of a text; recordings of one step have much in common, and their guards are mostly the same."""
     return compile(text, "<compiled step>", "exec")
