@@ -13,6 +13,7 @@ from autograd.core.errors import describe
 from autograd.core.node import Node
 from autograd.core.op import PLAIN_TYPES, lookup, plain
 from autograd.core.tensor import apply
+from autograd.rules.operands import as_array
 
 _SPELLINGS = {  # what other libraries call it
     "view": "t.reshape(...)",
@@ -69,7 +70,7 @@ def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
 
     def method(self: Any, other: Any) -> Any:
         try:
-            return compare(self._node.value, plain(other))
+            return compare(self._node.value, as_array(plain(other)))
         except ValueError as error:
             raise ValueError(f"comparing {describe(self)} with {describe(other)}: {error}") from error
 

@@ -17,6 +17,7 @@ from autograd.core.errors import describe
 from autograd.core.node import Node, observers, recording, write_order
 from autograd.core.op import lookup, plain
 from autograd.core.tensor import TensorBase, apply, set_result_type, wrap
+from autograd.rules.operands import as_array
 from autograd.rules.shape import cast
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -60,6 +61,7 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
     __slots__ = ()
     _view: Any
     _backpropagate = staticmethod(gradients)
+    _operand = staticmethod(as_array)
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
         self._node = Node(_as_data(data, dtype, requires_grad), requires_grad)

@@ -28,6 +28,7 @@ class TensorBase:
 
     __slots__ = ("__weakref__", "_node", "_view", "_views")
     __array_priority__ = 1000.0
+    __pandas_priority__ = 5000  # so that `series * t` is ours too
     _node: Node
     _view: Any  # what it is a view of, and its own views: `autograd.array.writing`
     _views: list[Any] | None
@@ -96,20 +97,13 @@ class TensorBase:
             return self._write_result(fn, args, kwargs)
         return call(fn, args, kwargs)
 
-    # What `autograd.array` implements
-
+    # What `autograd.array` implements: the plain array of an operand; a ufunc with options, or one of its methods; a
+    # call with `out=`; what is called where this was computed by `op` from `source` and may share its memory
+    _operand: Any
+    _ufunc_method: Any
+    _write_result: Any
+    _is_view_of: Any
     _backpropagate: Any = staticmethod(backpropagate)
-
-    def _ufunc_method(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """A ufunc with options, or one of its methods, such as `np.add.reduce`."""
-        raise NotImplementedError
-
-    def _write_result(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """A call with `out=`."""
-        raise NotImplementedError
-
-    def _is_view_of(self, source: Any, op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        """Called where this was computed by `op` from `source` and may share its memory."""
 
 
 # From a call to a node
@@ -197,6 +191,8 @@ def _constant(op: Op, position: int, value: Any) -> Any:
     if type(value) in (list, tuple):
         has_rule = op.variadic or (position < len(op.operands) and op.vjp[position] is not None)
         value = stack_nested(value) if has_rule or (type(value) is list and holds_tensor(value)) else value
+    elif hasattr(value, "__array__"):
+        value = _result_type._operand(value)
     kind = value.dtype.kind if hasattr(value, "dtype") else "c" if type(value) is complex else "f"
     if kind not in _REAL:
         raise TypeError(f"{kind!r} data: a Tensor takes real operands only")

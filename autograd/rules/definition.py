@@ -27,6 +27,7 @@ from autograd.core.op import (
 )
 from autograd.core.tensor import TensorBase, apply
 from autograd.core.tensor import call as tensor_call
+from autograd.rules.operands import as_array
 
 _NO_EFFECT: Final = {"overwrite_input", "subok", "device"}  # arguments that no value depends on
 _REQUIRED: Final = inspect.Parameter.empty
@@ -169,7 +170,7 @@ def defplain(*functions: Callable[..., Any], why: str) -> None:
 
 
 def _on_plain(fn: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *args, **kwargs: fn(*plain(args), **plain(kwargs))
+    return lambda *args, **kwargs: fn(*map(as_array, plain(args)), **plain(kwargs))
 
 
 # Calls by NumPy's signatures
@@ -204,6 +205,8 @@ def _covering(name: str, fn: Callable[..., Any], body: Callable[..., Any]) -> Ca
 
     @wraps(body)
     def run(*args: Any, **kwargs: Any) -> Any:
+        args = tuple(map(as_array, args))
+        kwargs = {name: as_array(value) for name, value in kwargs.items()}
         taken = _defaults(fn) or dict.fromkeys(own, _REQUIRED)
         if (starred or len(args) <= _leading(own, taken)) and (any_keyword or kwargs.keys() <= known):
             return body(*args, **kwargs)

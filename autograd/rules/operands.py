@@ -1,0 +1,33 @@
+"""Operands that are no arrays: data frames and their kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def as_array(value: Any) -> Any:
+    """A data frame, a masked array, a matrix, a memory map and their kind as a plain array.
+
+    Arrays of other libraries, which speak NumPy's protocol, stay as they are, and so does what outranks a Tensor.
+
+    Raises:
+        TypeError: an array with masked elements.
+
+    >>> as_array(np.ma.array([1.0, 2.0]))
+    array([1., 2.])
+    """
+    kind = type(value)
+    if isinstance(value, (type, np.generic)) or not hasattr(kind, "__array__"):
+        return value
+    if getattr(value, "__array_priority__", 0) > 1000:
+        return value
+    if not issubclass(kind, np.ndarray):
+        return value if hasattr(kind, "__array_function__") else np.asarray(value)
+    if kind is not np.ndarray and np.any(getattr(value, "mask", False)):
+        raise TypeError(
+            f"{kind.__name__} of shape {value.shape}: its masked elements would count. Pass .filled(0), and leave them "
+            "out by where=~mask or np.where"
+        )
+    return np.asarray(value)
