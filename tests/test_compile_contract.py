@@ -747,6 +747,19 @@ def test_errors_are_treated_as_the_step_says(treated: Any) -> None:
     assert "errstate" in step.source
 
 
+def test_equal_calls_are_two_where_errors_are_treated_otherwise() -> None:
+    @autograd.compile
+    def step(x: Any) -> Any:
+        with np.errstate(divide="ignore"):
+            quiet = np.log(x)
+        with np.errstate(divide="raise"):
+            return quiet + np.log(x)
+
+    assert step(np.ones(3)).tolist() == step(np.ones(3)).tolist() == [0, 0, 0]
+    with pytest.raises(FloatingPointError):
+        step(np.zeros(3))
+
+
 def test_a_loss_that_saturates() -> None:
     step = autograd.compile(lambda p, y: nn.functional.binary_cross_entropy(p, y))
     half, ends = np.full(2, 0.5), np.array([0.0, 1.0])

@@ -50,7 +50,7 @@ def shortened(lines: Iterable[Line], outputs: Iterable[Any]) -> tuple[list[Line]
             spread[target] = first
         elif spread and isinstance(fn, np.ufunc) and not line.kwargs and not spread.keys().isdisjoint(line.variables()):
             line = _unspread(line, spread)
-        key = None if impure(fn) or line.kwargs else (fn, *map(id, line.args))
+        key = None if impure(fn) or line.kwargs or line.errors else (fn, *map(id, line.args))
         if key in known:
             same[target] = known[key]
             continue
