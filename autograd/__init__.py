@@ -11,7 +11,9 @@ True
 from __future__ import annotations
 
 from importlib import import_module
+from os.path import exists
 from typing import TYPE_CHECKING, Any
+from warnings import warn
 
 from autograd.array.conversion import GradientCutWarning
 from autograd.array.tensor import Tensor, tensor
@@ -35,6 +37,11 @@ if TYPE_CHECKING:
 
 # What stands above the engine is loaded on first use, so that importing costs little.
 _TRANSFORMS = ("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
+_HIPS = (
+    "checkpoint", "deriv", "elementwise_grad", "grad_and_aux", "grad_named", "hessian_tensor_product",
+    "hessian_vector_product", "holomorphic_grad", "make_ggnvp", "make_hvp", "make_jvp", "make_vjp", "multigrad_dict",
+    "tensor_jacobian_product", "vector_jacobian_product",
+)  # fmt: skip
 _LATER = {
     **dict.fromkeys(("draw", "draw_comparison", "draw_diff", "frames", "player"), "autograd.render"),
     "compile": "autograd.compiler",
@@ -42,9 +49,21 @@ _LATER = {
     **dict.fromkeys(("detect_anomaly", "explain"), "autograd.inspection"),
     "replacing": "autograd.files",
     "differentiable": "autograd.rebinding",
+    **dict.fromkeys(_HIPS, "autograd.hips.operators"),
+    **dict.fromkeys(("dict", "isinstance", "list", "tuple", "type"), "autograd.builtins"),
     "scope": "autograd.scopes",
     **dict.fromkeys(_TRANSFORMS, "autograd.transforms"),
 }
+
+
+# HIPS autograd has the same import name: its modules are found here too, ours before files that it left behind.
+__path__ = [f"{__path__[0]}/hips/names", *__path__]
+if exists(f"{__path__[1]}/tracer.py"):
+    warn(
+        "HIPS autograd is installed in the same folder as this package, which serves its interface. Uninstalling one "
+        "takes files of the other: pip uninstall autograd chalkgrad, then install chalkgrad",
+        stacklevel=2,
+    )
 
 
 def __getattr__(name: str) -> Any:

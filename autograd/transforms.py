@@ -237,7 +237,7 @@ class _Trace:
             raise TypeError(f"argnums is {tuple(argnums)}: {_name(fn)} has one gradient an argument; name each once")
         self.chosen = [Tree(args[argnum]) for argnum in argnums]
         self.leaves = [leaf for tree in self.chosen for leaf in tree.leaves]
-        traced = _inside.get() or any(isinstance(leaf, Tensor) for leaf in self.leaves)
+        traced = _inside.get() or any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in self.leaves)
         self.outer = traced and recording.get()
         self.create_graph = create_graph or self.outer
         token, cut = _inside.set(True), cuts.set([])

@@ -17,6 +17,16 @@
 True
 """
 
+import autograd
+
+if not hasattr(autograd, "Tensor"):
+    raise ImportError(
+        f"the package autograd at {list(autograd.__path__)} is not this project's: HIPS autograd, which has the same "
+        "import name, was installed or uninstalled over it; pip uninstall autograd chalkgrad, then install chalkgrad, "
+        "which serves its interface too"
+    )
+
+# isort: split
 from nn import batches, functional, init, optim
 from nn.batches import MiniBatches
 from nn.layers import MLP, Dropout, Identity, Linear, LogSoftmax, ReLU, Sequential, Sigmoid, Softmax, Tanh

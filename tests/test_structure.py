@@ -29,6 +29,7 @@ LAYERS = (
     ("compiler",),
     ("render",),
     ("testing",),
+    ("hips",),
     ("__init__",),  # the public names
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}

@@ -39,5 +39,6 @@ def __dir__() -> list[str]:
     return dir(numpy)
 
 
+__path__ = [*__path__, f"{__path__[0]}/../hips/numpy_names"]
 REPLACED[numpy] = sys.modules[__name__]
 sys.modules.update({f"{__name__}.{name}": ours(getattr(numpy, name)) for name in ("fft", "linalg", "random")})

@@ -1,0 +1,3 @@
+"""HIPS autograd's `autograd.differential_operators`."""
+
+from autograd.hips.operators import *  # noqa: F403
