@@ -419,7 +419,10 @@ def _alias(leaf: Any, fn: Callable[..., Any]) -> Any:
         )
     if isinstance(leaf, Tensor) and leaf.requires_grad:
         return apply(lookup(np.positive), (leaf,))
-    return _Argument(value, requires_grad=True, name=leaf.name if isinstance(leaf, Tensor) else None)
+    alias = _Argument(value, requires_grad=True, name=leaf.name if isinstance(leaf, Tensor) else None)
+    if isinstance(value, (float, np.generic)):  # a number has no memory: `x += 1` gives another one
+        alias._node.value = alias._node.value[()]
+    return alias
 
 
 def _basis(like: Any) -> Iterator[Any]:

@@ -28,6 +28,22 @@ def test_arrays_in_arrays_out_tensors_in_tensors_out() -> None:
     assert type(out) is Tensor
 
 
+def test_a_number_has_no_memory_that_another_name_could_see() -> None:
+    def f(x: Any) -> Any:
+        before = x
+        x += 1
+        return x * before
+
+    assert grad(f)(2.0) == 5
+    assert np.array_equal(grad(lambda x: np.sum(f(x)))(np.full(2, 2.0)), [6, 6])  # an array has
+
+    def g(x: Any) -> Any:
+        x *= np.ones(3)
+        return np.sum(x)
+
+    assert grad(g)(2.0) == grad(g)(np.float32(2.0)) == 3
+
+
 def test_argnums_choose_arguments() -> None:
     f = lambda a, b, c=1.0: np.sum(a * b * c)
     a, b = RNG.normal(size=3), RNG.normal(size=3)

@@ -20,8 +20,10 @@ import numpy as np
 from autograd.core.errors import describe, user_frame
 from autograd.core.node import Node, recording
 
-# Where packages are installed, and Python's own modules.
-_INSTALLED = (*map(str, (Path(np.__file__).parents[1], Path(os.__file__).parent)), "<frozen")
+# This package, where packages are installed, and Python's own modules.
+_INSTALLED = (
+    *map(str, (Path(__file__).parents[1], Path(np.__file__).parents[1], Path(os.__file__).parent)), "<frozen",
+)  # fmt: skip
 # Where gradients were cut inside of the function that a transform differentiates: see `autograd.transforms`.
 cuts: ContextVar[list[str] | None] = ContextVar("cuts", default=None)
 # In `autograd.differentiable` code, whose author asks an array for numbers, `item()` and `tolist()` give Tensors.
@@ -141,6 +143,7 @@ def _author_frame() -> tuple[FrameType, str]:
     while frame.f_code.co_filename.startswith(_INSTALLED):
         if frame.f_back is None:
             return innermost, ""
-        called = f"{frame.f_globals.get('__name__', '').partition('._')[0]}.{frame.f_code.co_name}"
+        if not frame.f_code.co_filename.startswith(_INSTALLED[0]):
+            called = f"{frame.f_globals.get('__name__', '').partition('._')[0]}.{frame.f_code.co_qualname}"
         frame = frame.f_back
     return frame, called

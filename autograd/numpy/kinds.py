@@ -40,7 +40,7 @@ def _kind(theirs: Any, of_tensor: Any, dtype: Any = None) -> Any:
 def _float(value: Any) -> Any:
     if value.size != 1 or not value.requires_grad:
         return builtins.float(value)
-    return np.reshape(value, ()).astype(np.float64)
+    return np.ravel(value)[0].astype(np.float64)
 
 
 def _complex(value: Any) -> Any:

@@ -18,7 +18,7 @@ import numpy as np
 from autograd.array.tensor import Tensor
 from autograd.core.errors import describe
 from autograd.core.node import Node
-from autograd.core.op import BODIES, OPS, holds_tensor, stack_nested
+from autograd.core.op import BODIES, OPS, holds_tensor, plain, stack_nested
 from autograd.core.tensor import wrap
 
 REPLACED: Final[dict[Any, Any]] = {}  # somebody's function or class: ours. Filled here, and by `autograd.scipy`
@@ -124,6 +124,11 @@ def _through(fn: Any) -> Any:
     # what is written in C takes numbers from a Tensor without asking the protocols
     blind = isinstance(fn, (BuiltinFunctionType, type(np.random.rand))) and fn not in OPS and fn not in BODIES
 
+    def on_numbers(*args: Any, **kwargs: Any) -> Any:
+        if not has_gradient((*args, *kwargs.values())):
+            args, kwargs = plain(args), plain(kwargs)
+        return as_tensor(fn(*args, **kwargs))
+
     def call(*args: Any, **kwargs: Any) -> Any:
         if stacks:
             for arg in args:
@@ -142,6 +147,8 @@ def _through(fn: Any) -> Any:
         result = fn(*args, **kwargs)
         return result if type(result) is Tensor else as_tensor(result)
 
+    if not isinstance(fn, np.ufunc) and not (getattr(fn, "__module__", None) or "numpy").startswith("numpy"):
+        return wraps(fn)(on_numbers)  # SciPy's: NumPy's protocols know little of it
     if isinstance(fn, np.ufunc):
         vars(call).update({name: getattr(fn, name) for name in _UFUNC})
     return wraps(fn)(call)
