@@ -7,7 +7,11 @@ operation.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol
+from weakref import ref
+
+import numpy as np
 
 from autograd.core.node import next_order, observers
 
@@ -24,6 +28,7 @@ class scope:  # noqa: N801
 
     Args:
         owner: the module.
+        inputs: what it is called with.
 
     >>> import autograd
     >>> class Doubling:
@@ -35,10 +40,10 @@ class scope:  # noqa: N801
     ('twice', 'Doubling')
     """
 
-    __slots__ = ("_owner", "_start")
+    __slots__ = ("_inputs", "_owner", "_start")
 
-    def __init__(self, owner: Owner) -> None:
-        self._owner, self._start = owner, next_order()
+    def __init__(self, owner: Owner, *inputs: Any) -> None:
+        self._owner, self._inputs, self._start = owner, inputs, next_order()
         for observer in tuple(observers) if observers else ():
             if hasattr(observer, "entered"):
                 observer.entered(owner)
@@ -60,5 +65,18 @@ class scope:  # noqa: N801
                 self(part)
             return output
         if node.order > self._start:  # else it was only handed through
-            node.scope = self._owner, self._start, node.scope
+            node.scope = self._owner, self._start, node.scope, [*_held(self._inputs)]
         return output
+
+
+def _held(value: Any) -> Iterator[Any]:
+    """The nodes of Tensors in a nesting, and weak references to its arrays, which no graph keeps for a picture."""
+    if isinstance(value, (tuple, list)):
+        for part in value:
+            yield from _held(part)
+    elif isinstance(value, dict):
+        yield from _held(tuple(value.values()))
+    elif isinstance(value, np.ndarray):
+        yield ref(value)
+    elif (node := getattr(value, "_node", None)) is not None:
+        yield node

@@ -84,7 +84,7 @@ class Module:
         raise NotImplementedError(f"{self._title()} has no forward(); define it, taking the input")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        with scope(self) as result:  # for pictures, which are drawn module by module
+        with scope(self, *args, *kwargs.values()) as result:  # for pictures, which are drawn module by module
             try:
                 # The usual call, without taking it apart and packing it again.
                 return result(self.forward(args[0]) if len(args) == 1 and not kwargs else self.forward(*args, **kwargs))

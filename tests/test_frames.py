@@ -82,7 +82,8 @@ def test_steps_change_no_gradient_and_call_no_hook() -> None:
 
 def test_both_uses_of_a_square_are_steps_along_edges_of_their_own() -> None:
     x = Tensor([3.0, 1.0], requires_grad=True)
-    described, told = story(np.sum(x * x), x=x)
+    y = x * x
+    described, told = story(np.sum(y), x=x, y=y)
     edges = [step.edge for step in told if step.card == described.card(x._node)]
     assert sorted(edges) == [0, 1]  # type: ignore[type-var]
 
@@ -137,7 +138,7 @@ def positions(svg: str) -> list[tuple[str, ...]]:
 @needs_dot
 def test_all_frames_have_the_same_coordinates(tmp_path: Path) -> None:
     loss, _ = network()
-    pictures = [file.read_text(encoding="utf-8") for file in autograd.frames(loss, tmp_path)]
+    pictures = [file.read_text(encoding="utf-8") for file in autograd.frames(loss, tmp_path, detail="operations")]
     assert len(pictures) == 19
     assert all(positions(svg) == positions(pictures[0]) for svg in pictures)
 
@@ -157,15 +158,16 @@ def test_frames_of_the_embedded_renderer_too(tmp_path: Path, monkeypatch: pytest
 @needs_dot
 def test_the_last_frame_is_the_picture_that_draw_gives(tmp_path: Path) -> None:
     loss, _ = network()
-    last = autograd.frames(loss, tmp_path, captions=False)[-1].read_text(encoding="utf-8")
-    assert positions(last) == positions(autograd.draw(loss).svg)
-    assert re.sub(r'id="\S+"', "", last) == re.sub(r'id="\S+"', "", autograd.draw(loss).svg)
+    last = autograd.frames(loss, tmp_path, captions=False, detail="operations")[-1].read_text(encoding="utf-8")
+    drawn = autograd.draw(loss, detail="operations").svg
+    assert positions(last) == positions(drawn)
+    assert re.sub(r'id="\S+"', "", last) == re.sub(r'id="\S+"', "", drawn)
 
 
 @needs_dot
 def test_what_is_not_computed_yet_has_the_colour_of_its_ground(tmp_path: Path) -> None:
     loss, _ = network()
-    first = autograd.frames(loss, tmp_path)[0].read_text(encoding="utf-8")
+    first = autograd.frames(loss, tmp_path, detail="operations")[0].read_text(encoding="utf-8")
     texts = [
         text
         for text in ElementTree.fromstring(first).iter(f"{SVG}text")
@@ -181,7 +183,8 @@ def test_what_is_said_of_a_module_is_hidden_until_it_is_there(tmp_path: Path) ->
     scores = layers[0](x) @ layers[1](x).T
     weights = np.exp(scores - np.max(scores.data))
     loss = np.mean(np.tanh(weights / np.sum(weights) @ layers[2](x)) ** 2 + x)
-    first, *_, last = (file.read_text(encoding="utf-8") for file in autograd.frames(loss, tmp_path))
+    files = autograd.frames(loss, tmp_path, detail="operations")
+    first, *_, last = (file.read_text(encoding="utf-8") for file in files)
     assert "Linear(4, 4)" in first
     assert not re.search(f'fill="{palette.GRADIENT}"[^>]*>[−0-9]', first, re.IGNORECASE)
     assert re.search(f'fill="{palette.GRADIENT}"[^>]*>[−0-9]', last, re.IGNORECASE)
@@ -219,7 +222,7 @@ def test_bitmaps_have_one_size(tmp_path: Path) -> None:
 
 def test_files_are_numbered(tmp_path: Path) -> None:
     loss, _ = network()
-    files = autograd.frames(loss, tmp_path / "new" / "step.svg")
+    files = autograd.frames(loss, tmp_path / "new" / "step.svg", detail="operations")
     assert [file.name for file in files][::9] == ["step-01.svg", "step-10.svg", "step-19.svg"]
 
 

@@ -173,7 +173,7 @@ def recurrent() -> Tensor:
 @pytest.mark.parametrize("make", [by_hand, of_modules, recurrent])
 def test_pictures_and_derivations_make_up_the_same_names(make: Callable[[], Tensor]) -> None:
     loss = make()
-    cards = autograd.draw(loss, collapse="none")._diagram.cards
+    cards = autograd.draw(loss, collapse="none", detail="operations")._diagram.cards
     drawn = {unicodedata.normalize("NFKC", card.name) for card in cards}
     written = set(re.findall(r"\b[UWwbZA]\d*\b", autograd.derive(loss).source))
     assert {name for name in drawn if re.fullmatch(r"[UWwbZA]\d*", name)} == written
@@ -193,7 +193,7 @@ def test_a_folded_picture_keeps_the_names_of_the_whole() -> None:
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
 def test_a_value_has_one_name_in_pictures_and_derivations(program: Callable[[], Any]) -> None:
     loss, _ = program()
-    drawn = {card.name for card in autograd.draw(loss, collapse="none")._diagram.cards}
+    drawn = {card.name for card in autograd.draw(loss, collapse="none", detail="operations")._diagram.cards}
     source = autograd.derive(loss).source
     forward, _, _ = source.partition("# backward")
     used = set(re.findall(r"^    (\w+) = ", forward, re.MULTILINE)) | set(autograd.derive(loss).arguments)
@@ -204,7 +204,7 @@ def test_reports_and_the_player_use_these_names_too() -> None:
     rng = np.random.default_rng(0)
     x, y, W = rng.normal(size=(5, 2)), rng.normal(size=(5, 1)), Tensor(rng.normal(size=(2, 1)), requires_grad=True)
     loss = np.mean((np.tanh(x @ W) - y) ** 2)
-    page = autograd.player(loss).html
+    page = autograd.player(loss, detail="operations").html
     assert all(f"∂loss/∂{name}" in page for name in ("W", "Z₁", "A₁", "e", "v", "loss"))
     report = compare_grads(loss, {"W": x.T @ (2 / 5 * (np.tanh(x @ W.data) - y))})
     assert "dZ1 = dA1 * (1 - A1**2)" in str(report)

@@ -46,7 +46,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     e = y_hat - y
     loss = np.mean(e**2)
     path = tmp_path_factory.mktemp("player") / "backprop.html"
-    page = autograd.player(loss, path, names={"loss": "L"})
+    page = autograd.player(loss, path, names={"loss": "L"}, detail="operations")
     return {"path": path, "page": page, "loss": loss, "x": x, "W1": W1, "b1": b1, "W2": W2, "a1": a1, "z1": z1, "h": h}
 
 
@@ -272,7 +272,7 @@ def test_a_sum_is_shown_as_it_grows(browser: Browser, tmp_path: Path) -> None:
     x, y = Tensor(3.0, requires_grad=True), Tensor(4.0, requires_grad=True)
     p = x * y
     f = p + x
-    autograd.player(f, tmp_path / "sum.html")
+    autograd.player(f, tmp_path / "sum.html", detail="operations")
     browser.open(f"{tmp_path}/sum.html#4")
     browser.click(f"{card(browser, 'x')} text")
     assert text(browser, "#gradient") == "nothing has arrived yet"
@@ -313,7 +313,7 @@ def test_escape_and_a_step_let_go_of_the_chosen_card(here: Any) -> None:
 @needs_browser
 def test_large_arrays_are_shown_by_their_corners(browser: Browser, tmp_path: Path) -> None:
     W = Tensor(np.arange(1e6).reshape(1000, 1000), requires_grad=True)
-    page = autograd.player(np.sum(W * 2.0), tmp_path / "large.html")
+    page = autograd.player(np.sum(W * 2.0), tmp_path / "large.html", detail="operations")
     assert len(page.html) < 60_000
     browser.open(f"{tmp_path}/large.html")
     browser.click(f"{card(browser, 'W')} text")
@@ -328,7 +328,7 @@ def test_large_arrays_are_shown_by_their_corners(browser: Browser, tmp_path: Pat
 def test_what_is_not_finite_is_marked(browser: Browser, tmp_path: Path) -> None:
     x = Tensor([0.0, 1.0], requires_grad=True)
     with np.errstate(divide="ignore"):
-        autograd.player(np.sum(np.log(x)), tmp_path / "broken.html")
+        autograd.player(np.sum(np.log(x)), tmp_path / "broken.html", detail="operations")
     browser.open(f"{tmp_path}/broken.html#1")
     assert browser.run("[...document.querySelectorAll('#value .alarm')].map(cell => cell.textContent)") == ["−∞"]
 
@@ -348,7 +348,7 @@ HOSTILE = [
 @needs_browser
 def test_hostile_names_are_shown_as_text(browser: Browser, tmp_path: Path) -> None:
     total = np.sum(np.stack([Tensor(float(k), requires_grad=True, name=name) for k, name in enumerate(HOSTILE)]))
-    autograd.player(total, tmp_path / "hostile.html", title=HOSTILE[0])
+    autograd.player(total, tmp_path / "hostile.html", title=HOSTILE[0], detail="operations")
     browser.open(f"{tmp_path}/hostile.html")
     assert browser.run("document.title") == HOSTILE[0]
     shown = [name if len(name) <= 28 else name[:27] + "…" for name in HOSTILE]
@@ -447,7 +447,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, autograd.rend
         W = Tensor(rng.normal(size=(8, 8)) / 3, requires_grad=True, name=f"layers.{layer}.weight")
         h = np.tanh(h @ W) + (h if layer else 0.0)
     path = tmp_path_factory.mktemp("large") / "large.html"
-    return path, autograd.player(np.mean(h**2), path)
+    return path, autograd.player(np.mean(h**2), path, detail="operations")
 
 
 @needs_dot
@@ -501,7 +501,7 @@ def test_a_graph_that_does_not_fit_scrolls_to_where_something_happens(browser: B
 @needs_html_labels
 def test_heat_cells_become_an_image_of_their_colours() -> None:
     W = Tensor(np.linspace(-1, 1, 40).reshape(5, 8), requires_grad=True)
-    page = autograd.player(np.sum(W * W))
+    page = autograd.player(np.sum(W * W), detail="operations")
     images = re.findall(r'href="data:image/png;base64,([^"]+)"', page.html)
     content = b64decode(images[0])
     assert struct.unpack(">II", content[16:24]) == (8, 5)
@@ -524,7 +524,7 @@ def test_the_embedded_renderers_picture_plays_too(
     monkeypatch.setattr("autograd.render.picture.BACKENDS", only)
     x = Tensor([3.0, 1.0], requires_grad=True)
     y = x * x
-    autograd.player(np.sum(y), tmp_path / "plain.html")
+    autograd.player(np.sum(y), tmp_path / "plain.html", detail="operations")
     browser.open(f"{tmp_path}/plain.html")
     seen = []
     for _ in range(6):

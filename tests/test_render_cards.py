@@ -109,7 +109,7 @@ def test_an_array_of_middle_size_is_drawn_as_cells_of_its_colours() -> None:
 
 def test_the_main_path_is_straight_and_parameters_stand_beside_it() -> None:
     w, x, b = Tensor(2.0, requires_grad=True), Tensor(3.0), Tensor(1.0, requires_grad=True)
-    source = autograd.draw(w * x + b).source
+    source = autograd.draw(w * x + b, detail="operations").source
     spine = re.findall(r"^(n\d+) \[.*group=\"spine 0\"", source, re.MULTILINE)
     beside = re.findall(r"\{ rank=same; (n\d+); (n\d+) \}", source)
     assert (spine, beside) == (["n1", "n2", "n4"], [("n2", "n0"), ("n4", "n3")])

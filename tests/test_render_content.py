@@ -26,7 +26,7 @@ NOTHING: Mapping[str, Any] = {}
 
 def picture(output: Tensor, scope: Mapping[str, Any] = NOTHING, **asked: Any) -> Diagram:
     asked["style"] = STYLES[asked.get("style", "cards")]
-    return build_scene(output._node, Scope(scope), {}, Options(**asked)).diagram
+    return build_scene(output._node, Scope(scope), {}, Options(**{"statements": False, **asked})).diagram
 
 
 def cards(output: Tensor, scope: Mapping[str, Any] = NOTHING, **asked: Any) -> dict[str, Card]:

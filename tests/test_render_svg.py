@@ -42,7 +42,7 @@ def network(**options: Any) -> Picture:
     W2 = Tensor(np.linspace(-1, 1, 2)[:, None], requires_grad=True)
     z1 = x @ W1 + b1
     loss = np.mean((np.tanh(z1) @ W2 - y) ** 2)
-    return autograd.draw(loss, **options)
+    return autograd.draw(loss, detail="operations", **options)
 
 
 def odd() -> Picture:
@@ -126,7 +126,7 @@ def test_the_head_of_a_card_stands_in_its_middle_whatever_its_font_measures() ->
 @needs_html_labels
 def test_what_is_narrower_than_its_card_is_not_drawn_apart() -> None:
     """Heat cells stay squares side by side, and columns of numbers stay together."""
-    heat, few = Tensor(np.ones((6, 2)), requires_grad=True), Tensor(np.arange(4.0), requires_grad=True)
+    heat, few = Tensor(np.ones((2, 6)), requires_grad=True), Tensor(np.arange(4.0), requires_grad=True)
     for w, role in ((heat, "polygon"), (few, "text")):
         (group, *_) = groups(autograd.draw(np.sum(w), names={w: "a name that makes it wide"}).svg, "parameter")
         cells = [part for part in group if part.tag == f"{SVG}{role}"]

@@ -40,7 +40,7 @@ class Node:
     order: int
     hooks: list[Any] | None
     grad: Any
-    scope: tuple[Any, int, Any] | None  # the module whose result it is, where that began, and the scope inside
+    scope: tuple[Any, int, Any, Any] | None  # the module whose result it is, where that began, the scope inside, inputs
 
     replacement: Node | None  # the leaf that its Tensor moved on to when its data was set
     name: str | None

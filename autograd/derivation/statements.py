@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.notation.blackboard import apart
 from autograd.notation.literals import ATOM, Text, kind
 from autograd.notation.source import Helpers, Writer
 from autograd.program.program import Line, Program, Var, substituted, variables
@@ -170,12 +171,9 @@ class Statements:
         else:
             wide = _LONGEST - 2 if self._readers.get(line.target) is np.negative else _WIDE
             inside = self._uses[line.target] == 1 and len(text) <= wide and not filled
-        if line.target not in standing and inside:
-            return
-        yield line.target
-        parts = [var for var in self._reads[line.target] if var in self._lines and var not in standing]
-        if len(text) > _LONGEST and parts:
-            yield max(parts, key=lambda var: len(self._texts[var].text))
+        parts = [var for var in self._reads[line.target] if var in self._lines and var in self._texts]
+        lengths = {var: len(self._texts[var].text) for var in parts}
+        yield from apart(line, {**lengths, line.target: len(text)}, standing, inside=inside, longest=_LONGEST)
 
     def ordered(self) -> list[Statement]:
         """The statements in the order of the program, but what is only returned as early as it can be."""

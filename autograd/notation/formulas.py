@@ -1,14 +1,13 @@
-r"""What a call computes, as mathematics: in one line for a card, `x W₁ + b₁`, and in full for a derivation.
+r"""What a call computes, as mathematics in full for a derivation, and the words that cards share with it.
 
-In full, $\odot$ and $\oslash$ are element by element, $1[a > b]$ is 1 where that holds and else 0, and
+$\odot$ and $\oslash$ are element by element, $1[a > b]$ is 1 where that holds and else 0, and
 $(x)_{i \cdot}$ is a row of $x$.
 """
 
 from __future__ import annotations
 
 import operator
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -21,16 +20,11 @@ from autograd.notation.unicode import written
 from autograd.program.program import Line, Var
 from autograd.program.ratio import fraction
 from autograd.rules.index import scatter
-from autograd.rules.write import put
 from autograd.text import printable
 
-LONGEST: Final = 44  # characters on a card
-_MOST: Final = 4  # operands that are written out
 _APPLIED: Final = 7  # how tightly a function holds its argument
 _BIG: Final = 5.5  # and the sign of a sum: less than a factor, more than a summand
 _INDICES: Final = "ijklmn"
-# A letter with its index or hat: what stands side by side on the blackboard without a sign.
-_LETTER: Final = re.compile(r"[^\W\d_][₀-₉]*")
 _MINUS, _PLUS, _ODOT, _OSLASH = (Symbol(sign, "operator") for sign in "−+⊙⊘")
 _TOP, _DOT, _DOTS = COMMANDS["top"], COMMANDS["cdot"], COMMANDS["dots"]
 _OPEN, _CLOSE, _COMMA = Symbol("(", "open"), Symbol(")", "close"), Symbol(",", "comma")
@@ -86,60 +80,7 @@ def scalar_text(value: Any) -> str | None:
     return f"({text})" if text.startswith("−") else text
 
 
-def expression(op: Op, operands: Sequence[str], options: Sequence[tuple[str, Any]]) -> str:
-    """The operation on operands of these names, in one line.
-
-    Args:
-        op: its record.
-        operands: their names, in order; numbers as `scalar_text` writes them.
-        options: what else was passed, such as an axis: keywords, empty where there was none, and values.
-
-    >>> from autograd.core.op import lookup
-    >>> expression(lookup(np.matmul), ["x", "W₁"], []), expression(lookup(np.power), ["e", "2"], [])
-    ('x W₁', 'e²')
-    >>> expression(lookup(np.sum), ["z"], [("axis", 0)])
-    'sum(z, axis=0)'
-    """
-    return printable(written(_on_card(op, [Symbol(name) for name in operands], options)), LONGEST)
-
-
-def written_to(old: str, index: Any, value: str) -> str:
-    """A value written into an array at an index.
-
-    >>> written_to("out", (0, slice(None)), "v")
-    'out[0, :] ← v'
-    """
-    return printable(written(_write(Symbol(old), index, Symbol(value))), LONGEST)
-
-
-def _on_card(op: Op, operands: Sequence[Symbol], options: Sequence[tuple[str, Any]]) -> Tree:
-    first, last = operands[0], operands[-1]
-    if op.fn is operator.getitem:
-        return _at(first, index_text(*(value for _, value in options)))
-    if op.fn is put:
-        return _write(first, options[0][1], last)
-    if not options and op.role == "product" and len(operands) == len(op.operands) == 3:
-        return row(_product(*operands[:2]), _PLUS, last)
-    if not options and len(operands) == 2:
-        if op.label == "@":
-            return _product(first, last)
-        if op.label == "^":
-            return Script(first, None, last) if last.text.isdecimal() else row(first, Symbol("^", "fence"), last)
-        if not any(map(str.isalnum, op.label)):
-            return row(first, Symbol(op.label, "operator"), last)
-    if not options and len(operands) == 1:
-        if op.fn in _OF_ONE:
-            return _OF_ONE[op.fn](first)
-        if op.label in ("Σ", "Π"):
-            return row(Symbol(op.label, "big"), first)
-        if op.fn is np.reciprocal:
-            return row(Symbol("1", "number"), Symbol("/", "operator"), first)
-    before = [Symbol(repr(value)) for key, value in options if key == "subscripts"]  # of einsum
-    after = [Symbol(f"{key}={text}" if key else text) for key, text in _short(options) if key != "subscripts"]
-    return applied(Symbol(function_name(op), "function"), [*_some([*before, *operands]), *after])
-
-
-_OF_ONE: Final[dict[Any, Callable[[Tree], Tree]]] = {  # how one operand is written, by both ways
+_OF_ONE: Final[dict[Any, Callable[[Tree], Tree]]] = {  # how one operand is written
     np.transpose: transposed,
     np.negative: lambda a: row(_MINUS, a),
     np.square: lambda a: Script(a, None, Symbol("2", "number")),
@@ -164,34 +105,17 @@ def tail(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _product(a: Symbol, b: Symbol) -> Tree:
-    """Side by side where both are letters, as on the blackboard; with the sign otherwise."""
-    letters = _LETTER.fullmatch(a.text) and _LETTER.fullmatch(b.text)
-    return row(a, b) if letters else row(a, Symbol("@", "operator"), b)
+def options_text(options: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The options that are short, by keyword; `keepdims` can be seen from the shape.
 
-
-def _at(a: Tree, index: str) -> Tree:
-    return row(a, Symbol("[", "open"), Symbol(index, "words"), Symbol("]", "close"))
-
-
-def _write(old: Tree, index: Any, value: Tree) -> Tree:
-    return row(_at(old, index_text(index)), Symbol("←", "relation"), value)
-
-
-def _some(operands: Sequence[Symbol]) -> Sequence[Symbol]:
-    """Not too many operands, and those that are not drawn once."""
-    several = [a for a, before in zip(operands, (None, *operands), strict=False) if not a == before == Symbol("…")]
-    if len(several) <= _MOST:
-        return several
-    return [*several[: _MOST - 2], Symbol("…"), *(several[-1:] if several[-1] != Symbol("…") else [])]
-
-
-def _short(options: Sequence[tuple[str, Any]]) -> list[tuple[str, str]]:
-    """The options that are short; `keepdims` can be seen from the shape."""
+    >>> options_text({"axis": -1, "keepdims": True})
+    [('axis', '−1')]
+    """
     short = []
-    for key, value in options:
-        if key == "keepdims" or isinstance(value, np.ndarray) or (isinstance(value, str) and not key):
-            continue  # the last is a mode, such as "mean"
+    for key, value in options.items():
+        mode = isinstance(value, str) and " " in key  # such as "mean"
+        if mode or key in ("keepdims", "subscripts") or isinstance(value, np.ndarray):
+            continue
         text = repr(value) if isinstance(value, str) else repr(value).replace("-", "−")
         if len(text) <= 12:
             short.append((key, text))

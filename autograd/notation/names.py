@@ -111,7 +111,7 @@ class Scope:
         self._owners: dict[int, tuple[Any, str]] = {}
         taken: set[str] = set()
         copies = [list(scope.items()) for scope in scopes]  # another thread may add to it
-        left = _left_by_loops([value for scope in copies for name, value in scope if _is_variable(name)])
+        left = _left_by_loops([item for scope in copies for item in scope if _is_variable(item[0])])
         for scope in copies:
             held = [(name, value) for name, value in scope if _is_variable(name)]
             for name, value in held:
@@ -153,13 +153,15 @@ def _is_variable(name: str) -> bool:
     return name.isidentifier() and not name.startswith("_")
 
 
-def _left_by_loops(values: Sequence[Any]) -> dict[int, str]:
-    """Entries by identity: a dictionary's last, where variables hold none of the others, as after a loop over it."""
-    held = set(map(id, values))
+def _left_by_loops(variables: Sequence[tuple[str, Any]]) -> dict[int, str]:
+    """Entries by identity: a container's last, where variables hold none of the others, as after a loop over it."""
+    held = {id(value) for _, value in variables}
     left = {}
-    for value in values:
-        if isinstance(value, dict) and 1 < len(value) <= _LOOKED_AT and all(map(_is_name, list(value))):
-            entries = {id(part): key for key, part in list(value.items())}
+    for name, value in variables:
+        if isinstance(value, (dict, list, tuple)) and 1 < len(value) <= _LOOKED_AT:
+            entries = {id(part): key for key, part in _entries(name, value)}
+            if isinstance(value, dict) and not all(map(_is_name, list(value))):
+                continue
             last = next(reversed(entries))
             if held.intersection(entries) == {last}:
                 left[last] = entries[last]

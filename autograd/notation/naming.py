@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 
 from autograd.core.node import Node
-from autograd.notation.names import Scope, is_path, latest, pretty, short_paths
+from autograd.notation.names import Scope, is_path, latest, pretty, short_paths, subscript
 from autograd.rules.index import scatter
 from autograd.text import LONGEST, printable
 
@@ -69,7 +69,11 @@ class Names:
     """
 
     def __init__(
-        self, nodes: Sequence[Node], scope: Scope, given: Mapping[Any, str], reserved: Iterable[str] = ()
+        self,
+        nodes: Sequence[Node],
+        scope: Scope,
+        given: Mapping[Any, str],
+        reserved: Iterable[str] = (),
     ) -> None:
         self._scope, self._given, self._reserved = scope, given, {"loss", *reserved}
         self._names: dict[int, Name] = {}
@@ -84,7 +88,7 @@ class Names:
         self._find_kinds()
         self._name_parameters()
         self._name_layers()
-        self._name_the_rest(nodes[-1])
+        self._letter_the_rest(self._find_letters(nodes[-1]))
 
     def __getitem__(self, value: Any) -> Name:
         """The name of a node or an array; of a node that stands for an array, that of the array."""
@@ -93,6 +97,27 @@ class Names:
             text = self._letters[key]
             self._names[key] = Name(text, pretty(text), "letter")
         return self._names[key]
+
+    def given(self, value: Any) -> Name | None:
+        """The name that somebody gave a node or an array, if anybody did."""
+        name = self._names.get(id(value)) or self._names.get(id(getattr(value, "value", None)))
+        return name if name is not None and name.origin == "given" else None
+
+    def number(self, rounds: Sequence[Any]) -> None:
+        """Call the values of a variable, to which a loop assigned one after the other, by its name with numbers.
+
+        In source, the last one keeps the name itself.
+        """
+        *before, last = rounds
+        name = self.given(last)
+        if name is None or any(map(self.given, before)) or self._is_taken(f"{name.text}_1", None):
+            return
+        drawn = [subscript(name.drawn, k) for k in range(1, len(rounds) + 1)]
+        if self._drawn.intersection(one.translate(_DIGITS) for one in drawn):
+            return
+        for k, (one, shown) in enumerate(zip(before, drawn, strict=False), 1):
+            self._claim(one, f"{name.text}_{k}", shown)
+        self._names[id(last)] = name._replace(drawn=drawn[-1])
 
     def kind(self, leaf: Any) -> Kind:
         """What a leaf is in the network."""
@@ -230,7 +255,8 @@ class Names:
 
     # Letters
 
-    def _name_the_rest(self, output: Node) -> None:
+    def _find_letters(self, output: Node) -> dict[int, str]:
+        """The letter of each value that has no other name, and the output's name."""
         letters = {
             key: _leaf_letter(leaf, self._kinds[key], user)
             for key, (leaf, user) in self._users.items()
@@ -246,8 +272,11 @@ class Names:
         if letters.pop(id(output), None) is not None:
             scalar = np.size(output.value) == 1
             self._claim(output, "loss" if scalar else "out", "L" if scalar else "out", "output")
-        many = Counter(letters.values())
-        for key, letter in letters.items():
+        return letters
+
+    def _letter_the_rest(self, unnamed: Mapping[int, str]) -> None:
+        many = Counter(unnamed.values())
+        for key, letter in unnamed.items():
             single = many[letter] == 1 and self._is_free(letter)
             self._letters[key] = text = letter if single else self._numbered(letter)
             self.taken.add(text)

@@ -85,7 +85,14 @@ def seed(loss: str) -> Row:
 
 
 def equation(
-    node: Node, position: int, name: Callable[[int], str | None], output: str, loss: str, *, adds: bool = False
+    node: Node,
+    position: int,
+    name: Callable[[int], str | None],
+    output: str,
+    loss: str,
+    *,
+    adds: bool = False,
+    arriving: Tree | None = None,
 ) -> Row:
     """What the operation `node` sends to its operand at `position`.
 
@@ -96,6 +103,7 @@ def equation(
         output: the name of the operation's value.
         loss: the name of what is differentiated.
         adds: whether this is one of several contributions.
+        arriving: the gradient of the operation's value, where that is not told as such.
 
     >>> from autograd import Tensor
     >>> from autograd.notation.unicode import written
@@ -106,8 +114,10 @@ def equation(
     rule = rule_of(node, position)
     names = {letter: text for place, letter in rule.letters.items() if (text := name(place)) is not None}
     names["y"] = output
-    bars = {letter: partial(loss, text) for letter, text in names.items()}
+    bars: dict[str, Tree] = {letter: partial(loss, text) for letter, text in names.items()}
     bars[rule.own] = partial(loss, name(position) or rule.own)
+    if arriving is not None:
+        bars["y"] = arriving
     symbols = {letter: _symbol(text) for letter, text in names.items()}
     symbols |= {"k": Symbol(f"{position + 1}", "number")} if node.op.variadic else {}
     sign = ADDS if adds else rule.sign

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 
 from autograd.array.tensor import Tensor
 from autograd.notation.names import Scope
@@ -23,7 +24,9 @@ from autograd.render.options import (
     COLLAPSES,
     DIRECTIONS,
     Collapse,
+    Detail,
     Options,
+    by_statements,
     check_choice,
     depth_of,
     drawable,
@@ -47,6 +50,7 @@ def draw(
     values: bool = True,
     grads: bool = True,
     rules: bool = False,
+    detail: Detail | None = None,
     names: Mapping[Tensor | str, str] | None = None,
     collapse: Collapse = "auto",
     depth: int | None = None,
@@ -73,6 +77,9 @@ def draw(
             described by their mean, deviation and range.
         grads: show the gradients d(output)/d(value) in the same way.
         rules: write the local rule of each use at its edge, with g for the gradient that arrives.
+        detail: "statements", a card for what a person writes on one line: a value that nobody named and that is
+            used once belongs to the formula of the value it goes into; "operations", a card for each. By default
+            operations in circuits and where rules are written, and else statements.
         names: what to call Tensors, by the Tensor or by the name that would be drawn.
         collapse: "auto" draws as much as can be read on a slide: everything; or what repeats once, with its
             count; or each module as one card; or the first and last operations. "modules" begins with
@@ -93,7 +100,7 @@ def draw(
     >>> picture = autograd.draw(loss, title="A sum of squares")
     >>> picture
     <Picture of loss: 2 operations>
-    >>> "= w * w" in picture.source, picture.svg.startswith("<svg"), w.grad is None
+    >>> "= sum(w * w)" in picture.source, picture.svg.startswith("<svg"), w.grad is None
     (True, True, True)
     """
     node = drawable(output, "draw")
@@ -103,6 +110,7 @@ def draw(
     viewport = viewport_of(size, direction)
     caller = sys._getframe(1)
     options = Options(values, grads, rules, title or "", collapse, depth_of(depth), style=chosen, viewport=viewport)
+    options = replace(options, statements=by_statements(detail, chosen, rules))
     scene = build_scene(node, Scope(caller.f_locals, caller.f_globals), overrides(names), options)
     return Picture(scene.diagram, chosen, direction, viewport)
 

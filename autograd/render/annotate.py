@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
 
 from autograd.core.node import Node
-from autograd.notation.formulas import expression, function_name, scalar_text, written_to
+from autograd.notation.blackboard import LONGEST
+from autograd.notation.formulas import function_name, scalar_text
+from autograd.notation.literals import Text
 from autograd.notation.names import short_paths
 from autograd.notation.numbers import GRID, Shown, number, shape_text, show
-from autograd.notation.rule import equation, partial, spread, summed
+from autograd.notation.rule import spread, summed
 from autograd.notation.tree import Row, Script, Symbol, Tree, rewrite, right_side, role_of
 from autograd.notation.unicode import written
 from autograd.render.collapse import Plan, Use, Vertex
 from autograd.render.diagram import Card, Edge, Fact
-from autograd.render.gradients import Gradients
+from autograd.render.gradients import Contribution, Gradients
 from autograd.render.graph import parameters
 from autograd.render.options import Options
+from autograd.render.statements import formulas, rule_through
+from autograd.text import printable
 
 MOST_TERMS: Final = 4  # of a sum that is written out
-_LONGEST_RULE: Final = 32
-_G: Final = Symbol("g")
+_LONGEST_RULE: Final = 44
+_LONGEST_FORMULA: Final = LONGEST + 16  # what could not be broken any further
 _FEW: Final = 2  # parameters of a module that are listed one by one
 _SCALAR_SIGNS: Final = {"⊙": "·", "⊘": "/"}
 _TIMES: Final = ("⊙", "·")
@@ -33,11 +37,24 @@ _SYMMETRIC: Final = ("+", "*", "max", "min")  # labels whose operands may be exc
 class Annotator:
     """Makes cards and edges of vertices and uses, with text from the graph and its gradients."""
 
-    def __init__(self, gradients: Gradients, symbol: str, options: Options, plan: Plan) -> None:
-        """Take the gradients of the output, its name, what is asked, and how much is drawn."""
+    def __init__(
+        self,
+        gradients: Gradients,
+        symbol: str,
+        options: Options,
+        plan: Plan,
+        find: Callable[[Node], Vertex | None] = lambda node: None,
+        owner: Callable[[Node], Node] = lambda node: node,
+        g: str = "g",
+    ) -> None:
+        """Take the gradients of the output, its name, what is asked, and how much is drawn.
+
+        `find` gives the vertex of a node, `owner` the result of its statement; `g` is the gradient that arrives.
+        """
         self._gradients = gradients.of if options.grads else {}
         self._symbol, self._options, self._plan = symbol, options, plan
-        self._arrived = gradients.arrived
+        self._arrived, self._find, self._owner = gradients.arrived, find, owner
+        self._g = Symbol(g)
 
     def card(self, vertex: Vertex, identity: str, cluster: str) -> Card:
         """The card of a vertex."""
@@ -51,8 +68,10 @@ class Annotator:
             if self._plan.edge_labels and vertex.users and all(vertex.call or user.call for user in vertex.users):
                 shape = ""  # the edges say it
             facts = () if self._plan.detail == "names" else tuple(self._facts(vertex))
-            formula = formula_of(vertex) if vertex.call is None else ""
-            return Card(identity, kind, vertex.name, formula, vertex.path, shape, facts=facts, cluster=cluster)
+            formula, name = formula_of(vertex) if vertex.call is None else "", vertex.name
+            if vertex.call is not None and vertex.given:  # the result has a name
+                name, formula = vertex.given, vertex.name
+            return Card(identity, kind, name, formula, vertex.path, shape, facts=facts, cluster=cluster)
         gradient = self._gradient(vertex)
         total, note = self._total(vertex) if gradient is not None else ("", "")
         hand = self._options.hand.get(vertex.node) if vertex.node is not None and gradient is not None else None
@@ -82,12 +101,13 @@ class Annotator:
         modules = self._plan.edge_labels and source.array is not None and bool(source.call or use.head.call)
         forward = shape_text(np.shape(source.array)) if modules else ""
         if not (differentiable and self._gradients):
-            return Edge(tail, head, differentiable, forward=forward)
+            return Edge(tail, head, differentiable, forward=forward, again=use.again)
         hand = self._options.hand.get(source.node) if source.node is not None else None
         return Edge(
             tail,
             head,
             differentiable,
+            again=use.again,
             rule=self._rule(use) if self._options.rules else "",
             gradient=self._norm_of(source) if modules else self._term(use),
             forward=forward,
@@ -105,20 +125,34 @@ class Annotator:
 
     def _total(self, vertex: Vertex) -> tuple[str, str]:
         """The gradient as the sum over its uses, and what was summed back: in words, or ("", "")."""
-        arrived = self._arrived.get(vertex.node, []) if vertex.node is not None else []
+        shares = self._shares(vertex)
         notes = []
         total = ""
-        if len(arrived) > 1:
-            terms = [float(np.sum(one.gradient)) for one in sorted(arrived, key=lambda one: one.node.order)]
+        if len(shares) > 1:
+            terms = [float(np.sum(share)) for share in shares]
             if np.size(vertex.array) == 1 and len(terms) <= MOST_TERMS:
                 total = sum_text(terms)
             else:
-                notes.append(f"sum over {len(arrived):,} uses")
-        for node in dict.fromkeys(one.node for one in arrived):
+                notes.append(f"sum over {len(shares):,} uses")
+        for node in dict.fromkeys(one.node for one in self._arrivals(vertex)):
             for position, arg in enumerate(node.args or ()):
                 if arg is vertex.node and summed(node, position):
                     notes.append(f"Σ {shape_text(spread(node, position))} → {shape_text(np.shape(vertex.array))}")
         return total, ", ".join(dict.fromkeys(notes))
+
+    def _arrivals(self, vertex: Vertex) -> list[Contribution]:
+        return self._arrived.get(vertex.node, []) if vertex.node is not None else []
+
+    def _shares(self, vertex: Vertex) -> list[Any]:
+        """What the uses of a value contribute to its gradient, in the order of the program: each statement once."""
+        shares: dict[Any, Any] = {}
+        for place, one in enumerate(sorted(self._arrivals(vertex), key=lambda one: one.node.order)):
+            head, owner = self._find(one.node), self._owner(one.node)
+            key = head if head is not None and head.call else owner if owner is not one.node else (owner, place)
+            if owner is one.node and owner in shares:  # further operations of its statement
+                key = owner
+            shares[key] = shares[key] + one.gradient if key in shares else one.gradient
+        return list(shares.values())
 
     def _norm_of(self, source: Vertex) -> str:
         """The norm of the gradient that comes back from a module."""
@@ -128,40 +162,34 @@ class Annotator:
     def _term(self, use: Use) -> str:
         """The number that came back along an edge, where several are added up."""
         source, node = use.tail, use.node
-        arrived = self._arrived.get(source.node, []) if source.node is not None else []
-        if len(arrived) < 2 or node is None or np.size(source.array) != 1:
+        if use.again or np.size(source.array) != 1 or len(self._shares(source)) < 2:
             return ""
-        terms = [one.gradient for one in arrived if one.node is node]
-        before = sum(1 for place in range(use.position) if (node.args or ())[place] is source.node)
-        return number(np.sum(terms[before])) if before < len(terms) else ""
+        terms = [one for one in self._arrivals(source) if self._find(one.node) is use.head]
+        if use.head.unit is not None and len(use.head.unit.nodes) == 1 and not use.head.rounds and node is not None:
+            before = sum(1 for place in range(use.position) if (node.args or ())[place] is source.node)
+            terms = terms[before : before + 1]
+        return number(np.sum([np.sum(one.gradient) for one in terms])) if terms else ""
 
     def _rule(self, use: Use) -> str:
         """The local rule of a use, with g for the gradient that arrives: `g ⊙ 1[z₁ > 0]`."""
         node, head = use.node, use.head
-        if node is None or node.args is None or head.unit is None or len(head.unit.nodes) > 1:
+        if use.again or node is None or node.args is None or head.unit is None or head.call or head.rounds:
             return ""
-        args, symbols = node.args, {place: operand.symbol for place, operand in head.operands.items()}
-        if "…" in symbols.values():
+        if "…" in (operand.symbol for operand in head.operands.values()):
             return ""
-
-        def name(position: int) -> str | None:
-            if position in symbols:
-                return symbols[position]
-            return scalar_text(args[position]) if position < len(args) else None
-
+        rule = rule_through(head.unit.nodes, node, use.position, symbols_of(head), head.name, self._symbol, self._g)
+        if rule is None:
+            return ""
         scalar = np.ndim(node.value) == 0
-        arriving = partial(self._symbol, head.name)
 
         def change(part: Tree) -> Tree | None:
-            if part == arriving:
-                return _G
             if isinstance(part, Script) and role_of(part.sub or part) == "words":  # Σ over axes that the shapes show
                 return part.base
             if scalar and isinstance(part, Symbol) and part.role == "operator" and part.text in _SCALAR_SIGNS:
                 return Symbol(_SCALAR_SIGNS[part.text], "operator")
             return None
 
-        changed = rewrite(right_side(equation(node, use.position, name, head.name, self._symbol)), change)
+        changed = rewrite(right_side(rule), change)
         text = written(_numbers_first(changed) if isinstance(changed, Row) else changed)
         return text if len(text) <= _LONGEST_RULE else "…"
 
@@ -227,33 +255,19 @@ def _short_name(node: Node, position: int) -> str:
     return short_paths([path])[path] if path else f"θ{'₁₂'[position % 2]}"
 
 
+def symbols_of(vertex: Vertex) -> Callable[[Any], Text]:
+    """What the operands of a vertex are called in its formula."""
+    return lambda operand: Text(vertex.symbol_of(operand) or scalar_text(operand) or "…")
+
+
 def formula_of(vertex: Vertex) -> str:
-    """What the operation of a vertex does with the names of its operands."""
+    """What the statement of a vertex does with the names of its operands."""
     node = vertex.node
-    if node is None or node.op is None:
+    if node is None or node.op is None or vertex.unit is None:
         return ""
     if node.args is None:
         return f"{function_name(node.op)}(…)"  # freed, and nothing else is known
-    if vertex.unit is not None and len(vertex.unit.nodes) == 2:  # a write through a view
-        value, index = (vertex.unit.nodes[0].args or (None, None))[:2]
-        source, old = vertex.operands.get(1), vertex.operands.get(2)
-        text = source.symbol if source is not None else scalar_text(value) or "array"
-        return written_to(old.symbol if old is not None else "0", index, text)
-    operands: list[str] = []
-    options: list[tuple[str, Any]] = []
-    rules, keys = node.op.vjp, node.op.operands
-    for position, arg in enumerate(node.args):
-        operand = vertex.operands.get(position)
-        symbol = scalar_text(arg) if operand is None else operand.symbol
-        derived = node.op.variadic or (position < len(rules) and rules[position] is not None)
-        if operand is not None or (symbol is not None and derived):
-            operands.append(symbol or "")
-        elif isinstance(arg, str) and not operands:  # as the subscripts of einsum
-            operands.append(repr(arg))
-        else:
-            options.append((keys[position] if position < len(keys) else "", arg))
-    options.extend(node.kwargs.items())
-    return expression(node.op, operands, options)
+    return printable(formulas(vertex.unit.nodes, symbols_of(vertex))[node].text, _LONGEST_FORMULA)
 
 
 def sum_text(terms: list[float]) -> str:
@@ -303,18 +317,18 @@ def _gate_sign(vertex: Vertex) -> str:
     Wires enter a gate in any order, so that one which minds their order has to say it.
     """
     node, op = vertex.node, vertex.op
-    if node is None or op is None or node.args is None:
+    if node is None or op is None or node.args is None or vertex.unit is None or len(vertex.unit.nodes) > 1:
         return ""
     label = op.label
-    if len(vertex.operands) > 1 and label not in _SYMMETRIC:
+    if sum(id(arg) in vertex.operands for arg in node.args) > 1 and label not in _SYMMETRIC:
         return ""
     sign = _GATES.get(label, label)
-    constants = [None if place in vertex.operands else scalar_text(arg) for place, arg in enumerate(node.args)]
+    constants = [None if id(arg) in vertex.operands else scalar_text(arg) for arg in node.args]
     numbers = [text for text in constants if text is not None]
     if len(constants) != 2 or not numbers:
         return sign
     if label == "^":
-        return expression(op, [text or "x" for text in constants], [])
+        return formulas([node], lambda operand: Text("x"))[node].text
     if label in ("+", "−", "*", "/"):
         left, right = constants
         if right is not None:

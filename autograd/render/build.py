@@ -20,7 +20,7 @@ from autograd.render.diagram import Cluster, Diagram
 from autograd.render.gradients import Gradients, Hand, gradients_of
 from autograd.render.graph import Call, Graph, Level, innermost_common
 from autograd.render.labels import label, names_of
-from autograd.render.layout import fits
+from autograd.render.layout import broken, fits
 from autograd.render.options import Options
 from autograd.text import printable
 
@@ -29,18 +29,24 @@ MOST_FOR_GRADIENTS: Final = 100_000
 MOST_CONTRIBUTIONS: Final = 10_000  # operations whose single contributions are kept
 MOST_CARDS: Final = 2000  # that anybody should have drawn, even one who asks for all
 _MOST_TRIED: Final = 100  # units of a picture that might fit
+_ARRIVING: Final = ("g", "δ", "ḡ", "gradient")  # the name of the gradient that arrives, if no value has it
 _ENDS: Final = (12, 9, 7, 5, 4, 3, 2)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A diagram with what it was drawn from: the output, the card of each operand, arrays by card, and gradients."""
+    """A diagram with what it was drawn from: the output, the card of each operand, vertices by card, and gradients."""
 
     diagram: Diagram
     output: Node
     card: Callable[[Any], str | None]
-    values: Mapping[str, Any]
+    vertices: Mapping[str, Vertex]
     gradients: Gradients
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The arrays by card."""
+        return {card: vertex.array for card, vertex in self.vertices.items() if vertex.array is not None}
 
 
 def build_scene(output: Node, scope: Scope, names: Mapping[Node | str, str], options: Options) -> Scene:
@@ -56,14 +62,14 @@ def build_scene(output: Node, scope: Scope, names: Mapping[Node | str, str], opt
         ValueError: `names` renames what is not in the picture; too much to draw without folding; something that
             the style cannot show.
     """
-    graph = Graph(output)
+    graph = Graph(output, kept=options.hand, alone=not options.statements)
     options.style.check(graph)
     if len(graph.operations) <= options.most:
         options = replace(options, collapse="none")
     builder = _Builder(graph, scope, names, options)
     scene: Scene | None = None
     for plan in _plans(graph, options):
-        collapsed = CollapsedGraph(graph, plan, lambda array: scope.of_array(array) is not None)
+        collapsed = CollapsedGraph(graph, plan)
         if scene is not None and not _has_own_vertices(collapsed, options.hand):
             continue
         scene = builder.scene(collapsed, plan)
@@ -133,7 +139,9 @@ class _Builder:
         ids = {vertex: f"n{position}" for position, vertex in enumerate(vertices)}
         count = self._graph.count_parameters if plan.detail == "norms" else None
         placed, clusters = clusters_of(collapsed, self._scope, whole=options.style.modules, count_parameters=count)
-        annotator = Annotator(self._gradients, symbol, options, plan)
+        drawn = {vertex.name for vertex in vertices}
+        g = next((sign for sign in _ARRIVING if sign not in drawn), _ARRIVING[-1])
+        annotator = Annotator(self._gradients, symbol, options, plan, collapsed.find, self._graph.owner, g)
 
         def card(operand: Any) -> str | None:
             vertex = collapsed.find(operand)
@@ -141,23 +149,24 @@ class _Builder:
 
         notes = list(self._notes)
         if any(cluster.kind == "repeat" for cluster in clusters):
-            notes.append("dashed frame: what repeats, drawn as it is the first time")
+            notes.append("dashed frame: a loop, with what enters its first round and the numbers of its last one")
         if options.hand:
             notes.append(_summary(options.hand, collapsed, symbol))
         hidden = not options.modules and any(vertex.call is not None for vertex in vertices)
         diagram = Diagram(
             cards=tuple(annotator.card(vertex, ids[vertex], placed[vertex]) for vertex in vertices),
-            edges=tuple(annotator.edge(use, ids) for use in collapsed.uses if use.tail is not use.head),
+            edges=tuple(annotator.edge(use, ids) for use in collapsed.uses if use.again or use.tail is not use.head),
             title=options.title,
             notes=tuple(notes),
             operations=collapsed.operations,
             gradients=bool(self._gradients.of),
             clusters=tuple(clusters),
             symbol=symbol,
+            arriving=g,
             folded=options.repeats and collapsed.operations <= MOST_CARDS and (hidden or not collapsed.whole),
         )
-        arrays = {ids[vertex]: vertex.array for vertex in vertices if vertex.array is not None}
-        return Scene(diagram, self._graph.output, card, arrays, self._gradients)
+        diagram = broken(diagram, options.viewport, options.style)
+        return Scene(diagram, self._graph.output, card, {ids[vertex]: vertex for vertex in vertices}, self._gradients)
 
 
 def _summary(hand: Mapping[Node, Hand], collapsed: CollapsedGraph, symbol: str) -> str:
@@ -229,7 +238,7 @@ def clusters_of(
 def _shown(collapsed: CollapsedGraph, whole: bool) -> list[Group]:
     """The groups that say something, outer ones first: not that of the one model that everything is in."""
     for vertex in collapsed.vertices:
-        if not vertex.computed and vertex.group is None and vertex.kind != "data":
+        if not (vertex.computed or vertex.group or vertex.outside or vertex.kind == "data"):
             vertex.group = innermost_common(_chain(user.group) for user in vertex.users)
     used = {group for vertex in collapsed.vertices for group in _chain(vertex.group)}
     models = [g for g in used if g.call is not None and g.parent is None and g.call.children]

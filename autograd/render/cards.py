@@ -20,6 +20,10 @@ _LETTER: Final = 5.5  # points, about the width of a letter of the legend
 _SQUARE: Final = 11  # points, the side of a heat cell
 _RAISED: Final = 2  # points between the label of an edge and its line
 _BORDER: Final = 7  # points between the border of a card and its text, with something for measures that differ
+_LONG: Final = 200  # points, of a title that is broken into lines if it is longer
+_BREAKS: Final = "+−*/@←"  # the signs of a formula that a line may begin with
+_TALL: Final = 3  # rows of an array whose gradient may stand beside it
+_USUAL: Final = 170  # points, how wide a card may get by that
 _GAP: Final = 0.28  # of the type size, between words
 _COLOUR: Final = re.compile("#[0-9A-F]{6}")
 
@@ -127,19 +131,23 @@ def _legend(rows: list[list[palette.Entry]]) -> str:
 
 def _card(card: Card) -> str:
     tint = palette.TINTS[card.kind]
-    rows = [_badge(card)] if card.verdict else []
-    rows.append(_header(card))
+    side = _side_by_side(card)
+    span = ' COLSPAN="2"' if side else ""
+    rows = [_badge(card, span)] if card.verdict else []
+    rows.append(_header(card, span))
     if card.facts:
         rows.append(f'<TR><TD CELLPADDING="3" BGCOLOR="{palette.CANVAS}">{_facts(card)}</TD></TR>')
+    cells = []
     if card.value is not None:
         inside = _centred(card, card.value, palette.MUTED if card.kind == "fold" else palette.VALUE)
         inside = _invisible(inside, palette.CANVAS) if "value" in card.hidden else inside
-        rows.append(f'<TR><TD CELLPADDING="3" BGCOLOR="{palette.CANVAS}">{inside}</TD></TR>')
+        cells.append(f'<TD CELLPADDING="3" BGCOLOR="{palette.CANVAS}">{inside}</TD>')
     if card.gradient is not None:
         inside = _gradient(card)
         inside = _invisible(inside, palette.GRADIENT_GROUND) if "gradient" in card.hidden else inside
-        rule = f'BORDER="1" SIDES="T" COLOR="{tint.border}"'
-        rows.append(f'<TR><TD CELLPADDING="3" {rule} BGCOLOR="{palette.GRADIENT_GROUND}">{inside}</TD></TR>')
+        rule = f'BORDER="1" SIDES="{"L" if side else "T"}" COLOR="{tint.border}"'
+        cells.append(f'<TD CELLPADDING="3" {rule} BGCOLOR="{palette.GRADIENT_GROUND}">{inside}</TD>')
+    rows += [f"<TR>{''.join(cells)}</TR>"] if side else [f"<TR>{cell}</TR>" for cell in cells]
     style = "ROUNDED,DASHED" if tint.dashed else "ROUNDED"
     border, thick = palette.border(card)
     return (
@@ -149,26 +157,38 @@ def _card(card: Card) -> str:
     )
 
 
-def _badge(card: Card) -> str:
+def _side_by_side(card: Card) -> bool:
+    """Whether the gradient stands beside the value: of tall arrays, where that makes a card no wider than is usual."""
+    both = card.value, card.gradient
+    tall = all(one is not None and max(len(one.cells), len(one.heat)) >= _TALL for one in both)
+    if not tall or card.hand is not None:
+        return False
+    wide = sum(_numbers_size(one)[0] for one in both if one is not None) + 8
+    return wide <= max(_head_width(card), _USUAL)
+
+
+def _badge(card: Card, span: str) -> str:
     """The result of a comparison, above the name."""
     colour, ground = palette.VERDICTS[card.verdict]
     badge = text(card.badge, colour, palette.EDGE, bold=True)
-    return f'<TR><TD CELLPADDING="3" BGCOLOR="{ground}">{badge}</TD></TR>'
+    return f'<TR><TD CELLPADDING="3" BGCOLOR="{ground}"{span}>{badge}</TD></TR>'
 
 
-def _header(card: Card) -> str:
-    """Name and formula, each in a cell of its own, path and shape below."""
+def _header(card: Card, span: str) -> str:
+    """Name and formula, each in a cell of its own, further lines, path and shape below."""
     # Graphviz measures text a little narrower than viewers draw it.
     least = f' WIDTH="{text_width(card.name, palette.TITLE, bold=True):.0f}"'
-    title = text(card.name, palette.INK, palette.TITLE, bold=True)
-    if card.expression:
-        formula = _cell(text(f"= {card.expression}", palette.INK, palette.TITLE), "LEFT")
-        title = table(f"<TR>{_cell(title, 'RIGHT', least)}{formula}</TR>", padding=2)
+    name = text(card.name, palette.INK, palette.TITLE, bold=True)
+    first, *further = title_lines(card)
+    if first:
+        formula = _cell(text(first, palette.INK, palette.TITLE), "LEFT")
+        title = table(f"<TR>{_cell(name, 'RIGHT', least)}{formula}</TR>", padding=2)
     else:
-        title = table(f"<TR>{_cell(title, more=least)}</TR>")
+        title = table(f"<TR>{_cell(name, more=least)}</TR>")
+    titles = [title, *(text(line, palette.INK, palette.TITLE) for line in further)]
     below = [text(line, palette.MUTED, palette.SHAPE) for line in (card.path, card.shape) if line]
-    inside = table("".join(f"<TR><TD>{line}</TD></TR>" for line in (title, *below)))
-    return f'<TR><TD CELLPADDING="4">{inside}</TD></TR>'
+    inside = table("".join(f"<TR><TD>{line}</TD></TR>" for line in (*titles, *below)))
+    return f'<TR><TD CELLPADDING="4"{span}>{inside}</TD></TR>'
 
 
 def _facts(card: Card) -> str:
@@ -204,10 +224,12 @@ def _gradient(card: Card) -> str:
 def _centred(card: Card, shown: Shown, colour: str) -> str:
     """Numbers in the middle of their card, in columns that its value and its gradient share."""
     both = [one for one in (card.value, card.gradient) if one and one.cells]
+    side = _side_by_side(card)
     whole, wide = card_size(card)[0] - 2 * _BORDER, _numbers_size(shown)[0]
+    whole = whole / 2 if side else whole
     columns: list[float] = []
     if shown.cells and shown.cells != ((shown.cells[0][0],),):
-        texts = zip(*(row for one in both for row in one.cells), strict=True)
+        texts = zip(*(row for one in ([shown] if side else both) for row in one.cells), strict=True)
         columns = [max(text_width(text, palette.BODY) for text in column) + 4 for column in texts]
         gap = (whole - sum(columns)) / len(columns)
         columns = [column + min(gap, _LETTER) for column in columns] if gap > 0 else []
@@ -251,12 +273,57 @@ def _square(share: float) -> str:
 # Its size
 
 
+def _head_width(card: Card) -> float:
+    """How wide a name, a formula, a path and a shape are."""
+    first, *further = title_lines(card)
+    title = text_width(card.name, palette.TITLE, bold=True) + text_width(f" {first}" if first else "", palette.TITLE)
+    lines = [title, *(text_width(line, palette.TITLE) for line in further)]
+    return max(*lines, text_width(card.path, palette.SHAPE), text_width(card.shape, palette.SHAPE))
+
+
+def title_lines(card: Card, kind: int = palette.TITLE) -> list[str]:
+    """What stands behind a card's name, and in the lines below it: a long formula is broken at its outermost sign.
+
+    >>> title_lines(Card("n0", "loss", "loss", "−mean(y * log(p) + (1 − y) * log(1 − p))"))
+    ['= −mean(y * log(p)', '+ (1 − y) * log(1 − p))']
+    """
+    formula = f"= {card.expression}" if card.expression else ""
+    name = text_width(f"{card.name} ", kind, bold=True)
+    if name + text_width(formula, kind) <= _LONG:
+        return [formula]
+    tried = [["", formula], *([*before, *parts] for parts in _halves(formula, kind) for before in ([], [""]))]
+
+    def width(lines: list[str]) -> float:
+        return max(name + text_width(lines[0], kind), *(text_width(line, kind) for line in lines))
+
+    return min(tried, key=lambda lines: (max(width(lines), _LONG), len(lines), width(lines)))
+
+
+def _halves(formula: str, kind: int) -> list[list[str]]:
+    """A formula in two lines, broken before a sign that stands in as few brackets as any: about in the middle."""
+    depth, places = 0, []
+    for place, sign in enumerate(formula):
+        depth += (sign in "([") - (sign in ")]")
+        if sign == " " and place > 2 and formula[place + 1] in _BREAKS and formula[place + 2] == " ":
+            places.append(
+                (
+                    depth,
+                    formula[place + 1] in "*/@",
+                    max(text_width(formula[:place], kind), text_width(formula[place:], kind)),
+                    place,
+                )
+            )
+    return [[formula[:place], formula[place + 1 :]] for *_, place in sorted(places)[:1]]
+
+
 def card_size(card: Card) -> tuple[float, float]:
     """About how wide and high a card is, in points."""
-    title = text_width(card.name, palette.TITLE, bold=True)
-    title += text_width(f" = {card.expression}", palette.TITLE) if card.expression else 0.0
-    wide = [title, text_width(card.path, palette.SHAPE), text_width(card.shape, palette.SHAPE)]
-    high = palette.TITLE * LINE + 10 + sum(palette.SHAPE * LINE for line in (card.path, card.shape) if line)
+    wide = [_head_width(card)]
+    high = (
+        len(title_lines(card)) * palette.TITLE * LINE
+        + 10
+        + sum(palette.SHAPE * LINE for line in (card.path, card.shape) if line)
+    )
     if card.facts:
         labels = max(text_width(fact.label, palette.LEGEND) for fact in card.facts)
         wide.append(labels + max(text_width(fact.text, palette.LEGEND) for fact in card.facts) + 14)
@@ -266,6 +333,9 @@ def card_size(card: Card) -> tuple[float, float]:
             box = _numbers_size(shown)
             wide.append(box[0] + (text_width(more, palette.BODY) + 8 if more else 0.0))
             high += box[1]
+    if _side_by_side(card) and card.value is not None and card.gradient is not None:
+        wide.append(wide[-2] + wide[-1] + 8)
+        high -= _numbers_size(card.value)[1]
     if card.note:
         wide.append(text_width(card.note, palette.SHAPE))
         high += palette.SHAPE * LINE + 2
@@ -300,11 +370,12 @@ def straighten(root: Element, nodes: Mapping[str, Element], diagram: Diagram) ->
     Graphviz measures text a little narrower than viewers draw it, and fonts that lend a sign are of other heights.
     """
     for card in diagram.cards:
-        head = sum(map(bool, (card.verdict, card.name, card.expression, card.path, card.shape)))
+        first, *further = title_lines(card)
+        head = sum(map(bool, (card.verdict, card.name, first, card.path, card.shape))) + len(further)
         texts = nodes[card.id].findall("text")[:head]
         if (middle := _middle(nodes[card.id])) is None:
             continue
-        formulas = [text for text in texts if (text.text or "").startswith("= ")] if card.expression else []
+        formulas = [text for text in texts if (text.text or "").startswith("= ")] if first else []
         if formulas:
             formula, name = formulas[0], texts.pop(texts.index(formulas[0]) - 1)
             texts.remove(formula)
@@ -325,7 +396,15 @@ def _middle(group: Element) -> float | None:
     return (min(across) + max(across)) / 2 if across else None
 
 
-CARDS: Final = Style("cards", source, html=True, size=card_size, finish=straighten, moments=True, cards=True)
+CARDS: Final = Style("cards", source, html=True, size=card_size, finish=straighten, moments=True, cards=True, rows=True)
 OVERVIEW: Final = Style(
-    "overview", source, html=True, size=card_size, finish=straighten, details=("norms",), modules=True, cards=True
+    "overview",
+    source,
+    html=True,
+    size=card_size,
+    finish=straighten,
+    details=("norms",),
+    modules=True,
+    cards=True,
+    rows=True,
 )

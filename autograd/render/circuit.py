@@ -54,6 +54,7 @@ def source(diagram: Diagram, direction: Direction) -> str:
             f"{edge.tail}:e -> {gates[edge.head]} {attributes(_edge(place, edge, diagram.gradients))}"
             for place, edge in enumerate(diagram.edges)
         ],
+        rows={},
     )
 
 
@@ -168,6 +169,7 @@ CIRCUIT: Final = Style(
     gap=66.0,  # a gate, and the wire out of it
     check=check,
     details=("numbers",),
+    statements=False,
     whole=24,
     moments=True,
 )

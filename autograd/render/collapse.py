@@ -8,9 +8,9 @@ without making a circle.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from operator import attrgetter
 from typing import Any, Final
 
@@ -21,13 +21,11 @@ from autograd.core.op import Op
 from autograd.notation.formulas import function_name
 from autograd.render.diagram import Kind
 from autograd.render.graph import Call, Graph, Level, Repeat, Unit, innermost_common
+from autograd.render.statements import Argument, Operand, arguments, drawn_operands
 from autograd.render.style import Detail
 
 MOST_LEAVES: Final = 8  # new ones of one operation
 _LISTED: Final = 3  # sorts of operation that a fold names
-
-# An operand that is drawn: the node of a Tensor, or a plain array. Each is known by its identity.
-Operand = Any
 
 
 @dataclass(frozen=True)
@@ -69,8 +67,9 @@ class Group:
 
 @dataclass(eq=False)
 class Vertex:
-    """What becomes a card. `operands` are the vertices that an operation uses, by position.
+    """What becomes a card. `operands` are the vertices that it uses, by the identity of what they stand for.
 
+    Of what repeats and is drawn once it is the last of the `rounds`, with `symbols` for what differs in them.
     A fold has neither node nor array, but knows what it hides: how many operations of each record, and the
     names of their parameters; `summary` says so. The vertex of a module has its call through its unit.
     """
@@ -78,6 +77,7 @@ class Vertex:
     node: Node | None = None
     array: Any = None
     operands: dict[int, Vertex] = field(default_factory=dict)
+    symbols: dict[int, str] = field(default_factory=dict)
     users: list[Vertex] = field(default_factory=list)
     differentiable: bool = False
     summary: tuple[str, ...] = ()
@@ -88,6 +88,8 @@ class Vertex:
     given: str = ""  # the name that somebody gave it
     unit: Unit | None = None
     group: Group | None = None
+    rounds: Sequence[Unit] = ()
+    outside: bool = False  # it enters a loop once
 
     @property
     def computed(self) -> bool:
@@ -106,6 +108,11 @@ class Vertex:
             return "…"
         return self.name if self.call is None else self.given or "…"
 
+    def symbol_of(self, operand: Operand) -> str | None:
+        """What an operand is called in its formula, if it is one."""
+        tail = self.operands.get(id(operand))
+        return self.symbols.get(id(operand)) or (tail.symbol if tail is not None else None)
+
     @property
     def call(self) -> Call | None:
         """The call that it stands for."""
@@ -114,26 +121,23 @@ class Vertex:
 
 @dataclass(eq=False)
 class Use:
-    """An edge: `head` uses `tail`, as the operand at this position of the operation `node`, if it is one."""
+    """An edge: `head` uses `tail`, as the operand at this position of the operation `node`, if that is one use.
+
+    What a round of a loop uses `again`, from the round before, comes back from the end of the frame.
+    """
 
     tail: Vertex
     head: Vertex
     node: Node | None = None
     position: int = 0
+    again: bool = False
 
 
 class CollapsedGraph:
     """The vertices in the order of the program, and the uses of one by another."""
 
-    def __init__(self, graph: Graph, plan: Plan, named: Callable[[Any], bool] = lambda array: False) -> None:
-        """Choose the vertices.
-
-        Args:
-            graph: what is drawn.
-            plan: how much of it.
-            named: whether the caller has a name for an array: what goes into a module under a name is drawn,
-                what the module has of its own is not.
-        """
+    def __init__(self, graph: Graph, plan: Plan) -> None:
+        """Choose the vertices: of a graph, as much as is planned."""
         self.vertices: list[Vertex] = []
         self.uses: list[Use] = []
         self.groups: list[Group] = []
@@ -141,7 +145,6 @@ class CollapsedGraph:
         self.whole = True
         self._by_operand: dict[int, Vertex] = {}
         self._middle: Vertex | None = None
-        self._named = named
         self._by_call: dict[tuple[Group | None, Call], Group] = {}
         if plan.ends is not None and len(graph.operations) > 2 * plan.ends and not graph.small:
             first, last = graph.operations[: plan.ends], graph.operations[-plan.ends :]
@@ -160,22 +163,49 @@ class CollapsedGraph:
     # Vertices
 
     def _add_all(self, units: Sequence[Unit], repeated: Sequence[Repeat]) -> None:
-        """Draw all units in order, of a repetition the first round only: what uses a later round uses its vertices."""
+        """Draw all units in order, of a repetition one round."""
         at = 0
         for repeat in repeated:
             self._add_units(units[at : repeat.start])
-            block = units[repeat.start : repeat.start + repeat.period]
-            last = units[repeat.stop - repeat.period : repeat.stop]
-            vertices = self._add_units(block, self._repeat_group(block, last, repeat))
-            for position in range(repeat.start + repeat.period, repeat.stop):
-                for node in units[position].nodes:
-                    self._by_operand[id(node)] = vertices[(position - repeat.start) % repeat.period]
-                self.whole = False
+            self._add_repeat(units[repeat.start : repeat.stop], repeat)
             at = repeat.stop
         self._add_units(units[at:])
 
+    def _add_repeat(self, units: Sequence[Unit], repeat: Repeat) -> None:
+        """Draw what repeats once: what enters is what the first round takes, what leaves is of the last one."""
+        self.whole = False
+        rounds = [units[place :: repeat.period] for place in range(repeat.period)]
+        group = self._repeat_group([one[0] for one in rounds], [one[-1] for one in rounds], repeat)
+        own = {id(node): place for place, one in enumerate(rounds) for unit in one for node in unit.nodes}
+        vertices = [
+            Vertex(one[-1].node, one[-1].node.value, differentiable=True, unit=one[-1], rounds=one) for one in rounds
+        ]
+        again: dict[tuple[Vertex, Vertex], None] = {}
+        for vertex in vertices:
+            first, *_, last = vertex.rounds
+            taken = list(zip(self._taken(first), self._taken(last), strict=False))
+            self._fold_many([x.operand for x, _ in taken if id(x.operand) not in own and not self.find(x.operand)])
+            for one, late in taken:
+                inside, carried = own.get(id(one.operand)), own.get(id(late.operand))
+                tail = self._leaf(one.operand) if inside is None else vertices[inside]
+                self._connect(tail, vertex, one.node if inside is None else late.node, one.position)
+                if inside is None and (carried is not None or late.operand is one.operand):
+                    tail.outside = True
+                if carried is None:
+                    self._by_operand.setdefault(id(late.operand), tail)
+                elif inside is None:  # from the round before
+                    tail = vertices[carried]
+                    again[tail, vertex] = None
+                vertex.operands[id(late.operand)] = tail
+            self._add(vertex, *(node for unit in vertex.rounds for node in unit.nodes))
+            vertex.group = self._group(last.around, group)
+            self._as_module(vertex)
+        for tail, head in again:
+            self._connect(tail, head, again=True)
+
     def _fold_between(self, first: Sequence[Unit], graph: Graph, last: Sequence[Unit]) -> None:
-        between = graph.operations[sum(len(u.nodes) for u in first) : -sum(len(u.nodes) for u in last)]
+        kept = {node for unit in (*first, *last) for node in unit.nodes}
+        between = [node for node in graph.operations if node not in kept]
         self.whole = False
         self._add_units(first)
         leaves = [node for node in graph.nodes if node.op is None]
@@ -199,61 +229,55 @@ class CollapsedGraph:
             return self._add(Vertex(operand, operand.value, differentiable=operand.requires_grad), operand)
         return self._add(Vertex(array=operand), operand)
 
-    def _add_units(self, units: Sequence[Unit], repeat: Group | None = None) -> list[Vertex]:
-        return [self._add_module(unit, repeat) if unit.call else self._add_operation(unit, repeat) for unit in units]
+    def _add_units(self, units: Sequence[Unit]) -> None:
+        for unit in units:
+            taken = self._taken(unit)
+            self._fold_many([one.operand for one in taken if not self.find(one.operand)])
+            vertex = Vertex(unit.node, unit.node.value, differentiable=True, unit=unit)
+            for one in taken:
+                vertex.operands[id(one.operand)] = self._leaf(one.operand)
+            self._add(vertex, *unit.nodes)
+            vertex.group = self._group(unit.around, None)
+            for one in taken:
+                self._connect(vertex.operands[id(one.operand)], vertex, one.node, one.position)
+            self._as_module(vertex)
 
-    def _add_operation(self, unit: Unit, repeat: Group | None) -> Vertex:
-        node = unit.node
-        used = {position: arg for position, arg in operands(unit).items() if arg is not None}
-        self._fold_many([operand for operand in used.values() if not self.find(operand)])
-        tails = {position: self._leaf(operand) for position, operand in used.items()}
-        vertex = self._add(Vertex(node, node.value, tails, differentiable=True, unit=unit), *unit.nodes)
-        vertex.group = self._group(unit.around, repeat)
-        # Two uses of one value are two edges, but of a fold nobody knows which of its values.
-        uses = list(tails.items())
-        for place, (position, tail) in enumerate(uses):
-            if tail.array is not None or all(tail is not other for _, other in uses[:place]):
-                self._connect(tail, vertex, node, position)
-        return vertex
+    def _taken(self, unit: Unit) -> list[Argument]:
+        """What a unit takes: what goes into a module, but not what it has of its own; for each use once otherwise."""
+        if unit.call is not None:
+            return [Argument(unit.node, -1, operand) for operand in self._entering(unit, unit.call)]
+        return list(arguments(unit.nodes))
 
-    def _add_module(self, unit: Unit, repeat: Group | None) -> Vertex:
-        """A call of a module as one vertex: what goes into it are edges, what it has of its own is not drawn."""
-        call = unit.call
-        assert call is not None
-        tails = [self._leaf(operand) for operand in self._entering(unit, call)]
-        vertex = Vertex(unit.node, unit.node.value, dict(enumerate(tails)), differentiable=True, unit=unit)
-        vertex.name, vertex.path, vertex.kind = call.caption, call.path, "layer"
-        self._add(vertex, *unit.nodes)
-        vertex.group = self._group(unit.around, repeat)
-        for tail in dict.fromkeys(tails):
-            self._connect(tail, vertex)
-        return vertex
+    @staticmethod
+    def _as_module(vertex: Vertex) -> None:
+        if (call := vertex.call) is not None:
+            vertex.name, vertex.path, vertex.kind = call.caption, call.path, "layer"
 
     def _entering(self, unit: Unit, call: Call) -> list[Operand]:
-        """What goes into a module: what there was before its call; of plain arrays, those with a name.
-
-        Of arrays without one nobody knows whether the module holds them; its first must be its data if nothing
-        else is, and a loss takes two.
-        """
-        inside, entering = set(unit.nodes), dict[int, Operand]()
-        arrays: list[Operand] = []
-        for node in unit.nodes:
-            for arg in _drawn_operands(node).values():
-                if type(arg) is not Node:
-                    arrays.append(arg)
-                elif arg.op is not None:
-                    entering.update({id(arg): arg} if arg not in inside else {})
-                elif not arg.requires_grad and arg.order < call.since:
-                    entering[id(arg)] = arg
-        guessed = 2 if np.size(unit.node.value) == 1 else 1
-        for array in arrays:
-            if self._named(array) or len(entering) < guessed:
-                entering[id(array)] = array
+        """What goes into a module: the arguments of its call, and what was computed before it."""
+        inside = set(unit.nodes)
+        used = [arg for node in unit.nodes for arg in _values((node.args, *node.kwargs.values()))]
+        known = set(map(id, used))
+        entering = {id(given): given for given in call.inputs if id(given) in known}
+        for arg in used:
+            if type(arg) is Node and arg.op is not None and arg not in inside:
+                entering[id(arg)] = arg
         return list(entering.values())
 
-    def _connect(self, tail: Vertex, head: Vertex, node: Node | None = None, position: int = 0) -> None:
-        self.uses.append(Use(tail, head, node, position))
+    def _connect(
+        self, tail: Vertex, head: Vertex, node: Node | None = None, position: int = 0, again: bool = False
+    ) -> None:
+        """Draw a use; a value that one operation uses twice has two edges, but a fold, a module, a statement one."""
+        single = tail.array is None or (head.unit is not None and (head.call or len(head.unit.nodes) > 1))
+        if single and not again and tail in self._drawn_uses(head):
+            return
+        self.uses.append(Use(tail, head, node, position, again))
         tail.users.append(head)
+
+    def _drawn_uses(self, head: Vertex) -> list[Vertex]:
+        """What a card that is being added uses so far."""
+        latest = takewhile(lambda use: use.head is head, reversed(self.uses))
+        return [use.tail for use in latest]
 
     # Groups
 
@@ -297,7 +321,7 @@ class CollapsedGraph:
 
         There may be a million of them, so little here is a loop over them in Python.
         """
-        later_operands = chain.from_iterable(_drawn_operands(node).values() for node in after)
+        later_operands = chain.from_iterable(drawn_operands(node).values() for node in after)
         later = list(islice((leaf for leaf in later_operands if not _is_computed(leaf)), MOST_LEAVES))
         shown = self._by_operand.keys() | set(map(id, later))
         leaves_by_id = {id(leaf): leaf for leaf in leaves if leaf.requires_grad and id(leaf) not in shown}
@@ -343,33 +367,13 @@ def _is_computed(operand: Operand) -> bool:
     return type(operand) is Node and operand.op is not None
 
 
-def operands(unit: Unit) -> dict[int, Operand]:
-    """What the operation of a unit uses, by position: of a write through a view, the value and the old array."""
-    if len(unit.nodes) == 1:
-        return _drawn_operands(unit.node)
-    placed, chosen = unit.nodes
-    old, value = (chosen.args or ())[2], (placed.args or ())[0]
-    return {2: old if type(old) is Node or np.ndim(old) else None, 1: value if type(value) is Node else None}
-
-
-def _drawn_operands(operation: Node) -> dict[int, Operand]:
-    """The arguments of an operation that are vertices: Tensors and arrays, not numbers and indices."""
-    op, args = operation.op, operation.args
-    if op is None or args is None:
-        return {}
-    indexed = "index" in op.operands  # its arrays without a derivative say where, not what
-    count = len(args) if op.variadic else len(op.operands)
-    return {
-        position: arg
-        for position, arg in enumerate(args)
-        if type(arg) is Node
-        or (
-            position < count
-            and isinstance(arg, np.ndarray)
-            and arg.ndim > 0
-            and not (indexed and op.vjp[position] is None)
-        )
-    }
+def _values(value: Any) -> Iterator[Any]:
+    """The nodes and arrays in a nesting of arguments."""
+    if isinstance(value, (tuple, list)):
+        for part in value:
+            yield from _values(part)
+    elif isinstance(value, Node) or (isinstance(value, np.ndarray) and value.ndim):
+        yield value
 
 
 def _summary(hidden: Counter[Op], parameters: int) -> tuple[str, ...]:

@@ -96,6 +96,7 @@ class Edge:
         gradient: the number that came back along it, or "".
         forward: what it carries forward, such as a shape, or "".
         wrong: a derivation by hand went wrong here.
+        again: it is what a round of a loop takes from the round before.
     """
 
     tail: str
@@ -106,6 +107,7 @@ class Edge:
     gradient: str = ""
     forward: str = ""
     wrong: bool = False
+    again: bool = False
 
     @property
     def backward(self) -> str:
@@ -135,6 +137,9 @@ class Diagram:
         symbol: the name of the output in "∂L/∂(value)".
         same_rank: pairs of cards that stand in one column, where several graphs are drawn.
         folded: it has fewer cards than operations, and `collapse` can unfold it.
+        breaks: the ranks of `layout.arrange` at which further rows begin.
+        width: about how wide it will be, in points.
+        arriving: the name of the gradient that arrives at an operation, in rules.
     """
 
     cards: tuple[Card, ...]
@@ -148,6 +153,9 @@ class Diagram:
     symbol: str = ""
     same_rank: tuple[tuple[str, str], ...] = ()
     folded: bool = False
+    arriving: str = "g"
+    breaks: tuple[int, ...] = ()
+    width: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("title", "longest_title"):

@@ -71,11 +71,11 @@ def draw_diff(
     caller = sys._getframe(1)
     scope = Scope(caller.f_locals, caller.f_globals)
     viewport, style = viewport_of(size, direction), STYLES["cards"]
-    graphs = [Graph(node) for node in nodes]
+    graphs = [Graph(node, alone=True) for node in nodes]
     known = [names_of(graph, scope, {}) for graph in graphs]
     diagram = None
     for plan in _plans(graphs):
-        sides = [CollapsedGraph(graph, plan, lambda array: scope.of_array(array) is not None) for graph in graphs]
+        sides = [CollapsedGraph(graph, plan) for graph in graphs]
         if max(len(side.vertices) for side in sides) > _MOST:
             continue
         diagram = _both(sides, scope, known, title or "")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from autograd.render import palette
@@ -62,11 +63,13 @@ def document(
     layout = arrange(diagram)
 
     def statement(card: Card) -> Iterator[str]:
-        group = {"group": quote(f"spine {layout.spine[card.id]}")} if card.id in layout.spine else {}
+        line = f"spine {layout.spine.get(card.id)} {layout.rows[card.id] or ''}".rstrip()
+        group = {"group": quote(line)} if card.id in layout.spine else {}
         yield f"{card.id} {attributes({**card_attributes(card), **group, **node(card)})}"
 
     columns = [(layout.beside[card.id][0], card.id) for card in diagram.cards if card.id in layout.beside]
     lines = [f"{{ rank=same; {first}; {second} }}" for first, second in (*columns, *diagram.same_rank)]
+    lines += rows_below(diagram, layout)
     for place, one in enumerate(diagram.edges):
         lines.append(_edge(place, one, layout, direction, diagram.gradients, edge))
     line = {"color": quote(palette.FORWARD), "penwidth": "1.5", "arrowsize": "0.75"}
@@ -82,7 +85,27 @@ def document(
         statement=statement,
         cluster=cluster,
         lines=lines,
+        rows=layout.rows,
     )
+
+
+def rows_below(diagram: Diagram, layout: Layout) -> Iterator[str]:
+    """What puts each row under the one before, column by column, where no other edge joins two cards."""
+    joined = {frozenset((edge.tail, edge.head)) for edge in diagram.edges}
+    firsts = [min(rank for card, rank in layout.ranks.items() if layout.rows[card] == row) for row in _rows(diagram)]
+    columns: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+    for card, rank in layout.ranks.items():
+        columns[layout.rows[card], rank - firsts[layout.rows[card]]].append(card)
+    for (row, column), cards in sorted(columns.items()):
+        pairs = [(a, b) for b in cards for a in columns.get((row - 1, column), ()) if frozenset((a, b)) not in joined]
+        if pairs:
+            yield f"{{ rank=same; {pairs[0][0]}; {pairs[0][1]} }}"
+        for above, below in pairs:
+            yield f"{below} -> {above} {attributes({'style': 'invis', 'class': quote('wire')})}"
+
+
+def _rows(diagram: Diagram) -> range:
+    return range(len(diagram.breaks) + 1)
 
 
 def digraph(
@@ -95,6 +118,7 @@ def digraph(
     statement: Callable[[Card], Iterator[str]],
     cluster: Callable[[Cluster], str],
     lines: Iterable[str],
+    rows: Mapping[str, int],
 ) -> str:
     """A DOT document of default attributes, the statements of the cards in their clusters, and further lines."""
     return "\n".join(
@@ -106,7 +130,7 @@ def digraph(
             # A cluster without a frame, for the title; and edges within a rank point up only inside a cluster.
             "subgraph cluster_picture {",
             f"graph {attributes({'peripheries': '0', 'margin': '4', 'labelloc': 't', 'label': title or quote('')})}",
-            *_clustered(diagram, statement, cluster),
+            *(line for row in _rows(diagram) for line in _row(diagram, row, rows, statement, cluster)),
             *lines,
             "}",
             "}",
@@ -115,14 +139,35 @@ def digraph(
     )
 
 
+def _row(
+    diagram: Diagram,
+    row: int,
+    rows: Mapping[str, int],
+    statement: Callable[[Card], Iterator[str]],
+    title: Callable[[Cluster], str],
+) -> Iterator[str]:
+    """The statements of the cards of a row, where there are several in a cluster without a frame."""
+    if not diagram.breaks:
+        yield from _clustered(diagram.cards, diagram.clusters, statement, title)
+        return
+    suffix = f"_{row}" if row else ""
+    clusters = [replace(one, id=one.id + suffix, parent=one.parent and one.parent + suffix) for one in diagram.clusters]
+    cards = [card for card in diagram.cards if rows[card.id] == row]
+    placed = [replace(card, cluster=card.cluster and card.cluster + suffix) for card in cards]
+    yield from _clustered(placed, clusters, statement, title)
+
+
 def _clustered(
-    diagram: Diagram, statement: Callable[[Card], Iterator[str]], title: Callable[[Cluster], str]
+    cards: Sequence[Card],
+    framed: Sequence[Cluster],
+    statement: Callable[[Card], Iterator[str]],
+    title: Callable[[Cluster], str],
 ) -> Iterator[str]:
     """The statements of the cards, each in its cluster; a cluster stands where its first card does."""
     inside: defaultdict[str, list[Card | Cluster]] = defaultdict(list)
-    clusters = {cluster.id: cluster for cluster in diagram.clusters}
+    clusters = {cluster.id: cluster for cluster in framed}
     placed: set[str] = set()
-    for card in diagram.cards:
+    for card in cards:
         inside[card.cluster].append(card)
         around = card.cluster
         while around and around not in placed:
@@ -192,6 +237,7 @@ def _edge(
 ) -> str:
     """An edge with its gradient's way back; from the operation where the card stands beside it."""
     operation, above = layout.beside.get(edge.tail, ("", False))
+    across = edge.again or layout.rows[edge.tail] != layout.rows[edge.head]
     beside = operation == edge.head
     turned = beside and above  # the head of an edge within a rank is placed further up
     written = edge_attributes(place, edge)
@@ -204,7 +250,9 @@ def _edge(
         written |= {"dir": "back"} if turned else {}
     if not edge.differentiable:
         written["style"] = "dashed"
-    if edge.head in layout.spine and layout.main[edge.head] == edge.tail:
+    if across:  # lines that lead back, to an earlier card or to the next row, place nothing
+        written["constraint"] = "false"
+    elif edge.head in layout.spine and layout.main[edge.head] == edge.tail:
         written["weight"] = str(_ALONG)
     elif beside:
         written["weight"] = str(_BESIDE)

@@ -15,7 +15,16 @@ from autograd.notation.names import Scope
 from autograd.render.build import build_scene
 from autograd.render.diagram import Diagram, Direction
 from autograd.render.metrics import text_width
-from autograd.render.options import DIRECTIONS, Options, check_choice, drawable, overrides, style_named
+from autograd.render.options import (
+    DIRECTIONS,
+    Collapse,
+    Detail,
+    check_choice,
+    drawable,
+    overrides,
+    style_named,
+    unfolded,
+)
 from autograd.render.palette import TITLE
 from autograd.render.pdf import BindingError, bind
 from autograd.render.picture import Picture
@@ -35,6 +44,9 @@ def frames(
     direction: Direction = "LR",
     captions: bool = True,
     names: Mapping[Tensor | str, str] | None = None,
+    collapse: Collapse = "auto",
+    depth: int | None = None,
+    detail: Detail | None = None,
     title: str | None = None,
 ) -> list[Path]:
     r"""Write the computation behind `output` step by step: a picture for every moment, forward and backward.
@@ -53,7 +65,7 @@ def frames(
             that shows single moments.
         direction: "LR", from left to right, or "TB", from top to bottom.
         captions: say above each frame what happens in it.
-        names: what to call Tensors, as for `draw`.
+        names, collapse, depth, detail: as for `draw`.
         title: a line above all frames, before the caption.
 
     Returns:
@@ -77,7 +89,7 @@ def frames(
     check_choice("direction", direction, DIRECTIONS)
     target, suffix, bound = _target(Path(path), format)
     caller = sys._getframe(1)
-    options = Options(title=title or "", style=chosen, repeats=False)
+    options = unfolded(title, chosen, collapse, depth, detail)
     scene = build_scene(node, Scope(caller.f_locals, caller.f_globals), overrides(names), options)
     series = _series(scene.diagram, steps(scene), captions=captions)
     drawn = [Picture(diagram, chosen, direction).content(suffix) for diagram in series]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
+from weakref import ref
 
 import numpy as np
 
 from autograd.core.node import Node, topological
-from autograd.rules.index import scatter
+from autograd.render.statements import Statements
 from autograd.text import printable
 
 # Above this many operations nobody looks for modules and repetitions: only the ends are drawn.
@@ -25,7 +25,7 @@ Level = int | Literal["leaves"] | None
 
 @dataclass(eq=False)
 class Unit:
-    """What becomes one card: an operation, a call of a module, or a write and what it needs.
+    """What becomes one card: a statement, or a call of a module.
 
     `nodes` in the order of the program; the last is the result. `around` is the call around it.
     """
@@ -67,6 +67,7 @@ class Call:
     parent: Call | None
     path: str
     caption: str
+    inputs: Any = ()
     children: list[Call] = field(default_factory=list)
 
     @property
@@ -90,11 +91,12 @@ def _innermost(operations: Sequence[Node]) -> dict[Node, Call]:
             running.pop()
         mark = node.scope
         while mark is not None:  # the outer ones first
-            owner, since, mark = mark
+            owner, since, mark, inputs = mark
             if running and since <= running[-1].since:  # it is running, or in another thread
                 continue
+            given = [one() if isinstance(one, ref) else one for one in inputs]
             path, caption = map(_shown, owner.__scope__())
-            call = Call(owner, since, node.order, running[-1] if running else None, path, caption)
+            call = Call(owner, since, node.order, running[-1] if running else None, path, caption, given)
             if call.parent is not None:
                 call.parent.children.append(call)
             running.append(call)
@@ -110,9 +112,15 @@ class Graph:
     Attributes:
         nodes: operations and leaves in the order of the program, those that need no gradient too.
         operations: those of them that were computed.
+        named: the name that somebody gave a value, or "".
+        kept: values that stay cards of their own.
+        alone: whether each operation is a statement of its own.
     """
 
     output: Node
+    named: Callable[[Any], str] = lambda value: ""
+    kept: Container[Node] = ()
+    alone: bool = False
     nodes: list[Node] = field(init=False)
     operations: list[Node] = field(init=False)
     _units: dict[Level, list[Unit]] = field(default_factory=dict, init=False)
@@ -173,7 +181,6 @@ class Graph:
 
     def _group(self, level: Level) -> list[Unit]:
         units: list[Unit] = []
-        placed = set(self._writes.values())
         for node in self.operations:
             around = self.innermost.get(node)
             call = _collapsed(around, level)
@@ -182,26 +189,31 @@ class Graph:
                     units[-1].nodes.append(node)
                 else:
                     units.append(Unit([node], call, call.parent))
-            elif node in self._writes:
-                units.append(Unit([self._writes[node], node], None, around))
-            elif node not in placed:
-                units.append(Unit([node], None, around))
+            elif node in self.statements.of:
+                units.append(Unit(self.statements.of[node], None, around))
         return units
 
     @cached_property
-    def _writes(self) -> dict[Node, Node]:
-        """Of each write through a view, the step before it that places the new value.
+    def statements(self) -> Statements:
+        """The operations by statement."""
+        loops = []
+        if not self.alone:
+            steps = [Unit([node], None, self.innermost.get(node)) for node in self.operations]
+            for block in repeats(steps):
+                starts = range(block.start, block.stop, block.period)
+                loops.append([self.operations[start : start + block.period] for start in starts])
+        return Statements(self.operations, self.innermost, self.named, self.kept, loops, self.alone)
 
-        Such a write is recorded as that step, into an array of the owner's shape, and a choice between its result
-        and the old values; both are one card.
-        """
-        uses = Counter(arg for node in self.operations for arg in node.args or () if type(arg) is Node)
-        return {
-            node: placed
-            for node in self.operations
-            if (placed := _placed(node)) is not None and uses[placed] == 1
-            and self.innermost.get(placed) is self.innermost.get(node)
-        }  # fmt: skip
+    def owner(self, node: Node) -> Node:
+        """The result of the statement that an operation belongs to."""
+        return self.statements.owner.get(node, node) if self.small else node
+
+    def rounds(self) -> Iterator[list[Node]]:
+        """What statements give that stand in a loop: the values of all rounds."""
+        units = self.units(None)
+        for repeat in self.repeated(None):
+            for start in range(repeat.start, repeat.start + repeat.period):
+                yield [units[place].node for place in range(start, repeat.stop, repeat.period)]
 
 
 def parameters(nodes: Iterable[Node]) -> list[Node]:
@@ -225,17 +237,6 @@ def _collapsed(call: Call | None, level: Level) -> Call | None:
     return call.chain[-1 - level] if len(call.chain) > level else None
 
 
-def _placed(node: Node) -> Node | None:
-    """Of a write through a view, the step that places the new value."""
-    args = node.args
-    if not args or node.op.fn is not np.where or len(args) != 3 or not isinstance(args[0], np.ndarray):
-        return None
-    placed, old = args[1], args[2]
-    if type(placed) is not Node or placed.op is None or placed.op.fn is not scatter:
-        return None
-    return placed if np.shape(getattr(old, "value", old)) == np.shape(placed.value) else None
-
-
 # Repetition
 
 
@@ -243,15 +244,18 @@ def repeats(units: Sequence[Unit]) -> list[Repeat]:
     """The stretches of units that repeat, in order; none overlaps another.
 
     What comes after one uses only what its last repetition gave: queries, keys and values are made alike, and
-    are three things.
+    are three things. The first round may take from elsewhere what the others take from the round before.
     """
     place = {node: position for position, unit in enumerate(units) for node in unit.nodes}
-    signs, until = _signatures(units, place), _last_uses(units, place)
+    signs = [tuple(_signature(unit, place)) for unit in units]
+    known: dict[Any, int] = {}
+    numbers = np.array([known.setdefault(sign, len(known)) for sign in signs], dtype=np.intp)
+    search = _Search(units, signs, numbers, _last_uses(units, place))
     blocks: list[Repeat] = []
     pending = [(0, len(units))]
     while pending:
         start, stop = pending.pop()
-        best = _longest(signs, until, start, stop, units)
+        best = search.longest(start, stop)
         if best is not None:
             blocks.append(best)
             pending += [(start, best.start), (best.stop, stop)]
@@ -268,52 +272,83 @@ def _last_uses(units: Sequence[Unit], place: Mapping[Node, int]) -> Any:
     return last
 
 
-def _longest(signs: Any, until: Any, start: int, stop: int, units: Sequence[Unit]) -> Repeat | None:
-    """The repetition between two places that saves the most units."""
-    part, best, saved = signs[start:stop], None, 0
-    for period in range(1, min(LONGEST_BLOCK, len(part) // FEWEST) + 1):
-        equal = np.concatenate(([False], part[period:] == part[:-period], [False]))
-        edges = np.flatnonzero(equal[1:] != equal[:-1])
-        if not edges.size:
-            continue
-        lengths = edges[1::2] - edges[::2]
-        place = int(np.argmax(lengths))
-        length, first = int(lengths[place]) + period, int(edges[::2][place]) + start
-        if length // period >= FEWEST and (length // period - 1) * period > saved:
-            tried = _aligned(units, until, first, length, period)
-            if tried is not None and (tried.count - 1) * period > saved:
-                best, saved = tried, (tried.count - 1) * period
-    return best
+@dataclass(frozen=True)
+class _Search:
+    """What is looked through for repetitions: units, what each has in common with others, as a number too."""
+
+    units: Sequence[Unit]
+    signs: Sequence[tuple[Any, ...]]
+    numbers: Any
+    until: Any
+
+    def longest(self, start: int, stop: int) -> Repeat | None:
+        """The repetition between two places that saves the most units."""
+        part, best, saved = self.numbers[start:stop], None, 0
+        for period in range(1, min(LONGEST_BLOCK, len(part) // FEWEST) + 1):
+            equal = np.concatenate(([False], part[period:] == part[:-period], [False]))
+            edges = np.flatnonzero(equal[1:] != equal[:-1])
+            if not edges.size:
+                continue
+            lengths = edges[1::2] - edges[::2]
+            place = int(np.argmax(lengths))
+            length, first = int(lengths[place]) + period, int(edges[::2][place]) + start
+            rounds = length // period
+            if rounds >= FEWEST - 1 and rounds * period > saved:
+                tried = self._aligned(first, length, period, start)
+                if tried is not None and (tried.count - 1) * period > saved:
+                    best, saved = tried, (tried.count - 1) * period
+        return best
+
+    def _aligned(self, first: int, length: int, period: int, least: int) -> Repeat | None:
+        """The repetition that begins where a reader would begin it: at a module, else at a use of a parameter.
+
+        None if what comes after it uses more than its last repetition, wherever it begins.
+        """
+        units = self.units
+
+        def preference(shift: int) -> tuple[int, int, int]:
+            unit, before = units[first + shift], units[first + shift - 1] if first + shift else None
+            began = unit.call is not None or (
+                unit.around is not None and (before is None or before.around is not unit.around)
+            )
+            depth = len(unit.around.chain) if unit.around is not None else 0
+            rank = max((np.ndim(node.value) for node in parameters(unit.nodes)), default=-1)  # weights before biases
+            sort = (rank >= 0 and began, rank > 1, rank >= 0, began, True).index(True)
+            return (sort, depth, shift)
+
+        for shift in sorted(range(period), key=preference):
+            block = Repeat(first + shift, period, (length - shift) // period)
+            if block.start - period >= least and self._begins(block):
+                block = Repeat(block.start - period, period, block.count + 1)
+            if block.count >= FEWEST and np.all(self.until[block.start : block.stop - period] < block.stop):
+                return block
+        return None
+
+    def _begins(self, block: Repeat) -> bool:
+        """Whether what stands before a block is its first round, and takes from elsewhere what is carried on later."""
+        for place in range(block.start, block.start + block.period):
+            sign, before = self.signs[place], self.signs[place - block.period]
+            if len(sign) != len(before):
+                return False
+            for ours, theirs in zip(sign, before, strict=True):
+                carried = isinstance(ours, _Taken) and ours.back is not None and ours.back > place - block.start
+                if ours != theirs and not (carried and isinstance(theirs, _Taken) and ours.shape == theirs.shape):
+                    return False
+        return True
 
 
-def _aligned(units: Sequence[Unit], until: Any, first: int, length: int, period: int) -> Repeat | None:
-    """The repetition that begins where a reader would begin it: at a module, else at a use of a parameter.
+class _Taken(NamedTuple):
+    """An operand in what two units have in common that do the same.
 
-    None if what comes after it uses more than its last repetition, wherever it begins.
+    Attributes:
+        back: how many units back it was computed, if not long ago; `at` the place, if it was.
+        leaf: whether it is a Tensor or an array that was not computed, and whether that requires grad.
     """
 
-    def preference(shift: int) -> tuple[int, int, int]:
-        unit, before = units[first + shift], units[first + shift - 1] if first + shift else None
-        began = unit.call is not None or (
-            unit.around is not None and (before is None or before.around is not unit.around)
-        )
-        depth = len(unit.around.chain) if unit.around is not None else 0
-        rank = max((np.ndim(node.value) for node in parameters(unit.nodes)), default=-1)  # weights before biases
-        sort = (rank >= 0 and began, rank > 1, rank >= 0, began, True).index(True)
-        return (sort, depth, shift)
-
-    for shift in sorted(range(period), key=preference):
-        block = Repeat(first + shift, period, (length - shift) // period)
-        if block.count >= FEWEST and np.all(until[block.start : block.stop - period] < block.stop):
-            return block
-    return None
-
-
-def _signatures(units: Sequence[Unit], place: Mapping[Node, int]) -> Any:
-    """A number for each unit; equal where two do the same with operands that lie equally far back."""
-    known: dict[Any, int] = {}
-    numbers = [known.setdefault(tuple(_signature(unit, place)), len(known)) for unit in units]
-    return np.array(numbers, dtype=np.intp)
+    shape: tuple[int, ...]
+    back: int | None = None
+    at: int = -1
+    leaf: str = ""
 
 
 def _signature(unit: Unit, place: Mapping[Node, int]) -> Iterator[Any]:
@@ -321,19 +356,26 @@ def _signature(unit: Unit, place: Mapping[Node, int]) -> Iterator[Any]:
     here = place[unit.node]
     yield unit.call.caption if unit.call is not None else unit.node.op.name
     yield np.shape(unit.node.value)
+    within = {node: position for position, node in enumerate(unit.nodes)}
     for node in unit.nodes:
+        yield node.op.name
         indexing = "index" in node.op.operands
         for position, arg in enumerate(node.args or ()):
             if type(arg) is Node:
+                shape = np.shape(arg.value)
                 if arg.op is None:
-                    yield ("leaf", arg.requires_grad, np.shape(arg.value))
-                elif place[arg] != here:
+                    yield _Taken(shape, leaf="tensor" if arg.requires_grad else "constant")
+                elif arg in within:
+                    yield within[arg]
+                else:
                     back = here - place[arg]
-                    yield ("back", back) if back <= _NEAR else ("at", place[arg])
+                    yield _Taken(shape, back) if back <= _NEAR else _Taken(shape, at=place[arg])
             elif isinstance(arg, (bool, int, float, str)) and not (indexing and position):
                 yield arg
+            elif isinstance(arg, np.ndarray) and not indexing:
+                yield _Taken(np.shape(arg), leaf="array")
             else:
-                yield (type(arg).__name__, np.shape(arg) if isinstance(arg, np.ndarray) else ())
+                yield type(arg).__name__
         yield tuple((key, str(value)) for key, value in node.kwargs.items())
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from autograd.core.node import Node
@@ -10,19 +11,26 @@ from autograd.notation.names import Scope, pretty
 from autograd.notation.naming import Names
 from autograd.render.collapse import CollapsedGraph, Vertex
 from autograd.render.graph import Graph, parameters
+from autograd.render.statements import arguments
 from autograd.text import printable
 
 _LOSSES: Final = frozenset(("l", "loss", "cost", "error", "objective", "j", "mse", "nll", "bce"))
+_NUMBER: Final = re.compile(r"(.*?[\w\[])([₀-₉]+|\d+(?=\]))(.*)")
 _ENDS: Final = 32  # operations at each end of a graph that is too large to be looked at
 
 
 def names_of(graph: Graph, scope: Scope, overrides: Mapping[Node | str, str]) -> Names:
-    """The names of a graph; of one that is too large to be looked at, those of its leaves and its ends."""
+    """The names of a graph, which tell its statements; of one that is too large, those of its leaves and its ends."""
     nodes = graph.nodes
     if not graph.small:
         nodes = [node for node in nodes if node.op is None]
         nodes += graph.operations[:_ENDS] + graph.operations[-_ENDS:]
-    return Names(nodes, scope, overrides)
+        return Names(nodes, scope, overrides)
+    names = Names(nodes, scope, overrides)
+    graph.named = lambda value: name.drawn if (name := names.given(value)) is not None else ""
+    for values in graph.rounds():
+        names.number(values)
+    return names
 
 
 def label(collapsed: CollapsedGraph, scope: Scope, overrides: Mapping[Node | str, str], names: Names) -> str:
@@ -35,7 +43,7 @@ def label(collapsed: CollapsedGraph, scope: Scope, overrides: Mapping[Node | str
         vertex.given = name.drawn if name.origin == "given" else ""
         if vertex.call is None:
             vertex.name, vertex.path = name.drawn, name.path
-        elif vertex.call.children and not vertex.path:
+        elif not vertex.path:
             vertex.path = scope.of_owner(vertex.call.owner) or ""
         if not vertex.computed:
             kind = names.kind(vertex.array if vertex.node is None else vertex.node)
@@ -44,10 +52,37 @@ def label(collapsed: CollapsedGraph, scope: Scope, overrides: Mapping[Node | str
             vertex.kind = "loss" if _is_loss(vertex) else "output"
         elif vertex.unit is not None and vertex.call is not None and not parameters(vertex.unit.nodes):
             vertex.kind = "operation"
+    for vertex in collapsed.vertices:
+        if vertex.rounds and vertex.call is None:
+            _name_rounds(vertex, names)
     _rename(collapsed, overrides)
     if output.call is None:
         return output.name
     return output.given or ("L" if output.kind == "loss" else "out")
+
+
+def _name_rounds(vertex: Vertex, names: Names) -> None:
+    """The formula of what repeats is the same in every round: `h = tanh(Xₜ Wxh + h Whh)`."""
+    vertex.name = pretty(names[vertex.node].text)
+    for places in zip(*(arguments(unit.nodes) for unit in vertex.rounds), strict=False):
+        taken = [place.operand for place in places]
+        tail = vertex.operands[id(taken[-1])]
+        if not tail.rounds and len(set(map(id, taken))) > 1 and (general := _general([names[x].drawn for x in taken])):
+            vertex.symbols[id(taken[-1])] = general
+
+
+def _general(names: Sequence[str]) -> str:
+    """What numbered names have in common, with a t in the place of the number.
+
+    >>> _general(["X₁", "X₂", "X₃"]), _general(["Ws[0]", "Ws[1]"]), _general(["a", "b"])
+    ('Xₜ', 'Ws[t]', '')
+    """
+    split = [_NUMBER.fullmatch(name) for name in names]
+    stems = {(found[1], found[3]) for found in split if found}
+    if len(stems) != 1 or None in split:
+        return ""
+    before, after = stems.pop()
+    return f"{before}{'t' if before.endswith('[') else 'ₜ'}{after}"
 
 
 def _is_loss(output: Vertex) -> bool:

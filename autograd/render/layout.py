@@ -7,13 +7,18 @@ for a slide can be collapsed. It is an estimate, a little on the large side.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, combinations, product
+from math import comb
 from typing import Final
 
 from autograd.render import palette
 from autograd.render.diagram import Diagram, Edge
 from autograd.render.metrics import LINE, text_width
+from autograd.render.palette import legend
 from autograd.render.style import Style
 
 SMALLEST: Final = 12  # pixels, of any text on a slide
@@ -22,7 +27,15 @@ _GAP: Final = 0.34 * _INCH + 1.5  # between two ranks, and between a card and it
 _ROW_GAP: Final = 0.36 * _INCH
 _MARGIN: Final = 9.0
 _FRAME_TITLE: Final = 22.0
-_LEGEND: Final = 32.0
+_LEGEND: Final = 26.0
+_MARGIN_OF_ERROR: Final = 1.03  # of what is estimated
+_BETWEEN_ROWS: Final = 64.0  # with the line that leads from the end of one to the beginning of the next
+LARGEST: Final = 2.0  # scale, so that a picture of two cards does not fill a wall
+_MOST_ROWS: Final = 4
+_WORTH: Final = 1.06  # how much larger text must get by one more row
+_SPLIT: Final = 0.4  # what it costs to cut a frame, of the size of text
+_CROSSED: Final = 0.12  # and a line that leads to another row besides the one at its end
+_MOST_TRIED: Final = 600  # ways to break a line
 
 
 @dataclass(frozen=True)
@@ -34,24 +47,30 @@ class Layout:
         beside: for a card beside an operation, which and on which side.
         main: the main operand of each card that has operands.
         ranks: the column of each card, from 0; a card beside another has that one's.
+        rows: the row of each card, where the line is broken into several, as text is.
+        anchors: the rank that decides on the row of each card: what enters stands in that of its first user.
     """
 
     spine: dict[str, int]
     beside: dict[str, tuple[str, bool]]
     main: dict[str, str]
     ranks: dict[str, int]
+    rows: dict[str, int]
+    anchors: dict[str, int]
 
 
 def arrange(diagram: Diagram) -> Layout:
     """Find the main path of data to each output, and an operation for every parameter and target.
 
     The main operand of an operation is the computed one with the longest history, else its data, else
-    the first. A card that is nobody's main operand stands beside the first operation that uses it:
-    the first such card on one side (true), the second on the other. More than two stand before it.
+    the first. A card that is nobody's main operand stands beside the first operation that uses it, if that has
+    its column for itself: the first such card on one side (true), the second on the other. Of more than two,
+    the others stand before it.
     """
     sources: dict[str, list[str]] = {card.id: [] for card in diagram.cards}
     for edge in diagram.edges:
-        sources[edge.head].append(edge.tail)
+        if not edge.again:
+            sources[edge.head].append(edge.tail)
     kinds = {card.id: card.kind for card in diagram.cards}
     depth: dict[str, int] = {}
     main: dict[str, str] = {}
@@ -68,31 +87,38 @@ def arrange(diagram: Diagram) -> Layout:
             at = main.get(at)
     leading = set(main.values())
     beside: dict[str, tuple[str, bool]] = {}
+    crowd = Counter(depth[card] for card, operands in sources.items() if operands)
     for head, operands in sources.items():
+        if crowd[depth[head]] > 1:  # what is computed side by side needs the space
+            continue
         entering = [o for o in dict.fromkeys(operands) if not (sources[o] or o in leading or o in beside)]
-        if len(entering) <= 2:
-            for operand, side in zip(entering, (True, False), strict=False):
-                beside[operand] = head, side
-    return Layout(spine, beside, main, _ranks(diagram, sources, beside))
+        for operand, side in zip(entering[-2:], (True, False), strict=False):
+            beside[operand] = head, side
+    ranks, first_users = _ranks(diagram, sources, beside)
+    anchors = {card: ranks[first_users.get(card, card)] for card in ranks}
+    rows = {card: bisect_right(diagram.breaks, rank) for card, rank in anchors.items()}
+    return Layout(spine, beside, main, ranks, rows, anchors)
 
 
-def _ranks(diagram: Diagram, sources: dict[str, list[str]], beside: dict[str, tuple[str, bool]]) -> dict[str, int]:
-    """The column of each card."""
+def _ranks(
+    diagram: Diagram, sources: dict[str, list[str]], beside: dict[str, tuple[str, bool]]
+) -> tuple[dict[str, int], dict[str, str]]:
+    """The column of each card, and the first user of each that is not computed."""
     ranks: dict[str, int] = {}
     for card in diagram.cards:
         if card.id not in beside:
             before = [ranks[operand] for operand in sources[card.id] if operand in ranks]
             ranks[card.id] = max(before, default=-1) + 1
-    users: dict[str, int] = {}
+    users: dict[str, str] = {}
     for edge in diagram.edges:
-        if edge.head in ranks:
-            users[edge.tail] = min(users.get(edge.tail, ranks[edge.head]), ranks[edge.head])
+        if edge.head in ranks and not edge.again and not sources[edge.tail]:
+            users[edge.tail] = min(users.get(edge.tail, edge.head), edge.head, key=ranks.__getitem__)
     for card in diagram.cards:
         if card.id in beside:
             ranks[card.id] = ranks[beside[card.id][0]]
-        elif not sources[card.id] and card.id in users:  # what enters stands right before its first user
-            ranks[card.id] = max(users[card.id] - 1, 0)
-    return ranks
+        elif card.id in users:  # what enters stands right before its first user
+            ranks[card.id] = max(ranks[users[card.id]] - 1, 0)
+    return ranks, users
 
 
 @dataclass(frozen=True)
@@ -110,27 +136,109 @@ class Viewport:
 
 def fits(diagram: Diagram, viewport: Viewport, style: Style) -> bool:
     """Whether all text of a picture is readable where it is drawn into this viewport."""
-    return palette.SHAPE * viewport.scale(*estimated_size(diagram, viewport, style)) >= SMALLEST
+    return palette.SHAPE * viewport.scale(*estimated_size(diagram, viewport, style)) >= SMALLEST * _MARGIN_OF_ERROR
 
 
 def estimated_size(diagram: Diagram, viewport: Viewport, style: Style) -> tuple[float, float]:
     """About how wide and high a picture is, in points."""
-    layout = arrange(diagram)
-    columns: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
-    for card in diagram.cards:
-        columns[layout.ranks[card.id]].append(style.size(card))
-    along, across = (1, 0) if viewport.down else (0, 1)
-    length = sum(max(size[along] for size in column) for column in columns.values())
-    breadth = max(sum(size[across] for size in column) + _ROW_GAP * (len(column) - 1) for column in columns.values())
-    gaps = _gaps(diagram, layout, viewport)
-    length += sum(gaps.get(rank, _GAP) + style.gap for rank in sorted(columns)[1:])
-    nesting = max((len(chain) for chain in _chains(diagram).values()), default=0)
-    length += 2 * _MARGIN * nesting + 20
-    breadth += (2 * _MARGIN + _FRAME_TITLE) * nesting
-    around = _LEGEND * (1 + len(diagram.notes)) + (28.0 if diagram.title else 0.0)
-    if viewport.down:
-        return breadth, length + nesting * _FRAME_TITLE + around
-    return length, breadth + around + 12
+    return _Estimate(diagram, viewport, style).size(diagram.breaks)
+
+
+def broken(diagram: Diagram, viewport: Viewport, style: Style) -> Diagram:
+    """The diagram in as many rows as make its text largest, and as wide as it will be."""
+    estimate = _Estimate(diagram, viewport, style)
+    breaks = _best_breaks(estimate, viewport) if style.rows and not viewport.down else ()
+    return replace(diagram, breaks=breaks, width=estimate.size(breaks)[0])
+
+
+def _best_breaks(estimate: _Estimate, viewport: Viewport) -> tuple[int, ...]:
+    """The ranks at which further rows begin; of what is about equal the fewest."""
+    best: tuple[int, ...] = ()
+    largest = min(viewport.scale(*estimate.size(())), LARGEST)
+    for count in range(1, _MOST_ROWS):
+        least = largest * _WORTH
+        for breaks in estimate.candidates(count):
+            cost = 1 + _SPLIT * estimate.cut(breaks) + _CROSSED * estimate.crossing(breaks)
+            scale = min(viewport.scale(*estimate.size(breaks)), LARGEST) / cost
+            if scale > max(least, largest):
+                best, largest = breaks, scale
+    return best
+
+
+class _Estimate:
+    """How large a picture is, from the sizes of its cards and the space between its columns."""
+
+    def __init__(self, diagram: Diagram, viewport: Viewport, style: Style) -> None:
+        self._diagram, self._down, self._gap = diagram, viewport.down, style.gap
+        layout = arrange(replace(diagram, breaks=()))
+        along, across = (1, 0) if viewport.down else (0, 1)
+        # Of each card: the rank that decides on its row, its column, and its sides along and across the rows.
+        self._cards = []
+        for card in diagram.cards:
+            size = style.size(card)
+            self._cards.append((layout.anchors[card.id], layout.ranks[card.id], size[along], size[across]))
+        self._gaps = _gaps(diagram, layout, viewport)
+        self._edges = {
+            (layout.anchors[edge.tail], layout.anchors[edge.head]) for edge in diagram.edges if not edge.again
+        }
+        self._chains = _chains(diagram)
+        self._nesting = max((len(chain) for chain in self._chains.values()), default=0)
+        self._ranks = sorted(set(layout.ranks.values()))
+        self._spans: dict[str, tuple[int, int]] = {}
+        for card in diagram.cards:
+            rank = layout.ranks[card.id]
+            for cluster in self._chains.get(card.cluster, ()):
+                first, last = self._spans.get(cluster, (rank, rank))
+                self._spans[cluster] = min(first, rank), max(last, rank)
+
+    def size(self, breaks: Sequence[int]) -> tuple[float, float]:
+        """Width and height in points, with further rows at these ranks."""
+        rows: list[dict[int, tuple[float, float]]] = [{} for _ in range(len(breaks) + 1)]
+        for anchor, rank, along, across in self._cards:
+            row = rows[bisect_right(breaks, anchor)]
+            widest, total = row.get(rank, (0.0, -_ROW_GAP))
+            row[rank] = max(widest, along), total + across + _ROW_GAP
+        columns: defaultdict[int, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))  # those of all rows are alike
+        for row in rows:
+            for rank, (widest, _) in row.items():
+                wide, gap = columns[rank - min(row)]
+                columns[rank - min(row)] = max(wide, widest), max(gap, self._gaps.get(rank, _GAP) + self._gap)
+        length = sum(map(sum, columns.values())) - columns[0][1]
+        breadth = sum(max((total for _, total in row.values()), default=0.0) for row in rows)
+        length += 2 * _MARGIN * self._nesting + 20
+        breadth += (2 * _MARGIN + _FRAME_TITLE) * self._nesting * len(rows) + _BETWEEN_ROWS * len(breaks)
+        diagram = self._diagram
+        told = legend(replace(diagram, width=breadth if self._down else length))
+        around = 6.0 + _LEGEND * len(told) + (28.0 if diagram.title else 0.0)
+        if self._down:
+            return breadth, length + self._nesting * _FRAME_TITLE + around
+        return length, breadth + around + 12
+
+    def candidates(self, count: int) -> Iterator[tuple[int, ...]]:
+        """So many breaks: all of them where there are few columns, else such that rows are about alike."""
+        ranks = sorted({anchor for anchor, *_ in self._cards})[1:]  # where a row begins, a card does
+        if comb(len(ranks), count) <= _MOST_TRIED:
+            yield from combinations(ranks, count)
+            return
+        widths: defaultdict[int, float] = defaultdict(float)
+        for _, rank, along, _ in self._cards:
+            widths[rank] = max(widths[rank], along + self._gaps.get(rank, _GAP) + self._gap)
+        ends = [*accumulate(widths[rank] for rank in self._ranks)]
+        alike = [bisect_right(ends, ends[-1] * row / (count + 1)) for row in range(1, count + 1)]
+        for moved in product((-1, 0, 1), repeat=count):
+            places = [place + by for place, by in zip(alike, moved, strict=True)]
+            breaks = tuple(self._ranks[place] for place in places if 0 <= place < len(self._ranks))
+            if len(breaks) == count and {*breaks} <= {*ranks} and [*breaks] == sorted({*breaks}):
+                yield breaks
+
+    def crossing(self, breaks: Sequence[int]) -> int:
+        """How many lines lead from one row to another, besides the one at the end of each."""
+        ends = [(bisect_right(breaks, tail), bisect_right(breaks, head)) for tail, head in self._edges]
+        return max(sum(tail != head for tail, head in ends) - len(breaks), 0)
+
+    def cut(self, breaks: Sequence[int]) -> int:
+        """How many frames these breaks cut."""
+        return sum(first < rank <= last for rank in breaks for first, last in self._spans.values())
 
 
 def _gaps(diagram: Diagram, layout: Layout, viewport: Viewport) -> dict[int, float]:
@@ -141,10 +249,12 @@ def _gaps(diagram: Diagram, layout: Layout, viewport: Viewport) -> dict[int, flo
     crossed: defaultdict[int, int] = defaultdict(int)
     for edge in diagram.edges:
         rank = layout.ranks[edge.head]
-        if layout.ranks[edge.tail] != rank:
+        if layout.ranks[edge.tail] != rank and not edge.again:
             crossed[rank] = max(crossed[rank], len(around[edge.tail] ^ around[edge.head]))
-            widest[rank] = max(widest[rank], _label_length(edge, viewport))
-    return {rank: _GAP + (widest[rank] and widest[rank] + 8) + 3.0 * max(crossed[rank] - 1, 0) for rank in crossed}
+            middle = (layout.ranks[edge.tail] + rank + 1) // 2  # where Graphviz puts a label
+            widest[middle] = max(widest[middle], _label_length(edge, viewport))
+    ranks = {*crossed, *widest}
+    return {rank: _GAP + (widest[rank] and widest[rank] + 8) + 3.0 * max(crossed[rank] - 1, 0) for rank in ranks}
 
 
 def _chains(diagram: Diagram) -> dict[str, set[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -18,13 +18,16 @@ from autograd.render.style import STYLES, Style
 Collapse = Literal["auto", "none", "modules"]
 DIRECTIONS: Final = get_args(Direction)
 COLLAPSES: Final = get_args(Collapse)
+Detail = Literal["statements", "operations"]
+DETAILS: Final = get_args(Detail)
 
 
 @dataclass(frozen=True)
 class Options:
     """What is asked of a picture; see `autograd.draw`.
 
-    `repeats`: whether what repeats may be drawn once; `hand`: gradients derived by hand, by node; `most`: draw
+    `statements`: a card a statement, or else an operation; `repeats`: whether what repeats may be drawn once;
+    `hand`: gradients derived by hand, by node; `most`: draw
     every operation, unless there are more than these.
     """
 
@@ -36,6 +39,7 @@ class Options:
     depth: int | None = None
     style: Style = field(default_factory=lambda: STYLES["cards"])
     viewport: Viewport = field(default_factory=Viewport)
+    statements: bool = True
     repeats: bool = True
     hand: Mapping[Node, Hand] = field(default_factory=dict)
     most: int = 0
@@ -51,6 +55,24 @@ def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
     known = list(choices)
     if value not in known:
         raise ValueError(f"{argument} is {' or '.join(map(repr, known))}, not {value!r}")
+
+
+def unfolded(
+    title: str | None, style: Style, collapse: Collapse, depth: int | None, detail: Detail | None, most: int = 0
+) -> Options:
+    """The options of pictures in which each operation has its moment: what repeats is not drawn once."""
+    check_choice("collapse", collapse, COLLAPSES)
+    options = Options(title=title or "", style=style, collapse=collapse, depth=depth_of(depth), repeats=False)
+    most = most if collapse == "auto" and depth is None else 0
+    return replace(options, statements=by_statements(detail, style, rules=False), most=most)
+
+
+def by_statements(detail: str | None, style: Style, rules: bool) -> bool:
+    """Whether a card is a statement."""
+    if detail is None:
+        return style.statements and not rules
+    check_choice("detail", detail, DETAILS)
+    return detail == "statements"
 
 
 def style_named(name: str, *, moments: bool = False) -> Style:

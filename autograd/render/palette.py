@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from autograd.render.diagram import Card, Diagram
 
 FONTS = "Arial,Liberation Sans,Helvetica,sans-serif"
-TITLE, BODY, SHAPE, LEGEND, EDGE = 14, 12, 11, 11, 11
+TITLE, BODY, SHAPE, LEGEND, EDGE = 14, 12, 12, 12, 12
 
 CANVAS = "#FFFFFF"
 INK = "#1F2933"
@@ -24,7 +26,9 @@ CLUSTER_GROUND, CLUSTER_BORDER = "#F6F8FA", "#CBD2D9"
 REPEAT_GROUND, REPEAT_BORDER = "#FFFFFF", "#52606D"
 UNSEEN = "#FFFFFF00"
 NEGATIVE, ZERO, POSITIVE = "#D55E00", "#F2F4F6", "#0072B2"
-_WIDE = 7  # cards of a picture that is wider than its legend on one line
+LEAST_LEGEND = 300  # points that a legend may be wide, however narrow the picture
+_LEAST_NOTE = 420  # and a note
+_LETTER = 6.0  # points, about the width of a letter
 
 
 # The result of a comparison: its text and its ground.
@@ -103,9 +107,18 @@ def legend(diagram: Diagram) -> list[list[Entry]]:
     if any(card.gradient is not None for card in diagram.cards) or "gradient" in facts:
         signs.append(Entry(f"gradient ∂{diagram.symbol}/∂(value)", GRADIENT, GRADIENT_GROUND))
     if any(edge.rule for edge in diagram.edges):
-        signs.append(Entry("g: the gradient that comes back", GRADIENT))
+        signs.append(Entry(f"{diagram.arriving}: the gradient that comes back", GRADIENT))
     signs.append(Entry("→ forward", MUTED))
     if diagram.gradients:
         signs.append(Entry("← backward", GRADIENT))
-    rows = [kinds, signs] if len(diagram.cards) < _WIDE else [kinds + signs]
-    return rows + [[Entry(note, MUTED)] for note in diagram.notes]
+    rows: list[list[Entry]] = [[]]
+    for entry in kinds + signs:
+        if rows[-1] and _entries_width([*rows[-1], entry]) > max(diagram.width, LEAST_LEGEND):
+            rows.append([])
+        rows[-1].append(entry)
+    letters = int(max(diagram.width, _LEAST_NOTE) / _LETTER)
+    return rows + [[Entry(line, MUTED)] for note in diagram.notes for line in wrap(note, letters)]
+
+
+def _entries_width(entries: Sequence[Entry]) -> float:
+    return sum(_LETTER * len(entry.text) + 26 for entry in entries)

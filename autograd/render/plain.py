@@ -254,4 +254,4 @@ def _write(text: Element, runs: Sequence[tuple[str, dict[str, str]]]) -> None:
             text.append(run)
 
 
-PLAIN: Final = Style("plain", source, size=card_size, gap=7.0, finish=colour, moments=True, cards=True)
+PLAIN: Final = Style("plain", source, size=card_size, gap=7.0, finish=colour, moments=True, cards=True, rows=True)

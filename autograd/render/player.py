@@ -24,10 +24,11 @@ from autograd.notation.numbers import GRID, numbers, show
 from autograd.render import palette
 from autograd.render.build import Scene, build_scene
 from autograd.render.diagram import Direction
-from autograd.render.options import DIRECTIONS, Options, check_choice, drawable, overrides
+from autograd.render.options import DIRECTIONS, Collapse, Detail, check_choice, drawable, overrides, unfolded
 from autograd.render.picture import Picture
 from autograd.render.player_svg import player_svg
 from autograd.render.steps import Step, steps
+from autograd.render.style import STYLES
 
 MOST_OPERATIONS: Final = 1000  # more are folded
 LARGEST: Final = 8  # rows and columns that the inspector writes out
@@ -88,6 +89,9 @@ def player(
     *,
     direction: Direction = "LR",
     names: Mapping[Tensor | str, str] | None = None,
+    collapse: Collapse = "auto",
+    depth: int | None = None,
+    detail: Detail | None = None,
     title: str | None = None,
 ) -> Player:
     """Make a page that steps through the computation behind `output`, forward and backward.
@@ -104,7 +108,7 @@ def player(
         output: a Tensor that operations on other Tensors gave; backward steps need one element.
         path: the file to write, such as "backprop.html"; without it the page is only returned.
         direction: "LR", from left to right, or "TB", from top to bottom.
-        names: what to call Tensors, as for `draw`.
+        names, collapse, depth, detail: as for `draw`.
         title: the page's title, and a line above the picture.
 
     Raises:
@@ -125,7 +129,7 @@ def player(
     if path is not None and Path(path).suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"player writes a page, so its file ends in .html, not as {os.fspath(path)!r}")
     caller = sys._getframe(1)
-    options = Options(title=title or "", repeats=False, most=MOST_OPERATIONS)
+    options = unfolded(title, STYLES["cards"], collapse, depth, detail, MOST_OPERATIONS)
     scene = build_scene(node, Scope(caller.f_locals, caller.f_globals), overrides(names), options)
     all_steps = steps(scene)
     picture = Picture(scene.diagram, options.style, direction)

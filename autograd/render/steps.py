@@ -7,22 +7,25 @@ engine's own pass; values come in the order of the program.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
 
-from autograd.notation.formulas import scalar_text
+from autograd.core.node import Node
 from autograd.notation.numbers import shape_text
-from autograd.notation.rule import axes_text, equation, seed, summed, worked
-from autograd.notation.tree import Tree
+from autograd.notation.rule import axes_text, seed, summed, worked
+from autograd.notation.tree import Row, Symbol, Tree, right_side, row
+from autograd.render.annotate import symbols_of
 from autograd.render.build import Scene
 from autograd.render.diagram import Card, Diagram
 from autograd.render.gradients import Contribution
+from autograd.render.statements import rule_through
 
 Phase = Literal["start", "forward", "backward", "end"]
 _ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_PLUS: Final = Symbol("+", "operator")
 _SOME: Final = 4  # names of one kind that a sentence has
 
 
@@ -106,8 +109,8 @@ def _backward(scene: Scene) -> Iterator[Step]:
             sums[operand.id] = sums[operand.id] + contribution if operand.id in sums else contribution
         rule = in_numbers = None
         note = ""
-        if "fold" not in (operation.kind, operand.kind) and len(arrival.contributions) == 1:
-            rule, in_numbers, note = _rule(scene, arrival, operation, operand, cards, adds=of > 1)
+        if "fold" not in (operation.kind, operand.kind):
+            rule, in_numbers, note = _rule(scene, arrival, operation, operand, adds=of > 1)
         yield Step(
             "backward",
             _sentence(operation, operand, diagram.output, number, of),
@@ -127,13 +130,14 @@ def _arrivals(scene: Scene) -> list[_Arrival]:
     """The contributions by the edge that they come back along, each edge at its last one."""
     edges: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for place, edge in enumerate(scene.diagram.edges):
-        edges[edge.tail, edge.head].append(place)
+        if not edge.again:
+            edges[edge.tail, edge.head].append(place)
     seen: Counter[tuple[str, str]] = Counter()
     arrivals: dict[int, _Arrival] = {}
     for place, one in enumerate(scene.gradients.contributions):
         ends = scene.card(one.operand) or "", scene.card(one.node) or ""
-        if not edges[ends]:
-            continue
+        if not edges[ends] or scene.vertices[ends[0]].node not in (one.operand, None):
+            continue  # it is inside a statement, or of a round that is not drawn
         use = min(seen[ends], len(edges[ends]) - 1)
         seen[ends] += 1
         along = edges[ends][use]
@@ -144,19 +148,26 @@ def _arrivals(scene: Scene) -> list[_Arrival]:
 
 
 def _rule(
-    scene: Scene, arrival: _Arrival, operation: Card, operand: Card, cards: Mapping[str, Card], *, adds: bool
-) -> tuple[Tree, Tree | None, str]:
+    scene: Scene, arrival: _Arrival, operation: Card, operand: Card, *, adds: bool
+) -> tuple[Tree | None, Tree | None, str]:
     """The rule as an equation and in numbers, and what it does about broadcasting."""
-    (one,) = arrival.contributions
-    args = one.node.args or ()
-    uses = [place for place, arg in enumerate(args) if arg is one.operand]
-    position = uses[arrival.use % len(uses)]
-
-    def name(place: int) -> str | None:
-        return cards[card].name if (card := scene.card(args[place])) else scalar_text(args[place])
-
-    rule = equation(one.node, position, name, operation.name, scene.diagram.output.name, adds=adds)
-    in_numbers = worked(one.node, position, scene.gradients.of[one.node], one.gradient)
+    vertex = scene.vertices[operation.id]
+    if vertex.unit is None or vertex.call is not None:
+        return None, None, ""
+    symbols, output, nodes = symbols_of(vertex), scene.diagram.output.name, vertex.unit.nodes
+    rule: Row | None = None
+    seen: Counter[Node] = Counter()
+    for one in arrival.contributions:
+        uses = [place for place, arg in enumerate(one.node.args or ()) if arg is one.operand]
+        position = uses[(arrival.use + seen[one.node]) % len(uses)]
+        seen[one.node] += 1
+        more = rule_through(nodes, one.node, position, symbols, operation.name, output, adds=adds)
+        if more is None:
+            return None, None, ""
+        rule = more if rule is None else row(rule, _PLUS, right_side(more))
+    in_numbers = None
+    if len(nodes) == 1 == len(arrival.contributions):
+        in_numbers = worked(one.node, position, scene.gradients.of[one.node], one.gradient)
     axes = summed(one.node, position)
     if not axes:
         return rule, in_numbers, ""

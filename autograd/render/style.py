@@ -36,7 +36,9 @@ class Style:
         check: raises ValueError where the style cannot show a graph (see `Graph.shapes`).
         finish: changes the SVG that Graphviz drew: the root, the groups of the cards by their ids, and the diagram.
         details: what its cards can say, the most first. What is too large for a slide is drawn with less.
+        statements: a card is a statement, by default, and else an operation.
         modules: modules are one card each from the start.
+        rows: it breaks the line of cards at `Diagram.breaks`.
         whole: graphs of up to so many operations are drawn whole, however large the picture.
         moments: it hides what `Card.hidden` names and shows `Card.highlight`, so that `frames` can use it.
         cards: its nodes begin with what stands in the head of a card, so that "plain" shows the same.
@@ -50,7 +52,9 @@ class Style:
     check: Callable[[Graph], None] = lambda graph: None
     finish: Callable[[Element, Mapping[str, Element], Diagram], None] = lambda root, nodes, diagram: None
     details: tuple[Detail, ...] = ("numbers", "norms", "names")
+    statements: bool = True
     modules: bool = False
+    rows: bool = False
     whole: int = 0
     moments: bool = False
     cards: bool = False

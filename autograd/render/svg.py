@@ -13,11 +13,10 @@ from zlib import crc32
 
 from autograd.render.backends import DrawingError
 from autograd.render.diagram import Card, Diagram
-from autograd.render.layout import Viewport
+from autograd.render.layout import LARGEST, Viewport
 from autograd.render.metrics import text_width
 from autograd.render.style import Style
 
-LARGEST: Final = 2.0  # scale, so that a picture of two cards does not fill a wall
 UNFOLD: Final = "collapse='none' draws everything"
 _BLANKS = " \N{NO-BREAK SPACE}"
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"

@@ -1,0 +1,157 @@
+"""Calls on one line as the blackboard has them, for the cards of a picture: `x W₁ + b₁`, `max(0, z₁)`, `e²`."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from autograd.core.node import Node
+from autograd.core.op import Op, find
+from autograd.notation.formulas import function_name, index_text, options_text, scalar_text
+from autograd.notation.literals import ATOM, POWER, PRODUCT, SIGN, SUM, Text
+from autograd.notation.numbers import superscript
+from autograd.notation.source import Helpers, Writer
+from autograd.program.program import Line, Origin, Var
+from autograd.rules.write import put
+
+LONGEST: Final = 56  # characters of a formula
+WIDE: Final = 48  # of one that still stands inside another
+_MOST: Final = 4  # operands that are written out
+_BIG: Final = 5.5  # how tightly the sign of a sum binds
+_WRITTEN: Final = 1  # and the arrow of a write
+_SIGNS: Final = {"+": SUM, "−": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT}
+# A letter with its index or hat: what stands side by side without a sign.
+_LETTER: Final = re.compile(r"[^\W\d_][₀-₉]*ᵀ?")
+_DIGITS: Final = re.compile(r"\d+")
+
+
+class Blackboard(Writer):
+    """A dialect of the source that derivations are printed in; the lines are those of `call_of`."""
+
+    def __init__(self, operand: Callable[[Var], Text]) -> None:
+        super().__init__(operand, Helpers())
+
+    def __call__(self, line: Line) -> Text:
+        op = find(line.fn) or (line.origin.node.op if line.origin is not None else None)
+        assert op is not None
+        return self._sign(op, line) or self._applied(op, line)
+
+    def value(self, value: Any) -> Text:
+        if type(value) is Var:
+            return self._operand(value)
+        text = "array" if isinstance(value, np.ndarray) and value.ndim else scalar_text(value) or repr(value)
+        bare = text.strip("()") if text.startswith("(") else text
+        return Text(bare, SIGN if bare.startswith("−") else PRODUCT if "×" in bare else ATOM)
+
+    def _sign(self, op: Op, line: Line) -> Text | None:
+        """What is written with a sign or with brackets."""
+        fn, args, options = op.fn, line.args, line.kwargs
+        if fn is operator.getitem:
+            return Text(f"{self.value(args[0]).inside(ATOM)}[{index_text(*options.values())}]")
+        if fn is put:
+            old, value = self.value(args[0]).inside(ATOM), self.value(args[-1]).text
+            return Text(f"{old}[{index_text(*options.values())}] ← {value}", _WRITTEN)
+        if options:
+            return None
+        if op.role == "product" and len(args) == len(op.operands) == 3:
+            return Text(f"{self._product(*args[:2]).text} + {self.value(args[2]).inside(PRODUCT)}", SUM)
+        if len(args) == 2 and op.label == "@":
+            return self._product(*args)
+        if len(args) == 2 and op.label == "^":
+            base, exponent = self.value(args[0]).inside(ATOM), self.value(args[1])
+            whole = _DIGITS.fullmatch(exponent.text)
+            return Text(base + (superscript(int(exponent.text)) if whole else f"^{exponent.inside(ATOM)}"), POWER)
+        if len(args) == 2 and not any(map(str.isalnum, op.label)):
+            return self._infix((op.label, _SIGNS.get(op.label, PRODUCT)), args)
+        return self._of_one(op, self.value(args[0])) if len(args) == 1 else None
+
+    def _of_one(self, op: Op, a: Text) -> Text | None:
+        if op.fn is np.transpose:
+            return Text(f"{a.inside(ATOM)}ᵀ")
+        if op.fn is np.negative:
+            return Text(f"−{a.inside(PRODUCT)}", SIGN if a.binds > PRODUCT else PRODUCT)
+        if op.fn is np.square:
+            return Text(f"{a.inside(ATOM)}²", POWER)
+        if op.fn is np.sqrt:
+            return Text(f"√{a.inside(ATOM)}", POWER)
+        if op.fn is np.absolute:
+            return Text(f"|{a.text}|")
+        if op.label in ("Σ", "Π") and a.binds >= POWER and not a.text.endswith(")"):
+            return Text(f"{op.label} {a.text}", _BIG)
+        return Text(f"1/{a.inside(ATOM)}", PRODUCT) if op.fn is np.reciprocal else None
+
+    def _infix(self, sign: tuple[str, int], args: tuple[Any, ...]) -> Text:
+        left, right = map(self.value, args)
+        second = right.inside(sign[1] + 1)
+        second = f"({second})" if second.startswith("−") else second
+        return Text(f"{left.inside(sign[1])} {sign[0]} {second}", sign[1])
+
+    def _product(self, a: Any, b: Any) -> Text:
+        """Side by side where both are letters, as on the blackboard; with the sign otherwise."""
+        product = self._infix(("@", PRODUCT), (a, b))
+        left, _, right = product.text.partition(" @ ")
+        letters = _LETTER.fullmatch(left) and _LETTER.fullmatch(right)
+        return Text(f"{left} {right}", PRODUCT) if letters else product
+
+    def _applied(self, op: Op, line: Line) -> Text:
+        before = [repr(value) for key, value in line.kwargs.items() if key == "subscripts"]  # of einsum
+        after = [f"{key}={text}" if key[0] != " " else text for key, text in options_text(line.kwargs)]
+        return Text(f"{function_name(op)}({', '.join([*_some(before + self._texts(line)), *after])})")
+
+    def _texts(self, line: Line) -> list[str]:
+        return [self.value(arg).text for arg in line.args]
+
+
+def call_of(node: Node, drawn: Mapping[int, Var]) -> Line:
+    """The call that gave a node, as the blackboard has it: what it is computed of, and options by keyword.
+
+    Args:
+        node: an operation that knows its arguments.
+        drawn: those that are values, Tensors and arrays, by position.
+    """
+    op = find(node.op.fn) or node.op
+    operands: list[Any] = []
+    options: dict[str, Any] = {}
+    for position, arg in enumerate(node.args or ()):
+        derived = node.op.variadic or (position < len(node.op.vjp) and node.op.vjp[position] is not None)
+        if position in drawn:
+            operands.append(drawn[position])
+        elif derived and scalar_text(arg) is not None:
+            operands.append(arg)
+        elif isinstance(arg, str) and not operands:
+            options["subscripts"] = arg
+        else:
+            keys = node.op.operands
+            options[keys[position] if position < len(keys) else f" {position}"] = arg
+    return Line(Var(node.value), op.fn, tuple(operands), {**options, **node.kwargs}, Origin("forward", node))
+
+
+def apart(line: Line, lengths: Mapping[Var, int], standing: set[Var], *, inside: bool, longest: int) -> Iterator[Var]:
+    """The values that need statements of their own, now that a line is written.
+
+    That is its own, unless it may stand `inside` another; and where its text is longer than `longest` its longest
+    part, so that it breaks at its outermost operation.
+
+    Args:
+        line: it computes a value.
+        lengths: of the texts of the lines so far, this one among them.
+        standing: the values that have statements.
+    """
+    if line.target not in standing and inside:
+        return
+    yield line.target
+    parts = [var for var in line.variables() if var in lengths and var not in standing]
+    if lengths[line.target] > longest and parts:
+        yield max(parts, key=lengths.__getitem__)
+
+
+def _some(operands: Sequence[str]) -> list[str]:
+    """Not too many operands, and those that are not drawn once."""
+    several = [a for a, before in zip(operands, (None, *operands), strict=False) if not a == before == "…"]
+    if len(several) <= _MOST:
+        return several
+    return [*several[: _MOST - 2], "…", *(several[-1:] if several[-1] != "…" else [])]

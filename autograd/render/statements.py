@@ -1,0 +1,316 @@
+"""Operations by statements: what a person writes on one line is one card.
+
+A value that nobody named and that is used once belongs to the statement of the value that it goes into; where that
+would be too long, it breaks at its outermost operation, or where a loop came around.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from autograd.core.node import Node
+from autograd.notation.blackboard import LONGEST, WIDE, Blackboard, apart, call_of
+from autograd.notation.formulas import scalar_text
+from autograd.notation.literals import ATOM, Text
+from autograd.notation.rule import equation, partial
+from autograd.notation.tree import Group, Row, Symbol, Tree, parts_of, right_side
+from autograd.program.program import Line, Var
+from autograd.rules.index import scatter
+from autograd.rules.write import put
+
+# An operand that is drawn: the node of a Tensor, or a plain array. Each is known by its identity.
+Operand = Any
+_UNNAMED: Final = Text("v₁")
+_MOST_TAKEN: Final = 5  # operands of a statement that can be broken
+_ACTIVATED: Final = ("activation",)
+
+
+class Argument(NamedTuple):
+    """What the operation `node` takes at this position."""
+
+    node: Node
+    position: int
+    operand: Operand
+
+
+def drawn_operands(operation: Node) -> dict[int, Operand]:
+    """The arguments of an operation that are values: Tensors and arrays, not numbers and indices."""
+    op, args = operation.op, operation.args
+    if op is None or args is None:
+        return {}
+    indexed = "index" in op.operands  # its arrays without a derivative say where, not what
+    count = len(args) if op.variadic else len(op.operands)
+    return {
+        position: arg
+        for position, arg in enumerate(args)
+        if type(arg) is Node
+        or (
+            position < count
+            and isinstance(arg, np.ndarray)
+            and arg.ndim > 0
+            and not (indexed and op.vjp[position] is None)
+        )
+    }
+
+
+def arguments(nodes: Sequence[Node]) -> Iterator[Argument]:
+    """What operations take from outside."""
+    inside = set(nodes)
+    for node in nodes:
+        placed = placed_by(node)
+        for position, operand in drawn_operands(node).items():
+            chooses = placed in inside and position == 0
+            if not chooses and (type(operand) is not Node or operand not in inside):
+                yield Argument(node, position, operand)
+
+
+def placed_by(node: Node) -> Node | None:
+    """Of a write through a view, the step before it that places the new value.
+
+    Such a write is recorded as that step, into an array of the owner's shape, and a choice between its result
+    and the old values.
+    """
+    args = node.args
+    if not args or node.op.fn is not np.where or len(args) != 3 or not isinstance(args[0], np.ndarray):
+        return None
+    placed, old = args[1], args[2]
+    if type(placed) is not Node or placed.op is None or placed.op.fn is not scatter or not placed.args:
+        return None
+    return placed if np.shape(getattr(old, "value", old)) == np.shape(placed.value) else None
+
+
+def formulas(nodes: Sequence[Node], operand: Callable[[Operand], Text]) -> dict[Node, Text]:
+    """What the operations of a statement compute, with the names of its operands; the last is the whole."""
+    inside: dict[Node, Text] = {}
+    values: dict[Var, Text] = {}
+
+    def var(argument: Operand) -> Var:
+        text = inside[argument] if type(argument) is Node and argument in inside else operand(argument)
+        values[drawn := Var(argument)] = text
+        return drawn
+
+    write = Blackboard(values.__getitem__)
+    for node in nodes:
+        line = _line(node, placed_by(node) if len(nodes) > 1 else None, var)
+        inside[node] = write(line)
+    return inside
+
+
+def _line(node: Node, placed: Node | None, var: Callable[[Operand], Var]) -> Line:
+    """The call that gave a node; of a write through a view, that of the write."""
+    if placed is None:
+        return call_of(node, {position: var(arg) for position, arg in drawn_operands(node).items()})
+    (value, index, _), old = placed.args or (), (node.args or ())[2]
+    taken = [var(one) if type(one) is Node or np.ndim(one) else one for one in (old, value)]
+    return Line(Var(node.value), put, (taken[0] if type(taken[0]) is Var else 0, taken[1]), {"index": index})
+
+
+class Statements:
+    """The operations of a graph by the statement that they belong to.
+
+    Args:
+        operations: in the order of the program.
+        innermost: the module's call that each was recorded in; a statement stays inside one.
+        name: the name that somebody gave a value, or "": one with a name is never part of another statement.
+        kept: further values that have statements of their own.
+        loops: the operations of each round, of what repeats.
+        alone: whether each operation is a statement of its own.
+
+    Attributes:
+        of: the nodes of each statement in the order of the program, by its result.
+        owner: the result of the statement that each operation belongs to.
+    """
+
+    def __init__(
+        self,
+        operations: Sequence[Node],
+        innermost: Mapping[Node, Any],
+        name: Callable[[Operand], str],
+        kept: Container[Node],
+        loops: Sequence[Sequence[Sequence[Node]]],
+        alone: bool,
+    ) -> None:
+        self._name, self._loops = name, loops
+        uses = Counter(arg for node in operations for arg in node.args or () if type(arg) is Node)
+        self._users = {arg: node for node in operations for arg in node.args or () if type(arg) is Node}
+        writes = {node: placed for node in operations if (placed := placed_by(node)) and uses[placed] == 1}
+        self._writes = {node: placed for node, placed in writes.items() if innermost.get(node) is innermost.get(placed)}
+        inside = set(self._writes.values())
+        written = [node for node in operations if node not in inside]
+        standing = {
+            node
+            for node in written
+            if alone
+            or uses[node] != 1
+            or node in self._writes
+            or node.op.fn is put
+            or node in kept
+            or node.args is None
+            or name(node)
+            or innermost.get(node) is not innermost.get(self._users[node])
+        }
+        if not alone:
+            standing = self._broken(written, standing)
+        self.owner: dict[Node, Node] = {}
+        for node in reversed(operations):
+            self.owner[node] = node if node in standing else self.owner[self._users[node]]
+        self.of: dict[Node, list[Node]] = {node: [] for node in operations if node in standing}
+        for node in operations:
+            self.of[self.owner[node]].append(node)
+
+    def _broken(self, operations: Sequence[Node], standing: set[Node]) -> set[Node]:
+        """Where statements break lest they become too long: first where a loop came around."""
+        draft = _Draft(operations, self._writes, self._name, standing)
+        draft.write()
+        draft.break_at(self._came_around(standing, draft.length))
+        before = -1
+        while len(draft.standing) != before:
+            before = len(draft.standing)
+            draft.write(decide=True)
+        return draft.standing
+
+    def _came_around(self, standing: set[Node], length: Callable[[Node], int]) -> Iterator[Node]:
+        """What a loop carries on to its next round, and what has a name in any of them, where that is not short."""
+        for rounds in self._loops:
+            places = {node: number for number, nodes in enumerate(rounds) for node in nodes}
+            carried = {
+                place
+                for number, nodes in enumerate(rounds[1:], 1)
+                for node in nodes
+                for arg in node.inputs
+                if arg is not None and places.get(arg, number) < number
+                for place in [rounds[places[arg]].index(arg)]
+            }
+            last, whole = rounds[-1], rounds[-1][max(carried, default=-1)]
+            while whole not in standing and whole in self._users:
+                whole = self._users[whole]
+            if length(whole) > LONGEST or any(rounds[0][place] in standing for place in carried):
+                named = {place for place, node in enumerate(last) if node in standing}
+                yield from (nodes[place] for nodes in rounds for place in carried | named)
+
+
+class _Draft:
+    """The text of every operation while it is decided which are statements: those that are `standing`."""
+
+    def __init__(
+        self,
+        operations: Sequence[Node],
+        writes: Mapping[Node, Node],
+        name: Callable[[Operand], str],
+        standing: Iterable[Node],
+    ) -> None:
+        self._vars = {id(node): Var(None) for node in operations}
+        self._nodes = {self._vars[id(node)]: node for node in operations}
+        self._standing = {self._vars[id(node)] for node in standing}
+        self._texts = {self._vars[id(node)]: _UNNAMED for node in operations if node.args is None}
+        self._taken: dict[Var, frozenset[Var]] = {}
+        self._activations: dict[Var, Var | None] = {}  # inside each text, the last one
+        self._lengths: dict[Var, int] = {}
+        self._lines: list[tuple[Line, Text]] = []
+
+        def var(operand: Operand) -> Var:
+            if id(operand) not in self._vars:
+                self._vars[id(operand)] = drawn = Var(None)
+                self._texts[drawn] = Text(name(operand) or _UNNAMED.text)
+            return self._vars[id(operand)]
+
+        for node in operations:
+            if node.args is not None:
+                line = _line(node, writes.get(node), var)
+                line.target = self._vars[id(node)]
+                self._lines.append((line, Text(name(node) or _UNNAMED.text)))
+        self._write = Blackboard(self._texts.__getitem__)
+
+    @property
+    def standing(self) -> set[Node]:
+        """The statements."""
+        return {self._nodes[var] for var in self._standing}
+
+    def break_at(self, nodes: Iterable[Node]) -> None:
+        """Make these statements."""
+        self._standing |= {self._vars[id(node)] for node in nodes}
+
+    def length(self, node: Node) -> int:
+        """How long the text of an operation is."""
+        return self._lengths[self._vars[id(node)]]
+
+    def write(self, decide: bool = False) -> None:
+        """Write all lines; with `decide`, break those that are too long."""
+        for line, name in self._lines:
+            target, text = line.target, self._write(line)
+            inside = [var for var in line.variables() if var in self._lengths and var not in self._standing]
+            operands = {var for var in line.variables() if var not in inside}
+            self._taken[target] = frozenset(operands).union(*(self._taken[var] for var in inside))
+            activated = self._nodes[target].op.role in _ACTIVATED and len(self._taken[target]) > 1
+            within = next((found for var in inside if (found := self._activations.get(var)) is not None), None)
+            self._activations[target] = target if activated else within
+            self._lengths[target] = len(text.text)
+            if decide:
+                self._decide(line, within)
+            elif len(text.text) > 2 * LONGEST:  # how much longer does not matter
+                text = Text("…" * 2 * LONGEST)
+            self._texts[target] = name if target in self._standing else text
+
+    def _decide(self, line: Line, activation: Var | None) -> None:
+        target, many = line.target, len(self._taken[line.target]) > _MOST_TAKEN
+        length = max(self._lengths[target], LONGEST + 1 if many else 0)
+        lengths = {var: self._lengths[var] for var in line.variables() if var in self._lengths}
+        if length > LONGEST and activation is not None:  # what the next layer takes
+            self._standing.add(activation)
+            return
+        inside = self._lengths[target] <= WIDE and not many
+        self._standing |= {*apart(line, {**lengths, target: length}, self._standing, inside=inside, longest=LONGEST)}
+
+
+def rule_through(
+    nodes: Sequence[Node],
+    node: Node,
+    position: int,
+    operand: Callable[[Operand], Text],
+    output: str,
+    loss: str,
+    arriving: Tree | None = None,
+    *,
+    adds: bool = False,
+) -> Row | None:
+    """What a statement sends back to what its operation `node` takes at a position, by the rules of all on the way.
+
+    Args:
+        nodes, operand: the statement, and the names of what it takes.
+        node, position: the use.
+        output, loss: the names of its value and of what is differentiated.
+        arriving: the gradient of its value, where that is not told as such.
+        adds: whether this is one of several contributions.
+    """
+    texts = formulas(nodes, operand)
+    users = {arg: (user, place) for user in nodes for place, arg in enumerate(user.args or ()) if type(arg) is Node}
+    path = [(node, position)]
+    while path[-1][0] is not nodes[-1]:
+        path.append(users[path[-1][0]])
+    if any(placed_by(step) in texts for step, _ in path):
+        return None
+    tree = arriving if arriving is not None else partial(loss, output)
+    for step, place in reversed(path):
+        args = step.args or ()
+
+        def name(at: int, args: tuple[Any, ...] = args) -> str | None:
+            arg = args[at] if at < len(args) else None
+            if type(arg) is Node and arg in texts:
+                return texts[arg].inside(ATOM)
+            drawn = type(arg) is Node or (isinstance(arg, np.ndarray) and arg.ndim)
+            return operand(arg).text if drawn else scalar_text(arg)
+
+        told = output if step is nodes[-1] else texts[step].inside(ATOM)
+        rule = equation(step, place, name, told, loss, adds=adds, arriving=_grouped(tree))
+        tree = right_side(rule)
+    return rule
+
+
+def _grouped(tree: Tree) -> Tree:
+    """In brackets, unless it is one thing or a product."""
+    signs = {part.text for part in parts_of(tree) if isinstance(part, Symbol) and part.role == "operator"}
+    return Group(tree) if signs else tree
