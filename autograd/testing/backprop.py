@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from autograd.notation.names import Scope
 from autograd.program.program import Var
 from autograd.program.trace import Traced, plain
 from autograd.testing import outcome
+from autograd.testing.aliases import with_aliases
 from autograd.testing.budget import Budget
 from autograd.testing.comparison import _hint, _margins
 from autograd.testing.dataflow import Dataflow, End, Fault
@@ -87,7 +90,13 @@ def assert_backprop(function: Callable[..., Any], *args: Any, **kwargs: Any) -> 
 class _Judge:
     def __init__(self, found: Outcome, rtol: float | None, budget: Budget) -> None:
         self._budget = budget
+        self._unused: list[Gradient] = []
         self._found, self._rtol, self._recording = found, rtol, found.recording
+        ends = {g.value.symbol: stem_key(g.key) for g in found.gradients if type(g.value) is Traced}
+        renamed = with_aliases(self._recording, ends)
+        for gradient in found.gradients:
+            if type(gradient.value) is Traced and gradient.value.symbol in renamed:
+                gradient.value.symbol = renamed[gradient.value.symbol]
         self._names = value_names(found)
         parameters = {p.var: p.name for p in (*found.parameters, *found.missing)}
         self._truth = Truth(self._recording, found.loss, parameters, self._names)
@@ -99,6 +108,9 @@ class _Judge:
         misshapen: dict[Node, str] = {}
         for gradient in self._found.gradients:
             node, value = self._nodes[id(gradient)], gradient.value
+            if node not in self._truth.replay.uses:
+                self._unused.append(gradient)
+                continue
             array = self._checked(gradient)
             if array.size == node.value.size:
                 given[node] = array.reshape(node.value.shape)
@@ -126,8 +138,8 @@ class _Judge:
         search = Search(self._truth.replay, hand, margins, self._budget) if hand else None
         names = {node: str(node.get("name")) for node in self._truth.replay.nodes if node.get("name")}
         places = search.places() if search is not None else []
-        scale = faults[0].factor if faults else 1.0
-        words = Words(self._truth.loss, Scope({}, {}), names, [*hand, *places], scale)
+        scale = faults[0].shown.factor if faults else 1.0
+        words = Words(self._truth.loss, Scope(self._constants(), {}), names, [*hand, *places], scale)
         findings: dict[Node, Finding] = {}
         for node, array in hand.items():
             assert search is not None
@@ -135,11 +147,19 @@ class _Judge:
             findings[node] = finding_of(
                 words.value(node), original, self._truth.replay, node, search.verdicts[node], words
             )
-        lines = tuple(self._line(fault, findings, words) for fault in faults if not self._fine(fault, findings))
+        lines = merged(self._line(fault, findings, words) for fault in faults if not self._fine(fault, findings))
         own = [findings[node] for node in given]
         return Report(
             tuple(own), "", next((f for f in own if not f.matches), None), (self._truth.loss, given), lines=lines
         )
+
+    def _constants(self) -> dict[str, Any]:
+        """The data, by the names that the author gives it."""
+        named = {name: var.value for var, name in self._names.items() if var in self._truth.forward}
+        for var in self._recording.inputs:
+            if var.name is not None and isinstance(var.value, np.ndarray):
+                named.setdefault(var.name, var.value)
+        return named
 
     def _checked(self, gradient: Gradient) -> Array:
         value = plain(gradient.value)
@@ -160,6 +180,7 @@ class _Judge:
     def _hand_values(self, fault: Fault) -> dict[Node, Array]:
         """What a wrong line gave, as the gradients of nodes of the graph: without the author's factor and shape."""
         found: dict[Node, Array] = {}
+        fault = fault.shown
         for var, node, right in zip(fault.unit.values, fault.nodes, fault.rights, strict=False):
             if node is None or node in found:
                 continue
@@ -175,8 +196,11 @@ class _Judge:
 
     def _line(self, fault: Fault, findings: Mapping[Node, Finding], words: Words) -> WrongLine:
         statement = fault.unit.statement
-        nodes: list[Node] = [*(n for n in fault.nodes if n is not None), *(end.node for end in fault.repairs)]
-        finding = next((f for n in nodes if (f := findings.get(n)) is not None and not f.matches), None)
+        nodes = [*(n for n in fault.shown.nodes if n is not None), *(end.node for end in fault.repairs)]
+        wrong = [f for n in nodes if (f := findings.get(n)) is not None and not f.matches]
+        finding = next((f for f in wrong if f.cause != "consequence"), wrong[0] if wrong else None)
+        if finding is not None and finding.cause == "consequence":
+            finding = next((f for f in findings.values() if f.cause not in (None, "consequence", "kink", "precision")), finding)
         target = statement.value
         part = range_of(target) if target is not None else statement_part(fault)
         return WrongLine(
@@ -189,6 +213,21 @@ class _Judge:
             right=finding.explanation.partition("; right: ")[2] if finding is not None else "",
             gradients=tuple(words.value(end.node) for end in fault.repairs),
         )
+
+
+def merged(lines: Iterable[WrongLine]) -> tuple[WrongLine, ...]:
+    """A line that is wrong each time that it is run is told once."""
+    found: dict[tuple[str, int], WrongLine] = {}
+    for line in lines:
+        known = found.get((line.file, line.line))
+        gradients = (*known.gradients, *line.gradients) if known is not None else line.gradients
+        found[line.file, line.line] = replace(known or line, gradients=tuple(dict.fromkeys(gradients)))
+    return tuple(found.values())
+
+
+def stem_key(key: str) -> str:
+    """The last name in what a gradient is called: `dW` in `layers[0].dW`."""
+    return re.split(r"[.\[\]'\"]+", key.rstrip("]'\""))[-1]
 
 
 def statement_part(fault: Fault) -> tuple[int, int, int, int] | None:

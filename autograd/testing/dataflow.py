@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ import numpy as np
 from autograd.core.node import Node
 from autograd.program.program import Line, Var, needed
 from autograd.testing.outcome import stem
-from autograd.testing.recording import Recording
+from autograd.testing.inversion import solved
+from autograd.testing.recording import Recording, same
 from autograd.testing.source import Statement, statement_at
 from autograd.testing.truth import Truth, arrangements, factor_between
 
@@ -61,6 +62,10 @@ class Unit:
     reach: list[End] = field(default_factory=list)
     departs: bool = False
 
+    def code(self, recording: Recording) -> Any:
+        """The function that it stands in."""
+        return recording.spots[self.values[0]].frame.f_code
+
 
 @dataclass
 class Fault:
@@ -79,6 +84,12 @@ class Fault:
     rights: list[Any]
     repairs: list[End]
     factor: float = 1.0
+    origin: Fault | None = None
+
+    @property
+    def shown(self) -> Fault:
+        """The fault in which the mistake shows as gradients of nodes: where what went into it was traced back."""
+        return self if self.origin is None else self.origin.shown
 
 
 class Dataflow:
@@ -111,6 +122,7 @@ class Dataflow:
                 self._users.setdefault(var, []).append(line)
         self._fixed: dict[Var, Any] = {}
         self._trials = 0
+        self._inputs: dict[Var, list[Var]] = {}
         self.faults: list[Fault] = []
         with np.errstate(all="ignore"):
             self._find()
@@ -185,10 +197,70 @@ class Dataflow:
                     break
         if best is None or (len(best.repairs) == 1 and best.unit.values[-1] is best.repairs[0].var):
             return self._unexplained(wrong, units, best)
-        return best
+        return self._traced_back(best)
 
-    def _rank(self, fault: Fault) -> tuple[int, bool, int]:
-        return len(fault.repairs), fault.unit.departs, -self._order[fault.unit.values[0]]
+    def _rank(self, fault: Fault) -> tuple[int, bool, bool, int]:
+        unit = fault.unit
+        return len(fault.repairs), unit.departs, not self._innocent(unit), -self._order[unit.values[0]]
+
+    def _innocent(self, unit: Unit) -> bool:
+        """Whether calls of NumPy's gave what they should: then a statement that passes it on is sooner the wrong one."""
+        return all(self.explained(var) and self._made[var].fn is not same for var in unit.values)
+
+    def _traced_back(self, fault: Fault) -> Fault:
+        """The fault of what went into a wrong line, if that explains it: what it should be is solved for."""
+        if len(fault.rights) != len(fault.unit.values):
+            return fault
+        for unit, rights in self._solved(fault):
+            found = self._repaired(unit, rights)
+            if found is not None and len(found[0]) >= len(fault.repairs):
+                return self._traced_back(Fault(unit, [None] * len(rights), rights, found[0], origin=fault))
+        return fault
+
+    def _solved(self, fault: Fault) -> Iterator[tuple[Unit, list[Any]]]:
+        """The units whose values went into a wrong line and are not what they should be."""
+        values = self.replay({})
+        wanted: dict[Any, list[tuple[Var, Any]]] = {}
+        for var, right in zip(fault.unit.values, fault.rights, strict=True):
+            statement = self.statement(var)
+            inside = partial(self._inside, statement=statement)
+            for leaf, value in solved(var, right, self._made, inside, values):
+                if leaf in self._made and leaf not in self._truth.forward and leaf not in self._recording.moves:
+                    spot = self._recording.spots[leaf]
+                    wanted.setdefault((spot.frame.f_code, spot.instruction), []).append((leaf, value))
+        for key, found in wanted.items():
+            others = [
+                (leaf, value) for leaf, value in found if not np.allclose(value, leaf.value, rtol=1e-6, atol=1e-12)
+            ]
+            leaves = dict(others)
+            if not leaves or any(not np.all(np.isfinite(value)) for value in leaves.values()):
+                continue
+            helper = key not in self._forward_spots and key[0] is not fault.unit.code(self._recording)
+            departs = any(self.departs(leaf) for leaf in leaves)
+            known = departs and all(self._truth.matches(value) for value in leaves.values())
+            if known or (helper and not self._shares_code(key)):
+                first = next(iter(leaves))
+                unit = Unit(list(leaves), self.statement(first), fault.unit.reach, departs)
+                yield unit, list(leaves.values())
+
+    def _inside(self, var: Var, statement: Statement) -> bool:
+        return var in self._made and var in self._recording.spots and self.statement(var) == statement
+
+    def _shares_code(self, key: Any) -> bool:
+        """Whether the other values that this expression gave went into gradients too, as those of a layer do."""
+        return any(
+            self.explained(v)
+            and np.size(v.value) > 1
+            and any(m.kind == "gradient" for m in self._truth.matches(v.value))
+            for v in self._made
+            if (s := self._recording.spots.get(v)) and (s.frame.f_code, s.instruction) == key
+        )
+
+    @cached_property
+    def _forward_spots(self) -> set[Any]:
+        """The expressions that gave values of the forward pass."""
+        spots = (self._recording.spots.get(var) for var in self._truth.forward)
+        return {(spot.frame.f_code, spot.instruction) for spot in spots if spot is not None}
 
     def _unexplained(self, wrong: list[End], units: list[Unit], direct: Fault | None) -> Fault:
         """Where only the end itself can be repaired: the first value behind it that nothing explains."""
@@ -242,6 +314,11 @@ class Dataflow:
 
     def inputs(self, var: Var) -> list[Var]:
         """What the statement that made a value took from others."""
+        if var not in self._inputs:
+            self._inputs[var] = self._taken(var)
+        return self._inputs[var]
+
+    def _taken(self, var: Var) -> list[Var]:
         statement, found, pending = self.statement(var), dict[Var, None](), [var]
         seen = {var}
         while pending:
@@ -257,7 +334,17 @@ class Dataflow:
 
     def explained(self, var: Var) -> bool:
         """Whether a value is one that a right derivation has, or all right that is computed from it."""
-        return var not in self._made or var in self._truth.forward or var in self._fixed or var in self._explained
+        known = var not in self._made or var in self._truth.forward or var in self._fixed
+        return known or var not in self._depends or var in self._explained
+
+    @cached_property
+    def _depends(self) -> set[Var]:
+        """The values that depend on more than constants."""
+        found = {var for var in self._truth.nodes if var not in self._made} | set(self._truth.nodes)
+        for line in self.lines:
+            if not found.isdisjoint(line.variables()):
+                found.add(line.target)
+        return found
 
     @cached_property
     def _explained(self) -> set[Var]:
@@ -290,7 +377,7 @@ class Dataflow:
             if fault is not None:
                 yield fault
 
-    def _tried(self, unit: Unit, nodes: list[Node], rights: list[Any]) -> Fault | None:
+    def _tried(self, unit: Unit, nodes: list[Node | None], rights: list[Any]) -> Fault | None:
         repaired, factor = self._repaired(unit, rights), 1.0
         if not repaired:
             return None
@@ -315,13 +402,13 @@ class Dataflow:
                 fine = all(end.wrong or self._is_right(end, values[end.var]) for end in self._ends)
                 return (repairs, factor) if fine else None
             found = [factor_between(np.asarray(values[e.var]), self._truth.gradient(e.node)) for e in unit.reach]
-            factors = [f for f in found if f is not None and f > 0 and abs(f - 1) > 1e-9]
+            factors = [f for f in found if f is not None and abs(f - 1) > 1e-9]
             if not factors:
                 return None
             factor = 1 / factors[0]
         return None
 
-    def _candidates(self, unit: Unit) -> Iterator[tuple[list[Node], list[Any]]]:
+    def _candidates(self, unit: Unit) -> Iterator[tuple[list[Node | None], list[Any]]]:
         """What the values of a unit may have to be."""
         ends = {end.var: end for end in unit.reach}
         if len(unit.values) == 1:
@@ -337,6 +424,10 @@ class Dataflow:
             for node in self._by_name(var):
                 for right in self._arranged(node, var):
                     yield [node], [right]
+            for contribution in self._truth.contributions:
+                if contribution.size == np.size(var.value) > 1:
+                    for right in arrangements(contribution, np.shape(var.value)):
+                        yield [None], [right]
             return
         yield from self._of_groups(unit)
 
@@ -359,7 +450,7 @@ class Dataflow:
                 yield true.reshape(-1, 1)
                 yield true.reshape(1, -1)
 
-    def _of_groups(self, unit: Unit) -> Iterator[tuple[list[Node], list[Any]]]:
+    def _of_groups(self, unit: Unit) -> Iterator[tuple[list[Node | None], list[Any]]]:
         """Of an expression in a loop: the gradients of what another expression in a loop gave, or rows of one."""
         count = len(unit.values)
         for group in self._node_groups:
@@ -369,7 +460,7 @@ class Dataflow:
                         next(self._arranged(node, var), None) for node, var in zip(nodes, unit.values, strict=True)
                     ]
                     if all(right is not None for right in rights):
-                        yield nodes, rights
+                        yield [*nodes], rights
         for node, true in self._truth.gradients:
             for axis in range(true.ndim):
                 if true.shape[axis] == count and true.size == sum(np.size(var.value) for var in unit.values):

@@ -81,6 +81,9 @@ def run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
                 traced.symbol.name = traced.symbol.name or place.name
                 first[place.name] = place, traced
         parameters = [Parameter(name, traced.symbol, place) for name, (place, traced) in first.items()]
+        for name, value in _arguments(fn, tuple(taken), named).items():
+            if type(value) is Traced:
+                value.symbol.name = value.symbol.name or name
         given = loss(*taken, **named) if callable(loss) else None
         before = len(recording.lines)
         result = fn(*taken, **named)

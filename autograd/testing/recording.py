@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from types import FrameType, ModuleType
+from functools import lru_cache
+from types import CodeType, FrameType, ModuleType
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -38,10 +39,16 @@ class Spot(NamedTuple):
     @property
     def position(self) -> tuple[int, int, int, int]:
         """The first and the last line, and the first and the last column, in bytes, of the expression."""
-        found = tuple(self.frame.f_code.co_positions())[self.instruction // 2]
-        line = self.frame.f_code.co_firstlineno
-        first, last, start, end = found
-        return first or line, last or first or line, start or 0, end or 0
+        return _positions(self.frame.f_code)[self.instruction // 2]
+
+
+@lru_cache(maxsize=1024)
+def _positions(code: CodeType) -> list[tuple[int, int, int, int]]:
+    """Of each instruction, where its expression stands."""
+    line = code.co_firstlineno
+    return [
+        (first or line, last or first or line, start or 0, end or 0) for first, last, start, end in code.co_positions()
+    ]
 
 
 class Leaving(NamedTuple):
@@ -124,6 +131,16 @@ class Recording(Trace):
         self.left.append(Leaving(traced.symbol, how, Spot(frame, frame.f_lasti)))
         return traced.value.copy() if isinstance(traced.value, np.ndarray) else traced.value
 
+    def passed(self, traced: Traced, frame: FrameType) -> None:
+        """A function gives a value back: where it made none itself, that is a line that gives its argument back."""
+        spot = self.spots.get(traced.symbol)
+        if spot is None or spot.frame is frame or frame.f_code.co_name == "<module>":
+            return
+        line = Line(Var(traced.symbol.value), same, (traced.symbol,), {})
+        self.lines.append(line)
+        self.spots[line.target] = Spot(frame, frame.f_lasti)
+        traced.symbol = line.target
+
     # Writing in place
 
     def set_item(self, traced: Traced, index: Any, value: Any) -> None:
@@ -196,6 +213,11 @@ class Recording(Trace):
     def _moved(self, traced: Traced, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
         traced.symbol = self._note(Line(Var(traced.value.copy()), fn, args, {}))
         self.moves.add(traced.symbol)
+
+
+def same(value: Any) -> Any:
+    """The value itself: what a statement gives that calls nothing, `dz = dh` or `return dz`."""
+    return value
 
 
 class Namespace(ModuleType):

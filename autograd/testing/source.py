@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from autograd.testing.recording import Spot
@@ -78,8 +79,12 @@ class Statement:
 
 def statement_at(spot: Spot) -> Statement:
     """The statement in which a call was made."""
-    code = spot.frame.f_code
-    first, last, start, end = spot.position
+    return _statement_of(spot.frame.f_code, spot.position)
+
+
+@lru_cache(maxsize=4096)
+def _statement_of(code: CodeType, part: Range) -> Statement:
+    first, last, start, end = part
     node = _statement(code.co_filename, (first, last, start, end))
     name = "" if code.co_name in ("<module>", "<lambda>") else code.co_name
     if node is None:
@@ -89,6 +94,15 @@ def statement_at(spot: Spot) -> Statement:
         body[0].lineno - 1 if isinstance(body, list) and body and not isinstance(node, ast.Expr) else node.end_lineno
     )
     return Statement(code.co_filename, name, node, node.lineno, max(end_line or first, node.lineno))
+
+
+@lru_cache(maxsize=1024)
+def statements_of(code: CodeType) -> tuple[ast.stmt, ...]:
+    """The statements of a function, those in its loops and branches too, in the order of the source."""
+    lines = {line for _, _, line in code.co_lines() if line is not None}
+    tree = _tree(code.co_filename)
+    found = [node for node in _statements(tree) if node.lineno in lines] if tree is not None else []
+    return tuple(sorted(found, key=lambda node: node.lineno))
 
 
 def expression_at(statement: Statement, part: Range) -> ast.expr | None:

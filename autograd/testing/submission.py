@@ -132,19 +132,22 @@ class Loan:
         self._undo: list[Callable[[], None]] = []
         self._codes: set[tuple[CodeType, int]] = set()
         self._scopes: set[int] = set()
-        self.codes: set[CodeType] = set()
 
     def __enter__(self) -> Loan:
         state, numbers = np.random.get_state(), random.getstate()  # noqa: NPY002
         self._undo += [partial(np.random.set_state, state), partial(random.setstate, numbers)]
-        self._profile = sys.getprofile()
+        self._profile: Any = sys.getprofile()
         sys.setprofile(self._called)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        sys.setprofile(self._profile)
+        sys.setprofile(None)
+        if hasattr(self._profile, "enable"):  # Python's own profiler, which is no function
+            self._profile.enable()
+        else:
+            sys.setprofile(self._profile)
         for undo in reversed(self._undo):
             undo()
 
@@ -167,8 +170,9 @@ class Loan:
         """A function of the author's is about to run."""
         code = frame.f_code
         if event == "call" and is_authors(code.co_filename):
-            self.codes.add(code)
             self._use(code, frame.f_globals)
+        elif event == "return" and type(arg) is Traced and is_authors(code.co_filename):
+            self._recording.passed(arg, frame)
 
     def _use(self, code: CodeType, scope: dict[str, Any]) -> None:
         if (code, id(scope)) in self._codes:

@@ -77,6 +77,15 @@ class Truth:
         return [(node, np.asarray(g)) for node, g in self.replay.truth.items()]
 
     @cached_property
+    def contributions(self) -> list[Array]:
+        """What each use of a value contributes to its gradient, where there are several."""
+        replay = self.replay
+        links = [
+            link for node, uses in replay.uses.items() if len(uses) > 1 for link in uses if link.node in replay.truth
+        ]
+        return [np.asarray(replay.contribution(link)) for link in links]
+
+    @cached_property
     def _rules(self) -> list[Array]:
         """The values on the way of the reverse pass, and the contributions of single uses."""
         lines = Backprop(self.loss._node).trace.lines
@@ -101,6 +110,8 @@ class Truth:
         array = np.asarray(value)
         if not _is_number(array) or not array.size:
             return []
+        if array.size == 1:
+            return self._single(float(array.item()))
         sizes, moments = self._table
         size, moment = _signatures([array])
         near = (sizes == size[0]) & (np.abs(moments - moment[0]).max(axis=1) < 1e-3)
@@ -108,14 +119,24 @@ class Truth:
         for k in np.flatnonzero(near):
             kind, node, true = self._candidates[k]
             factor = factor_between(array, true)
-            if factor is not None and (kind != "value" or abs(factor - 1) < 1e-6) and plausible(array, factor):
+            if factor is not None and (kind != "value" or abs(factor - 1) < 1e-6):
                 found.append(Match(kind, node, factor))
         return found
 
+    def _single(self, number: float) -> list[Match]:
+        """What a single number is: of its multiples nobody can say."""
+        values, ones = self._numbers
+        equal = np.abs(np.abs(values) - abs(number)) <= 1e-7 * abs(number)
+        return [
+            Match(*self._candidates[ones[k]][:2], 1.0 if values[k] * number >= 0 else -1.0)
+            for k in np.flatnonzero(equal)
+        ]
 
-def plausible(array: Array, factor: float) -> bool:
-    """Whether numbers that are a multiple of others are that by no accident: of a single number nobody can say."""
-    return array.size > 1 or abs(abs(factor) - 1) < 1e-6
+    @cached_property
+    def _numbers(self) -> tuple[Array, list[int]]:
+        """The candidates of one element, and which they are."""
+        ones = [k for k, (_, _, value) in enumerate(self._candidates) if value.size == 1]
+        return np.array([float(self._candidates[k][2].item()) for k in ones]), ones
 
 
 def factor_between(a: Array, b: Array) -> float | None:

@@ -1,0 +1,133 @@
+"""Statements that call nothing, `dz = dh` and `return dout`: they pass a value on, which may be the mistake.
+
+Nothing of NumPy's runs there, so that a recording does not see them. They are put into it as lines that give their
+argument back: where a value is used by another name than the one that it was made for, and the source says that the
+one was assigned to the other.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from autograd.program.program import Line, Var
+from autograd.testing.recording import Recording, Spot, same
+from autograd.testing.source import Statement, expression_at, statement_at, statements_of
+
+
+def with_aliases(recording: Recording, ends: Mapping[Var, str]) -> dict[Var, Var]:
+    """Put such statements into a recording; gives what took the place of each of `ends`, values with their names."""
+    known: dict[tuple[Var, int, int], Var] = {}
+    lines: list[Line] = []
+    for line in recording.lines:
+        statement = statement_at(recording.spots[line.target])
+        renamed: dict[Var, Var] = {}
+        for var, name in _operands(recording, line, statement):
+            alias = _alias(recording, var, name, recording.spots[line.target], known, lines)
+            if alias is not None:
+                renamed[var] = alias
+        lines.append(line.changed(renamed) if renamed else line)
+    recording.lines[:] = lines
+    replaced = {}
+    for var, name in ends.items():
+        frames = {id(spot.frame): spot for spot in recording.spots.values()}
+        for spot in frames.values():
+            alias = _alias(recording, var, name, spot, known, recording.lines, whole=True)
+            if alias is not None:
+                replaced[var] = alias
+                break
+    return replaced
+
+
+def operands(expression: Any, line: Line) -> Iterator[tuple[Any, Any]]:
+    """The arguments of a call with the syntax that they have in the source."""
+    nodes: list[Any] = []
+    if isinstance(expression, ast.BinOp):
+        nodes = [expression.left, expression.right]
+    elif isinstance(expression, ast.AugAssign):
+        nodes = [expression.target, expression.value]
+    elif isinstance(expression, ast.Compare):
+        nodes = [expression.left, *expression.comparators]
+    elif isinstance(expression, ast.UnaryOp):
+        nodes = [expression.operand]
+    elif isinstance(expression, (ast.Attribute, ast.Subscript)):
+        nodes = [expression.value]
+    elif isinstance(expression, ast.Call):
+        method = isinstance(expression.func, ast.Attribute) and len(line.args) == len(expression.args) + 1
+        nodes = [*([expression.func.value] if method else []), *expression.args]  # type: ignore[attr-defined]
+    yield from zip(line.args, nodes, strict=False)
+
+
+def syntax_of(recording: Recording, line: Line, statement: Statement) -> Any:
+    """The expression, or the statement that adds in place, that a line is."""
+    position = recording.spots[line.target].position
+    found = expression_at(statement, position)
+    return statement.node if found is None and isinstance(statement.node, ast.AugAssign) else found
+
+
+def _operands(recording: Recording, line: Line, statement: Statement) -> Iterator[tuple[Var, str]]:
+    """The values that a line uses by the name of a variable."""
+    for arg, node in operands(syntax_of(recording, line, statement), line):
+        if type(arg) is Var and isinstance(node, ast.Name) and arg in recording.spots:
+            yield arg, node.id
+
+
+def _alias(
+    recording: Recording,
+    var: Var,
+    name: str,
+    spot: Spot,
+    known: dict[tuple[Var, int, int], Var],
+    lines: list[Line],
+    whole: bool = False,
+) -> Var | None:
+    """The value that a statement without calls gave a name to, before a place in a function; None if there is none."""
+    made = recording.spots.get(var)
+    if made is None:
+        return None
+    code, before = spot.frame.f_code, None if whole else spot.position[0]
+    own = statement_at(made)
+    if made.frame is spot.frame and _name(own.target) == name:
+        return None
+    found: ast.Assign | None = None
+    for node in statements_of(code):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and _name(node.targets[0]) == name:
+            if before is None or node.lineno < before:
+                found = node
+    if found is None or not isinstance(found.value, (ast.Name, ast.Attribute)):
+        return None
+    source = _name(found.value)
+    if made.frame is spot.frame and (_name(own.target) != source or found.lineno < own.first):
+        return None
+    if made.frame is not spot.frame and whole:
+        return None
+    instruction = _instruction(code, found.lineno)
+    if instruction is None:
+        return None
+    key = var, id(spot.frame), found.lineno
+    if key not in known:
+        line = Line(Var(np.array(var.value) if np.ndim(var.value) else var.value), same, (var,), {})
+        lines.append(line)
+        recording.spots[line.target] = Spot(spot.frame, instruction)
+        known[key] = line.target
+    return known[key]
+
+
+def _instruction(code: CodeType, line: int) -> int | None:
+    """The first instruction of a line of the source."""
+    return next((2 * k for k, position in enumerate(code.co_positions()) if position[0] == line), None)
+
+
+def _name(node: ast.expr | None) -> str:
+    """The variable, attribute or entry that is meant, by its last name."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        return str(node.slice.value)
+    return ""
