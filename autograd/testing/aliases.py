@@ -34,13 +34,22 @@ def with_aliases(recording: Recording, ends: Mapping[Var, str]) -> dict[Var, Var
     recording.lines[:] = lines
     replaced = {}
     for var, name in ends.items():
-        frames = {id(spot.frame): spot for spot in recording.spots.values()}
-        for spot in frames.values():
-            alias = _alias(recording, var, name, spot, known, recording.lines, whole=True)
+        spot = recording.spots.get(var)
+        for other in (name, *_later_names(recording, var)) if spot is not None else ():
+            alias = _alias(recording, var, other, spot, known, recording.lines, whole=True) if spot else None
             if alias is not None:
                 replaced[var] = alias
                 break
     return replaced
+
+
+def _later_names(recording: Recording, var: Var) -> list[str]:
+    """The names that a value was given after the one that it was made for, in the same function."""
+    spot = recording.spots[var]
+    own = statement_at(spot)
+    assigned = [node for node in statements_of(spot.frame.f_code) if isinstance(node, ast.Assign)]
+    later = [node for node in assigned if node.lineno > own.first and isinstance(node.value, ast.Name)]
+    return [_name(node.targets[0]) for node in later if _name(node.value) == _name(own.target) != ""]
 
 
 def operands(expression: Any, line: Line) -> Iterator[tuple[Any, Any]]:
@@ -95,9 +104,9 @@ def _alias(
         return None
     found: ast.Assign | None = None
     for node in statements_of(code):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and _name(node.targets[0]) == name:
-            if before is None or node.lineno < before:
-                found = node
+        named = isinstance(node, ast.Assign) and len(node.targets) == 1 and _name(node.targets[0]) == name
+        if isinstance(node, ast.Assign) and named and (before is None or node.lineno < before):
+            found = node
     if found is None or not isinstance(found.value, (ast.Name, ast.Attribute)):
         return None
     source = _name(found.value)

@@ -17,12 +17,13 @@ from autograd.program.trace import Traced, plain
 from autograd.testing import outcome
 from autograd.testing.aliases import with_aliases
 from autograd.testing.budget import Budget
+from autograd.testing.carets import wrong_part
 from autograd.testing.comparison import _hint, _margins
 from autograd.testing.dataflow import Dataflow, End, Fault
 from autograd.testing.outcome import Gradient, Outcome
 from autograd.testing.report import Finding, Report, WrongLine, finding_of
 from autograd.testing.search import Search
-from autograd.testing.source import range_of, statement_at
+from autograd.testing.source import statement_at
 from autograd.testing.tolerance import check_tolerance
 from autograd.testing.truth import Truth
 from autograd.testing.words import Words
@@ -147,7 +148,9 @@ class _Judge:
             findings[node] = finding_of(
                 words.value(node), original, self._truth.replay, node, search.verdicts[node], words
             )
-        lines = merged(self._line(fault, findings, words) for fault in faults if not self._fine(fault, findings))
+        lines = merged(
+            self._line(flow, fault, findings, words) for fault in faults if flow and not self._fine(fault, findings)
+        )
         own = [findings[node] for node in given]
         return Report(
             tuple(own), "", next((f for f in own if not f.matches), None), (self._truth.loss, given), lines=lines
@@ -194,15 +197,16 @@ class _Judge:
                 found[node] = value.reshape(true.T.shape).T
         return found
 
-    def _line(self, fault: Fault, findings: Mapping[Node, Finding], words: Words) -> WrongLine:
+    def _line(self, flow: Dataflow, fault: Fault, findings: Mapping[Node, Finding], words: Words) -> WrongLine:
         statement = fault.unit.statement
         nodes = [*(n for n in fault.shown.nodes if n is not None), *(end.node for end in fault.repairs)]
         wrong = [f for n in nodes if (f := findings.get(n)) is not None and not f.matches]
         finding = next((f for f in wrong if f.cause != "consequence"), wrong[0] if wrong else None)
         if finding is not None and finding.cause == "consequence":
-            finding = next((f for f in findings.values() if f.cause not in (None, "consequence", "kink", "precision")), finding)
-        target = statement.value
-        part = range_of(target) if target is not None else statement_part(fault)
+            finding = next(
+                (f for f in findings.values() if f.cause not in (None, "consequence", "kink", "precision")), finding
+            )
+        part = wrong_part(self._recording, self._truth, flow, fault)
         return WrongLine(
             file=statement.file,
             line=statement.first,
@@ -228,10 +232,6 @@ def merged(lines: Iterable[WrongLine]) -> tuple[WrongLine, ...]:
 def stem_key(key: str) -> str:
     """The last name in what a gradient is called: `dW` in `layers[0].dW`."""
     return re.split(r"[.\[\]'\"]+", key.rstrip("]'\""))[-1]
-
-
-def statement_part(fault: Fault) -> tuple[int, int, int, int] | None:
-    return None
 
 
 def value_names(found: Outcome) -> dict[Var, str]:

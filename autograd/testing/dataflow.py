@@ -20,8 +20,8 @@ import numpy as np
 
 from autograd.core.node import Node
 from autograd.program.program import Line, Var, needed
-from autograd.testing.outcome import stem
 from autograd.testing.inversion import solved
+from autograd.testing.outcome import stem
 from autograd.testing.recording import Recording, same
 from autograd.testing.source import Statement, statement_at
 from autograd.testing.truth import Truth, arrangements, factor_between
@@ -188,7 +188,8 @@ class Dataflow:
         units = self._units(wrong)
         best: Fault | None = None
         for unit in units:
-            if best is not None and self._rank(best)[:2] >= (len(unit.reach), unit.departs):
+            guilty = not all(map(self._innocent, unit.values))
+            if best is not None and self._rank(best)[:3] >= (len(unit.reach), unit.departs, guilty):
                 continue
             for fault in self._repairs(unit):
                 if best is None or self._rank(fault) > self._rank(best):
@@ -200,16 +201,17 @@ class Dataflow:
         return self._traced_back(best)
 
     def _rank(self, fault: Fault) -> tuple[int, bool, bool, int]:
-        unit = fault.unit
-        return len(fault.repairs), unit.departs, not self._innocent(unit), -self._order[unit.values[0]]
+        wrong = zip(fault.unit.values, fault.rights, strict=True)
+        first = next((var for var, right in wrong if not _alike(var.value, right)), fault.unit.values[0])
+        return len(fault.repairs), self.departs(first), not self._innocent(first), -self._order[first]
 
-    def _innocent(self, unit: Unit) -> bool:
-        """Whether calls of NumPy's gave what they should: then a statement that passes it on is sooner the wrong one."""
-        return all(self.explained(var) and self._made[var].fn is not same for var in unit.values)
+    def _innocent(self, var: Var) -> bool:
+        """Whether calls gave what they should: then a statement that passes it on is sooner the wrong one."""
+        return self.explained(var) and self._made[var].fn is not same
 
     def _traced_back(self, fault: Fault) -> Fault:
         """The fault of what went into a wrong line, if that explains it: what it should be is solved for."""
-        if len(fault.rights) != len(fault.unit.values):
+        if len(fault.rights) != len(fault.unit.values) or self._made[fault.unit.values[0]].fn is same:
             return fault
         for unit, rights in self._solved(fault):
             found = self._repaired(unit, rights)
@@ -219,11 +221,11 @@ class Dataflow:
 
     def _solved(self, fault: Fault) -> Iterator[tuple[Unit, list[Any]]]:
         """The units whose values went into a wrong line and are not what they should be."""
-        values = self.replay({})
+        values = self.replay(dict(zip(fault.unit.values, fault.rights, strict=True)))
         wanted: dict[Any, list[tuple[Var, Any]]] = {}
         for var, right in zip(fault.unit.values, fault.rights, strict=True):
             statement = self.statement(var)
-            inside = partial(self._inside, statement=statement)
+            inside = partial(self.is_inside, statement=statement)
             for leaf, value in solved(var, right, self._made, inside, values):
                 if leaf in self._made and leaf not in self._truth.forward and leaf not in self._recording.moves:
                     spot = self._recording.spots[leaf]
@@ -243,7 +245,8 @@ class Dataflow:
                 unit = Unit(list(leaves), self.statement(first), fault.unit.reach, departs)
                 yield unit, list(leaves.values())
 
-    def _inside(self, var: Var, statement: Statement) -> bool:
+    def is_inside(self, var: Var, statement: Statement) -> bool:
+        """Whether a value is made in a statement."""
         return var in self._made and var in self._recording.spots and self.statement(var) == statement
 
     def _shares_code(self, key: Any) -> bool:
@@ -335,7 +338,7 @@ class Dataflow:
     def explained(self, var: Var) -> bool:
         """Whether a value is one that a right derivation has, or all right that is computed from it."""
         known = var not in self._made or var in self._truth.forward or var in self._fixed
-        return known or var not in self._depends or var in self._explained
+        return known or var not in self._depends or var in self._explained or not np.any(var.value)
 
     @cached_property
     def _depends(self) -> set[Var]:
@@ -358,15 +361,26 @@ class Dataflow:
                 continue
             matches = self._truth.matches(var.value)
             before = {factor for arg in self.inputs(var) for factor in factors.get(arg, ())}
+            if (named := self._of_this_name(var, line)) is not None:
+                matches = [m for m in matches if m.kind == "gradient" and m.node is named]
             good = {m.factor for m in matches if any(abs(m.factor - f) <= 1e-6 * abs(f) for f in (*sizes, *before))}
             if good:
                 found.add(var)
                 factors[var] = good
-                if any(m.kind == "gradient" for m in matches) and np.size(var.value) > 1:
+                leaves = any(self.statement(user.target) != self.statement(var) for user in self._users.get(var, ()))
+                if leaves and any(m.kind == "gradient" for m in matches) and np.size(var.value) > 1:
                     certain.append(var)
         for var in certain:
             found |= self.behind(var)
         return found
+
+    def _of_this_name(self, var: Var, line: Line) -> Node | None:
+        """The node whose gradient a value is by its name, of a statement that only gives the name."""
+        own = stem(self._names.get(var, "")).lower()
+        if line.fn is not same or not own:
+            return None
+        nodes = [n for n, _ in self._truth.gradients if str(n.get("name") or "").lower() == own]
+        return nodes[0] if len(nodes) == 1 and nodes[0].value.size == np.size(var.value) else None
 
     # What repairs
 
@@ -435,9 +449,12 @@ class Dataflow:
         """The nodes, those first that are called like the value."""
         own = stem(self._names.get(var, "")).lower()
         nodes = [node for node, _ in self._truth.gradients if node is not self._truth.loss._node]
-        return sorted(
-            nodes, key=lambda node: (not own or stem(str(node.get("name") or "")).lower() != own, -node.order)
-        )
+
+        def rank(node: Node) -> tuple[bool, bool, int]:
+            name = str(node.get("name") or "")
+            return not own or stem(name).lower() != own, not name, -node.order
+
+        return sorted(nodes, key=rank)
 
     def _arranged(self, node: Node, var: Var) -> Iterator[Array]:
         """A true gradient in the shape of a value, and in its own where that has another number of elements."""
@@ -480,3 +497,8 @@ class Dataflow:
             if spot is not None and node in self._truth.replay.truth:
                 groups.setdefault((spot.frame.f_code, spot.instruction), []).append(node)
         return [sorted(group, key=lambda node: node.order) for group in groups.values() if len(group) > 1]
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two arrays hold the same numbers, but for rounding."""
+    return np.shape(a) == np.shape(b) and bool(np.allclose(a, b, rtol=1e-6, atol=1e-12))

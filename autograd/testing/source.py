@@ -6,7 +6,7 @@ import ast
 import linecache
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import CodeType
@@ -29,7 +29,7 @@ class Statement:
 
     file: str
     function: str
-    node: ast.stmt | None
+    node: ast.stmt | None = field(compare=False)
     first: int
     last: int
 

@@ -85,6 +85,10 @@ class Truth:
         ]
         return [np.asarray(replay.contribution(link)) for link in links]
 
+    def values_of_size(self, size: int) -> list[Array]:
+        """The values of the forward pass and of the rules that have so many elements."""
+        return [value for kind, _, value in self._candidates if kind != "gradient" and value.size == size > 1]
+
     @cached_property
     def _rules(self) -> list[Array]:
         """The values on the way of the reverse pass, and the contributions of single uses."""
