@@ -9,6 +9,7 @@ import linecache
 import re
 import time
 import types
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +87,6 @@ SLIPS: tuple[tuple[str, str, str], ...] = (
     (r"(dW2|db2|dW1|db1|dw\[f\]|db\[f\]) \+= ", r"\1 = ", "missing-term|unknown"),
     (r"grads\[(.*)\] \+= ", r"grads[\1] = ", "missing-term|unknown"),
 )  # fmt: skip
-_REPEATED = 2e-9
 
 
 @dataclass
@@ -111,7 +111,8 @@ class Planted:
 
     @property
     def title(self) -> str:
-        return f"{self.source.name} [{self.source.shape}, {self.size}, {self.dtype}] {self.was.strip()} -> {self.now.strip()}"
+        made = f"{self.source.name} [{self.source.shape}, {self.size}, {self.dtype}]"
+        return f"{made} {self.was.strip()} -> {self.now.strip()}"
 
     def judged(self) -> Report:
         """What the judge says."""
@@ -125,7 +126,7 @@ class Planted:
 
     def module(self) -> dict[str, Any]:
         """The module, executed; its text is where tracebacks look for it."""
-        name = f"planted_{abs(hash((self.source.name, self.text))):x}"
+        name = f"planted_{zlib.crc32(self.text.encode()):x}"
         module = types.ModuleType(name)
         linecache.cache[f"{name}.py"] = (len(self.text), None, self.text.splitlines(True), f"{name}.py")
         exec(compile(self.text, f"{name}.py", "exec"), module.__dict__)
@@ -261,36 +262,33 @@ def ask(case: Planted) -> Answer:
 
 def main(every: int = 1, show: int = 0, only: str = "") -> None:
     """Print how often the line and the cause are named, and whether a right function is blamed."""
-    cases = [case for k, case in enumerate(planted()) if k % every == 0 and only in case.title]
-    answers = [ask(case) for case in cases]
+    answers = [ask(case) for k, case in enumerate(planted()) if k % every == 0 and only in case.title]
     by: dict[str, list[Answer]] = {}
     for answer in answers:
         by.setdefault(f"{answer.case.source.shape}: {answer.case.source.name}", []).append(answer)
-    for name, found in by.items():
-        print(
-            f"{name:56} {len(found):4}  line {_share([a.line for a in found])}  cause {_share([a.cause for a in found])}"
-        )
-    print(
-        f"{'all':56} {len(answers):4}  line {_share([a.line for a in answers])}  cause {_share([a.cause for a in answers])}"
-        f"  seconds {np.median([a.seconds for a in answers]):.2f} at most {max(a.seconds for a in answers):.2f}"
-    )
-    alarms = [answer for case in right() if only in case.title and not (answer := ask(case)).line]
-    print(f"false alarms: {len(alarms)}")
-    for answer in [*alarms, *(a for a in answers if not a.line), *(a for a in answers if a.line and not a.cause)][
-        :show
-    ]:
+    print(f"{'Functions with a wrong line':60} {'number':>6} {'line':>8} {'cause':>8}")
+    for name, found in {**by, "all": answers}.items():
+        line, cause = _share([a.line for a in found]), _share([a.cause for a in found])
+        print(f"{name:60} {len(found):6} {line} {cause}")
+    seconds = [a.seconds for a in answers]
+    print(f"seconds: {np.median(seconds):.2f}, at most {max(seconds):.2f}")
+    right_ones = [ask(case) for case in right() if only in case.title]
+    alarms = [answer for answer in right_ones if not answer.line]
+    print(f"right functions: {len(right_ones)}, blamed: {len(alarms)}")
+    failures = [*alarms, *(a for a in answers if not a.line), *(a for a in answers if a.line and not a.cause)]
+    for answer in failures[:show]:
         print(f"\n--- {answer.case.title} (line {answer.case.line}, {'|'.join(answer.case.causes)})\n{answer.said}")
 
 
 def _share(found: list[bool]) -> str:
-    return f"{100 * sum(found) / max(len(found), 1):5.1f} %"
+    return f"{100 * sum(found) / max(len(found), 1):6.1f} %"
 
 
 if __name__ == "__main__":
-    import sys
+    import argparse
 
-    main(
-        int(sys.argv[1]) if len(sys.argv) > 1 else 1,
-        int(sys.argv[2]) if len(sys.argv) > 2 else 0,
-        sys.argv[3] if len(sys.argv) > 3 else "",
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--every", type=int, default=1, help="take every n-th function; 1 takes all")
+    parser.add_argument("--show", type=int, default=0, metavar="N", help="print the first N failures in full")
+    parser.add_argument("--only", default="", help="only functions whose title holds this")
+    main(**vars(parser.parse_args()))

@@ -205,7 +205,8 @@ import numpy as np
 
 def setup(rng, n):
     x, t = rng.normal(size=n[1]), rng.normal(size=n[3])
-    W1, b1, W2, b2 = rng.normal(size=(n[2], n[1])), rng.normal(size=n[2]), rng.normal(size=(n[3], n[2])), rng.normal(size=n[3])
+    W1, b1 = rng.normal(size=(n[2], n[1])), rng.normal(size=n[2])
+    W2, b2 = rng.normal(size=(n[3], n[2])), rng.normal(size=n[3])
     return (x, t, W1, b1, W2, b2), ["W1", "b1", "W2", "b2"]
 
 def forward(x, W1, b1, W2, b2):
@@ -440,8 +441,8 @@ _RNN = Source(
 import numpy as np
 
 def setup(rng, n):
-    p = {"Wx": rng.normal(size=(n[2], n[1])), "Wh": 0.5 * rng.normal(size=(n[2], n[2])), "bh": rng.normal(size=(n[2], 1)),
-         "Wy": rng.normal(size=(n[3], n[2])), "by": rng.normal(size=(n[3], 1))}
+    p = {"Wx": rng.normal(size=(n[2], n[1])), "Wh": 0.5 * rng.normal(size=(n[2], n[2])),
+         "bh": rng.normal(size=(n[2], 1)), "Wy": rng.normal(size=(n[3], n[2])), "by": rng.normal(size=(n[3], 1))}
     return (rng.normal(size=(4, n[1], 1)), rng.normal(size=(4, n[3], 1)), p), None
 
 def run(xs, ys, p):
