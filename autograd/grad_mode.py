@@ -1,11 +1,47 @@
-"""Switching the recording of operations off and on, for a block or a function."""
+"""Switching the recording of operations off and on, for a block or a function.
+
+A block in a generator lasts while the generator runs. Where it waits at a `yield`, and its caller runs, the switch
+is as the caller has it; but for `contextlib.contextmanager`, whose blocks are the caller's.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import inspect
+import sys
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import ContextDecorator
 from contextvars import Token
+from functools import wraps
+from types import FrameType
+from typing import Any, TypeVar
 
 from autograd.core.node import recording
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_GENERATORS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+
+
+class _InGenerator:
+    """The switch in a block of a generator: set while it runs, and else as it was before."""
+
+    __slots__ = ("_before", "_frame", "_state")
+
+    def __init__(self, frame: FrameType, state: bool, before: Any) -> None:
+        self._frame: FrameType | None = frame
+        self._state, self._before = state, before
+
+    def __bool__(self) -> bool:
+        # Nobody calls the frame of a generator that waits.
+        runs = self._frame is not None and self._frame.f_back is not None
+        return self._state if runs else bool(self._before)
+
+    def end(self) -> None:
+        """The block is left, perhaps where the caller has set another switch since."""
+        self._frame = None
+        switch: Any = recording.get()
+        if switch is self:
+            recording.set(self._before)
 
 
 class _Recording(ContextDecorator):
@@ -14,16 +50,55 @@ class _Recording(ContextDecorator):
     _state: bool
 
     def __init__(self) -> None:
-        self._tokens: list[Token[bool]] = []
+        self._entered: list[Token[bool] | _InGenerator] = []
+
+    def __call__(self, function: _F) -> _F:
+        """The function with its body in such a block; of a generator function, what it does between its yields."""
+        within: Any
+        if inspect.isgeneratorfunction(function):
+
+            def within(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+                with type(self)():
+                    return (yield from function(*args, **kwargs))
+
+        elif inspect.iscoroutinefunction(function):
+
+            async def within(*args: Any, **kwargs: Any) -> Any:
+                with type(self)():
+                    return await function(*args, **kwargs)
+
+        elif inspect.isasyncgenfunction(function):
+
+            async def within(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+                with type(self)():
+                    async for item in function(*args, **kwargs):
+                        yield item
+
+        else:
+            return super().__call__(function)
+        within = wraps(function)(within)
+        same: _F = within
+        return same
 
     def _recreate_cm(self) -> _Recording:  # as a decorator: one set of tokens a call
         return type(self)()
 
     def __enter__(self) -> None:
-        self._tokens.append(recording.set(self._state))
+        frame = sys._getframe(1)
+        caller = frame.f_back if frame.f_code.co_flags & _GENERATORS else None
+        if caller is None or caller.f_code.co_filename == contextlib.__file__:
+            self._entered.append(recording.set(self._state))
+        else:
+            switch: Any = _InGenerator(frame, self._state, recording.get())
+            recording.set(switch)
+            self._entered.append(switch)
 
     def __exit__(self, *exc: object) -> None:
-        recording.reset(self._tokens.pop())
+        entered = self._entered.pop()
+        if isinstance(entered, _InGenerator):
+            entered.end()
+        else:
+            recording.reset(entered)
 
 
 class no_grad(_Recording):  # noqa: N801

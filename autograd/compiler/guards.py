@@ -99,7 +99,7 @@ class Guards:
     def _tests(self, recorded: Recording, together: Sequence[tuple[Place, Place]]) -> Iterator[str]:
         """Source of what must be true of the state. Another array, or setting, of a Tensor gives it another node."""
         names, tensors = self._names, [tensor for tensor, _ in recorded.tensors]
-        yield f"{names.of(recording, 'recording')}.get() is {recorded.recording_at_start}"
+        yield f"bool({names.of(recording, 'recording')}.get()) is {recorded.recording_at_start}"
         for k, (place, value) in enumerate(zip(self._places, self._state, strict=True)):
             yield f"{names.spelled(place)} is {value if value is None or type(value) is bool else f'v{k}'}"
         for k, tensor in enumerate(tensors, len(self._state) - len(tensors)):

@@ -49,7 +49,7 @@ class Recording:
         self.fn, self.tree, self.flat = fn, tree, flat
         self.names = _argument_names(fn, tree, flat)
         self.trace = StepTrace()
-        self.recording_at_start = recording.get()
+        self.recording_at_start = bool(recording.get())
         owned = [(leaf, self.names[k]) for k, leaf in enumerate(tree.leaves) if _is_owner(leaf)]
         self._variables = list(variables(fn))
         self.state = State([*roots, *owned])
