@@ -409,7 +409,8 @@ def _alias(leaf: Any, fn: Callable[..., Any]) -> Any:
     value = _data(leaf)
     if isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    kind = (value if hasattr(value, "dtype") else np.asarray(value)).dtype.kind
+    dtype = getattr(value, "dtype", None) if not isinstance(value, type) else None
+    kind = (dtype or np.asarray(value).dtype).kind
     if kind != "f":
         text: Any = type(value).__name__ if kind == "O" else np.asarray(value).dtype
         held = repr(value) if value is None or isinstance(value, (str, bool)) else text

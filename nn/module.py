@@ -216,6 +216,9 @@ class Module:
         >>> bool(np.allclose(2 * halved(x).data, layer(x).data)), halved.weight.is_leaf
         (True, False)
         """
+        others: Any = parameters
+        if not isinstance(others, Mapping):
+            raise TypeError(f"with_parameters takes a dictionary of Tensors by path, not {type(others).__name__}")
         own = dict(self.named_parameters())
         shapes = {path: parameter.shape for path, parameter in own.items()}
         given = {path: np.shape(tensor) for path, tensor in parameters.items()}

@@ -93,6 +93,7 @@ def load(path: Path) -> dict[str, Array]:
     Raises:
         ValueError: the file is no archive of arrays.
     """
+    path = os.fspath(path)  # a number would be somebody's open file
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}

@@ -91,3 +91,14 @@ def test_a_notebook_shows_it() -> None:
     w = Tensor([1.0, 2.0], requires_grad=True)
     derivation = derive(np.sum(w**2))
     assert derivation._repr_latex_() == f"$\\displaystyle {derivation.latex}$"
+
+
+@pytest.mark.parametrize(
+    "same", [lambda s: s * 1, lambda s: s + 0, lambda s: np.negative(-s), lambda s: s.reshape(()), lambda s: +s]
+)
+def test_a_loss_that_is_an_input_itself_is_written_down(same: Callable[[Tensor], Tensor]) -> None:
+    s = Tensor(2.0, requires_grad=True, name="s")
+    derivation = derive(same(s))
+    assert_compiles(derivation.latex)
+    assert "L &= s" in derivation.latex
+    assert r"\bar{s} &= 1" in derivation.latex

@@ -74,6 +74,7 @@ X = np.ones((100, 3))
         (lambda: iter(Tensor(1.0)), TypeError, "no axes"),
         (lambda: len(Tensor(1.0)), TypeError, "no axes"),
         (lambda: W.exp(), AttributeError, r"a Tensor has no attribute 'exp'; write np\.exp\(t\)"),
+        (lambda: W.matmul(W), AttributeError, r"a Tensor has no attribute 'matmul'; write t @ other"),
         (lambda: W.norm(), AttributeError, r"np\.linalg\.norm\(t\)"),
         (lambda: W.permute(1, 0), AttributeError, r"write t\.transpose\("),
         (lambda: W.nothing, AttributeError, "no attribute 'nothing'"),

@@ -29,12 +29,17 @@ _SPELLINGS = {  # what other libraries call it
     "strides": "np.lib.stride_tricks.sliding_window_view(t, window) for as_strided",
     "resize": "np.resize(t, shape)",
     **{name: f"t.data.{name}" for name in ("base", "ctypes", "dump", "dumps", "flags", "tobytes", "tofile")},
-    **{name: f"np.linalg.{name}(t)" for name in np.linalg.__all__ if name[0].islower()},
+    **{
+        name: f"np.{name}(t, ...)" if hasattr(np, name) else f"np.linalg.{name}(t)"
+        for name in np.linalg.__all__
+        if name[0].islower()
+    },
     **{name: f"np.{name}(t)" for name, fn in vars(np).items() if isinstance(fn, np.ufunc) and fn.nin == 1},
     **{name: f"np.{name}(t, ...)" for name in (
         "average", "diff", "expand_dims", "flip", "maximum", "median", "minimum", "outer", "pad", "percentile",
         "quantile", "roll", "split", "tile", "tril", "triu", "where",
     )},
+    "matmul": "t @ other",
 }  # fmt: skip
 
 

@@ -193,7 +193,7 @@ def _constant(op: Op, position: int, value: Any) -> Any:
         value = stack_nested(value) if has_rule or (type(value) is list and holds_tensor(value)) else value
     elif hasattr(value, "__array__"):
         value = _result_type._operand(value)
-    kind = value.dtype.kind if hasattr(value, "dtype") else "c" if type(value) is complex else "f"
+    kind = getattr(value.dtype, "kind", "O") if hasattr(value, "dtype") else "c" if type(value) is complex else "f"
     if kind not in _REAL:
         raise TypeError(f"{kind!r} data: a Tensor takes real operands only")
     return value

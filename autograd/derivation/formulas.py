@@ -82,6 +82,10 @@ class Formulas:
         rows: dict[bool, list[str]] = {True: [], False: []}
         for statement in self._statements.ordered():
             rows[statement.forward].append(self._row(statement))
+        if not rows[True]:  # the loss is what something was given as, such as w * 1
+            output = self._recorded.nodes[-1]
+            value = self._program.now(self._recorded.values[output].symbol)
+            rows[True].append(_equation(Symbol(self._names[output].drawn), self._write.value(value).tree))
         for node in self._recorded.nodes:
             if node not in self._recorded.gradients:
                 continue

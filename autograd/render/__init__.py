@@ -32,6 +32,7 @@ from autograd.render.options import (
     drawable,
     overrides,
     style_named,
+    title_of,
     viewport_of,
 )
 from autograd.render.picture import Picture
@@ -109,7 +110,7 @@ def draw(
     check_choice("collapse", collapse, COLLAPSES)
     viewport = viewport_of(size, direction)
     caller = sys._getframe(1)
-    options = Options(values, grads, rules, title or "", collapse, depth_of(depth), style=chosen, viewport=viewport)
+    options = Options(values, grads, rules, title_of(title), collapse, depth_of(depth), style=chosen, viewport=viewport)
     options = replace(options, statements=by_statements(detail, chosen, rules))
     scene = build_scene(node, Scope(caller.f_locals, caller.f_globals), overrides(names), options)
     return Picture(scene.diagram, chosen, direction, viewport)

@@ -22,7 +22,9 @@ from autograd.render.options import (
     Options,
     check_choice,
     drawable,
+    mapping_of,
     overrides,
+    title_of,
     viewport_of,
 )
 from autograd.render.picture import Picture
@@ -73,17 +75,20 @@ def draw_comparison(
     if node.value.size != 1:
         raise ValueError(f"draw_comparison takes an output of one element, and {describe(node)} has more")
     nodes = topological((node,))
-    given = {(key_node := _node_of(key, nodes, "hand")): _array(value, key_node) for key, value in hand.items()}
+    given = {
+        (key_node := _node_of(key, nodes, "hand")): _array(value, key_node)
+        for key, value in mapping_of("hand", hand).items()
+    }
     if verdicts is None:
         words = _verdicts(node, given)
     else:
-        words = {_node_of(key, nodes, "verdicts"): word for key, word in verdicts.items()}
+        words = {_node_of(key, nodes, "verdicts"): word for key, word in mapping_of("verdicts", verdicts).items()}
     for word in words.values():
         check_choice("a verdict", word, get_args(HandVerdict))
-    notes = {_node_of(key, nodes, "remarks"): printable(remark) for key, remark in (remarks or {}).items()}
+    notes = {_node_of(key, nodes, "remarks"): _text(key, r) for key, r in mapping_of("remarks", remarks).items()}
     compared = {n: Hand(given[n], word, notes.get(n, "")) for n, word in words.items() if n in given}
     viewport = viewport_of(size, direction)
-    options = Options(title=title or "", collapse=collapse, viewport=viewport, hand=compared)
+    options = Options(title=title_of(title), collapse=collapse, viewport=viewport, hand=compared)
     scene = build_scene(node, _caller(), overrides(names), options)
     return Picture(scene.diagram, options.style, direction, viewport)
 
@@ -134,3 +139,9 @@ def _matches(hand: Any, true: Any) -> bool:
     precision = max((np.finfo(kind).eps for kind in kinds), default=np.finfo(np.float64).eps)
     error = np.linalg.norm((hand.astype(np.float64) - true).ravel())
     return bool(error <= np.sqrt(precision) * np.linalg.norm(true.astype(np.float64).ravel()))
+
+
+def _text(key: Any, remark: Any) -> str:
+    if not isinstance(remark, str):
+        raise TypeError(f"remarks maps Tensors or names to text, and has {key!r}: {remark!r}")
+    return printable(remark)

@@ -25,7 +25,7 @@ from autograd.render.gradients import Gradients
 from autograd.render.graph import Graph, Level
 from autograd.render.labels import label, names_of
 from autograd.render.layout import fits
-from autograd.render.options import DIRECTIONS, Options, check_choice, drawable, viewport_of
+from autograd.render.options import DIRECTIONS, Options, check_choice, drawable, title_of, viewport_of
 from autograd.render.picture import Picture
 from autograd.render.style import STYLES
 from autograd.text import printable
@@ -78,7 +78,7 @@ def draw_diff(
         sides = [CollapsedGraph(graph, plan) for graph in graphs]
         if max(len(side.vertices) for side in sides) > _MOST:
             continue
-        diagram = _both(sides, scope, known, title or "")
+        diagram = _both(sides, scope, known, title_of(title))
         if fits(diagram, viewport, style):
             break
     assert diagram is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def unfolded(
 ) -> Options:
     """The options of pictures in which each operation has its moment: what repeats is not drawn once."""
     check_choice("collapse", collapse, COLLAPSES)
-    options = Options(title=title or "", style=style, collapse=collapse, depth=depth_of(depth), repeats=False)
+    options = Options(title=title_of(title), style=style, collapse=collapse, depth=depth_of(depth), repeats=False)
     most = most if collapse == "auto" and depth is None else 0
     return replace(options, statements=by_statements(detail, style, rules=False), most=most)
 
@@ -104,9 +104,23 @@ def drawable(output: object, function: str) -> Node:
     raise ValueError(f"there is no graph to draw: {why}")
 
 
+def mapping_of(argument: str, value: Mapping[Any, Any] | None) -> Mapping[Any, Any]:
+    """A dictionary, an empty one for None; anything else is refused."""
+    if value is not None and not isinstance(value, Mapping):
+        raise TypeError(f"{argument} is a dictionary, by Tensor or by name, not {type(value).__name__}")
+    return value or {}
+
+
+def title_of(title: str | None) -> str:
+    """The title, "" for None; anything but text is refused."""
+    if title is not None and not isinstance(title, str):
+        raise TypeError(f"title is text, not {type(title).__name__}")
+    return title or ""
+
+
 def overrides(names: Mapping[Tensor | str, str] | None) -> dict[Node | str, str]:
     """What to call what, by node or by the name that would be drawn."""
-    names = names or {}
+    names = mapping_of("names", names)
     for key, name in names.items():
         if not isinstance(name, str) or not isinstance(key, (str, Tensor)):
             raise TypeError(f"names maps Tensors or strings to strings, and has {key!r}: {name!r}")

@@ -73,6 +73,7 @@ def operation(
             `broadcasts=True` where operands are broadcast, so that the engine sums gradients back.
 
     Raises:
+        TypeError: something that cannot be called; a name that is no text.
         ValueError: a rule that does not take the operands; an operation that is recorded already.
 
     >>> import numpy as np
@@ -90,6 +91,7 @@ def operation(
     12.0
     """
     rules = vjp if isinstance(vjp, tuple) else (vjp,)
+    _check(fn, rules, record)
     op = _add(Op(fn, vjp, math or _named_only(record.get("name") or qualified_name(fn), rules), **record))
 
     @wraps(fn)
@@ -100,6 +102,22 @@ def operation(
         return fn(*args, **kwargs)
 
     return call
+
+
+def _check(fn: Any, rules: tuple[Any, ...], record: Mapping[str, Any]) -> None:
+    """TypeError where an own operation has parts that are none."""
+    if not callable(fn):
+        raise TypeError(f"operation takes the function first, and {type(fn).__name__} cannot be called")
+    if not any(rule is not None for rule in rules):
+        raise TypeError("operation needs a rule: vjp=lambda g, y, a: ..., or a tuple with one for each operand")
+    for rule in rules:
+        if rule is not None and not inspect.isfunction(rule):
+            raise TypeError(
+                f"vjp is a function of g, y and the operands, or a tuple of such, not {type(rule).__name__}"
+            )
+    for field in ("name", "label", "role"):
+        if not isinstance(record.get(field, ""), str):
+            raise TypeError(f"{field} of an operation is text, not {type(record[field]).__name__}")
 
 
 def _named_only(name: str, rules: tuple[Any, ...]) -> tuple[str, ...]:

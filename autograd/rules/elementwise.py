@@ -89,7 +89,9 @@ for _fn, _forward in ((np.power, operator.pow), (np.float_power, None)):
 defop(np.square, label="²", vjp=lambda g, y, a: g * (2 * a), math=r"\bar a = 2\,\bar y \odot a", samples=ANY)
 defop(
     np.sqrt,
-    remedy="keep the argument above 0, or use np.linalg.norm, which has a subgradient at 0",
+    remedy="keep the argument above 0, also where np.where throws the result away: "
+    "np.where(x > 0, np.sqrt(np.where(x > 0, x, 1)), 0); of a sum of squares use np.linalg.norm, which has a "
+    "subgradient at 0",
     label="√",
     vjp=lambda g, y, a: g / (2 * y),
     root=lambda a: a == 0,

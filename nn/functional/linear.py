@@ -22,7 +22,7 @@ def mismatch(input_shape: tuple[int, ...], weight_shape: tuple[int, ...]) -> str
 
 def array(value: Any) -> Any:
     """A list or a number as an array; anything else, a recorded one too, as it is."""
-    return value if hasattr(value, "dtype") else np.asarray(value)
+    return value if hasattr(value, "dtype") and not isinstance(value, type) else np.asarray(value)
 
 
 def _product(x: Any, weight: Any) -> Any:
