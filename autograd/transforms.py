@@ -16,7 +16,6 @@ Tensors did.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
 from operator import index
 from typing import Any
 
@@ -25,14 +24,13 @@ import numpy as np
 from autograd.array.careful import gradients
 from autograd.array.conversion import cuts
 from autograd.array.tensor import Tensor
-from autograd.core.node import Node, recording
+from autograd.core.node import Node, differentiated, recording
 from autograd.core.op import lookup
 from autograd.core.tensor import apply, wrap
 from autograd.grad_mode import enable_grad
 from autograd.tree import Tree, tree_map
 
 _COLUMN_COST = 6  # measured: a pass through the pull's graph, in passes through the function's
-_inside: ContextVar[bool] = ContextVar("inside", default=False)
 
 
 def grad(fn: Callable[..., Any], argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Callable[..., Any]:
@@ -237,20 +235,22 @@ class _Trace:
             raise TypeError(f"argnums is {tuple(argnums)}: {_name(fn)} has one gradient an argument; name each once")
         self.chosen = [Tree(args[argnum]) for argnum in argnums]
         self.leaves = [leaf for tree in self.chosen for leaf in tree.leaves]
-        traced = _inside.get() or any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in self.leaves)
-        self.outer = traced and recording.get()
+        leaves = self.leaves
+        traced = differentiated.get() or any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in leaves)
+        self.outer = bool(traced) and recording.get()
         self.create_graph = create_graph or self.outer
-        token, cut = _inside.set(True), cuts.set([])
+        with enable_grad():
+            self.aliases = [_alias(leaf, fn) for leaf in self.leaves]
+        self.nodes = [alias._node for alias in self.aliases]  # an alias moves on when `fn` writes into it
+        token, cut = differentiated.set((*differentiated.get(), *self.nodes)), cuts.set([])
         try:
             with enable_grad():
-                self.aliases = [_alias(leaf, fn) for leaf in self.leaves]
-                self.nodes = [alias._node for alias in self.aliases]  # an alias moves on when `fn` writes into it
                 self.output = fn(*self._arguments(args, argnums), **kwargs)
                 self._check_closure(fn)
         finally:
             self.cuts = cuts.get()
             cuts.reset(cut)
-            _inside.reset(token)
+            differentiated.reset(token)
 
     def check_output(self, output: Any, transform: str, fn: Any) -> None:
         """TypeError where the output is nothing that could be differentiated, or where its graph was cut."""

@@ -324,3 +324,41 @@ def test_a_written_value_may_have_axes_of_length_one_in_front() -> None:
     t[:2] = column.T
     np.sum(t * [2.0, 3.0, 4.0]).backward()
     np.testing.assert_array_equal(column.grad, [[2.0], [3.0]])
+
+
+WITH_OUT: dict[str, Any] = {
+    "clip": lambda t, out: np.clip(t, 1.5, 3.0, out),
+    "the method clip": lambda t, out: t.clip(1.5, 3.0, out),
+    "sum": lambda t, out: np.sum(t, 0, None, out[0]),
+    "the method sum": lambda t, out: t.sum(0, None, out[0]),
+    "max": lambda t, out: np.max(t, 0, out[0]),
+    "mean": lambda t, out: np.mean(t, 1, None, out[:, 0]),
+    "median": lambda t, out: np.median(t, 0, out[0]),
+    "quantile": lambda t, out: np.quantile(t, 0.25, 0, out[0]),
+    "cumsum": lambda t, out: np.cumsum(t, 0, None, out),
+    "round": lambda t, out: np.round(t * 0.3, 1, out),
+    "take": lambda t, out: np.take(t, [1, 0], 0, out),
+    "dot": lambda t, out: np.dot(t, np.ones((2, 2)), out),
+    "add": lambda t, out: np.add(t, 1.0, out),
+    "add.reduce": lambda t, out: np.add.reduce(t, 0, None, out[0]),
+    "logaddexp.reduce": lambda t, out: np.logaddexp.reduce(t, 0, None, out[0]),
+    "concatenate": lambda t, out: np.concatenate([t[:1], t[1:]], 0, out),
+}
+
+
+@pytest.mark.parametrize("name", WITH_OUT)
+def test_out_goes_by_position_too(name: str) -> None:
+    array, w, out = np.array([[1.0, 2.0], [5.0, 3.0]]), np.zeros((2, 2)), Tensor(np.zeros((2, 2)))
+    leaf = Tensor(array, requires_grad=True)
+    WITH_OUT[name](array, w)
+    WITH_OUT[name](leaf * 1.0, out)
+    np.testing.assert_allclose(out.data, w)
+    assert out.requires_grad
+
+
+def test_clip_may_write_over_what_it_reads() -> None:
+    w = Tensor([0.2, 0.5, 0.7], requires_grad=True)
+    y = w * 1.0
+    np.clip(y, 0.3, 0.6, y)
+    np.sum(y * y).backward()
+    np.testing.assert_allclose(w.grad, [0, 1, 0])

@@ -107,6 +107,12 @@ KINKS: Policy = {
         [[1.5, 0, 1.5]],
     ),
     "std of equal elements is 0": (np.std, [[2, 2, 2]], [[0, 0, 0]]),
+    "std of equal elements whose mean is rounded is 0": (np.std, [[0.1, 0.1, 0.1]], [[0, 0, 0]]),
+    "std of equal rows is 0, and no other": (
+        lambda x: np.std(x, axis=1),
+        [[[0.1, 0.1, 0.1, 0.1], [1, 3, 1, 3]]],
+        [[[0, 0, 0, 0], [-0.25, 0.25, -0.25, 0.25]]],
+    ),
     "nanstd of equal elements is 0": (np.nanstd, [[2, NAN, 2]], [[0, 0, 0]]),
     "ptp of equal elements is 0": (np.ptp, [[2, 2, 2]], [[0, 0, 0]]),
 }
@@ -168,7 +174,12 @@ POWERS: Policy = {
     "x**1 is 1 at 0": (lambda x: x**1, [[0, 2]], [[1, 1]]),
     "x**2 is 0 at 0": (lambda x: x**2, [[0, 2]], [[0, 4]]),
     "x**y is 0 at 0": (np.power, [[0, 0, 0], [0, 1, 2]], [[0, 1, 0], [0, 0, 0]]),
-    "0**y is 0": (lambda y: 0.0**y, [[0, 1, 2.5]], [[0, 0, 0]]),
+    "0**y is 0": (lambda y: 0.0**y, [[-1, 0, 1, 2.5]], [[0, 0, 0, 0]]),
+    "0**y of two Tensors is 0 for y": (
+        lambda y, x: np.power(np.where(y < 9, x, 1), y),
+        [[0, 1, 2.5], 0],
+        [[0, 0, 0], 1],
+    ),
     "float_power is as power": (np.float_power, [[0, 0, 0], [0, 1, 2]], [[0, 1, 0], [0, 0, 0]]),
 }
 WITHOUT_NAN: Policy = {
@@ -185,6 +196,7 @@ WITHOUT_NAN: Policy = {
 }
 
 
+TILTED = np.array([[0.6, -0.8], [0.8, 0.6]])  # of two singular values 1
 EYE, RANK_ONE, TURN = np.eye(2), np.diag([1.0, 0.0]), np.array([[0.0, 1.0], [1.0, 0.0]])
 MATRICES: Policy = {
     "pinv keeps its rank": (np.linalg.pinv, [RANK_ONE], [[[-1, 1], [1, 0]]]),
@@ -219,6 +231,10 @@ NORMS: Policy = {
     "elements that tie share": (lambda x: np.linalg.norm(x, INF), [[-2, 2, 1]], [[-0.5, 0.5, 0]]),
     "columns that tie share": (lambda x: np.linalg.norm(x, 1), [[[1, -1], [1, 1]]], [[[0.5, -0.5], [0.5, 0.5]]]),
     "singular values that tie share": (lambda x: np.linalg.norm(x, 2), [EYE], [EYE / 2]),
+    "singular values that tie but for rounding share": (lambda x: np.linalg.norm(x, 2), [TILTED], [TILTED / 2]),
+    "columns that tie but for rounding share": (
+        lambda x: np.linalg.norm(x, 1), [[[0.1, 0.3], [0.2, 0]]], [[[0.5, 0.5], [0.5, 0]]],
+    ),
 }  # fmt: skip
 POLICIES = {
     "two Tensors": TWO_TENSORS, "a constant wins": A_CONSTANT, "kinks": KINKS, "steps": STEPS, "choices": CHOICES,

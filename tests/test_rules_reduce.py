@@ -433,3 +433,34 @@ def test_a_correlation_is_one_with_itself() -> None:
     x = np.random.default_rng(0).normal(size=(2, 9))
     np.testing.assert_allclose(gradient(lambda t: np.diagonal(np.corrcoef(t)), x), np.zeros((2, 9)), atol=1e-15)
     assert np.corrcoef(Tensor(x[0])).item() == 1
+
+
+@pytest.mark.filterwarnings("ignore")  # the values of some overflow, as NumPy's do
+@pytest.mark.parametrize(
+    "reduce",
+    [np.mean, np.max, np.min, np.var, np.average, np.ptp, np.nanmax, lambda x: np.mean(x, where=np.ones(70_000, bool))],
+)
+def test_half_precision_divides_by_more_than_its_largest_number(reduce: Any) -> None:
+    values = np.where(np.arange(70_000) % 2, 1.0, 3.0)
+    half, double = Tensor(values.astype(np.float16), requires_grad=True), Tensor(values, requires_grad=True)
+    for x in (half, double):
+        reduce(x).backward()
+    assert half.grad.dtype == np.float16
+    np.testing.assert_allclose(half.grad, double.grad, rtol=3e-3)
+
+
+@pytest.mark.parametrize("ufunc", [np.logaddexp, np.hypot, np.add, np.multiply])
+@pytest.mark.parametrize(("shape", "axis"), [((0,), 0), ((3, 0), 0), ((3, 0), 1), ((0, 2), (0, 1)), ((0,), None)])
+def test_reductions_of_nothing_are_numpys(ufunc: Any, shape: Any, axis: Any) -> None:
+    x = np.zeros(shape)
+    for options in ({}, {"keepdims": True}):
+        expected = ufunc.reduce(x, axis=axis, **options)
+        found = ufunc.reduce(Tensor(x, requires_grad=True), axis=axis, **options)
+        np.testing.assert_array_equal(found.data, expected, strict=True)
+
+
+@pytest.mark.parametrize("mode", ["maximum", "minimum", "median", "mean"])
+def test_padding_of_nothing_is_numpys(mode: Any) -> None:
+    for shape, width in (((3, 0), ((1, 1), (0, 0))), ((0, 3), ((0, 0), (1, 1))), ((0,), 0)):
+        found = np.pad(Tensor(np.zeros(shape), requires_grad=True), width, mode)  # type: ignore[call-overload]
+        np.testing.assert_array_equal(found.data, np.pad(np.zeros(shape), width, mode), strict=True)

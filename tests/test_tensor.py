@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import autograd
-from autograd import Tensor, no_grad
+from autograd import Tensor, grad, no_grad
 
 floats = hnp.arrays(
     np.float64,
@@ -514,3 +514,19 @@ def test_gradients_reach_tensors_in_a_list(fn: Any, kind: Any) -> None:
 def test_a_tensor_as_a_positional_option_is_refused() -> None:
     with pytest.raises(TypeError, match=r"np\.linalg\.norm: no derivative with respect to ord"):
         np.linalg.norm(leaf(3), leaf())  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda x: x, lambda x: x[0], lambda x: x[0, None], np.sum, lambda x: x @ x, lambda x: x[0] * 2, np.max]
+)
+def test_what_is_a_number_to_numpy_is_one_here(make: Any) -> None:
+    array = np.array([1.0, 2.0])
+    found = make(Tensor(array, requires_grad=True))
+    assert np.isscalar(found) == np.isscalar(make(array))
+    assert isinstance(found, Tensor)
+    assert type(found) is Tensor
+
+
+def test_a_number_that_grad_passes_is_one() -> None:
+    assert grad(lambda x: 2.0 * x if np.isscalar(x) else 3.0 * x)(1.0) == 2.0
+    assert grad(lambda x: np.sum(2.0 * x if np.isscalar(x) else 3.0 * x))(np.array([1.0]))[0] == 3.0

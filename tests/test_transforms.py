@@ -440,3 +440,34 @@ def test_the_module_is_reached_from_the_package() -> None:
 
     assert autograd.grad is transforms.grad
     assert autograd.hvp is transforms.hvp
+
+
+# A pass inside of what is differentiated
+
+
+def slope_by_backward(x: Any) -> Any:
+    y = np.sum(x**3)
+    y.backward()
+    return np.sum(x.grad)
+
+
+def slope_of_another(x: Any) -> Any:
+    w = Tensor(2.0, requires_grad=True)
+    ((w * x) ** 2).backward()
+    return w.grad * x
+
+
+@pytest.mark.parametrize(("fn", "slope"), [(slope_by_backward, 18.0), (slope_of_another, 108.0)])
+def test_backward_inside_is_a_part_of_the_function(fn: Any, slope: float) -> None:
+    assert float(grad(fn)(3.0)) == slope
+    assert float(jvp(fn, [3.0], [2.0])[1]) == 2 * slope
+
+
+def test_backward_inside_of_what_does_not_depend_on_the_argument_is_as_ever() -> None:
+    def fn(x: Any) -> Any:
+        w = Tensor(2.0, requires_grad=True)
+        (w**2).backward()
+        assert type(w.grad) is np.ndarray
+        return w.grad * x
+
+    assert float(grad(fn)(3.0)) == 4.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from autograd.array.careful import gradients
 from autograd.array.conversion import Conversion
 from autograd.array.methods import ArrayMethods
 from autograd.array.ufuncs import call_method, call_with_options
-from autograd.array.writing import Writing, write_result
+from autograd.array.writing import Writing, out_by_position, write_result
 from autograd.core.backward import RETAIN_GRAD
 from autograd.core.errors import describe
 from autograd.core.node import Node, observers, recording, write_order
@@ -62,6 +63,7 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
     _view: Any
     _backpropagate = staticmethod(gradients)
     _operand = staticmethod(as_array)
+    _out_by_position = staticmethod(out_by_position)
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
         self._node = Node(_as_data(data, dtype, requires_grad), requires_grad)
@@ -96,6 +98,10 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
         return wrap(Node(self._node.value))
 
     # What it holds
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return _Number if issubclass(type(self._node.value), np.generic) else type(self)
 
     @property
     def data(self) -> Array:
@@ -274,6 +280,13 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
 
 
 set_result_type(Tensor)
+
+
+@Real.register
+class _Number(Tensor):
+    """What a Tensor says that it is where it holds a number of NumPy's, as `t[0]` does: a number for `np.isscalar`."""
+
+    __slots__ = ()
 
 
 def _tell_of_gradient(tensor: Tensor, how: str) -> None:

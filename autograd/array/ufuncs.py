@@ -6,6 +6,7 @@ So are calls with options that say how a ufunc computes: in which dtype, along w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -149,7 +150,8 @@ def _reduce(
         a = np.where(where, a, neutral)
     shape = [1 if k in axes else n for k, n in enumerate(a.shape)]
     rest = [k for k in range(a.ndim) if k not in axes]
-    a = np.reshape(np.transpose(a, (*axes, *rest)), (-1, *(a.shape[k] for k in rest)))
+    length = math.prod(a.shape[k] for k in axes)
+    a = np.reshape(np.transpose(a, (*axes, *rest)), (length, *(a.shape[k] for k in rest)))
     if initial is not np._NoValue and initial is not None:
         a = np.concatenate([np.broadcast_to(initial, (1, *a.shape[1:])).astype(a.dtype), a])
     result = _folded(ufunc, a)

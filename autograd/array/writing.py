@@ -20,6 +20,7 @@ from autograd.core.node import Node, recording
 from autograd.core.op import Op, holds_tensor, plain, qualified_name, stack_nested
 from autograd.core.tensor import TensorBase, apply
 from autograd.grad_mode import enable_grad
+from autograd.rules.definition import positional
 from autograd.rules.write import put
 
 # How a Tensor looks at another one's data: that Tensor, the operation, its other arguments, its options.
@@ -174,9 +175,19 @@ def refresh(owner: Any) -> None:
                 pending.append(view)
 
 
+def out_by_position(fn: Any, args: tuple[Any, ...]) -> bool:
+    """Whether a call has its `out=` among the arguments without names, as `np.clip(t, 0, 1, t)` has."""
+    names = positional(fn)
+    return "out" in names[: len(args)] and args[names.index("out")] is not None
+
+
 def write_result(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """A call with `out=`: the result goes into a Tensor, or, where it has no gradient to lose, into an array."""
     options = dict(kwargs)
+    if out_by_position(fn, args):
+        place = positional(fn).index("out")
+        options |= dict(zip(positional(fn)[place:], args[place:], strict=False))
+        args = args[:place]
     out = options.pop("out")
     out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
     if isinstance(fn, np.ufunc) and isinstance(out, TensorBase) and options.get("where", True) is not True:

@@ -17,6 +17,7 @@ NO_OPTIONS: Mapping[str, Any] = {}
 by_order = attrgetter("order")
 next_order = count().__next__
 recording: ContextVar[bool] = ContextVar("recording", default=True)
+differentiated: ContextVar[tuple[Node, ...]] = ContextVar("differentiated", default=())  # by transforms, here and now
 observers: list[Any] = []  # called after every operation and every rule: see `autograd.inspection`
 last_written = [-1]  # the largest `written` of all nodes
 

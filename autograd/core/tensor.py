@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd.core.backward import backpropagate
 from autograd.core.errors import describe, failed, named
-from autograd.core.node import NO_OPTIONS, Node, next_order, observers, recording
+from autograd.core.node import NO_OPTIONS, Node, differentiated, next_order, observers, recording, topological
 from autograd.core.op import BODIES, PLAIN_TYPES, Op, find, holds_tensor, lookup, plain, qualified_name, stack_nested
 
 _ndarray = np.ndarray
@@ -46,6 +46,8 @@ class TensorBase:
                 used was changed in place since. No `.grad` of a leaf is changed then.
             ValueError: a gradient of another shape.
         """
+        inside = differentiated.get()  # a pass inside of what a transform differentiates is a part of it
+        create_graph = create_graph or bool(inside and not set(inside).isdisjoint(topological((self._node,))))
         seed = self._seed(gradient, create_graph)
         gradients = self._backpropagate(self._node, seed, wrap=wrap if create_graph else None, free=not retain_graph)
         given = {id(seed)}
@@ -93,13 +95,14 @@ class TensorBase:
         return call(ufunc, inputs, NO_OPTIONS)
 
     def __array_function__(self, fn: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        if kwargs.get("out") is not None:
+        if kwargs.get("out") is not None or (len(args) > 2 and self._out_by_position(fn, args)):
             return self._write_result(fn, args, kwargs)
         return call(fn, args, kwargs)
 
     # What `autograd.array` implements: the plain array of an operand; a ufunc with options, or one of its methods; a
     # call with `out=`; what is called where this was computed by `op` from `source` and may share its memory
     _operand: Any
+    _out_by_position: Any
     _ufunc_method: Any
     _write_result: Any
     _is_view_of: Any

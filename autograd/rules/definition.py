@@ -269,6 +269,16 @@ def _defaults(fn: Callable[..., Any]) -> dict[str, Any]:
         return {}
 
 
+@cache
+def positional(fn: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of the parameters that a function takes by position; none where it does not say."""
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (ValueError, TypeError):
+        return ()
+    return tuple([p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)])
+
+
 def _leading(names: Iterable[str], taken: Iterable[str]) -> int:
     """How many of `names` stand at the same position in `taken`."""
     count = 0

@@ -156,8 +156,6 @@ def _clip_arguments(
     dtype: Any = None, casting: Any = "same_kind", order: str = "K", subok: bool = True, where: Any = True,
 ) -> Call:  # fmt: skip
     """The operands in order; a bound that is missing is an infinity."""
-    if out is not None:
-        raise TypeError("out= goes by name")
     if where is not True:
         raise TypeError("where= leaves the rest undefined; choose by np.where")
     low = a_min if min is None else min

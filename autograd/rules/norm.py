@@ -12,6 +12,11 @@ from autograd.rules.reduce import restore
 from autograd.rules.samples import normal
 
 
+def _equal(values: Any, best: Any) -> Any:
+    """Which are as large as the best, but for the rounding of sums."""
+    return np.abs(values - best) <= 8 * np.finfo(values.dtype).eps * np.abs(best)
+
+
 def _shares(chosen: Any, axis: Any, dtype: Any) -> Any:
     """Equal shares of 1 for the elements that are chosen."""
     return (chosen / np.sum(chosen, axis=axis, keepdims=True)).astype(dtype)
@@ -39,12 +44,12 @@ def _matrix_norm(g: Any, x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
         summed, compared = axes if abs(ord) == 1 else axes[::-1]
         sums = np.sum(np.abs(x), axis=summed, keepdims=True)
         best = np.max if ord > 0 else np.min
-        chosen = sums == best(sums, axis=compared, keepdims=True)
+        chosen = _equal(sums, best(sums, axis=compared, keepdims=True))
         return g * np.sign(x) * _shares(chosen, compared, x.dtype)
     u, s, vh = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), full_matrices=False)
     weights = (s > 0).astype(x.dtype)
     if ord != "nuc":
-        weights = weights * _shares(s == (s[..., :1] if ord == 2 else s[..., -1:]), -1, x.dtype)
+        weights = weights * _shares(_equal(s, s[..., :1] if ord == 2 else s[..., -1:]), -1, x.dtype)
     return g * np.moveaxis((u * np.expand_dims(weights, -2)) @ vh, (-2, -1), axes)
 
 

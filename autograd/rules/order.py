@@ -126,8 +126,6 @@ def _quantile_arguments(
     a: Any, q: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, method: str = "linear",
     keepdims: bool = False, *, weights: Any = None,
 ) -> Call:  # fmt: skip
-    if out is not None:
-        raise TypeError("out= goes by name")
     options = {"axis": axis, "method": method, "keepdims": keepdims}
     if weights is not None:
         options["weights"] = weights

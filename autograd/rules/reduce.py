@@ -33,9 +33,18 @@ def spread(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
 def count(a: Any, y: Any, axis: Any = None, where: Any = True) -> Any:
     """How many elements of `a` went into one of `y`; with `where`, an array that broadcasts against `a`."""
     if where is True:
-        return a.size // max(y.size, 1)
+        n = a.size // max(y.size, 1)
+        return n if n <= _LARGEST_HALF or a.dtype != np.float16 else np.float32(n)
     chosen = np.broadcast_to(where, np.shape(a))
-    return np.sum(chosen, axis=axis, keepdims=True).astype(a.dtype)
+    return np.sum(chosen, axis=axis, keepdims=True).astype(counting(a.dtype))
+
+
+_LARGEST_HALF = 65504
+
+
+def counting(dtype: Any) -> Any:
+    """The dtype to count elements of `dtype` in: half precision ends at 65504, and 1 / 70000 is a half."""
+    return np.promote_types(dtype, np.float32)
 
 
 def rows(a: Any, axis: Any) -> Any:
@@ -154,7 +163,7 @@ def _extremum(
     if initial is not None:
         chosen = chosen & (y != initial)
     ties = np.maximum(np.count_nonzero(chosen, axis=axis, keepdims=True), 1)
-    return restore(g, axis, keepdims) / ties.astype(a.dtype) * chosen
+    return restore(g, axis, keepdims) / ties.astype(counting(a.dtype)) * chosen
 
 
 def _reduced(ufunc: np.ufunc) -> Callable[..., Any]:

@@ -66,6 +66,10 @@ def _pad_statistic(array: Any, pad_width: Any, statistic: Any, stat_length: Any 
     lengths = pairs(stat_length, rank)
     for axis, widths in enumerate(pairs(pad_width, rank)):
         n = np.shape(array)[axis]
+        if not any(widths):
+            continue
+        if not n:
+            raise ValueError(f"np.pad: axis {axis} is empty, and only mode 'constant' says what to put there")
         first, last = (n if length is None else min(length, n) for length in lengths[axis])
         ends = array[along(axis, slice(0, first))], array[along(axis, slice(n - last, n))]
         before, after = (

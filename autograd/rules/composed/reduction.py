@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd.rules.definition import defcomposite
+from autograd.rules.reduce import counting
 from autograd.rules.samples import MASKED, REDUCTIONS, RUNNING, normal
 
 
@@ -82,7 +83,7 @@ def _nanmean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False
     missing = np.isnan(a)
     total = np.sum(np.where(missing, 0, a), axis=axis, dtype=dtype, keepdims=keepdims, where=where)
     n = np.sum(~missing & where, axis=axis, keepdims=keepdims)
-    return total / np.where(n == 0, np.nan, n).astype(total.dtype)
+    return (total / np.where(n == 0, np.nan, n).astype(counting(total.dtype))).astype(total.dtype)
 
 
 defcomposite(
