@@ -306,3 +306,42 @@ def test_a_bad_value_is_refused_in_a_sentence(name: str, tmp_path: Path, monkeyp
     call = {**calls(tmp_path), **functions()}[name]
     call.function(*call.make(), **call.named())
     assert list(complaints(name, call)) == []
+
+
+def refusals(function: Callable[..., Any], also: tuple[type[Exception], ...]) -> Iterator[str]:
+    """What a function says to one bad value and to two, where that is no error of a user's."""
+    for bad in BAD:
+        for given in ((bad,), (bad, bad)):
+            with warnings.catch_warnings(), contextlib.redirect_stdout(None):
+                warnings.simplefilter("ignore")
+                try:
+                    function(*given)
+                except (*FINE, *also) as error:
+                    if not is_a_sentence(error):
+                        yield f"{given}: {type(error).__name__}: {error}"
+                except Exception as error:
+                    yield f"{given}: {type(error).__name__}: {error}"
+
+
+OWNERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
+    (weight, ()),
+    (lambda: weight() * 2, ()),
+    (model, ("save", "load")),  # which have paths
+]
+
+
+@pytest.mark.parametrize(("make", "paths"), OWNERS)
+def test_every_method_refuses_in_a_sentence(make: Callable[[], Any], paths: tuple[str, ...]) -> None:
+    """A leaf that is written into, and a place beyond an array, are errors of other kinds."""
+    said = []
+    kind = type(make())
+    for name in dir(kind):
+        if not name.startswith("_") and name not in paths and callable(inspect.getattr_static(kind, name)):
+            call = lambda *given, name=name: getattr(make(), name)(*given)
+            said += [f"{name}{text}" for text in refusals(call, (RuntimeError, IndexError))]
+    assert said == []
+
+
+@pytest.mark.parametrize("name", [name for name in nn.__all__ if inspect.isclass(getattr(nn, name))])
+def test_every_class_refuses_in_a_sentence(name: str) -> None:
+    assert list(refusals(getattr(nn, name), ())) == []
