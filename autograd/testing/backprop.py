@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,16 @@ from autograd.testing import outcome
 from autograd.testing.aliases import with_aliases
 from autograd.testing.budget import Budget
 from autograd.testing.carets import wrong_part
+from autograd.testing.catalogue.mistake import number
 from autograd.testing.comparison import _hint, _margins
 from autograd.testing.dataflow import Dataflow, End, Fault
 from autograd.testing.outcome import Gradient, Outcome
 from autograd.testing.report import Finding, Report, WrongLine, finding_of
-from autograd.testing.search import Search
-from autograd.testing.source import statement_at
+from autograd.testing.search import Margin, Search
+from autograd.testing.source import is_all_of, statement_at
 from autograd.testing.tolerance import check_tolerance
-from autograd.testing.truth import Truth
+from autograd.testing.truth import Truth, factor_between
+from autograd.testing.updates import Update
 from autograd.testing.words import Words
 
 __tracebackhide__ = True  # pytest shows the line of the test and the message
@@ -91,70 +94,144 @@ def assert_backprop(function: Callable[..., Any], *args: Any, **kwargs: Any) -> 
 class _Judge:
     def __init__(self, found: Outcome, rtol: float | None, budget: Budget) -> None:
         self._budget = budget
-        self._unused: list[Gradient] = []
+        self._given: dict[Node, Array] = {}
+        self._misshapen: dict[Node, Array] = {}
+        self._unused: dict[str, Array] = {}
+        self._ends: list[End] = []
+        self._own_names: dict[str, str] | None = None
         self._found, self._rtol, self._recording = found, rtol, found.recording
-        ends = {g.value.symbol: stem_key(g.key) for g in found.gradients if type(g.value) is Traced}
+        given = [g for g in found.gradients if type(g.value) is Traced and g.update is None]
+        ends = {g.value.symbol: stem_key(g.key) for g in given}
         renamed = with_aliases(self._recording, ends)
-        for gradient in found.gradients:
-            if type(gradient.value) is Traced and gradient.value.symbol in renamed:
-                gradient.value.symbol = renamed[gradient.value.symbol]
+        for gradient in given:
+            gradient.value.symbol = renamed.get(gradient.value.symbol, gradient.value.symbol)
         self._names = value_names(found)
         parameters = {p.var: p.name for p in (*found.parameters, *found.missing)}
         self._truth = Truth(self._recording, found.loss, parameters, self._names)
-        self._nodes = {id(g): self._truth.node(g.parameter.var) for g in found.gradients}
+        self._take_updates([gradient for gradient in found.gradients if gradient.update is not None])
+        self._read()
+
+    def _take_updates(self, gradients: list[Gradient]) -> None:
+        """What updates imply, by the learning rate with which most of them are right."""
+        updates = [g.update for g in gradients if g.update is not None]
+        rates = list(dict.fromkeys(rate for update in updates for rate in self._found.updates.rates(update)))
+
+        def right(update: Update, rate: float) -> bool:
+            true = self._truth.gradient(self._truth.node(update.before))
+            implied = (update.before.value - update.after.value) / rate
+            return float(np.linalg.norm(implied - true)) <= 1e-6 * float(np.linalg.norm(true))
+
+        used = [update for update in updates if self._truth.node(update.before) in self._truth.replay.uses]
+        best = max(rates, key=lambda rate: sum(right(update, rate) for update in used), default=1.0)
+        for gradient, update in zip(gradients, updates, strict=True):
+            var = self._found.updates.implied(update, best)
+            gradient.value = Traced(self._recording, var, var.value)
 
     def report(self) -> Report:
-        given: dict[Node, Array] = {}
-        ends: list[End] = []
-        misshapen: dict[Node, str] = {}
-        for gradient in self._found.gradients:
-            node, value = self._nodes[id(gradient)], gradient.value
-            if node not in self._truth.replay.uses:
-                self._unused.append(gradient)
-                continue
-            array = self._checked(gradient)
-            if array.size == node.value.size:
-                given[node] = array.reshape(node.value.shape)
-            else:
-                misshapen[node] = _hint(array.shape, node.value.shape)
-            if type(value) is Traced:
-                ends.append(End(value.symbol, node))
-        margins = _margins(self._truth.replay, given, self._rtol)
-        doubles = {node: array.astype(np.float64) for node, array in given.items()}
+        """All that there is to say."""
+        truth, given, ends = self._truth, self._given, self._ends
+        margins = _margins(truth.replay, given, self._rtol)
 
         def right(node: Node, value: Any) -> bool:
-            error = float(np.linalg.norm(np.asarray(value, dtype=np.float64) - self._truth.gradient(node)))
+            error = float(np.linalg.norm(np.asarray(value, dtype=np.float64) - truth.gradient(node)))
             margin = margins.get(node)
-            return error <= (margin.tolerance if margin else 1e-8 * float(np.linalg.norm(self._truth.gradient(node))))
+            return error <= (margin.tolerance if margin else 1e-8 * float(np.linalg.norm(truth.gradient(node))))
 
         for end in ends:
-            end.wrong = end.node in misshapen or not right(end.node, given[end.node])
-        flow = Dataflow(self._recording, self._truth, ends, right, self._names) if any(e.wrong for e in ends) else None
+            end.wrong = end.node in self._misshapen or not right(end.node, given[end.node])
+        flow = Dataflow(self._recording, truth, ends, right, self._names) if any(e.wrong for e in ends) else None
         faults = flow.faults if flow is not None else []
-        more = {
-            node: array for fault in faults for node, array in self._hand_values(fault).items() if node not in doubles
-        }
-        hand = {**doubles, **more}
-        margins |= _margins(self._truth.replay, more, self._rtol)
-        search = Search(self._truth.replay, hand, margins, self._budget) if hand else None
-        names = {node: str(node.get("name")) for node in self._truth.replay.nodes if node.get("name")}
-        places = search.places() if search is not None else []
-        scale = faults[0].shown.factor if faults else 1.0
-        words = Words(self._truth.loss, Scope(self._constants(), {}), names, [*hand, *places], scale)
-        findings: dict[Node, Finding] = {}
-        for node, array in hand.items():
-            assert search is not None
-            original = given.get(node, array)
-            findings[node] = finding_of(
-                words.value(node), original, self._truth.replay, node, search.verdicts[node], words
-            )
+        shown = {node: array for fault in faults for node, array in self._hand_values(fault).items()}
+        hand = {**shown, **{node: array.astype(np.float64) for node, array in given.items()}}
+        margins = _margins(truth.replay, shown, self._rtol) | margins
+        findings, words = self._findings(hand, margins, faults[0].shown.factor if faults else 1.0)
         lines = merged(
             self._line(flow, fault, findings, words) for fault in faults if flow and not self._fine(fault, findings)
         )
-        own = [findings[node] for node in given]
+        own = [findings[node] for node in (*given, *self._misshapen)]
+        own += [unused(name, array) for name, array in self._unused.items()]
+        first = next((finding for finding in own if not finding.matches), None)
         return Report(
-            tuple(own), "", next((f for f in own if not f.matches), None), (self._truth.loss, given), lines=lines
-        )
+            tuple(own), self._remark(own, lines), first, (truth.loss, given), lines=lines,
+            missing=tuple(p.name for p in self._found.missing if truth.node(p.var) in truth.replay.uses),
+        )  # fmt: skip
+
+    def _read(self) -> None:
+        """Sort the gradients: those that can be compared, those of another shape, and those of nothing."""
+        for gradient in self._found.gradients:
+            node, array = self._truth.node(gradient.parameter.var), self._checked(gradient)
+            if node not in self._truth.replay.uses:
+                if gradient.update is None and np.any(array):
+                    self._unused[gradient.parameter.name] = array
+                continue
+            if array.size == node.value.size:
+                self._given[node] = array.reshape(node.value.shape)
+            else:
+                self._misshapen[node] = array
+            if type(gradient.value) is Traced:
+                self._ends.append(End(gradient.value.symbol, node))
+
+    def _findings(
+        self, hand: Mapping[Node, Array], margins: Mapping[Node, Margin], scale: float
+    ) -> tuple[dict[Node, Finding], Words]:
+        """What is to be said of each gradient, and the words for it."""
+        truth, places, verdicts = self._truth, [], {}
+        if hand:
+            search = Search(truth.replay, hand, margins, self._budget)
+            places, verdicts = search.places(), search.verdicts
+        names = {node: str(node.get("name")) for node in truth.replay.nodes if node.get("name")}
+        words = Words(truth.loss, Scope(self._constants(), {}), names, [*hand, *places], scale)
+        findings = {}
+        for node, array in hand.items():
+            original = self._given.get(node, array)
+            findings[node] = finding_of(words.value(node), original, truth.replay, node, verdicts[node], words)
+        for node, array in self._misshapen.items():
+            findings[node] = misshapen(words.value(node), array, node)
+        return findings, words
+
+    def _remark(self, findings: list[Finding], lines: tuple[WrongLine, ...]) -> str:
+        """What concerns all: the loss that they are right for, what is of nothing, where the trace was lost."""
+        told = []
+        factors = [factor_between(array, self._truth.gradient(node)) for node, array in self._given.items()]
+        if factors and not self._misshapen and all(f is not None and abs(f - 1) > 1e-6 for f in factors):
+            factor = factors[0] or 1.0
+            if all(abs((f or 0.0) - factor) < 1e-5 * abs(factor) for f in factors):
+                told.append(f"All are {number(factor)} times the true ones: right for {another_loss(factor)}.")
+        if not all(f.matches for f in findings) and not lines and self._recording.left:
+            statement = statement_at(self._recording.left[-1].spot)
+            told.append(
+                f"The numbers leave NumPy's arrays at {statement.place} ({statement.text}): a wrong line is found only "
+                "where arrays are computed. Keep them arrays, with np.exp for math.exp and np.stack for a list."
+            )
+        return "\n".join(told)
+
+    def _renamed(self, text: str, words: Words) -> str:
+        """A text with the author's own names of gradients."""
+        if self._own_names is None:
+            self._own_names = {}
+            nodes = {id(node): node for node in self._truth.replay.nodes}
+            for var, shown in self._hand_names.items():
+                matches = [m for m in self._truth.matches(var.value) if m.kind == "gradient" and m.node is not None]
+                for match in matches[:1]:
+                    if id(match.node) in nodes and match.node is not None:
+                        self._own_names.setdefault(words.gradient(match.node), shown)
+        for invented, shown in self._own_names.items():
+            if invented.isidentifier() and not re.search(rf"\b{re.escape(shown)}\b", text):
+                text = re.sub(rf"\b{invented}\b", lambda _, shown=shown: shown, text)  # type: ignore[misc]
+        return text
+
+    @cached_property
+    def _hand_names(self) -> dict[Var, str]:
+        """What the author assigned values of the backward pass to, as the source has it."""
+        found: dict[Var, str] = {}
+        for line in self._recording.lines:
+            if line.target in self._truth.forward or line.target in self._recording.moves:
+                continue
+            spot = self._recording.spots[line.target]
+            statement = statement_at(spot)
+            if statement.target is not None and np.ndim(line.target.value) and is_all_of(statement, spot.position):
+                found[line.target] = ast.unparse(statement.target)
+        return found
 
     def _constants(self) -> dict[str, Any]:
         """The data, by the names that the author gives it."""
@@ -207,14 +284,15 @@ class _Judge:
                 (f for f in findings.values() if f.cause not in (None, "consequence", "kink", "precision")), finding
             )
         part = wrong_part(self._recording, self._truth, flow, fault)
+        explanation, _, right = finding.explanation.partition("; right: ") if finding is not None else ("", "", "")
         return WrongLine(
             file=statement.file,
             line=statement.first,
             function=statement.function,
             source=statement.marked(part),
             cause=(finding.cause if finding is not None else None) or "unknown",
-            explanation=finding.explanation.partition("; right: ")[0] if finding is not None else "",
-            right=finding.explanation.partition("; right: ")[2] if finding is not None else "",
+            explanation=self._renamed(explanation, words),
+            right=self._renamed(right, words),
             gradients=tuple(words.value(end.node) for end in fault.repairs),
         )
 
@@ -227,6 +305,35 @@ def merged(lines: Iterable[WrongLine]) -> tuple[WrongLine, ...]:
         gradients = (*known.gradients, *line.gradients) if known is not None else line.gradients
         found[line.file, line.line] = replace(known or line, gradients=tuple(dict.fromkeys(gradients)))
     return tuple(found.values())
+
+
+def misshapen(name: str, array: Array, node: Node) -> Finding:
+    """The finding of a gradient that has another number of elements than its parameter."""
+    shape = np.shape(node.value)
+    text = f"the gradient of {name} has the shape {array.shape}, and {name} {shape}{_hint(array.shape, shape)}"
+    cause = "unsummed-axis" if array.size > node.value.size else "wrong-axis"
+    infinite = float("inf")
+    return Finding(name, shape, False, infinite, infinite, infinite, (), 0.0, 0.0, cause, explanation=text)
+
+
+def unused(name: str, array: Array) -> Finding:
+    """The finding of a gradient that is not 0, of a parameter that the loss does not depend on."""
+    text = f"the loss does not depend on {name}, so that its gradient is 0"
+    most = float(np.max(np.abs(array)))
+    worst = tuple(int(i) for i in np.unravel_index(np.argmax(np.abs(array)), array.shape))
+    infinite = float("inf")
+    return Finding(
+        name, array.shape, False, most, infinite, infinite, worst, float(array[worst]), 0.0, "unknown", explanation=text
+    )
+
+
+def another_loss(factor: float) -> str:
+    """The loss that gradients are right for, which are a multiple of the true ones."""
+    if factor == -1 or abs(factor + 1) < 1e-6:
+        return "the negative of this loss, which a step would make greater"
+    half = abs(factor - 0.5) < 1e-6
+    extra = ", as of half the square" if half else ", as of a sum for a mean" if factor > 1.5 else ""
+    return f"{number(factor)} of this loss{extra}" if factor < 1 else f"{number(factor)} times this loss{extra}"
 
 
 def stem_key(key: str) -> str:

@@ -10,7 +10,7 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,9 @@ import numpy as np
 from autograd.program.program import Var
 from autograd.program.trace import Traced, plain
 from autograd.testing.recording import Recording
-from autograd.testing.source import Statement, statement_at
+from autograd.testing.source import Statement, is_all_of, statement_at
 from autograd.testing.submission import _MISSING, Loan, Parameter, Place, parts_of, places
-from autograd.testing.updates import Updates
+from autograd.testing.updates import Update, Updates
 
 _LOSS = re.compile(r"(?i)^(?!d_?|grad)(.*(loss|cost|objective)\w*|L|J|E|err(or)?|mse|bce|nll|(cross_?)?entropy|ce)$")
 _NOISE = re.compile(
@@ -36,13 +36,13 @@ class Gradient:
         parameter: of what.
         value: what it is: traced, or a plain array, or what else was given.
         key: how the author calls it.
-        rate: what it is multiplied with in an update; None where it was given as it is.
+        update: the step that implies it; None where it was given.
     """
 
     parameter: Parameter
     value: Any
     key: str = ""
-    rate: float | None = None
+    update: Update | None = None
 
 
 @dataclass
@@ -60,8 +60,8 @@ class Outcome:
     loss: Var
     parameters: list[Parameter]
     gradients: list[Gradient]
-    missing: list[Parameter] = field(default_factory=list)
-    stray: list[str] = field(default_factory=list)
+    missing: list[Parameter]
+    updates: Updates
 
 
 def run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], params: Any, loss: Any) -> Outcome:
@@ -91,12 +91,19 @@ def run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
         var, rest = reader.loss_of(result, given, loss)
         explicit = params is not None
         gradients = reader.gradients(rest, first, explicit)
+    if not gradients:
+        raise TypeError(
+            "check_backprop: no gradient was found: return them beside the loss, `return loss, gradients`, keep them "
+            "beside the parameters (`layer.dW`), or update the parameters, and give params=, what holds these"
+        )
     covered = {id(g.parameter.var) for g in gradients}
     if not explicit and gradients:
-        parameters, missing = [g.parameter for g in gradients], []
+        roots = {id(g.parameter.place.root) for g in gradients if g.parameter.place and g.parameter.place.steps}
+        missing = [p for p in parameters if id(p.var) not in covered and p.place and id(p.place.root) in roots]
+        parameters = [g.parameter for g in gradients]
     else:
         missing = [p for p in parameters if id(p.var) not in covered]
-    return Outcome(recording, var, parameters, gradients, missing)
+    return Outcome(recording, var, parameters, gradients, missing, reader.updates)
 
 
 def _parameter_places(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], params: Any) -> Iterator[Place]:
@@ -167,7 +174,7 @@ class _Reader:
         for line in recording.lines:
             if any(var in self._depends for var in line.variables()):
                 self._depends.add(line.target)
-        self._updates = Updates(recording, self._depends)
+        self.updates = Updates(recording, self._depends)
 
     # The loss
 
@@ -230,29 +237,35 @@ class _Reader:
     def _assigned(self, name: str | None) -> Var | None:
         """The single number that was last assigned to a variable that is called like a loss."""
         found = None
+        changed = self._changed()
         for line in self._recording.lines:
-            if (
-                line.target not in self._depends
-                or np.size(line.target.value) != 1
-                or line.target in self._recording.moves
-            ):
+            if line.target not in self._depends or line.target in changed or np.size(line.target.value) != 1:
                 continue
             statement = statement_at(self._recording.spots[line.target])
-            target = statement.target
-            text = "" if target is None else ast.unparse(target)
-            short = re.split(r"[.\[\]'\"]+", text.rstrip("]'\"")) if text else [""]
-            if (
-                (name and text == name)
-                or (not name and short[-1] and _LOSS.match(short[-1]))
-                or (
-                    found is None
-                    and not name
-                    and _LOSS.match(statement.function)
-                    and isinstance(statement.node, ast.Return)
+            text = ast.unparse(statement.target) if statement.target is not None else ""
+            short = re.split(r"[.\[\]'\"]+", text.rstrip("]'\""))[-1]
+            if name is not None:
+                fits = text == name
+            elif short:
+                fits = bool(_LOSS.match(short)) and is_all_of(statement, self._recording.spots[line.target].position)
+            else:
+                fits = (
+                    found is None and bool(_LOSS.match(statement.function)) and isinstance(statement.node, ast.Return)
                 )
-            ):
+            if fits:
                 found = line.target
         return found
+
+    def _changed(self) -> set[Var]:
+        """What is computed from parameters that were updated: of the steps after the first."""
+        changed: set[Var] = set()
+        for gradient in self._by_updates(self._parameters):
+            assert gradient.update is not None
+            changed.add(gradient.update.after)
+        for line in self._recording.lines:
+            if line.target in self._recording.moves or not changed.isdisjoint(line.variables()):
+                changed.add(line.target)
+        return changed
 
     def _lost(self, what: str) -> TypeError:
         """The error where the loss is not known; it names the line where the trace was lost."""
@@ -372,25 +385,15 @@ class _Reader:
         return None
 
     def _by_updates(self, parameters: list[Parameter]) -> list[Gradient]:
-        """What was subtracted from parameters, without the learning rate."""
-        updates = []
+        """What was subtracted from parameters; by which rate is not yet known."""
+        found = []
         for parameter in parameters:
             now = parameter.place.read() if parameter.place is not None else _MISSING
             if type(now) is Traced and now.symbol is not parameter.var:
-                update = self._updates.first(parameter.var, now.symbol)
+                update = self.updates.first(parameter.var, now.symbol)
                 if update is not None:
-                    updates.append((parameter, update))
-        rates = [update.rate for _, update in updates if update.rate]
-        usual = self._learning_rate() or (max(set(rates), key=rates.count) if rates else 1.0)
-        found = []
-        for parameter, update in updates:
-            rate = update.rate or usual
-            var = self._updates.implied(update, rate)
-            found.append(Gradient(parameter, Traced(self._recording, var, var.value), parameter.name, rate))
+                    found.append(Gradient(parameter, now, parameter.name, update))
         return found
-
-    def _learning_rate(self) -> float | None:
-        return None
 
 
 def statement_of(recording: Recording, var: Var) -> Statement | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from html import escape
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -229,6 +230,7 @@ class Report:
         first_wrong: the finding nearest the loss that is wrong by itself, or None.
         convention: what the gradients on the way are, where they are a multiple of the loss's by the author's habit.
         lines: the wrong lines of the author's source, where it was run (`check_backprop`).
+        missing: the parameters of which no gradient came back, where the author's function was run.
     """
 
     findings: tuple[Finding, ...]
@@ -237,11 +239,30 @@ class Report:
     _drawn: Any = field(default=None, repr=False, compare=False)
     convention: str = ""
     lines: tuple[WrongLine, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def matches(self) -> bool:
-        """Whether all gradients are right."""
-        return all(finding.matches for finding in self.findings)
+        """Whether all gradients are right, and none is missing."""
+        return not self.missing and all(finding.matches for finding in self.findings)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All that the report says, as JSON has it: what is right, of how many, the wrong lines, and each gradient.
+
+        >>> import json
+        >>> json.loads(json.dumps(Report((), missing=("b",)).as_dict()))["missing"]
+        ['b']
+        """
+        gradients = [
+            {"name": f.name, "shape": list(f.shape), "matches": f.matches, "cause": f.cause,
+             "error": f.norm_rel_error if isfinite(f.norm_rel_error) else None, "explanation": f.explanation}
+            for f in self.findings
+        ]  # fmt: skip
+        return {
+            "matches": self.matches, "right": sum(f.matches for f in self.findings),
+            "gradients": gradients, "missing": list(self.missing),
+            "lines": [asdict(line) for line in self.lines], "remarks": self._remarks(),
+        }  # fmt: skip
 
     def __bool__(self) -> bool:
         """As `matches`, so that `assert compare_grads(...)` fails where a gradient is wrong."""
@@ -257,14 +278,15 @@ class Report:
     def __str__(self) -> str:
         if self.lines:
             right = sum(finding.matches for finding in self.findings)
-            verdict = f"  {right} of {len(self.findings)} gradients are right."
+            verdict = f"{right} of {len(self.findings)} gradients are right."
             return shown("\n".join([*map(str, self.lines), verdict, *self._remarks()]))
         return shown("\n".join([self._verdict(), *map(str, self.findings), *self._remarks()]))
 
     def _remarks(self) -> list[str]:
         """What concerns all gradients."""
         convention = f"your gradients on the way are {self.convention}" if self.convention else ""
-        return [remark for remark in (convention, self.loss_remark) if remark]
+        missing = f"No gradient was given of {', '.join(self.missing)}." if self.missing else ""
+        return [remark for remark in (convention, missing, self.loss_remark) if remark]
 
     def _verdict(self) -> str:
         wrong = sum(not finding.matches for finding in self.findings)
@@ -295,7 +317,8 @@ class Report:
         rows = "".join(_row(finding, finding is self.first_wrong) for finding in self.findings)
         head = "".join(f"<th {_CELL}>{text}</th>" for text in ("gradient", "shape", "error", "verdict"))
         remarks = "".join(f"<p>{escape(remark)}</p>" for remark in self._remarks())
-        return f"<p><b>{escape(self._verdict())}</b></p><table><tr>{head}</tr>{rows}</table>{remarks}"
+        lines = "".join(f"<pre>{escape(str(line))}</pre>" for line in self.lines)
+        return f"<p><b>{escape(self._verdict())}</b></p>{lines}<table><tr>{head}</tr>{rows}</table>{remarks}"
 
 
 _CELL = "style='text-align:left;vertical-align:top;padding:2px 12px 2px 0'"

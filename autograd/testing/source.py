@@ -113,6 +113,14 @@ def expression_at(statement: Statement, part: Range) -> ast.expr | None:
     return None
 
 
+def is_all_of(statement: Statement, part: Range) -> bool:
+    """Whether an expression is all that a statement computes; a page that lost its indentation has other columns."""
+    if statement.value is None or isinstance(statement.node, ast.AugAssign):
+        return True
+    whole = range_of(statement.value)
+    return part[:2] == whole[:2] and part[3] - part[2] == whole[3] - whole[2]
+
+
 def range_of(node: Any) -> Range:
     """Where a piece of syntax stands."""
     return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset

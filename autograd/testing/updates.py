@@ -6,15 +6,24 @@ judged as any other.
 
 from __future__ import annotations
 
+import ast
+import re
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd.program.program import Line, Var
+from autograd.program.trace import Traced
 from autograd.rules.write import put
 from autograd.testing.recording import Recording
+from autograd.testing.source import statement_at
 
 _PASSED = {np.positive, np.copy, np.astype, np.reshape, np.asarray, np.broadcast_to}
+
+
+_RATE = re.compile(r"(?i)\b(lr|rate|alpha|eta|step|learn)|_(lr|rate)\b|learning")
+_MOST_NUMBERS = 5  # of a line
 
 
 class Update(NamedTuple):
@@ -61,6 +70,23 @@ class Updates:
                 break
         rate, ascends = self._rate(before, after)
         return Update(before, after, rate, ascends)
+
+    def rates(self, update: Update) -> list[float]:
+        """What the learning rate may be: products of the numbers in the line of the update, or its only factor."""
+        spot = self._recording.spots[update.after]
+        statement = statement_at(spot)
+        scope = {**spot.frame.f_globals, **spot.frame.f_locals}
+        nodes = ast.walk(statement.node) if statement.node is not None else ()
+        leaves = [node for node in nodes if isinstance(node, (ast.Constant, ast.Name, ast.Attribute))]
+        known = [(not _RATE.search(ast.unparse(node)), _value(node, scope)) for node in leaves]
+        numbers = [(other, float(value)) for other, value in known if isinstance(value, (int, float))]
+        named = [number for _, number in sorted(numbers) if number > 0][:_MOST_NUMBERS]
+        products = [
+            float(np.prod(chosen)) for count in range(1, len(named) + 1) for chosen in combinations(named, count)
+        ]
+        own = [update.rate] if update.rate else []
+        first = [number for other, number in sorted(numbers) if not other]
+        return list(dict.fromkeys([*first, *own, *products]))
 
     def implied(self, update: Update, rate: float) -> Var:
         """The value `(before - after) / rate`, in the place of the update."""
@@ -186,6 +212,24 @@ class Updates:
         return (
             float(np.asarray(value).item()) if np.size(value) == 1 and np.asarray(value).dtype.kind in "fiu" else None
         )
+
+
+def _value(node: Any, scope: dict[str, Any]) -> Any:
+    """The number that a name, an attribute or a constant is; None for anything else."""
+    if isinstance(node, ast.Constant):
+        return node.value if type(node.value) in (int, float) else None
+    if isinstance(node, ast.Name):
+        value = scope.get(node.id)
+    else:
+        owner = _object(node.value, scope)
+        value = getattr(owner, "__dict__", {}).get(node.attr)
+    if type(value) is Traced and value.shape == ():
+        return float(value.value)
+    return value if type(value) in (int, float) else None
+
+
+def _object(node: Any, scope: dict[str, Any]) -> Any:
+    return scope.get(node.id) if isinstance(node, ast.Name) else None
 
 
 def _everything(index: Any) -> bool:
