@@ -28,12 +28,13 @@ from typing import Any
 import numpy as np
 
 import autograd.numpy  # noqa: F401  (fills the table of what is replaced)
-from autograd.array.conversion import numbers_are_tensors
+from autograd.array.conversion import made_there
 from autograd.array.tensor import Tensor
 from autograd.core.op import holds_tensor
+from autograd.numpy.arrays import PlainArray, as_tensor
 from autograd.numpy.kinds import complex_, float_, hasattr_, held, int_, isinstance_, type_
 from autograd.numpy.makers import vectorize
-from autograd.numpy.namespace import Namespace, as_tensor, ours
+from autograd.numpy.namespace import Namespace, ours
 
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 _HERE = str(Path(__file__).parent)
@@ -88,11 +89,11 @@ class _Entered:
         self._run = run
 
     def __enter__(self) -> None:
-        self._tokens = _current.set(self._run), numbers_are_tensors.set(True)
+        self._tokens = _current.set(self._run), made_there.set(as_tensor)
 
     def __exit__(self, *exc: object) -> None:
         _current.reset(self._tokens[0])
-        numbers_are_tensors.reset(self._tokens[1])
+        made_there.reset(self._tokens[1])
 
 
 def _without_tensors(value: Any) -> Any:
@@ -101,6 +102,8 @@ def _without_tensors(value: Any) -> Any:
         return type(value)([_without_tensors(part) for part in value])
     if type(value) is dict:
         return {key: _without_tensors(part) for key, part in value.items()}
+    if isinstance(value, PlainArray):
+        return np.asarray(value)
     return held(value) if isinstance(value, Tensor) and not value.requires_grad else value
 
 
@@ -150,7 +153,7 @@ class _Run:
 
     def _make(self, value: Any) -> Any:
         kind = type(value)
-        if kind is np.ndarray:
+        if kind in (np.ndarray, np.random.Generator, np.random.RandomState):
             return as_tensor(value)
         if kind is list or kind is tuple:
             parts = [self.ours(part) for part in value]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 import os
 import warnings
+from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
@@ -26,8 +27,9 @@ _INSTALLED = (
 )  # fmt: skip
 # Where gradients were cut inside of the function that a transform differentiates: see `autograd.transforms`.
 cuts: ContextVar[list[str] | None] = ContextVar("cuts", default=None)
-# In `autograd.differentiable` code, whose author asks an array for numbers, `item()` and `tolist()` give Tensors.
-numbers_are_tensors: ContextVar[bool] = ContextVar("numbers_are_tensors", default=False)
+# In `autograd.differentiable` code: what makes of a plain array the kind that such code works with. There `item()` and
+# `tolist()` give Tensors, as their author wants numbers and not a cut.
+made_there: ContextVar[Callable[[Any], Any] | None] = ContextVar("made_there", default=None)
 
 
 class GradientCutWarning(UserWarning):
@@ -73,7 +75,7 @@ class Conversion:
 
     def item(self, *position: Any) -> Any:
         """The only element, or the one at a position, as a Python number: `t.item()`, `t.item(5)`, `t.item(1, 2)`."""
-        if self._node.requires_grad and numbers_are_tensors.get():
+        if self._node.requires_grad and made_there.get() is not None:
             array: Any = self
             at = np.arange(self._node.value.size).reshape(self._node.value.shape).item(*position)
             return np.ravel(array)[at]
@@ -87,7 +89,7 @@ class Conversion:
     def tolist(self) -> Any:
         """The values as nested Python lists."""
         value = self._node.value
-        if self._node.requires_grad and numbers_are_tensors.get():
+        if self._node.requires_grad and made_there.get() is not None:
             array: Any = self
             return [row.tolist() for row in array] if value.ndim else array
         return np.asarray(value).tolist()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import autograd.rules  # noqa: F401  (fills the table of operations)
+from autograd.array.conversion import made_there
 from autograd.core.errors import describe
 from autograd.core.node import Node
 from autograd.core.op import PLAIN_TYPES, lookup, plain
@@ -74,8 +75,10 @@ def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
     """Comparisons are piecewise constant: they give plain boolean arrays."""
 
     def method(self: Any, other: Any) -> Any:
+        made = made_there.get()
         try:
-            return compare(self._node.value, as_array(plain(other)))
+            result = compare(self._node.value, as_array(plain(other)))
+            return result if made is None else made(result)
         except ValueError as error:
             raise ValueError(f"comparing {describe(self)} with {describe(other)}: {error}") from error
 

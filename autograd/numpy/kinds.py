@@ -12,6 +12,7 @@ import numpy as np
 
 from autograd.array.tensor import Tensor
 from autograd.core.errors import describe
+from autograd.numpy.arrays import PlainArray
 from autograd.numpy.namespace import REPLACED, Kind, replaces
 
 
@@ -55,7 +56,9 @@ complex_ = _kind(builtins.complex, _complex, np.complex128)
 complex128 = _kind(np.complex128, _complex)
 float64 = _kind(np.float64, lambda value: value.astype(np.float64))
 float32 = _kind(np.float32, lambda value: value.astype(np.float32))
-ndarray = _kind(np.ndarray, None)
+_kind(np.random.Generator, None)
+_kind(np.random.RandomState, None)
+ndarray = REPLACED[PlainArray] = _kind(np.ndarray, None)
 
 
 def _type_of(value: Any) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograd.core.op import holds_tensor, plain, stack_nested
-from autograd.numpy.namespace import REPLACED, as_tensor, replaces
+from autograd.numpy.arrays import as_tensor, has_gradient
+from autograd.numpy.namespace import REPLACED, replaces
 
 
 def _cast(tensor: Any, dtype: Any) -> Any:
@@ -121,3 +122,19 @@ class _Joined:
 
 
 REPLACED.update({np.r_: _Joined(np.r_, columns=False), np.c_: _Joined(np.c_, columns=True)})
+
+
+@replaces(np.nditer)
+def nditer(op: Any, *args: Any, **options: Any) -> Any:
+    """`np.nditer` of the elements in turn; of a Tensor without further options."""
+    if not has_gradient(op):
+        return np.nditer(plain(op), *args, **options)
+    if args or options:
+        raise TypeError("np.nditer of a Tensor with options; use np.ndindex, np.ndenumerate")
+    return iter(np.ravel(op))
+
+
+@replaces(np.matrix, np.asmatrix, np.bmat)
+def matrix(*args: Any, **kwargs: Any) -> Any:
+    """Refused: `*` of a matrix is not that of arrays, so a Tensor cannot stand for one."""
+    raise TypeError("np.matrix: a Tensor is no matrix, whose * is a product of matrices; use np.array and @")

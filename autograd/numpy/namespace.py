@@ -16,10 +16,8 @@ from typing import Any, Final
 import numpy as np
 
 from autograd.array.tensor import Tensor
-from autograd.core.errors import describe
-from autograd.core.node import Node
-from autograd.core.op import BODIES, OPS, holds_tensor, plain, stack_nested
-from autograd.core.tensor import wrap
+from autograd.core.op import holds_tensor, plain, stack_nested
+from autograd.numpy.arrays import as_tensor, drawing, has_gradient
 
 REPLACED: Final[dict[Any, Any]] = {}  # somebody's function or class: ours. Filled here, and by `autograd.scipy`
 _SEQUENCES: Final = {  # functions that take a list of arrays, and hand it to the protocols themselves
@@ -27,7 +25,12 @@ _SEQUENCES: Final = {  # functions that take a list of arrays, and hand it to th
     "lexsort", "meshgrid", "multi_dot", "piecewise", "row_stack", "select", "stack", "vstack", "block_diag",
 }  # fmt: skip
 _UFUNC: Final = ("accumulate", "at", "identity", "nargs", "nin", "nout", "outer", "reduce", "reduceat", "signature")
-_FUNCTIONS: Final = (FunctionType, BuiltinFunctionType, np.ufunc, type(np.sum), type(np.random.rand))
+_FUNCTIONS: Final = (
+    FunctionType,
+    BuiltinFunctionType,
+    np.ufunc,
+    *map(type, (np.sum, np.random.rand, np.random.default_rng)),
+)
 
 
 def replaces(*theirs: Any) -> Callable[[Any], Any]:
@@ -40,23 +43,6 @@ def replaces(*theirs: Any) -> Callable[[Any], Any]:
     return record
 
 
-def has_gradient(value: Any) -> bool:
-    """Whether it is a Tensor that a gradient can reach, or a list or tuple with one inside."""
-    if type(value) in (list, tuple):
-        return any(map(has_gradient, value))
-    return isinstance(value, Tensor) and value.requires_grad
-
-
-def as_tensor(value: Any) -> Any:
-    """An array of floats as a Tensor without a gradient, in lists and tuples too; all else as it is."""
-    kind = type(value)
-    if kind is np.ndarray and value.dtype.kind == "f":
-        return wrap(Node(value))
-    if kind is list or kind is tuple:
-        return kind([as_tensor(part) for part in value])
-    return value
-
-
 def ours(value: Any) -> Any:
     """What stands for a function, class or module of NumPy's or SciPy's; anything else is itself."""
     try:
@@ -65,12 +51,21 @@ def ours(value: Any) -> Any:
     except (TypeError, ValueError):  # cannot be hashed, or compared
         return value
     if isinstance(value, _FUNCTIONS):
-        result = REPLACED[value] = _through(value)
+        wrappers: dict[str, Any] = {"numpy": _through, "numpy.random": drawing, "scipy": _of_plain}
+        result = REPLACED[value] = wrappers.get(_home(value), lambda fn: fn)(value)
     elif isinstance(value, ModuleType) and value.__name__.startswith(("numpy.", "scipy")):
         result = REPLACED[value] = Namespace(value)
     else:
         result = value
     return result
+
+
+def _home(fn: Any) -> str:
+    """Where a function comes from: numpy, numpy.random, scipy, or nothing of interest."""
+    if isinstance(fn, np.ufunc):
+        return "numpy"
+    module = getattr(fn, "__module__", None) or type(getattr(fn, "__self__", None)).__module__
+    return "numpy.random" if module.startswith("numpy.random") else str(module).partition(".")[0]
 
 
 class Kind(type):
@@ -121,34 +116,29 @@ class Namespace(ModuleType):
 def _through(fn: Any) -> Any:
     """`fn`, given Tensors for lists of them, and giving Tensors for arrays of floats."""
     stacks = getattr(fn, "__name__", "") not in _SEQUENCES
-    # what is written in C takes numbers from a Tensor without asking the protocols
-    blind = isinstance(fn, (BuiltinFunctionType, type(np.random.rand))) and fn not in OPS and fn not in BODIES
 
-    def on_numbers(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for arg in args:
+            kind = type(arg)
+            if stacks and (kind is list or kind is tuple) and holds_tensor(arg):
+                args = tuple([stack_nested(a) if type(a) in (list, tuple) else a for a in args])
+            elif kind is Kind:
+                args = tuple([a.theirs if type(a) is Kind else a for a in args])
+        result = fn(*args, **kwargs)
+        return result if type(result) is Tensor else as_tensor(result)
+
+    if isinstance(fn, np.ufunc):
+        vars(call).update({name: getattr(fn, name) for name in _UFUNC})
+    return wraps(fn)(call)
+
+
+def _of_plain(fn: Any) -> Any:
+    """`fn`, which NumPy's protocols know little of: what no gradient reaches is plain there."""
+
+    @wraps(fn)
+    def call(*args: Any, **kwargs: Any) -> Any:
         if not has_gradient((*args, *kwargs.values())):
             args, kwargs = plain(args), plain(kwargs)
         return as_tensor(fn(*args, **kwargs))
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if stacks:
-            for arg in args:
-                if (type(arg) is list or type(arg) is tuple) and holds_tensor(arg):
-                    args = tuple([stack_nested(a) if type(a) in (list, tuple) else a for a in args])
-                    break
-                if type(arg) is Kind:
-                    args = tuple([a.theirs if type(a) is Kind else a for a in args])
-        if blind:
-            for arg in (*args, *kwargs.values()):
-                if has_gradient(arg):
-                    raise TypeError(
-                        f"{fn.__name__} of {describe(arg)}: it is written in C, and takes plain numbers only. Write it "
-                        "with NumPy's functions, or give t.item() or t.data where no gradient is meant"
-                    )
-        result = fn(*args, **kwargs)
-        return result if type(result) is Tensor else as_tensor(result)
-
-    if not isinstance(fn, np.ufunc) and not (getattr(fn, "__module__", None) or "numpy").startswith("numpy"):
-        return wraps(fn)(on_numbers)  # SciPy's: NumPy's protocols know little of it
-    if isinstance(fn, np.ufunc):
-        vars(call).update({name: getattr(fn, name) for name in _UFUNC})
-    return wraps(fn)(call)
+    return call

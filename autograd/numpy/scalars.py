@@ -9,23 +9,48 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import holds_tensor, plain, stack_nested
-from autograd.numpy.namespace import REPLACED, Namespace, has_gradient
+from autograd.core.op import Op, holds_tensor, plain, stack_nested
+from autograd.core.tensor import apply
+from autograd.numpy.arrays import has_gradient
+from autograd.numpy.namespace import REPLACED, Namespace
 
+
+def _stacked(values: Any) -> Any:
+    return stack_nested(list(values))
+
+
+def _integral(fn: Callable[..., Any], sign: float) -> Callable[..., Any]:
+    """`math.erf` or its complement, whose derivative is 2 / sqrt(pi) * exp(-x^2), or its negative."""
+    slope = sign * 2 / math.sqrt(math.pi)
+    op = Op(
+        lambda x: np.float64(fn(x)),
+        vjp=lambda g, y, x: g * slope * np.exp(-x * x),
+        math=rf"\bar x = {'-' if sign < 0 else ''}\bar y \, \tfrac{{2}}{{\sqrt\pi}} e^{{-x^2}}",
+        name=fn.__name__,
+    )
+    return lambda x: apply(op, (x,))
+
+
+# Piecewise constant, or of integers.
+_STEPS = {"ceil", "floor", "trunc", "isclose", "isfinite", "isinf", "isnan", "comb", "factorial", "gcd", "isqrt", "lcm",
+          "perm", "ulp"}  # fmt: skip
 _SAME = ("exp", "exp2", "expm1", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "sinh", "cosh", "tanh",
-         "fabs", "degrees", "radians", "copysign", "fmod", "hypot", "ldexp")  # fmt: skip
-_NAMED = {
+         "fabs", "degrees", "radians", "copysign", "fmod", "modf")  # fmt: skip
+_ON_TENSORS: dict[str, Callable[..., Any]] = {
+    **{name: getattr(np, name) for name in _SAME},
     "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "asinh": np.arcsinh, "acosh": np.arccosh,
-    "atanh": np.arctanh, "atan2": np.arctan2, "pow": np.power,
-    "log": lambda x, base=np.e: np.log(x) if base is np.e else np.log(x) / np.log(base),
-    "fsum": lambda values: np.sum(stack_nested(list(values))),
-    "prod": lambda values, start=1: start * np.prod(stack_nested(list(values))),
-    "dist": lambda p, q: np.sqrt(np.sum((stack_nested(list(p)) - stack_nested(list(q))) ** 2)),
-    "modf": np.modf,
+    "atanh": np.arctanh, "atan2": np.arctan2, "pow": np.power, "ldexp": lambda x, i: x * 2.0**i,
+    "log": lambda x, base=None: np.log(x) if base is None else np.log(x) / np.log(base),
+    "hypot": lambda *x: np.linalg.norm(_stacked(x)),
+    "fsum": lambda values: np.sum(_stacked(values)),
+    "prod": lambda values, start=1: start * np.prod(_stacked(values)),
+    "dist": lambda p, q: np.linalg.norm(_stacked(p) - _stacked(q)),
+    "sumprod": lambda p, q: np.dot(_stacked(p), _stacked(q)),
+    "erf": _integral(math.erf, 1.0), "erfc": _integral(math.erfc, -1.0),
 }  # fmt: skip
 
 
-def _on_numbers(theirs: Callable[..., Any], on_tensors: Callable[..., Any] | None) -> Callable[..., Any]:
+def _on_numbers(name: str, theirs: Callable[..., Any]) -> Callable[..., Any]:
     """A function of numbers; of Tensors the same, with a gradient where there is one, and with its own errors."""
 
     @wraps(theirs)
@@ -34,17 +59,17 @@ def _on_numbers(theirs: Callable[..., Any], on_tensors: Callable[..., Any] | Non
         if not holds_tensor(args):
             return theirs(*args, **kwargs)
         value = theirs(*[arg.item() if getattr(arg, "size", 0) == 1 else arg for arg in plain(args)], **kwargs)
-        if on_tensors is None or not has_gradient(args):  # piecewise constant, or a constant
+        if name in _STEPS or not has_gradient(args):
             return value
-        return on_tensors(*[np.reshape(a, ()) if getattr(a, "size", 0) == 1 else a for a in args], **kwargs)
+        if name not in _ON_TENSORS:
+            raise TypeError(f"math.{name} of a Tensor has no rule; use NumPy's functions, or scipy.special.{name}")
+        return _ON_TENSORS[name](*[np.reshape(a, ()) if getattr(a, "size", 0) == 1 else a for a in args], **kwargs)
 
     return call
 
 
 namespace = Namespace(math)
 REPLACED[math] = namespace
-for _name in dir(math):
-    _theirs = getattr(math, _name)
+for _name, _theirs in tuple(vars(math).items()):
     if callable(_theirs) and not _name.startswith("_"):
-        _np: Any = _NAMED.get(_name) or (getattr(np, _name) if _name in _SAME else None)
-        vars(namespace)[_name] = REPLACED[_theirs] = _on_numbers(_theirs, _np)
+        vars(namespace)[_name] = REPLACED[_theirs] = _on_numbers(_name, _theirs)

@@ -1,0 +1,96 @@
+"""What arrays are in code whose arrays are Tensors: of floats, Tensors; of integers and booleans, `PlainArray`s."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from autograd.array.tensor import Tensor
+from autograd.core.node import Node
+from autograd.core.op import plain
+from autograd.core.tensor import wrap
+
+
+def has_gradient(value: Any) -> bool:
+    """Whether it is a Tensor that a gradient can reach, or a list or tuple with one inside."""
+    if type(value) in (list, tuple):
+        return any(map(has_gradient, value))
+    return isinstance(value, Tensor) and value.requires_grad
+
+
+def as_tensor(value: Any) -> Any:
+    """An array of floats as a Tensor without a gradient, one of integers or booleans as a `PlainArray`.
+
+    Those in lists and tuples too; what a generator draws is made so; all else is as it is.
+    """
+    kind = type(value)
+    if kind is np.ndarray or kind is PlainArray:
+        if value.dtype.kind == "f":
+            return wrap(Node(value.view(np.ndarray)))
+        return value.view(PlainArray) if value.dtype.kind in "iub" and value.ndim else value
+    if kind is list or kind is tuple:
+        return kind([as_tensor(part) for part in value])
+    return Draws(value) if kind is np.random.Generator or kind is np.random.RandomState else value
+
+
+class PlainArray(np.ndarray[Any, np.dtype[Any]]):
+    """Integers or booleans: positions, labels, masks. Floats that are computed of them are Tensors.
+
+    >>> from autograd import Tensor
+    >>> float(np.arange(3).view(PlainArray).dot(Tensor([1.0, 2.0, 3.0])))
+    8.0
+    """
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        out = options.get("out")
+        if out is not None:
+            options["out"] = tuple(map(_base, out))
+        result = getattr(ufunc, method)(*map(_base, inputs), **options)
+        return as_tensor(result) if out is None else out[0] if len(out) == 1 else out
+
+    def dot(self, b: Any, out: Any = None) -> Any:
+        """`np.dot`, which a Tensor can follow."""
+        return as_tensor(np.dot(_base(self), _base(b), out=out) if out is not None else np.dot(_base(self), _base(b)))
+
+    def astype(self, *args: Any, **options: Any) -> Any:
+        """Of floats a Tensor."""
+        return as_tensor(_base(self).astype(*args, **options))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        """Numbers are cut to integers here, which has no derivative."""
+        super().__setitem__(index, plain(value))
+
+
+def _base(value: Any) -> Any:
+    return value.view(np.ndarray) if type(value) is PlainArray else value
+
+
+class Draws:
+    """A generator of random numbers that gives Tensors."""
+
+    def __init__(self, theirs: Any) -> None:
+        self._theirs = theirs
+
+    __class__ = property(lambda self: type(self._theirs))
+
+    def __getattr__(self, name: str) -> Any:
+        theirs = getattr(self._theirs, name)
+        return drawing(theirs) if callable(theirs) else theirs
+
+
+def drawing(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that draws; how its numbers hang on a Tensor is not known to us."""
+
+    @wraps(draw)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if has_gradient((*args, *kwargs.values())):
+            raise TypeError(
+                f"{draw.__name__} of a Tensor: what is drawn has no derivative. Draw plain numbers, then shift and "
+                "scale them: mean + deviation * rng.normal(size=...)"
+            )
+        return as_tensor(draw(*plain(args), **plain(kwargs)))
+
+    return call
