@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import os
 import sys
 import unicodedata
@@ -96,7 +97,7 @@ class Derivation:
         """What dL/d(node) is called: d and the name, and an underscore where that is taken."""
         if node not in self._gradient_names:
             name = f"d{self._names[node].text}"
-            while name in self._names.taken:
+            while name in self._names.taken or keyword.iskeyword(name):
                 name += "_"
             self._names.taken.add(name)
             self._gradient_names[node] = name

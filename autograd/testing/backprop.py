@@ -177,10 +177,10 @@ class _Judge:
         """What is to be said of each gradient, and the words for it."""
         truth, places, verdicts = self._truth, [], {}
         if hand:
-            search = Search(truth.replay, hand, margins, self._budget)
+            search = Search(truth.replay, hand, margins, self._budget, scale)
             places, verdicts = search.places(), search.verdicts
         names = {node: str(node.get("name")) for node in truth.replay.nodes if node.get("name")}
-        words = Words(truth.loss, Scope(self._constants(), {}), names, [*hand, *places], scale)
+        words = Words(truth.loss, Scope(self._constants(), {}), names, [*hand, *places], scale, truth.replay)
         findings = {}
         for node, array in hand.items():
             original = self._given.get(node, array)

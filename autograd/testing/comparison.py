@@ -93,8 +93,8 @@ def compare_grads(
     convention = convention_of(replay, doubles, close)
     if convention.factor != 1:
         margins = {node: margin.divided_by(convention.of(node)) for node, margin in margins.items()}
-    search = Search(replay, convention.without(doubles), margins, time)
-    words = Words(loss, scope, names, [*given, *search.places()], convention.factor)
+    search = Search(replay, convention.without(doubles), margins, time, convention.factor)
+    words = Words(loss, scope, names, [*given, *search.places()], convention.factor, replay)
     findings = {
         node: finding_of(words.value(node), array, replay, node, search.verdicts[node], words, convention.of(node))
         for node, array in given.items()

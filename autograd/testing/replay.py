@@ -225,21 +225,29 @@ class Replay(ReversePass):
 
     @cached_property
     def penalties(self) -> set[Node]:
-        """The nodes that depend on parameters alone, and meet the data only in sums of single numbers."""
+        """The nodes that depend on parameters alone, and meet the data only in sums of single numbers.
+
+        A penalty is a sum of powers or sizes: what has a product or an activation in it is another part of the loss.
+        """
         data: set[Node] = set()
+        other: set[Node] = set()
         for node in topological([self.loss], constants=True):
             if node.op is None:
                 if not node.requires_grad and np.size(node.value) > 1:
                     data.add(node)
                 continue
+            if node.op.role in ("product", "activation") or node.op.fn in (np.exp, np.log):
+                other.add(node)
             for arg in node.args or ():
                 if arg in data if type(arg) is Node else isinstance(arg, np.ndarray) and arg.size > 1:
                     data.add(node)
-        penalties: set[Node] = set()
+                if type(arg) is Node and arg in other:
+                    other.add(node)
+        of_the_data, penalties = data | other, set[Node]()
         for node in reversed(self.nodes) if data else ():
             users = [link.node for link in self.uses[node]]
             apart = all(user in penalties or np.size(user.value) == 1 for user in users)
-            if node.op is not None and node not in data and node is not self.loss and apart:
+            if node.op is not None and node not in of_the_data and node is not self.loss and apart:
                 penalties.add(node)
         return penalties
 

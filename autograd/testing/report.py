@@ -38,6 +38,11 @@ CAUSES: Final[Mapping[str, str]] = {
 REMARKS: Final = ("kink", "precision")  # causes of differences that are no mistakes
 _IN_FLOAT32 = "a match: the difference is that of arithmetic in float32"
 _LONGEST_NOTE = 1000  # characters
+_IN_FLOAT64 = (
+    "right within the precision of float32, though the numbers are of float64: a part was computed in float32, or one "
+    "of the two derivations has a constant such as 1e-8 that the other one has not"
+)
+_LONGEST_LINE = 110  # characters of a second line
 _SAME_LOSS = 1e-6  # relative difference of two losses that may be printed alike
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -95,7 +100,8 @@ class Finding:
         notes = [self.explanation] if self.explanation else []
         if self.matches or self.cause == "consequence":
             return notes
-        if self.line and f"right: {self.line.partition(' = ')[0]} = " not in self.explanation:
+        short = len(self.line) <= _LONGEST_LINE and ";" not in self.line
+        if short and self.line and f"right: {self.line.partition(' = ')[0]} = " not in self.explanation:
             notes.append(f"so {self.line}")
         if self.where:
             notes.append(f"where {self.where}")
@@ -118,6 +124,8 @@ def finding_of(
             return replace(finding, cause="precision", explanation=_IN_FLOAT32)
         return finding
     explanation = _explanation(node, verdict, words)
+    if verdict.cause == "precision" and not _is_single(given) and np.asarray(node.value).dtype == np.float64:
+        explanation = _IN_FLOAT64
     line = "" if finding.matches else words.line(node)
     return replace(
         finding,
@@ -129,6 +137,12 @@ def finding_of(
         also=tuple(other.cause for other in verdict.others),
         others=tuple(words.text(other) for other in verdict.others),
     )
+
+
+def _is_single(array: Array) -> bool:
+    """Whether numbers have no more digits than float32."""
+    with np.errstate(over="ignore"):
+        return bool(np.array_equal(array, array.astype(np.float32)))
 
 
 def _measured(name: str, given: Array, true: Array, matches: bool) -> Finding:

@@ -20,6 +20,7 @@ from autograd.testing.catalogue import by_plausibility, stale, with_free_numbers
 from autograd.testing.catalogue.combination import pairs, with_a_factor
 from autograd.testing.catalogue.factors import factors
 from autograd.testing.catalogue.fit import Fit
+from autograd.testing.catalogue.misread import LineSlips
 from autograd.testing.catalogue.mistake import Mistake
 from autograd.testing.replay import Replay
 
@@ -28,6 +29,7 @@ _ALIKE = 0.1  # and those whose cost differs by no more than this are the same i
 _HOPELESS = 3  # gradients that nothing explains
 _AS_PLAUSIBLE = 0.45  # causes whose cost differs by no more are named together
 _SECOND_THOUGHTS = 4  # other choices at most, where the first left something unexplained
+_MANY_NUMBERS = 20_000  # in all values; of a graph with more, the catalogue is asked only where a line explains nothing
 _LARGE = 100  # nodes; a graph beyond that is searched but once
 
 
@@ -161,15 +163,23 @@ class Search:
         hand: hand gradients by node, in float64.
         margins: how far each may be off.
         budget: the time after which no further mistake is tried.
+        scale: how many times the gradients in the author's lines are those of the loss.
 
     Attributes:
         order: the nodes, the one nearest the loss first.
     """
 
     def __init__(
-        self, replay: Replay, hand: Mapping[Node, Array], margins: Mapping[Node, Margin], budget: Budget
+        self,
+        replay: Replay,
+        hand: Mapping[Node, Array],
+        margins: Mapping[Node, Margin],
+        budget: Budget,
+        scale: float = 1.0,
     ) -> None:
         self.replay, self.hand, self._margins, self._budget = replay, hand, margins, budget
+        self._is_large = sum(np.size(node.value) for node in replay.nodes) > _MANY_NUMBERS or len(replay.nodes) > _LARGE
+        self._lines = LineSlips(replay, hand, scale)
         self._cut = False  # whether the catalogue was longer than there was time to list it
         self.order = sorted(hand, key=self._nearness)
         self._state = State({node: Verdict() for node in self.order})
@@ -180,6 +190,7 @@ class Search:
             if self._unknown() and len(replay.nodes) <= _LARGE:
                 self._reconsider(choices)
                 self._two_at_once()
+            self._two_in_a_line()
 
     @property
     def verdicts(self) -> dict[Node, Verdict]:
@@ -325,6 +336,20 @@ class Search:
         if self._unexplained() >= least:
             self._state = before
 
+    def _two_in_a_line(self) -> None:
+        """Two slips in the very line of a gradient that nothing else explains."""
+        for node in self._unknown() if not self._budget.is_spent else ():
+            verdict, given = self.verdicts[node], dict(self._state.given)
+            self._state.given.pop(node, None)
+            others = [other for other in self.order if other is not node]
+            open_ = Open([node], others, self._run({}))
+            explanations = self._explained_by_line(open_, node, double=True)
+            if explanations:
+                verdict.tried = 0
+                self._choose(node, explanations, 0, open_.predicted)
+            else:
+                self._state.given = given
+
     # Explanations
 
     def _explain(self, open_: Open) -> tuple[list[Explanation], int]:
@@ -333,14 +358,16 @@ class Search:
         # Where nothing fits anywhere, only slips in the very line of a gradient are still tried.
         hopeless = len(self._unknown()) >= _HOPELESS
         tried = {first} if hopeless else sites
+        # What one mistake can explain: gradients that come from the same places, with nothing right between.
+        within = sum(node is first or bool(sites & self._sites(node, open_.right)) for node in open_.nodes)
+        explanations = self._explained_by_line(open_, first)
+        if self._is_large and any(e.explains >= within for e in explanations):
+            return sorted(explanations, key=lambda explanation: explanation.rank), len(explanations)
         listed = self._listed(tried)
         fit, budget = self._fit(open_), self._budget.to_list()
         fit.run = budget.timed(self._run)
         numbers = list(budget.within(chain(with_free_numbers(fit, tried), () if hopeless else stale(fit))))
         self._cut = self._cut or budget.is_spent
-        # What one mistake can explain: gradients that come from the same places, with nothing right between.
-        within = sum(node is first or bool(sites & self._sites(node, open_.right)) for node in open_.nodes)
-        explanations: list[Explanation] = []
         reached: dict[int, Array] = {}
         for mistake in self._budget.within(sorted((*listed, *numbers), key=lambda mistake: mistake.cost)):
             if any(e.explains >= within and e.mistake.cost < mistake.cost - _AS_PLAUSIBLE for e in explanations):
@@ -350,6 +377,9 @@ class Search:
             explanations += self._explained_by(mistake, open_, gradients)
         if not explanations and not hopeless:
             explanations = self._explained_through_shifts(listed, tried, open_)
+        if not explanations and not hopeless:
+            for node in self._budget.within(node for node in self.replay.nodes if node in tried and node is not first):
+                explanations += self._explained_by_line(open_, node)
         if not explanations and not hopeless:
             # Two mistakes at once: one of the catalogue, and a factor of everything.
             results = [(mistake, reached[id(mistake)]) for mistake in listed if id(mistake) in reached]
@@ -371,6 +401,24 @@ class Search:
             return []
         changed = frozenset(node for node in open_.nodes if not np.array_equal(gradients[node], predicted[node]))
         return [Explanation(mistake, len(explained), changed)]
+
+    def _explained_by_line(self, open_: Open, node: Node, double: bool = False) -> list[Explanation]:
+        """Slips in the very line of a node, one or two, that explain the gradient nearest the loss."""
+        first = open_.first
+        found: list[Explanation] = []
+
+        def matches(wrong: Array) -> bool:
+            if np.shape(wrong) != np.shape(open_.predicted[node]):
+                return False
+            reached = wrong if node is first else self._run({node: lambda *_: wrong}, first)[first]
+            return self._closer(first, {first: reached}, open_.predicted)
+
+        slips = self._lines.of_line(node, open_.predicted, self._budget.timed(matches), double)
+        for slip in self._budget.within(slips if node in open_.predicted else ()):
+            found += self._explained_by(slip, open_, self._run(slip.changes, first))
+            if double and found:
+                break
+        return found
 
     def _explained_through_shifts(self, listed: list[Mistake], sites: set[Node], open_: Open) -> list[Explanation]:
         """The simplest mistake that explains all, where the gradient of a subtracted maximum was derived too."""

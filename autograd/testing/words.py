@@ -20,6 +20,8 @@ from autograd.notation.names import Scope
 from autograd.notation.source import Helpers, Writer
 from autograd.program.program import Line, Var
 from autograd.testing.catalogue.mistake import Mistake
+from autograd.testing.catalogue.targets import prediction
+from autograd.testing.replay import Replay
 from autograd.text import printable
 
 _LONGEST_NAME = 80  # characters of a name that was given
@@ -53,6 +55,7 @@ class Words:
         given: the names of the gradients that were given.
         stops: nodes whose gradients have a line of their own.
         scale: how many times the gradients on the way are those of the loss, in the author's convention.
+        replay: the reverse pass, by whose numbers lines are known that people write in a way of their own.
     """
 
     def __init__(
@@ -62,10 +65,11 @@ class Words:
         given: Mapping[Node, str],
         stops: Iterable[Node] = (),
         scale: float = 1.0,
+        replay: Replay | None = None,
     ) -> None:
         self._loss, self._scope, self._stops = loss, scope, list(stops)
         self._given = {node: printable(name, _LONGEST_NAME) for node, name in given.items()}
-        self._scale = scale
+        self._scale, self._replay = scale, replay
 
     def value(self, of: Any) -> str:
         """The name of a node or a constant array, or what computes it from values that have names."""
@@ -100,6 +104,7 @@ class Words:
     def best_place(self, mistake: Mistake, alike: Iterable[Mistake]) -> Mistake:
         """Of a mistake that may be in several places, one with a name; of a factor, that nearest the loss."""
         named = [m for m in (mistake, *alike) if np.ndim(m.where.value) and m.where in self._named]
+        named = [m for m in named if m.where in self._given and m.where.op is not None] or named
         if mistake.cause == "scale":
             return max(named, key=lambda m: m.where.order, default=mistake)
         return named[0] if named else mistake
@@ -118,7 +123,20 @@ class Words:
             line = self._filled(mistake.line, {"value": mistake.value, **mistake.details}, where)
             if "the gradient of" not in line and "that of" not in line:
                 return line
+        predicted = self._predicted(where)
+        if predicted is not None:
+            return predicted
         return self.line(where if where in self._named else self._first_named(where, node)).partition("  # ")[0]
+
+    def _predicted(self, where: Node) -> str | None:
+        """The line of prediction minus target, in the names that there are."""
+        if self._replay is None or where.op is None or where not in self._replay.truth:
+            return None
+        known = prediction(self._replay, where)
+        if known is None or where not in self._named:
+            return None
+        line = self._filled(known.line, known.details, where)
+        return None if "another array" in line else line
 
     def _first_named(self, where: Node, node: Node) -> Node:
         """The nearest value with a name before one without, of those that `node` leads to."""
@@ -165,12 +183,21 @@ class Words:
         for gap in re.findall(r"{(\w+)}", text):
             if gap == "times":
                 names[gap] = _times(gaps[gap] * (1.0 if where.op is None else self._scale))
+            elif gap == "predicted":
+                names[gap] = self._called(*gaps[gap]) or self._filled(gaps[gap][1], gaps, where)
             elif gap in gaps:
                 names[gap] = self.value(gaps[gap])
             elif gap not in names:
                 of = gaps[gap[1:]]
                 names[gap] = self.gradient(of) if type(of) is Node else "that of a constant"
-        return text.format(**names)
+        return re.sub(r"^(\w+ = )\((\w+(?:\(\w+\))? [-+] [\w()]+)\)$", r"\1\2", text.format(**names))
+
+    def _called(self, numbers: Any, _: str) -> str | None:
+        """The name of the value that has these numbers."""
+        for node, name in self._named.items():
+            if np.shape(node.value) == np.shape(numbers) and np.allclose(node.value, numbers, rtol=1e-6):
+                return name
+        return None
 
     def line(self, node: Node) -> str:
         """The statement that computes the gradient of a node from those that were given, without made-up names."""

@@ -18,6 +18,12 @@ mistakes at once, follow by themselves (`combination`). What kind of operation i
     factors      wrong factors
     parameters   penalties, and weights that were updated too early
     combination  one mistake in several places, and two at once
+    lines        the line of a gradient, as a person would write it
+    slips        the grammar of slips: what becomes of a line by one edit
+    misread      slips in lines, one or two at once
+
+A slip in a line is tried where it needs no pass of its own, so that a new function's line (`lines`) or a new edit
+(`slips`) is known everywhere at once.
 """
 
 from __future__ import annotations

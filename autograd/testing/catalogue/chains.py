@@ -48,7 +48,7 @@ def chains(replay: Replay) -> Iterator[Chain]:
 def chains_from(replay: Replay, inner: Node) -> Iterator[Chain]:
     """Those that begin with one value, and contain all its uses."""
     users = [link.node for link in replay.uses[inner]]
-    for chain in _grown(replay, inner, users):
+    for chain in grown(replay, inner, users):
         if all(user in chain.nodes for user in users):
             yield chain
 
@@ -58,12 +58,12 @@ def branches_of(replay: Replay) -> Iterator[Chain]:
     for inner in replay.nodes:
         users = list(dict.fromkeys(link.node for link in replay.uses[inner]))
         for first in users if 1 < len(users) <= _BRANCHES else ():
-            for chain in _grown(replay, inner, [first]):
+            for chain in grown(replay, inner, [first]):
                 if len(chain.nodes) > 1 and any(user not in chain.nodes for user in users):
                     yield chain
 
 
-def _grown(replay: Replay, inner: Node, frontier: list[Node]) -> Iterator[Chain]:
+def grown(replay: Replay, inner: Node, frontier: list[Node]) -> Iterator[Chain]:
     """The closed pieces between a value and later ones of its shape that begin with these operations."""
     shape = np.shape(inner.value)
     within = {inner}
@@ -175,7 +175,7 @@ def other_statistics(replay: Replay, chain: Chain) -> Iterator[Mistake]:
     truth = replay.truth[chain.inner]
     for axis in range(np.ndim(z)) if np.ndim(z) > 1 else ():
         for centred in (True, False):
-            inv = _norm(z, y, axis, centred)
+            inv = norm_along(z, y, axis, centred)
             near = 1e-3 * _top(truth)
             if inv is None or not np.allclose(_closed(y, inv, axis, centred, g), truth, rtol=1e-3, atol=near):
                 continue
@@ -187,7 +187,7 @@ def other_statistics(replay: Replay, chain: Chain) -> Iterator[Mistake]:
                     yield Mistake("wrong-axis", 1.3, text, changes, kind, value=chain.outer)
 
 
-def _norm(z: Array, y: Array, axis: int, centred: bool) -> Array | None:
+def norm_along(z: Array, y: Array, axis: int, centred: bool) -> Array | None:
     """What a normalisation multiplies by, if it is one along this axis."""
     c = z - np.mean(z, axis=axis, keepdims=True) if centred else z
     with np.errstate(all="ignore"):

@@ -29,7 +29,8 @@ class Mistake:
         kind: equal for the same mistake in different places; by default, where its text, operation and operand are.
         where: the node whose gradient is first wrong by it; by default, where the first change is.
         value: the node or the constant array that `{value}` stands for; by default, the operation of the first change.
-        details: what other gaps in the text stand for; `{times}` is a number that a line multiplies by, as ` / 8`.
+        details: what other gaps in the text stand for; `{times}` is a number that a line multiplies by, as ` / 8`,
+            `{predicted}` a value by its numbers, and what it is where it has no name.
         line: the right line, where people write it otherwise than it follows from the rules.
         factor: hand over true, where it is one.
         free: how many numbers were fitted that mean nothing by themselves; so many numbers explain nothing.
@@ -118,6 +119,8 @@ def number(value: float) -> str:
     if 1 < round(inverse) < 10_000 and abs(inverse - round(inverse)) < 1e-6 * inverse:
         return f"1/{round(inverse)}"
     plain = f"{value:.3g}"
+    if plain == "1" and abs(value - 1) > 1e-9:
+        return f"{value:.9g}"
     if abs(float(plain) - value) <= 1e-5 * abs(value):  # 0.0999998, as float32 has it
         return plain
     return f"{value:.6g}"

@@ -13,6 +13,7 @@ from autograd.testing.catalogue.fit import Fit
 from autograd.testing.catalogue.mistake import Mistake, coefficient, differs, short
 
 _LARGE = 200  # nodes; a graph beyond that is not recomputed to look for rare mistakes
+_FASTEST = 10.0  # a learning rate; what fits at another one is no step
 _OWN = "its own penalty"
 _NORMS = {
     "{value}": "that of a sum of squares",
@@ -127,10 +128,14 @@ def stale(fit: Fit) -> Iterator[Mistake]:
     alone = [[weight] for weight in links]
     for weights in [*alone, *([list(links)] if len(links) > 1 else [])]:
         rate = _rate(fit, weights, links)
-        if rate is None or not rate:
+        if rate is None or not rate or not -1 < rate < _FASTEST:
             continue
-        nearest = max((link.source for weight in weights for link in links[weight]), key=lambda node: node.order)
+        nearest, read = max(
+            ((link.source, weight) for weight in weights for link in links[weight]), key=lambda at: at[0].order
+        )
         is_round = abs(rate - float(f"{rate:.1g}")) < 1e-5 * abs(rate)
+        if rate < 0 and not is_round:
+            continue
         step = f"updated already{', uphill' * (rate < 0)}, at a learning rate of {short(abs(rate))}"
         yield Mistake(
             "stale-parameter",
@@ -139,7 +144,7 @@ def stale(fit: Fit) -> Iterator[Mistake]:
             _updated(fit, weights, links, rate),
             ("stale", len(weights)),
             nearest,
-            weights[0],
+            read,
             free=int(not is_round),
         )
 

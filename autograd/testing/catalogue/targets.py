@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,28 +17,58 @@ from autograd.testing.replay import Replay
 _PREDICTED = {"linear": "{value}", "sigmoid": "sigmoid({value})", "softmax": "softmax({value})"}
 
 
-def targets(replay: Replay, node: Node) -> Iterator[Mistake]:
-    """Slips in `prediction - target`, where the gradient of `node` is a multiple of such a difference."""
+class Prediction(NamedTuple):
+    """A gradient that is a multiple of prediction minus target.
+
+    Attributes:
+        name: of the activation that gives the prediction.
+        activation: itself.
+        target: what is subtracted.
+        axis: of the classes, where there are any.
+        factor: what multiplies the difference.
+        line: the line that computes it, with gaps for the names in `details`.
+    """
+
+    name: str
+    activation: Callable[[Array], Array]
+    target: Array
+    axis: int | None
+    factor: Any
+    line: str
+    details: dict[str, Any]
+
+
+def prediction(replay: Replay, node: Node) -> Prediction | None:
+    """What the gradient of a node is, where it is a multiple of prediction minus target."""
     g, z = replay.truth[node], replay.value(node)
     if np.ndim(z) == 0 or np.size(z) < 2 or not np.any(g):
-        return
+        return None
     possible = _weights(replay, np.shape(z))
     for target, axis, constant, words in _known_targets(replay, np.shape(z)):
         for name, activation in _predictions(np.ndim(z)):
-            difference = activation(z) - target
-            scale, weights = multiple(g, difference), None
+            p = activation(z)
+            scale, weights = multiple(g, p - target), None
             if scale is None:
-                scale, weights = _weighted(replay, g, difference, [w for w in possible if w is not constant])
+                scale, weights = _weighted(replay, g, p - target, [w for w in possible if w is not constant])
             if scale is None:
                 continue
             weighed = "" if weights is None else "{weights} * "
-            line = f"{{g}} = {weighed}({_PREDICTED[name]} {words}){{times}}"
+            details = {"target": constant, "weights": weights, "times": scale, "value": node}
+            details["predicted"] = p, _PREDICTED[name]
             factor = scale * (1.0 if weights is None else replay.value(weights))
-            details = {"target": constant, "weights": weights, "times": scale}
-            for cause, text, cost, wrong in _slips(name, activation, z, target, axis):
-                changes: Changes = {node: lambda g, _, value=factor * wrong: value}
-                yield Mistake(cause, cost, text, changes, details=details, line=line)
-            return
+            line = f"{{g}} = {weighed}({{predicted}} {words}){{times}}"
+            return Prediction(name, activation, target, axis, factor, line, details)
+    return None
+
+
+def targets(replay: Replay, node: Node) -> Iterator[Mistake]:
+    """Slips in `prediction - target`, where the gradient of `node` is a multiple of such a difference."""
+    known = prediction(replay, node)
+    if known is not None:
+        z = replay.value(node)
+        for cause, text, cost, wrong in _slips(known.name, known.activation, z, known.target, known.axis):
+            changes: Changes = {node: lambda g, _, value=known.factor * wrong: value}
+            yield Mistake(cause, cost, text, changes, details=known.details, line=known.line)
 
 
 def _weights(replay: Replay, shape: tuple[int, ...]) -> list[Any]:

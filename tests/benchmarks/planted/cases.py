@@ -12,11 +12,24 @@ from typing import Any, Literal
 import numpy as np
 
 from autograd import Tensor
-from tests.benchmarks.planted import classification, regression, sharing
+from tests.benchmarks.planted import (
+    classification,
+    published,
+    published_parts,
+    published_steps,
+    regression,
+    sharing,
+)
 from tests.benchmarks.planted.network import Arrays, Config, Network
 from tests.benchmarks.planted.pen import DoesNotFitError, Pen, Slip
 
-NETWORKS: tuple[Network, ...] = (*regression.NETWORKS, *classification.NETWORKS, *sharing.NETWORKS)
+PUBLISHED: tuple[Network, ...] = (*published.NETWORKS, *published_parts.NETWORKS, *published_steps.NETWORKS)
+NETWORKS: tuple[Network, ...] = (
+    *regression.NETWORKS,
+    *classification.NETWORKS,
+    *sharing.NETWORKS,
+    *PUBLISHED,
+)
 
 Key = tuple[str, str]  # of a slip: the tensor in whose line it is, and its words
 Given = Literal["all", "parameters", "activations left out"]

@@ -42,6 +42,7 @@ class Network:
         forward: the loss; writes every value on the way into the `Values` that it is given.
         hand: the derivation, line by line, in NumPy.
         axis: the samples' axis in everything that has one; None if there is but one sample.
+        scale: how many times the gradients of values on the way are those of the loss, in the author's convention.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Network:
     forward: Callable[[Values], Any]
     hand: Callable[[Values, Pen], None]
     axis: int | None = 0
+    scale: Callable[[Config], float] = lambda config: 1.0
 
     def values(self, config: Config) -> tuple[dict[str, Any], Arrays]:
         """Constants and parameters in float64, the same at every call."""
@@ -138,4 +140,4 @@ def slope(network: Network, config: Config, name: str, h: float = 1e-5) -> Array
             return float(network.forward(values))
 
         gradient[index] = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h)
-    return gradient
+    return gradient if name in parameters else gradient * network.scale(config)

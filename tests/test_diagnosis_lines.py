@@ -1,0 +1,106 @@
+"""Slips in the very line of a gradient, by the grammar of edits: what was written is shown, beside what is right."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd.testing.catalogue.slips import Swap, parsed, slips, value_of, written
+from tests.students import Line, Student, classification, regression, sigmoid
+
+
+def tanh_network() -> Student:
+    rng = np.random.default_rng(3)
+
+    def forward(x: Any, y: Any, W1: Any, W2: Any, W3: Any) -> tuple[Any, dict[str, Any]]:
+        A1 = np.tanh(x @ W1)
+        A2 = np.tanh(A1 @ W2)
+        Z3 = A2 @ W3
+        return np.sum((Z3 - y) ** 2) / 2, {"A1": A1, "A2": A2, "Z3": Z3}
+
+    lines = {
+        "dZ3": lambda v: v.Z3 - v.y,
+        "dW3": lambda v: v.A2.T @ v.dZ3,
+        "dA2": lambda v: v.dZ3 @ v.W3.T,
+        "dW2": lambda v: v.A1.T @ (v.dA2 * (1 - v.A2**2)),
+        "dA1": lambda v: (v.dA2 * (1 - v.A2**2)) @ v.W2.T,
+        "dW1": lambda v: v.x.T @ (v.dA1 * (1 - v.A1**2)),
+    }
+    shapes = {"x": (6, 4), "y": (6, 4), "W1": (4, 4), "W2": (4, 4), "W3": (4, 4)}
+    return Student(forward, lines, **{name: rng.normal(size=shape) for name, shape in shapes.items()})
+
+
+@pytest.mark.parametrize(
+    ("student", "name", "line", "cause", "shown"),
+    [
+        (regression, "Z1", lambda v: v.dA1 * v.A1 * 1 - v.A1, "derivative-at-output", "dA1 * A1 * 1 - A1"),
+        (regression, "Z1", lambda v: v.dA1 * sigmoid(v.dA1) * (1 - sigmoid(v.dA1)), "derivative-at-output", "dA1"),
+        (regression, "Z1", lambda v: sigmoid(v.dA1) * (1 - sigmoid(v.dA1)), None, "sigmoid(dA1) * (1 - sigmoid(dA1))"),
+        (regression, "b2", lambda v: (v.A1.T @ v.dZ2).sum(axis=0), "wrong-operand", "db2"),
+        (classification, "A1", lambda v: v.dZ2 @ (v.A1.T @ v.dZ2).T, "wrong-operand", "dW2.T"),
+        (tanh_network, "W2", lambda v: v.A1.T @ (v.dA2 * 1 - v.A2**2), "derivative-at-output", "(dA2 * 1 - A2**2)"),
+        (tanh_network, "A1", lambda v: v.dA2 @ v.W2, None, "W2"),
+        (tanh_network, "A2", lambda v: v.dZ3 @ (v.A2.T @ v.dZ3).T, "wrong-operand", "dW3.T"),
+    ],
+)  # fmt: skip
+def test_a_slip_in_a_line_is_named_and_shown(
+    student: Any, name: str, line: Line, cause: str | None, shown: str
+) -> None:
+    report = student().report(**{f"d{name}": line})
+    assert report.first_wrong is not None
+    assert report.first_wrong.name == name, str(report)
+    assert report.first_wrong.cause != "unknown", str(report)
+    assert cause is None or report.first_wrong.cause == cause, str(report)
+    assert shown in report.first_wrong.explanation, str(report)
+    others = {finding.cause for finding in report.findings if finding.name != name}
+    assert others <= {None, "consequence"}, str(report)
+
+
+def test_every_edit_of_a_line_is_another_line() -> None:
+    tree = parsed("g0 * (1 - v1**2) + np.sum(g0 @ v2.T, axis=0)")
+    edits = [ast.unparse(slip.tree) for slip in slips(tree, {"v1": (Swap("g0", "wrong-operand", 1.0),)})]
+    assert ast.unparse(tree) not in edits
+    assert len(set(edits)) > 0.9 * len(edits)
+    for expected in (
+        "g0 * 1 - v1 ** 2 + np.sum(g0 @ v2.T, axis=0)",
+        "g0 * (1 - g0 ** 2) + np.sum(g0 @ v2.T, axis=0)",
+        "g0 * (1 - v1) + np.sum(g0 @ v2.T, axis=0)",
+        "g0 + np.sum(g0 @ v2.T, axis=0)",
+        "g0 * (1 - v1 ** 2)",
+        "g0 * (1 - v1 ** 2) + np.sum(g0 * v2.T, axis=0)",
+        "g0 * (1 - v1 ** 2) + np.sum(g0 @ v2, axis=0)",
+        "g0 * (1 - v1 ** 2) + np.sum(g0 @ v2.T, axis=1)",
+        "g0 * (1 - v1 ** 2) + np.mean(g0 @ v2.T, axis=0)",
+    ):
+        assert expected in edits
+
+
+def test_words_of_every_edit_can_be_said() -> None:
+    text = "-a0 / v1**2 * np.where(np.abs(v2) < 1, v2, np.sign(v2)) + a0 @ v3.T * (v1 > 0) - np.mean(a0, axis=0)"
+    for slip in slips(parsed(text), {}):
+        assert slip.said.format(a0="g", v1="x", v2="y", v3="z")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "g0 * v1 * (1 - v1)",
+        "-g0 / v1**2",
+        "g0 @ v2.T * (v1 > 0)",
+        "np.sum(g0, axis=1, keepdims=True) - np.tanh(v1)",
+        "softmax(v1, axis=0) + sigmoid(v1)",
+    ],
+)
+def test_an_expression_gives_what_python_says(text: str) -> None:
+    rng = np.random.default_rng(0)
+    names = {name: rng.normal(size=(3, 3)) for name in ("g0", "v1", "v2")}
+    softmax = lambda z, axis: np.exp(z) / np.sum(np.exp(z), axis=axis, keepdims=True)
+    expected = eval(text, {"np": np, "sigmoid": sigmoid, "softmax": softmax}, names)
+    np.testing.assert_allclose(value_of(parsed(text), names), expected, rtol=1e-12)
+
+
+def test_the_names_of_a_line_are_gaps() -> None:
+    assert written(parsed("dn0 * np.tanh(v1) ** 2 @ o12.T")) == "{dn0} * np.tanh({v1})**2 @ {o12}.T"
