@@ -32,9 +32,17 @@ def test_a_rule_that_makes_nan_of_a_finite_gradient_is_named() -> None:
     w = leaf(4.0, 0.0)
     with np.errstate(divide="ignore"), detect_anomaly():
         root = np.sqrt(w)
-        with pytest.raises(AnomalyError, match=r"derivative of np\.sqrt of w .* gave 1 infinite.*test_inspection"):
+        with pytest.raises(
+            AnomalyError, match=r"derivative of np\.sqrt of w .* gave 1 infinite.*test_inspection"
+        ) as said:
             np.sum(root).backward()
     assert w.grad is None
+    # The double where, which works as it stands there.
+    assert "np.where(x > 0, np.sqrt(np.where(x > 0, x, 1)), 0)" in str(said.value)
+    with detect_anomaly():
+        x = leaf(4.0, 0.0)
+        np.sum(np.where(x > 0, np.sqrt(np.where(x > 0, x, 1)), 0)).backward()
+    np.testing.assert_array_equal(x.grad, [0.25, 0])
 
 
 def test_an_anomaly_given_as_data_is_no_operations_fault() -> None:
