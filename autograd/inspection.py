@@ -62,12 +62,12 @@ class detect_anomaly(ContextDecorator):  # noqa: N801
         """Whether it is this thread or task that is watched."""
         return self._mine.get()
 
-    def recorded(self, op: Any, args: tuple[Any, ...], node: Node) -> None:
+    def recorded(self, op: Any, args: tuple[Any, ...], node: Node, value: Any) -> None:
         """Called after each operation of the forward computation."""
         if not self._mine.get():
             return
         node.where = source_line()
-        problem = _problem(node.value)
+        problem = _problem(value)
         if problem and not any(_problem(_value(arg)) for arg in args):
             raise AnomalyError(
                 f"{op.name} of {_listed(args)} gave {problem}, from finite operands, {node.where}. "
@@ -225,16 +225,19 @@ def _gradient(tensor: Tensor, loss: Tensor | None) -> str:
 def _kept(nodes: list[Node], scope: Scope) -> tuple[Kept, ...]:
     """Every block of memory behind the graph, largest first, under the name of its first user."""
     owners: dict[int, Kept] = {}
+    names = {node: printable(node.get("name") or scope.of(node) or _kind_of_value(node), 80) for node in nodes}
     for node in nodes:
-        name = printable(node.get("name") or scope.of(node) or _kind_of_value(node), 80)
-        where = str(node.get("where") or "")
-        operands = [(a, scope.of_array(a) or f"operand of {name}") for a in node.args or ()]
-        for value, name_of in [(node.value, name), *operands]:
+        values = [(node, node.held), *_saved(node)]
+        for source, value in values:
+            if type(source) is Node:
+                name, where = names[source], str(source.get("where") or "")
+            else:
+                name, where = scope.of_array(source) or f"operand of {names[node]}", str(node.get("where") or "")
             if isinstance(value, np.ndarray):
                 owner = value if value.base is None or not isinstance(value.base, np.ndarray) else value.base
-                owners.setdefault(id(owner), Kept(name_of, value.shape, owner.nbytes, where))
+                owners.setdefault(id(owner), Kept(name, value.shape, owner.nbytes, where))
             elif isinstance(value, np.generic):
-                owners.setdefault(id(value), Kept(name_of, (), value.nbytes, where))
+                owners.setdefault(id(value), Kept(name, (), value.nbytes, where))
     groups: defaultdict[tuple[Any, ...], int] = defaultdict(int)
     for kept in owners.values():
         groups[kept.name, kept.shape, kept.where] += kept.bytes
@@ -242,9 +245,17 @@ def _kept(nodes: list[Node], scope: Scope) -> tuple[Kept, ...]:
     return tuple(sorted(holders, key=lambda kept: -kept.bytes))
 
 
+def _saved(node: Node) -> list[tuple[Any, Any]]:
+    """What the rules of an operation read, each with what it is the value of."""
+    return [(node, node.output), *zip(node.args, node.saved, strict=True)] if node.op and node.args is not None else []
+
+
 def _first_anomaly(nodes: list[Node]) -> str:
-    for node in nodes:
-        problem = _problem(node.value)
+    held = [(node, node.held) for node in nodes]
+    problems = [(node, _problem(node.value)) for node in nodes]
+    for node, value in held:  # explaining holds nothing
+        node.held = value
+    for node, problem in problems:
         if problem:
             origin = "given as data" if node.op is None else f"computed by {node.op.name} of {_listed(node.args or ())}"
             where = node.get("where")

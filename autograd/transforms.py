@@ -316,7 +316,7 @@ class _Trace:
             for node, g in self._backward(leaf, c, nodes).items():
                 total[node] = total[node] + g if node in total else g
         if as_recorded:
-            return [total.get(node, np.zeros_like(node.value)) for node in nodes]
+            return [total.get(node, np.zeros(node.shape, node.dtype)) for node in nodes]
         return [
             self.for_caller(leaf, total.get(node), node.value) for leaf, node in zip(self.leaves, nodes, strict=True)
         ]
@@ -422,7 +422,7 @@ def _alias(leaf: Any, fn: Callable[..., Any]) -> Any:
         return apply(lookup(np.positive), (leaf,))
     alias = _Argument(value, requires_grad=True, name=leaf.name if isinstance(leaf, Tensor) else None)
     if isinstance(value, (float, np.generic)):  # a number has no memory: `x += 1` gives another one
-        alias._node.value = alias._node.value[()]
+        alias._node.held = alias._value = alias._value[()]
     return alias
 
 

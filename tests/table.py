@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from autograd.core.op import Op, operations, qualified_name
+from autograd.basis.signatures import qualified_name
+from autograd.core.op import Op, operations
 from autograd.rules.definition import PLAIN, Composite, composites
 
 PAGE = Path(__file__).parent.parent / "autograd" / "rules" / "README.md"

@@ -78,7 +78,7 @@ def value_and_gradient(call: Callable[[Any, Any], Any], w: Any) -> tuple[Any, An
     t = Tensor([1.0, 2.0, 3.0], requires_grad=True)
     out = call(t, w)
     assert type(out) is Tensor
-    assert type(out._node.value) in (np.ndarray, np.float64)
+    assert type(out._value) in (np.ndarray, np.float64)
     if out.requires_grad:
         np.sum(out).backward()
     return out.data, t.grad

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 # From below. What stands in one line stands side by side.
 LAYERS = (
     ("text",),
+    ("basis",),
     ("core",),
     ("grad_mode",),
     ("rules",),

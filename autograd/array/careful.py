@@ -23,7 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.backward import backpropagate, call_hooks, in_shape, unbroadcast
+from autograd.basis.broadcasting import unbroadcast
+from autograd.basis.reads import StandIn
+from autograd.core.backward import backpropagate, call_hooks, in_shape
 from autograd.core.errors import describe, user_frame
 from autograd.core.node import Node, observers, topological
 from autograd.core.op import Op, plain
@@ -35,7 +37,7 @@ def gradients(
     output: Node,
     seed: Any,
     *,
-    wrap: Callable[[Node], Any] | None = None,
+    wrap: Callable[[Node, Any], Any] | None = None,
     keep: bool = False,
     free: bool = False,
     wanted: Container[Node] = (),
@@ -47,8 +49,9 @@ def gradients(
     """
     look = _Look()
     try:
-        if not issubclass(type(output.value), (np.ndarray, np.generic)):
-            look.ahead(output)
+        value = plain(seed) if type(output.held) is StandIn else output.held
+        if not issubclass(type(value), (np.ndarray, np.generic)):
+            look.ahead(output, value)
         found = backpropagate(output, seed, wrap=wrap, keep=keep, free=free, wanted=wanted, hooks=hooks, met=look.at)
         if look.quiet is None or _finite(found, wanted) or _is_lost(output):
             return found
@@ -77,9 +80,9 @@ class _Look:
             self.quiet = np.errstate(divide="ignore", invalid="ignore")
             self.quiet.__enter__()
 
-    def ahead(self, output: Node) -> None:
+    def ahead(self, output: Node, value: Any) -> None:
         """In the recording of a compiled step, where a look is a check in each replay, NumPy is quiet throughout."""
-        if isinstance(output.value, (np.ndarray, np.generic)):
+        if isinstance(value, (np.ndarray, np.generic)):
             for node in topological((output,)):
                 if node.op is not None and (node.op.wary or node.kwargs):
                     self.at(node)
@@ -160,7 +163,7 @@ class _CarefulPass:
         """Send what arrived at a node to its operands."""
         args = node.args or ()
         raw = [a.value if type(a) is Node else a for a in (node, *args)]
-        seen = raw if self._wrap is None else [self._wrap(a) if type(a) is Node else a for a in (node, *args)]
+        seen = raw if self._wrap is None else [self._wrap(a, a.value) if type(a) is Node else a for a in (node, *args)]
         ends = None if node.op.root is None else _and(reached, node.op.root(*raw[1:]))
         for k, (operand, rule) in enumerate(zip(args, node.op.vjp, strict=False)):  # options follow the operands
             if type(operand) is not Node or not operand.requires_grad or rule is None:
@@ -178,15 +181,15 @@ class _CarefulPass:
 
     def _add(self, node: Node, operand: Node, d: Any, arrives: Any, root: Any) -> None:
         """Add to what has arrived at an operand, in its shape and dtype."""
-        shape = operand.value.shape
+        shape = operand.shape
         if arrives is not None:
             arrives = _unless_all(unbroadcast(arrives, shape) != 0)
         if root is not None:
             root = root if np.shape(root) == shape else unbroadcast(root, shape)
         if np.shape(d) != shape:
             d = in_shape(d, shape, node, operand)
-        if d.dtype != operand.value.dtype:
-            d = d.astype(operand.value.dtype)
+        if d.dtype != operand.dtype:
+            d = d.astype(operand.dtype)
         if operand in self._arrived:
             before, reached, other = self._arrived[operand]
             d, arrives, root = before + d, _or(reached, arrives), _sum(other, root)
@@ -204,7 +207,7 @@ def _sent(node: Node, k: int, g: Any, reached: Any, seen: list[Any], raw: list[A
         if op.zeros == "overflow":
             d = np.where((plain(g) == 0) & np.isinf(raw[0]), 0, d)
     else:
-        ones = np.ones(np.shape(node.value)) if reached is None else reached.astype(np.float64)
+        ones = np.ones(node.shape) if reached is None else reached.astype(np.float64)
         if _multiplies(op):
             d = _without_unreached_terms(node, rule, g, d, ones, seen, raw)
         arrives = _unless_all(_mapped(node, k, rule, ones, raw))

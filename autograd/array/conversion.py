@@ -41,11 +41,12 @@ class Conversion:
 
     __slots__ = ()
     _node: Node
+    _value: Any
 
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray[Any, np.dtype[Any]]:
         if _has_graph(self):
             _refuse_array(self)
-        return np.asarray(self._node.value, *args, **kwargs)
+        return np.asarray(self._value, *args, **kwargs)
 
     def __float__(self) -> float:
         return float(_number(self, "float"))
@@ -59,13 +60,13 @@ class Conversion:
     __trunc__ = __int__
 
     def __index__(self) -> int:
-        value = self._node.value
+        value = self._value
         if value.dtype.kind not in "iub" or value.ndim:
             raise TypeError(f"{describe(self)} is no position or length: it is {value.dtype}; write int(t.item())")
         return operator.index(value.item())
 
     def __bool__(self) -> bool:
-        value = self._node.value
+        value = self._value
         if value.size != 1:
             raise ValueError(
                 f"the truth value of {describe(self)} is ambiguous: it has {value.size} elements. "
@@ -77,9 +78,9 @@ class Conversion:
         """The only element, or the one at a position, as a Python number: `t.item()`, `t.item(5)`, `t.item(1, 2)`."""
         if self._node.requires_grad and made_there.get() is not None:
             array: Any = self
-            at = np.arange(self._node.value.size).reshape(self._node.value.shape).item(*position)
+            at = np.arange(self._value.size).reshape(self._value.shape).item(*position)
             return np.ravel(array)[at]
-        value = self._node.value
+        value = self._value
         if position:
             return np.asarray(value).item(*position)
         if value.size != 1:
@@ -88,7 +89,7 @@ class Conversion:
 
     def tolist(self) -> Any:
         """The values as nested Python lists."""
-        value = self._node.value
+        value = self._value
         if self._node.requires_grad and made_there.get() is not None:
             array: Any = self
             return [row.tolist() for row in array] if value.ndim else array
@@ -101,7 +102,7 @@ def _has_graph(tensor: Any) -> bool:
 
 def _number(tensor: Any, kind: str) -> Any:
     """The only element; a warning at the user's line where it has a graph."""
-    value = tensor._node.value
+    value = tensor._value
     if value.size != 1:
         raise ValueError(f"{kind}() of {describe(tensor)}: it has {value.size} elements, not 1")
     value = value.item()

@@ -77,7 +77,7 @@ def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
     def method(self: Any, other: Any) -> Any:
         made = made_there.get()
         try:
-            result = compare(self._node.value, as_array(plain(other)))
+            result = compare(self._value, as_array(plain(other)))
             return result if made is None else made(result)
         except ValueError as error:
             raise ValueError(f"comparing {describe(self)} with {describe(other)}: {error}") from error
@@ -121,13 +121,14 @@ class ArrayMethods:
 
     __slots__ = ()
     _node: Node
+    _value: Any
 
-    shape = property(lambda self: self._node.value.shape, doc="The lengths of the axes.")
-    ndim = property(lambda self: self._node.value.ndim, doc="The number of axes.")
-    size = property(lambda self: self._node.value.size, doc="The number of elements.")
-    dtype = property(lambda self: self._node.value.dtype, doc="The NumPy dtype.")
-    itemsize = property(lambda self: self._node.value.itemsize, doc="The bytes of an element.")
-    nbytes = property(lambda self: self._node.value.nbytes, doc="The bytes of all elements.")
+    shape = property(lambda self: self._value.shape, doc="The lengths of the axes.")
+    ndim = property(lambda self: self._value.ndim, doc="The number of axes.")
+    size = property(lambda self: self._value.size, doc="The number of elements.")
+    dtype = property(lambda self: self._value.dtype, doc="The NumPy dtype.")
+    itemsize = property(lambda self: self._value.itemsize, doc="The bytes of an element.")
+    nbytes = property(lambda self: self._value.nbytes, doc="The bytes of all elements.")
 
     __add__, __radd__ = _operators(np.add)
     __sub__, __rsub__ = _operators(np.subtract)
@@ -250,7 +251,7 @@ class ArrayMethods:
         return other // array, other % array
 
     def __invert__(self) -> Any:
-        return ~self._node.value
+        return ~self._value
 
     def __round__(self, digits: int = 0) -> Any:
         array: Any = self
@@ -262,11 +263,11 @@ class ArrayMethods:
                 f"the format {spec!r} is for one number, and {describe(self)} has {self.size}; "
                 "use np.array2string(t.data, precision=...)"
             )
-        return format(self._node.value.item(), spec) if spec else str(self)
+        return format(self._value.item(), spec) if spec else str(self)
 
     def __repr__(self) -> str:
         node = self._node
-        notes = [np.array2string(np.asarray(node.value), separator=", ", prefix="Tensor(")]
+        notes = [np.array2string(np.asarray(self._value), separator=", ", prefix="Tensor(")]
         if self.dtype not in (np.float64, np.int64, np.bool_):
             notes.append(f"dtype={self.dtype}")
         if node.op is not None:

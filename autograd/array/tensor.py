@@ -66,7 +66,7 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
     _out_by_position = staticmethod(out_by_position)
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
-        self._node = Node(_as_data(data, dtype, requires_grad), requires_grad)
+        self._stand_for(Node(_as_data(data, dtype, requires_grad), requires_grad))
         self._view = self._views = None
         if name is not None:
             self._node.name = name
@@ -83,7 +83,7 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
 
     @grad.setter
     def grad(self, value: Any) -> None:
-        if value is not None and np.shape(value) != self._node.value.shape:
+        if value is not None and np.shape(value) != self._value.shape:
             raise ValueError(f"a gradient of shape {np.shape(value)} for {describe(self)}; give one of its shape")
         if observers:
             _tell_of_gradient(self, "cleared")
@@ -95,13 +95,13 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
 
     def detach(self) -> Any:
         """The same data without the graph."""
-        return wrap(Node(self._node.value))
+        return wrap(Node(self._value))
 
     # What it holds
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
-        return _Number if issubclass(type(self._node.value), np.generic) else type(self)
+        return _Number if issubclass(type(self._value), np.generic) else type(self)
 
     @property
     def data(self) -> Array:
@@ -109,23 +109,23 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
 
         After `t.data -= step`, which changes them in place, a backward pass over what used them is an error.
         """
-        value = self._node.value
+        value = self._value
         return np.asarray(value) if issubclass(type(value), np.generic) else value
 
     @data.setter
     def data(self, value: Any) -> None:
         node = self._node
-        if value is node.value:  # as after `t.data -= step`
+        if value is self._value:  # as after `t.data -= step`
             node.written = write_order()
             return
         if self._is_computed():
             raise RuntimeError(f"{describe(self)} was computed or passed in; only the data of a leaf can be set")
         value = plain(value)
         if type(value) is not np.ndarray and hasattr(value, "__array_function__"):  # an array of another library
-            new = value.astype(node.value.dtype)
+            new = value.astype(node.dtype)
         else:
-            new = np.array(value, dtype=node.value.dtype)
-        if new.shape != node.value.shape:
+            new = np.array(value, dtype=node.dtype)
+        if new.shape != node.shape:
             raise ValueError(f"data of shape {new.shape} for {describe(self)}; give an array of its shape")
         self._replace_leaf(new)
 
@@ -143,7 +143,7 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
             raise RuntimeError(f"{describe(self)} depends on what requires grad; use detach()")
         if value != self._node.requires_grad:
             self._view = None  # a leaf with a gradient owns its data
-            self._replace_leaf(_as_data(self._node.value, None, value), value)
+            self._replace_leaf(_as_data(self._value, None, value), value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set `requires_grad`, and give this Tensor."""
@@ -183,7 +183,7 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
         if dtype.kind in "cO":
             raise TypeError(f"{describe(self)} as {dtype}: a Tensor holds real numbers; use t.data.astype")
         if dtype.kind != "f":
-            return self._node.value.astype(dtype)
+            return self._value.astype(dtype)
         return self if not copy and dtype == self.dtype else apply(_CAST, (self, dtype))
 
     # Gradients on the way
@@ -239,7 +239,7 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
         if self._is_computed():
             raise RuntimeError(f"{describe(self)} was computed; only leaves can be stored, others after detach()")
         node, name = self._node, self.name
-        leaf = {"data": np.array(node.value), "requires_grad": node.requires_grad, "grad": node.grad, "name": name}
+        leaf = {"data": np.array(self._value), "requires_grad": node.requires_grad, "grad": node.grad, "name": name}
         return {**self._own(), "leaf": leaf}
 
     def _own(self) -> dict[str, Any]:
@@ -251,14 +251,15 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
     def _standing_for(self, other: Tensor) -> Any:
         """A Tensor of the kind of `other`, with all that one keeps, and the value and the graph of this one."""
         twin = object.__new__(type(other))
-        twin._node, twin._view, twin._views = self._node, None, None
+        twin._stand_for(self._node, self._value)
+        twin._view = twin._views = None
         for name, value in other._own().items():
             object.__setattr__(twin, name, value)
         return twin
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         leaf = state["leaf"]
-        self._node = Node(leaf["data"], leaf["requires_grad"])
+        self._stand_for(Node(leaf["data"], leaf["requires_grad"]))
         self._node.grad, self._node.name = leaf["grad"], leaf["name"]
         self._view = self._views = None
         for name, value in state.items():
@@ -301,7 +302,7 @@ def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Any:
     if not isinstance(requires_grad, (bool, np.bool_)):
         raise TypeError(f"requires_grad is {requires_grad!r}; it is True or False. A dtype is passed as dtype=")
     if isinstance(data, TensorBase):
-        data = data._node.value
+        data = data._value
     if type(data) is not np.ndarray and hasattr(data, "__array_function__"):  # an array of another library
         array = data.astype(dtype or data.dtype, copy=requires_grad)
     else:

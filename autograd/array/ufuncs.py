@@ -13,8 +13,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from autograd.basis.signatures import qualified_name
 from autograd.core.errors import named
-from autograd.core.op import find, plain, qualified_name, stack_nested
+from autograd.core.op import find, plain, stack_nested
 from autograd.core.tensor import call
 from autograd.rules.definition import PLAIN
 from autograd.rules.index import along, scatter

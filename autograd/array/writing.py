@@ -14,10 +14,11 @@ from weakref import ref
 
 import numpy as np
 
+from autograd.basis.signatures import qualified_name
 from autograd.core.backward import RETAIN_GRAD
 from autograd.core.errors import describe
 from autograd.core.node import Node, recording
-from autograd.core.op import Op, holds_tensor, plain, qualified_name, stack_nested
+from autograd.core.op import Op, holds_tensor, plain, stack_nested
 from autograd.core.tensor import TensorBase, apply
 from autograd.grad_mode import enable_grad
 from autograd.rules.definition import positional
@@ -27,9 +28,14 @@ from autograd.rules.write import put
 View = tuple[Any, Op, tuple[Any, ...], Mapping[str, Any]]
 
 
-def _move(tensor: Any, new: Node) -> None:
-    """Let a Tensor stand for another node."""
-    old, tensor._node = tensor._node, new
+def _move(tensor: Any, value: Any) -> None:
+    """Let a Tensor stand for the node of another one, or for an array."""
+    old = tensor._node
+    if isinstance(value, TensorBase):
+        tensor._stand_for(value._node, value._value)
+    else:
+        tensor._stand_for(Node(value))
+    new = tensor._node
     if old.hooks and RETAIN_GRAD in old.hooks and new.requires_grad:
         old.hooks.remove(RETAIN_GRAD)
         new.hooks = [*(new.hooks or ()), RETAIN_GRAD]
@@ -40,7 +46,7 @@ def _in_place(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
     def method(self: Any, other: Any) -> Any:
         result = function(self, other)
-        scalar = issubclass(type(self._node.value), np.generic)  # NumPy's scalars do not change: the name moves on
+        scalar = issubclass(type(self._value), np.generic)  # NumPy's scalars do not change: the name moves on
         return result if scalar else self._write(result)
 
     return method
@@ -51,6 +57,7 @@ class Writing:
 
     __slots__ = ()
     _node: Node
+    _value: Any
     _collects_grad = True  # as a leaf it has a `.grad`, which writing would lose
 
     __iadd__, __isub__ = _in_place(operator.add), _in_place(operator.sub)
@@ -69,7 +76,8 @@ class Writing:
     def _replace_leaf(self: Any, value: Any, requires_grad: bool | None = None) -> None:
         """Stand for a new leaf, which takes over; what was recorded keeps the old one and its data."""
         old = self._node
-        self._node = new = Node(value, old.requires_grad if requires_grad is None else requires_grad)
+        new = Node(value, old.requires_grad if requires_grad is None else requires_grad)
+        self._stand_for(new)
         old.replacement, new.grad, new.hooks = new, old.grad, old.hooks
         if old.get("name") is not None:
             new.name = old.name
@@ -79,7 +87,7 @@ class Writing:
         """Remember that this, which is `op` of `source` and other arguments, shares its memory, if it does."""
         if not isinstance(source, TensorBase):
             return
-        value, data = self._node.value, source._node.value
+        value, data = self._value, source._value
         if isinstance(data, np.generic):  # a number has no memory
             return
         if value.base is not data and value.base is not data.base and not np.may_share_memory(value, data):
@@ -93,7 +101,7 @@ class Writing:
 
     def _write(self, new: Any) -> Any:
         """Stand for `new`, and let everything that shares this memory follow."""
-        value = self._node.value
+        value = self._value
         if isinstance(value, np.ndarray) and self._node.op is not None and not value.flags.writeable:
             raise ValueError(
                 f"{describe(self)} is read-only, as it is in NumPy: write to a copy of it, or to what it is a view of"
@@ -117,13 +125,13 @@ class Writing:
                 )
             owner._replace_leaf(plain(new))
             return self
-        _move(owner, _node_of(new))
+        _move(owner, new)
         refresh(owner)
         return self
 
     def _cast_to_fit(self, new: Any) -> Any:
         """`new` in the shape and dtype of this Tensor; ValueError or TypeError as NumPy says it."""
-        old = self._node.value
+        old = self._value
         if np.shape(new) != old.shape:
             raise ValueError(f"a result of shape {np.shape(new)} does not fit into {describe(self)}")
         if new.dtype == old.dtype:
@@ -133,10 +141,6 @@ class Writing:
         return new.astype(old.dtype)
 
 
-def _node_of(value: Any) -> Node:
-    return value._node if hasattr(value, "_node") else Node(value)
-
-
 def _laid_out(new: Any, old: Any) -> Any:
     """`new` in the memory order of the array that it takes the place of."""
     value = plain(new)
@@ -144,7 +148,7 @@ def _laid_out(new: Any, old: Any) -> Any:
         value = np.empty_like(old)
         value[...] = plain(new)
         if isinstance(new, TensorBase):
-            new._node.value = value
+            new._value = value
             return new
     return value if not isinstance(new, TensorBase) else new
 
@@ -171,7 +175,7 @@ def refresh(owner: Any) -> None:
             view = reference()
             if view is not None and view._view is not None:
                 _, op, args, kwargs = view._view
-                _move(view, apply(op, (source, *args), kwargs)._node)
+                _move(view, apply(op, (source, *args), kwargs))
                 pending.append(view)
 
 

@@ -181,14 +181,14 @@ def _refuse_graph(name: str, value: Any) -> None:
 
 def traced_of(value: Any) -> Traced | None:
     """The traced array that a value is, or that a Tensor holds."""
-    value = value._node.value if isinstance(value, Tensor) else value
+    value = value._value if isinstance(value, Tensor) else value
     return value if type(value) is Traced else None
 
 
 def _array_of(value: Any) -> Any:
     """The array that a value from before the step is, or that a constant Tensor holds; None for others."""
     if isinstance(value, Tensor):
-        return None if value.requires_grad else value._node.value
+        return None if value.requires_grad else value._value
     return value if isinstance(value, (np.ndarray, np.number)) else None
 
 

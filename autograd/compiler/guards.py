@@ -37,7 +37,7 @@ class Reading(NamedTuple):
     def of(cls, var: Var, example: Any, position: int = -1, place: Place | None = None) -> Reading:
         """The reading of a value of the program, of which a call brought an example."""
         tensor = type(example) if isinstance(example, Tensor) else None
-        array = example._node.value if tensor else example
+        array = example._value if tensor else example
         kind = type(array) if isinstance(array, np.generic) else np.ndarray
         return cls(position, place, tensor, kind, var.shape, var.dtype)
 
@@ -87,7 +87,7 @@ class Guards:
             yield f"a{k} = {f'p{position}' if place is None else names.spelled(place)}"
             if tensor is not None:
                 yield from _unless([f"type(a{k}) is {names.of(tensor, 'Tensor')}", f"not a{k}._node.requires_grad"])
-                yield f"a{k} = a{k}._node.value"
+                yield f"a{k} = a{k}._value"
             tests += [f"type(a{k}) is {names.of(kind, kind.__name__)}", f"a{k}.shape == {shape}"]
             tests.append(f"a{k}.dtype == {names.of(dtype, 'dtype')}")
             if self._homes and shape:

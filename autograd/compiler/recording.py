@@ -142,7 +142,7 @@ class Recording:
             node = tensor._node
             self.before.append((tensor, node, node.grad))
             self._by_node[node] = tensor
-            node.value = self._stand_in(node.value, name, Place(node, "value", name))
+            node.value = tensor._value = self._stand_in(node.value, name, Place(tensor, "_value", name))
             self.symbols[id(tensor)] = node.value.symbol
             if isinstance(node.grad, np.ndarray):
                 traced = self.trace.input(node.grad, f"{name}.grad")
@@ -186,7 +186,7 @@ class Recording:
 
     def _argument(self, k: int, leaf: Any) -> Any:
         if isinstance(leaf, Tensor) and not leaf.requires_grad:
-            return wrap(Node(self._input_of_argument(k, leaf._node.value)))
+            return wrap(Node(self._input_of_argument(k, leaf._value)))
         if isinstance(leaf, Tensor) and leaf._node.op is not None:
             raise TypeError(
                 f"a compiled step got {describe(leaf)} as argument {self.names[k]}, which was computed from "
@@ -221,6 +221,7 @@ class Recording:
             if now is not node:  # `p.data = ...` moved it to another leaf: the array is changed instead
                 self._move_back(tensor, node, now)
             node.value = plain(node.value)
+            tensor._stand_for(node)
         for container, _, _ in self.state.structure:
             items = container.items() if hasattr(container, "items") else enumerate(container)
             for key, part in [] if isinstance(container, set) else list(items):
@@ -236,7 +237,7 @@ class Recording:
         new = now.value.value if type(now.value) is Traced else now.value
         if isinstance(old, np.ndarray) and new is not old:
             old[...] = new
-        tensor._node, node.replacement = node, None
+        node.replacement = None
         for view in tensor._views or ():
             if (seen := view()) is not None:
                 seen._view = None
@@ -260,7 +261,7 @@ class Recording:
 
     # What the step looks at and changes
 
-    def recorded(self, op: Op, args: tuple[Any, ...], node: Node) -> None:
+    def recorded(self, op: Op, args: tuple[Any, ...], node: Node, value: Any) -> None:
         """Called after each operation on Tensors."""
         if active.get() is not self:
             return

@@ -89,7 +89,7 @@ class Specialisation:
         self._bind = function_of(self.source, self._names.objects, before=plan.views)
 
         inside = [home for home in homes.values() if type(home) is not str]
-        self._stamped = [tensor for tensor, _ in recorded.tensors if any(tensor._node.value is home for home in inside)]
+        self._stamped = [tensor for tensor, _ in recorded.tensors if any(tensor._value is home for home in inside)]
         into = [k for k, var in enumerate(readings) if var in homes]
         self._guards = Guards(recorded, [reading for _, reading in readings.values()], inside, into, self._together)
 

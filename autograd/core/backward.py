@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
-from functools import lru_cache
 from heapq import heappop, heappush
 from typing import Any, Final
 
-import numpy as np
-
+from autograd.basis.broadcasting import unbroadcast
+from autograd.basis.reads import NotKeptError, StandIn, keep_all
 from autograd.core.errors import describe
 from autograd.core.node import Node, last_written, observers, overwritten
 
@@ -19,7 +18,7 @@ def backpropagate(
     output: Node,
     gradient: Any,
     *,
-    wrap: Callable[[Node], Any] | None = None,
+    wrap: Callable[[Node, Any], Any] | None = None,
     keep: bool = False,
     free: bool = False,
     wanted: Container[Node] = (),
@@ -33,7 +32,7 @@ def backpropagate(
 
     Args:
         gradient: dL/d(output), of the output's shape and dtype.
-        wrap: makes a Tensor of a node, so that the rules record what they compute.
+        wrap: makes a Tensor of a node and its value, so that the rules record what they compute.
         keep: hold the gradients of interior nodes too.
         wanted: nodes to stop at, as if they were leaves.
         hooks: call what was registered at the nodes, and keep the gradients that `retain_grad` asks for.
@@ -65,20 +64,21 @@ def backpropagate(
             )
         if node.order < latest:
             check_unwritten(node)
-        args = [g, node.value if wrap is None else wrap(node)]
-        for a in inputs:
-            if type(a) is Node:
-                a = a.value if wrap is None else wrap(a)
-            args.append(a)
+        args = (g, node.output, *node.saved) if wrap is None else _wrapped(g, node, wrap)
         for operand, rule in zip(inputs, op.vjp):  # noqa: B905  (options follow the operands)
             if type(operand) is not Node or rule is None or not operand.requires_grad:
                 continue
-            d = rule(*args, **kwargs) if kwargs else rule(*args)
-            value = operand.value
-            if getattr(d, "shape", None) != value.shape:
-                d = in_shape(d, value.shape, node, operand)
-            if d.dtype is not value.dtype:
-                d = d.astype(value.dtype)
+            try:
+                d = rule(*args, **kwargs) if kwargs else rule(*args)
+            except NotKeptError:
+                keep_all(node)
+                args = (g, node.output, *node.saved) if wrap is None else _wrapped(g, node, wrap)
+                d = rule(*args, **kwargs)
+            held = operand.held
+            if getattr(d, "shape", None) != held.shape:
+                d = in_shape(d, held.shape, node, operand)
+            if d.dtype is not held.dtype:
+                d = d.astype(held.dtype)
             if observers:
                 for observer in tuple(observers):  # other threads may come and go
                     observer.pulled(node, operand, g, d)
@@ -89,8 +89,15 @@ def backpropagate(
                 if operand.op is not None or operand.hooks:
                     heappush(pending, (-operand.order, operand))
         if free:
-            node.args = None
+            node.args = node.output = None
+            node.saved = []
     return gradients
+
+
+def _wrapped(g: Any, node: Node, wrap: Callable[[Node, Any], Any]) -> tuple[Any, ...]:
+    """What the rules of a node take, with Tensors in the place of values."""
+    pairs = zip((node, *(node.args or ())), (node.output, *node.saved), strict=True)
+    return (g, *(wrap(n, v) if type(n) is Node and type(v) is not StandIn else v for n, v in pairs))
 
 
 def in_shape(d: Any, shape: tuple[int, ...], node: Node, operand: Node) -> Any:
@@ -120,34 +127,9 @@ def call_hooks(node: Node, gradients: dict[Node, Any]) -> None:
         if hook is RETAIN_GRAD:
             node.grad = g
         elif (replaced := hook(g)) is not None:
-            if getattr(replaced, "shape", None) != node.value.shape:
+            if getattr(replaced, "shape", None) != node.shape:
                 raise ValueError(
                     f"a hook on {describe(node)} returned {describe(replaced)}; "
                     "return a gradient of the same shape, or None to leave it"
                 )
-            gradients[node] = replaced.astype(node.value.dtype)
-
-
-def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum `g` over the axes along which an operand of shape `shape` was broadcast.
-
-    Where `a` is used several times, the contributions of its uses are added; broadcasting is use.
-
-    >>> import numpy as np
-    >>> unbroadcast(np.ones((3, 4)), (4,)).tolist()
-    [3.0, 3.0, 3.0, 3.0]
-    """
-    lead = g.ndim - len(shape)
-    if lead == 1 and g.ndim == 2 and type(g) is np.ndarray and g.dtype.char in "fd":
-        g = _ones(len(g), g.dtype).dot(g)  # the same sum by BLAS, in a third of the time
-    elif lead:
-        g = np.add.reduce(g, axis=tuple(range(lead)) if lead > 1 else 0)
-    if 1 in shape and g.shape != shape:
-        stretched = tuple([axis for axis, length in enumerate(shape) if length == 1 != g.shape[axis]])
-        g = np.add.reduce(g, axis=stretched, keepdims=True)
-    return g
-
-
-@lru_cache(maxsize=64)
-def _ones(n: int, dtype: np.dtype[Any]) -> Any:
-    return np.ones(n, dtype)
+            gradients[node] = replaced.astype(node.dtype)

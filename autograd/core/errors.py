@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.errors import retyped
 from autograd.core.node import Node
 from autograd.text import printable
 
@@ -42,7 +43,7 @@ def describe(value: Any) -> str:
     node = getattr(value, "_node", value)
     if isinstance(node, Node):
         kind = "Tensor" if node.op is None else "an item" if node.op.role == "index" else node.op.name
-        return f"{printable(node.get('name') or kind, 80)} of shape {np.shape(node.value)}"
+        return f"{printable(node.get('name') or kind, 80)} of shape {node.shape}"
     parts = value if type(value) in (list, tuple) else ()  # they need not fit together
     if any(hasattr(part, "_node") for part in parts):
         return f"[{', '.join(map(describe, value[:3]))}{', ...' * (len(value) > 3)}]"
@@ -52,10 +53,10 @@ def describe(value: Any) -> str:
 def failed(op: Any, args: tuple[Any, ...], error: Exception) -> Exception:
     """The error that an operation raised, with its name, its operands and a cure."""
     if op.fn is operator.getitem:
-        return _retyped(error, f"indexing {describe(args[0])} at [{_index_text(args[1])}]: {error}")
+        return retyped(error, f"indexing {describe(args[0])} at [{_index_text(args[1])}]: {error}")
     if op.role == "write":
         place = f"writing to {describe(args[0])} at [{_index_text(args[1])}]"
-        return _retyped(error, f"{place}, of {describe(args[2])}: {error}")
+        return retyped(error, f"{place}, of {describe(args[2])}: {error}")
     cure = op.cure
     if not cure and op.broadcasts and "broadcast" in str(error):
         cure = "Axes pair up from the right, and the two of a pair are equal or one of them is 1"
@@ -68,7 +69,7 @@ def named(name: str, operands: Iterable[Any], error: Exception, cure: str = "") 
         describe(arg) for arg in operands if not isinstance(arg, (slice, tuple)) and not callable(arg)
     )
     message = f"{name} of {listed}: {error}" if listed else f"{name}: {error}"
-    return _retyped(error, f"{message}. {cure}" if cure else message)
+    return retyped(error, f"{message}. {cure}" if cure else message)
 
 
 def _index_text(index: Any) -> str:
@@ -81,15 +82,3 @@ def _index_text(index: Any) -> str:
     if index is Ellipsis:
         return "..."
     return repr(index) if index is None or isinstance(index, (int, float, str, np.generic)) else describe(index)
-
-
-def _retyped(error: Exception, message: str) -> Exception:
-    """An error of the same type with another message; of the nearest plain type where it takes other arguments."""
-    for kind in (type(error), IndexError, ValueError, TypeError):
-        if isinstance(error, kind):
-            try:
-                return kind(message)
-            except TypeError:
-                continue
-    error.add_note(message)
-    return error

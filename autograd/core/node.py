@@ -13,6 +13,8 @@ from itertools import count
 from operator import attrgetter
 from typing import Any
 
+from autograd.basis.reads import StandIn, compute_again
+
 NO_OPTIONS: Mapping[str, Any] = {}
 by_order = attrgetter("order")
 next_order = count().__next__
@@ -23,21 +25,24 @@ last_written = [-1]  # the largest `written` of all nodes
 
 
 class Node:
-    """One value, the operation that computed it, and the operation's own arguments.
+    """One operation of a recorded computation and its arguments, or a leaf.
 
     In `args` a Node stands for every argument that was a Tensor; the others, arrays and numbers, stand for
-    themselves. A leaf has no operation, and may collect a `grad`. A node is created at every operation, so the
+    themselves. A leaf has no operation, and may collect a `grad`. The value of an operation belongs to its Tensor; a
+    node holds in `saved` what the rules read, and a leaf its value. A node is created at every operation, so the
     slots of the last group stay unset until somebody uses them: `get` reads them.
     """
 
-    __slots__ = ("args", "grad", "hooks", "kwargs", "name", "op", "order", "replacement", "requires_grad", "scope",
-                 "value", "where", "written")  # fmt: skip
+    __slots__ = ("args", "grad", "held", "hooks", "kwargs", "name", "op", "order", "output", "replacement",
+                 "requires_grad", "saved", "scope", "where", "written")  # fmt: skip
 
-    value: Any
     requires_grad: bool
     op: Any
     args: tuple[Any, ...] | None  # None once freed
     kwargs: Mapping[str, Any]
+    output: Any  # the value, and those of the arguments, as far as the rules read them; else stand-ins
+    saved: list[Any]
+    held: Any  # the value of a leaf, a small one, one that was computed again; else its stand-in
     order: int
     hooks: list[Any] | None
     grad: Any
@@ -49,11 +54,29 @@ class Node:
     written: int  # the order at which the value was last changed in place
 
     def __init__(self, value: Any, requires_grad: bool = False) -> None:
-        self.value = value
+        self.held = value
         self.requires_grad = requires_grad
         self.op, self.args, self.kwargs = None, (), NO_OPTIONS
         self.order = next_order()
         self.hooks = self.grad = self.scope = self.replacement = None
+
+    shape, dtype = property(lambda self: self.held.shape), property(lambda self: self.held.dtype)
+    ndim, size = property(lambda self: self.held.ndim), property(lambda self: self.held.size)
+
+    @property
+    def value(self) -> Any:
+        """The value; one that nobody kept is computed again, and held from then on.
+
+        Raises:
+            RuntimeError: what it was computed from was freed, or changed in place since.
+        """
+        if type(self.held) is StandIn:
+            compute_again(self)
+        return self.held
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.held = value
 
     @property
     def inputs(self) -> tuple[Node | None, ...]:

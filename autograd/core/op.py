@@ -8,7 +8,6 @@ reads shapes by `np.shape`. See Griewank and Walther, "Evaluating Derivatives", 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import partial
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from autograd.basis.reads import Kept, kept
+from autograd.basis.signatures import parameter_names, qualified_name, takes, without_dispatcher
 from autograd.core.errors import named
 from autograd.core.node import NO_OPTIONS
 
@@ -61,6 +62,7 @@ class Op:
         cure: what to do where it raises.
         on_any_array: computes the value through NumPy's protocol, for data that is no NumPy array.
         operands, options: the names of its arguments.
+        kept: what a graph keeps of a call, by the operands that are differentiable.
         direct: a call of so many arguments or fewer, without options, is in the rules' form; -1 where none is.
     """
 
@@ -96,7 +98,7 @@ class Op:
         if self.broadcasts is None:
             self.broadcasts = isinstance(fn, np.ufunc) and fn.signature is None
         self.on_any_array = forward if forward and (self.adapt or isinstance(forward, np.ufunc)) else fn
-        self.forward = forward or _without_dispatcher(fn)
+        self.forward = forward or without_dispatcher(fn)
         names = parameter_names(next(rule for rule in rules if rule is not None))[3 if self.variadic else 2 :]
         count = 0 if self.variadic else len(rules)
         self.operands, self.options = names[:count], frozenset(names[count:])
@@ -104,15 +106,23 @@ class Op:
         self.wary = bool(self.remedy or self.root or self.role in ("choice", "index", "write"))
         self.vjp = _EachOperand(rules[0]) if self.variadic else rules
         self.composed = self.composed or NO_OPTIONS
-        if not self.variadic and not all(_takes(rule, 2 + count) for rule in rules if rule is not None):
+        if not self.variadic and not all(takes(rule, 2 + count) for rule in rules if rule is not None):
             raise ValueError(f"{self.name}: a rule takes the gradient, the output and the {count} operands of a call")
+        self.kept: dict[int, Kept] = {}
         if self.against_constant:  # the same record with other rules
             rules, self.against_constant = self.against_constant, None
             other = copy(self)
-            other.vjp, self.against_constant = rules, other
+            other.vjp, other.kept, self.against_constant = rules, {}, other
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
+
+    def look(self, which: int, y: Any, values: list[Any], kwargs: Mapping[str, Any]) -> Kept:
+        """What is kept of the calls whose differentiable operands are the bits of a number; found at the first call."""
+        positions, other = [k for k in range(len(values)) if which >> k & 1], self.against_constant
+        record = self if other is None or len(positions) > 1 else other
+        self.kept[which] = record.kept[which] = found = kept(record, positions, y, values, kwargs)
+        return found
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
         """The user's call in the form that rules take; None for a form of it that gives a plain array.
@@ -172,7 +182,7 @@ def plain(value: Any) -> Any:
     if kind is list or kind is tuple:
         return kind([plain(part) for part in value])
     if hasattr(value, "_node"):
-        return value._node.value
+        return value._value
     if kind is dict:
         return {key: plain(part) for key, part in value.items()}
     return value
@@ -193,34 +203,3 @@ def stack_nested(value: Any) -> Any:
     if hasattr(value, "_node") or hasattr(value, "ndim"):
         return value
     return np.stack([stack_nested(part) for part in value]) if holds_tensor(value) else np.asarray(value)
-
-
-# Names of functions and of their parameters
-
-
-def qualified_name(fn: Callable[..., Any]) -> str:
-    """How a program that imports NumPy as `np` calls `fn`."""
-    if isinstance(fn, np.ufunc):  # these have no module
-        return f"np.{fn.__name__}" if getattr(np, fn.__name__, None) is fn else fn.__name__
-    module = getattr(fn, "__module__", None) or ""
-    if module.partition(".")[0] != "numpy":
-        return fn.__name__
-    return f"np{module.removeprefix('numpy')}.{fn.__name__}".replace("np.lib.scimath", "np.emath")
-
-
-def _takes(function: Any, count: int) -> bool:
-    """Whether a function can be given so many arguments by position."""
-    code = function.__code__
-    return bool(code.co_argcount >= count or code.co_flags & inspect.CO_VARARGS)
-
-
-def _without_dispatcher(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of NumPy's or ours without its dispatcher, which would look for Tensors among the arrays once more."""
-    home = getattr(fn, "__module__", "") or ""
-    return getattr(fn, "__wrapped__", fn) if home.startswith(("numpy", "autograd.rules")) else fn
-
-
-def parameter_names(function: Any) -> tuple[str, ...]:
-    """The names that a Python function can be given arguments by, in order."""
-    code = function.__code__
-    return tuple(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])

@@ -11,14 +11,17 @@ from typing import Any, Final
 
 import numpy as np
 
+from autograd.basis.reads import StandIn, stand_in
+from autograd.basis.signatures import qualified_name
 from autograd.core.backward import backpropagate
 from autograd.core.errors import describe, failed, named
 from autograd.core.node import NO_OPTIONS, Node, differentiated, next_order, observers, recording, topological
-from autograd.core.op import BODIES, PLAIN_TYPES, Op, find, holds_tensor, lookup, plain, qualified_name, stack_nested
+from autograd.core.op import BODIES, PLAIN_TYPES, Op, find, holds_tensor, lookup, plain, stack_nested
 
 _ndarray = np.ndarray
 _SCALARS: Final = {np.float64, np.float32}
 _NUMBERS: Final = {int, float, bool}
+_SMALL: Final = 1024  # bytes: as many as what is recorded of an operation takes
 _REAL: Final = "fiub"  # kinds of dtypes
 _new = object.__new__
 
@@ -26,12 +29,17 @@ _new = object.__new__
 class TensorBase:
     """What stands for a node in a user's program. `autograd.array` adds what an array can do."""
 
-    __slots__ = ("__weakref__", "_node", "_view", "_views")
+    __slots__ = ("__weakref__", "_node", "_value", "_view", "_views")
     __array_priority__ = 1000.0
     __pandas_priority__ = 5000  # so that `series * t` is ours too
     _node: Node
+    _value: Any  # an operation's value is the Tensor's: the graph keeps what rules read
     _view: Any  # what it is a view of, and its own views: `autograd.array.writing`
     _views: list[Any] | None
+
+    def _stand_for(self, node: Node, value: Any = None) -> None:
+        """Be another node from now on, with its value."""
+        self._node, self._value = node, node.value if value is None else value
 
     def backward(self, gradient: Any = None, *, retain_graph: bool = True, create_graph: bool = False) -> None:
         """Add dL/d(leaf) to the `.grad` of every leaf behind this Tensor, which is L.
@@ -55,7 +63,7 @@ class TensorBase:
             if node.op is not None:
                 continue
             if create_graph:
-                g = wrap(g._node) if isinstance(g, TensorBase) else wrap(Node(g))
+                g = wrap(g._node, g._value) if isinstance(g, TensorBase) else wrap(Node(g))
             elif type(g) is not np.ndarray or g.base is not None or id(g) in given:
                 g = np.copy(g)  # a gradient is the leaf's own: no view, nobody else's
             given.add(id(g))
@@ -66,7 +74,7 @@ class TensorBase:
 
     def _seed(self, gradient: Any, create_graph: bool) -> Any:
         """The gradient that a pass starts from, checked."""
-        value = self._node.value
+        value = self._value
         if not self._node.requires_grad:
             raise RuntimeError(
                 f"backward() on {describe(self)}, which has no graph: nothing behind it requires grad. "
@@ -144,15 +152,18 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
     forward = op.forward
     values: list[Any] = []
     inputs: list[Any] = []
-    differentiable = 0
+    differentiable, bit, large = 0, 1, False  # the bits say which operands
     try:
         for arg in args:
             if isinstance(arg, TensorBase):
+                value = arg._value
                 arg = arg._node
-                value = arg.value
                 if arg.requires_grad:
-                    differentiable += 1
-                if type(value) is not _ndarray and type(value) not in _SCALARS:
+                    differentiable += bit
+                    if type(arg.held) is StandIn:
+                        large = True
+                kind = type(value)
+                if kind is not _ndarray and kind not in _SCALARS:
                     forward = op.on_any_array
             elif (type(arg) is _ndarray and arg.dtype.kind in _REAL) or type(arg) in _NUMBERS:
                 value = arg
@@ -163,27 +174,38 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
                 arg = value
             values.append(value)
             inputs.append(arg)
+            bit += bit
         value = forward(*values, **kwargs) if kwargs else forward(*values)
     except Exception as error:
         raise failed(op, args, error) from error
     node, tensor = _new(Node), _new(_result_type)  # slot by slot: half the time of their constructors
     tensor._node = node
+    tensor._value = value
     tensor._view = tensor._views = node.hooks = node.grad = node.scope = None
-    node.value = value
     node.order = next_order()
     if differentiable and recording.get():
         node.requires_grad = True
-        node.op = op if differentiable > 1 or op.against_constant is None else op.against_constant
         node.args = tuple(inputs)
         node.kwargs = kwargs
+        node.saved = values
+        small = type(value) in _SCALARS or value.nbytes <= _SMALL
+        if large or not small:
+            node.op, output, unread = op.kept.get(differentiable) or op.look(differentiable, value, values, kwargs)
+            node.held = node.output = value if small or output else stand_in(value)
+            for k in unread:
+                values[k] = inputs[k].held
+        else:
+            node.op = op if op.against_constant is None or differentiable & differentiable - 1 else op.against_constant
+            node.held = node.output = value
     else:
         node.requires_grad = False
         node.op = None
         node.args = ()
         node.kwargs = NO_OPTIONS
+        node.held = value
     if observers:
         for observer in tuple(observers):  # other threads may come and go
-            observer.recorded(op, tuple(inputs), node)
+            observer.recorded(op, tuple(inputs), node, value)
     if value is values[0] or (not op.broadcasts and getattr(value, "base", None) is not None):
         tensor._is_view_of(args[0], op, args[1:], kwargs)
     return tensor
@@ -211,10 +233,11 @@ def _plain_option(op: Op, name: str, value: Any) -> Any:
     return plain(value)
 
 
-def wrap(node: Node) -> Any:
+def wrap(node: Node, value: Any = None) -> Any:
     """The Tensor that stands for a node."""
     tensor = _new(_result_type)
     tensor._node = node
+    tensor._value = node.value if value is None else value
     tensor._view = tensor._views = None
     return tensor
 

@@ -186,7 +186,7 @@ class Derivation:
         node = tensor._node if isinstance(tensor, Tensor) else tensor
         if node not in self.recorded.values:
             raise ValueError(f"{describe(node)} is not in the graph of this derivation")
-        name, shape = self._gradient_name(node), np.shape(node.value)
+        name, shape = self._gradient_name(node), node.shape
         if node not in self.recorded.gradients:
             return commented(f"{name} = {self.statements.value(np.zeros_like(node.value)).text}", shape)
         g = self.program.now(_var(self.recorded.gradients[node]))
@@ -299,7 +299,7 @@ def _check_names(nodes: Iterable[Node], given: Mapping[Node, str], reserved: Con
         name = given.get(node, latest(node).get("name"))
         if name is None:
             continue
-        which = f"{name!r}, the name of a Tensor of shape {np.shape(node.value)},"
+        which = f"{name!r}, the name of a Tensor of shape {node.shape},"
         path = node.op is None and node not in given and is_path(name)
         if not path and not (isinstance(name, str) and is_free(name)):
             raise ValueError(f"{which} is no Python identifier, and the derivation is source code; {cure}")
@@ -308,7 +308,7 @@ def _check_names(nodes: Iterable[Node], given: Mapping[Node, str], reserved: Con
         other = inputs.setdefault(name if path else unicodedata.normalize("NFKC", name), node)
         if node.op is None and other is not node:
             what = "parameters of two models" if path else "inputs"
-            shapes = f"{np.shape(other.value)} and {np.shape(node.value)}"
+            shapes = f"{other.shape} and {node.shape}"
             raise ValueError(
                 f"two {what} are called {name}, of shapes {shapes}; give each a name of its own, by name= or "
                 "derive(loss, names={tensor: name})"

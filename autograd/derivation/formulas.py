@@ -138,7 +138,7 @@ class Formulas:
         g = self._program.now(getattr(self._recorded.gradients[user], "symbol", None))
         if type(g) is not Var or g is target or g not in self._statements.of or user.op.variadic:
             return None
-        if user.op.broadcasts and user.op.role != "product" and np.shape(link.source.value) != np.shape(user.value):
+        if user.op.broadcasts and user.op.role != "product" and link.source.shape != user.shape:
             return None
         if user.op.fn in (np.divide, np.power) and not all(isinstance(arg, Node) for arg in user.args or ()):
             return None  # a number is written as such
@@ -152,7 +152,7 @@ class Formulas:
         meaning = {letter: args[place] for place, letter in rule.letters.items() if place < len(args)}
         shown = {letter: self._shown(value) for letter, value in {**meaning, "y": user}.items()}
         symbols = {letter: tree for letter, tree in shown.items() if tree is not None}
-        tree = Row(right[0]) if np.ndim(user.value) else rewrite(Row(right[0]), _OF_SCALARS.get)
+        tree = Row(right[0]) if user.ndim else rewrite(Row(right[0]), _OF_SCALARS.get)
         in_full = in_symbols(tree, symbols, self._terms[g].tree)
         return None if in_full is None else (below, in_full)
 

@@ -215,7 +215,7 @@ class Names:
     def _name_parameters(self) -> None:
         """W is a matrix of parameters, w another parameter."""
         unnamed = [leaf for leaf, _ in self._users.values() if _is_parameter(leaf) and not self._is_called(leaf)]
-        letters = ["W" if np.ndim(leaf.value) > 1 else "w" for leaf in unnamed]
+        letters = ["W" if leaf.ndim > 1 else "w" for leaf in unnamed]
         many = Counter(letters)
         for leaf, letter in zip(unnamed, letters, strict=True):
             if many[letter] > 1 or not self._name_part(leaf, letter):
@@ -243,7 +243,7 @@ class Names:
     def _activates(self, node: Node) -> str:
         """The number of the Z that a value was computed from, element by element; "" if there is none."""
         for _ in range(_STEPS):
-            inputs = [arg for arg in node.inputs if arg is not None and np.shape(arg.value) == np.shape(node.value)]
+            inputs = [arg for arg in node.inputs if arg is not None and arg.shape == node.shape]
             if len(inputs) != 1 or node.op.role == "product":
                 return ""
             (node,) = inputs
@@ -270,7 +270,7 @@ class Names:
                 if letters.get(id(node), "y_hat") != "y_hat":
                     letters[id(node)] = "e"
         if letters.pop(id(output), None) is not None:
-            scalar = np.size(output.value) == 1
+            scalar = output.size == 1
             self._claim(output, "loss" if scalar else "out", "L" if scalar else "out", "output")
         return letters
 
@@ -344,7 +344,7 @@ def _compares(node: Node) -> bool:
 
 
 def _is_target(leaf: Any, user: Node) -> bool:
-    return _compares(user) and not is_stretched(getattr(leaf, "value", leaf), user.value)
+    return _compares(user) and not is_stretched(leaf, user)
 
 
 def _leaf_letter(leaf: Any, kind: Kind, user: Node | None) -> str:
@@ -353,7 +353,7 @@ def _leaf_letter(leaf: Any, kind: Kind, user: Node | None) -> str:
         return "y"
     if kind == "data" and user is not None and user.op.role == "product":
         return "x"
-    return "i" if kind == "index" else "m" if getattr(leaf, "value", leaf).dtype == bool else "c"
+    return "i" if kind == "index" else "m" if leaf.dtype == bool else "c"
 
 
 def _letter(node: Node) -> str:

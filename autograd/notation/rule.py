@@ -225,7 +225,7 @@ def summed(node: Node, position: int) -> tuple[int, ...]:
     >>> summed((Tensor([[1.0, 2.0]] * 3) + Tensor([1.0, 2.0], requires_grad=True))._node, 1)
     (0,)
     """
-    shape, operand = spread(node, position), np.shape((node.args or ())[position].value)
+    shape, operand = spread(node, position), (node.args or ())[position].shape
     if not node.op.broadcasts or shape == operand:
         return ()
     lead = len(shape) - len(operand)
@@ -236,8 +236,9 @@ def summed(node: Node, position: int) -> tuple[int, ...]:
 def spread(node: Node, position: int) -> tuple[int, ...]:
     """The shape that an operand of an operation that broadcasts is stretched to: of what is written, its place's."""
     if node.op.fn is put and position:
-        return np.shape(node.value[(node.args or ())[1]])
-    return np.shape(node.value)
+        return np.shape(np.broadcast_to(0, node.shape)[(node.args or ())[1]])
+    shape: tuple[int, ...] = node.shape
+    return shape
 
 
 def axes_text(axes: tuple[int, ...]) -> str:

@@ -19,7 +19,7 @@ from autograd.numpy.namespace import REPLACED, Kind, replaces
 def held(value: Any) -> Any:
     """What NumPy would have in place of a Tensor: a number where it has no axes."""
     if isinstance(value, Tensor):
-        value = value._node.value
+        value = value._value
         return value[()] if isinstance(value, np.ndarray) and not value.ndim else value
     return value
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.core.backward import unbroadcast
+from autograd.basis.broadcasting import unbroadcast
 from autograd.core.errors import describe
 from autograd.core.node import Node, topological
 from autograd.program.program import Line, Origin, Var
@@ -186,7 +186,7 @@ class RuleLines:
         traced = [trace.input(arg) if _is_float_array(arg) else arg for arg in args]
         arrives, result = trace.input(g, "g"), trace.input(y, "y")
         try:
-            d = contribution(link, arrives, result, traced, link.node.kwargs, np.shape(link.source.value))
+            d = contribution(link, arrives, result, traced, link.node.kwargs, link.source.shape)
         except (TypeError, ValueError):
             d = None
         self._inputs = {var: var.value for var in trace.inputs}

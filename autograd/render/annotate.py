@@ -62,8 +62,8 @@ class Annotator:
         if vertex.node is None and vertex.array is None:
             summary = Shown(lines=vertex.summary) if vertex.summary else None
             return Card(identity, kind, vertex.name, value=summary, cluster=cluster)
-        array = np.asarray(vertex.array)
-        shape = shape_text(array.shape, array.dtype)
+        source = np.asarray(vertex.array) if vertex.node is None else vertex.node
+        shape = shape_text(source.shape, source.dtype)
         if vertex.call is not None or self._plan.detail != "numbers":
             if self._plan.edge_labels and vertex.users and all(vertex.call or user.call for user in vertex.users):
                 shape = ""  # the edges say it
@@ -72,7 +72,7 @@ class Annotator:
             if vertex.call is not None and vertex.given:  # the result has a name
                 name, formula = vertex.given, vertex.name
             return Card(identity, kind, name, formula, vertex.path, shape, facts=facts, cluster=cluster)
-        gradient = self._gradient(vertex)
+        value, gradient = vertex.value if self._options.values else None, self._gradient(vertex)
         total, note = self._total(vertex) if gradient is not None else ("", "")
         hand = self._options.hand.get(vertex.node) if vertex.node is not None and gradient is not None else None
         wrong = hand is not None and hand.verdict != "right"
@@ -83,7 +83,7 @@ class Annotator:
             formula_of(vertex),
             vertex.path,
             shape,
-            show(array) if self._options.values else None,
+            None if value is None else show(np.asarray(value)),
             None if gradient is None else show(gradient),
             total=total,
             note=note,
@@ -180,7 +180,7 @@ class Annotator:
         rule = rule_through(head.unit.nodes, node, use.position, symbols_of(head), head.name, self._symbol, self._g)
         if rule is None:
             return ""
-        scalar = np.ndim(node.value) == 0
+        scalar = node.ndim == 0
 
         def change(part: Tree) -> Tree | None:
             if isinstance(part, Script) and role_of(part.sub or part) == "words":  # Σ over axes that the shapes show
@@ -200,14 +200,14 @@ class Annotator:
         if vertex.call is not None and vertex.unit is not None:
             own = parameters(vertex.unit.nodes)
             if own:
-                yield Fact("params", f"{sum(node.value.size for node in own):,}", "muted")
+                yield Fact("params", f"{sum(node.size for node in own):,}", "muted")
                 yield from self._parameter_facts(own)
             yield from self._result_facts(vertex, bool(own))
             return
-        array = np.asarray(vertex.array)
         if vertex.kind == "parameter":
-            yield Fact("params", f"{array.size:,}", "muted")
-        if self._options.values and vertex.differentiable:
+            yield Fact("params", f"{np.size(vertex.array):,}", "muted")
+        if self._options.values and vertex.differentiable and vertex.value is not None:
+            array = np.asarray(vertex.value)
             text = number(array.flat[0]) if array.size == 1 else _norm(array)
             yield Fact(vertex.name if array.size == 1 else f"‖{vertex.name}‖", text, "value")
         g = self._gradient(vertex)
@@ -230,14 +230,15 @@ class Annotator:
 
     def _result_facts(self, vertex: Vertex, parametric: bool) -> Iterator[Fact]:
         """The result of a module: a number, or the norm of an array that no parameters are behind."""
-        array, last = np.asarray(vertex.array), vertex.kind in ("loss", "output")
-        if array.size == 1:
-            if self._options.values:
+        last, value = vertex.kind in ("loss", "output"), vertex.value if self._options.values else None
+        array = np.asarray(value)
+        if np.size(vertex.array) == 1:
+            if value is not None:
                 yield Fact(self._symbol if last else "value", number(array.flat[0]), "value")
             g = self._gradient(vertex)
             if g is not None and last:
                 yield self._gradient_fact(self._symbol, g)
-        elif not parametric and self._options.values:
+        elif not parametric and value is not None:
             zeros = np.count_nonzero(array == 0) / max(array.size, 1)
             activated = vertex.op is not None and vertex.op.role == "activation"
             yield Fact("zeros", f"{zeros:.0%}", "value") if activated and zeros else Fact("‖y‖", _norm(array), "value")

@@ -46,7 +46,7 @@ class Scene:
     @property
     def values(self) -> dict[str, Any]:
         """The arrays by card."""
-        return {card: vertex.array for card, vertex in self.vertices.items() if vertex.array is not None}
+        return {card: value for card, vertex in self.vertices.items() if (value := vertex.value) is not None}
 
 
 def build_scene(output: Node, scope: Scope, names: Mapping[Node | str, str], options: Options) -> Scene:
@@ -183,8 +183,8 @@ def _summary(hand: Mapping[Node, Hand], collapsed: CollapsedGraph, symbol: str) 
 
 def _obstacles(graph: Graph) -> Iterator[str]:
     """Why there are no gradients, if so."""
-    if graph.output.value.size != 1:
-        shape = shape_text(graph.output.value.shape)
+    if graph.output.size != 1:
+        shape = shape_text(graph.output.shape)
         yield f"no gradients: the output has shape {shape}, and only a scalar has them"
     elif len(graph.nodes) > MOST_FOR_GRADIENTS:
         yield f"no gradients: the graph has more than {MOST_FOR_GRADIENTS:,} operations"

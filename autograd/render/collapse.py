@@ -67,7 +67,8 @@ class Group:
 
 @dataclass(eq=False)
 class Vertex:
-    """What becomes a card. `operands` are the vertices that it uses, by the identity of what they stand for.
+    """What becomes a card. `array` is a constant or the node, and tells the shape; `operands` are the vertices that it
+    uses, by the identity of what they stand for.
 
     Of what repeats and is drawn once it is the last of the `rounds`, with `symbols` for what differs in them.
     A fold has neither node nor array, but knows what it hides: how many operations of each record, and the
@@ -90,6 +91,14 @@ class Vertex:
     group: Group | None = None
     rounds: Sequence[Unit] = ()
     outside: bool = False  # it enters a loop once
+
+    @property
+    def value(self) -> Any:
+        """The numbers; None where they were let go, and what they were computed from is no longer there."""
+        try:
+            return self.array if self.node is None else self.node.value
+        except RuntimeError:
+            return None
 
     @property
     def computed(self) -> bool:
@@ -177,9 +186,7 @@ class CollapsedGraph:
         rounds = [units[place :: repeat.period] for place in range(repeat.period)]
         group = self._repeat_group([one[0] for one in rounds], [one[-1] for one in rounds], repeat)
         own = {id(node): place for place, one in enumerate(rounds) for unit in one for node in unit.nodes}
-        vertices = [
-            Vertex(one[-1].node, one[-1].node.value, differentiable=True, unit=one[-1], rounds=one) for one in rounds
-        ]
+        vertices = [Vertex(one[-1].node, one[-1].node, differentiable=True, unit=one[-1], rounds=one) for one in rounds]
         again: dict[tuple[Vertex, Vertex], None] = {}
         for vertex in vertices:
             first, *_, last = vertex.rounds
@@ -226,14 +233,14 @@ class CollapsedGraph:
         if (vertex := self.find(operand)) is not None:
             return vertex
         if type(operand) is Node:
-            return self._add(Vertex(operand, operand.value, differentiable=operand.requires_grad), operand)
+            return self._add(Vertex(operand, operand, differentiable=operand.requires_grad), operand)
         return self._add(Vertex(array=operand), operand)
 
     def _add_units(self, units: Sequence[Unit]) -> None:
         for unit in units:
             taken = self._taken(unit)
             self._fold_many([one.operand for one in taken if not self.find(one.operand)])
-            vertex = Vertex(unit.node, unit.node.value, differentiable=True, unit=unit)
+            vertex = Vertex(unit.node, unit.node, differentiable=True, unit=unit)
             for one in taken:
                 vertex.operands[id(one.operand)] = self._leaf(one.operand)
             self._add(vertex, *unit.nodes)

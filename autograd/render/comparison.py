@@ -72,7 +72,7 @@ def draw_comparison(
     node = drawable(output, "draw_comparison")
     check_choice("direction", direction, DIRECTIONS)
     check_choice("collapse", collapse, COLLAPSES)
-    if node.value.size != 1:
+    if node.size != 1:
         raise ValueError(f"draw_comparison takes an output of one element, and {describe(node)} has more")
     nodes = topological((node,))
     given = {
@@ -127,7 +127,7 @@ def _verdicts(output: Node, given: Mapping[Node, Any]) -> dict[Node, HandVerdict
 
 def _array(value: Any, node: Node) -> Any:
     array = value.data if isinstance(value, Tensor) else np.asarray(value)
-    if array.shape != np.shape(node.value):
+    if array.shape != node.shape:
         raise ValueError(f"hand: a gradient of shape {array.shape} for {describe(node)}; give one of its shape")
     return array
 

@@ -56,7 +56,7 @@ class _Recorder:
         self.contributions: list[Contribution] = []
         self._thread, self._careful = get_ident(), False
 
-    def recorded(self, op: Any, args: tuple[Any, ...], node: Node) -> None:
+    def recorded(self, op: Any, args: tuple[Any, ...], node: Node, value: Any) -> None:
         """Forward operations, such as those of other threads, are no part of a backward pass."""
 
     def pulled(self, node: Node, operand: Node, g: Any, d: Any) -> None:

@@ -149,14 +149,12 @@ class Graph:
         """The shape of every value and of every array that an operation takes, each with a name for messages."""
         for node in self.nodes:
             name = str(node.get("name") or (node.op.name if node.op else "a Tensor"))
-            for array in (node.value, *(arg for arg in node.args or () if isinstance(arg, np.ndarray))):
-                yield name, np.shape(array)
+            yield name, node.shape
+            yield from ((name, arg.shape) for arg in node.args or () if isinstance(arg, np.ndarray))
 
     def count_parameters(self, call: Call) -> int:
         """How many numbers a call's parameters have, each counted once."""
-        return sum(
-            np.size(node.value) for node in parameters(n for n in self.operations if call.since < n.order <= call.until)
-        )
+        return sum(node.size for node in parameters(n for n in self.operations if call.since < n.order <= call.until))
 
     def units(self, level: Level) -> list[Unit]:
         """What is drawn where calls at this level and below are one card each.
@@ -312,7 +310,7 @@ class _Search:
                 unit.around is not None and (before is None or before.around is not unit.around)
             )
             depth = len(unit.around.chain) if unit.around is not None else 0
-            rank = max((np.ndim(node.value) for node in parameters(unit.nodes)), default=-1)  # weights before biases
+            rank = max((node.ndim for node in parameters(unit.nodes)), default=-1)  # weights before biases
             sort = (rank >= 0 and began, rank > 1, rank >= 0, began, True).index(True)
             return (sort, depth, shift)
 
@@ -355,14 +353,14 @@ def _signature(unit: Unit, place: Mapping[Node, int]) -> Iterator[Any]:
     """What two units have in common that do the same."""
     here = place[unit.node]
     yield unit.call.caption if unit.call is not None else unit.node.op.name
-    yield np.shape(unit.node.value)
+    yield unit.node.shape
     within = {node: position for position, node in enumerate(unit.nodes)}
     for node in unit.nodes:
         yield node.op.name
         indexing = "index" in node.op.operands
         for position, arg in enumerate(node.args or ()):
             if type(arg) is Node:
-                shape = np.shape(arg.value)
+                shape = arg.shape
                 if arg.op is None:
                     yield _Taken(shape, leaf="tensor" if arg.requires_grad else "constant")
                 elif arg in within:

@@ -88,7 +88,7 @@ def _general(names: Sequence[str]) -> str:
 def _is_loss(output: Vertex) -> bool:
     """Whether an output is one number, and called a loss if anything."""
     name = (output.given or "loss").casefold().rstrip("_0123456789₀₁₂₃₄₅₆₇₈₉")
-    return output.node is not None and output.node.value.size == 1 and (name in _LOSSES or name.endswith("loss"))
+    return output.node is not None and output.node.size == 1 and (name in _LOSSES or name.endswith("loss"))
 
 
 def _rename(collapsed: CollapsedGraph, overrides: Mapping[Node | str, str]) -> None:

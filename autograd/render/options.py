@@ -100,6 +100,7 @@ def drawable(output: object, function: str) -> Node:
     elif node.args is None:
         why = f"that of {name} was freed by backward(retain_graph=False)"
     else:
+        node.held = output._value
         return node
     raise ValueError(f"there is no graph to draw: {why}")
 

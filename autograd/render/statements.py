@@ -80,7 +80,7 @@ def placed_by(node: Node) -> Node | None:
     placed, old = args[1], args[2]
     if type(placed) is not Node or placed.op is None or placed.op.fn is not scatter or not placed.args:
         return None
-    return placed if np.shape(getattr(old, "value", old)) == np.shape(placed.value) else None
+    return placed if np.shape(getattr(old, "value", old)) == placed.shape else None
 
 
 def formulas(nodes: Sequence[Node], operand: Callable[[Operand], Text]) -> dict[Node, Text]:

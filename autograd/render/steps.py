@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-import numpy as np
-
 from autograd.core.node import Node
 from autograd.notation.numbers import shape_text
 from autograd.notation.rule import axes_text, seed, summed, worked
@@ -171,7 +169,7 @@ def _rule(
     axes = summed(one.node, position)
     if not axes:
         return rule, in_numbers, ""
-    sizes = f"shape {shape_text(np.shape(one.operand.value))} to {shape_text(np.shape(one.node.value))}"
+    sizes = f"shape {shape_text(one.operand.shape)} to {shape_text(one.node.shape)}"
     note = f"{operand.name} was broadcast from {sizes}, so its gradient is summed over {axes_text(axes)}"
     return rule, in_numbers, note
 

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from autograd.basis.signatures import parameter_names, qualified_name
 from autograd.core.op import (
     BODIES,
     OPS,
@@ -21,9 +22,7 @@ from autograd.core.op import (
     Sample,
     find,
     holds_tensor,
-    parameter_names,
     plain,
-    qualified_name,
 )
 from autograd.core.tensor import TensorBase, apply
 from autograd.core.tensor import call as tensor_call

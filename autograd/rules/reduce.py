@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.core.op import qualified_name
+from autograd.basis.signatures import qualified_name
 from autograd.rules.definition import defop
 from autograd.rules.samples import MASKED, REDUCTIONS, SINGLE, normal
 

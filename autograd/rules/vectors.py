@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.backward import unbroadcast
+from autograd.basis.broadcasting import unbroadcast
 from autograd.core.op import Call
 from autograd.rules.definition import defop
 from autograd.rules.samples import normal

@@ -189,7 +189,7 @@ def _hint(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
 
 def _checked(name: str, value: Any, node: Node) -> Array:
     given: Array = value.data if isinstance(value, Tensor) else np.asarray(value)
-    shape = np.shape(node.value)
+    shape = node.shape
     if given.dtype.kind != "f":
         kind = "None: a missing gradient" if value is None else str(given.dtype)
         raise TypeError(f"the hand gradient of {name} holds {kind}; give an array of floats of shape {shape}")

@@ -59,7 +59,7 @@ class Replay(ReversePass):
         node = link.node
         y = self.value(node) if y is None else y
         args = self.arguments(node) if args is None else args
-        return contribution(link, g, y, args, node.kwargs, np.shape(link.source.value))
+        return contribution(link, g, y, args, node.kwargs, link.source.shape)
 
     def run(
         self,
@@ -233,7 +233,7 @@ class Replay(ReversePass):
         other: set[Node] = set()
         for node in topological([self.loss], constants=True):
             if node.op is None:
-                if not node.requires_grad and np.size(node.value) > 1:
+                if not node.requires_grad and node.size > 1:
                     data.add(node)
                 continue
             if node.op.role in ("product", "activation") or node.op.fn in (np.exp, np.log):
@@ -246,7 +246,7 @@ class Replay(ReversePass):
         of_the_data, penalties = data | other, set[Node]()
         for node in reversed(self.nodes) if data else ():
             users = [link.node for link in self.uses[node]]
-            apart = all(user in penalties or np.size(user.value) == 1 for user in users)
+            apart = all(user in penalties or user.size == 1 for user in users)
             if node.op is not None and node not in of_the_data and node is not self.loss and apart:
                 penalties.add(node)
         return penalties

@@ -103,7 +103,7 @@ class Words:
 
     def best_place(self, mistake: Mistake, alike: Iterable[Mistake]) -> Mistake:
         """Of a mistake that may be in several places, one with a name; of a factor, that nearest the loss."""
-        named = [m for m in (mistake, *alike) if np.ndim(m.where.value) and m.where in self._named]
+        named = [m for m in (mistake, *alike) if m.where.ndim and m.where in self._named]
         named = [m for m in named if m.where in self._given and m.where.op is not None] or named
         if mistake.cause == "scale":
             return max(named, key=lambda m: m.where.order, default=mistake)
@@ -153,7 +153,7 @@ class Words:
             if not re.search(rf"\bd?{re.escape(name)}\b", text):
                 continue
             if node.op is None:
-                shape = "×".join(map(str, np.shape(node.value)))
+                shape = "×".join(map(str, node.shape))
                 texts.append(f"{name} is the constant of {shape} in {self._used_in(node)}")
             elif (expression := self._expression_of(node)) is not None:
                 texts.append(f"{name} is {expression}")

@@ -28,7 +28,8 @@ import numpy as np
 
 import nn
 from autograd import Tensor
-from autograd.core.backward import backpropagate, unbroadcast
+from autograd.basis.broadcasting import unbroadcast
+from autograd.core.backward import backpropagate
 from autograd.core.node import observers
 from autograd.core.op import Op, operations
 from autograd.rules.definition import Composite, composites

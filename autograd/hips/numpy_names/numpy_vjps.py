@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.backward import unbroadcast
+from autograd.basis.broadcasting import unbroadcast
 
 
 def unbroadcast_f(target: Any, pull: Callable[[Any], Any]) -> Callable[[Any], Any]:

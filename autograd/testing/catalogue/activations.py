@@ -24,12 +24,12 @@ def chain_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
     if unlike(truth, g):
         text = "the local derivative of {value} is left out: {g} is {dvalue} unchanged"
         yield _mistake(chain, "missing-derivative", 1.05, text, lambda g: g, ("missing derivative", chain.kind))
-    sums = any(np.size(node.value) < np.size(chain.inner.value) for node in chain.nodes)  # of a normalisation
+    sums = any(node.size < chain.inner.size for node in chain.nodes)  # of a normalisation
     text = "in {g}, the derivative of {value} is taken at {value} itself, not at {operand}"
     pull, kind = reverse_at(replay, chain, replay.value(chain.outer)), ("derivative at output", chain.kind)
     yield _mistake(chain, "derivative-at-output", 1.1 + 0.6 * sums, text, pull, kind)
     for other in replay.nodes:
-        if other in (chain.inner, chain.outer, *chain.nodes) or np.shape(other.value) != np.shape(chain.inner.value):
+        if other in (chain.inner, chain.outer, *chain.nodes) or other.shape != chain.inner.shape:
             continue
         if near(replay, replay.uses[chain.inner][0], other):
             text = "in {g}, the local derivative is taken at {value}, not at {operand}"
@@ -60,7 +60,7 @@ def branch_mistakes(replay: Replay, chain: Chain) -> Iterator[Mistake]:
         for cause, words, formula in known.slips:
             slips.append((cause, 1.5, words.replace("{outer}", "{value}"), partial(np.multiply, formula(outer))))
         for node in replay.nodes:
-            if node is not chain.outer and np.shape(node.value) == np.shape(outer) and near(replay, first, node):
+            if node is not chain.outer and node.shape == np.shape(outer) and near(replay, first, node):
                 cause = "derivative-at-output" if node is chain.inner else "wrong-operand"
                 slope = partial(np.multiply, known.slope(replay.value(node)))
                 slips.append((cause, 1.7, "taken with another value in its place", slope))

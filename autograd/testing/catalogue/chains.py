@@ -65,7 +65,7 @@ def branches_of(replay: Replay) -> Iterator[Chain]:
 
 def grown(replay: Replay, inner: Node, frontier: list[Node]) -> Iterator[Chain]:
     """The closed pieces between a value and later ones of its shape that begin with these operations."""
-    shape = np.shape(inner.value)
+    shape = inner.shape
     within = {inner}
     members: list[Node] = []
     while shape and frontier and len(members) < _CHAIN:
@@ -77,7 +77,7 @@ def grown(replay: Replay, inner: Node, frontier: list[Node]) -> Iterator[Chain]:
         members.append(node)
         frontier += [link.node for link in replay.uses[node] if link.node not in within]
         closed = all(link.node in within for each in members if each is not node for link in replay.uses[each])
-        if closed and np.shape(node.value) == shape and not _depends_elsewhere(members, within):
+        if closed and node.shape == shape and not _depends_elsewhere(members, within):
             yield Chain(inner, node, tuple(members))
 
 
@@ -119,8 +119,8 @@ Sum = Callable[[Array, tuple[int, ...]], Array]
 
 def statistics(replay: Replay, chain: Chain) -> Iterator[Mistake]:
     """Slips with the sums that a closed piece of the graph has inside, as a normalisation has."""
-    shape = np.shape(chain.inner.value)
-    if len(shape) < 2 or all(np.size(node.value) >= np.size(chain.inner.value) for node in chain.nodes):
+    shape = chain.inner.shape
+    if len(shape) < 2 or all(node.size >= chain.inner.size for node in chain.nodes):
         return
     for cause, cost, text, summed in _sums(len(shape)):
         changes = at_chain(chain, _with_sums(replay, chain, summed))
@@ -160,7 +160,7 @@ def _with_sums(replay: Replay, chain: Chain, summed: Sum) -> Formula:
     """The reverse pass through a chain, with its sums made otherwise."""
 
     def through(link: Link, g: Array) -> Array:
-        node, shape = link.node, np.shape(link.source.value)
+        node, shape = link.node, link.source.shape
         d = link.rule(g, replay.value(node), *replay.arguments(node), **node.kwargs)
         if np.shape(d) != shape and np.size(d) > np.prod(shape):
             d = summed(d, shape) if link.source in chain.nodes else _summed(d, shape)

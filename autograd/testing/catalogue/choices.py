@@ -36,17 +36,17 @@ def branches(replay: Replay, link: Link) -> Iterator[Mistake]:
 def winners(replay: Replay, link: Link) -> Iterator[Mistake]:
     """The gradient of a largest element given to all of them, shared by all, or given to the wrong one."""
     node, x = link.node, replay.value(link.source)
-    if node.op.role != "extreme" or np.size(x) == np.size(node.value) or link.operand != 0:
+    if node.op.role != "extreme" or np.size(x) == node.size or link.operand != 0:
         return
     axis = _axis(link)
     along = tuple(range(np.ndim(x))) if axis is None else axis
     spread_to = np.shape(np.max(x, axis=along, keepdims=True))
-    if np.size(node.value) != np.prod(spread_to):
+    if node.size != np.prod(spread_to):
         return
     shares = replay.pull(link, np.ones_like(replay.truth[node]))
     smallest = -node.op.on_any_array(*replay.replaced(node, link.source, -x), **node.kwargs)  # for the largest
     opposite = np.reshape(smallest, spread_to) == x
-    mean = np.full(np.shape(x), np.size(node.value) / np.size(x))
+    mean = np.full(np.shape(x), node.size / np.size(x))
     slips: list[tuple[str, float, str, Array]] = [
         ("missing-derivative", 1.0, "{g} goes to all elements, not only to those that {value} takes", np.ones_like(x)),
         ("scale", 1.0, "in {g}, each of several equal extremes gets the whole gradient, not its share", shares > 0),
@@ -72,7 +72,7 @@ def _axis(link: Link) -> Any:
 
 def rows(replay: Replay, link: Link) -> Iterator[Mistake]:
     """Rows that are read several times and written once, an index that is one off, or another index."""
-    node, shape = link.node, np.shape(link.source.value)
+    node, shape = link.node, link.source.shape
     index = _index(link) if node.op.role == "index" and link.operand == 0 else None
     if index is None:
         return
@@ -104,13 +104,13 @@ def _index(link: Link) -> Any:
         return index
     if options.get("axis") is None or options.get("mode", "raise") != "raise":
         return None
-    axis = int(options["axis"]) % np.ndim(link.source.value)
+    axis = int(options["axis"]) % link.source.ndim
     return (slice(None),) * axis + (np.asarray(index),)
 
 
 def _other_rows(replay: Replay, link: Link, index: Array) -> Iterator[Mistake]:
     """Rows that are read by one index and whose gradients are added at another one of the program."""
-    shape = np.shape(link.source.value)
+    shape = link.source.shape
     others: dict[int, Array] = {}
     for each in replay.nodes:
         for arg in (each.args or ())[1:] if each.op is not None and each.op.role == "index" else ():
@@ -232,7 +232,7 @@ def _subgradient(slopes: dict[Link, Array], cost: float, words: str) -> Mistake:
 def _kink(replay: Replay, link: Link) -> _Kink | None:
     """The kink of one operation, if there is a value of this graph at it: what its rule gives on both sides."""
     node, x = link.node, link.source
-    if not node.op.ties or node.op.role == "extreme" or np.shape(x.value) != np.shape(node.value):
+    if not node.op.ties or node.op.role == "extreme" or x.shape != node.shape:
         return None
     args, ones = replay.arguments(node), np.ones_like(replay.truth[node])
     at = args[link.operand]

@@ -122,7 +122,7 @@ def tensor_factors(fit: Fit, sites: set[Node]) -> Iterator[Mistake]:
         for of, value, divides, node in values:
             if node is place or node not in ways or (len(values) * len(sites) > _MANY and node not in direct):
                 continue
-            factor = _spread(value, np.shape(source.value))
+            factor = _spread(value, source.shape)
             if factor is None or not np.all(factor):
                 continue
             yield Mistake(

@@ -105,10 +105,10 @@ def _averaged(replay: Replay) -> Iterator[Size]:
         if node.op is None or node.op.fn is not np.mean or not node.args:
             continue
         x = node.args[0]
-        shape = np.shape(x.value)
-        count = np.size(x.value) // max(np.size(node.value), 1)
+        shape = x.shape
+        count = x.size // max(node.size, 1)
         yield Size(count, x, f"the {_elements(shape, count)} of {{}}", mean=True)
-        for axis, n in enumerate(shape) if count == np.size(x.value) else ():
+        for axis, n in enumerate(shape) if count == x.size else ():
             if n < count:
                 yield Size(n, x, _axis(axis, shape), whole=count)
 

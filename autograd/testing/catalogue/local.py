@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.backward import unbroadcast
+from autograd.basis.broadcasting import unbroadcast
 from autograd.core.node import Node
 from autograd.program.program import Line, Var
 from autograd.program.reverse import Array, Change, Changes, Link
@@ -17,12 +17,12 @@ from autograd.testing.replay import Replay
 
 def missing_derivatives(replay: Replay, link: Link) -> Iterator[Mistake]:
     """What arrives, handed on as it is."""
-    node, shape = link.node, np.shape(link.source.value)
+    node, shape = link.node, link.source.shape
     g, truth, product = replay.truth[node], replay.contribution(link), is_product(node)
     if np.shape(g) != shape if product else not elementwise(link):
         return
     factors = [arg for k, arg in enumerate(node.args or ()) if k != link.operand]
-    number = np.size(node.value) == 1 and not any(type(factor) is Node for factor in factors)
+    number = node.size == 1 and not any(type(factor) is Node for factor in factors)
     if number if np.size(truth) == 1 else not unlike(truth, unbroadcast(g, shape)):
         return  # what is left out is but a factor
     other = factors[0] if len(factors) == 1 and (product or node.op.fn is np.multiply) else None
@@ -40,7 +40,7 @@ def missing_derivatives(replay: Replay, link: Link) -> Iterator[Mistake]:
 def _by_a_constant(node: Node) -> bool:
     """Whether an array without gradient is the other operand, which people seldom forget."""
     return any(
-        isinstance(arg, np.ndarray) or (type(arg) is Node and not arg.requires_grad and np.ndim(arg.value))
+        isinstance(arg, np.ndarray) or (type(arg) is Node and not arg.requires_grad and arg.ndim)
         for arg in node.args or ()
     )
 
@@ -49,7 +49,7 @@ def other_places(replay: Replay, link: Link) -> Iterator[Mistake]:
     """The local derivative of a function of one operand, taken at its output, or with its input for its output."""
     node, x = link.node, link.source
     nodes = [arg for arg in node.args or () if type(arg) is Node]
-    if len(nodes) != 1 or np.shape(node.value) != np.shape(x.value) or not elementwise(link):
+    if len(nodes) != 1 or node.shape != x.shape or not elementwise(link):
         return
     at, y = replay.value(x), replay.value(node)
     at_output = replay.replaced(node, x, y)
@@ -66,7 +66,7 @@ def other_places(replay: Replay, link: Link) -> Iterator[Mistake]:
 def wrong_masks(replay: Replay, link: Link) -> Iterator[Mistake]:
     """A mask made of the gradient that arrives, `dz[dz <= 0] = 0`, or made the other way round; a sign left out."""
     node, g = link.node, replay.truth[link.node]
-    if not elementwise(link) or np.shape(link.source.value) != np.shape(g) or len(replay.links(node)) != 1:
+    if not elementwise(link) or link.source.shape != np.shape(g) or len(replay.links(node)) != 1:
         return
     slope = replay.pull(link, np.ones_like(g))
     if node.op.ties and np.all((slope == 0) | (slope == 1)):
@@ -103,7 +103,7 @@ def lost_addends(replay: Replay, link: Link) -> Iterator[Mistake]:
 def bypassed(replay: Replay, link: Link) -> Iterator[Mistake]:
     """An operation that keeps the shape, derived as if it were not there: neither its value nor its derivative."""
     node, x = link.node, replay.value(link.source)
-    if np.shape(x) != np.shape(node.value) or not np.ndim(x) or is_product(node) or not differs(x, replay.value(node)):
+    if np.shape(x) != node.shape or not np.ndim(x) or is_product(node) or not differs(x, replay.value(node)):
         return
     uses: dict[Link | Node, Change] = {}
     for use in replay.uses[node]:
@@ -156,7 +156,7 @@ def values_for_slopes(replay: Replay, link: Link) -> Iterator[Mistake]:
         piece, value = "{result}", replay.value(node)
     else:
         return
-    if np.shape(value) == np.shape(link.source.value) == np.shape(node.value) != ():
+    if np.shape(value) == link.source.shape == node.shape != ():
         chosen = node.op.fn is np.where
         change: Changes = {link: lambda g, _: (replay.pull(link, g) if chosen else g) * value}
         text = f"in {{g}}, {piece} itself stands in the place of its derivative"

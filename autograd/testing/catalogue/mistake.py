@@ -135,9 +135,9 @@ def elementwise(link: Link) -> bool:
     """Whether an operand is, or is broadcast to, the shape of the result."""
     if is_product(link.node):
         return False
-    shape = np.shape(link.node.value)
+    shape = link.node.shape
     try:
-        return bool(np.broadcast_shapes(shape, np.shape(link.source.value)) == shape)
+        return bool(np.broadcast_shapes(shape, link.source.shape) == shape)
     except ValueError:
         return False
 

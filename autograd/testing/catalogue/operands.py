@@ -28,12 +28,7 @@ from autograd.testing.replay import Replay
 def missing_terms(replay: Replay, link: Link) -> Iterator[Mistake]:
     """Of several uses of a value, one that is left out, or one that is alone; of a loss, a term."""
     node, uses = link.node, replay.uses[link.source]
-    if (
-        len(uses) == 1
-        and np.ndim(node.value) == 0
-        and node.op.fn in (np.add, np.subtract)
-        and link.source.op is not None
-    ):
+    if len(uses) == 1 and node.ndim == 0 and node.op.fn in (np.add, np.subtract) and link.source.op is not None:
         text = "the term {value} of the loss is left out"
         yield Mistake("missing-term", 1.1, text, left_out(replay, uses), value=link.source)
     alike = [use for use in uses if use.node is node]  # h * h is one use
@@ -149,7 +144,7 @@ def derivatives_elsewhere(replay: Replay, link: Link) -> Iterator[Mistake]:
     for other, value in replay.forward_values:
         if other is node or other is link.source or not near(replay, link, other):
             continue
-        if np.shape(value) == np.shape(node.value):
+        if np.shape(value) == node.shape:
             text = "the local derivative in {g} is taken at {value}, not at {operand}"
             changes: Changes = {link: lambda g, _, value=value: replay.pull(link, g, value, (value,))}
             kind = ("wrong place", node.op.name, replay.relation(node, other))
@@ -208,7 +203,7 @@ def _after_activations(replay: Replay, node: Node) -> set[Node]:
     """
     while len(replay.uses[node]) == 1:
         user = replay.uses[node][0].node
-        if user not in replay.truth or np.shape(user.value) != np.shape(node.value):
+        if user not in replay.truth or user.shape != node.shape:
             break
         if not np.array_equal(replay.truth[user], replay.truth[node]):
             break

@@ -52,13 +52,13 @@ def _penalty(fit: Fit, leaf: Node, coefficients: Mapping[str, float], has_own: b
     free = len(coefficients)
     if any(abs(coefficients[name] - value) <= 1e-4 * abs(value) for name in coefficients for value in known):
         text, cost, free = "{g} has the penalty that the loss puts on other parameters only", 0.5, 0
-    elif np.size(leaf.value) <= len(coefficients):
+    elif leaf.size <= len(coefficients):
         cost += 3.0  # as many unknowns as numbers
     if cost < 1:  # a factor that people make
         free = 0
-    evidence = 0.0 if np.size(leaf.value) > 2 * len(coefficients) + 1 else 1.5
-    rank = np.ndim(leaf.value)
-    others = [node for node in fit.hand if node.op is None and node is not leaf and np.ndim(node.value) == rank]
+    evidence = 0.0 if leaf.size > 2 * len(coefficients) + 1 else 1.5
+    rank = leaf.ndim
+    others = [node for node in fit.hand if node.op is None and node is not leaf and node.ndim == rank]
     leaves = [leaf, *(others if _fits(fit, others, coefficients) else ())]
     changes = {node: _added(fit, node, coefficients) for node in leaves}
     return Mistake("regulariser", cost + evidence, text, changes, ("regulariser", tuple(coefficients)), free=free)

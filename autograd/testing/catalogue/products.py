@@ -132,16 +132,16 @@ def unsummed(replay: Replay, link: Link) -> Iterator[Mistake]:
     where the layer is as long as the input.
     """
     leaf, node = link.source, link.node
-    if leaf.op is not None or not is_product(node) or np.ndim(leaf.value) != 2 or np.ndim(node.value) != 1:
+    if leaf.op is not None or not is_product(node) or leaf.ndim != 2 or node.ndim != 1:
         return
     args = replay.arguments(node)
     x = next((arg for k, arg in enumerate(args) if k != link.operand and np.ndim(arg) == 1), None)
     if x is None:
         return
-    rows_first = np.shape(leaf.value) == (np.size(node.value), np.size(x))
+    rows_first = leaf.shape == (node.size, np.size(x))
     for summed in (use for each in replay.nodes if each.order > node.order for use in replay.uses[each]):
         outer = replay.truth[summed.node]
-        if not is_product(summed.node) or np.shape(outer) != np.shape(x) or np.ndim(summed.source.value) != 1:
+        if not is_product(summed.node) or np.shape(outer) != np.shape(x) or summed.source.ndim != 1:
             continue
 
         def spread(_: Array, gradients: Gradients, summed: Link = summed) -> Array:
@@ -161,8 +161,8 @@ def unsummed(replay: Replay, link: Link) -> Iterator[Mistake]:
 
 def reshapes(replay: Replay, link: Link) -> Iterator[Mistake]:
     """What is reshaped back by another order of axes or elements: the shape is right, the places are not."""
-    node, shape, given = link.node, np.shape(link.source.value), np.shape(link.node.value)
-    if node.op.role != "shape" or np.size(node.value) < 4 or given == shape:
+    node, shape, given = link.node, link.source.shape, link.node.shape
+    if node.op.role != "shape" or node.size < 4 or given == shape:
         return
     for way, back in _ways_back(given, shape):
         text = f"{{g}} is reshaped to {shape} {way}: that moves elements to other places"

@@ -190,7 +190,7 @@ def labels(replay: Replay, link: Link) -> Iterator[Mistake]:
         if _masks(replay, node, constant):
             others = [("wrong-operand", "the mask {value} is the other way round in {g}", 1.2, 1.0 - constant)]
         elif node.op.role == "index":
-            others = [("target", *other) for other in _other_indices(constant, np.shape(link.source.value))]
+            others = [("target", *other) for other in _other_indices(constant, link.source.shape)]
         else:
             others = [("target", *other) for other in _other_labels(constant)]
         for cause, text, cost, other in others:
@@ -277,7 +277,7 @@ def _read_by_index(replay: Replay, shape: tuple[int, ...]) -> Iterator[tuple[Arr
     """The one-hot of a single number that is read by its index, as the probability of one label is."""
     for node in replay.nodes:
         args = node.args or ()
-        if node.op is None or node.op.role != "index" or len(args) < 2 or np.ndim(node.value) or not shape:
+        if node.op is None or node.op.role != "index" or len(args) < 2 or node.ndim or not shape:
             continue
         if np.shape(replay.value(args[0])) == shape:
             hot = np.zeros(shape)
@@ -318,9 +318,9 @@ def broadcast_targets(replay: Replay) -> Iterator[Mistake]:
             if not isinstance(constant, np.ndarray) or len(others) != 1 or len(node.args or ()) != 2:
                 continue
             against = others[0].source
-            shape = np.shape(against.value)
-            meant = constant.shape != shape and constant.size == np.size(against.value) > 1
-            if not meant or np.size(node.value) != constant.size**2:
+            shape = against.shape
+            meant = constant.shape != shape and constant.size == against.size > 1
+            if not meant or node.size != constant.size**2:
                 continue
             try:
                 changed = _contributions(replay, node, operand, np.reshape(replay.value(constant), shape))
@@ -330,7 +330,7 @@ def broadcast_targets(replay: Replay) -> Iterator[Mistake]:
                 "target",
                 1.1,
                 f"the loss itself broadcasts {{right}} of shape {shape} against {{value}} of shape {constant.shape} to "
-                f"{np.shape(node.value)}; these are the gradients of the loss with {{value}} of shape {shape}",
+                f"{node.shape}; these are the gradients of the loss with {{value}} of shape {shape}",
                 {link: lambda g, _, d=d: d for link, d in changed.items()},
                 ("broadcast", node.order),
                 against,
