@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -74,6 +75,18 @@ def test_pygraphviz_draws_cards(format: str) -> None:
 def test_the_wheel_draws_cards_in_the_fonts_of_the_others(format: str) -> None:
     drawn = PURE.draw(square().source, format)
     assert format == "png" or f'font-family="{FONTS}"'.encode() in drawn
+
+
+@needs_pure
+def test_the_wheel_leaves_as_much_space_for_signs_as_they_take() -> None:
+    def width(label: str) -> float:
+        drawn = PURE.draw(f'digraph {{ a [shape=box fontname="{FONTS}" margin=0 label="{label}"] }}', "svg").decode()
+        assert f">{label}<" in drawn
+        return float(re.search(r'<svg width="(\d+)', drawn)[1])  # type: ignore[index]
+
+    assert abs(width("−" * 30) - width("+" * 30)) < 20  # of some 250 points
+    assert abs(width("W₁₂₃" * 10) - width("W222" * 10)) < 20
+    assert width("ԀԂ−")  # with signs that might have stood for others
 
 
 @needs_pygraphviz

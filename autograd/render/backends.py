@@ -24,6 +24,8 @@ import sys, pygraphviz
 graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
 sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
 """
+_TWO_BYTES = 0x7FF  # the last sign that has no more in UTF-8
+_STAND_INS = range(0x500, 0x52F)  # of two bytes, and in nobody's formulas: Cyrillic of the Komi
 _BEGINNINGS = {"png": b"\x89PNG\r\n", "pdf": b"%PDF-", "svg": b"<?xml"}
 
 
@@ -65,7 +67,11 @@ def _pygraphviz(source: str, format: str) -> bytes:
 
 
 def _pure(source: str, format: str) -> bytes:
-    """It measures text by the first font of a list only where that stands alone."""
+    """It measures text by the first font of a list only where that stands alone, and a sign by its bytes in UTF-8.
+
+    Signs of three bytes, such as the minus and the subscripts, would be half as wide again as they are: others of two
+    bytes stand for them meanwhile.
+    """
     try:
         found = [Path(str(file.locate())) for file in files("graphviz-pure") or () if file.stem == "graphviz-pure"]
     except PackageNotFoundError:
@@ -73,8 +79,15 @@ def _pure(source: str, format: str) -> bytes:
     if not found or not found[0].exists():
         raise DrawingError("it is installed without its program")
     alone = FONTS.partition(",")[0]
-    drawn = run([str(found[0]), f"-T{format}"], source.replace(FONTS, alone).encode())
-    return drawn.replace(f'font-family="{alone}"'.encode(), f'font-family="{FONTS}"'.encode())
+    command = [str(found[0]), f"-T{format}"]
+    if format != "svg":  # what stands for others could be seen
+        return run(command, source.replace(FONTS, alone).encode())
+    wide = sorted({ord(sign) for sign in source if ord(sign) > _TWO_BYTES})
+    others = [code for code in _STAND_INS if chr(code) not in source]
+    there = dict(zip(wide, others, strict=False))
+    drawn = run(command, source.translate(there).replace(FONTS, alone).encode()).decode()
+    back = {other: code for code, other in there.items()}
+    return drawn.translate(back).replace(f'font-family="{alone}"', f'font-family="{FONTS}"').encode()
 
 
 def _embedded(source: str, format: str) -> bytes:
