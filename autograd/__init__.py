@@ -10,6 +10,7 @@ True
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from os.path import exists
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from warnings import warn
 
 from autograd.array.conversion import GradientCutWarning
 from autograd.array.tensor import Tensor, tensor
+from autograd.core.op import LATER
 from autograd.grad_mode import enable_grad, no_grad
 from autograd.rules.definition import operation
 
@@ -64,6 +66,15 @@ if exists(f"{__path__[1]}/tracer.py"):
         "takes files of the other: pip uninstall autograd chalkgrad, then install chalkgrad",
         stacklevel=2,
     )
+
+
+def _load_scipy(fn: Any) -> None:
+    """The records of `scipy.special`, when one of its functions first meets a Tensor."""
+    if getattr(sys.modules.get("scipy.special"), getattr(fn, "__name__", ""), None) is fn:
+        import_module("autograd.scipy.special")
+
+
+LATER.append(_load_scipy)
 
 
 def __getattr__(name: str) -> Any:

@@ -27,7 +27,8 @@ from typing import Any
 
 import numpy as np
 
-import autograd.numpy  # noqa: F401  (fills the table of what is replaced)
+import autograd.numpy
+import autograd.scipy
 from autograd.array.conversion import made_there
 from autograd.array.tensor import Tensor
 from autograd.core.op import holds_tensor
@@ -283,7 +284,7 @@ class _Run:
 def _replaced(value: Any) -> Any:
     """What stands for something of NumPy's, `math` or SciPy's."""
     if "scipy" in sys.modules:
-        import autograd.scipy  # noqa: F401  (fills the table)
+        autograd.scipy.load()
     return ours(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from autograd.core.op import Op, operations
 from autograd.core.tensor import apply
 from autograd.rules.definition import Composite, composites
 
+with suppress(ImportError):  # install SciPy, and its records are among them
+    import autograd.scipy.special  # noqa: F401
 CASES = [pytest.param(op, k, id=f"{op.name}-{k}") for op in operations() for k in range(len(op.samples))]
 COMPOSITES = [pytest.param(c, k, id=f"{c.name}-{k}") for c in composites() for k in range(len(c.samples))]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import warnings
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from autograd.core.op import Op, operations
 from autograd.core.tensor import apply
 from autograd.testing import gradcheck
 
+with suppress(ImportError):  # install SciPy, and its records are among them
+    import autograd.scipy.special  # noqa: F401
 CASES = [
     pytest.param(op, k, id=f"{op.name}-{k}") for op in operations() for k in range(len(op.samples))
 ]  # fmt: skip

@@ -107,7 +107,7 @@ def test_every_record_is_on_the_page() -> None:
     page = table.table()
     ours = [op for op in operations() if table.chapter_of(op) is not None]
     assert len(ours) > 140
-    for record in (*ours, *composites()):
+    for record in (*ours, *(made for made in composites() if table.chapter_of(made) is not None)):
         name = table.NAMES.get(record.name, record.name)
         assert f"`{name}`" in page or f"`{name}(" in page, name
 

@@ -14,6 +14,8 @@ def qualified_name(fn: Callable[..., Any]) -> str:
     if isinstance(fn, np.ufunc):  # these have no module
         return f"np.{fn.__name__}" if getattr(np, fn.__name__, None) is fn else fn.__name__
     module = getattr(fn, "__module__", None) or ""
+    if module.startswith("scipy."):
+        return ".".join([*module.split(".")[:2], fn.__name__])
     if module.partition(".")[0] != "numpy":
         return fn.__name__
     return f"np{module.removeprefix('numpy')}.{fn.__name__}".replace("np.lib.scimath", "np.emath")
@@ -28,7 +30,7 @@ def takes(function: Any, count: int) -> bool:
 def without_dispatcher(fn: Callable[..., Any]) -> Callable[..., Any]:
     """A function of NumPy's or ours without its dispatcher, which would look for Tensors among the arrays once more."""
     home = getattr(fn, "__module__", "") or ""
-    return getattr(fn, "__wrapped__", fn) if home.startswith(("numpy", "autograd.rules")) else fn
+    return getattr(fn, "__wrapped__", fn) if home.startswith(("numpy", "scipy", "autograd.rules")) else fn
 
 
 def parameter_names(function: Any) -> tuple[str, ...]:

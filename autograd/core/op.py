@@ -142,6 +142,7 @@ class Op:
 
 OPS: Final[dict[Any, Op]] = {}  # by the function that users call; filled by `autograd.rules`
 BODIES: Final[dict[Any, Callable[..., Any]]] = {}  # what to call on Tensors for functions that have no record
+LATER: Final[list[Callable[[Any], None]]] = []  # called with a function that has no record, and may load it
 find = OPS.get
 
 
@@ -162,13 +163,14 @@ def operations() -> tuple[Op, ...]:
 
 def lookup(fn: Any) -> Op:
     """The record of a NumPy function; TypeError where there is none."""
-    try:
+    for load in () if fn in OPS else LATER:
+        load(fn)
+    if fn in OPS:
         return OPS[fn]
-    except KeyError:
-        raise TypeError(
-            f"{qualified_name(fn)} has no derivative rule, so a Tensor cannot go through it. "
-            "Write it with functions that have one, or pass t.detach().numpy() where no gradient is needed"
-        ) from None
+    raise TypeError(
+        f"{qualified_name(fn)} has no derivative rule, so a Tensor cannot go through it. "
+        "Write it with functions that have one, or pass t.detach().numpy() where no gradient is needed"
+    )
 
 
 # Values, and what holds them

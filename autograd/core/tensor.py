@@ -131,7 +131,7 @@ def call(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
             return apply(op, *bound)
         args, kwargs, body = plain(args), plain(kwargs), fn
     else:
-        body = BODIES.get(fn) or lookup(fn)
+        body = BODIES.get(fn) or lookup(fn).fn  # as one may be loaded now
     try:
         return body(*args, **kwargs)
     except (ValueError, IndexError, TypeError) as error:

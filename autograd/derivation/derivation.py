@@ -28,7 +28,7 @@ from autograd.program.program import Line, Origin, Program, Var
 from autograd.program.reverse import Backprop
 from autograd.program.simplify import simplified
 
-_RESERVED = frozenset(("np", "backprop", "slice", "float", "int", "bool"))  # what source calls
+_RESERVED = frozenset(("np", "scipy", "backprop", "slice", "float", "int", "bool"))  # what source calls
 
 
 class Derivation:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.signatures import qualified_name
 from autograd.core.op import find
 from autograd.notation.literals import (
     ATOM,
@@ -68,6 +69,11 @@ class Helpers:
         self._known[name] = _bare(inspect.getsource(fn))
         return name
 
+    def scipy(self, name: str) -> str:
+        """Import the module of a function of SciPy's; give its name."""
+        self._imports.add(f"import {name.rpartition('.')[0]}")
+        return name
+
     @property
     def names(self) -> set[str]:
         """What these definitions and imports are called."""
@@ -103,7 +109,7 @@ def is_ours(fn: Any) -> bool:
     """Whether source cannot call `fn` from NumPy or `operator`, so that its definition must stand there."""
     if isinstance(fn, np.ufunc) or isinstance(getattr(fn, "__self__", None), np.ufunc):
         return False
-    return not (getattr(fn, "__module__", "") or "").startswith(("numpy", "operator", "_operator"))
+    return not (getattr(fn, "__module__", "") or "").startswith(("numpy", "operator", "_operator", "scipy"))
 
 
 def _bare(source: str) -> str:
@@ -197,6 +203,10 @@ class Writer:
 
     def function(self, fn: Any) -> str:
         """How source code calls `fn`."""
+        record = find(fn)
+        name = record.name if record else qualified_name(fn)
+        if name.startswith("scipy."):
+            return self._helpers.scipy(name)
         if isinstance(fn, np.ufunc):
             return "np.abs" if fn is np.absolute else f"np.{fn.__name__}"
         owner = getattr(fn, "__self__", None)
@@ -204,7 +214,6 @@ class Writer:
             return f"np.{owner.__name__}.{fn.__name__}"
         module = getattr(fn, "__module__", "") or ""
         if module.startswith("numpy"):
-            record = find(fn)
             if record is not None and record.name.startswith("np."):
                 return record.name
             return f"np.linalg.{fn.__name__}" if "linalg" in module else f"np.{fn.__name__}"

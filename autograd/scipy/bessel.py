@@ -1,0 +1,80 @@
+"""Bessel functions in their argument: each order's derivative is made of the orders beside it.
+
+NIST Handbook, 10.6 and 10.29. There is no rule for the order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.special as sp
+
+from autograd.core.op import Rule, Sample
+from autograd.rules.samples import POSITIVE
+from autograd.scipy.definition import recorded
+
+_ORDERS: list[Sample] = [lambda rng: (1.3, rng.uniform(0.5, 3.0, size=(3, 4)))]
+
+
+def _beside(fn: np.ufunc, below: float, above: float, own: float = 0.0) -> Rule:
+    """The rule of a function of an order v: y' = below f_(v - 1) + above f_(v + 1) + own y."""
+
+    def rule(g: Any, y: Any, v: Any, z: Any) -> Any:
+        slope = below * fn(v - 1, z) + above * fn(v + 1, z)
+        return g * (slope + own * y) if own else g * slope
+
+    return rule
+
+
+for _fn, _below, _above, _own in (
+    (sp.jv, 0.5, -0.5, 0.0),
+    (sp.yv, 0.5, -0.5, 0.0),
+    (sp.iv, 0.5, 0.5, 0.0),
+    (sp.kv, -0.5, -0.5, 0.0),
+    (sp.kve, -0.5, -0.5, 1.0),
+):
+    _name = f"{_fn.__name__[0].upper()}"
+    _sign = "+" if _above == _below else "-"
+    recorded(
+        _fn,
+        vjp=(None, _beside(_fn, _below, _above, _own)),
+        math=rf"\bar z = {'-' * (_below < 0)}\tfrac{{1}}{{2}} \; \bar y \odot ({_name}_{{v - 1}}(z) {_sign} "
+        rf"{_name}_{{v + 1}}(z))" + r" + \bar y \odot y" * bool(_own),
+        samples=_ORDERS,
+    )
+recorded(
+    sp.ive,
+    vjp=(None, lambda g, y, v, z: g * (0.5 * (sp.ive(v - 1, z) + sp.ive(v + 1, z)) - np.sign(z) * y)),
+    math=r"\bar z = \tfrac{1}{2} \; \bar y \odot (I_{v - 1}(z) + I_{v + 1}(z)) e^{-|z|} - \bar y \odot y"
+    r" \operatorname{sign} z",
+    samples=_ORDERS,
+)
+
+# Orders 0 and 1: the rules of order 1 divide by no argument, so 0 is no corner
+
+_SLOPES: dict[str, tuple[Rule, str]] = {
+    "j0": (lambda g, y, a: g * -sp.j1(a), "-J_1(a)"),
+    "j1": (lambda g, y, a: g * (0.5 * (sp.j0(a) - sp.jv(2.0, a))), r"\tfrac{1}{2} (J_0(a) - J_2(a))"),
+    "y0": (lambda g, y, a: g * -sp.y1(a), "-Y_1(a)"),
+    "y1": (lambda g, y, a: g * (0.5 * (sp.y0(a) - sp.yv(2.0, a))), r"\tfrac{1}{2} (Y_0(a) - Y_2(a))"),
+    "i0": (lambda g, y, a: g * sp.i1(a), "I_1(a)"),
+    "i1": (lambda g, y, a: g * (0.5 * (sp.i0(a) + sp.iv(2.0, a))), r"\tfrac{1}{2} (I_0(a) + I_2(a))"),
+    "k0": (lambda g, y, a: g * -sp.k1(a), "-K_1(a)"),
+    "k1": (lambda g, y, a: g * (-0.5 * (sp.k0(a) + sp.kv(2.0, a))), r"-\tfrac{1}{2} (K_0(a) + K_2(a))"),
+    "i0e": (lambda g, y, a: g * (sp.i1e(a) - np.sign(a) * y), r"(e^{-|a|} I_1(a) - y \operatorname{sign} a)"),
+    "i1e": (
+        lambda g, y, a: g * (0.5 * (sp.i0e(a) + sp.ive(2.0, a)) - np.sign(a) * y),
+        r"(\tfrac{1}{2} e^{-|a|} (I_0(a) + I_2(a)) - y \operatorname{sign} a)",
+    ),
+    "k0e": (lambda g, y, a: g * (y - sp.k1e(a)), "(y - e^a K_1(a))"),
+    "k1e": (lambda g, y, a: g * (y - 0.5 * (sp.k0e(a) + sp.kve(2.0, a))), r"(y - \tfrac{1}{2} e^a (K_0(a) + K_2(a)))"),
+}
+for _name, (_rule, _slope) in _SLOPES.items():
+    recorded(
+        getattr(sp, _name),
+        vjp=_rule,
+        math=rf"\bar a = \bar y \odot {_slope}" if _slope[0] != "-" else rf"\bar a = \bar y \odot ({_slope})",
+        samples=POSITIVE,
+        ties="at 0, where e^{-|a|} has a kink, the slope of |a| counts as 0" if _name in ("i0e", "i1e") else "",
+    )

@@ -1,0 +1,13 @@
+"""`scipy.special` on Tensors: importing it fills the table.
+
+Its ufuncs reach a Tensor by themselves, so `scipy.special.expit(t)` needs no import of ours.
+"""
+
+from __future__ import annotations
+
+import scipy.special
+
+from autograd.scipy import bessel, entropies, erf, gamma, hypergeometric, probabilities, softmax  # noqa: F401
+from autograd.scipy.definition import attributes
+
+__getattr__ = attributes(scipy.special)
