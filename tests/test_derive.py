@@ -213,10 +213,19 @@ def test_two_inputs_of_one_name_are_an_error() -> None:
         derive(np.sum(a) + np.sum(b))
 
 
-def test_two_modules_with_the_same_paths_are_an_error() -> None:
-    one, two = (nn.Sequential(nn.Linear(2, 2, rng=0)) for _ in range(2))
+def test_two_modules_with_the_same_paths_are_told_apart_by_their_variables() -> None:
+    encoder, decoder = nn.Linear(2, 3, rng=0), nn.Linear(3, 2, rng=1)
+    source = derive(np.sum(decoder(encoder(np.ones((1, 2)))))).source
+    assert "def backprop(*, W1, b1, W2, b2):" in source
+
+
+def test_two_modules_with_the_same_paths_that_no_variable_holds_are_an_error() -> None:
+    def loss() -> Tensor:
+        one, two = (nn.Sequential(nn.Linear(2, 2, rng=0)) for _ in range(2))
+        return np.sum(two(one(np.ones((1, 2)))))  # type: ignore[no-any-return]
+
     with pytest.raises(ValueError, match="two models"):
-        derive(np.sum(two(one(np.ones((1, 2))))))
+        derive(loss())
 
 
 def test_names_that_are_no_dictionary_are_an_error() -> None:

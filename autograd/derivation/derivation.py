@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import keyword
 import os
-import sys
 import unicodedata
 from collections.abc import Container, Iterable, Mapping
 from functools import cached_property
@@ -21,7 +20,7 @@ from autograd.core.tensor import wrap
 from autograd.derivation import saved
 from autograd.derivation.formulas import Formulas
 from autograd.derivation.statements import Statements, commented
-from autograd.notation.names import Scope, is_path, latest
+from autograd.notation.names import Scope, is_path, latest, users_scope
 from autograd.notation.naming import Names, is_free
 from autograd.notation.source import helper_names
 from autograd.program.program import Line, Origin, Program, Var
@@ -53,7 +52,7 @@ class Derivation:
         self.recorded = Backprop(loss, scale)
         reserved = _RESERVED | helper_names(self.recorded.trace.lines)
         if strict:
-            _check_names(self.recorded.nodes, given, reserved)
+            _check_names(self.recorded.nodes, given, reserved, scope)
         self._names = Names(self.recorded.nodes, scope, given, reserved)
         self._gradient_names: dict[Node, str] = {}
         leaves = [node for node in self.recorded.nodes if node.op is None and node in self.recorded.gradients]
@@ -267,9 +266,8 @@ def derive(loss: Tensor, *, names: Mapping[Tensor, str] | None = None) -> Deriva
         )
     if loss.size != 1:
         raise ValueError(f"derive of {describe(loss)}: a loss is a single number; reduce it (np.sum, np.mean)")
-    caller = sys._getframe(1)
     given = _by_node(names, topological([loss._node], constants=True)) if names else {}
-    return Derivation(loss._node, Scope(caller.f_locals, caller.f_globals), given)
+    return Derivation(loss._node, users_scope(), given)
 
 
 def _var(traced: Any) -> Any:
@@ -291,7 +289,7 @@ def _by_node(names: Any, nodes: Iterable[Node]) -> dict[Node, str]:
     return given
 
 
-def _check_names(nodes: Iterable[Node], given: Mapping[Node, str], reserved: Container[str]) -> None:
+def _check_names(nodes: Iterable[Node], given: Mapping[Node, str], reserved: Container[str], scope: Scope) -> None:
     """ValueError for a name that somebody gave and that source code cannot use, or that two inputs have."""
     inputs: dict[str, Node] = {}
     cure = "rename it, or pass derive(loss, names={tensor: name})"
@@ -299,6 +297,8 @@ def _check_names(nodes: Iterable[Node], given: Mapping[Node, str], reserved: Con
         name = given.get(node, latest(node).get("name"))
         if name is None:
             continue
+        if node not in given and node.op is None:  # two models may have the same paths
+            name = scope.path_of(node) or name
         which = f"{name!r}, the name of a Tensor of shape {node.shape},"
         path = node.op is None and node not in given and is_path(name)
         if not path and not (isinstance(name, str) and is_free(name)):

@@ -72,6 +72,8 @@ class Blackboard(Writer):
     def _of_one(self, op: Op, a: Text) -> Text | None:
         if op.fn is np.transpose:
             return Text(f"{a.inside(ATOM)}ᵀ")
+        if op.fn is np.positive:
+            return a
         if op.fn is np.negative:
             return Text(f"−{a.inside(PRODUCT)}", SIGN if a.binds > PRODUCT else PRODUCT)
         if op.fn is np.square:

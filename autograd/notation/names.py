@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
+import sysconfig
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import islice
+from types import FrameType, ModuleType
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +20,8 @@ from autograd.core.node import Node
 from autograd.text import LONGEST, printable
 
 _LOOKED_AT: Final = 1000  # entries of a container in the caller's scope
+_LIBRARIES: Final = (*sysconfig.get_paths().values(), "<frozen")  # their frames are not the user's
+_NO_USERS: Final = frozenset((*sys.stdlib_module_names, "numpy", "autograd", "nn"))  # whose objects are not looked into
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 GREEK: Final = dict(
     zip(
@@ -97,8 +103,11 @@ def latest(node: Node) -> Node:
 class Scope:
     """The caller's variables, by what they hold: Tensors by node, arrays by identity.
 
-    Looks into dictionaries, lists and tuples too, one level deep. A variable of the inner scope
+    Looks into dictionaries, lists, tuples and plain objects too, one level deep. A variable of the inner scope
     comes before one of the outer, a variable before an entry, unless a loop left it there.
+
+    Attributes:
+        names: those of variables that hold Tensors and arrays; no other value may be called so.
 
     >>> w = Tensor(1.0)
     >>> Scope({"weights": {"w": w}}).of(w._node)
@@ -109,6 +118,7 @@ class Scope:
         self._nodes: dict[Node, str] = {}
         self._arrays: dict[int, tuple[Any, str]] = {}
         self._owners: dict[int, tuple[Any, str]] = {}
+        self.names: set[str] = set()
         taken: set[str] = set()
         copies = [list(scope.items()) for scope in scopes]  # another thread may add to it
         left = _left_by_loops([item for scope in copies for item in scope if _is_variable(item[0])])
@@ -126,8 +136,10 @@ class Scope:
         if name in taken:  # hidden by an inner scope, or an entry called like a variable
             return
         if isinstance(value, Tensor):
+            self.names.add(name)
             self._nodes.setdefault(value._node, name)
         elif isinstance(value, np.ndarray):
+            self.names.add(name)
             self._arrays.setdefault(id(value), (value, name))
         elif hasattr(type(value), "__scope__"):
             self._owners.setdefault(id(value), (value, name))
@@ -136,6 +148,19 @@ class Scope:
         """The variable that holds this node, or else the array that it was made of."""
         name = self._nodes.get(latest(node))
         return name if name is not None or node.op is not None else self.of_array(node.value)
+
+    @cached_property
+    def _parameters(self) -> dict[Node, str]:
+        """The parameters of modules that variables hold, each with the variable and its path."""
+        return {
+            parameter._node: f"{name}.{path}"
+            for owner, name in reversed(self._owners.values())
+            for path, parameter in getattr(owner, "named_parameters", tuple)()
+        }
+
+    def path_of(self, node: Node) -> str | None:
+        """The path of a parameter from the variable that holds its module: `encoder.weight`."""
+        return self._parameters.get(latest(node))
 
     def of_owner(self, owner: Any) -> str | None:
         """The variable that holds this very module."""
@@ -146,6 +171,24 @@ class Scope:
         """The variable that holds this very array."""
         held = self._arrays.get(id(array))
         return held[1] if held is not None and held[0] is array else None
+
+
+def users_scope() -> Scope:
+    """The variables of whoever called this package, and of those who called them: the innermost first."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _is_ours(frame):
+        frame = frame.f_back
+    outer = frame.f_globals if frame is not None else {}
+    scopes: list[Mapping[str, Any]] = []
+    while frame is not None:
+        if not _is_ours(frame) and not frame.f_code.co_filename.startswith(_LIBRARIES):
+            scopes.append(frame.f_locals)
+        frame = frame.f_back
+    return Scope(*scopes, outer)
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] == "autograd"
 
 
 def _is_variable(name: str) -> bool:
@@ -179,6 +222,19 @@ def _entries(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     elif type(value) in (list, tuple):
         for position, part in enumerate(value[:_LOOKED_AT]):
             yield f"{name}[{position}]", part
+    elif _is_plain_object(value):
+        for key, part in islice(vars(value).items(), _LOOKED_AT):
+            if _is_variable(key):
+                yield key, part
+                if isinstance(part, (dict, list, tuple)):
+                    yield from _entries(key, part)
+
+
+def _is_plain_object(value: Any) -> bool:
+    """Whether it is of a class of the user's own."""
+    kind = type(value)
+    own = kind.__module__.partition(".")[0] not in _NO_USERS and not isinstance(value, (type, ModuleType))
+    return own and not hasattr(kind, "__scope__") and isinstance(getattr(value, "__dict__", None), dict)
 
 
 def short_paths(paths: Sequence[str]) -> dict[str, str]:

@@ -129,10 +129,13 @@ class Names:
         paths: dict[str, Any] = {}
         seen: Counter[str] = Counter()
         variables: list[tuple[Any, str]] = []
+        many = Counter(str(leaf.get("name")) for leaf, _ in self._users.values() if type(leaf) is Node)
         for value in (*(leaf for leaf, _ in self._users.values()), *self._operations):
             node = latest(value) if type(value) is Node else None
             given = None if node is None else self._given.get(node) or self._given.get(value)
             own = "" if node is None else str(node.get("name") or "").strip()
+            if own and node is not None and node.op is None and many[own] > 1:  # two models may have the same paths
+                own = self._scope.path_of(node) or own
             if given:
                 self._claim(value, given, printable(given))
             elif is_path(own):  # two models may have the same paths
@@ -203,7 +206,8 @@ class Names:
 
     def _is_free(self, name: str) -> bool:
         drawn = pretty(name).translate(_DIGITS) if "_" in name else name
-        return name not in self.taken and name not in self._reserved and drawn not in self._drawn
+        known = name in self.taken or name in self._reserved or name in self._scope.names
+        return not known and drawn not in self._drawn
 
     def _numbered(self, letter: str) -> str:
         """The next free name of this letter."""

@@ -90,7 +90,8 @@ def _decimals(size: float) -> int:
 
 def _fixed(x: float, decimals: int) -> str:
     if np.isfinite(x):
-        return "0" if x == 0 else _signed(f"{abs(x):.{decimals}f}", x < 0)
+        text = f"{abs(x):.{decimals}f}"
+        return "0" if x == 0 else _signed(text, x < 0 and text.strip("0.") != "")  # what is nearly zero has no sign
     return "NaN" if np.isnan(x) else _signed("∞", x < 0)
 
 

@@ -7,12 +7,11 @@ engine, its rules and the notation; `testing` may import it. See README.md besid
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 
 from autograd.array.tensor import Tensor
-from autograd.notation.names import Scope
+from autograd.notation.names import users_scope
 from autograd.render import cards, circuit, plain
 from autograd.render.build import build_scene
 from autograd.render.comparison import draw_comparison
@@ -109,10 +108,9 @@ def draw(
     check_choice("direction", direction, DIRECTIONS)
     check_choice("collapse", collapse, COLLAPSES)
     viewport = viewport_of(size, direction)
-    caller = sys._getframe(1)
     options = Options(values, grads, rules, title_of(title), collapse, depth_of(depth), style=chosen, viewport=viewport)
     options = replace(options, statements=by_statements(detail, chosen, rules))
-    scene = build_scene(node, Scope(caller.f_locals, caller.f_globals), overrides(names), options)
+    scene = build_scene(node, users_scope(), overrides(names), options)
     return Picture(scene.diagram, chosen, direction, viewport)
 
 

@@ -76,6 +76,9 @@ class Annotator:
         total, note = self._total(vertex) if gradient is not None else ("", "")
         hand = self._options.hand.get(vertex.node) if vertex.node is not None and gradient is not None else None
         wrong = hand is not None and hand.verdict != "right"
+        worst = _largest_error(hand.gradient, gradient) if hand is not None and wrong else ""
+        if hand is not None and hand.remark and worst:  # statistics alone hide a transposed gradient
+            note = f"{worst}, {note}" if note else worst
         return Card(
             identity,
             kind,
@@ -90,7 +93,7 @@ class Annotator:
             cluster=cluster,
             sign=_gate_sign(vertex),
             verdict="" if hand is None else hand.verdict,
-            remark="" if hand is None else hand.remark or (_largest_error(hand.gradient, gradient) if wrong else ""),
+            remark="" if hand is None else hand.remark or worst,
             hand=show(hand.gradient) if hand is not None and wrong else None,
         )
 

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
+from textwrap import wrap
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -16,6 +17,8 @@ from autograd.render.dot import Padding, document
 from autograd.render.metrics import LINE, text_width
 from autograd.render.style import Style
 
+_TITLE_LETTER: Final = 8.0  # points, about the width of a letter of the title
+_LEAST_TITLE: Final = 40  # letters
 _LETTER: Final = 5.5  # points, about the width of a letter of the legend
 _SQUARE: Final = 11  # points, the side of a heat cell
 _RAISED: Final = 2  # points between the label of an edge and its line
@@ -88,7 +91,11 @@ def title_label(diagram: Diagram) -> str:
     """The title as a DOT value, or ""; in a cell that has the same width throughout a series of pictures."""
     if not diagram.title:
         return ""
-    title = text(diagram.title, palette.INK, palette.TITLE, bold=True)
+    lines = title_rows(diagram)
+    title = text(lines[0], palette.INK, palette.TITLE, bold=True)
+    if len(lines) > 1:
+        rows = (text(line, palette.INK, palette.TITLE, bold=True) for line in lines)
+        return f"<{table(''.join(f'<TR><TD>{row}</TD></TR>' for row in rows))}>"
     if diagram.longest_title:
         wide = 1.1 * text_width(diagram.longest_title, palette.TITLE, bold=True)  # more than any of the fonts needs
         title = table(f'<TR><TD WIDTH="{wide:.0f}">{title}</TD></TR>')
@@ -124,6 +131,13 @@ def _legend(rows: list[list[palette.Entry]]) -> str:
         inside = end + '<TD WIDTH="8"></TD>'.join(cells) + end
         tables.append(f"<TR><TD>{table(f'<TR>{inside}</TR>', padding=3)}</TD></TR>")
     return table("".join(tables), padding=2)
+
+
+def title_rows(diagram: Diagram) -> list[str]:
+    """The title in lines that are not wider than the picture."""
+    if diagram.longest_title or not diagram.width:
+        return [diagram.title]
+    return wrap(diagram.title, max(int(diagram.width / _TITLE_LETTER), _LEAST_TITLE)) or [""]
 
 
 # A card

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
@@ -11,7 +10,7 @@ import numpy as np
 from autograd.array.tensor import Tensor
 from autograd.core.errors import describe
 from autograd.core.node import Node, topological
-from autograd.notation.names import Scope
+from autograd.notation.names import users_scope
 from autograd.render.build import build_scene
 from autograd.render.diagram import Direction
 from autograd.render.gradients import Hand, gradients_of
@@ -89,16 +88,8 @@ def draw_comparison(
     compared = {n: Hand(given[n], word, notes.get(n, "")) for n, word in words.items() if n in given}
     viewport = viewport_of(size, direction)
     options = Options(title=title_of(title), collapse=collapse, viewport=viewport, hand=compared)
-    scene = build_scene(node, _caller(), overrides(names), options)
+    scene = build_scene(node, users_scope(), overrides(names), options)
     return Picture(scene.diagram, options.style, direction, viewport)
-
-
-def _caller() -> Scope:
-    """The variables of whoever called this package."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "autograd":
-        frame = frame.f_back
-    return Scope(frame.f_locals, frame.f_globals)
 
 
 def _node_of(key: Any, nodes: list[Node], argument: str) -> Node:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import operator
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from string import ascii_lowercase
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from autograd.array.tensor import Tensor
 from autograd.core.node import Node
 from autograd.notation.formulas import index_text, scalar_text
-from autograd.notation.names import Scope
+from autograd.notation.literals import Text
+from autograd.notation.names import Scope, users_scope
 from autograd.notation.naming import Names
 from autograd.notation.numbers import shape_text
 from autograd.render.annotate import Annotator
@@ -27,6 +27,7 @@ from autograd.render.labels import label, names_of
 from autograd.render.layout import fits
 from autograd.render.options import DIRECTIONS, Options, check_choice, drawable, title_of, viewport_of
 from autograd.render.picture import Picture
+from autograd.render.statements import formulas
 from autograd.render.style import STYLES
 from autograd.text import printable
 
@@ -34,6 +35,7 @@ _INSERTED: Final = 1.0  # what it costs to leave a card without a partner
 _CHANGED: Final = 1.2  # and to pair two of one sort that take different things,
 _SHARED: Final = 0.4  # less this for what they have in common
 _LONGEST: Final = 12  # letters of an option
+_MOST_TAKEN: Final = 3  # operands of a statement: short ones find their partners
 _MOST: Final = 400  # cards of a graph that are compared
 
 
@@ -68,14 +70,14 @@ def draw_diff(
     """
     nodes = [drawable(output, "draw_diff") for output in (a, b)]
     check_choice("direction", direction, DIRECTIONS)
-    caller = sys._getframe(1)
-    scope = Scope(caller.f_locals, caller.f_globals)
+    scope = users_scope()
     viewport, style = viewport_of(size, direction), STYLES["cards"]
-    graphs = [Graph(node, alone=True) for node in nodes]
-    known = [names_of(graph, scope, {}) for graph in graphs]
+    by_detail = [[Graph(node, alone=alone, most_taken=_MOST_TAKEN) for node in nodes] for alone in (True, False)]
+    names = [[names_of(graph, scope, {}) for graph in graphs] for graphs in by_detail]
     diagram = None
-    for plan in _plans(graphs):
-        sides = [CollapsedGraph(graph, plan) for graph in graphs]
+    for statements, plan in _plans(by_detail[0]):
+        known = names[statements]
+        sides = [CollapsedGraph(graph, plan) for graph in by_detail[statements]]
         if max(len(side.vertices) for side in sides) > _MOST:
             continue
         diagram = _both(sides, scope, known, title_of(title))
@@ -85,12 +87,14 @@ def draw_diff(
     return Picture(diagram, style, direction, viewport)
 
 
-def _plans(graphs: Sequence[Graph]) -> Iterator[Plan]:
+def _plans(graphs: Sequence[Graph]) -> Iterator[tuple[bool, Plan]]:
+    """Whether by statements, and how much: what is folded has no partner, so that comes last."""
     level: Level = "leaves" if any(graph.levels for graph in graphs) else None
-    yield Plan(level)
-    yield Plan(level, repeats=True)
+    for statements in (False, True):
+        yield statements, Plan(level)
+        yield statements, Plan(level, repeats=True)
     for kept in (6, 5, 4, 3):
-        yield Plan(level, ends=kept)
+        yield True, Plan(level, ends=kept)
 
 
 @dataclass(frozen=True)
@@ -158,9 +162,21 @@ def _signature(vertex: Vertex) -> _Signature:
     if vertex.call is not None:
         sort, opening, rest = vertex.call.caption.partition("(")
         return _Signature(sort, opening + rest, shape)
+    if vertex.unit is not None and len(vertex.unit.nodes) > 1:
+        return _Signature(vertex.unit.node.op.name, f"({_formula(vertex.unit.nodes)})", shape)
     if vertex.node is not None and vertex.node.op is not None:
         return _Signature(vertex.node.op.name, f"({_operands(vertex.node)})", shape)
     return _Signature(f"{vertex.kind} {vertex.name if vertex.kind == 'fold' else ''}", "", shape)
+
+
+def _formula(nodes: Sequence[Node]) -> str:
+    """What a statement computes, with a letter for each value that it takes."""
+    letters: dict[int, str] = {}
+
+    def letter(operand: Any) -> Text:
+        return Text(letters.setdefault(id(operand), ascii_lowercase[len(letters) % 26]))
+
+    return printable(formulas(nodes, letter)[nodes[-1]].text, 2 * _LONGEST)
 
 
 def _operands(node: Node) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Final, Literal, get_args
 
 from autograd.array.tensor import Tensor
 from autograd.files import replacing
-from autograd.notation.names import Scope
+from autograd.notation.names import users_scope
 from autograd.render.build import build_scene
 from autograd.render.diagram import Diagram, Direction
 from autograd.render.metrics import text_width
@@ -88,9 +87,8 @@ def frames(
     chosen = style_named(style, moments=True)
     check_choice("direction", direction, DIRECTIONS)
     target, suffix, bound = _target(Path(path), format)
-    caller = sys._getframe(1)
     options = unfolded(title, chosen, collapse, depth, detail)
-    scene = build_scene(node, Scope(caller.f_locals, caller.f_globals), overrides(names), options)
+    scene = build_scene(node, users_scope(), overrides(names), options)
     series = _series(scene.diagram, steps(scene), captions=captions)
     drawn = [Picture(diagram, chosen, direction).content(suffix) for diagram in series]
     if bound:

@@ -11,7 +11,7 @@ from weakref import ref
 import numpy as np
 
 from autograd.core.node import Node, topological
-from autograd.render.statements import Statements
+from autograd.render.statements import MOST_TAKEN, Statements
 from autograd.text import printable
 
 # Above this many operations nobody looks for modules and repetitions: only the ends are drawn.
@@ -115,12 +115,14 @@ class Graph:
         named: the name that somebody gave a value, or "".
         kept: values that stay cards of their own.
         alone: whether each operation is a statement of its own.
+        most_taken: operands of a statement that can be broken.
     """
 
     output: Node
     named: Callable[[Any], str] = lambda value: ""
     kept: Container[Node] = ()
     alone: bool = False
+    most_taken: int = MOST_TAKEN
     nodes: list[Node] = field(init=False)
     operations: list[Node] = field(init=False)
     _units: dict[Level, list[Unit]] = field(default_factory=dict, init=False)
@@ -200,7 +202,7 @@ class Graph:
             for block in repeats(steps):
                 starts = range(block.start, block.stop, block.period)
                 loops.append([self.operations[start : start + block.period] for start in starts])
-        return Statements(self.operations, self.innermost, self.named, self.kept, loops, self.alone)
+        return Statements(self.operations, self.innermost, self.named, self.kept, loops, self.alone, self.most_taken)
 
     def owner(self, node: Node) -> Node:
         """The result of the statement that an operation belongs to."""

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, combinations, product
-from math import comb
+from math import ceil, comb
 from typing import Final
 
 from autograd.render import palette
@@ -28,13 +28,15 @@ _ROW_GAP: Final = 0.36 * _INCH
 _MARGIN: Final = 9.0
 _FRAME_TITLE: Final = 22.0
 _LEGEND: Final = 26.0
+_TITLE_LETTER: Final = 8.0
+_TRACK: Final = 24.0
 _MARGIN_OF_ERROR: Final = 1.03  # of what is estimated
 _BETWEEN_ROWS: Final = 64.0  # with the line that leads from the end of one to the beginning of the next
 LARGEST: Final = 2.0  # scale, so that a picture of two cards does not fill a wall
 _MOST_ROWS: Final = 4
 _WORTH: Final = 1.06  # how much larger text must get by one more row
 _SPLIT: Final = 0.4  # what it costs to cut a frame, of the size of text
-_CROSSED: Final = 0.12  # and a line that leads to another row besides the one at its end
+_CROSSED: Final = 0.25  # and a line that leads to another row besides the one at its end
 _MOST_TRIED: Final = 600  # ways to break a line
 
 
@@ -64,8 +66,8 @@ def arrange(diagram: Diagram) -> Layout:
 
     The main operand of an operation is the computed one with the longest history, else its data, else
     the first. A card that is nobody's main operand stands beside the first operation that uses it, if that has
-    its column for itself: the first such card on one side (true), the second on the other. Of more than two,
-    the others stand before it.
+    its column for itself: the first such card on one side (true), the second on the other. More than two stand
+    before it.
     """
     sources: dict[str, list[str]] = {card.id: [] for card in diagram.cards}
     for edge in diagram.edges:
@@ -92,8 +94,9 @@ def arrange(diagram: Diagram) -> Layout:
         if crowd[depth[head]] > 1:  # what is computed side by side needs the space
             continue
         entering = [o for o in dict.fromkeys(operands) if not (sources[o] or o in leading or o in beside)]
-        for operand, side in zip(entering[-2:], (True, False), strict=False):
-            beside[operand] = head, side
+        if len(entering) <= 2:
+            for operand, side in zip(entering, (True, False), strict=False):
+                beside[operand] = head, side
     ranks, first_users = _ranks(diagram, sources, beside)
     anchors = {card: ranks[first_users.get(card, card)] for card in ranks}
     rows = {card: bisect_right(diagram.breaks, rank) for card, rank in anchors.items()}
@@ -181,6 +184,10 @@ class _Estimate:
         self._edges = {
             (layout.anchors[edge.tail], layout.anchors[edge.head]) for edge in diagram.edges if not edge.again
         }
+        self._tracks: Counter[int] = Counter()  # lines that pass a column, and those that lead back over it
+        for edge in diagram.edges:
+            tail, head = sorted((layout.ranks[edge.tail], layout.ranks[edge.head]))
+            self._tracks.update(range(tail, head + 1) if edge.again else range(tail + 1, head))
         self._chains = _chains(diagram)
         self._nesting = max((len(chain) for chain in self._chains.values()), default=0)
         self._ranks = sorted(set(layout.ranks.values()))
@@ -197,19 +204,23 @@ class _Estimate:
         for anchor, rank, along, across in self._cards:
             row = rows[bisect_right(breaks, anchor)]
             widest, total = row.get(rank, (0.0, -_ROW_GAP))
-            row[rank] = max(widest, along), total + across + _ROW_GAP
+            crowded = total > 0  # cards around the line stand further apart
+            row[rank] = max(widest, along), total + across + _ROW_GAP * (1.5 if crowded else 1.0)
         columns: defaultdict[int, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))  # those of all rows are alike
         for row in rows:
             for rank, (widest, _) in row.items():
                 wide, gap = columns[rank - min(row)]
                 columns[rank - min(row)] = max(wide, widest), max(gap, self._gaps.get(rank, _GAP) + self._gap)
         length = sum(map(sum, columns.values())) - columns[0][1]
-        breadth = sum(max((total for _, total in row.values()), default=0.0) for row in rows)
+        breadth = sum(
+            max((total + _TRACK * self._tracks[rank] for rank, (_, total) in row.items()), default=0.0) for row in rows
+        )
         length += 2 * _MARGIN * self._nesting + 20
         breadth += (2 * _MARGIN + _FRAME_TITLE) * self._nesting * len(rows) + _BETWEEN_ROWS * len(breaks)
         diagram = self._diagram
         told = legend(replace(diagram, width=breadth if self._down else length))
-        around = 6.0 + _LEGEND * len(told) + (28.0 if diagram.title else 0.0)
+        titles = ceil(len(diagram.title) * _TITLE_LETTER / max(breadth if self._down else length, 1.0))
+        around = 6.0 + _LEGEND * len(told) + (12.0 + 17.0 * titles if diagram.title else 0.0)
         if self._down:
             return breadth, length + self._nesting * _FRAME_TITLE + around
         return length, breadth + around + 12

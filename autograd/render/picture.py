@@ -19,6 +19,7 @@ from autograd.render.svg import UNFOLD, finish, fit, size
 FORMATS = (".svg", ".png", ".pdf", ".dot")
 _PIXELS_PER_POINT = 2  # of a bitmap, beyond the size on the slide: text stays sharp on a projector
 _INCH = 72
+_IN_A_CELL = "max-width:100%;height:auto"  # of a notebook, which is narrower than a slide; no file has it
 
 
 class Picture:
@@ -79,10 +80,10 @@ class Picture:
         return target
 
     def _repr_svg_(self) -> str:
-        return self.svg
+        return self.svg.replace("<svg ", f'<svg style="{_IN_A_CELL}" ', 1)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+        return {"image/svg+xml": self._repr_svg_(), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         count = self._diagram.operations

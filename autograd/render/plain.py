@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element
 
 from autograd.notation.numbers import Shown
 from autograd.render import palette
+from autograd.render.cards import title_rows
 from autograd.render.diagram import Card, Diagram, Direction, Edge
 from autograd.render.dot import Padding, document, quote
 from autograd.render.metrics import text_width
@@ -59,7 +60,7 @@ def source(diagram: Diagram, direction: Direction) -> str:
         edge=_edge_label,
         cluster=lambda cluster: quote(cluster.title),
         legend=quote(legend),
-        title=quote(diagram.longest_title or diagram.title) if diagram.title else "",
+        title=quote(diagram.longest_title or "\n".join(title_rows(diagram))) if diagram.title else "",
         ranksep=0.42,
     )
 

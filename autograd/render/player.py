@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -19,7 +18,7 @@ import numpy as np
 from autograd.array.tensor import Tensor
 from autograd.files import replacing
 from autograd.notation.mathml import mathml
-from autograd.notation.names import Scope
+from autograd.notation.names import users_scope
 from autograd.notation.numbers import GRID, numbers, show
 from autograd.render import palette
 from autograd.render.build import Scene, build_scene
@@ -128,9 +127,8 @@ def player(
     check_choice("direction", direction, DIRECTIONS)
     if path is not None and Path(path).suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"player writes a page, so its file ends in .html, not as {os.fspath(path)!r}")
-    caller = sys._getframe(1)
     options = unfolded(title, STYLES["cards"], collapse, depth, detail, MOST_OPERATIONS)
-    scene = build_scene(node, Scope(caller.f_locals, caller.f_globals), overrides(names), options)
+    scene = build_scene(node, users_scope(), overrides(names), options)
     all_steps = steps(scene)
     picture = Picture(scene.diagram, options.style, direction)
     page = Player(_page(scene, all_steps, picture.svg), len(all_steps))

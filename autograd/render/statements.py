@@ -25,7 +25,7 @@ from autograd.rules.write import put
 # An operand that is drawn: the node of a Tensor, or a plain array. Each is known by its identity.
 Operand = Any
 _UNNAMED: Final = Text("v₁")
-_MOST_TAKEN: Final = 5  # operands of a statement that can be broken
+MOST_TAKEN: Final = 5  # operands of a statement that can be broken
 _ACTIVATED: Final = ("activation",)
 
 
@@ -119,6 +119,7 @@ class Statements:
         kept: further values that have statements of their own.
         loops: the operations of each round, of what repeats.
         alone: whether each operation is a statement of its own.
+        most_taken: operands of a statement that can be broken.
 
     Attributes:
         of: the nodes of each statement in the order of the program, by its result.
@@ -133,8 +134,9 @@ class Statements:
         kept: Container[Node],
         loops: Sequence[Sequence[Sequence[Node]]],
         alone: bool,
+        most_taken: int = MOST_TAKEN,
     ) -> None:
-        self._name, self._loops = name, loops
+        self._name, self._loops, self._most_taken = name, loops, most_taken
         uses = Counter(arg for node in operations for arg in node.args or () if type(arg) is Node)
         self._users = {arg: node for node in operations for arg in node.args or () if type(arg) is Node}
         writes = {node: placed for node in operations if (placed := placed_by(node)) and uses[placed] == 1}
@@ -164,7 +166,7 @@ class Statements:
 
     def _broken(self, operations: Sequence[Node], standing: set[Node]) -> set[Node]:
         """Where statements break lest they become too long: first where a loop came around."""
-        draft = _Draft(operations, self._writes, self._name, standing)
+        draft = _Draft(operations, self._writes, self._name, standing, self._most_taken)
         draft.write()
         draft.break_at(self._came_around(standing, draft.length))
         before = -1
@@ -202,7 +204,9 @@ class _Draft:
         writes: Mapping[Node, Node],
         name: Callable[[Operand], str],
         standing: Iterable[Node],
+        most_taken: int,
     ) -> None:
+        self._most_taken = most_taken
         self._vars = {id(node): Var(None) for node in operations}
         self._nodes = {self._vars[id(node)]: node for node in operations}
         self._standing = {self._vars[id(node)] for node in standing}
@@ -256,7 +260,7 @@ class _Draft:
             self._texts[target] = name if target in self._standing else text
 
     def _decide(self, line: Line, activation: Var | None) -> None:
-        target, many = line.target, len(self._taken[line.target]) > _MOST_TAKEN
+        target, many = line.target, len(self._taken[line.target]) > self._most_taken
         length = max(self._lengths[target], LONGEST + 1 if many else 0)
         lengths = {var: self._lengths[var] for var in line.variables() if var in self._lengths}
         if length > LONGEST and activation is not None:  # what the next layer takes

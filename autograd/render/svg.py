@@ -55,7 +55,6 @@ def finish(raw: bytes, diagram: Diagram, source: str, style: Style, viewport: Vi
             "xmlns": "http://www.w3.org/2000/svg",
             "width": f"{across * scale:.0f}",
             "height": f"{down * scale:.0f}",
-            "style": "max-width:100%;height:auto",  # in a notebook, whose cells are narrower than slides
             "role": "img",
             "aria-label": diagram.title or f"computation of {diagram.symbol}",
         }
