@@ -21,7 +21,7 @@ from autograd.text import LONGEST, printable
 
 _LOOKED_AT: Final = 1000  # entries of a container in the caller's scope
 _LIBRARIES: Final = (*sysconfig.get_paths().values(), "<frozen")  # their frames are not the user's
-_NO_USERS: Final = frozenset((*sys.stdlib_module_names, "numpy", "autograd", "nn"))  # whose objects are not looked into
+_NO_USERS: Final = frozenset((*sys.stdlib_module_names, "numpy", "autograd"))  # whose objects are not looked into
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 GREEK: Final = dict(
     zip(
