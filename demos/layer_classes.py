@@ -13,7 +13,7 @@ import numpy as np
 
 import nn
 from autograd import Tensor
-from autograd.testing import Report, compare_grads
+from autograd.testing import Report, check_backprop, compare_grads
 from demos.evidence import Array, Parameters, by_leaf, leaves, ratio_table
 from demos.plots import BLUE, GREEN, INK, picture
 
@@ -155,6 +155,14 @@ def forward(x: Array, p: dict[str, Tensor] | Parameters) -> Tensor:
     return a @ p[f"W{LAYERS}"] + p[f"b{LAYERS}"]
 
 
+def published_step(network: Network, x: Array, target: Array) -> float:
+    """One step that updates the network, as published: what is judged line by line."""
+    output = network.forward(x)
+    loss = mean_squared_error(output, target)
+    network.backward(slope_published(output, target), LEARNING_RATE)
+    return loss
+
+
 def step(slope: Slope, scale: float = 0.001) -> tuple[Tensor, dict[Tensor, Array]]:
     """The recorded loss at the first step, and the hand gradients of its parameters."""
     (x, target), p = data(), initial_parameters(scale)
@@ -215,6 +223,10 @@ def plot_losses() -> None:
 
 
 def main() -> None:
+    print("The published code, judged line by line:")
+    network = Network(initial_parameters(0.3))
+    print(check_backprop(published_step, network, *data(), params=network.linear))
+    print()
     print("The published derivation at the first step, against the mean that it prints:")
     print(judge(slope_published))
     x, target = data()

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 import autograd
 import nn
-from autograd.testing import Report, compare_grads
+from autograd.testing import Report, check_backprop, compare_grads
 from demos import output_folder
 from demos.plots import INK, picture
 
@@ -123,6 +123,12 @@ def train_by_autograd(X: Array, y: Array) -> list[float]:
     return losses
 
 
+def published_step(X: Array, y: Array, p: Parameters) -> tuple[float, Parameters]:
+    """The loss and its gradients, as published: what is judged line by line."""
+    Z, A = forward(X, p)
+    return mean_squared_error(y, A[-1]), backprop(y, p, Z, A)
+
+
 def judge_first_step(X: Array, y: Array) -> Report:
     """The report on the hand derivation at the initial weights."""
     model, p = network(), initial_parameters()
@@ -164,6 +170,9 @@ def plot_losses(hand: list[float], engine: list[float]) -> None:
 
 def main() -> None:
     X, y = data()
+    print("The published code, judged line by line:")
+    print(check_backprop(published_step, X, y, initial_parameters()))
+    print()
     hand, engine = train_by_hand(X, y), train_by_autograd(X, y)
     print()
     print(table(hand, engine))

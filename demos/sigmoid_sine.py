@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 import nn
 from autograd import Tensor
-from autograd.testing import Report, compare_grads
+from autograd.testing import Report, check_backprop, compare_grads
 from demos.evidence import Array, Parameters, by_leaf, leaves, ratio_table
 from demos.plots import BLUE, GREEN, GREY, INK, RED, picture
 
@@ -147,6 +147,12 @@ def step(
     return loss, by_leaf(tensors, gradients)
 
 
+def published_step(x: Array, y: Array, p: Parameters) -> tuple[float, Parameters]:
+    """The loss and its gradients, as published: what is judged line by line."""
+    z, a = forward_published(x, p)
+    return mean_square(a[-1], y), backprop_published(y, p, z, a)
+
+
 def judge(backprop: Backprop, forward: Forward = forward_published) -> Report:
     return compare_grads(*step(backprop, forward), rtol=1e-10)
 
@@ -267,6 +273,9 @@ def plot_deep(ways: dict[str, tuple[list[float], Array]]) -> None:
 
 
 def main() -> None:
+    print("The published code, judged line by line:")
+    print(check_backprop(published_step, *data(), initial_parameters()))
+    print()
     print("The published derivation at the first step, against the mean square that it prints:")
     print(judge(backprop_published))
     x, y = data()

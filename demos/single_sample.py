@@ -14,7 +14,7 @@ import numpy as np
 import autograd
 import nn
 from autograd import Tensor
-from autograd.testing import Report, compare_grads
+from autograd.testing import Report, check_backprop, compare_grads
 from demos import output_folder
 from demos.evidence import Array, Parameters, by_leaf, leaves, ratio_table
 from demos.plots import GREEN, INK, RED, picture
@@ -102,6 +102,12 @@ def step(backprop: Backprop, seed: int = 42) -> tuple[Tensor, dict[Tensor, Array
     tensors = leaves(p)
     loss = np.sum(half_squared_error(forward(tensors)["prediction"]))
     return loss, by_leaf(tensors, {name: np.reshape(gradients[name], p[name].shape) for name in p})
+
+
+def published_step(p: Parameters) -> tuple[Array, Parameters]:
+    """The loss and its gradients, as published: what is judged line by line."""
+    v = forward(p)
+    return half_squared_error(v["prediction"]), backprop_published(p, v)
 
 
 def judge(backprop: Backprop, seed: int = 42) -> Report:
@@ -200,6 +206,9 @@ def plot_losses() -> None:
 
 
 def main() -> None:
+    print("The published code, judged line by line:")
+    print(check_backprop(published_step, initial_parameters(seed_with_active_units())))
+    print()
     print("The first epoch, as far as the page prints it, is that of the page:")
     computed = first_epoch()
     for name, published in PUBLISHED.items():

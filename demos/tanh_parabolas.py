@@ -14,7 +14,7 @@ import numpy as np
 
 import nn
 from autograd import Tensor
-from autograd.testing import Report, compare_grads
+from autograd.testing import Report, check_backprop, compare_grads
 from demos.evidence import Array, Parameters, by_leaf, leaves, ratio_table
 from demos.plots import BLUE, GREY, INK, RED, picture
 
@@ -184,6 +184,11 @@ def step(backprop: Backprop, loss: Loss = loss_published) -> tuple[Tensor, dict[
     return loss(tensors, x, y), by_leaf(tensors, backprop(p, x, y))
 
 
+def published_step(p: Parameters, x: Array, y: Array) -> tuple[Array, Parameters]:
+    """The loss and its gradients, as published: what is judged line by line."""
+    return loss_published(p, x, y), backprop_published(p, x, y)
+
+
 def judge(backprop: Backprop, loss: Loss = loss_published) -> Report:
     return compare_grads(*step(backprop, loss), rtol=1e-10)
 
@@ -284,6 +289,9 @@ def plot_hidden_layer(begun: Start, p: Parameters) -> None:
 
 
 def main() -> None:
+    print("The published code, judged line by line:")
+    print(check_backprop(published_step, *first_batch()))
+    print()
     print("The published derivation at the first step, against the loss that it prints:")
     print(judge(backprop_published))
     p, x, y = first_batch()

@@ -5,8 +5,12 @@ from __future__ import annotations
 import inspect
 import json
 import math
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -320,3 +324,19 @@ def test_what_is_right_for_another_loss_is_told(factor: float, words: str) -> No
     report = check_backprop(scaled, X, Y, RNG.normal(size=(3, 2)))
     assert lines(report) == [line_of(scaled, "delta =")]
     assert words in str(report)
+
+
+def test_an_option_of_pytest_writes_a_file_a_student(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["autograd.testing.marks"]\n')
+    (tmp_path / "test_work.py").write_text(
+        "import numpy as np\nfrom autograd.testing import assert_backprop\n\n\ndef square(w):\n"
+        "    return np.sum(w**2), {'w': w}\n\n\ndef test_square():\n    assert_backprop(square, np.array([3.0, 4.0]))\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "--backprop-reports=marks", "--student=ann", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment, check=False)
+    assert "test_work.py:6 in square" in done.stdout
+    told = json.loads((tmp_path / "marks" / "ann.json").read_text())
+    assert told["passed"] == 0
+    (report,) = told["tests"]["test_square"]["reports"]
+    assert report["lines"][0]["cause"] == "scale"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
 
 from autograd.program.program import Line, Var
+from autograd.program.trace import Traced
 from autograd.testing.recording import Recording, Spot, same
 from autograd.testing.source import Statement, expression_at, statement_at, statements_of
 
@@ -50,6 +51,21 @@ def _later_names(recording: Recording, var: Var) -> list[str]:
     assigned = [node for node in statements_of(spot.frame.f_code) if isinstance(node, ast.Assign)]
     later = [node for node in assigned if node.lineno > own.first and isinstance(node.value, ast.Name)]
     return [_name(node.targets[0]) for node in later if _name(node.value) == _name(own.target) != ""]
+
+
+def passed_on(recording: Recording, frame: FrameType) -> None:
+    """The arguments of a function that is called, where a statement without calls gave them their names."""
+    caller = frame.f_back
+    if caller is None:
+        return
+    spot = Spot(caller, caller.f_lasti)
+    held = {id(value): value for value in frame.f_locals.values() if type(value) is Traced}
+    node = statement_at(spot).node if held else None
+    for name in ast.walk(node) if node is not None else ():
+        value = caller.f_locals.get(name.id) if isinstance(name, ast.Name) else None
+        if type(value) is Traced and id(value) in held and isinstance(name, ast.Name):
+            alias = _alias(recording, value.symbol, name.id, spot, {}, recording.lines)
+            value.symbol = alias or value.symbol
 
 
 def operands(expression: Any, line: Line) -> Iterator[tuple[Any, Any]]:
@@ -110,7 +126,9 @@ def _alias(
     if found is None or not isinstance(found.value, (ast.Name, ast.Attribute)):
         return None
     source = _name(found.value)
-    if made.frame is spot.frame and (_name(own.target) != source or found.lineno < own.first):
+    if made.frame is spot.frame and _name(own.target) != source:
+        return None
+    if made.frame is spot.frame and found.lineno < own.first <= spot.position[0]:  # else it was made in an earlier turn
         return None
     if made.frame is not spot.frame and whole:
         return None

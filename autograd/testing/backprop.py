@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -25,7 +26,7 @@ from autograd.testing.dataflow import Dataflow, End, Fault
 from autograd.testing.outcome import Gradient, Outcome
 from autograd.testing.report import Finding, Report, WrongLine, finding_of
 from autograd.testing.search import Margin, Search
-from autograd.testing.source import is_all_of, statement_at
+from autograd.testing.source import is_all_of, statement_at, times
 from autograd.testing.tolerance import check_tolerance
 from autograd.testing.truth import Truth, factor_between
 from autograd.testing.updates import Update
@@ -33,6 +34,8 @@ from autograd.testing.words import Words
 
 __tracebackhide__ = True  # pytest shows the line of the test and the message
 Array = np.ndarray[Any, np.dtype[Any]]
+_LISTENERS: list[Callable[[Report], object]] = []
+_LONGEST = 110  # characters of a line that is told as right
 
 
 def check_backprop(
@@ -78,7 +81,10 @@ def check_backprop(
         check_tolerance("rtol", rtol)
     if not callable(function):
         raise TypeError(f"check_backprop takes a function and its arguments, not {type(function).__name__}")
-    return _Judge(outcome.run(function, args, kwargs, params, loss), rtol, Budget(budget)).report()
+    report = _Judge(outcome.run(function, args, kwargs, params, loss), rtol, Budget(budget)).report()
+    for listener in _LISTENERS:
+        listener(report)
+    return report
 
 
 def assert_backprop(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
@@ -91,6 +97,16 @@ def assert_backprop(function: Callable[..., Any], *args: Any, **kwargs: Any) -> 
         raise AssertionError(f"\n{report}")
 
 
+@contextmanager
+def listening(listener: Callable[[Report], object]) -> Iterator[None]:
+    """Call a function with every report that `check_backprop` makes meanwhile."""
+    _LISTENERS.append(listener)
+    try:
+        yield
+    finally:
+        _LISTENERS.remove(listener)
+
+
 class _Judge:
     def __init__(self, found: Outcome, rtol: float | None, budget: Budget) -> None:
         self._budget = budget
@@ -101,6 +117,9 @@ class _Judge:
         self._own_names: dict[str, str] | None = None
         self._found, self._rtol, self._recording = found, rtol, found.recording
         given = [g for g in found.gradients if type(g.value) is Traced and g.update is None]
+        for gradient in given:  # what is no value of the function's own making was given back as it is
+            if gradient.value.symbol not in self._recording.spots and self._recording.end is not None:
+                gradient.value.symbol = self._recording.passed(gradient.value.symbol, self._recording.end)
         ends = {g.value.symbol: stem_key(g.key) for g in given}
         renamed = with_aliases(self._recording, ends)
         for gradient in given:
@@ -205,6 +224,23 @@ class _Judge:
             )
         return "\n".join(told)
 
+    def _is_transposed(self, fault: Fault) -> bool:
+        """Whether what a line gave is the transpose of the right matrix, perhaps in its shape."""
+        pairs = [(np.asarray(v.value), np.asarray(r)) for v, r in zip(fault.unit.values, fault.rights, strict=False)]
+        wrong = [(a, b) for a, b in pairs if not np.array_equal(a, b)]
+        return bool(wrong) and all(
+            a.ndim == b.ndim == 2 and a.size == b.size and np.allclose(a.reshape(b.T.shape), b.T) for a, b in wrong
+        )
+
+    def _right(self, fault: Fault) -> str:
+        """The author's line with a factor put right, where nothing else is wrong with it."""
+        for var, right in zip(fault.unit.values, fault.rights, strict=False):
+            value = np.asarray(var.value)
+            if value.size > 1 and value.shape == np.shape(right) and not np.array_equal(value, right):
+                factor = factor_between(np.asarray(right), value)
+                return times(fault.unit.statement, factor) if factor is not None else ""
+        return ""
+
     def _renamed(self, text: str, words: Words) -> str:
         """A text with the author's own names of gradients."""
         if self._own_names is None:
@@ -285,12 +321,16 @@ class _Judge:
             )
         part = wrong_part(self._recording, self._truth, flow, fault)
         explanation, _, right = finding.explanation.partition("; right: ") if finding is not None else ("", "", "")
+        right = self._right(fault) or ("" if ";" in right or len(right) > _LONGEST else right)
+        cause = (finding.cause if finding is not None else None) or "unknown"
+        if cause == "unknown" and self._is_transposed(fault):
+            cause, explanation = "transposed", "the numbers are those of the transpose"
         return WrongLine(
             file=statement.file,
-            line=statement.first,
+            line=part[0] if part is not None else statement.first,
             function=statement.function,
             source=statement.marked(part),
-            cause=(finding.cause if finding is not None else None) or "unknown",
+            cause=cause,
             explanation=self._renamed(explanation, words),
             right=self._renamed(right, words),
             gradients=tuple(words.value(end.node) for end in fault.repairs),

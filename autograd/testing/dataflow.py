@@ -203,7 +203,13 @@ class Dataflow:
     def _rank(self, fault: Fault) -> tuple[int, bool, bool, int]:
         wrong = zip(fault.unit.values, fault.rights, strict=True)
         first = next((var for var, right in wrong if not _alike(var.value, right)), fault.unit.values[0])
-        return len(fault.repairs), self.departs(first), not self._innocent(first), -self._order[first]
+        departs = self.departs(first) or (self._is_a_part(first) and all(map(self.explained, self.inputs(first))))
+        return len(fault.repairs), departs, not self._innocent(first), -self._order[first]
+
+    def _is_a_part(self, var: Var) -> bool:
+        """Whether a value is known as a step on the way only: of a gradient that should be whole, a part."""
+        matches = self._truth.matches(var.value)
+        return bool(matches) and all(match.kind == "rule" for match in matches)
 
     def _innocent(self, var: Var) -> bool:
         """Whether calls gave what they should: then a statement that passes it on is sooner the wrong one."""
@@ -354,6 +360,7 @@ class Dataflow:
         found: set[Var] = set()
         factors: dict[Var, set[float]] = {}
         sizes = {float(n) for var in self._truth.forward for n in np.shape(var.value)} | {1.0}
+        sizes |= {-size for size in sizes}
         certain: list[Var] = [end.var for end in self._ends if not end.wrong]
         for line in self.lines:
             var = line.target

@@ -66,6 +66,7 @@ class Recording(Trace):
         spots: by value, where it was made; inputs have none.
         moves: the values that are only another look at memory that was written to.
         left: what left the recording.
+        end: where the last function of the author's gave something back.
     """
 
     def __init__(self) -> None:
@@ -73,6 +74,7 @@ class Recording(Trace):
         self.spots: dict[Var, Spot] = {}
         self.moves: set[Var] = set()
         self.left: list[Leaving] = []
+        self.end: Spot | None = None
         self._memory: dict[int, tuple[Any, list[Any]]] = {}  # by identity of its owner, what looks at it
 
     def input(self, value: Any, name: str | None = None) -> Traced:
@@ -131,15 +133,21 @@ class Recording(Trace):
         self.left.append(Leaving(traced.symbol, how, Spot(frame, frame.f_lasti)))
         return traced.value.copy() if isinstance(traced.value, np.ndarray) else traced.value
 
-    def passed(self, traced: Traced, frame: FrameType) -> None:
+    def returned(self, value: Any, frame: FrameType) -> None:
         """A function gives a value back: where it made none itself, that is a line that gives its argument back."""
-        spot = self.spots.get(traced.symbol)
-        if spot is None or spot.frame is frame or frame.f_code.co_name == "<module>":
-            return
-        line = Line(Var(traced.symbol.value), same, (traced.symbol,), {})
+        spot = Spot(frame, frame.f_lasti)
+        if not frame.f_code.co_name.startswith("__"):  # a constructor gives nothing back
+            self.end = spot
+        made = self.spots.get(value.symbol) if type(value) is Traced else None
+        if made is not None and made.frame is not frame:
+            value.symbol = self.passed(value.symbol, spot)
+
+    def passed(self, var: Var, spot: Spot) -> Var:
+        """A value that a statement passes on as it is."""
+        line = Line(Var(var.value), same, (var,), {})
         self.lines.append(line)
-        self.spots[line.target] = Spot(frame, frame.f_lasti)
-        traced.symbol = line.target
+        self.spots[line.target] = spot
+        return line.target
 
     # Writing in place
 

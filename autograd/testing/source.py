@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import copy
 import linecache
+import sysconfig
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,8 +16,15 @@ from typing import Any
 
 from autograd.testing.recording import Spot
 
+_LIBRARIES = tuple({*(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")), "<frozen"})
+_OURS = str(Path(__file__).parents[1])
 _MOST_LINES = 30  # of a statement in a file that is not all Python
 Range = tuple[int, int, int, int]  # first line, last line, first column, last column, in bytes
+
+
+def is_authors(filename: str) -> bool:
+    """Whether code of this file is judged: it is neither this package's nor a library's."""
+    return not filename.startswith((*_LIBRARIES, _OURS))
 
 
 @dataclass(frozen=True)
@@ -63,10 +72,12 @@ class Statement:
 
     def marked(self, part: Range | None = None, indent: str = "    ") -> str:
         """Its lines, dedented, with carets under a part of it."""
-        lines = self.lines
-        margin = len(lines[0]) - len(lines[0].lstrip())
+        lines = list(enumerate(self.lines, start=self.first))
+        if part is not None:  # of a long statement, the lines that matter
+            lines = [(number, line) for number, line in lines if part[0] <= number <= part[1]] or lines
+        margin = len(lines[0][1]) - len(lines[0][1].lstrip())
         told = []
-        for number, line in enumerate(lines, start=self.first):
+        for number, line in lines:
             told.append(indent + (line[margin:] if line[:margin].isspace() else line.lstrip() if margin else line))
             if part is None or not part[0] <= number <= part[1]:
                 continue
@@ -111,6 +122,29 @@ def expression_at(statement: Statement, part: Range) -> ast.expr | None:
         if isinstance(node, ast.expr) and range_of(node) == part:
             return node
     return None
+
+
+def times(statement: Statement, factor: float) -> str:
+    """A statement with what it computes multiplied by a number, or divided by its inverse; empty where it cannot be."""
+    value, inverse = statement.value, 1 / factor
+    if (
+        value is None
+        or statement.node is None
+        or not isinstance(statement.node, (ast.Assign, ast.AugAssign, ast.Return))
+    ):
+        return ""
+    sign, size, other = factor < 0, abs(factor), abs(inverse)
+    expression: ast.expr = value
+    if abs(other - round(other)) < 1e-9 * other and round(other) > 1:
+        expression = ast.BinOp(expression, ast.Div(), ast.Constant(round(other)))
+    elif size != 1:
+        whole = abs(size - round(size)) < 1e-9 * size
+        expression = ast.BinOp(ast.Constant(round(size) if whole else float(f"{size:.6g}")), ast.Mult(), expression)
+    if sign:
+        expression = ast.UnaryOp(ast.USub(), expression)
+    changed = copy.copy(statement.node)
+    changed.value = expression
+    return ast.unparse(ast.fix_missing_locations(changed)).replace(" ** ", "**")
 
 
 def is_all_of(statement: Statement, part: Range) -> bool:

@@ -10,11 +10,9 @@ from __future__ import annotations
 import inspect
 import random
 import sys
-import sysconfig
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, MutableSequence
 from functools import partial
-from pathlib import Path
 from types import CodeType, FrameType, FunctionType, MethodType, ModuleType, TracebackType
 from typing import Any, NamedTuple
 
@@ -22,16 +20,11 @@ import numpy as np
 
 from autograd.program.program import Var
 from autograd.program.trace import Traced
+from autograd.testing.aliases import passed_on
 from autograd.testing.recording import Recording, wrapped
+from autograd.testing.source import is_authors
 
-_LIBRARIES = tuple({*(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")), "<frozen"})
-_OURS = str(Path(__file__).parents[1])
 _MISSING = object()
-
-
-def is_authors(filename: str) -> bool:
-    """Whether code of this file is judged: it is neither this package's nor a library's."""
-    return not filename.startswith((*_LIBRARIES, _OURS))
 
 
 class Place(NamedTuple):
@@ -171,8 +164,9 @@ class Loan:
         code = frame.f_code
         if event == "call" and is_authors(code.co_filename):
             self._use(code, frame.f_globals)
-        elif event == "return" and type(arg) is Traced and is_authors(code.co_filename):
-            self._recording.passed(arg, frame)
+            passed_on(self._recording, frame)
+        elif event == "return" and is_authors(code.co_filename):
+            self._recording.returned(arg, frame)
 
     def _use(self, code: CodeType, scope: dict[str, Any]) -> None:
         if (code, id(scope)) in self._codes:
@@ -194,6 +188,7 @@ class Loan:
                 taken = self.take(value)
                 if taken is not value:
                     scope[name] = taken
+                _call(taken, name)
 
     # Containers
 
@@ -232,8 +227,8 @@ class Loan:
             self.take(value.__self__)
             self.take(value.__func__)
         elif isinstance(value, FunctionType):
-            for cell in value.__closure__ or ():
-                self._take_cell(cell)
+            for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
+                self._take_cell(cell, name)
         elif isinstance(value, partial):
             self.take(value.func)
         else:
@@ -245,7 +240,7 @@ class Loan:
             if taken is not part:
                 container[key] = taken
 
-    def _take_cell(self, cell: Any) -> None:
+    def _take_cell(self, cell: Any, name: str) -> None:
         try:
             value = cell.cell_contents
         except ValueError:  # empty
@@ -254,6 +249,7 @@ class Loan:
             taken = wrapped(value, self._recording)
         else:
             taken = self.take(value)
+            _call(taken, name)
         self._undo.append(partial(setattr, cell, "cell_contents", value))
         cell.cell_contents = taken
 
@@ -266,6 +262,12 @@ class Loan:
             taken = self.take(part)
             if taken is not part:
                 object.__setattr__(value, name, taken)
+
+
+def _call(value: Any, name: str) -> None:
+    """Remember the variable in which an array was found."""
+    if type(value) is Traced and value.symbol.name is None:
+        value.symbol.name = name
 
 
 def _names(code: CodeType) -> Iterator[str]:
