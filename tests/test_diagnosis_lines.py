@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autograd import Tensor
+from autograd.testing import compare_grads
 from autograd.testing.catalogue.slips import Swap, parsed, slips, value_of, written
+from autograd.testing.words import readable
 from tests.students import Line, Student, classification, regression, sigmoid
 
 
@@ -104,3 +107,23 @@ def test_an_expression_gives_what_python_says(text: str) -> None:
 
 def test_the_names_of_a_line_are_gaps() -> None:
     assert written(parsed("dn0 * np.tanh(v1) ** 2 @ o12.T")) == "{dn0} * np.tanh({v1})**2 @ {o12}.T"
+
+
+def test_a_factor_is_told_as_one_size_in_the_place_of_another() -> None:
+    rng = np.random.default_rng(0)
+    W = Tensor(rng.normal(size=(8, 5)), True, name="W")
+    x, y = rng.normal(size=(5, 7)), rng.normal(size=(8, 7))
+    z = W @ x
+    z.name = "z"
+    finding = compare_grads(np.sum((z - y) ** 2) / 7, {"z": 2 * (z.data - y) / W.shape[1]})["z"]
+    assert finding.cause == "scale"
+    assert "not by the 7 columns of x" in finding.explanation
+    assert finding.explanation.endswith("right: dz = (z - y) * 2 / 7")
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [("-(-dp * p * (1 - p))", "dp * p * (1 - p)"), ("x + x", "2 * x"), ("a - b", "a - b")],
+)
+def test_a_right_line_has_no_sign_twice(text: str, short: str) -> None:
+    assert readable(text, {}) == short

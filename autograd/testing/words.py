@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -39,11 +40,13 @@ def _without_rounding(number: str) -> str:
 
 def _times(scale: float) -> str:
     """What multiplies by a number: a division where that is by a whole one."""
-    inverse = 1 / scale
     if abs(scale - 1) < 1e-6:
         return ""
-    whole = abs(inverse - round(inverse)) < 1e-6 * abs(inverse)
-    return f" / {round(inverse)}" if whole and inverse > 0 else f" * {scale:.6g}"
+    fraction = Fraction(scale).limit_denominator(100_000)
+    above, below = fraction.numerator, fraction.denominator
+    if 0 < above <= 9 and below > 1 and abs(above / below - scale) < 1e-6 * scale:
+        return f" / {below}" if above == 1 else f" * {above} / {below}"
+    return f" * {scale:.6g}"
 
 
 class Words:
@@ -326,6 +329,22 @@ def readable(text: str, sigmoids: Mapping[str, str]) -> str:
 class _Simpler(ast.NodeTransformer):
     def __init__(self, sigmoids: Mapping[str, str]) -> None:
         self._sigmoids, self.changed = sigmoids, False
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        """`-(-g * a)`."""
+        self.generic_visit(node)
+        factor, path = node.operand, []
+        while isinstance(factor, ast.BinOp) and isinstance(factor.op, (ast.Mult, ast.Div, ast.MatMult)):
+            path.append(factor)
+            factor = factor.left
+        twice = isinstance(factor, ast.UnaryOp) and isinstance(factor.op, ast.USub)
+        if not (isinstance(node.op, ast.USub) and isinstance(factor, ast.UnaryOp) and twice):
+            return node
+        self.changed = True
+        result = factor.operand
+        for product in reversed(path):
+            result = ast.BinOp(result, product.op, product.right)
+        return result
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """`g / (1 + np.exp(-z))**2 * np.exp(-z)` and `x + x`."""

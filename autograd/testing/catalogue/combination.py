@@ -98,7 +98,7 @@ def with_a_factor(fit: Fit, mistakes: Iterable[tuple[Mistake, Array]], top: Any)
     for mistake, gradient in mistakes if np.size(hand) > 2 else ():
         factor = multiple(hand, gradient) if top not in mistake.changes else None
         reason = as_size(factor, fit.sizes) if factor is not None and abs(factor - 1) > 1e-9 else None
-        if reason is not None:
+        if reason is not None and not (reason.weak and reason.arrays):
             times = f"everything is multiplied by {number(reason.factor)}: {reason.words}"
             yield replace(
                 mistake,

@@ -5,6 +5,7 @@ Those are its sizes, means over them, its constant factors, the 2 of a square, a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -170,7 +171,7 @@ def as_size(factor: float, sized: Sequence[Size], rtol: float = 1e-6) -> Reason 
         if not reasons:
             reasons += [(exact, words + more, of) for exact, words, of in _by_size(value, extra, sized, rtol)]
     if not reasons:
-        return None
+        return _ratio(factor, sized, rtol)
     arrays: dict[str, Any] = {}
     texts: list[str] = []
     for _, words, of in reasons:
@@ -183,6 +184,20 @@ def as_size(factor: float, sized: Sequence[Size], rtol: float = 1e-6) -> Reason 
         text = "the sign is wrong" + (f", and {text}" if text else "")
     weak = not arrays and exact not in (1.0, 2.0, 0.5)
     return Reason(-exact if factor < 0 else exact, text, arrays, plain or not arrays, weak)
+
+
+def _ratio(factor: float, sized: Sequence[Size], rtol: float) -> Reason | None:
+    """A factor as one size in the place of another one; weak, since small numbers have many ratios."""
+    known = [size for size in sized if size.of is not None and not size.whole]
+    for right in known:  # those of means come first
+        for wrong in known:
+            exact = right.count / wrong.count
+            if exact != 1 and abs(abs(factor) - exact) < rtol * exact:
+                words = f"divided by {wrong.words.format('{size0}')}, not by {right.words.format('{size1}')}"
+                sign = "the sign is wrong, and it is " if factor < 0 else ""
+                arrays = {"size0": wrong.of, "size1": right.of}
+                return Reason(math.copysign(exact, factor), sign + words, arrays, plain=False, weak=True)
+    return None
 
 
 def _by_size(value: float, extra: float, sized: Sequence[Size], rtol: float) -> Iterator[tuple[float, str, Any]]:
