@@ -33,12 +33,15 @@ from autograd.tree import Tree, tree_map
 _COLUMN_COST = 6  # measured: a pass through the pull's graph, in passes through the function's
 
 
-def grad(fn: Callable[..., Any], argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Callable[..., Any]:
+def grad(
+    fn: Callable[..., Any], argnums: int | Sequence[int] = 0, *, has_aux: bool = False, argnum: Any = None
+) -> Callable[..., Any]:
     """The function that computes the gradient of `fn`, which gives one number.
 
     Args:
         argnums: the positions of the arguments to differentiate with respect to; a sequence gives a tuple.
         has_aux: `fn` gives `(output, anything)`, and so does the gradient function.
+        argnum: the same as argnums, as HIPS autograd calls it.
 
     Raises:
         TypeError: the output is no single number, or an argument holds no floats.
@@ -50,7 +53,7 @@ def grad(fn: Callable[..., Any], argnums: int | Sequence[int] = 0, *, has_aux: b
     >>> grad(lambda p, x: np.sum(p["w"] * x))({"w": np.ones(2)}, np.array([1.0, 2.0]))
     {'w': array([1., 2.])}
     """
-    compute = value_and_grad(fn, argnums, has_aux=has_aux)
+    compute = value_and_grad(fn, argnums, has_aux=has_aux, argnum=argnum)
 
     def gradient(*args: Any, **kwargs: Any) -> Any:
         value, result = compute(*args, **kwargs)
@@ -60,7 +63,7 @@ def grad(fn: Callable[..., Any], argnums: int | Sequence[int] = 0, *, has_aux: b
 
 
 def value_and_grad(
-    fn: Callable[..., Any], argnums: int | Sequence[int] = 0, *, has_aux: bool = False
+    fn: Callable[..., Any], argnums: int | Sequence[int] = 0, *, has_aux: bool = False, argnum: Any = None
 ) -> Callable[..., Any]:
     """Like `grad`, with its arguments and errors, and gives `(output, gradient)`; with `has_aux`, the first is a pair.
 
@@ -68,6 +71,8 @@ def value_and_grad(
     >>> float(value), gradient
     (5.0, array([2., 4.]))
     """
+
+    argnums = argnums if argnum is None else argnum
 
     def compute(*args: Any, **kwargs: Any) -> Any:
         trace = _Trace(fn, args, _positions(argnums), kwargs)
@@ -146,7 +151,7 @@ def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any])
     return trace.output_for_caller(trace.output), outputs.filled(pushed)
 
 
-def jacobian(fn: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def jacobian(fn: Callable[..., Any], argnums: int | Sequence[int] = 0, *, argnum: Any = None) -> Callable[..., Any]:
     r"""The function that computes $J_{ij} = \partial y_i / \partial x_j$, of shape output.shape + input.shape.
 
     Over one recorded call, one reverse pass a row; or a column, through the pull's own graph, where the outputs
@@ -162,6 +167,8 @@ def jacobian(fn: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callab
     array([[2., 0.],
            [0., 4.]])
     """
+
+    argnums = argnums if argnum is None else argnum
 
     def compute(*args: Any, **kwargs: Any) -> Any:
         trace = _Trace(fn, args, _positions(argnums), kwargs)

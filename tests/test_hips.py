@@ -46,6 +46,8 @@ def test_transforms_give_what_their_names_say() -> None:
     assert autograd.grad_named(lambda a, b: a * b, "b")(2.0, 3.0) == 2.0
     assert autograd.multigrad_dict(lambda a, b=5.0: a * b)(2.0) == {"a": 5.0, "b": 2.0}
     assert numpy.allclose(grad(lambda x, y: np.sum(x * y), 1)(X, X), X)
+    assert numpy.allclose(grad(lambda x, y: np.sum(x * y**2), argnum=1)(X, X), 2 * X**2)
+    assert numpy.allclose(autograd.jacobian(lambda x, y: y**2, argnum=1)(X, X), numpy.diag(2 * X))
     with pytest.raises(TypeError, match="real"):
         autograd.holomorphic_grad(f)(X)
 

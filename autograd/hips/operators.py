@@ -71,6 +71,12 @@ def make_jvp(fun: Function, x: Any) -> Function:
 
 
 @unary_to_nary
+def make_jvp_reversemode(fun: Function, x: Any) -> Function:
+    """The push alone: `make_jvp_reversemode(fun)(x)(v)` gives J v."""
+    return lambda v: jvp(fun, [x], [v])[1]
+
+
+@unary_to_nary
 def elementwise_grad(fun: Function, x: Any) -> Any:
     """The gradient of the sum of the output: for functions that act element by element, their derivative.
 
@@ -170,7 +176,9 @@ def checkpoint(fun: Function) -> Function:
     return held_once
 
 
-__all__ = ["checkpoint", "deriv", "elementwise_grad", "grad", "grad_and_aux", "grad_named", "hessian",
-           "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "jacobian", "make_ggnvp", "make_hvp",
-           "make_jvp", "make_vjp", "multigrad_dict", "tensor_jacobian_product", "unary_to_nary", "value_and_grad",
-           "vector_jacobian_product"]  # fmt: skip
+__all__ = [
+    "checkpoint", "deriv", "elementwise_grad", "grad", "grad_and_aux", "grad_named", "hessian",
+    "hessian_tensor_product", "hessian_vector_product", "holomorphic_grad", "jacobian", "make_ggnvp", "make_hvp",
+    "make_jvp", "make_jvp_reversemode", "make_vjp", "multigrad_dict", "tensor_jacobian_product", "unary_to_nary",
+    "value_and_grad", "vector_jacobian_product",
+]  # fmt: skip

@@ -11,7 +11,8 @@ import numpy as np
 from autograd.hips.operators import unary_to_nary
 from autograd.hips.primitives import getval
 from autograd.testing.gradcheck import gradcheck
-from autograd.tree import Tree
+from autograd.transforms import vjp
+from autograd.tree import Tree, tree_map
 
 
 def scalar_close(a: float, b: float) -> bool:
@@ -30,7 +31,8 @@ def check_equivalent(x: Any, y: Any) -> None:
 @unary_to_nary
 def check_grads(f: Callable[..., Any], x: Any, modes: Any = None, order: int = 2) -> None:
     """`gradcheck` of one argument; whatever the modes, the engine has one."""
-    gradcheck(f, [x], order=order, rtol=1e-5, atol=1e-6, complex_step=False)
+    x = tree_map(lambda leaf: np.array(leaf, float) if isinstance(leaf, (int, float)) else leaf, x)
+    gradcheck(lambda v: vjp(f, v)[0], [x], order=order, rtol=1e-5, atol=1e-6, complex_step=False)
 
 
 def combo_check(fun: Callable[..., Any], *options: Any, **named: Any) -> Callable[..., Any]:
