@@ -22,7 +22,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from functools import cached_property, lru_cache, partial, wraps
 from pathlib import Path
-from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -169,6 +169,8 @@ class _Run:
         if kind is partial:
             options = {name: self.ours(part) for name, part in value.keywords.items()}
             return partial(self.ours(value.func), *map(self.ours, value.args), **options)
+        if kind is SimpleNamespace:
+            return SimpleNamespace(**self.ours(vars(value)))
         if kind is np.vectorize:
             return vectorize(self.ours(value.pyfunc), excluded=value.excluded, signature=value.signature)
         if hasattr(value, "cache_parameters"):
@@ -259,7 +261,8 @@ class _Run:
             for name, slot in vars(base).items():
                 if type(slot) is MemberDescriptorType and hasattr(value, name):
                     object.__setattr__(copy, name, self.ours(getattr(value, name)))
-        vars(copy).update({name: self.ours(part) for name, part in getattr(value, "__dict__", {}).items()})
+        if hasattr(value, "__dict__"):
+            vars(copy).update({name: self.ours(part) for name, part in vars(value).items()})
         return copy
 
     def _module(self, module: ModuleType) -> Any:

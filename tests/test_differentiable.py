@@ -7,9 +7,10 @@ import functools
 import math
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from math import exp, sqrt
-from types import ModuleType
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
 
 import numpy
 import numpy as np
@@ -213,6 +214,44 @@ def test_a_class_and_a_module() -> None:
     module = differentiable(sys.modules[__name__])
     assert gradcheck(module.converts, [x], complex_step=False)
     assert module.CONSTANTS is CONSTANTS
+
+
+def test_objects_of_every_make_are_copied() -> None:
+    class Slotted:
+        __slots__ = ("weight",)
+
+        def __init__(self) -> None:
+            self.weight = np.array([[1, 2, 3]])
+
+    class Ring:
+        def __init__(self) -> None:
+            self.me, self.kids, self.weight = self, [self], np.eye(3)
+
+        def __call__(self, x: Any) -> Any:
+            return self.me.kids[0].weight.dot(x).sum()
+
+    class Point(NamedTuple):
+        a: Any
+        b: Any
+
+    slotted, ring = Slotted(), Ring()
+    settings = SimpleNamespace(weight=np.eye(3), act=lambda v: np.array([math.tanh(a) for a in v]))
+
+    def program(x: Any) -> Any:
+        point = Point(float(x[0]), x[1])._replace(b=x[2])
+        return slotted.weight.dot(x)[0] + ring(x) + settings.act(settings.weight.dot(x)).sum() + point.a * point.b
+
+    assert gradcheck(differentiable(program), [np.array([0.4, 0.7, 1.1])], complex_step=False)
+    assert gradcheck(differentiable(ring), [np.ones(3)], complex_step=False)
+
+
+def test_threads_do_not_see_each_other() -> None:
+    x = np.array([0.4, 0.7, 1.1])
+    expected = grad(lambda v: np.sum(differentiable(uses_objects)(v)))(x)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: grad(lambda v: np.sum(differentiable(uses_objects)(v)))(x), range(8)))
+    for gradient in found:
+        np.testing.assert_array_equal(gradient, expected)
 
 
 def test_follow_names_what_else_is_run(monkeypatch: pytest.MonkeyPatch) -> None:

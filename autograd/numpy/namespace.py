@@ -3,7 +3,9 @@
 NumPy calls a Tensor by its protocols wherever one is an argument. What the protocols cannot see are functions that
 make arrays, and lists of Tensors. So a `Namespace` stands in front of a module. Its functions stack lists of Tensors,
 call the module's own function, and give every array of floats as a Tensor without a gradient, which can be written
-into. Integers and booleans stay plain arrays: they are positions, labels and masks.
+into. Integers and booleans stay NumPy's: they are positions, labels and masks.
+
+`REPLACED` is the table of what stands for what; `replaces` adds to it.
 """
 
 from __future__ import annotations
@@ -50,14 +52,15 @@ def ours(value: Any) -> Any:
             return REPLACED[value]
     except (TypeError, ValueError):  # cannot be hashed, or compared
         return value
+    wrapper: Any = None
     if isinstance(value, _FUNCTIONS):
-        wrappers: dict[str, Any] = {"numpy": _through, "numpy.random": drawing, "scipy": _of_plain}
-        result = REPLACED[value] = wrappers.get(_home(value), lambda fn: fn)(value)
+        wrapper = {"numpy": _through, "numpy.random": drawing, "scipy": _of_plain}.get(_home(value))
     elif isinstance(value, ModuleType) and value.__name__.startswith(("numpy.", "scipy")):
-        result = REPLACED[value] = Namespace(value)
-    else:
-        result = value
-    return result
+        wrapper = Namespace
+    if wrapper is None:
+        return value
+    REPLACED[value] = wrapper(value)
+    return REPLACED[value]
 
 
 def _home(fn: Any) -> str:
@@ -98,10 +101,9 @@ class Kind(type):
 class Namespace(ModuleType):
     """A module with our functions in place of its own."""
 
-    def __init__(self, module: ModuleType, **replaced: Any) -> None:
+    def __init__(self, module: ModuleType) -> None:
         super().__init__(module.__name__, module.__doc__)
         self._module = module
-        vars(self).update(replaced)
 
     def __getattr__(self, name: str) -> Any:
         value = ours(getattr(self._module, name))

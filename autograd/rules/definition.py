@@ -140,7 +140,9 @@ def dispatched(fn: Callable[..., Any]) -> Callable[..., Any]:
             if isinstance(arg, TensorBase) and "out" not in kwargs:
                 return tensor_call(call, args, kwargs)
             for part in arg if type(arg) is tuple else (arg,):
-                if issubclass(type(part), np.ndarray):  # what it is itself, not what it says: of NumPy's kinds, `fn` takes all
+                if issubclass(
+                    type(part), np.ndarray
+                ):  # what it is itself, not what it says: of NumPy's kinds, `fn` takes all
                     continue
                 if type(part) not in PLAIN_TYPES and hasattr(part, "__array_function__"):
                     return part.__array_function__(call, (), args, kwargs)
