@@ -18,6 +18,7 @@ from autograd.core.tensor import apply
 from autograd.testing import gradcheck
 
 with suppress(ImportError):  # install SciPy, and its records are among them
+    import autograd.scipy.linalg
     import autograd.scipy.special  # noqa: F401
 CASES = [
     pytest.param(op, k, id=f"{op.name}-{k}") for op in operations() for k in range(len(op.samples))

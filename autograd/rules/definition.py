@@ -28,7 +28,9 @@ from autograd.core.tensor import TensorBase, apply
 from autograd.core.tensor import call as tensor_call
 from autograd.rules.operands import as_array
 
-_NO_EFFECT: Final = {"overwrite_input", "subok", "device"}  # arguments that no value depends on
+_NO_EFFECT: Final = {
+    "overwrite_input", "overwrite_a", "overwrite_b", "check_finite", "subok", "device",
+}  # arguments that no value depends on  # fmt: skip
 _REQUIRED: Final = inspect.Parameter.empty
 _COMPOSITES: Final[list[Composite]] = []
 PLAIN: Final[dict[Any, str]] = {}  # functions that give plain arrays, and why
@@ -140,9 +142,7 @@ def dispatched(fn: Callable[..., Any]) -> Callable[..., Any]:
             if isinstance(arg, TensorBase) and "out" not in kwargs:
                 return tensor_call(call, args, kwargs)
             for part in arg if type(arg) is tuple else (arg,):
-                if issubclass(
-                    type(part), np.ndarray
-                ):  # what it is itself, not what it says: of NumPy's kinds, `fn` takes all
+                if issubclass(type(part), np.ndarray):  # itself, whatever it says: `fn` takes NumPy's kinds
                     continue
                 if type(part) not in PLAIN_TYPES and hasattr(part, "__array_function__"):
                     return part.__array_function__(call, (), args, kwargs)

@@ -10,7 +10,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
-_MODULES = ("special",)
+_MODULES = ("linalg", "special", "stats")
 
 
 def __getattr__(name: str) -> Any:

@@ -16,20 +16,21 @@ import numpy as np
 from autograd.basis.signatures import qualified_name
 from autograd.core.errors import describe
 from autograd.core.op import Sample, holds_tensor, stack_nested
-from autograd.numpy.arrays import has_gradient
+from autograd.numpy.arrays import as_tensor, has_gradient
 from autograd.numpy.namespace import REPLACED, ours
 from autograd.rules.definition import defcomposite, defop, dispatched
 
 Function = Callable[..., Any]
 
 
-def twin(theirs: Function) -> Function:
+def twin(theirs: Function, on_arrays: Function | None = None) -> Function:
     """`theirs`, through NumPy's protocol as its own functions are: on a Tensor its record or composition is used."""
-    asks = dispatched(theirs)
+    asks = dispatched(wraps(theirs)(on_arrays) if on_arrays else theirs)
 
     @wraps(theirs)
     def call(*args: Any, **kwargs: Any) -> Any:
-        return asks(*[stack_nested(arg) if type(arg) is list and holds_tensor(arg) else arg for arg in args], **kwargs)
+        args = tuple([stack_nested(arg) if type(arg) is list and holds_tensor(arg) else arg for arg in args])
+        return as_tensor(asks(*args, **kwargs))
 
     REPLACED[theirs] = REPLACED[call] = call
     return asks
@@ -49,9 +50,14 @@ def composed(theirs: Function, *, math: str, samples: Sequence[Sample], ties: st
     return record
 
 
-def recorded(theirs: Function, *, vjp: Any, math: Any, samples: Sequence[Sample], **fields: Any) -> Any:
-    """Record the rules of a function of SciPy's; a parameter whose rule is None takes no gradient, and says so."""
-    call = theirs if isinstance(theirs, np.ufunc) else twin(theirs)
+def recorded(
+    theirs: Function, *, vjp: Any, math: Any, samples: Sequence[Sample], on_arrays: Any = None, **fields: Any
+) -> Any:
+    """Record the rules of a function of SciPy's; a parameter whose rule is None takes no gradient, and says so.
+
+    `on_arrays` is what it is for real numbers, where SciPy's may give complex ones.
+    """
+    call = theirs if isinstance(theirs, np.ufunc) else twin(theirs, on_arrays)
     name = f"scipy.special.{theirs.__name__}" if isinstance(theirs, np.ufunc) else qualified_name(theirs)
     if isinstance(vjp, tuple) and None in vjp:
         fields["adapt"] = _with_constants(name, vjp)

@@ -5,15 +5,12 @@ NIST Handbook, 13.3, 15.5, 18.9, 19.4 and 4.13. There are no rules for the param
 
 from __future__ import annotations
 
-from functools import wraps
 from math import pi
 from typing import Any
 
 import numpy as np
 import scipy.special as sp
 
-from autograd.numpy.namespace import REPLACED
-from autograd.rules.definition import defop, dispatched
 from autograd.rules.samples import between
 from autograd.scipy.definition import recorded
 
@@ -134,25 +131,18 @@ recorded(
 # Lambert's function
 
 
-@dispatched
-@wraps(sp.lambertw)  # which gives complex numbers
-def lambertw(z: Any, k: int = 0) -> Any:
+def _real_lambertw(z: Any, k: int = 0) -> Any:
     value = sp.lambertw(z, k)
     if np.any(value.imag):
-        raise ValueError(f"branch {k} is complex for some of these; it is real from -1/e on, branch -1 to 0")
+        raise ValueError(f"branch {k} is complex for some of these; branch 0 is real from -1/e on, branch -1 to 0")
     return value.real.astype(np.result_type(z, np.float32))[()]
 
 
-def _lambertw(g: Any, y: Any, z: Any, k: int = 0) -> Any:
-    return g * np.exp(-y) / (1 + y)
-
-
-defop(
-    lambertw,
-    name="scipy.special.lambertw",
+recorded(
+    sp.lambertw,
+    on_arrays=_real_lambertw,
     label="W",
-    vjp=_lambertw,
+    vjp=lambda g, y, z, k=0: g * np.exp(-y) / (1 + y),
     math=r"\bar z = \bar y \odot e^{-y} \oslash (1 + y)",
-    samples=[lambda rng: (rng.uniform(-0.2, 3.0, size=(3, 4)),), lambda rng: (np.array([-0.3, -0.1]), -1)],
+    samples=[lambda rng: (rng.uniform(-0.2, 3.0, size=(3, 4)),), lambda rng: (np.array([-0.3, -0.1]), {"k": -1})],
 )
-REPLACED[sp.lambertw] = REPLACED[lambertw] = lambertw

@@ -1,0 +1,90 @@
+"""SciPy's functions in `autograd.scipy`: every composition against SciPy and differences, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+scipy = pytest.importorskip("scipy", reason="install SciPy: this is about its functions")
+
+import autograd.scipy.linalg as linalg  # noqa: E402
+import autograd.scipy.special  # noqa: E402, F401
+from autograd import Tensor, differentiable  # noqa: E402
+from autograd.core.op import plain  # noqa: E402
+from autograd.rules.definition import Composite, composites  # noqa: E402
+from autograd.testing import gradcheck  # noqa: E402
+
+OURS = [made for made in composites() if made.name.startswith("scipy.")]
+CASES = [pytest.param(made, k, id=f"{made.name}-{k}") for made in OURS for k in range(len(made.samples))]
+
+
+def outputs(value: Any) -> list[Any]:
+    return [part for part in (value if isinstance(value, tuple) else [value]) if not isinstance(part, bool)]
+
+
+@pytest.mark.parametrize(("made", "k"), CASES)
+def test_a_composition_is_scipys_function_and_has_its_derivative(made: Composite, k: int) -> None:
+    args = made.samples[k](np.random.default_rng(k))
+    args, options = (args[:-1], args[-1]) if isinstance(args[-1], dict) else (args, {})
+    floats = [p for p, arg in enumerate(args) if isinstance(arg, np.ndarray)]
+
+    def call(*values: Any) -> Any:
+        given = list(args)
+        for p, value in zip(floats, values, strict=True):
+            given[p] = value
+        return made.body(*given, **options)
+
+    found = plain(call(*[Tensor(args[p], requires_grad=True) for p in floats]))
+    for ours, theirs in zip(outputs(found), outputs(made.fn(*args, **options)), strict=True):
+        if made.name == "scipy.linalg.cho_factor":  # its other triangle is left as it was
+            theirs = np.tril(theirs)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+    n = len(outputs(found))
+    gradcheck(
+        lambda *values: sum(np.sum(np.sin(k + out)) for k, out in enumerate(outputs(call(*values))) if k < n),
+        [args[p] for p in floats],
+        order=2,
+        complex_step=False,
+    )
+
+
+# Linear algebra
+
+
+def test_a_gaussian_process_as_people_write_it() -> None:
+    x, y = np.linspace(0, 1, 5), np.array([0.1, 0.5, -0.3, 0.2, 0.7])
+
+    def evidence(theta: Any) -> Any:
+        from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
+
+        K = theta[0] * np.exp(-((x[:, None] - x) ** 2) / theta[1]) + 0.1 * np.eye(5)
+        L = cholesky(K, lower=True)
+        half = solve_triangular(L, y, lower=True, check_finite=False)
+        return 0.5 * y.dot(cho_solve(cho_factor(K), y)) + np.log(np.diag(L)).sum() + half.dot(half)
+
+    gradcheck(differentiable(evidence), [np.array([1.3, 0.4])], order=2)
+
+
+def test_a_system_factored_once() -> None:
+    a, b = np.array([[0.0, 2.0, 1.0], [1.0, 0.5, 0.0], [4.0, 1.0, 3.0]]), np.array([1.0, 2.0, 3.0])
+    for trans in (0, 1):
+        gradcheck(lambda a, b, trans=trans: linalg.lu_solve(linalg.lu_factor(a), b, trans=trans), [a, b])
+    np.testing.assert_allclose(linalg.lu_solve(linalg.lu_factor(Tensor(a)), b).data, np.linalg.solve(a, b))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda a: linalg.lu(a[:1]), r"scipy.linalg.lu.*one square matrix, not of shape \(1, 2\)"),
+        (lambda a: linalg.logm(-a), "scipy.linalg.logm of .*: it is complex"),
+        (lambda a: linalg.qr(a, mode="r"), "mode='r' is not covered"),
+        (lambda a: linalg.solve(a, a, assume_a="banded"), "assume_a='banded' is not covered"),
+        (lambda a: linalg.eigh(a, subset_by_index=[0, 0]), "scipy.linalg.eigh: no derivative rule covers .*subset"),
+        (lambda a: linalg.schur(a), "autograd"),
+    ],
+)
+def test_what_is_refused(call: Any, words: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=words):
+        call(Tensor([[2.0, 1.0], [0.5, 3.0]], requires_grad=True))
