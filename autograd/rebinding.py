@@ -42,7 +42,6 @@ _HERE = str(Path(__file__).parent)
 _AS_IT_IS = {int, float, bool, str, bytes, complex, type(None), slice, range, Tensor, np.float64, np.int64}
 _missing = object()
 _current: ContextVar[_Run | None] = ContextVar("run", default=None)
-_values: ContextVar[dict[int, Any] | None] = ContextVar("values", default=None)  # of one call: see `_Run.ours`
 
 
 def differentiable(fn: Any, *, follow: Any = ()) -> Any:
@@ -85,19 +84,17 @@ def differentiable(fn: Any, *, follow: Any = ()) -> Any:
 
 
 class _Entered:
-    """While code of a run is running: what it makes of values holds until the outermost call ends."""
+    """While code of a run is running."""
 
     def __init__(self, run: _Run) -> None:
         self._run = run
 
     def __enter__(self) -> None:
-        values = _values.get() if _current.get() is not None else None
-        self._tokens = _current.set(self._run), made_there.set(as_tensor), _values.set({} if values is None else values)
+        self._tokens = _current.set(self._run), made_there.set(as_tensor)
 
     def __exit__(self, *exc: object) -> None:
         _current.reset(self._tokens[0])
         made_there.reset(self._tokens[1])
-        _values.reset(self._tokens[2])
 
 
 def _without_tensors(value: Any) -> Any:
@@ -130,11 +127,11 @@ def _is_code(value: Any) -> bool:
 
 
 class _Run:
-    """Differentiable code: which packages it follows, and what it has made of their functions and classes."""
+    """One call of differentiable code: which packages it follows, and what it has made of what it met."""
 
     def __init__(self, packages: set[str], entered: bool = False) -> None:
         self.packages = packages - {"numpy", "scipy"}
-        self.code: dict[int, Any] = {}  # by identity: what was met, held so that it stays, and ours
+        self.seen: dict[int, Any] = {}  # by identity: what was met, held so that it stays, and ours
         self._entered = entered  # the methods of its classes are called from outside
 
     def follows(self, package: str, file: str | None) -> bool:
@@ -150,16 +147,10 @@ class _Run:
         """What the code is given in place of `value`."""
         if type(value) in _AS_IT_IS:
             return value
-        seen = self._seen(value)
-        found = seen.get(id(value))
+        found = self.seen.get(id(value))
         if found is None:
-            found = seen.setdefault(id(value), (value, self._make(value)))
+            found = self.seen.setdefault(id(value), (value, self._make(value)))
         return found[1]
-
-    def _seen(self, value: Any) -> dict[int, Any]:
-        """Where it is noted what was made of `value`: of code once for all, of data for one call."""
-        values = None if _is_code(value) else _values.get()
-        return self.code if values is None else values
 
     def _make(self, value: Any) -> Any:
         kind = type(value)
@@ -199,9 +190,9 @@ class _Run:
         """The same code with other globals, defaults and closure."""
         cells = tuple(map(self._cell, fn.__closure__ or ()))
         theirs: Any = fn.__globals__
-        if id(theirs) not in self.code:
-            self.code[id(theirs)] = theirs, _Globals(self, theirs)
-        names = self.code[id(theirs)][1]
+        if id(theirs) not in self.seen:
+            self.seen[id(theirs)] = theirs, _Globals(self, theirs)
+        names = self.seen[id(theirs)][1]
         copy = FunctionType(fn.__code__, names, fn.__name__, self.ours(fn.__defaults__), cells)
         copy.__kwdefaults__ = self.ours(fn.__kwdefaults__)
         copy.__qualname__, copy.__module__, copy.__doc__ = fn.__qualname__, fn.__module__, fn.__doc__
@@ -210,12 +201,12 @@ class _Run:
 
     def _cell(self, cell: CellType) -> CellType:
         """A variable of an enclosing function: functions that share one share its copy."""
-        if id(cell) not in self.code:
+        if id(cell) not in self.seen:
             copy = CellType()
-            self.code[id(cell)] = cell, copy  # before its content, which may be the function itself
+            self.seen[id(cell)] = cell, copy  # before its content, which may be the function itself
             with suppress(ValueError):  # empty so far
                 copy.cell_contents = self.ours(cell.cell_contents)
-        copied: CellType = self.code[id(cell)][1]
+        copied: CellType = self.seen[id(cell)][1]
         return copied
 
     def _class(self, cls: Any) -> Any:
@@ -225,8 +216,8 @@ class _Run:
             copy = type(cls)(cls.__name__, tuple(map(self.ours, cls.__bases__)), slots)
         except Exception:
             return cls
-        self.code[id(cls)] = cls, copy  # before its methods, which name it
-        self.code[id(copy)] = copy, copy
+        self.seen[id(cls)] = cls, copy  # before its methods, which name it
+        self.seen[id(copy)] = copy, copy
         for name, value in vars(cls).items():
             if name in ("__dict__", "__weakref__", "__slots__") or type(value) is MemberDescriptorType:
                 continue
@@ -265,7 +256,7 @@ class _Run:
         if cls is kind or issubclass(kind, Tensor) or kind.__new__ is not object.__new__:
             return value
         copy = object.__new__(cls)
-        self._seen(value)[id(value)] = value, copy  # before what it holds, which may hold it
+        self.seen[id(value)] = value, copy  # before what it holds, which may hold it
         for base in kind.__mro__:
             for name, slot in vars(base).items():
                 if type(slot) is MemberDescriptorType and hasattr(value, name):
@@ -312,7 +303,7 @@ class _Globals(dict[str, Any]):
         if value is _missing:
             return self._run.builtins[name]
         made = self._run.ours(value)
-        if _is_code(made):  # it stays what it is; values may be set anew
+        if callable(made) or isinstance(made, ModuleType):  # code stays what it is; values may be set anew
             self[name] = made
         return made
 

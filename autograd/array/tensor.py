@@ -13,6 +13,7 @@ from autograd.array.conversion import Conversion
 from autograd.array.methods import ArrayMethods
 from autograd.array.ufuncs import call_method, call_with_options
 from autograd.array.writing import Writing, out_by_position, write_result
+from autograd.basis.marks import SMALL, hand_out
 from autograd.core.backward import RETAIN_GRAD
 from autograd.core.errors import describe
 from autograd.core.node import Node, observers, recording, write_order
@@ -107,9 +108,12 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
     def data(self) -> Array:
         """The values, not copied. Setting them copies, and what was recorded keeps the old ones.
 
-        After `t.data -= step`, which changes them in place, a backward pass over what used them is an error.
+        After `t.data -= step` or `t.data[0] = 5`, which change them in place, a backward pass over what used them is an
+        error.
         """
         value = self._value
+        if type(value) is np.ndarray and value.nbytes <= SMALL:
+            hand_out(self._node, value, write_order())
         return np.asarray(value) if issubclass(type(value), np.generic) else value
 
     @data.setter

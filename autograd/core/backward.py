@@ -7,6 +7,7 @@ from heapq import heappop, heappush
 from typing import Any, Final
 
 from autograd.basis.broadcasting import unbroadcast
+from autograd.basis.marks import altered, stale
 from autograd.basis.reads import NotKeptError, StandIn, keep_all
 from autograd.core.errors import describe
 from autograd.core.node import Node, last_written, observers, overwritten
@@ -62,7 +63,7 @@ def backpropagate(
                 "this graph was freed by an earlier backward(retain_graph=False); "
                 "leave retain_graph at True, or compute the output again"
             )
-        if node.order < latest:
+        if node.order < latest or (node.marks and stale(node.marks)):
             check_unwritten(node)
         args = (g, node.output, *node.saved) if wrap is None else _wrapped(g, node, wrap)
         for operand, rule in zip(inputs, op.vjp):  # noqa: B905  (options follow the operands)
@@ -112,11 +113,10 @@ def in_shape(d: Any, shape: tuple[int, ...], node: Node, operand: Node) -> Any:
 
 def check_unwritten(node: Node) -> None:
     """Refuse derivatives at other values than those that an operation was computed from."""
-    operand = overwritten(node)
-    if operand is not None:
+    if (operand := overwritten(node) or altered(node)) is not None:
         raise RuntimeError(
-            f"{node.op.name} used {describe(operand)}, whose data was changed in place afterwards, by an optimiser's "
-            "step or `.data -= ...`; make every backward pass before that, or compute the output again"
+            f"{node.op.name} used {describe(operand)}, which was changed in place afterwards, by an optimiser's step, "
+            "`.data -= ...` or filling it anew; make every backward pass before that, or use a copy of it"
         )
 
 

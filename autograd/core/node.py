@@ -27,14 +27,13 @@ last_written = [-1]  # the largest `written` of all nodes
 class Node:
     """One operation of a recorded computation and its arguments, or a leaf.
 
-    In `args` a Node stands for every argument that was a Tensor; the others, arrays and numbers, stand for
-    themselves. A leaf has no operation, and may collect a `grad`. The value of an operation belongs to its Tensor; a
-    node holds in `saved` what the rules read, and a leaf its value. A node is created at every operation, so the
-    slots of the last group stay unset until somebody uses them: `get` reads them.
+    In `args` a Node stands for every argument that was a Tensor; others, arrays and numbers, stand for themselves. A
+    leaf has no operation, and may collect a `grad`. The value of an operation belongs to its Tensor; a node holds in
+    `saved` what the rules read, and a leaf its value. The last slots stay unset until somebody uses them: see `get`.
     """
 
-    __slots__ = ("args", "grad", "held", "hooks", "kwargs", "name", "op", "order", "output", "replacement",
-                 "requires_grad", "saved", "scope", "where", "written")  # fmt: skip
+    __slots__ = ("args", "grad", "handed", "held", "hooks", "kwargs", "marks", "name", "op", "order", "output",
+                 "replacement", "requires_grad", "saved", "scope", "where", "written")  # fmt: skip
 
     requires_grad: bool
     op: Any
@@ -42,6 +41,7 @@ class Node:
     kwargs: Mapping[str, Any]
     output: Any  # the value, and those of the arguments, as far as the rules read them; else stand-ins
     saved: list[Any]
+    marks: Any  # what the arrays among the arguments hold: see `basis.marks`, as for `handed`
     held: Any  # the value of a leaf, a small one, one that was computed again; else its stand-in
     order: int
     hooks: list[Any] | None
@@ -52,10 +52,10 @@ class Node:
     name: str | None
     where: str  # the source line, where `autograd.inspection` looked for it
     written: int  # the order at which the value was last changed in place
+    handed: Any  # the orders at which `.data` gave it out, and what it held then
 
     def __init__(self, value: Any, requires_grad: bool = False) -> None:
-        self.held = value
-        self.requires_grad = requires_grad
+        self.held, self.requires_grad = value, requires_grad
         self.op, self.args, self.kwargs = None, (), NO_OPTIONS
         self.order = next_order()
         self.hooks = self.grad = self.scope = self.replacement = None

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from autograd.basis.marks import noted
 from autograd.basis.reads import StandIn, stand_in
 from autograd.basis.signatures import qualified_name
 from autograd.core.backward import backpropagate
@@ -152,7 +153,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
     forward = op.forward
     values: list[Any] = []
     inputs: list[Any] = []
-    differentiable, bit, large = 0, 1, False  # the bits say which operands
+    differentiable, bit, large, arrays = 0, 1, False, ()  # the bits say which operands
     try:
         for arg in args:
             if isinstance(arg, TensorBase):
@@ -166,7 +167,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
                 if kind is not _ndarray and kind not in _SCALARS:
                     forward = op.on_any_array
             elif (type(arg) is _ndarray and arg.dtype.kind in _REAL) or type(arg) in _NUMBERS:
-                value = arg
+                value, arrays = arg, (*arrays, arg) if type(arg) is _ndarray else arrays  # type: ignore[assignment]
             else:
                 value = _constant(op, len(inputs), arg)
                 if isinstance(value, TensorBase):  # a list with Tensors in it
@@ -188,6 +189,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
         node.args = tuple(inputs)
         node.kwargs = kwargs
         node.saved = values
+        node.marks = noted(arrays) if arrays else None
         small = type(value) in _SCALARS or value.nbytes <= _SMALL
         if large or not small:
             node.op, output, unread = op.kept.get(differentiable) or op.look(differentiable, value, values, kwargs)

@@ -1,0 +1,85 @@
+"""Noticing that an array was written to behind the graph's back.
+
+NumPy tells nobody when an array changes: a buffer that is filled anew, or `w.data[0] = 5`, between an operation and its
+backward pass would give derivatives at other values. So an operation notes what its plain arrays hold, small ones in
+full, of others a few elements spread over all of them; what a small Tensor holds is noted where `.data` hands it out.
+The pass compares, and refuses where the derivative is another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+SMALL: Final = 512  # bytes: to note so many takes no longer than to note one
+_PROBES: Final = 16
+Marks = Sequence[tuple[Any, bytes, Any]]
+
+
+def noted(arrays: Sequence[Any]) -> Marks:
+    """Parts of arrays, with what they hold, and the arrays.
+
+    >>> x = np.zeros(3)
+    >>> before = noted([x])
+    >>> x[:] = 7.0
+    >>> stale(before)
+    True
+    """
+    found = []
+    for array in arrays:
+        part = _looked_at(array)
+        found.append((part, part.tobytes(), array))
+    return found
+
+
+def stale(marks: Marks) -> bool:
+    """Whether one of them holds something else."""
+    for part, before, _ in marks:  # noqa: SIM110  (any() takes twice as long)
+        if part.tobytes() != before:
+            return True
+    return False
+
+
+def hand_out(node: Any, array: Any, order: int) -> None:
+    """Note what the small array of a Tensor holds where somebody gets it, who may write to it from now on."""
+    node.handed = (*(node.get("handed") or ())[-3:], (order, array.tobytes()))
+
+
+def _looked_at(array: Any) -> Any:
+    """The elements by which to tell whether an array was filled anew; none of a large one in another order than C."""
+    if array.nbytes <= SMALL:
+        return array
+    return array.reshape(-1)[:: array.size // _PROBES] if array.flags.c_contiguous else array[:0]
+
+
+def altered(node: Any) -> Any:
+    """An argument that was written to after `node` was computed from it, so that a rule has another result; or None."""
+    values = [a.value if type(a) is type(node) else a for a in node.args]
+    known = {id(array): held for _, held, array in node.get("marks") or ()}
+    for k, (a, value) in enumerate(zip(node.args, values, strict=True)):
+        if type(a) is type(node):  # the first time after it was used that somebody got it
+            held = next((held for order, held in a.get("handed") or () if order > node.order), None)
+        else:
+            held = known.get(id(a))
+        if held is not None and type(value) is np.ndarray and _looked_at(value).tobytes() != held:
+            then = value.copy()
+            part = _looked_at(then)
+            part[...] = np.frombuffer(held, value.dtype).reshape(part.shape)
+            if _matters(node, values, k, then):
+                return a
+    return None
+
+
+def _matters(node: Any, values: list[Any], k: int, then: Any) -> bool:
+    """Whether a rule of an operation gives something else for what an argument held."""
+    g = np.ones(node.shape, node.dtype)[()]
+    for a, rule in zip(node.args, node.op.vjp, strict=False):
+        if type(a) is type(node) and a.requires_grad and rule is not None:
+            now, other = (
+                rule(g, node.value, *values[:k], x, *values[k + 1 :], **node.kwargs) for x in (values[k], then)
+            )
+            if not np.array_equal(now, other, equal_nan=True):
+                return True
+    return False
