@@ -22,7 +22,7 @@ from autograd.core.op import Op, holds_tensor, plain, stack_nested
 from autograd.core.tensor import TensorBase, apply
 from autograd.grad_mode import enable_grad
 from autograd.rules.definition import positional
-from autograd.rules.write import put
+from autograd.rules.write import WRITE, put
 
 # How a Tensor looks at another one's data: that Tensor, the operation, its other arguments, its options.
 View = tuple[Any, Op, tuple[Any, ...], Mapping[str, Any]]
@@ -58,6 +58,7 @@ class Writing:
     __slots__ = ()
     _node: Node
     _value: Any
+    _view: Any
     _collects_grad = True  # as a leaf it has a `.grad`, which writing would lose
 
     __iadd__, __isub__ = _in_place(operator.add), _in_place(operator.sub)
@@ -67,7 +68,13 @@ class Writing:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         index = np.zeros(0, np.intp) if type(index) is list and not index else plain(index)
-        self._write(put(self, index, stack_nested(value) if holds_tensor(value) else value))
+        value = stack_nested(value) if holds_tensor(value) else value
+        if self._view is None and self._node.op is not None and recording.get():
+            if _reads(value, self, index):  # the end of `t[i] += v`: it is there already
+                return
+            self._write(apply(WRITE, (self, index, value)))
+        else:
+            self._write(put(self, index, value))
 
     def _is_computed(self) -> bool:
         """Whether it is no leaf of the user's: it was computed, or a transform passed it."""
@@ -85,13 +92,20 @@ class Writing:
 
     def _is_view_of(self: Any, source: Any, op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Remember that this, which is `op` of `source` and other arguments, shares its memory, if it does."""
-        if not isinstance(source, TensorBase):
+        if not isinstance(source, TensorBase) or op.role == "write":
             return
         value, data = self._value, source._value
         if isinstance(data, np.generic):  # a number has no memory
             return
         if value.base is not data and value.base is not data.base and not np.may_share_memory(value, data):
             return
+        node, writer = self._node, source._node.op
+        if writer is not None and writer.role == "write" and 2 * value.nbytes <= data.nbytes:
+            self._value = np.array(value)  # a piece in memory of its own leaves that of the whole to the next write
+            if node.held is value:
+                node.held = self._value
+            if node.op is not None and node.output is value:
+                node.output = self._value
         self._view = (source, op, args, kwargs)
         views = source._views = source._views or []
         views.append(ref(self))
@@ -139,6 +153,16 @@ class Writing:
         if not np.can_cast(new.dtype, old.dtype, "same_kind"):
             raise TypeError(f"{new.dtype} does not fit into {describe(self)} of {old.dtype}; use astype first")
         return new.astype(old.dtype)
+
+
+def _reads(view: Any, source: Any, index: Any) -> bool:
+    """Whether `view` is `source[index]`."""
+    seen = getattr(view, "_view", None)
+    if seen is None or seen[0] is not source or seen[1].fn is not operator.getitem:
+        return False
+    own = seen[2][0]
+    pair = type(own) is type(index) is tuple and len(own) == len(index)
+    return own is index or (pair and all(map(operator.is_, own, index)))
 
 
 def _laid_out(new: Any, old: Any) -> Any:

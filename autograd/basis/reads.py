@@ -105,7 +105,8 @@ class Kept(NamedTuple):
 def kept(op: Any, which: Positions, y: Any, values: Sequence[Any], kwargs: Mapping[str, Any]) -> Kept:
     """What the rules of the differentiable operands read, which are at the positions `which`."""
     operands = [k for k in which if op.vjp[k] is not None]
-    found = unread([op.vjp[k] for k in operands], [y, *values], [0, *(k + 1 for k in operands)], kwargs)
+    rules = [op.vjp[k] for k in operands[:1] if op.variadic and op.parts] or [op.vjp[k] for k in operands]
+    found = unread(rules, [y, *values], [0, *(k + 1 for k in operands)], kwargs)
     return Kept(op, 0 not in found, [k - 1 for k in found if k])
 
 

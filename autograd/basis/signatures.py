@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,3 +38,13 @@ def parameter_names(function: Any) -> tuple[str, ...]:
     """The names that a Python function can be given arguments by, in order."""
     code = function.__code__
     return tuple(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+
+class EachOperand:
+    """The rules of an operation with any number of operands: one rule, which takes the position first."""
+
+    def __init__(self, rule: Callable[..., Any]) -> None:
+        self._rule = rule
+
+    def __getitem__(self, position: int) -> Callable[..., Any]:  # without end: it is read beside the operands
+        return partial(self._rule, position)

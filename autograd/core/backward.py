@@ -6,12 +6,16 @@ from collections.abc import Callable, Container
 from heapq import heappop, heappush
 from typing import Any, Final
 
+import numpy as np
+
 from autograd.basis.broadcasting import unbroadcast
 from autograd.basis.marks import altered, stale
 from autograd.basis.reads import NotKeptError, StandIn, keep_all
+from autograd.basis.sums import added, added_into, is_own
 from autograd.core.errors import describe
 from autograd.core.node import Node, last_written, observers, overwritten
 
+_ARRAYS: Final = {np.ndarray, np.float64, np.float32}
 RETAIN_GRAD: Final = object()  # among the hooks of a node: its gradient is kept in `.grad`
 
 
@@ -66,29 +70,33 @@ def backpropagate(
         if node.order < latest or (node.marks and stale(node.marks)):
             check_unwritten(node)
         args = (g, node.output, *node.saved) if wrap is None else _wrapped(g, node, wrap)
+        parts = None
+        if op.parts is not None and type(g) in _ARRAYS and wrap is None and not observers:
+            parts = iter(op.parts(is_own(g, others=1), *args, **kwargs))
         for operand, rule in zip(inputs, op.vjp):  # noqa: B905  (options follow the operands)
+            d: Any = parts and next(parts)
             if type(operand) is not Node or rule is None or not operand.requires_grad:
                 continue
             try:
-                d = rule(*args, **kwargs) if kwargs else rule(*args)
+                if parts is None:
+                    d = rule(*args, **kwargs) if kwargs else rule(*args)
             except NotKeptError:
                 keep_all(node)
                 args = (g, node.output, *node.saved) if wrap is None else _wrapped(g, node, wrap)
                 d = rule(*args, **kwargs)
-            held = operand.held
-            if getattr(d, "shape", None) != held.shape:
-                d = in_shape(d, held.shape, node, operand)
-            if d.dtype is not held.dtype:
-                d = d.astype(held.dtype)
-            if observers:
-                for observer in tuple(observers):  # other threads may come and go
-                    observer.pulled(node, operand, g, d)
-            if operand in gradients:
-                gradients[operand] = gradients[operand] + d
+            held, first = operand.held, operand not in gradients
+            if callable(d):
+                gradients[operand] = added_into(gradients.get(operand), held, d)
             else:
-                gradients[operand] = d
-                if operand.op is not None or operand.hooks:
-                    heappush(pending, (-operand.order, operand))
+                if getattr(d, "shape", None) != held.shape:
+                    d = in_shape(d, held.shape, node, operand)
+                if d.dtype is not held.dtype:
+                    d = d.astype(held.dtype)
+                for observer in tuple(observers) if observers else ():  # other threads may come and go
+                    observer.pulled(node, operand, g, d)
+                gradients[operand] = d if first else added(gradients[operand], d)
+            if first and (operand.op is not None or operand.hooks):
+                heappush(pending, (-operand.order, operand))
         if free:
             node.args = node.output = None
             node.saved = []

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from autograd.basis.reads import Kept, kept
-from autograd.basis.signatures import parameter_names, qualified_name, takes, without_dispatcher
+from autograd.basis.signatures import EachOperand, parameter_names, qualified_name, takes, without_dispatcher
 from autograd.core.errors import named
 from autograd.core.node import NO_OPTIONS
 
@@ -52,6 +51,8 @@ class Op:
         broadcasts: whether the operands are broadcast, so that the engine sums back; true for
             element-by-element ufuncs.
         variadic: any number of operands; then `vjp` is one rule that takes the position first.
+        parts: what the rules give to all operands at once, of arrays: takes whether it may write into the gradient, and
+            what they take; a function among them adds what it stands for to the array that it is called with.
         composed: by the name of an option that may hold a Tensor, the same function in NumPy code that has rules;
             it takes the record's operands and options, and is run where that option holds one.
         zeros, root: what a 0 of its rules means, "choice", "factor" or "overflow", and, of the operands, where the
@@ -77,6 +78,7 @@ class Op:
     adapt: Any = None
     broadcasts: bool | None = None
     variadic: bool = False
+    parts: Any = None
     composed: Any = None
     zeros: str = ""
     root: Any = None
@@ -104,7 +106,7 @@ class Op:
         self.operands, self.options = names[:count], frozenset(names[count:])
         self.direct = count if self.adapt is None else -1  # a form of its own: see `bind`
         self.wary = bool(self.remedy or self.root or self.role in ("choice", "index", "write"))
-        self.vjp = _EachOperand(rules[0]) if self.variadic else rules
+        self.vjp = EachOperand(rules[0]) if self.variadic else rules
         self.composed = self.composed or NO_OPTIONS
         if not self.variadic and not all(takes(rule, 2 + count) for rule in rules if rule is not None):
             raise ValueError(f"{self.name}: a rule takes the gradient, the output and the {count} operands of a call")
@@ -144,16 +146,6 @@ OPS: Final[dict[Any, Op]] = {}  # by the function that users call; filled by `au
 BODIES: Final[dict[Any, Callable[..., Any]]] = {}  # what to call on Tensors for functions that have no record
 LATER: Final[list[Callable[[Any], None]]] = []  # called with a function that has no record, and may load it
 find = OPS.get
-
-
-class _EachOperand:
-    """The rules of an operation with any number of operands: one rule, which takes the position first."""
-
-    def __init__(self, rule: Rule) -> None:
-        self._rule = rule
-
-    def __getitem__(self, position: int) -> Rule:  # without end: it is read beside the operands
-        return partial(self._rule, position)
 
 
 def operations() -> tuple[Op, ...]:

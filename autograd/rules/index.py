@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,12 +34,7 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     [1.0, 0.0, 2.0, 0.0]
     """
     out = np.zeros(shape, g.dtype)
-    if chooses_once(index):
-        out[index] = g
-    elif g.size < _FEW:
-        np.add.at(out, index, g)
-    else:
-        np.add.at(out.reshape(-1), _positions(index, shape), g.reshape(-1))
+    add_at(index, g, out)
     return out
 
 
@@ -52,6 +48,16 @@ def chooses_once(index: Any) -> bool:
         or (isinstance(part, np.ndarray) and part.dtype == np.bool_)
         for part in parts
     )
+
+
+def add_at(index: Any, g: Any, total: Any) -> None:
+    """Add `g` to an array at `index`, repeated positions adding up."""
+    if chooses_once(index):
+        total[index] += g
+    elif g.size < _FEW:
+        np.add.at(total, index, g)
+    else:
+        np.add.at(total.reshape(-1), _positions(index, total.shape), g.reshape(-1))
 
 
 def _positions(index: Any, shape: tuple[int, ...]) -> Any:
@@ -68,6 +74,7 @@ defop(
     name="operator.getitem",
     label="[ ]",
     vjp=(lambda g, y, a, index: scatter(g, index, np.shape(a)), None),
+    parts=lambda own, g, y, a, index: (partial(add_at, index, g), None),
     math=r"\bar a[i] \mathrel{+}= \bar y",
     samples=[
         lambda rng: (rng.normal(size=(4, 5)), (slice(None, None, 2), slice(3, 0, -1))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -34,12 +35,21 @@ def _concatenate(position: int, g: Any, y: Any, *arrays: Any, axis: int | None =
     return g[along(axis, slice(start, start + shape[axis]))]
 
 
+def _all_parts(own: bool, g: Any, y: Any, *arrays: Any, axis: int | None = 0) -> Iterator[Any]:
+    """The part of each array; what is left of `g` after the one before."""
+    stop = 0
+    for array in arrays:
+        start, stop = stop, stop + (np.size(array) if axis is None else np.shape(array)[axis])
+        yield np.reshape(g[start:stop], np.shape(array)) if axis is None else g[along(axis, slice(start, stop))]
+
+
 defop(
     np.concatenate,
     variadic=True,
     forward=lambda *arrays, axis=0: np.concatenate(arrays, axis),
     adapt=_joining,
     vjp=_concatenate,
+    parts=_all_parts,
     math=_PARTS,
     samples=[
         lambda rng: ([rng.normal(size=(3, 2)), rng.normal(size=(1, 2))],),
@@ -54,6 +64,7 @@ defop(
     forward=lambda *arrays, axis=0: np.stack(arrays, axis),
     adapt=_joining,
     vjp=lambda position, g, y, *arrays, axis=0: g[along(axis, position)],
+    parts=lambda own, g, y, *arrays, axis=0: np.moveaxis(g, axis, 0),
     math=r"\bar a_k = \bar y[k]",
     samples=[
         lambda rng: ([rng.normal(size=(3, 2)), rng.normal(size=(3, 2))],),

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from copy import copy
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from autograd.rules.definition import defop, dispatched
+from autograd.rules.index import chooses_once
+
+_OF_ITS_TENSOR = (
+    5  # who holds an array: its Tensor, a list and a tuple of the call's values, the function, its question
+)
 
 
 @dispatched
@@ -24,18 +31,36 @@ def put(a: Any, index: Any, value: Any) -> Any:
 def _written(g: Any, y: Any, a: Any, index: Any, value: Any) -> Any:
     """What arrives at the written elements, for the writers that nobody overwrote."""
     arrived = g[index]
+    extra = max(np.ndim(value) - np.ndim(arrived), 0)  # axes of length 1 that NumPy lets a value have in front
+    if chooses_once(index):
+        return np.reshape(arrived, (1,) * extra + np.shape(arrived)) if extra else arrived
     writer = np.arange(np.size(arrived)).reshape(np.shape(arrived))
     last = put(np.zeros(np.shape(a), np.intp), index, writer)
-    extra = max(np.ndim(value) - np.ndim(arrived), 0)  # axes of length 1 that NumPy lets a value have in front
     return np.reshape(np.where(last[index] == writer, arrived, 0), (1,) * extra + np.shape(arrived))
 
 
-defop(
+def _parts(own: bool, g: Any, y: Any, a: Any, index: Any, value: Any) -> tuple[Any, None, Any]:
+    arrived = _written(g, y, a, index, value)
+    g, arrived = (g, np.copy(arrived)) if own else (g.copy(), arrived)
+    g[index] = 0.0
+    return g, None, arrived
+
+
+def write_into_own(a: Any, index: Any, value: Any) -> Any:
+    """What `put` gives, in the memory of `a` where nobody else sees that: its Tensor is about to be the result."""
+    if type(a) is np.ndarray and getrefcount(a) <= _OF_ITS_TENSOR and a.base is None and a.flags.writeable:
+        a[index] = value
+        return a
+    return put(a, index, value)
+
+
+put_record = defop(
     put,
     name="put",
     role="write",
     label="[ ]=",
     vjp=(lambda g, y, a, index, value: put(g, index, 0.0), None, _written),
+    parts=_parts,
     broadcasts=True,
     math=(r"\bar a = \bar y \odot 1[\text{not } i]", r"\bar v = \bar y[i]"),
     samples=[
@@ -47,3 +72,5 @@ defop(
     ],
     ties="where an element is written twice, the last writer gets the gradient",
 )
+WRITE = copy(put_record)  # the same record, for `t[i] = v`
+WRITE.forward, WRITE.kept = write_into_own, {}
