@@ -17,6 +17,8 @@ from autograd.rules.definition import Composite, composites
 
 with suppress(ImportError):  # install SciPy, and its records are among them
     import autograd.scipy.linalg
+    import autograd.scipy.signal
+    import autograd.scipy.spatial
     import autograd.scipy.special  # noqa: F401
 CASES = [pytest.param(op, k, id=f"{op.name}-{k}") for op in operations() for k in range(len(op.samples))]
 COMPOSITES = [pytest.param(c, k, id=f"{c.name}-{k}") for c in composites() for k in range(len(c.samples))]

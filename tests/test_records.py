@@ -19,6 +19,8 @@ from autograd.testing import gradcheck
 
 with suppress(ImportError):  # install SciPy, and its records are among them
     import autograd.scipy.linalg
+    import autograd.scipy.signal
+    import autograd.scipy.spatial
     import autograd.scipy.special  # noqa: F401
 CASES = [
     pytest.param(op, k, id=f"{op.name}-{k}") for op in operations() for k in range(len(op.samples))

@@ -10,7 +10,6 @@ import pytest
 scipy = pytest.importorskip("scipy", reason="install SciPy: this is about its functions")
 
 import autograd.scipy.linalg as linalg  # noqa: E402
-import autograd.scipy.special  # noqa: E402, F401
 from autograd import Tensor, differentiable  # noqa: E402
 from autograd.core.op import plain  # noqa: E402
 from autograd.rules.definition import Composite, composites  # noqa: E402

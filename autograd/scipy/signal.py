@@ -1,0 +1,144 @@
+"""`scipy.signal` on Tensors: convolutions of any number of axes, and recursive filters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.signal
+
+from autograd.rules.definition import defop, dispatched
+from autograd.rules.samples import normal
+from autograd.scipy.definition import attributes, composed
+
+__getattr__ = attributes(scipy.signal)
+
+# Convolution: the record is of the full one, of which the others are the middle
+
+
+@dispatched
+def full_convolution(a: Any, b: Any) -> Any:
+    """The convolution of two arrays with as many axes.
+
+    >>> full_convolution(np.ones(2), np.array([1.0, 2.0])).tolist()
+    [1.0, 3.0, 2.0]
+    """
+    return scipy.signal.convolve(a, b)
+
+
+def _correlated(g: Any, a: Any, b: Any) -> Any:
+    """The gradient of `a` in its convolution with `b`."""
+    kept = tuple([slice(m - 1, m - 1 + n) for n, m in zip(np.shape(a), np.shape(b), strict=True)])
+    return full_convolution(g, np.flip(b))[kept]
+
+
+defop(
+    full_convolution,
+    name="full_convolution",
+    label="∗",
+    role="product",
+    vjp=(lambda g, y, a, b: _correlated(g, a, b), lambda g, y, a, b: _correlated(g, b, a)),
+    math=(r"\bar a_i = \sum_j \bar y_{i + j} \, b_j", r"\bar b_j = \sum_i \bar y_{i + j} \, a_i"),
+    samples=[normal(4, 3), normal((3, 4), (2, 2))],
+)
+
+
+def _convolved(name: str, a: Any, b: Any, mode: str) -> Any:
+    if np.ndim(a) != np.ndim(b):
+        raise ValueError(f"{name}: of arrays with as many axes, not {np.ndim(a)} and {np.ndim(b)}")
+    if mode == "valid" and all(n < m for n, m in zip(np.shape(a), np.shape(b), strict=True)):
+        a, b = b, a
+    full = full_convolution(a, b)
+    if mode == "full":
+        return full
+    if mode not in ("same", "valid"):
+        raise ValueError(f"{name}: mode={mode!r} is none of 'full', 'same' and 'valid'")
+    pairs = zip(np.shape(a), np.shape(b), strict=True)
+    kept = [slice((m - 1) // 2, (m - 1) // 2 + n) if mode == "same" else slice(m - 1, n) for n, m in pairs]
+    return full[tuple(kept)]
+
+
+_MATH = r"\bar a_i = \sum_j \bar y_{i + j} \, b_j, \quad \bar b_j = \sum_i \bar y_{i + j} \, a_i"
+_PLANES = [normal((4, 5), (2, 3)), normal((4, 5), (3, 2), mode="same"), normal((4, 5), (2, 3), mode="valid")]
+
+
+@composed(
+    scipy.signal.convolve, math=_MATH, samples=[normal(5, 3), normal(5, 2, mode="same"), normal(3, 5, mode="valid")]
+)
+def _convolve(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
+    return _convolved("scipy.signal.convolve", in1, in2, mode)
+
+
+@composed(scipy.signal.fftconvolve, math=_MATH, samples=_PLANES)
+def _fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any:
+    if axes is not None:
+        raise TypeError("scipy.signal.fftconvolve: over all axes only; leave axes= out")
+    return _convolved("scipy.signal.fftconvolve", in1, in2, mode)
+
+
+@composed(scipy.signal.convolve2d, math=_MATH, samples=_PLANES)
+def _convolve2d(in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: float = 0) -> Any:
+    if boundary != "fill" or fillvalue != 0:
+        raise TypeError("scipy.signal.convolve2d: zeros around only; for others np.pad first, with mode='valid'")
+    return _convolved("scipy.signal.convolve2d", in1, in2, mode)
+
+
+@composed(scipy.signal.correlate, math=_MATH, samples=[normal(5, 3), normal((4, 5), (2, 3), mode="valid")])
+def _correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
+    return _convolved("scipy.signal.correlate", in1, np.flip(in2), mode)
+
+
+@composed(scipy.signal.correlate2d, math=_MATH, samples=[normal((4, 5), (2, 3), mode="same")])
+def _correlate2d(in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: float = 0) -> Any:
+    return _convolve2d(in1, np.flip(in2), mode, boundary, fillvalue)
+
+
+# Filters: a_0 y_n = u_n - a_1 y_{n - 1} - a_2 y_{n - 2} - ..., along the last axis
+
+
+@dispatched
+def recursive_filter(a: Any, u: Any) -> Any:
+    """The filter whose poles are the roots of `a`.
+
+    >>> recursive_filter(np.array([1.0, -0.5]), np.array([1.0, 0.0, 0.0])).tolist()
+    [1.0, 0.5, 0.25]
+    """
+    return scipy.signal.lfilter([1.0], a, u).astype(u.dtype)
+
+
+def _backwards(g: Any, a: Any) -> Any:
+    return np.flip(recursive_filter(a, np.flip(g, -1)), -1)
+
+
+def _poles(g: Any, y: Any, a: Any, u: Any) -> Any:
+    v, n = _backwards(g, a), np.shape(u)[-1]
+    slopes = [-np.sum(v[..., k:] * y[..., : n - k]) if k < n else 0 * np.sum(v) for k in range(np.shape(a)[0])]
+    return np.stack(slopes)
+
+
+defop(
+    recursive_filter,
+    name="recursive_filter",
+    label="1 / a",
+    vjp=(_poles, lambda g, y, a, u: _backwards(g, a)),
+    math=(r"\bar a_k = -\sum_n \bar u_n \, y_{n - k}", r"\sum_k a_k \, \bar u_{n + k} = \bar y_n"),
+    samples=[lambda rng: (np.array([1.0, -0.4, 0.2]), rng.normal(size=(2, 6)))],
+)
+
+
+@composed(
+    scipy.signal.lfilter,
+    math=r"a_0 y_n = \sum_k b_k x_{n - k} - \sum_{k > 0} a_k y_{n - k}",
+    samples=[
+        lambda rng: (rng.normal(size=3), np.array([1.5, -0.4, 0.2]), rng.normal(size=6)),
+        lambda rng: (rng.normal(size=2), np.array([2.0, 0.3]), rng.normal(size=(5, 2)), {"axis": 0}),
+    ],
+)
+def _lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
+    if zi is not None:
+        raise TypeError("scipy.signal.lfilter: from rest only; leave zi= out")
+    b, a, x = np.atleast_1d(b), np.atleast_1d(a), np.moveaxis(x, axis, -1)
+    rows = np.reshape(x, (-1, np.shape(x)[-1]))
+    weighted = full_convolution(rows, np.reshape(b, (1, -1)))[:, : np.shape(rows)[1]]
+    y = np.reshape(recursive_filter(a, weighted), np.shape(x))
+    return np.moveaxis(y, -1, axis)
