@@ -210,7 +210,12 @@ class _Run:
         return copied
 
     def _class(self, cls: Any) -> Any:
-        """A copy of a class, on copies of its bases; one that cannot be copied (an enumeration) is itself."""
+        """A copy of a class, on copies of its bases; one that cannot be copied (an enumeration) is itself.
+
+        So is a kind of array: a Tensor has none of what its author added to arrays.
+        """
+        if issubclass(cls, (np.ndarray, Tensor)):
+            return cls
         slots = {"__slots__": cls.__dict__["__slots__"]} if "__slots__" in vars(cls) else {}
         try:
             copy = type(cls)(cls.__name__, tuple(map(self.ours, cls.__bases__)), slots)
@@ -253,7 +258,7 @@ class _Run:
         if issubclass(kind, tuple) and hasattr(kind, "_make"):
             return kind._make(map(self.ours, value))
         cls = self.ours(kind)
-        if cls is kind or issubclass(kind, Tensor) or kind.__new__ is not object.__new__:
+        if cls is kind or kind.__new__ is not object.__new__:
             return value
         copy = object.__new__(cls)
         self.seen[id(value)] = value, copy  # before what it holds, which may hold it
