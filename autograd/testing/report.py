@@ -228,7 +228,7 @@ class WrongLine:
 
     def __str__(self) -> str:
         place = f"{Path(self.file).name}:{self.line}" + (f" in {self.function}" if self.function else "")
-        told = [place, self.source, f"  {self.cause}: {self.explanation}"]
+        told = [place, *([self.source] if self.source.strip() else []), f"  {self.cause}: {self.explanation}"]
         if self.right:
             told.append(f"  right:  {self.right}")
         return "\n".join(told)
