@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from autograd.testing.outcome import Gradient, Outcome
 from autograd.testing.report import Finding, Report, WrongLine, finding_of
 from autograd.testing.search import Margin, Search
 from autograd.testing.source import is_all_of, statement_at, times
+from autograd.testing.spelling import Spelling
 from autograd.testing.tolerance import check_tolerance
 from autograd.testing.truth import Truth, factor_between
 from autograd.testing.updates import Update
@@ -35,7 +36,6 @@ from autograd.testing.words import Words
 __tracebackhide__ = True  # pytest shows the line of the test and the message
 Array = np.ndarray[Any, np.dtype[Any]]
 _LISTENERS: list[Callable[[Report], object]] = []
-_LONGEST = 110  # characters of a line that is told as right
 
 
 def check_backprop(
@@ -114,7 +114,6 @@ class _Judge:
         self._misshapen: dict[Node, Array] = {}
         self._unused: dict[str, Array] = {}
         self._ends: list[End] = []
-        self._own_names: dict[str, str] | None = None
         self._found, self._rtol, self._recording = found, rtol, found.recording
         given = [g for g in found.gradients if type(g.value) is Traced and g.update is None]
         for gradient in given:  # what is no value of the function's own making was given back as it is
@@ -164,8 +163,11 @@ class _Judge:
         hand = {**shown, **{node: array.astype(np.float64) for node, array in given.items()}}
         margins = _margins(truth.replay, shown, self._rtol) | margins
         findings, words = self._findings(hand, margins, faults[0].shown.factor if faults else 1.0)
+        spelling = Spelling(self._recording, truth, words, faults)
         lines = merged(
-            self._line(flow, fault, findings, words) for fault in faults if flow and not self._fine(fault, findings)
+            self._line(flow, fault, findings, words, spelling)
+            for fault in faults
+            if flow and not self._fine(fault, findings)
         )
         own = [findings[node] for node in (*given, *self._misshapen)]
         own += [unused(name, array) for name, array in self._unused.items()]
@@ -241,34 +243,6 @@ class _Judge:
                 return times(fault.unit.statement, factor) if factor is not None else ""
         return ""
 
-    def _renamed(self, text: str, words: Words) -> str:
-        """A text with the author's own names of gradients."""
-        if self._own_names is None:
-            self._own_names = {}
-            nodes = {id(node): node for node in self._truth.replay.nodes}
-            for var, shown in self._hand_names.items():
-                matches = [m for m in self._truth.matches(var.value) if m.kind == "gradient" and m.node is not None]
-                for match in matches[:1]:
-                    if id(match.node) in nodes and match.node is not None:
-                        self._own_names.setdefault(words.gradient(match.node), shown)
-        for invented, shown in self._own_names.items():
-            if invented.isidentifier() and not re.search(rf"\b{re.escape(shown)}\b", text):
-                text = re.sub(rf"\b{invented}\b", lambda _, shown=shown: shown, text)  # type: ignore[misc]
-        return text
-
-    @cached_property
-    def _hand_names(self) -> dict[Var, str]:
-        """What the author assigned values of the backward pass to, as the source has it."""
-        found: dict[Var, str] = {}
-        for line in self._recording.lines:
-            if line.target in self._truth.forward or line.target in self._recording.moves:
-                continue
-            spot = self._recording.spots[line.target]
-            statement = statement_at(spot)
-            if statement.target is not None and np.ndim(line.target.value) and is_all_of(statement, spot.position):
-                found[line.target] = ast.unparse(statement.target)
-        return found
-
     def _constants(self) -> dict[str, Any]:
         """The data, by the names that the author gives it."""
         named = {name: var.value for var, name in self._names.items() if var in self._truth.forward}
@@ -310,7 +284,9 @@ class _Judge:
                 found[node] = value.reshape(true.T.shape).T
         return found
 
-    def _line(self, flow: Dataflow, fault: Fault, findings: Mapping[Node, Finding], words: Words) -> WrongLine:
+    def _line(
+        self, flow: Dataflow, fault: Fault, findings: Mapping[Node, Finding], words: Words, spelling: Spelling
+    ) -> WrongLine:
         statement = fault.unit.statement
         nodes = [*(n for n in fault.shown.nodes if n is not None), *(end.node for end in fault.repairs)]
         wrong = [f for n in nodes if (f := findings.get(n)) is not None and not f.matches]
@@ -321,7 +297,7 @@ class _Judge:
             )
         part = wrong_part(self._recording, self._truth, flow, fault)
         explanation, _, right = finding.explanation.partition("; right: ") if finding is not None else ("", "", "")
-        right = self._right(fault) or ("" if ";" in right or len(right) > _LONGEST else right)
+        right = self._right(fault) or spelling.line(right)
         cause = (finding.cause if finding is not None else None) or "unknown"
         if cause == "unknown" and self._is_transposed(fault):
             cause, explanation = "transposed", "the numbers are those of the transpose"
@@ -331,8 +307,8 @@ class _Judge:
             function=statement.function,
             source=statement.marked(part),
             cause=cause,
-            explanation=self._renamed(explanation, words),
-            right=self._renamed(right, words),
+            explanation=spelling.text(explanation),
+            right=right,
             gradients=tuple(words.value(end.node) for end in fault.repairs),
         )
 
@@ -382,32 +358,30 @@ def stem_key(key: str) -> str:
 
 
 def value_names(found: Outcome) -> dict[Var, str]:
-    """What the author calls values: by the entries that hold them, and by what they were assigned to."""
+    """What the author calls values: by the entries and variables that hold them, and by what they were assigned to.
+
+    Of several names of a value, one that no other value has comes first.
+    """
     recording = found.recording
-    names: dict[Var, str] = {}
-    frames = {id(spot.frame): spot.frame for spot in recording.spots.values()}
-    for frame in frames.values():
+    called: dict[Var, dict[str, None]] = {}
+    for frame in {id(spot.frame): spot.frame for spot in recording.spots.values()}.values():
         for name, value in frame.f_locals.items():
-            if type(value) is Traced:
-                continue
-            entries = (
-                value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
-            )
+            entries: Any = ((name, value),)
+            if isinstance(value, (Mapping, list)):
+                entries = (
+                    value.items() if isinstance(value, Mapping) else ((f"{name}{k}", v) for k, v in enumerate(value))
+                )
             for key, part in list(entries):
                 if type(part) is Traced:
-                    names.setdefault(part.symbol, key if isinstance(key, str) else f"{name}{key}")
+                    called.setdefault(part.symbol, {})[str(key)] = None
     for line in recording.lines:
-        if line.target in recording.moves:
-            continue
-        target = statement_at(recording.spots[line.target]).target
-        if isinstance(target, ast.Name):
-            names.setdefault(line.target, target.id)
-        elif isinstance(target, ast.Attribute):
-            names.setdefault(line.target, target.attr)
-    # Of the values of one statement, only the last is what was assigned.
-    last: dict[tuple[int, str], Var] = {}
-    for line in recording.lines:
-        if (known := names.get(line.target)) is not None:
-            last[id(recording.spots[line.target].frame), known] = line.target
-    kept = set(last.values())
-    return {var: name for var, name in names.items() if var in kept}
+        spot = recording.spots[line.target]
+        statement = statement_at(spot)
+        target = statement.target if line.target not in recording.moves else None
+        if isinstance(target, (ast.Name, ast.Attribute)) and is_all_of(statement, spot.position):
+            called.setdefault(line.target, {})[target.id if isinstance(target, ast.Name) else target.attr] = None
+    holders = Counter(name for names in called.values() for name in names)
+    unique = {var: next((name for name in names if holders[name] == 1), "") for var, names in called.items()}
+    taken = set(unique.values())
+    last = {name: var for var, names in called.items() if not unique[var] for name in names if name not in taken}
+    return {**{var: name for name, var in last.items()}, **{var: name for var, name in unique.items() if name}}

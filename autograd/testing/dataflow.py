@@ -361,10 +361,11 @@ class Dataflow:
         factors: dict[Var, set[float]] = {}
         sizes = {float(n) for var in self._truth.forward for n in np.shape(var.value)} | {1.0}
         sizes |= {-size for size in sizes}
+        wrong = {end.var for end in self._ends if end.wrong}
         certain: list[Var] = [end.var for end in self._ends if not end.wrong]
         for line in self.lines:
             var = line.target
-            if var in self._truth.forward:
+            if var in self._truth.forward or var in wrong:
                 continue
             matches = self._truth.matches(var.value)
             before = {factor for arg in self.inputs(var) for factor in factors.get(arg, ())}
