@@ -68,7 +68,6 @@ class Spelling:
                 own = any(abs(match.factor - factor) <= 1e-6 * abs(factor) for factor in factors)
                 if own and match.kind == "gradient" and match.node is not None:
                     found.setdefault(self._words.gradient(match.node), spelled)
-                    break
         return {name: spelled for name, spelled in found.items() if name.isidentifier()}
 
     @cached_property
