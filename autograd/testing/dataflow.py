@@ -365,13 +365,17 @@ class Dataflow:
         certain: list[Var] = [end.var for end in self._ends if not end.wrong]
         for line in self.lines:
             var = line.target
-            if var in self._truth.forward or var in wrong:
+            if var in self._truth.forward:
                 continue
             matches = self._truth.matches(var.value)
             before = {factor for arg in self.inputs(var) for factor in factors.get(arg, ())}
             if (named := self._of_this_name(var, line)) is not None:
                 matches = [m for m in matches if m.kind == "gradient" and m.node is named]
-            good = {m.factor for m in matches if any(abs(m.factor - f) <= 1e-6 * abs(f) for f in (*sizes, *before))}
+            good = {
+                m.factor
+                for m in matches
+                if any(abs(m.factor - f) <= 1e-6 * abs(f) for f in (*(() if var in wrong else sizes), *before))
+            }
             if good:
                 found.add(var)
                 factors[var] = good
