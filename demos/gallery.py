@@ -39,6 +39,36 @@ def _parameters() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return W1, Tensor([0.1, -0.2, 0.0], requires_grad=True), W2, Tensor([0.05], requires_grad=True)
 
 
+def softmax() -> Picture:
+    """A classifier in plain NumPy: a card a statement."""
+    X, _ = _data()
+    Y = np.eye(3)[[0, 2, 1]]
+    W1, b1, _, _ = _parameters()
+    W2, b2 = (
+        Tensor([[0.7, -0.3, 0.2], [-1.1, 0.5, 0.4], [0.4, 0.1, -0.6]], requires_grad=True),
+        Tensor(np.zeros(3), requires_grad=True),
+    )
+    h = np.maximum(0, X @ W1 + b1)
+    scores = np.exp(h @ W2 + b2)
+    probs = scores / np.sum(scores, axis=1, keepdims=True)
+    loss = -np.mean(np.sum(Y * np.log(probs), axis=1))
+    return autograd.draw(loss)
+
+
+def recurrent() -> Picture:
+    """A recurrent network of thirty steps: the loop, with what enters its first round and the numbers of its last."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 2, 2)), rng.normal(size=(2, 1))
+    Wx, Wh = (Tensor(rng.normal(size=(2, 2)) * 0.5, requires_grad=True) for _ in range(2))
+    Wy = Tensor(rng.normal(size=(2, 1)), requires_grad=True)
+    h: Any = np.zeros((2, 2))
+    for t in range(30):
+        h = np.tanh(X[t] @ Wx + h @ Wh)
+    y_hat = h @ Wy
+    loss = np.mean((y_hat - y) ** 2)
+    return autograd.draw(loss)
+
+
 def cards() -> Picture:
     """Every operation of a network, with its value and its gradient."""
     x, y = _data()
@@ -128,6 +158,8 @@ def difference() -> Picture:
 
 
 PICTURES: tuple[Callable[[], Picture], ...] = (
+    softmax,
+    recurrent,
     cards,
     rules,
     circuit,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from installed import needs_dot
 
 import autograd
 from autograd import Tensor
-from autograd.render import Picture
+from autograd.render import Picture, palette
+from autograd.render.themes import themed
 
 needs_rights = pytest.mark.skipif(
     os.name == "nt" or getattr(os, "geteuid", lambda: 0)() == 0,
@@ -213,3 +215,71 @@ def test_what_draw_does_not_know_is_refused(options: Any, message: str) -> None:
 def test_names_are_strings(names: Any) -> None:
     with pytest.raises(TypeError, match="names maps Tensors or strings to strings"):
         autograd.draw(weight * 2.0, names=names)
+
+
+# Themes and sizes
+
+
+def test_a_theme_changes_colours_and_nothing_else() -> None:
+    light, dark = (square_of(theme=theme).source for theme in ("light", "dark"))
+    assert light != dark
+    assert re.sub("#[0-9A-Fa-f]{6}", "", light) == re.sub("#[0-9A-Fa-f]{6}", "", dark)
+    assert "#FFFFFF" not in dark.upper()
+    assert "#FFFFFF" not in square_of(theme="dark").svg.upper()
+
+
+@pytest.mark.parametrize("theme", ["dark", "print"])
+def test_text_of_every_theme_can_be_read(theme: str) -> None:
+    """Relative luminance and contrast as in WCAG 2.2."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(themed(colour, theme)[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    pairs = [(text, palette.CANVAS) for text in (palette.INK, palette.MUTED, palette.VALUE, palette.GRADIENT)]
+    pairs += [(palette.GRADIENT, palette.GRADIENT_GROUND), *palette.VERDICTS.values()]
+    pairs += [(text, tint.header) for tint in palette.TINTS.values() for text in (palette.INK, palette.MUTED)]
+    for text, ground in pairs:
+        low, high = sorted((luminance(text), luminance(ground)))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (text, ground)
+
+
+def test_digits_are_decimals_of_this_picture_only() -> None:
+    assert "9.0000" in square_of(digits=4).source
+    assert "9.0000" not in square_of().source
+
+
+def test_a_picture_may_have_no_legend() -> None:
+    assert "forward" in square_of().source
+    assert "forward" not in square_of(legend=False).source
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "message"),
+    [
+        ({"theme": "blue"}, ValueError, "theme is 'light' or 'dark' or 'print', not 'blue'"),
+        ({"detail": "lines"}, ValueError, "detail is 'statements' or 'operations', not 'lines'"),
+        ({"font_size": 1}, ValueError, "font_size is from 6 to 60 pixels, not 1"),
+        ({"font_size": "large"}, TypeError, "font_size is a number of pixels"),
+        ({"digits": -1}, ValueError, "digits is from 0 to 12, not -1"),
+        ({"digits": 1.5}, TypeError, "digits is a whole number"),
+    ],
+)
+def test_unknown_themes_and_sizes_are_refused(asked: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        square_of(**asked)
+
+
+def square_of(**asked: Any) -> Picture:
+    x = Tensor(3.0, requires_grad=True)
+    return autograd.draw(x * x, **asked)
+
+
+def test_a_saved_picture_opens_in_cairo(tmp_path: Path) -> None:
+    cairosvg = pytest.importorskip("cairosvg", reason="install cairosvg, and the library cairo")
+    image = pytest.importorskip("PIL.Image", reason="install pillow")
+    file = square_of().save(tmp_path / "square.svg")
+    cairosvg.svg2png(url=str(file), write_to=str(tmp_path / "square.png"))
+    drawn = image.open(tmp_path / "square.png").convert("L")
+    assert drawn.getextrema()[0] < 80 < 250 < drawn.getextrema()[1]

@@ -20,6 +20,7 @@ from autograd.core.node import Node
 from autograd.text import LONGEST, printable
 
 _LOOKED_AT: Final = 1000  # entries of a container in the caller's scope
+_PACKAGE: Final = __file__.rpartition("notation")[0]
 _LIBRARIES: Final = (*sysconfig.get_paths().values(), "<frozen")  # their frames are not the user's
 _NO_USERS: Final = frozenset((*sys.stdlib_module_names, "numpy", "autograd"))  # whose objects are not looked into
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -188,7 +189,7 @@ def users_scope() -> Scope:
 
 
 def _is_ours(frame: FrameType) -> bool:
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0] == "autograd"
+    return frame.f_code.co_filename.startswith(_PACKAGE)
 
 
 def _is_variable(name: str) -> bool:

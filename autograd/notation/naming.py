@@ -145,12 +145,12 @@ class Names:
                 self._claim(value, own)
             elif name := self._variable(value):
                 variables.append((value, name))
+        for value, name in variables:  # the user's own names come before the short ones of paths
+            self._claim(value, name)
         for path, short in short_paths(list(paths)).items():
             whole, plain = printable(path.lstrip("+")), short.translate(_DIGITS)
             name, drawn = (whole, whole) if plain in self._drawn else (plain, short)
             self._claim(paths[path], name, drawn, path=whole)
-        for value, name in variables:
-            self._claim(value, name)
 
     def _variable(self, value: Any) -> str | None:
         """The caller's variable that holds a value, or an array that a leaf is a part of."""

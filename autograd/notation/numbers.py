@@ -5,12 +5,17 @@ Arrays up to 4x4 are written out, up to 8x8 they are heat cells, and larger ones
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 GRID: Final = 4
+DIGITS: Final = 2  # decimals of numbers under 100
+_digits: ContextVar[int] = ContextVar("digits", default=DIGITS)
 HEAT: Final = 8
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -27,6 +32,21 @@ class Shown:
     cells: tuple[tuple[str, ...], ...] = ()
     heat: tuple[tuple[float, ...], ...] = ()
     lines: tuple[str, ...] = ()
+
+
+@contextmanager
+def digits(count: int) -> Iterator[None]:
+    """Inside, numbers under 100 are told with so many decimals, larger ones with fewer.
+
+    >>> with digits(4):
+    ...     number(0.5), number(123.45)
+    ('0.5000', '123.450')
+    """
+    before = _digits.set(count)
+    try:
+        yield
+    finally:
+        _digits.reset(before)
 
 
 def number(x: Any) -> str:
@@ -85,7 +105,7 @@ def is_finite(text: str) -> bool:
 
 def _decimals(size: float) -> int:
     """How many decimals a number is told with; as rounded, since 99.996 is 100.0."""
-    return 2 if size < 99.995 else 1 if size < 999.95 else 0
+    return max((2 if size < 99.995 else 1 if size < 999.95 else 0) + _digits.get() - DIGITS, 0)
 
 
 def _fixed(x: float, decimals: int) -> str:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from autograd.array.tensor import Tensor
 from autograd.notation.names import users_scope
+from autograd.notation.numbers import digits as decimals_of
 from autograd.render import cards, circuit, plain
 from autograd.render.build import build_scene
 from autograd.render.comparison import draw_comparison
@@ -31,12 +32,14 @@ from autograd.render.options import (
     drawable,
     overrides,
     style_named,
+    text_sizes,
     title_of,
     viewport_of,
 )
 from autograd.render.picture import Picture
 from autograd.render.player import Player, player
 from autograd.render.style import Style, register_style
+from autograd.render.themes import THEMES, Theme
 
 for _style in (cards.CARDS, circuit.CIRCUIT, cards.OVERVIEW, plain.PLAIN):
     register_style(_style)
@@ -56,6 +59,10 @@ def draw(
     depth: int | None = None,
     size: tuple[int, int] | None = None,
     title: str | None = None,
+    theme: Theme = "light",
+    font_size: float | None = None,
+    digits: int | None = None,
+    legend: bool = True,
 ) -> Picture:
     """Draw the computation behind `output`: every operation with its value and its gradient.
 
@@ -88,6 +95,10 @@ def draw(
         size: width and height in pixels that the picture is to fit into with text of 12 pixels; by default
             1280 x 720, a slide; from top to bottom 900 x 2400.
         title: a line above the picture.
+        theme: "light"; "dark", for dark slides and notebooks; "print", black on white.
+        font_size: the least size of text in pixels, instead of 12: larger text leaves room for less.
+        digits: decimals of numbers under 100, instead of 2.
+        legend: whether to say below what the colours mean.
 
     Raises:
         TypeError: `output` is no Tensor, or a name no string; a size or depth that is no integer.
@@ -107,11 +118,14 @@ def draw(
     chosen = style_named(style)
     check_choice("direction", direction, DIRECTIONS)
     check_choice("collapse", collapse, COLLAPSES)
-    viewport = viewport_of(size, direction)
+    check_choice("theme", theme, THEMES)
+    least, decimals = text_sizes(font_size, digits)
+    viewport = replace(viewport_of(size, direction), least=least)
     options = Options(values, grads, rules, title_of(title), collapse, depth_of(depth), style=chosen, viewport=viewport)
-    options = replace(options, statements=by_statements(detail, chosen, rules))
-    scene = build_scene(node, users_scope(), overrides(names), options)
-    return Picture(scene.diagram, chosen, direction, viewport)
+    options = replace(options, statements=by_statements(detail, chosen, rules), legend=bool(legend))
+    with decimals_of(decimals):
+        scene = build_scene(node, users_scope(), overrides(names), options)
+    return Picture(scene.diagram, chosen, direction, viewport, theme)
 
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from autograd.core.node import Node
 from autograd.notation.blackboard import LONGEST
 from autograd.notation.formulas import function_name, scalar_text
-from autograd.notation.literals import Text
+from autograd.notation.literals import ATOM, SUM, Text
 from autograd.notation.names import short_paths
 from autograd.notation.numbers import GRID, Shown, number, shape_text, show
 from autograd.notation.rule import spread, summed
@@ -46,15 +46,17 @@ class Annotator:
         find: Callable[[Node], Vertex | None] = lambda node: None,
         owner: Callable[[Node], Node] = lambda node: node,
         g: str = "g",
+        calls: Mapping[Any, int] | None = None,
     ) -> None:
         """Take the gradients of the output, its name, what is asked, and how much is drawn.
 
-        `find` gives the vertex of a node, `owner` the result of its statement; `g` is the gradient that arrives.
+        `find` gives the vertex of a node, `owner` the result of its statement; `g` is the gradient that arrives,
+        `calls` tells how often a module was called.
         """
         self._gradients = gradients.of if options.grads else {}
         self._symbol, self._options, self._plan = symbol, options, plan
         self._arrived, self._find, self._owner = gradients.arrived, find, owner
-        self._g = Symbol(g)
+        self._g, self._calls = Symbol(g), calls or {}
 
     def card(self, vertex: Vertex, identity: str, cluster: str) -> Card:
         """The card of a vertex."""
@@ -203,8 +205,11 @@ class Annotator:
         if vertex.call is not None and vertex.unit is not None:
             own = parameters(vertex.unit.nodes)
             if own:
+                calls = self._calls.get(vertex.call.owner, 1)
                 yield Fact("params", f"{sum(node.size for node in own):,}", "muted")
-                yield from self._parameter_facts(own)
+                if calls > 1:
+                    yield Fact("shared", f"× {calls}", "muted")
+                yield from self._parameter_facts(own, vertex.unit.nodes if calls > 1 else ())
             yield from self._result_facts(vertex, bool(own))
             return
         if vertex.kind == "parameter":
@@ -217,9 +222,16 @@ class Annotator:
         if g is not None:
             yield self._gradient_fact(vertex.name, g)
 
-    def _parameter_facts(self, own: list[Node]) -> Iterator[Fact]:
-        """Norms of a module's parameters and of their gradients: of each, or of all together where there are many."""
+    def _parameter_facts(self, own: list[Node], shared: Sequence[Node]) -> Iterator[Fact]:
+        """Norms of a module's parameters and of their gradients: of each, or of all together where there are many.
+
+        Where a module is `shared`, what the operations of this call contribute to the gradient.
+        """
         gradients = {node: g for node in own if (g := self._gradients.get(node)) is not None}
+        if shared and self._arrived:
+            inside = set(shared)
+            parts = {node: [c.gradient for c in self._arrived.get(node, ()) if c.node in inside] for node in gradients}
+            gradients = {node: sum(part) for node, part in parts.items() if part}
         if len(own) <= _FEW:
             names = {node: _short_name(node, position) for position, node in enumerate(own)}
             if self._options.values:
@@ -261,7 +273,12 @@ def _short_name(node: Node, position: int) -> str:
 
 def symbols_of(vertex: Vertex) -> Callable[[Any], Text]:
     """What the operands of a vertex are called in its formula."""
-    return lambda operand: Text(vertex.symbol_of(operand) or scalar_text(operand) or "…")
+
+    def symbol(operand: Any) -> Text:
+        text = vertex.symbol_of(operand) or scalar_text(operand) or "…"
+        return Text(text, SUM if " − " in text else ATOM)
+
+    return symbol
 
 
 def formula_of(vertex: Vertex) -> str:

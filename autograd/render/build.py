@@ -141,7 +141,9 @@ class _Builder:
         placed, clusters = clusters_of(collapsed, self._scope, whole=options.style.modules, count_parameters=count)
         drawn = {vertex.name for vertex in vertices}
         g = next((sign for sign in _ARRIVING if sign not in drawn), _ARRIVING[-1])
-        annotator = Annotator(self._gradients, symbol, options, plan, collapsed.find, self._graph.owner, g)
+        annotator = Annotator(
+            self._gradients, symbol, options, plan, collapsed.find, self._graph.owner, g, self._graph.calls
+        )
 
         def card(operand: Any) -> str | None:
             vertex = collapsed.find(operand)
@@ -163,6 +165,7 @@ class _Builder:
             clusters=tuple(clusters),
             symbol=symbol,
             arriving=g,
+            legend=options.legend,
             folded=options.repeats and collapsed.operations <= MOST_CARDS and (hidden or not collapsed.whole),
         )
         diagram = broken(diagram, options.viewport, options.style)

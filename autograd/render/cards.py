@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 from autograd.notation.numbers import Shown, is_finite
 from autograd.render import palette
 from autograd.render.diagram import Card, Cluster, Diagram, Direction, Edge
-from autograd.render.dot import Padding, document
+from autograd.render.dot import Padding, document, quote
 from autograd.render.metrics import LINE, text_width
 from autograd.render.style import Style
 
@@ -40,7 +40,7 @@ def source(diagram: Diagram, direction: Direction) -> str:
         node=lambda card: {"label": f"<{_card(card)}>"},
         edge=_edge_label,
         cluster=cluster_label,
-        legend=f"<{_legend(palette.legend(diagram))}>",
+        legend=f"<{_legend(rows)}>" if (rows := palette.legend(diagram)) else quote(""),
         title=title_label(diagram),
     )
 

@@ -139,6 +139,7 @@ def _legend(diagram: Diagram) -> str:
     if any(edge.rule for edge in diagram.edges):
         cells += ["", text("g", palette.GRADIENT, 13, italic=True)]
         cells.append(text("the gradient that comes back", palette.MUTED, palette.BODY))
+    cells = cells if diagram.legend else [""]
     gap = '<TD WIDTH="24"></TD>'
     rows = f"<TR>{''.join(f'<TD>{cell}</TD>' if cell else gap for cell in cells)}</TR>"
     notes = "".join(f"<TR><TD>{text(note, palette.MUTED, palette.LEGEND)}</TD></TR>" for note in diagram.notes)

@@ -139,6 +139,7 @@ class Diagram:
         folded: it has fewer cards than operations, and `collapse` can unfold it.
         breaks: the ranks of `layout.arrange` at which further rows begin.
         width: about how wide it will be, in points.
+        legend: whether there is one below.
         arriving: the name of the gradient that arrives at an operation, in rules.
     """
 
@@ -156,6 +157,7 @@ class Diagram:
     arriving: str = "g"
     breaks: tuple[int, ...] = ()
     width: float = 0.0
+    legend: bool = True
 
     def __post_init__(self) -> None:
         for name in ("title", "longest_title"):

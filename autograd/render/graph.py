@@ -143,6 +143,15 @@ class Graph:
         return _innermost(self.operations) if self.small else {}
 
     @cached_property
+    def calls(self) -> dict[Any, int]:
+        """How often each module was called."""
+        every = {call: None for inner in self.innermost.values() for call in inner.chain}
+        counts: dict[Any, int] = {}
+        for call in every:
+            counts[call.owner] = counts.get(call.owner, 0) + 1
+        return counts
+
+    @cached_property
     def levels(self) -> int:
         """How many levels of modules there are."""
         return max((len(call.chain) for call in set(self.innermost.values())), default=0)

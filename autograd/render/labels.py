@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import numpy as np
+
 from autograd.core.node import Node
 from autograd.notation.names import Scope, pretty
 from autograd.notation.naming import Names
@@ -52,6 +54,7 @@ def label(collapsed: CollapsedGraph, scope: Scope, overrides: Mapping[Node | str
             vertex.kind = "loss" if _is_loss(vertex) else "output"
         elif vertex.unit is not None and vertex.call is not None and not parameters(vertex.unit.nodes):
             vertex.kind = "operation"
+    _name_complements(collapsed)
     for vertex in collapsed.vertices:
         if vertex.rounds and vertex.call is None:
             _name_rounds(vertex, names)
@@ -69,6 +72,17 @@ def _name_rounds(vertex: Vertex, names: Names) -> None:
         tail = vertex.operands[id(taken[-1])]
         if not tail.rounds and len(set(map(id, taken))) > 1 and (general := _general([names[x].drawn for x in taken])):
             vertex.symbols[id(taken[-1])] = general
+
+
+def _name_complements(collapsed: CollapsedGraph) -> None:
+    """A constant that nobody named is called 1 − y where it is that, as a cross-entropy has it."""
+    leaves = [v for v in collapsed.vertices if v.value is not None and not v.computed and np.ndim(v.value)]
+    known = [v for v in leaves if v.given and v.value.dtype.kind == "f"]
+    for vertex in leaves:
+        if not vertex.given and not vertex.differentiable and vertex.value.size:
+            same = (other for other in known if np.array_equal(vertex.value, 1 - other.value))
+            if (other := next(same, None)) is not None:
+                vertex.name = f"1 − {other.name}"
 
 
 def _general(names: Sequence[str]) -> str:

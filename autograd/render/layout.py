@@ -33,8 +33,9 @@ _TRACK: Final = 24.0
 _MARGIN_OF_ERROR: Final = 1.045  # of what is estimated
 _BETWEEN_ROWS: Final = 64.0  # with the line that leads from the end of one to the beginning of the next
 LARGEST: Final = 2.0  # scale, so that a picture of two cards does not fill a wall
+_FEW: Final = 3  # operands that enter one operation, so that two of them may stand beside it
 _MOST_ROWS: Final = 4
-_WORTH: Final = 1.06  # how much larger text must get by one more row
+_WORTH: Final = 1.15  # how much larger text must get by one more row
 _SPLIT: Final = 0.4  # what it costs to cut a frame, of the size of text
 _CROSSED: Final = 0.25  # and a line that leads to another row besides the one at its end
 _MOST_TRIED: Final = 600  # ways to break a line
@@ -66,8 +67,8 @@ def arrange(diagram: Diagram) -> Layout:
 
     The main operand of an operation is the computed one with the longest history, else its data, else
     the first. A card that is nobody's main operand stands beside the first operation that uses it, if that has
-    its column for itself: the first such card on one side (true), the second on the other. More than two stand
-    before it.
+    its column for itself: the first such card on one side (true), the second on the other. A third one stands before
+    it, and so do all where there are more.
     """
     sources: dict[str, list[str]] = {card.id: [] for card in diagram.cards}
     for edge in diagram.edges:
@@ -94,8 +95,8 @@ def arrange(diagram: Diagram) -> Layout:
         if crowd[depth[head]] > 1:  # what is computed side by side needs the space
             continue
         entering = [o for o in dict.fromkeys(operands) if not (sources[o] or o in leading or o in beside)]
-        if len(entering) <= 2:
-            for operand, side in zip(entering, (True, False), strict=False):
+        if len(entering) <= _FEW:
+            for operand, side in zip(entering[-2:], (True, False), strict=False):
                 beside[operand] = head, side
     ranks, first_users = _ranks(diagram, sources, beside)
     anchors = {card: ranks[first_users.get(card, card)] for card in ranks}
@@ -126,11 +127,12 @@ def _ranks(
 
 @dataclass(frozen=True)
 class Viewport:
-    """The pixels that a picture is to fit into; `down`: it is drawn from top to bottom."""
+    """The pixels that a picture is to fit into; `down`: it is drawn from top to bottom; `least`: of any text."""
 
     width: int = 1280
     height: int = 720
     down: bool = False
+    least: float = SMALLEST
 
     def scale(self, width: float, height: float) -> float:
         """Pixels a point."""
@@ -139,7 +141,9 @@ class Viewport:
 
 def fits(diagram: Diagram, viewport: Viewport, style: Style) -> bool:
     """Whether all text of a picture is readable where it is drawn into this viewport."""
-    return palette.SHAPE * viewport.scale(*estimated_size(diagram, viewport, style)) >= SMALLEST * _MARGIN_OF_ERROR
+    return (
+        palette.SHAPE * viewport.scale(*estimated_size(diagram, viewport, style)) >= viewport.least * _MARGIN_OF_ERROR
+    )
 
 
 def estimated_size(diagram: Diagram, viewport: Viewport, style: Style) -> tuple[float, float]:

@@ -10,9 +10,10 @@ import numpy as np
 
 from autograd.array.tensor import Tensor
 from autograd.core.node import Node
+from autograd.notation.numbers import DIGITS
 from autograd.render.diagram import Direction
 from autograd.render.gradients import Hand
-from autograd.render.layout import Viewport
+from autograd.render.layout import SMALLEST, Viewport
 from autograd.render.style import STYLES, Style
 
 Collapse = Literal["auto", "none", "modules"]
@@ -39,6 +40,7 @@ class Options:
     depth: int | None = None
     style: Style = field(default_factory=lambda: STYLES["cards"])
     viewport: Viewport = field(default_factory=Viewport)
+    legend: bool = True
     statements: bool = True
     repeats: bool = True
     hand: Mapping[Node, Hand] = field(default_factory=dict)
@@ -128,6 +130,19 @@ def overrides(names: Mapping[Tensor | str, str] | None) -> dict[Node | str, str]
         if not name.strip():
             raise ValueError(f"names: an empty name for {key!r}")
     return {key._node if isinstance(key, Tensor) else key: name for key, name in names.items()}
+
+
+def text_sizes(font_size: float | None, digits: int | None) -> tuple[float, int]:
+    """The least size of text in pixels, and the decimals of numbers."""
+    if font_size is not None and (isinstance(font_size, bool) or not isinstance(font_size, (int, float))):
+        raise TypeError(f"font_size is a number of pixels, such as 18, not {font_size!r}")
+    if font_size is not None and not 6 <= font_size <= 60:
+        raise ValueError(f"font_size is from 6 to 60 pixels, not {font_size!r}")
+    if digits is not None and (isinstance(digits, bool) or not isinstance(digits, (int, np.integer))):
+        raise TypeError(f"digits is a whole number, such as 3, not {digits!r}")
+    if digits is not None and not 0 <= digits <= 12:
+        raise ValueError(f"digits is from 0 to 12, not {digits!r}")
+    return SMALLEST if font_size is None else float(font_size), DIGITS if digits is None else int(digits)
 
 
 def depth_of(depth: int | None) -> int | None:

@@ -116,6 +116,7 @@ def legend(diagram: Diagram) -> list[list[Entry]]:
         if rows[-1] and _entries_width([*rows[-1], entry]) > max(diagram.width, LEAST_LEGEND):
             rows.append([])
         rows[-1].append(entry)
+    rows = rows if diagram.legend else []
     letters = int(max(diagram.width, _LEAST_NOTE) / _LETTER)
     return rows + [[Entry(line, MUTED)] for note in diagram.notes for line in wrap(note, letters)]
 

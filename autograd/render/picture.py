@@ -15,6 +15,7 @@ from autograd.render.diagram import Diagram, Direction
 from autograd.render.layout import Viewport
 from autograd.render.style import STYLES, Style
 from autograd.render.svg import UNFOLD, finish, fit, size
+from autograd.render.themes import themed
 
 FORMATS = (".svg", ".png", ".pdf", ".dot")
 _PIXELS_PER_POINT = 2  # of a bitmap, beyond the size on the slide: text stays sharp on a projector
@@ -30,7 +31,15 @@ class Picture:
         svg: the picture as SVG, drawn by the best renderer that is installed.
     """
 
-    def __init__(self, diagram: Diagram, style: Style, direction: Direction, viewport: Viewport | None = None) -> None:
+    def __init__(
+        self,
+        diagram: Diagram,
+        style: Style,
+        direction: Direction,
+        viewport: Viewport | None = None,
+        theme: str = "light",
+    ) -> None:
+        self._theme = theme
         self._diagram = diagram
         self._style = style
         self._direction = direction
@@ -39,7 +48,7 @@ class Picture:
     @cached_property
     def source(self) -> str:
         """The picture as DOT; the same text for the same graph, on every machine."""
-        return self._style.source(self._diagram, self._direction)
+        return themed(self._style.source(self._diagram, self._direction), self._theme)
 
     @cached_property
     def svg(self) -> str:
@@ -120,8 +129,8 @@ class Picture:
         source = style.source(diagram, self._direction)
         svg = finish(backend.draw(source, "svg"), diagram, source, style, self._viewport).encode()
         if format == "svg":
-            return svg
+            return themed(svg.decode(), self._theme).encode()
         if format == "png":
             resolution = _INCH * _PIXELS_PER_POINT * fit(*size(ElementTree.fromstring(svg)), self._viewport)
             source = source.replace("{", f"{{ graph [dpi={resolution:.0f}]", 1)
-        return backend.draw(source, format)
+        return backend.draw(themed(source, self._theme), format)
