@@ -100,7 +100,7 @@ class Writing:
         if value.base is not data and value.base is not data.base and not np.may_share_memory(value, data):
             return
         node, writer = self._node, source._node.op
-        if writer is not None and writer.role == "write" and 2 * value.nbytes <= data.nbytes:
+        if writer and writer.role == "write" and type(value) is np.ndarray and 2 * value.nbytes <= data.nbytes:
             self._value = np.array(value)  # a piece in memory of its own leaves that of the whole to the next write
             if node.held is value:
                 node.held = self._value
