@@ -206,7 +206,7 @@ def _left_by_loops(variables: Sequence[tuple[str, Any]]) -> dict[int, str]:
             entries = {id(part): key for key, part in _entries(name, value)}
             if isinstance(value, dict) and not all(map(_is_name, list(value))):
                 continue
-            last = next(reversed(entries), None)  # of what has no name there is none
+            last = next(reversed(entries), 0)  # of what has no name there is none
             if held.intersection(entries) == {last}:
                 left[last] = entries[last]
     return left

@@ -1,0 +1,124 @@
+"""`scipy.integrate` on Tensors: samples, integrals of functions, and differential equations.
+
+An integral is a Gauss rule on the intervals that SciPy has found, recorded: its derivative is the same rule of the
+integrand's derivative (Leibniz), also in what the function closes over and in the limits.
+
+>>> import autograd
+>>> float(autograd.grad(lambda b: autograd.scipy.integrate.quad(lambda x: x**2, 0.0, b)[0])(2.0).round(9))
+4.0
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.integrate as theirs
+
+from autograd.core.op import plain
+from autograd.numpy.arrays import as_tensor
+from autograd.numpy.namespace import replaces
+from autograd.rules.samples import normal
+from autograd.scipy import equations  # noqa: F401  (differential ones)
+from autograd.scipy.callbacks import Function, on_numbers, reaches, tensor_of
+from autograd.scipy.definition import attributes, composed
+
+__getattr__ = attributes(theirs)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(21)
+
+# Integrals of functions
+
+
+@replaces(theirs.quad)
+def quad(func: Function, a: Any, b: Any, args: Any = (), full_output: int = 0, **options: Any) -> Any:
+    """`scipy.integrate.quad`, with a derivative in the limits, in `args` and in what `func` closes over.
+
+    Raises:
+        ValueError: an integrand too singular for a Gauss rule on SciPy's intervals.
+    """
+    args = args if isinstance(args, tuple) else (args,)
+    low, high = float(plain(a)), float(plain(b))
+    found = theirs.quad(on_numbers(func), low, high, plain(args), full_output=1, **plain(options))
+    result = found if full_output else found[:2]
+    middle = (low + high) / 2 if np.isfinite(low + high) else max(low, 0.0) if np.isfinite(low) else min(high, 0.0)
+    at = middle + 1.0 if not np.isfinite(low + high) else middle
+    if not reaches(a, b) and not reaches(tensor_of(func(at, *args))):
+        return result
+    if options.keys() & {"weight", "wvar", "points"} or "alist" not in found[2]:
+        raise TypeError("scipy.integrate.quad: no derivative with weight= or points=; integrate piece by piece")
+    last = found[2]["last"]
+    value = _gauss(func, a, b, args, zip(found[2]["alist"][:last], found[2]["blist"][:last], strict=True))
+    if not abs(plain(value) - found[0]) <= 1e-7 * max(abs(found[0]), 1e-3) + 10 * found[1]:
+        raise ValueError(
+            f"scipy.integrate.quad: the integrand is singular, and a Gauss rule gives {plain(value):.8g}, not "
+            f"{found[0]:.8g}; substitute the singularity away"
+        )
+    return value, *result[1:]
+
+
+def _gauss(func: Function, a: Any, b: Any, args: Any, intervals: Any) -> Any:
+    """The Gauss rule on QUADPACK's intervals: of x, or of t in (0, 1] where x = (1 - t) / t goes to infinity."""
+    low, high = float(plain(a)), float(plain(b))
+    sign, flipped = (1, False) if low <= high else (-1, True)
+    a, b, low, high = (b, a, high, low) if flipped else (a, b, low, high)
+    total: Any = 0.0
+    for left, right in sorted(intervals):
+        for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+            place, width = (left + right) / 2 + (right - left) / 2 * node, weight * (right - left) / 2
+            if np.isfinite(low) and np.isfinite(high):
+                share = (place - min(low, high)) / (high - low)
+                total = total + width / (high - low) * (b - a) * func(a + (b - a) * share, *args)
+                continue
+            far, width = (1 - place) / place, width / place**2
+            if np.isfinite(low):
+                total = total + width * func(a + far, *args)
+            elif np.isfinite(high):
+                total = total + width * func(b - far, *args)
+            else:
+                total = total + width * (func(far, *args) + func(-far, *args))
+    return sign * np.reshape(tensor_of(total), ())
+
+
+@replaces(theirs.fixed_quad)
+def fixed_quad(func: Function, a: Any, b: Any, args: Any = (), n: int = 5) -> Any:
+    """`scipy.integrate.fixed_quad`: a Gauss rule of a function of many numbers at once."""
+    nodes, weights = map(as_tensor, np.polynomial.legendre.leggauss(n))
+    return (b - a) / 2.0 * np.sum(weights * func((b - a) * (nodes + 1) / 2.0 + a, *args), axis=-1), None
+
+
+# Samples
+
+
+@composed(theirs.trapezoid, math=r"\bar y_i = \bar z \, (x_{i + 1} - x_{i - 1}) / 2", samples=[normal(5), normal(5, 5)])
+def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    return np.trapezoid(y, x, dx, axis)
+
+
+@composed(
+    theirs.cumulative_trapezoid,
+    math=r"y_k = \sum_{i \le k} (a_i + a_{i - 1}) (x_i - x_{i - 1}) / 2",
+    samples=[normal(5), normal((3, 4), axis=0, initial=0)],
+)
+def _cumulative_trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1, initial: Any = None) -> Any:
+    y = np.moveaxis(y, axis, -1)
+    steps = dx if x is None else np.diff(x if np.ndim(x) == 1 else np.moveaxis(x, axis, -1))
+    sums = np.cumsum(steps * (y[..., 1:] + y[..., :-1]) / 2, axis=-1)
+    if initial is not None:
+        sums = np.concatenate((np.full((*np.shape(sums)[:-1], 1), float(initial)), sums), axis=-1)
+    return np.moveaxis(sums, -1, axis)
+
+
+def _linear(name: str, y: Any, x: Any, dx: Any, axis: int) -> Any:
+    """What is linear in samples by what SciPy makes of each alone."""
+    if reaches(x, dx):
+        raise TypeError(f"scipy.integrate.{name}: no derivative with respect to x or dx; trapezoid has one")
+    if np.ndim(x) > 1:
+        raise TypeError(f"scipy.integrate.{name}: one x for all rows is covered")
+    y = np.moveaxis(y, axis, -1)
+    given = {"x": plain(x)} if x is not None else {"dx": plain(dx)}
+    return y @ getattr(theirs, name)(np.eye(np.shape(y)[-1]), **given, axis=-1)
+
+
+@composed(theirs.simpson, math=r"\bar y_i = w_i \bar z", samples=[normal(5), normal(6)])
+def _simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
+    return _linear("simpson", y, x, dx, axis)
