@@ -203,8 +203,8 @@ class Dataflow:
     def _rank(self, fault: Fault) -> tuple[int, bool, bool, int]:
         wrong = zip(fault.unit.values, fault.rights, strict=True)
         first = next((var for var, right in wrong if not _alike(var.value, right)), fault.unit.values[0])
-        departs = self.departs(first) or (self._is_a_part(first) and all(map(self.explained, self.inputs(first))))
-        return len(fault.repairs), departs, not self._innocent(first), -self._order[first]
+        part = self._is_a_part(first) and all(map(self.explained, self.inputs(first)))
+        return len(fault.repairs), part or self.departs(first), part or not self._innocent(first), -self._order[first]
 
     def _is_a_part(self, var: Var) -> bool:
         """Whether a value is known as a step on the way only: of a gradient that should be whole, a part."""

@@ -66,7 +66,10 @@ class Spelling:
         for var, spelled in self._assigned.items():
             for match in self._truth.matches(var.value):
                 own = any(abs(match.factor - factor) <= 1e-6 * abs(factor) for factor in factors)
-                if own and match.kind == "gradient" and match.node is not None:
+                if not own or match.kind != "gradient" or match.node is None:
+                    continue
+                name = self._words.value(match.node)
+                if spelled not in (name, self._values.get(name)):  # as of an update, which assigns to the parameter
                     found.setdefault(self._words.gradient(match.node), spelled)
         return {name: spelled for name, spelled in found.items() if name.isidentifier()}
 
