@@ -20,7 +20,7 @@ from autograd.render.diagram import Cluster, Diagram
 from autograd.render.gradients import Gradients, Hand, gradients_of
 from autograd.render.graph import Call, Graph, Level, innermost_common
 from autograd.render.labels import label, names_of
-from autograd.render.layout import broken, fits
+from autograd.render.layout import MARGIN_OF_ERROR, broken, fits
 from autograd.render.options import Options
 from autograd.text import printable
 
@@ -67,13 +67,14 @@ def build_scene(output: Node, scope: Scope, names: Mapping[Node | str, str], opt
     if len(graph.operations) <= options.most:
         options = replace(options, collapse="none")
     builder = _Builder(graph, scope, names, options)
+    margin = 1.0 if options.rules else MARGIN_OF_ERROR  # cards of modules have no rules
     scene: Scene | None = None
     for plan in _plans(graph, options):
         collapsed = CollapsedGraph(graph, plan)
         if scene is not None and not _has_own_vertices(collapsed, options.hand):
             continue
         scene = builder.scene(collapsed, plan)
-        if options.collapse == "none" or fits(scene.diagram, options.viewport, options.style):
+        if options.collapse == "none" or fits(scene.diagram, options.viewport, options.style, margin):
             break
     assert scene is not None
     return scene

@@ -30,7 +30,7 @@ _FRAME_TITLE: Final = 22.0
 _LEGEND: Final = 26.0
 _TITLE_LETTER: Final = 8.0
 _TRACK: Final = 24.0
-_MARGIN_OF_ERROR: Final = 1.045  # of what is estimated
+MARGIN_OF_ERROR: Final = 1.045  # of what is estimated
 _BETWEEN_ROWS: Final = 64.0  # with the line that leads from the end of one to the beginning of the next
 LARGEST: Final = 2.0  # scale, so that a picture of two cards does not fill a wall
 _FEW: Final = 3  # operands that enter one operation, so that two of them may stand beside it
@@ -139,11 +139,9 @@ class Viewport:
         return min(self.width / width, self.height / height)
 
 
-def fits(diagram: Diagram, viewport: Viewport, style: Style) -> bool:
+def fits(diagram: Diagram, viewport: Viewport, style: Style, margin: float = MARGIN_OF_ERROR) -> bool:
     """Whether all text of a picture is readable where it is drawn into this viewport."""
-    return (
-        palette.SHAPE * viewport.scale(*estimated_size(diagram, viewport, style)) >= viewport.least * _MARGIN_OF_ERROR
-    )
+    return palette.SHAPE * viewport.scale(*estimated_size(diagram, viewport, style)) >= viewport.least * margin
 
 
 def estimated_size(diagram: Diagram, viewport: Viewport, style: Style) -> tuple[float, float]:
