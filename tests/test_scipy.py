@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-scipy = pytest.importorskip("scipy", reason="install SciPy: this is about its functions")
+sparse = pytest.importorskip("scipy.sparse", reason="install SciPy: this is about its functions")
 
 import autograd.scipy.linalg as linalg  # noqa: E402
 from autograd import Tensor, differentiable  # noqa: E402
@@ -71,6 +71,23 @@ def test_a_system_factored_once() -> None:
     for trans in (0, 1):
         gradcheck(lambda a, b, trans=trans: linalg.lu_solve(linalg.lu_factor(a), b, trans=trans), [a, b])
     np.testing.assert_allclose(linalg.lu_solve(linalg.lu_factor(Tensor(a)), b).data, np.linalg.solve(a, b))
+
+
+SPARSE = sparse.csr_matrix(np.array([[1.0, 0.0, 2.0], [0.0, 3.0, 0.5]]))
+
+
+def test_sparse_matrices_as_people_write_them() -> None:
+    def flow(x: Any) -> Any:
+        return SPARSE @ x + SPARSE.dot(x) * (SPARSE * x) + SPARSE @ (SPARSE.T @ (SPARSE @ x))
+
+    dense = SPARSE.toarray()
+    x = np.array([0.3, -1.0, 2.0])
+    y = dense @ x
+    np.testing.assert_allclose(differentiable(flow)(x), y + y * y + dense @ dense.T @ y, rtol=1e-14)
+    gradcheck(differentiable(flow), [x], order=2)
+    gradcheck(differentiable(lambda X: SPARSE @ X), [np.ones((3, 2))])
+    with pytest.raises(ValueError, match=r"sparse matrix of shape \(2, 3\) times a Tensor of shape \(2,\)"):
+        differentiable(lambda x: SPARSE @ x)(Tensor([1.0, 2.0]))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from autograd.array.tensor import Tensor
 from autograd.core.op import holds_tensor, plain, stack_nested
 from autograd.numpy.arrays import as_tensor, drawing, has_gradient
 
+INSTANCES: Final[dict[type, Any]] = {}  # somebody's class: what makes of an object one that takes Tensors
 REPLACED: Final[dict[Any, Any]] = {}  # somebody's function or class: ours. Filled here, and by `autograd.scipy`
 _SEQUENCES: Final = {  # functions that take a list of arrays, and hand it to the protocols themselves
     "block", "broadcast_arrays", "choose", "column_stack", "concat", "concatenate", "dstack", "einsum", "hstack", "ix_",
@@ -46,7 +47,9 @@ def replaces(*theirs: Any) -> Callable[[Any], Any]:
 
 
 def ours(value: Any) -> Any:
-    """What stands for a function, class or module of NumPy's or SciPy's; anything else is itself."""
+    """What stands for a function, class, module or matrix of NumPy's or SciPy's; anything else is itself."""
+    if type(value) in INSTANCES:
+        return INSTANCES[type(value)](value)
     try:
         if value in REPLACED:
             return REPLACED[value]
