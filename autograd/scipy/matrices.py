@@ -123,7 +123,7 @@ def _toeplitz(c: Any, r: Any = None) -> Any:
     return np.concatenate((c[::-1], r[1:]))[steps]
 
 
-@composed(scipy.linalg.circulant, math=r"y_{ij} = c_{(i - j) \bmod n}", samples=[normal(4)])
+@composed(scipy.linalg.circulant, math=r"y_{ij} = c_{i - j}, \quad c_{-k} = c_{n - k}", samples=[normal(4)])
 def _circulant(c: Any) -> Any:
     steps = np.arange(np.shape(c)[-1])
     return c[..., steps[:, None] - steps]
