@@ -127,3 +127,81 @@ def test_a_factor_is_told_as_one_size_in_the_place_of_another() -> None:
 )
 def test_a_right_line_has_no_sign_twice(text: str, short: str) -> None:
     assert readable(text, {}) == short
+
+
+@pytest.mark.parametrize("parameters_alone", [False, True])
+@pytest.mark.parametrize(
+    ("wrong", "shown"),
+    [
+        (lambda v: v.dA2 @ (v.W2 - 0.1 * v.dW2).T, "A2 stands in the place of"),
+        (lambda v: (v.Z3 - v.y) @ (v.W2 - 0.1 * v.dW2).T, "Z3 - y stands in the place of"),
+    ],
+)
+def test_a_weight_that_was_updated_already_is_found_beside_another_slip(
+    wrong: Line, shown: str, parameters_alone: bool
+) -> None:
+    student = tanh_network()
+    hand = {name: g for name, g in student.hand(dA1=wrong).items() if not parameters_alone or "W" in name}
+    report = compare_grads(student.loss, hand)
+    assert report.first_wrong is not None
+    assert report.first_wrong.name == ("W1" if parameters_alone else "A1"), str(report)
+    told = report.first_wrong.explanation
+    assert shown in told, str(report)
+    assert "W2 had been updated already, at a learning rate of 0.1" in told, str(report)
+
+
+def test_sums_over_the_other_axis_in_all_terms_of_a_line() -> None:
+    rng = np.random.default_rng(0)
+    x, y, g = rng.normal(size=(6, 3)), rng.normal(size=(6, 4)), rng.normal(size=4)
+    W, gamma = Tensor(rng.normal(size=(3, 4)), True, name="W"), Tensor(g, True, name="gamma")
+    z = x @ W
+    centred = z - np.mean(z, axis=1, keepdims=True)
+    deviation = np.sqrt(np.mean(centred**2, axis=1, keepdims=True) + 1e-5)
+    h = centred / deviation
+    loss = np.mean((h * gamma + z - y) ** 2)
+    da = 2 * (h.data * g + z.data - y) / y.size
+    dh = da * g
+    means = np.mean(dh, axis=0, keepdims=True), np.mean(dh * h.data, axis=0, keepdims=True)
+    dz = (dh - means[0] - h.data * means[1]) / deviation.data + da
+    finding = compare_grads(loss, {"W": x.T @ dz})["W"]
+    assert finding.cause == "wrong-axis"
+    assert "the sums are over axis 0, not over axis 1, in all terms" in finding.explanation
+
+
+@pytest.mark.parametrize(
+    ("turn", "words"),
+    [
+        (lambda g: g[::-1, ::-1], "dK is turned by 180 degrees"),
+        (lambda g: g.T, "dK is transposed"),
+        (lambda g: g[:, ::-1], "dK is mirrored"),
+    ],
+)
+def test_the_gradient_of_a_kernel_may_be_turned(turn: Any, words: str) -> None:
+    rng = np.random.default_rng(0)
+    x, K = rng.normal(size=(4, 4)), Tensor(rng.normal(size=(3, 3)), True, name="K")
+    loss = sum(np.sum(x[i : i + 3, j : j + 3] * K) ** 2 for i in range(2) for j in range(2))
+    patches = [x[i : i + 3, j : j + 3] for i in range(2) for j in range(2)]
+    right = sum(2 * np.sum(patch * K.data) * patch for patch in patches)
+    finding = compare_grads(loss, {"K": turn(right)})["K"]
+    assert finding.cause == "transposed"
+    assert words in finding.explanation
+
+
+def test_what_a_constant_is_made_of_stands_in_the_right_line() -> None:
+    rng = np.random.default_rng(0)
+    y, a = 1.0 * (rng.random(5) > 0.5), Tensor(rng.random(5), True, name="a")
+    loss = -np.mean(y * np.log(a) + (1 - y) * np.log(1 - a))
+    finding = compare_grads(loss, {"a": -y / a.data / 5})["a"]
+    assert "(1 - y) / 5 / (1 - a)" in finding.explanation
+    assert not finding.where
+
+
+def test_a_factor_that_no_size_was_divided_by_is_only_as_many() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 7)), rng.normal(size=(2, 7))
+    W = Tensor(rng.normal(size=(2, 4)), True, name="W")
+    z = W @ x
+    z.name = "z"
+    finding = compare_grads(np.sum(np.abs(z - y)), {"z": 4 * np.sign(z.data - y)})["z"]
+    assert "4 times what it should be: as many as the 4 rows of x" in finding.explanation
+    assert "is missing" not in finding.explanation

@@ -343,7 +343,10 @@ class Search:
             self._state.given.pop(node, None)
             others = [other for other in self.order if other is not node]
             open_ = Open([node], others, self._run({}))
-            explanations = self._explained_by_line(open_, node, double=True)
+            if self._close(node, open_.predicted):  # with the two slips that another one has shown
+                self._follows(node, [other for other in self.order if self.verdicts[other].mistake is not None])
+                continue
+            explanations = self._explained_after_a_step(open_) or self._explained_by_line(open_, node, double=True)
             if explanations:
                 verdict.tried = 0
                 self._choose(node, explanations, 0, open_.predicted)
@@ -419,6 +422,20 @@ class Search:
             if double and found:
                 break
         return found
+
+    def _explained_after_a_step(self, open_: Open) -> list[Explanation]:
+        """A slip together with weights that were updated already, in a line on the way to the first gradient."""
+        first, sites = open_.first, self._sites(open_.first, open_.right)
+        found: list[Explanation] = []
+        for node in (node for node in self.replay.nodes if node in sites and node in open_.predicted):
+
+            def reached(wrong: Array, node: Node = node) -> Array:
+                return wrong if node is first else self._run({node: lambda *_: wrong}, first)[first]
+
+            slips = self._lines.after_a_step(node, open_.predicted, self.hand[first], self._budget.timed(reached))
+            for slip in self._budget.within(slips):
+                found += self._explained_by(slip, open_, self._run(slip.changes, first))
+        return sorted(found, key=lambda explanation: explanation.rank)
 
     def _explained_through_shifts(self, listed: list[Mistake], sites: set[Node], open_: Open) -> list[Explanation]:
         """The simplest mistake that explains all, where the gradient of a subtracted maximum was derived too."""

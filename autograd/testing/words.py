@@ -16,11 +16,12 @@ from autograd.core.errors import describe
 from autograd.core.node import Node
 from autograd.derivation.derivation import Derivation
 from autograd.derivation.statements import Statement
-from autograd.notation.literals import Text
+from autograd.notation.literals import ATOM, SUM, Text
 from autograd.notation.names import Scope
 from autograd.notation.source import Helpers, Writer
 from autograd.program.program import Line, Var
 from autograd.testing.catalogue.mistake import Mistake
+from autograd.testing.catalogue.slips import parsed, value_of
 from autograd.testing.catalogue.targets import prediction
 from autograd.testing.replay import Replay
 from autograd.text import printable
@@ -29,6 +30,7 @@ _LONGEST_NAME = 80  # characters of a name that was given
 _LONGEST_VALUE = 48  # characters of an expression that stands for a name
 _LONGEST_LINE = 110  # characters of a line with nothing computed before it
 _MOST_BEFORE = 12  # lines before it
+_MADE_OF = ("1 - {}", "2 * {} - 1", "-{}", "{}.T")  # what people compute from data before they use it
 _HOPELESS_LINE = 4 * _LONGEST_LINE  # an expression that becomes so long on the way will not be shorter in the end
 
 
@@ -85,7 +87,7 @@ class Words:
         if self._derivation is None:
             return printable(of.get("name") or describe(of), _LONGEST_NAME)
         if of in self._named:
-            return self._named[of]
+            return self._spelled.get(self._named[of], self._named[of])
         text = self._expressions.get(self._derivation.recorded.values[of].symbol, Text(describe(of))).text
         return text if len(text) <= _LONGEST_VALUE else f"the result of {of.op.name}"
 
@@ -117,7 +119,9 @@ class Words:
         where, value = mistake.where, mistake.value
         if node in mistake.changes and node is not None:
             where, value = node, node if value is where else value
-        return self._filled(mistake.text, {"value": value, **mistake.details}, where)
+        said = self._filled(mistake.text, {"value": value, **mistake.details}, where)
+        words, it_is, line = said.partition(": it is ")
+        return words if "the gradient of" in line else words + it_is + line
 
     def right(self, mistake: Mistake | None, node: Node) -> str:
         """The line that is right where a mistake was made, or the one of `node`."""
@@ -215,7 +219,7 @@ class Words:
         inlined = re.sub(r"np\.float(?:32|64)\(([-\w./ ]+)\)", r"\1", inlined)
         inlined = re.sub(r"(?<![\w.])\d+\.\d{15,}(?:e[-+]\d+)?", lambda match: _without_rounding(match[0]), inlined)
         target, equals, text = inlined.rpartition(" = ")
-        return f"{target}{equals}{readable(text, self._sigmoids)}  # {shape}"
+        return f"{target}{equals}{readable(text, self._sigmoids, self._spelled)}  # {shape}"
 
     @cached_property
     def _sigmoids(self) -> dict[str, str]:
@@ -244,6 +248,23 @@ class Words:
     def _invented(self) -> dict[str, Node]:
         """The nodes and constants whose names nobody gave, by name."""
         return {} if self._derivation is None else self._derivation.invented
+
+    @cached_property
+    def _spelled(self) -> dict[str, str]:
+        """What constants that nobody named are made of, where that has a name: `1 - Y`, by the invented name."""
+        constants = {name: node.value for node, name in self._named.items() if node.op is None and node.size > 1}
+        made_of = [
+            (expression, value_of(parsed(expression), {name: value}))
+            for name, value in constants.items()
+            if name not in self._invented and name.isidentifier() and value.dtype.kind == "f"
+            for expression in (form.format(name) for form in _MADE_OF)
+        ]
+        spelled = {}
+        for name in self._invented.keys() & constants.keys():
+            alike = (expression for expression, made in made_of if np.array_equal(made, constants[name]))
+            if (expression := next(alike, None)) is not None:
+                spelled[name] = expression
+        return spelled
 
     @property
     def _usable(self) -> dict[Node, str]:
@@ -304,7 +325,9 @@ class Words:
         assert self._derivation is not None
         recorded = self._derivation.recorded
         texts = {var: Text(str(var.name)) for var in recorded.trace.inputs}
-        texts |= {recorded.values[node].symbol: Text(name) for node, name in self._named.items()}
+        for node, name in self._named.items():
+            spelled = name in self._spelled
+            texts[recorded.values[node].symbol] = Text(self._spelled.get(name, name), SUM if spelled else ATOM)
         write = Writer(texts.__getitem__, Helpers())
         for line in recorded.trace.lines:
             if _is_forward(line) and line.target not in texts:
@@ -315,20 +338,33 @@ class Words:
         return texts
 
 
-def readable(text: str, sigmoids: Mapping[str, str]) -> str:
-    """An expression as people write it: a * (1 - a) for the derivative of a sigmoid a, and 2 * x for x + x."""
+def readable(text: str, sigmoids: Mapping[str, str], spelled: Mapping[str, str] | None = None) -> str:
+    """An expression as people write it: a * (1 - a) for the derivative of a sigmoid a, and 2 * x for x + x.
+
+    Args:
+        text: the expression.
+        sigmoids: names of sigmoids, by those of what goes in.
+        spelled: expressions for names that nobody gave.
+    """
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError:
         return text
-    simpler = _Simpler(sigmoids)
+    simpler = _Simpler(sigmoids, spelled or {})
     body = simpler.visit(tree.body)
     return ast.unparse(body).replace(" ** ", "**") if simpler.changed else text
 
 
 class _Simpler(ast.NodeTransformer):
-    def __init__(self, sigmoids: Mapping[str, str]) -> None:
-        self._sigmoids, self.changed = sigmoids, False
+    def __init__(self, sigmoids: Mapping[str, str], spelled: Mapping[str, str]) -> None:
+        self._sigmoids, self._spelled, self.changed = sigmoids, spelled, False
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """`c` for `1 - y`."""
+        if node.id not in self._spelled:
+            return node
+        self.changed = True
+        return _expression(self._spelled[node.id])
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         """`-(-g * a)`."""

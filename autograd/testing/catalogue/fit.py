@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -63,6 +63,7 @@ class Size:
         words: what is counted, with `{}` for the name of the array.
         mean: whether the program divides by it, as a mean over so many does.
         whole: what the program divides by, where that is a multiple of this number.
+        divides: whether the program divides by the number itself.
     """
 
     count: float
@@ -70,6 +71,7 @@ class Size:
     words: str
     mean: bool = False
     whole: int | None = None
+    divides: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,20 @@ class Reason:
 
 def sizes(replay: Replay) -> list[Size]:
     """The sizes in a graph: what means are taken over, the lengths of axes, the elements of arrays."""
-    known: dict[tuple[float, bool, float | None], Size] = {}
+    known: dict[Any, Size] = {}
     for size in (*_averaged(replay), *_coefficients(replay), *_lengths(replay)):
         if size.count > 1 or size.of is None:
-            known.setdefault((size.count, size.mean, size.whole), size)
+            known.setdefault((size.count, size.mean, size.whole, size.of is None), size)
     counted = {size.count for size in known.values() if size.mean or size.whole}
-    return [size for size in known.values() if size.mean or size.whole or size.count not in counted]
+    found = [size for size in known.values() if size.mean or size.whole or size.count not in counted]
+    divisors = {size.count for size in found if size.of is None and size.divides}
+    of_arrays = {size.count for size in found if size.of is not None}
+    found.sort(key=lambda size: size.whole is not None)  # what is a mean by itself comes first
+    return [
+        replace(size, divides=size.count in divisors)
+        for size in found
+        if not (size.of is None and size.divides and size.count in of_arrays)
+    ]
 
 
 def _averaged(replay: Replay) -> Iterator[Size]:
@@ -121,8 +131,9 @@ def _coefficients(replay: Replay) -> Iterator[Size]:
         for value in (arg for arg in node.args or () if isinstance(arg, (int, float, np.number))):
             if value > 0 and value not in (0.5, 1, 2):
                 divides = node.op.fn is np.divide
-                words = f"the {'division by' if divides else 'factor'} {value:g}"
-                yield Size(1 / float(value) if divides else float(value), None, words)
+                yield Size(
+                    float(value), None, f"the {'division by' if divides else 'factor'} {value:g}", divides=divides
+                )
 
 
 def _lengths(replay: Replay) -> Iterator[Size]:
@@ -212,9 +223,11 @@ def _by_size(value: float, extra: float, sized: Sequence[Size], rtol: float) -> 
 
 def _words(size: Size, above: bool) -> str:
     if size.of is None:
-        return f"{size.words} is {'there twice' if above else 'missing'}"
+        return f"{size.words} is {'there twice' if above != size.divides else 'missing'}"
     if size.mean:
         return f"the 1/{size.count} of the mean over {size.words} is {'missing' if above else 'there twice'}"
-    if above:
+    if above and (size.divides or size.whole):
         return f"the division by {size.count:g}, {size.words}, is missing"
+    if above:
+        return f"as many as {size.words}"
     return f"divided by {size.count:g}, {size.words}, once too often"

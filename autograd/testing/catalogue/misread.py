@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -13,7 +13,8 @@ import numpy as np
 from autograd.core.node import Node
 from autograd.program.reverse import Array, Gradients
 from autograd.testing.catalogue.lines import Line, Lines, landmarks
-from autograd.testing.catalogue.mistake import Mistake, is_product, near
+from autograd.testing.catalogue.mistake import Mistake, differs, is_product, multiple, near, short
+from autograd.testing.catalogue.parameters import FASTEST, is_round
 from autograd.testing.catalogue.slips import Slip, Swap, parsed, slips, swapped, value_of, written
 from autograd.testing.replay import Replay
 
@@ -21,6 +22,7 @@ _BESIDE = 0.4  # what it adds to a cost: what the other files know has better wo
 _SECOND = 0.9  # of its cost, what a second slip in the same line adds
 _NAMES = 6  # in a line that goes back further than people write it
 _PAIRS = 20_000  # lines with two slips that are tried
+_FEWEST = 2  # numbers that a learning rate is not fitted to
 _LONGEST = 90  # characters of a wrong line that is shown
 _TAKEN_FOR = {  # what people take for a function, or for its derivative, by its name
     "np.exp": ("{z} * np.exp({z} - 1)",),
@@ -30,6 +32,15 @@ _SLOPES: tuple[tuple[Callable[[Array], Array], str], ...] = (
     (lambda z: np.maximum(z, 0), "({a} > 0)"),
     (np.tanh, "(1 - {a}**2)"),
     (lambda z: np.where(z > 1, 1 / z, np.nan), "({a} * (1 - {a}))"),  # of 1 + exp(-z)
+)
+
+_ALL_SUMS = (  # what is written in all sums of a line alike, and wrongly
+    ("axis=0", "axis=1", "the sums are over axis 1, not over axis 0,"),
+    ("axis=1", "axis=0", "the sums are over axis 0, not over axis 1,"),
+    ("axis=0", "axis=None", "the sums are over all axes, not over axis 0,"),
+    ("axis=1", "axis=None", "the sums are over all axes, not over axis 1,"),
+    ("np.mean", "np.sum", "a sum stands where a mean belongs"),
+    ("np.sum", "np.mean", "a mean stands where a sum belongs"),
 )
 
 Matches = Callable[[Array], bool]
@@ -54,15 +65,28 @@ class LineSlips:
         """Slips in the line of one node: those with which its gradient, as `matches` gets it, is as it should be."""
         if not double:
             yield from self._copied(node, matches)
+            yield from self._turned(node, gradients[node], matches)
+        for reading in self._readings(
+            node, (self._near, self._far) if double else (self._near, self._far, self._other)
+        ):
+            yield from reading.matching(gradients, matches, double)
+
+    def after_a_step(
+        self, node: Node, gradients: Gradients, hand: Array, reached: Callable[[Array], Array]
+    ) -> Iterator[Mistake]:
+        """A slip in the line of one node together with weights that were updated already."""
+        for reading in self._readings(node, (self._near,)):
+            yield from reading.after_a_step(gradients, hand, reached)
+
+    def _readings(self, node: Node, forms: Iterable[Lines]) -> Iterator[_Reading]:
         seen: set[str] = set()
-        for lines in (self._near, self._far) if double else (self._near, self._far, self._other):
+        for lines in forms:
             line = lines.of(node)
             names = 0 if line is None else len(line.values) + len(line.gradients)
             if line is None or line.text in seen or (lines is self._far and names > _NAMES):
                 continue
             seen.add(line.text)
-            reading = _Reading(self._replay, line, self._hand, self._scale)
-            yield from reading.matching(gradients, matches, double)
+            yield _Reading(self._replay, line, self._hand, self._scale)
 
     def _copied(self, node: Node, matches: Matches) -> Iterator[Mistake]:
         """The gradient of another parameter, whose line was copied."""
@@ -70,6 +94,25 @@ class LineSlips:
             if other is not node and node.op is None and other.op is None and matches(g):
                 text = "{g} is {dvalue}: the line of another parameter was copied"
                 yield Mistake("wrong-operand", 2.1, text, {node: lambda _, gradients, g=g: g}, None, node, other)
+
+    def _turned(self, node: Node, g: Array, matches: Matches) -> Iterator[Mistake]:
+        """The gradient of a parameter with its axes in another order, or the other way round, as of a kernel."""
+        axes = tuple(range(np.ndim(g)))
+        if node.op is not None or len(axes) < 2:
+            return
+        last = axes[-2:]
+        turns: tuple[tuple[Callable[[Array], Array], str], ...] = (
+            (lambda g: np.flip(g, last), "turned by 180 degrees"),
+            (lambda g: np.flip(g, last[0]), "upside down"),
+            (lambda g: np.flip(g, last[1]), "mirrored"),
+            (lambda g: np.swapaxes(g, *last), "transposed"),
+            (lambda g: np.flip(np.swapaxes(g, *last), last), "transposed and turned by 180 degrees"),
+        )
+        for turn, words in turns:
+            if np.shape(turn(g)) == np.shape(g) and matches(turn(g)):
+                yield Mistake(
+                    "transposed", 1.9, f"{{g}} is {words}", {node: lambda g, _, turn=turn: turn(g)}, None, node
+                )
 
 
 class _Reading:
@@ -131,8 +174,16 @@ class _Reading:
             cause = "missing-derivative" if other in replay.behind(where) else "wrong-operand"
             g = self._scale * self._hand.get(other, true)
             yield Swap(self._bound(f"de{other.order}", f"e{other.order}", other, g), cause, 1.5)
+        for error, value in replay.forward_values:
+            if type(error) is Node and error.op is not None and error.op.fn is np.subtract and np.shape(value) == shape:
+                yield Swap(self._difference(error), "wrong-operand", 1.6)
         if where.op is None and len(shape) == 2:
             yield from self._of_weights(name)
+
+    def _difference(self, error: Node) -> str:
+        """The error of a prediction, as it is written."""
+        parts = [(f"o{id(of)}", of) for of in error.args or ()]
+        return f"({' - '.join(self._bound(name, name, of, self._replay.value(of)) for name, of in parts)})"
 
     def _of_weights(self, name: str) -> Iterator[Swap]:
         """In the line of a bias, the product that is the gradient of the weights beside it."""
@@ -171,7 +222,10 @@ class _Reading:
                 for swap in swaps:
                     tree = parsed(re.sub(rf"\b{name}\b", f"({swap.text})", self._line.text))
                     yield swapped(ast.Name(name), swap, tree)._replace(cost=swap.cost - 0.05)
-
+        for old, new, words in _ALL_SUMS:
+            if self._line.text.count(old) > 1:
+                tree = parsed(self._line.text.replace(old, new))
+                yield Slip(tree, "wrong-axis", 1.25, f"{words} in all terms")
         if self._line.where.op is None:
             yield from self._one_for_all()
 
@@ -228,9 +282,47 @@ class _Reading:
                 for b in slips(a.tree, self._swaps)
             )
         for slip in islice(candidates, _PAIRS):
-            try:
-                wrong = value_of(slip.tree, names) / self._scale
-            except (ValueError, TypeError, IndexError, AttributeError):
-                continue
-            if np.shape(wrong) == np.shape(rest) and matches(rest + wrong):
+            wrong = self._evaluated(slip.tree, names, rest)
+            if wrong is not None and matches(rest + wrong):
                 yield self.mistake(slip)
+
+    def _evaluated(self, tree: ast.expr, names: Mapping[str, Any], like: Array) -> Array | None:
+        """What an expression gives; None where its shapes do not fit, or it has another one than `like`."""
+        try:
+            wrong: Array = value_of(tree, names) / self._scale
+        except (ValueError, TypeError, IndexError, AttributeError):
+            return None
+        return wrong if np.shape(wrong) == np.shape(like) else None
+
+    def after_a_step(self, gradients: Gradients, hand: Array, reached: Callable[[Array], Array]) -> Iterator[Mistake]:
+        """One slip, and a weight of the line that was updated already, at the learning rate that fits.
+
+        Args:
+            gradients: of a run of the reverse pass.
+            hand: what is to be explained.
+            reached: what comes there with another gradient in the place of this line's.
+        """
+        truth = self._replay.truth
+        weights = [name for name, of in self._line.values.items() if type(of) is Node and of.op is None and of in truth]
+        for name in weights if np.size(hand) > _FEWEST else ():
+            weight = self._line.values[name]
+            step = self._bound(f"d{name}g", f"{name}g", weight, self._hand.get(weight, truth[weight]))
+            after, names = f"({name} - {{}} * {step})", self._names(gradients)
+            rest = gradients[self._line.where] - value_of(self._tree, names) / self._scale
+            for slip in self.slips():
+                wrong = self._evaluated(slip.tree, names, rest)
+                moved = self._evaluated(_replaced(slip.tree, name, after.format(1)), names, rest)
+                if wrong is None or moved is None or not differs(wrong, moved):
+                    continue
+                at = reached(rest + wrong)
+                rate = multiple(hand - at, reached(rest + moved) - at)
+                if rate is not None and 0 < rate < FASTEST:
+                    tree = _replaced(slip.tree, name, after.format(short(rate)))
+                    words = f"{slip.words}, and {{}} had been updated already, at a learning rate of {short(rate)}"
+                    cost = slip.cost + _SECOND * (1.2 if is_round(rate) else 1.6)
+                    yield self.mistake(Slip(tree, slip.cause, cost, words, (*slip.parts, ast.Name(name))))
+
+
+def _replaced(tree: ast.expr, name: str, text: str) -> ast.expr:
+    """An expression with another one wherever a name stands."""
+    return parsed(re.sub(rf"\b{name}\b", text, ast.unparse(tree)))

@@ -13,7 +13,7 @@ from autograd.testing.catalogue.fit import Fit
 from autograd.testing.catalogue.mistake import Mistake, coefficient, differs, short
 
 _LARGE = 200  # nodes; a graph beyond that is not recomputed to look for rare mistakes
-_FASTEST = 10.0  # a learning rate; what fits at another one is no step
+FASTEST = 10.0  # a learning rate; what fits at another one is no step
 _OWN = "its own penalty"
 _NORMS = {
     "{value}": "that of a sum of squares",
@@ -128,25 +128,30 @@ def stale(fit: Fit) -> Iterator[Mistake]:
     alone = [[weight] for weight in links]
     for weights in [*alone, *([list(links)] if len(links) > 1 else [])]:
         rate = _rate(fit, weights, links)
-        if rate is None or not rate or not -1 < rate < _FASTEST:
+        if rate is None or not rate or not -1 < rate < FASTEST:
             continue
         nearest, read = max(
             ((link.source, weight) for weight in weights for link in links[weight]), key=lambda at: at[0].order
         )
-        is_round = abs(rate - float(f"{rate:.1g}")) < 1e-5 * abs(rate)
-        if rate < 0 and not is_round:
+        plain = is_round(rate)
+        if rate < 0 and not plain:
             continue
         step = f"updated already{', uphill' * (rate < 0)}, at a learning rate of {short(abs(rate))}"
         yield Mistake(
             "stale-parameter",
-            (1.5 if is_round else 2.0) + 0.1 * (len(weights) > 1) + 0.6 * (rate < 0),
+            (1.5 if plain else 2.0) + 0.1 * (len(weights) > 1) + 0.6 * (rate < 0),
             f"{{value}} had been {step}, when {{g}} was computed",
             _updated(fit, weights, links, rate),
             ("stale", len(weights)),
             nearest,
             read,
-            free=int(not is_round),
+            free=int(not plain),
         )
+
+
+def is_round(rate: float) -> bool:
+    """Whether a learning rate is one that people choose, of one digit."""
+    return abs(rate - float(f"{rate:.1g}")) < 1e-5 * abs(rate)
 
 
 def _depends(fit: Fit, link: Link, weight: Node) -> bool:

@@ -175,8 +175,15 @@ def _of_matrices(node: ast.BinOp) -> Iterator[Slip]:
         yield Slip(_binary(x, ast.MatMult(), y), "transposed", 1.2, "the product is {} @ {}", (x, y))
     for x, y in ((a, b), (_turned(a), b), (a, _turned(b))):
         yield Slip(_binary(x, ast.Mult(), y), "unsummed-axis", 1.2, "* stands where @ belongs")
+    sums = ast.Call(parsed("np.sum"), [a], _kept(1)), ast.Call(parsed("np.sum"), [b], _kept(0))
+    summed = _binary(sums[0], ast.Mult(), sums[1])
+    yield Slip(summed, "unsummed-axis", 1.7, "{} and {} are summed before they are multiplied", (a, b))
     yield Slip(a, _FACTOR, 1.5, "the factor {} is left out", (b,))
     yield Slip(b, _FACTOR, 1.5, "the factor {} is left out", (a,))
+
+
+def _kept(axis: int) -> list[ast.keyword]:
+    return [ast.keyword("axis", ast.Constant(axis)), ast.keyword("keepdims", ast.Constant(True))]
 
 
 def _of_quotient(node: ast.BinOp) -> Iterator[Slip]:
@@ -205,67 +212,22 @@ def _of_sum(node: ast.BinOp) -> Iterator[Slip]:
     yield from _grouped(node)
     if minus and isinstance(b, ast.BinOp) and isinstance(b.op, ast.Pow):
         tree = _binary(_binary(a, ast.Sub(), b.left), ast.Pow(), b.right)
-        yield Slip(
-            tree,
-            _PLACE,
-            1.2,
-            "{} stands where {} belongs",
-            (
-                tree,
-                node,
-            ),
-        )
+        yield Slip(tree, _PLACE, 1.2, "{} stands where {} belongs", (tree, node))
     yield Slip(_binary(a, ast.Mult(), b), _PLACE, 1.7, "{} multiplies, where it belongs to a sum", (b,))
 
 
 def _of_power(node: ast.BinOp) -> Iterator[Slip]:
     base, exponent = node.left, node.right
-    yield Slip(
-        base,
-        _PLACE,
-        1.15,
-        "{} is not raised to {}",
-        (
-            base,
-            exponent,
-        ),
-    )
+    yield Slip(base, _PLACE, 1.15, "{} is not raised to {}", (base, exponent))
     double = _binary(exponent, ast.Mult(), base)
-    yield Slip(
-        double,
-        _PLACE,
-        1.2,
-        "{} stands where {} belongs",
-        (
-            double,
-            node,
-        ),
-    )
+    yield Slip(double, _PLACE, 1.2, "{} stands where {} belongs", (double, node))
     absolute = ast.Call(parsed("np.abs"), [base], [])
-    yield Slip(
-        absolute,
-        _PLACE,
-        1.4,
-        "{} stands where {} belongs",
-        (
-            absolute,
-            node,
-        ),
-    )
+    yield Slip(absolute, _PLACE, 1.4, "{} stands where {} belongs", (absolute, node))
     if _is_sum(base):
         yield _ungrouped(_binary(base.left, base.op, _binary(base.right, ast.Pow(), exponent)), base)
     if isinstance(exponent, ast.Constant) and isinstance(exponent.value, int):
         more = _binary(base, ast.Pow(), ast.Constant(exponent.value + 1))
-        yield Slip(
-            more,
-            _PLACE,
-            1.5,
-            "{} stands where {} belongs",
-            (
-                more,
-                node,
-            ),
-        )
+        yield Slip(more, _PLACE, 1.5, "{} stands where {} belongs", (more, node))
 
 
 def _ungrouped(tree: ast.expr, lost: ast.expr) -> Slip:
@@ -298,16 +260,7 @@ def _of_sign(node: ast.UnaryOp) -> Iterator[Slip]:
 def _of_name(node: ast.Name) -> Iterator[Slip]:
     if node.id != "np":
         square = _binary(node, ast.Pow(), ast.Constant(2))
-        yield Slip(
-            square,
-            _PLACE,
-            1.5,
-            "{} stands where {} belongs",
-            (
-                square,
-                node,
-            ),
-        )
+        yield Slip(square, _PLACE, 1.5, "{} stands where {} belongs", (square, node))
 
 
 def _of_comparison(node: ast.Compare) -> Iterator[Slip]:
@@ -318,16 +271,7 @@ def _of_comparison(node: ast.Compare) -> Iterator[Slip]:
     yield Slip(
         parsed(f"np.maximum({ast.unparse(b)}, {ast.unparse(a)})"), _PLACE, 1.3, "the function stands for its slope"
     )
-    yield Slip(
-        a,
-        _PLACE,
-        1.4,
-        "{} itself stands where {} belongs",
-        (
-            a,
-            node,
-        ),
-    )
+    yield Slip(a, _PLACE, 1.4, "{} itself stands where {} belongs", (a, node))
     yield Slip(parsed(f"np.sign({ast.unparse(a)})"), _PLACE, 1.5, "the sign of {} stands where its slope belongs", (a,))
 
 
