@@ -205,3 +205,18 @@ def test_a_factor_that_no_size_was_divided_by_is_only_as_many() -> None:
     finding = compare_grads(np.sum(np.abs(z - y)), {"z": 4 * np.sign(z.data - y)})["z"]
     assert "4 times what it should be: as many as the 4 rows of x" in finding.explanation
     assert "is missing" not in finding.explanation
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [(7.0, "7 times this loss, as of a sum for a mean"), (0.5, "half the square"), (-1.0, "negative")],
+)
+def test_gradients_that_are_all_right_for_another_loss_are_told_so(factor: float, words: str) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(7, 3)), rng.normal(size=7)
+    w, b = Tensor(rng.normal(size=3), True, name="w"), Tensor(0.5, True, name="b")
+    error = x @ w + b - y
+    g = 2 * error.data / 7
+    report = compare_grads(np.mean(error**2), {"w": factor * x.T @ g, "b": factor * np.sum(g)})
+    assert words in str(report)
+    assert "right for" not in str(compare_grads(np.mean(error**2), {"w": factor * x.T @ g, "b": np.sum(g)}))

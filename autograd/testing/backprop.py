@@ -20,11 +20,10 @@ from autograd.testing import outcome
 from autograd.testing.aliases import with_aliases
 from autograd.testing.budget import Budget
 from autograd.testing.carets import wrong_part
-from autograd.testing.catalogue.mistake import number
 from autograd.testing.comparison import _hint, _margins
 from autograd.testing.dataflow import Dataflow, End, Fault
 from autograd.testing.outcome import Gradient, Outcome
-from autograd.testing.report import Finding, Report, WrongLine, finding_of
+from autograd.testing.report import Finding, Report, WrongLine, finding_of, for_another_loss
 from autograd.testing.search import Margin, Search
 from autograd.testing.source import is_all_of, statement_at, times
 from autograd.testing.spelling import Spelling
@@ -214,10 +213,8 @@ class _Judge:
         """What concerns all: the loss that they are right for, what is of nothing, where the trace was lost."""
         told = []
         factors = [factor_between(array, self._truth.gradient(node)) for node, array in self._given.items()]
-        if factors and not self._misshapen and all(f is not None and abs(f - 1) > 1e-6 for f in factors):
-            factor = factors[0] or 1.0
-            if all(abs((f or 0.0) - factor) < 1e-5 * abs(factor) for f in factors):
-                told.append(f"All are {number(factor)} times the true ones: right for {another_loss(factor)}.")
+        if not self._misshapen and (remark := for_another_loss(factors)):
+            told.append(remark)
         if not all(f.matches for f in findings) and not lines and self._recording.left:
             statement = statement_at(self._recording.left[-1].spot)
             told.append(
@@ -341,15 +338,6 @@ def unused(name: str, array: Array) -> Finding:
     return Finding(
         name, array.shape, False, most, infinite, infinite, worst, float(array[worst]), 0.0, "unknown", explanation=text
     )
-
-
-def another_loss(factor: float) -> str:
-    """The loss that gradients are right for, which are a multiple of the true ones."""
-    if factor == -1 or abs(factor + 1) < 1e-6:
-        return "the negative of this loss, which a step would make greater"
-    half = abs(factor - 0.5) < 1e-6
-    extra = ", as of half the square" if half else ", as of a sum for a mean" if factor > 1.5 else ""
-    return f"{number(factor)} of this loss{extra}" if factor < 1 else f"{number(factor)} times this loss{extra}"
 
 
 def stem_key(key: str) -> str:

@@ -13,9 +13,10 @@ from autograd.core.errors import describe
 from autograd.core.node import Node
 from autograd.notation.names import Scope
 from autograd.testing.budget import Budget
+from autograd.testing.catalogue.mistake import multiple
 from autograd.testing.convention import convention_of
 from autograd.testing.replay import Replay
-from autograd.testing.report import Report, finding_of, loss_remark
+from autograd.testing.report import Report, finding_of, for_another_loss, loss_remark
 from autograd.testing.search import Margin, Search
 from autograd.testing.tolerance import check_tolerance
 from autograd.testing.words import Words
@@ -101,7 +102,13 @@ def compare_grads(
     }
     own = [node for node in search.order if not findings[node].matches and findings[node].cause != "consequence"]
     first = findings[own[0]] if own else None
-    remark = "" if published_loss is None else loss_remark(replay, float(published_loss), first, words)
+    if published_loss is not None:
+        remark = loss_remark(replay, float(published_loss), first, words)
+    else:
+        factors = [
+            multiple(array, convention.of(node) * replay.truth.get(node, 0.0)) for node, array in doubles.items()
+        ]
+        remark = for_another_loss(factors) if first is not None and len(factors) > 1 else ""
     return Report(tuple(findings.values()), remark, first, (loss, given), convention.words)
 
 

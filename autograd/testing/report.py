@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from math import isfinite
@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd.core.node import Node
 from autograd.testing.catalogue.fit import as_size, sizes
+from autograd.testing.catalogue.mistake import number
 from autograd.testing.replay import Replay
 from autograd.testing.search import Verdict
 from autograd.testing.words import Words
@@ -202,6 +203,23 @@ def loss_remark(replay: Replay, published: float, first: Finding | None, words: 
     if reason is not None and factor is not None and abs(factor - reason.factor) < _SAME_LOSS * abs(reason.factor):
         return f"the gradients are right for the published loss, which has their factor: {losses}"
     return f"the published loss is another function than that of the graph: {losses}"
+
+
+def for_another_loss(factors: Sequence[float | None]) -> str:
+    """What concerns all gradients, where they are right for another loss; nothing where they are not.
+
+    Args:
+        factors: how many times the true one each gradient is; None where it is no multiple of it.
+    """
+    factor = factors[0] if factors else None
+    if factor is None or abs(factor - 1) <= 1e-6 or any(f is None or abs(f / factor - 1) > 1e-5 for f in factors):
+        return ""
+    known = {0.5: ", as of half the square", 2.0: ", as of a square without its half"}
+    extra = known.get(round(factor, 6), ", as of a sum for a mean" if factor > 1.5 else "")
+    times = f"{number(factor)} of" if factor < 1 else f"{number(factor)} times"
+    negative = abs(factor + 1) < 1e-6
+    loss = "the negative of this loss, which a step would make greater" if negative else f"{times} this loss{extra}"
+    return f"All are {number(factor)} times the true ones: right for {loss}."
 
 
 @dataclass(frozen=True)
