@@ -179,7 +179,7 @@ def test_sums_over_the_other_axis_in_all_terms_of_a_line() -> None:
 def test_the_gradient_of_a_kernel_may_be_turned(turn: Any, words: str) -> None:
     rng = np.random.default_rng(0)
     x, K = rng.normal(size=(4, 4)), Tensor(rng.normal(size=(3, 3)), True, name="K")
-    loss = sum(np.sum(x[i : i + 3, j : j + 3] * K) ** 2 for i in range(2) for j in range(2))
+    loss: Any = sum(np.sum(x[i : i + 3, j : j + 3] * K) ** 2 for i in range(2) for j in range(2))
     patches = [x[i : i + 3, j : j + 3] for i in range(2) for j in range(2)]
     right = sum(2 * np.sum(patch * K.data) * patch for patch in patches)
     finding = compare_grads(loss, {"K": turn(right)})["K"]
