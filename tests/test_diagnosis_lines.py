@@ -220,3 +220,13 @@ def test_gradients_that_are_all_right_for_another_loss_are_told_so(factor: float
     report = compare_grads(np.mean(error**2), {"w": factor * x.T @ g, "b": factor * np.sum(g)})
     assert words in str(report)
     assert "right for" not in str(compare_grads(np.mean(error**2), {"w": factor * x.T @ g, "b": np.sum(g)}))
+
+
+def test_the_slope_of_a_tanh_for_that_of_a_softmax() -> None:
+    rng = np.random.default_rng(0)
+    z, y = Tensor(rng.normal(size=(5, 4)), True, name="z"), rng.normal(size=(5, 4))
+    e = np.exp(z)
+    p = e / np.sum(e, axis=1, keepdims=True)
+    finding = compare_grads(np.mean((p - y) ** 2), {"z": 2 * (p.data - y) / y.size * (1 - p.data**2)})["z"]
+    assert finding.cause == "derivative-at-output"
+    assert "the derivative of a tanh stands for that of the softmax" in finding.explanation

@@ -226,6 +226,11 @@ class _Reading:
             if self._line.text.count(old) > 1:
                 tree = parsed(self._line.text.replace(old, new))
                 yield Slip(tree, "wrong-axis", 1.25, f"{words} in all terms")
+        for a in (a for a, (function, _) in self._line.functions.items() if function == "softmax"):
+            whole = rf"{a} \* \((.+) - np\.sum\(\1 \* {a}, axis=\d, keepdims=True\)\)"
+            for slope, of in ((f"(1 - {a}**2)", "a tanh"), (f"({a} > 0)", "a relu")):
+                tree = parsed(re.sub(whole, rf"\1 * {slope}", self._line.text))
+                yield Slip(tree, "derivative-at-output", 1.4, f"the derivative of {of} stands for that of the softmax")
         if self._line.where.op is None:
             yield from self._one_for_all()
 
