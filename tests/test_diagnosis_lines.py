@@ -230,3 +230,16 @@ def test_the_slope_of_a_tanh_for_that_of_a_softmax() -> None:
     finding = compare_grads(np.mean((p - y) ** 2), {"z": 2 * (p.data - y) / y.size * (1 - p.data**2)})["z"]
     assert finding.cause == "derivative-at-output"
     assert "the derivative of a tanh stands for that of the softmax" in finding.explanation
+
+
+def test_a_quotient_by_a_sum_of_squares_is_no_normalisation() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(7, 3)), rng.normal(size=(7, 4))
+    W = Tensor(rng.normal(size=(3, 4)), True, name="W")
+    z = x @ W
+    q = np.sum(z**2, axis=1, keepdims=True) + 1
+    g = 2 * (z.data / q.data - y)
+    dz = g / q.data**2 - 2 * z.data * np.sum(g * z.data, axis=1, keepdims=True) / q.data**2
+    finding = compare_grads(np.sum((z / q - y) ** 2), {"W": x.T @ dz})["W"]
+    assert finding.cause == "derivative-at-output"
+    assert "q**2 stands where q belongs" in finding.explanation

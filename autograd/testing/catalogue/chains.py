@@ -192,7 +192,10 @@ def norm_along(z: Array, y: Array, axis: int, centred: bool) -> Array | None:
     c = z - np.mean(z, axis=axis, keepdims=True) if centred else z
     with np.errstate(all="ignore"):
         inv = np.sum(y * c, axis=axis, keepdims=True) / np.sum(c * c, axis=axis, keepdims=True)
-        return inv if np.allclose(y, c * inv, rtol=1e-5, atol=1e-6 * _top(y)) else None
+        if not np.allclose(y, c * inv, rtol=1e-5, atol=1e-6 * _top(y)):
+            return None
+        added = inv**-2 - np.mean(c * c, axis=axis, keepdims=True)  # to the variance: the same everywhere, if it is one
+        return inv if np.ptp(added) <= 1e-4 * _top(inv**-2) else None
 
 
 def _top(value: Array) -> float:
