@@ -12,6 +12,14 @@ from reference import RECORDS, Record, call, differentiable, mapped, parts, samp
 
 from autograd import Tensor
 
+
+@pytest.fixture(autouse=True, params=["kept", "let go"])
+def _memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test with the values of small Tensors, which a graph keeps, and with those of large ones."""
+    if request.param == "let go":
+        monkeypatch.setattr("autograd.core.tensor._SMALL", -1)
+
+
 IDS = [record.name for record in RECORDS]
 
 

@@ -179,6 +179,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
         value = forward(*values, **kwargs) if kwargs else forward(*values)
     except Exception as error:
         raise failed(op, args, error) from error
+    shares = value is values[0] or (not op.broadcasts and getattr(value, "base", None) is not None)
     node, tensor = _new(Node), _new(_result_type)  # slot by slot: half the time of their constructors
     tensor._node = node
     tensor._value = value
@@ -208,7 +209,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
     if observers:
         for observer in tuple(observers):  # other threads may come and go
             observer.recorded(op, tuple(inputs), node, value)
-    if value is values[0] or (not op.broadcasts and getattr(value, "base", None) is not None):
+    if shares:
         tensor._is_view_of(args[0], op, args[1:], kwargs)
     return tensor
 
