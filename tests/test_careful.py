@@ -100,6 +100,56 @@ def test_a_kink_a_mask_or_a_constant_zero_throws_away(loss: Any, x: Any, gradien
         np.testing.assert_allclose(grad(loss)(np.array(x)), gradient)
 
 
+@pytest.mark.parametrize(
+    ("choose", "factor", "gradient"),
+    [
+        (np.max, -np.inf, [0, 2, 0]),
+        (np.min, np.inf, [1, 0, 0]),
+        (lambda z: np.maximum(z, 0.5), -np.inf, [1, 2, 0]),
+        (lambda z: np.clip(z, 0.5, 3.0), np.inf, [1, 2, 0]),
+        (lambda z: np.fmax(z, 0.5), np.nan, [1, 2, 0]),
+        (lambda z: np.sort(z)[:2], np.inf, [1, 2, 0]),
+        (np.median, np.inf, [0, 2, 0]),
+        (np.nanmax, np.nan, [0, 2, 0]),
+        (np.nanmin, np.nan, [1, 0, 0]),
+        (np.nanvar, np.nan, [-0.5, 1, 0]),
+        (np.nanstd, np.nan, [-0.5, 1, 0]),
+        (np.nanmedian, np.nan, [0.5, 1, 0]),
+        (np.nan_to_num, np.nan, [1, 2, 0]),
+        (lambda z: np.tril(z, -1), np.nan, [2, 2, 0]),
+        (lambda z: np.take_along_axis(z, np.array([0, 1]), 0), np.nan, [1, 2, 0]),
+        (lambda z: z[np.argsort(z)[:2]], np.nan, [1, 2, 0]),
+    ],
+)
+def test_a_factor_that_is_not_finite_spoils_nothing_where_its_product_is_not_chosen(
+    choose: Any, factor: float, gradient: Any
+) -> None:
+    w, y = Tensor(np.ones(3), requires_grad=True), np.array([1.0, 2.0, factor])
+    np.sum(choose(w * y)).backward()
+    np.testing.assert_allclose(w.grad, gradient)
+
+
+def test_a_component_of_a_cross_product_has_no_part_of_the_others() -> None:
+    found = grad(lambda a: np.cross(a, np.array([1.0, 2.0, np.nan]))[2])(np.ones(3))
+    np.testing.assert_allclose(found, [2, -1, 0])
+
+
+def test_a_compiled_step_leaves_out_what_is_missing_later() -> None:
+    w = Tensor(np.ones(3), requires_grad=True, name="w")
+
+    def step(y: Any) -> None:
+        w.zero_grad()
+        (np.nanmax(w * y) + np.nanvar(w * y)).backward()
+
+    compiled = autograd.compile(step, state=w)
+    for y in ([1.0, 2.0, 3.0], [1.0, 2.0, np.nan], [1.0, np.nan, 2.0]):
+        step(np.array(y))
+        eager = np.array(w.grad)
+        compiled(np.array(y))
+        np.testing.assert_allclose(w.grad, eager)
+        assert np.all(np.isfinite(eager))
+
+
 def test_rows_with_missing_inputs_do_not_spoil_the_weights() -> None:
     x, known = np.array([[1.0, 2.0], [np.nan, 1.0], [3.0, np.inf]]), np.array([True, False, False])
     found = grad(lambda w: np.sum(np.where(known, np.tanh(x @ w), 0)))(np.array([0.1, 0.2]))

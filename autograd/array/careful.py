@@ -9,10 +9,11 @@ plain pass ends in a gradient that is not finite, the pass is made again with tw
   its minimum. Rules are linear, so it goes through them by itself. Where it ends as exactly 0, so does the slope of q,
   and 0 is a subgradient of f, since f is nowhere smaller (Fermat's rule); else what the plain pass says stays.
 
-What a zero of a rule means is a fact of its record, `Op.zeros`: of a "choice" (by the operands' values) that nothing
-arrives there; of a "factor" (in a sum of products with other operands, as all with the role "product") that a constant
-is 0; of what may "overflow" (its slope is of its own size) that the limit is 0. A ufunc else passes on where it is
-reached. For other functions a zero cuts where it stays for values taken at random.
+What a zero of a rule means is a fact of its record, `Op.zeros`: of a "choice" (by the operands' values), and of what
+is "missing" (a NaN that is left out), that nothing arrives there; of a "factor" (in a sum of products with other
+operands, as all with the role "product") that a constant is 0; of what may "overflow" (its slope is of its own size)
+that the limit is 0. A ufunc else passes on where it is reached. For other functions a zero cuts where it stays for
+values taken at random.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from autograd.core.node import Node, observers, topological
 from autograd.core.op import Op, plain
 
 _INF = float("inf")
+_CHOOSES = ("choice", "missing")
 
 
 def gradients(
@@ -96,8 +98,23 @@ def _may_throw_away(node: Node) -> bool:
     op, args = node.op, node.args or ()
     if op.role in ("choice", "index", "write") or "where" in node.kwargs:
         return True
-    is_power = op.label == "^" and type(args[1]) in (int, float) and args[1] >= 1  # has no pole
-    return bool((op.remedy or op.root) and not is_power)
+    if op.remedy or op.root:
+        return not (op.label == "^" and type(args[1]) in (int, float) and args[1] >= 1)  # that has no pole
+    return (op.zeros in _CHOOSES or op.role == "extreme") and _chooses_from_infinity(node)
+
+
+def _chooses_from_infinity(node: Node) -> bool:
+    """Whether an element is not finite among those that a choice goes by, as it is where a constant factor was not."""
+    for value in node.saved:
+        kind = type(value)
+        if kind is StandIn or (kind is np.ndarray and not _is_finite(value)):
+            return True
+        if kind is not np.ndarray and hasattr(value, "shape") and not isinstance(value, np.generic):
+            return node.op.zeros == "missing" or node.op.role not in (
+                "activation",
+                "extreme",
+            )  # of any values: recorded
+    return False
 
 
 def _finite(found: dict[Node, Any], wanted: Container[Node]) -> bool:
@@ -110,9 +127,15 @@ def _finite(found: dict[Node, Any], wanted: Container[Node]) -> bool:
             continue  # on the way, or an array of another library, which is not asked for numbers
         if g.dtype.char in "fd":
             total = total + np.vdot(g, g)
-        elif g.dtype.kind == "f" and not np.all(np.isfinite(g)):
+        elif not _is_finite(g):
             return False
     return bool(total < _INF)
+
+
+def _is_finite(array: Any) -> bool:
+    if array.dtype.char in "fd":
+        return bool(np.vdot(array, array) < _INF)
+    return array.dtype.kind != "f" or bool(np.all(np.isfinite(array)))
 
 
 def _is_lost(output: Node) -> bool:
@@ -233,7 +256,8 @@ def _mapped(node: Node, operand: int, rule: Any, ones: Any, raw: list[Any]) -> A
         elif _multiplies(op):
             args.append(np.ones(np.shape(value)) if type(a) is Node and a.requires_grad else 1.0 * (value != 0))
         else:
-            args.append(rng.uniform(0.25, 0.75, np.shape(value)))
+            drawn = rng.uniform(0.25, 0.75, np.shape(value))
+            args.append(np.where(np.isnan(value), value, drawn) if op.zeros == "missing" else drawn)
     try:
         y = op.on_any_array(*args, **node.kwargs)
         return rule(ones, y, *args, **node.kwargs) != 0

@@ -69,6 +69,7 @@ defop(
 )
 defop(
     np.tril,
+    zeros="choice",
     vjp=lambda g, y, m, k=0: np.tril(g, k),
     broadcasts=True,  # a vector is every row
     math=r"\bar m_{ij} = \bar y_{ij} \, 1[j \le i + k]",
@@ -76,6 +77,7 @@ defop(
 )
 defop(
     np.triu,
+    zeros="choice",
     vjp=lambda g, y, m, k=0: np.triu(g, k),
     broadcasts=True,  # a vector is every row
     math=r"\bar m_{ij} = \bar y_{ij} \, 1[j \ge i + k]",

@@ -140,6 +140,7 @@ def _take_along_axis(g: Any, y: Any, arr: Any, indices: Any, axis: int | None = 
 
 defop(
     np.take_along_axis,
+    zeros="choice",
     vjp=(_take_along_axis, None),
     math=r"\bar a[i] \mathrel{+}= \bar y",
     samples=[

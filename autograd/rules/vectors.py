@@ -74,6 +74,7 @@ def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1) ->
 defop(
     np.cross,
     label="×",
+    zeros="factor",
     forward=_cross,
     vjp=(
         lambda g, y, a, b, axisa=-1, axisb=-1, axisc=-1: _at_end(np.cross(b, g, axisb, axisc), a, axisa),
