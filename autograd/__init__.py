@@ -11,13 +11,13 @@ True
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from os.path import exists
 from typing import TYPE_CHECKING, Any
 from warnings import warn
 
 from autograd.array.conversion import GradientCutWarning
 from autograd.array.tensor import Tensor, tensor
+from autograd.basis.loading import load
 from autograd.core.op import LATER
 from autograd.grad_mode import enable_grad, no_grad
 from autograd.rules.definition import operation
@@ -71,7 +71,7 @@ if exists(f"{__path__[1]}/tracer.py"):
 def _load_scipy(fn: Any) -> None:
     """The records of `scipy.special`, when one of its functions first meets a Tensor."""
     if getattr(sys.modules.get("scipy.special"), getattr(fn, "__name__", ""), None) is fn:
-        import_module("autograd.scipy.special")
+        load("autograd.scipy.special")
 
 
 LATER.append(_load_scipy)
@@ -79,10 +79,10 @@ LATER.append(_load_scipy)
 
 def __getattr__(name: str) -> Any:
     if name in ("numpy", "scipy", "testing"):
-        return import_module(f"autograd.{name}")
+        return load(f"autograd.{name}")
     if name not in _LATER:
         raise AttributeError(f"module 'autograd' has no attribute {name!r}")
-    return getattr(import_module(_LATER[name]), name)
+    return getattr(load(_LATER[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -675,6 +675,13 @@ def test_effects_that_a_replay_would_not_have(step: Any) -> None:
         autograd.compile(step)(np.ones(3))
 
 
+def test_an_einsum_of_what_is_traced_and_a_tensor_writes_nowhere() -> None:
+    w, x = Tensor(np.ones((2, 3)), requires_grad=True), np.arange(6.0).reshape(2, 3)
+    step = autograd.compile(lambda x: np.einsum("ij,kj->ik", x, w) + np.einsum("ij,jk", x, w.T), state=w)
+    for scale in (1.0, 2.0):
+        np.testing.assert_allclose(step(scale * x).data, 2 * scale * x @ np.ones((3, 2)))
+
+
 def trimmed(x: Any) -> Any:
     y = np.trim_zeros(x)
     y *= 2

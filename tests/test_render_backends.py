@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError
@@ -19,6 +20,8 @@ from installed import needs_dot, needs_pure, needs_pygraphviz
 
 import autograd
 from autograd import Tensor
+from autograd.basis.caching import cached_property
+from autograd.basis.loading import load
 from autograd.render import Picture, backends, embedded, process
 from autograd.render.backends import BACKENDS, DrawingError
 from autograd.render.palette import FONTS
@@ -251,13 +254,48 @@ def test_a_child_draws_that_was_forked_while_another_thread_drew() -> None:
                 os._exit(b"</svg>" not in embedded.render("digraph { a -> b }", "svg"))
             finally:
                 os._exit(1)
+    assert ended_well(child)
+
+
+def ended_well(child: int) -> bool:
+    """Whether a child process ends by itself, and with 0."""
     end = time.monotonic() + 60
     while (done := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < end:
         time.sleep(0.01)
     if done == (0, 0):
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-    assert done == (child, 0)
+    return done == (child, 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes fork on POSIX: run there")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("busy_with", ["an import", "a property"])
+def test_a_fork_meets_no_lock_that_another_thread_holds(
+    busy_with: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = tmp_path / "began"
+    slow = f"from pathlib import Path\nfrom time import sleep\nPath({str(began)!r}).touch()\nsleep(0.1)\n"
+    (tmp_path / "imported_slowly.py").write_text(slow)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    class Slow:
+        value = cached_property(lambda self: exec(slow))
+
+    work = (lambda: load("imported_slowly")) if busy_with == "an import" else (lambda: Slow().value)
+    thread = threading.Thread(target=work)
+    thread.start()
+    while not began.exists() and thread.is_alive():
+        time.sleep(0.001)
+    child = os.fork()
+    if not child:
+        try:
+            work()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    thread.join()
+    assert ended_well(child)
 
 
 def test_a_large_picture_fits_into_the_renderer_s_memory() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from autograd.program.program import Line, Var, impure
 from autograd.program.trace import Traced
+from autograd.rules.definition import positional
 from autograd.rules.index import scatter
 from autograd.rules.write import put
 
@@ -88,7 +89,7 @@ def where_true(ufunc: np.ufunc) -> Callable[..., Any]:
 def writes(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
     """Whether a function of NumPy is asked to write into an argument, beside `out=`, which is replayed."""
     for name, position in _writing_options(fn):
-        if name in kwargs or position < len(args):
+        if name in kwargs or 0 <= position < len(args):
             value = kwargs[name] if name in kwargs else args[position]
             if not value if name == "copy" else value is not None and value is not False:
                 return True
@@ -97,13 +98,14 @@ def writes(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
 
 @cache
 def _writing_options(fn: Any) -> list[tuple[str, int]]:
-    """The options by which a function writes into its arguments, with their positions."""
+    """The options by which a function writes into its arguments, with their positions; -1 where they have none."""
     try:
-        names = list(inspect.signature(fn).parameters)
+        parameters = inspect.signature(fn).parameters
     except (TypeError, ValueError):
         return []
+    names = positional(fn)
     wanted = ("out", "overwrite_input", *["copy"] * (fn is np.nan_to_num))
-    return [(name, names.index(name)) for name in wanted if name in names]
+    return [(name, names.index(name) if name in names else -1) for name in wanted if name in parameters]
 
 
 def traced_in(value: Any) -> Iterator[Traced]:

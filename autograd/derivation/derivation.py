@@ -6,7 +6,6 @@ import keyword
 import os
 import unicodedata
 from collections.abc import Container, Iterable, Mapping
-from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd.array.tensor import Tensor
+from autograd.basis.caching import cached_property
 from autograd.core.errors import describe
 from autograd.core.node import Node, topological
 from autograd.core.tensor import wrap

@@ -8,7 +8,6 @@ import sysconfig
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from itertools import islice
 from types import FrameType, ModuleType
 from typing import Any, Final
@@ -16,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from autograd.array.tensor import Tensor
+from autograd.basis.caching import cached_property
 from autograd.core.node import Node
 from autograd.text import LONGEST, printable
 

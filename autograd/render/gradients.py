@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from threading import get_ident
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd.array.careful import gradients
+from autograd.basis.caching import cached_property
 from autograd.core.node import Node, observers
 from autograd.render.diagram import Verdict
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
 from weakref import ref
 
 import numpy as np
 
+from autograd.basis.caching import cached_property
 from autograd.core.node import Node, topological
 from autograd.render.statements import MOST_TAKEN, Statements
 from autograd.text import printable

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from autograd.basis.caching import cached_property
 from autograd.files import replacing
 from autograd.render.backends import BACKENDS, Backend, DrawingError
 from autograd.render.diagram import Diagram, Direction

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from autograd.basis.caching import cached_property
 from autograd.core.node import Node
 from autograd.program.program import Line, Var, needed
 from autograd.testing.inversion import solved

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from autograd.basis.caching import cached_property
 from autograd.core.backward import check_unwritten
 from autograd.core.node import Node, topological
 from autograd.program.reverse import (

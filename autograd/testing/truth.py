@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd.array.tensor import Tensor
+from autograd.basis.caching import cached_property
 from autograd.core.node import Node
 from autograd.program.program import Var, needed
 from autograd.program.reverse import Backprop

@@ -6,12 +6,12 @@ import ast
 import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from autograd.array.tensor import Tensor
+from autograd.basis.caching import cached_property
 from autograd.core.errors import describe
 from autograd.core.node import Node
 from autograd.derivation.derivation import Derivation

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from autograd.basis.caching import cached_property
 from autograd.core.node import Node
 from autograd.program.reverse import Array, Gradients
 from autograd.testing.replay import Replay
