@@ -71,12 +71,12 @@ class scope:  # noqa: N801
 
 def _held(value: Any) -> Iterator[Any]:
     """The nodes of Tensors in a nesting, and weak references to its arrays, which no graph keeps for a picture."""
-    if isinstance(value, (tuple, list)):
+    if (node := getattr(value, "_node", None)) is not None:  # first: what a Tensor is takes long to ask
+        yield node
+    elif isinstance(value, (tuple, list)):
         for part in value:
             yield from _held(part)
     elif isinstance(value, dict):
         yield from _held(tuple(value.values()))
     elif isinstance(value, np.ndarray):
         yield ref(value)
-    elif (node := getattr(value, "_node", None)) is not None:
-        yield node

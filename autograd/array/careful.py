@@ -10,7 +10,7 @@ plain pass ends in a gradient that is not finite, the pass is made again with tw
   and 0 is a subgradient of f, since f is nowhere smaller (Fermat's rule); else what the plain pass says stays.
 
 What a zero of a rule means is a fact of its record, `Op.zeros`: of a "choice" (by the operands' values), and of what
-is "missing" (a NaN that is left out), that nothing arrives there; of a "factor" (in a sum of products with other
+is "nan" (a NaN that is left out), that nothing arrives there; of a "factor" (in a sum of products with other
 operands, as all with the role "product") that a constant is 0; of what may "overflow" (its slope is of its own size)
 that the limit is 0. A ufunc else passes on where it is reached. For other functions a zero cuts where it stays for
 values taken at random.
@@ -32,7 +32,7 @@ from autograd.core.node import Node, observers, topological
 from autograd.core.op import Op, plain
 
 _INF = float("inf")
-_CHOOSES = ("choice", "missing")
+_CHOOSES = ("choice", "nan")
 
 
 def gradients(
@@ -107,13 +107,11 @@ def _chooses_from_infinity(node: Node) -> bool:
     """Whether an element is not finite among those that a choice goes by, as it is where a constant factor was not."""
     for value in node.saved:
         kind = type(value)
-        if kind is StandIn or (kind is np.ndarray and not _is_finite(value)):
+        if kind is np.ndarray and not _is_finite(value):
             return True
         if kind is not np.ndarray and hasattr(value, "shape") and not isinstance(value, np.generic):
-            return node.op.zeros == "missing" or node.op.role not in (
-                "activation",
-                "extreme",
-            )  # of any values: recorded
+            # not kept, or of a recording, which is for other values too: what all networks have is taken for finite
+            return node.op.zeros == "nan" or node.op.role not in ("activation", "extreme")
     return False
 
 
@@ -257,7 +255,7 @@ def _mapped(node: Node, operand: int, rule: Any, ones: Any, raw: list[Any]) -> A
             args.append(np.ones(np.shape(value)) if type(a) is Node and a.requires_grad else 1.0 * (value != 0))
         else:
             drawn = rng.uniform(0.25, 0.75, np.shape(value))
-            args.append(np.where(np.isnan(value), value, drawn) if op.zeros == "missing" else drawn)
+            args.append(np.where(np.isnan(value), value, drawn) if op.zeros == "nan" else drawn)
     try:
         y = op.on_any_array(*args, **node.kwargs)
         return rule(ones, y, *args, **node.kwargs) != 0

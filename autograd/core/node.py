@@ -47,7 +47,6 @@ class Node:
     hooks: list[Any] | None
     grad: Any
     scope: tuple[Any, int, Any, Any] | None  # the module whose result it is, where that began, the scope inside, inputs
-
     replacement: Node | None  # the leaf that its Tensor moved on to when its data was set
     name: str | None
     where: str  # the source line, where `autograd.inspection` looked for it

@@ -55,7 +55,7 @@ class Op:
             what they take; a function among them adds what it stands for to the array that it is called with.
         composed: by the name of an option that may hold a Tensor, the same function in NumPy code that has rules;
             it takes the record's operands and options, and is run where that option holds one.
-        zeros, root: what a 0 of its rules means, "choice", "missing", "factor" or "overflow", and, of the operands,
+        zeros, root: what a 0 of its rules means, "choice", "nan", "factor" or "overflow", and, of the operands,
             where the first rule's slope is infinite as a square root's is: see `autograd.array.careful`.
         against_constant: the rules to use where the only other operand is a constant; then a record with these.
         ties: what happens where the derivative is not unique.
@@ -105,10 +105,7 @@ class Op:
         count = 0 if self.variadic else len(rules)
         self.operands, self.options = names[:count], frozenset(names[count:])
         self.direct = count if self.adapt is None else -1  # a form of its own: see `bind`
-        self.wary = bool(
-            self.remedy or self.root or self.zeros in ("choice", "missing")
-            or self.role in ("choice", "extreme", "index", "write")
-        )  # fmt: skip
+        self.wary = self.remedy or self.root or {self.zeros, self.role} & {"choice", "nan", "extreme", "index", "write"}
         self.vjp = EachOperand(rules[0]) if self.variadic else rules
         self.composed = self.composed or NO_OPTIONS
         if not self.variadic and not all(takes(rule, 2 + count) for rule in rules if rule is not None):

@@ -185,7 +185,7 @@ for _fn, _forward in (
     defop(
         _fn,
         role="extreme",
-        zeros="missing" if _fn in (np.nanmax, np.nanmin) else "",
+        zeros="nan" if _fn in (np.nanmax, np.nanmin) else "",
         forward=_forward,
         vjp=_extremum,
         composed=beginning(_fn, np.maximum if "max" in _fn.__name__ else np.minimum),

@@ -84,7 +84,7 @@ for _fn, _root, _skip_nan in (
         _fn,
         forward=checked(_fn),
         vjp=_spread_rule(_root, _skip_nan),
-        zeros="missing" if _skip_nan else "",
+        zeros="nan" if _skip_nan else "",
         composed=_about_mean(_root, _skip_nan),
         math=_DEVIATION if _root else _VARIANCE,
         samples=_spreads,

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from autograd.basis.caching import cached_property
 from autograd.core.node import Node
 from autograd.notation.names import Scope
 from autograd.program.program import Var

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
-from functools import cached_property
 
 import numpy as np
 
+from autograd.basis.caching import cached_property
 from autograd.core.node import Node
 from autograd.program.program import Var
 from autograd.testing.aliases import operands, syntax_of
