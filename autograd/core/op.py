@@ -149,8 +149,8 @@ find = OPS.get
 
 
 def operations() -> tuple[Op, ...]:
-    """All records with rules, in the order of their definition."""
-    return tuple(OPS.values())
+    """All records with samples, in the order of their definition; an operation of a user's may have none."""
+    return tuple(op for op in OPS.values() if op.samples)
 
 
 def lookup(fn: Any) -> Op:
