@@ -100,7 +100,8 @@ class Writing:
         if value.base is not data and value.base is not data.base and not np.may_share_memory(value, data):
             return
         node, writer = self._node, source._node.op
-        if writer and writer.role == "write" and type(value) is np.ndarray and 2 * value.nbytes <= data.nbytes:
+        written = writer is not None and writer.role == "write" and type(value) is np.ndarray
+        if written and 2 * value.nbytes <= data.nbytes and value.flags.forc:  # so that a copy has the same strides
             self._value = np.array(value)  # a piece in memory of its own leaves that of the whole to the next write
             if node.held is value:
                 node.held = self._value
