@@ -64,20 +64,20 @@ def test_what_rules_read_is_held_once(fn: Any, kept: int) -> None:
 
 
 def test_rows_cost_rows() -> None:
-    w = leaf(500)
-    out = Tensor(np.zeros((200, 500)))
+    w = leaf(5_000)
+    out = Tensor(np.zeros((200, 5_000)))
     tracemalloc.start()
     for i in range(200):
         out[i] = w * float(i)
     taken = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert taken < 4 * 200 * 500 * 8
+    assert taken < 4 * 200 * 5_000 * 8
     np.sum(out).backward()
     np.testing.assert_allclose(w.grad, sum(range(200)))
 
 
 def test_rows_that_are_read_and_written_in_turn_cost_rows() -> None:
-    w, out = leaf(500), Tensor(np.zeros((200, 500)))
+    w, out = leaf(5_000), Tensor(np.zeros((200, 5_000)))
     out[0] = w
     tracemalloc.start()
     for i in range(1, 200):
@@ -85,7 +85,7 @@ def test_rows_that_are_read_and_written_in_turn_cost_rows() -> None:
         out[i] += 0.25 * out[i - 1]
     taken = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert taken < 8 * 200 * 500 * 8
+    assert taken < 8 * 200 * 5_000 * 8
 
 
 def test_an_earlier_version_that_somebody_reads_stays_what_it_was() -> None:

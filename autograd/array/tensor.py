@@ -112,7 +112,7 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
         error.
         """
         value = self._value
-        if type(value) is np.ndarray and value.nbytes <= SMALL:
+        if type(value) is np.ndarray and value.nbytes <= SMALL and self._node.grad is None:  # an optimiser reads later
             hand_out(self._node, value, write_order())
         return np.asarray(value) if issubclass(type(value), np.generic) else value
 

@@ -1,9 +1,9 @@
 """Noticing that an array was written to behind the graph's back.
 
 NumPy tells nobody when an array changes: a buffer that is filled anew, or `w.data[0] = 5`, between an operation and its
-backward pass would give derivatives at other values. So an operation notes what its plain arrays hold, small ones in
-full, of others a few elements spread over all of them; what a small Tensor holds is noted where `.data` hands it out.
-The pass compares, and refuses where the derivative is another one.
+backward pass would give derivatives at other values. So an operation notes what the plain arrays hold that its rules
+read, small ones in full, of others a few elements spread over all of them; what a small Tensor holds is noted where
+`.data` hands it out. The pass compares, and refuses where the derivative is another one.
 """
 
 from __future__ import annotations
@@ -18,19 +18,21 @@ _PROBES: Final = 16
 Marks = Sequence[tuple[Any, bytes, Any]]
 
 
-def noted(arrays: Sequence[Any]) -> Marks:
-    """Parts of arrays, with what they hold, and the arrays.
+def noted(values: Sequence[Any], positions: Sequence[int]) -> Marks:
+    """Parts of the arrays at some positions, with what they hold, and the arrays.
 
     >>> x = np.zeros(3)
-    >>> before = noted([x])
+    >>> before = noted([2.0, x], [1])
     >>> x[:] = 7.0
     >>> stale(before)
     True
     """
     found = []
-    for array in arrays:
-        part = _looked_at(array)
-        found.append((part, part.tobytes(), array))
+    for k in positions:
+        array = values[k] if k < len(values) else None
+        if type(array) is np.ndarray:
+            part = _looked_at(array)
+            found.append((part, part.tobytes(), array))
     return found
 
 
@@ -51,7 +53,7 @@ def _looked_at(array: Any) -> Any:
     """The elements by which to tell whether an array was filled anew; none of a large one in another order than C."""
     if array.nbytes <= SMALL:
         return array
-    return array.reshape(-1)[:: array.size // _PROBES] if array.flags.c_contiguous else array[:0]
+    return array.ravel()[:: array.size // _PROBES] if array.flags.c_contiguous else array[:0]
 
 
 def altered(node: Any) -> Any:

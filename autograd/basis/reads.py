@@ -16,6 +16,7 @@ import numpy as np
 
 Positions = Sequence[int]
 _new: Any = object.__new__
+_DATA = {np.ndarray, float, int, bool}
 
 
 class NotKeptError(Exception):
@@ -94,20 +95,24 @@ class Kept(NamedTuple):
     Attributes:
         op: the record whose rules go back.
         output: whether these read the output.
-        unread: the positions of the operands that they do not read.
+        unread: the positions of the differentiable operands that they do not read.
+        constants: the positions of the other operands that they read.
     """
 
     op: Any
     output: bool
     unread: Positions
+    constants: Positions
 
 
 def kept(op: Any, which: Positions, y: Any, values: Sequence[Any], kwargs: Mapping[str, Any]) -> Kept:
     """What the rules of the differentiable operands read, which are at the positions `which`."""
     operands = [k for k in which if op.vjp[k] is not None]
-    rules = [op.vjp[k] for k in operands[:1] if op.variadic and op.parts] or [op.vjp[k] for k in operands]
-    found = unread(rules, [y, *values], [0, *(k + 1 for k in operands)], kwargs)
-    return Kept(op, 0 not in found, [k - 1 for k in found if k])
+    constants = [k for k, value in enumerate(values) if k not in which and type(value) in _DATA]
+    arrays = [np.asarray(value) if k in constants else value for k, value in enumerate(values)]
+    found = unread([op.vjp[k] for k in operands], [y, *arrays], [0, *(k + 1 for k in operands + constants)], kwargs)
+    read = [k for k in range(len(values)) if k + 1 not in found]
+    return Kept(op, 0 not in found, [k for k in operands if k not in read], [k for k in constants if k in read])
 
 
 def keep_all(node: Any) -> None:
@@ -115,7 +120,7 @@ def keep_all(node: Any) -> None:
 
     A rule may read more than at the first call, where it goes by shapes or values.
     """
-    node.op.kept.update((which, Kept(known.op, True, ())) for which, known in node.op.kept.items())
+    node.op.kept.update((which, known._replace(output=True, unread=())) for which, known in node.op.kept.items())
     node.output, node.saved = node.value, [a.value if type(a) is type(node) else a for a in node.args]
 
 

@@ -22,7 +22,7 @@ from autograd.core.op import BODIES, PLAIN_TYPES, Op, find, holds_tensor, lookup
 _ndarray = np.ndarray
 _SCALARS: Final = {np.float64, np.float32}
 _NUMBERS: Final = {int, float, bool}
-_SMALL: Final = 1024  # bytes: as many as what is recorded of an operation takes
+_SMALL: Final = 16384  # bytes: to let go of less costs more time than its memory is worth
 _REAL: Final = "fiub"  # kinds of dtypes
 _new = object.__new__
 
@@ -153,7 +153,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
     forward = op.forward
     values: list[Any] = []
     inputs: list[Any] = []
-    differentiable, bit, large, arrays = 0, 1, False, ()  # the bits say which operands
+    differentiable, bit, large, arrays = 0, 1, False, False  # the bits say which operands
     try:
         for arg in args:
             if isinstance(arg, TensorBase):
@@ -167,7 +167,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
                 if kind is not _ndarray and kind not in _SCALARS:
                     forward = op.on_any_array
             elif (type(arg) is _ndarray and arg.dtype.kind in _REAL) or type(arg) in _NUMBERS:
-                value, arrays = arg, (*arrays, arg) if type(arg) is _ndarray else arrays  # type: ignore[assignment]
+                value, arrays = arg, arrays or type(arg) is _ndarray
             else:
                 value = _constant(op, len(inputs), arg)
                 if isinstance(value, TensorBase):  # a list with Tensors in it
@@ -190,12 +190,15 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
         node.args = tuple(inputs)
         node.kwargs = kwargs
         node.saved = values
-        node.marks = noted(arrays) if arrays else None
+        node.marks = None
         small = type(value) in _SCALARS or value.nbytes <= _SMALL
-        if large or not small:
-            node.op, output, unread = op.kept.get(differentiable) or op.look(differentiable, value, values, kwargs)
-            node.held = node.output = value if small or output else stand_in(value)
-            for k in unread:
+        if large or arrays or not small:
+            known = op.kept.get(differentiable) or op.look(differentiable, value, values, kwargs)
+            node.op = known.op
+            node.held = node.output = value if small or known.output else stand_in(value)
+            if arrays and known.constants:
+                node.marks = noted(values, known.constants)
+            for k in known.unread if large else ():
                 values[k] = inputs[k].held
         else:
             node.op = op if op.against_constant is None or differentiable & differentiable - 1 else op.against_constant
