@@ -7,7 +7,7 @@ operation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, Protocol
 from weakref import ref
 
@@ -65,18 +65,18 @@ class scope:  # noqa: N801
                 self(part)
             return output
         if node.order > self._start:  # else it was only handed through
-            node.scope = self._owner, self._start, node.scope, [*_held(self._inputs)]
+            node.scope = self._owner, self._start, node.scope, _held(self._inputs)
         return output
 
 
-def _held(value: Any) -> Iterator[Any]:
+def _held(values: Iterable[Any]) -> list[Any]:
     """The nodes of Tensors in a nesting, and weak references to its arrays, which no graph keeps for a picture."""
-    if (node := getattr(value, "_node", None)) is not None:  # first: what a Tensor is takes long to ask
-        yield node
-    elif isinstance(value, (tuple, list)):
-        for part in value:
-            yield from _held(part)
-    elif isinstance(value, dict):
-        yield from _held(tuple(value.values()))
-    elif isinstance(value, np.ndarray):
-        yield ref(value)
+    held: list[Any] = []
+    for value in values:
+        if type(value) is np.ndarray:
+            held.append(ref(value))
+        elif (node := getattr(value, "_node", None)) is not None:
+            held.append(node)
+        elif type(value) in (tuple, list, dict):
+            held += _held(value.values() if type(value) is dict else value)
+    return held

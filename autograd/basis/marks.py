@@ -19,7 +19,7 @@ Marks = Sequence[tuple[Any, bytes, Any]]
 
 
 def noted(values: Sequence[Any], positions: Sequence[int]) -> Marks:
-    """Parts of the arrays at some positions, with what they hold, and the arrays.
+    """Parts of the arrays at these positions, with what they hold, and the arrays.
 
     >>> x = np.zeros(3)
     >>> before = noted([2.0, x], [1])
@@ -29,10 +29,8 @@ def noted(values: Sequence[Any], positions: Sequence[int]) -> Marks:
     """
     found = []
     for k in positions:
-        array = values[k] if k < len(values) else None
-        if type(array) is np.ndarray:
-            part = _looked_at(array)
-            found.append((part, part.tobytes(), array))
+        part = _looked_at(values[k])
+        found.append((part, part.tobytes(), values[k]))
     return found
 
 

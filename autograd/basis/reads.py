@@ -16,7 +16,6 @@ import numpy as np
 
 Positions = Sequence[int]
 _new: Any = object.__new__
-_DATA = {np.ndarray, float, int, bool}
 
 
 class NotKeptError(Exception):
@@ -96,7 +95,7 @@ class Kept(NamedTuple):
         op: the record whose rules go back.
         output: whether these read the output.
         unread: the positions of the differentiable operands that they do not read.
-        constants: the positions of the other operands that they read.
+        constants: the positions of the arrays among the others that they read.
     """
 
     op: Any
@@ -105,14 +104,14 @@ class Kept(NamedTuple):
     constants: Positions
 
 
-def kept(op: Any, which: Positions, y: Any, values: Sequence[Any], kwargs: Mapping[str, Any]) -> Kept:
-    """What the rules of the differentiable operands read, which are at the positions `which`."""
-    operands = [k for k in which if op.vjp[k] is not None]
-    constants = [k for k, value in enumerate(values) if k not in which and type(value) in _DATA]
-    arrays = [np.asarray(value) if k in constants else value for k, value in enumerate(values)]
-    found = unread([op.vjp[k] for k in operands], [y, *arrays], [0, *(k + 1 for k in operands + constants)], kwargs)
-    read = [k for k in range(len(values)) if k + 1 not in found]
-    return Kept(op, 0 not in found, [k for k in operands if k not in read], [k for k in constants if k in read])
+def kept(
+    op: Any, tensors: Positions, arrays: Positions, y: Any, values: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Kept:
+    """What the rules of the differentiable operands read, of these and of the arrays among the others."""
+    operands = [k for k in tensors if op.vjp[k] is not None]
+    found = unread([op.vjp[k] for k in operands], [y, *values], [0, *(k + 1 for k in (*operands, *arrays))], kwargs)
+    unread_operands = [k for k in operands if k + 1 in found]
+    return Kept(op, 0 not in found, unread_operands, [k for k in arrays if k + 1 not in found])
 
 
 def keep_all(node: Any) -> None:

@@ -63,7 +63,7 @@ class Op:
         cure: what to do where it raises.
         on_any_array: computes the value through NumPy's protocol, for data that is no NumPy array.
         operands, options: the names of its arguments.
-        kept: what a graph keeps of a call, by the operands that are differentiable.
+        kept: what a graph keeps of a call, by the operands that are differentiable and those that are arrays.
         direct: a call of so many arguments or fewer, without options, is in the rules' form; -1 where none is.
     """
 
@@ -110,7 +110,7 @@ class Op:
         self.composed = self.composed or NO_OPTIONS
         if not self.variadic and not all(takes(rule, 2 + count) for rule in rules if rule is not None):
             raise ValueError(f"{self.name}: a rule takes the gradient, the output and the {count} operands of a call")
-        self.kept: dict[int, Kept] = {}
+        self.kept: dict[tuple[int, int], Kept] = {}
         if self.against_constant:  # the same record with other rules
             rules, self.against_constant = self.against_constant, None
             other = copy(self)
@@ -119,11 +119,11 @@ class Op:
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
 
-    def look(self, which: int, y: Any, values: list[Any], kwargs: Mapping[str, Any]) -> Kept:
-        """What is kept of the calls whose differentiable operands are the bits of a number; found at the first call."""
-        positions, other = [k for k in range(len(values)) if which >> k & 1], self.against_constant
-        record = self if other is None or len(positions) > 1 else other
-        self.kept[which] = record.kept[which] = found = kept(record, positions, y, values, kwargs)
+    def look(self, which: tuple[int, int], y: Any, values: list[Any], kwargs: Mapping[str, Any]) -> Kept:
+        """What is kept of the calls whose differentiable operands and arrays these bits say; found at the first call."""
+        tensors, arrays = ([k for k in range(len(values)) if bits >> k & 1] for bits in which)
+        record = self if self.against_constant is None or len(tensors) > 1 else self.against_constant
+        self.kept[which] = record.kept[which] = found = kept(record, tensors, arrays, y, values, kwargs)
         return found
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:

@@ -153,7 +153,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
     forward = op.forward
     values: list[Any] = []
     inputs: list[Any] = []
-    differentiable, bit, large, arrays = 0, 1, False, False  # the bits say which operands
+    differentiable, arrays, bit, large = 0, 0, 1, False  # the bits say which operands
     try:
         for arg in args:
             if isinstance(arg, TensorBase):
@@ -167,7 +167,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
                 if kind is not _ndarray and kind not in _SCALARS:
                     forward = op.on_any_array
             elif (type(arg) is _ndarray and arg.dtype.kind in _REAL) or type(arg) in _NUMBERS:
-                value, arrays = arg, arrays or type(arg) is _ndarray
+                value, arrays = arg, arrays + bit if type(arg) is _ndarray else arrays
             else:
                 value = _constant(op, len(inputs), arg)
                 if isinstance(value, TensorBase):  # a list with Tensors in it
@@ -183,20 +183,19 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
     node, tensor = _new(Node), _new(_result_type)  # slot by slot: half the time of their constructors
     tensor._node = node
     tensor._value = value
-    tensor._view = tensor._views = node.hooks = node.grad = node.scope = None
+    tensor._view = tensor._views = node.hooks = node.grad = node.scope = node.marks = None
     node.order = next_order()
     if differentiable and recording.get():
         node.requires_grad = True
         node.args = tuple(inputs)
         node.kwargs = kwargs
         node.saved = values
-        node.marks = None
         small = type(value) in _SCALARS or value.nbytes <= _SMALL
         if large or arrays or not small:
-            known = op.kept.get(differentiable) or op.look(differentiable, value, values, kwargs)
+            known = op.kept.get(which := (differentiable, arrays)) or op.look(which, value, values, kwargs)
             node.op = known.op
             node.held = node.output = value if small or known.output else stand_in(value)
-            if arrays and known.constants:
+            if known.constants:
                 node.marks = noted(values, known.constants)
             for k in known.unread if large else ():
                 values[k] = inputs[k].held
@@ -205,10 +204,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
             node.held = node.output = value
     else:
         node.requires_grad = False
-        node.op = None
-        node.args = ()
-        node.kwargs = NO_OPTIONS
-        node.held = value
+        node.op, node.args, node.kwargs, node.held = None, (), NO_OPTIONS, value
     if observers:
         for observer in tuple(observers):  # other threads may come and go
             observer.recorded(op, tuple(inputs), node, value)
