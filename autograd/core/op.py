@@ -120,7 +120,7 @@ class Op:
         return f"<operation {self.name}>"
 
     def look(self, which: tuple[int, int], y: Any, values: list[Any], kwargs: Mapping[str, Any]) -> Kept:
-        """What is kept of the calls whose differentiable operands and arrays these bits say; found at the first call."""
+        """What is kept of calls whose differentiable operands and arrays these bits say; found at the first call."""
         tensors, arrays = ([k for k in range(len(values)) if bits >> k & 1] for bits in which)
         record = self if self.against_constant is None or len(tensors) > 1 else self.against_constant
         self.kept[which] = record.kept[which] = found = kept(record, tensors, arrays, y, values, kwargs)
