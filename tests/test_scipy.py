@@ -9,7 +9,12 @@ import pytest
 
 sparse = pytest.importorskip("scipy.sparse", reason="install SciPy: this is about its functions")
 
+import scipy.signal  # noqa: E402
+
 import autograd.scipy.linalg as linalg  # noqa: E402
+import autograd.scipy.signal as signal  # noqa: E402
+import autograd.scipy.spatial  # noqa: E402
+import autograd.scipy.special  # noqa: F401, E402
 from autograd import Tensor, differentiable  # noqa: E402
 from autograd.core.op import plain  # noqa: E402
 from autograd.rules.definition import Composite, composites  # noqa: E402
@@ -47,6 +52,22 @@ def test_a_composition_is_scipys_function_and_has_its_derivative(made: Composite
         order=2,
         complex_step=False,
     )
+
+
+@pytest.mark.parametrize("name", ["convolve", "correlate", "convolve2d", "correlate2d", "fftconvolve"])
+@pytest.mark.parametrize("mode", ["same", "valid"])
+@pytest.mark.parametrize(
+    "sizes", [((4, 5), (2, 2)), ((2, 3), (5, 6)), ((2, 3), (3, 3)), ((3, 3), (3, 2)), ((4, 2), (2, 5))]
+)
+def test_of_a_convolution_the_same_middle_is_kept_as_by_scipy(name: str, mode: str, sizes: Any) -> None:
+    a, b = (np.random.default_rng(k).normal(size=size) for k, size in enumerate(sizes))
+    try:
+        expected = getattr(scipy.signal, name)(a, b, mode)
+    except ValueError:
+        with pytest.raises(ValueError, match="fit into each other"):
+            getattr(signal, name)(Tensor(a), b, mode)
+    else:
+        np.testing.assert_allclose(getattr(signal, name)(Tensor(a), b, mode).data, expected, atol=1e-12)
 
 
 # Linear algebra

@@ -43,19 +43,21 @@ defop(
 )
 
 
-def _convolved(name: str, a: Any, b: Any, mode: str) -> Any:
+def _convolved(name: str, a: Any, b: Any, mode: str, later: int = 0) -> Any:
+    """`later` is 1 where mode="same" means the second of the two middles that an even size of `b` leaves."""
     if np.ndim(a) != np.ndim(b):
         raise ValueError(f"{name}: of arrays with as many axes, not {np.ndim(a)} and {np.ndim(b)}")
-    if mode == "valid" and all(n < m for n, m in zip(np.shape(a), np.shape(b), strict=True)):
+    if mode == "valid" and not all(n >= m for n, m in zip(np.shape(a), np.shape(b), strict=True)):
         a, b = b, a
+        if not all(n >= m for n, m in zip(np.shape(a), np.shape(b), strict=True)):
+            raise ValueError(f"{name}: {np.shape(b)} and {np.shape(a)} do not fit into each other, for mode='valid'")
     full = full_convolution(a, b)
     if mode == "full":
         return full
     if mode not in ("same", "valid"):
         raise ValueError(f"{name}: mode={mode!r} is none of 'full', 'same' and 'valid'")
-    pairs = zip(np.shape(a), np.shape(b), strict=True)
-    kept = [slice((m - 1) // 2, (m - 1) // 2 + n) if mode == "same" else slice(m - 1, n) for n, m in pairs]
-    return full[tuple(kept)]
+    pairs = [(n, m, (m - 1 + later) // 2) for n, m in zip(np.shape(a), np.shape(b), strict=True)]
+    return full[tuple([slice(k, k + n) if mode == "same" else slice(m - 1, n) for n, m, k in pairs])]
 
 
 _MATH = r"\bar a_i = \sum_j \bar y_{i + j} \, b_j, \quad \bar b_j = \sum_i \bar y_{i + j} \, a_i"
@@ -78,9 +80,13 @@ def _fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> An
 
 @composed(scipy.signal.convolve2d, math=_MATH, samples=_PLANES)
 def _convolve2d(in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: float = 0) -> Any:
-    if boundary != "fill" or fillvalue != 0:
-        raise TypeError("scipy.signal.convolve2d: zeros around only; for others np.pad first, with mode='valid'")
+    _zeros_around("scipy.signal.convolve2d", boundary, fillvalue)
     return _convolved("scipy.signal.convolve2d", in1, in2, mode)
+
+
+def _zeros_around(name: str, boundary: str, fillvalue: float) -> None:
+    if boundary != "fill" or fillvalue != 0:
+        raise TypeError(f"{name}: zeros around only; for others np.pad first, with mode='valid'")
 
 
 @composed(scipy.signal.correlate, math=_MATH, samples=[normal(5, 3), normal((4, 5), (2, 3), mode="valid")])
@@ -88,9 +94,10 @@ def _correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> 
     return _convolved("scipy.signal.correlate", in1, np.flip(in2), mode)
 
 
-@composed(scipy.signal.correlate2d, math=_MATH, samples=[normal((4, 5), (2, 3), mode="same")])
+@composed(scipy.signal.correlate2d, math=_MATH, samples=_PLANES)
 def _correlate2d(in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: float = 0) -> Any:
-    return _convolve2d(in1, np.flip(in2), mode, boundary, fillvalue)
+    _zeros_around("scipy.signal.correlate2d", boundary, fillvalue)
+    return _convolved("scipy.signal.correlate2d", in1, np.flip(in2), mode, later=1)
 
 
 # Filters: a_0 y_n = u_n - a_1 y_{n - 1} - a_2 y_{n - 2} - ..., along the last axis
