@@ -141,3 +141,8 @@ def test_a_memory_map_is_read(tmp_path: Path) -> None:
     t = Tensor([1.0, 2.0, 3.0], requires_grad=True)
     np.sum(t * np.load(tmp_path / "x.npy", mmap_mode="r")).backward()
     np.testing.assert_array_equal(t.grad, W)
+
+
+def test_a_tensor_of_masked_elements_is_refused() -> None:
+    with pytest.raises(TypeError, match="masked"):
+        Tensor(np.ma.array([1.0, 2.0], mask=[False, True]))

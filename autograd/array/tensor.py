@@ -305,8 +305,7 @@ def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Any:
     """The array that a Tensor holds: of real numbers, and its own copy where it requires grad."""
     if not isinstance(requires_grad, (bool, np.bool_)):
         raise TypeError(f"requires_grad is {requires_grad!r}; it is True or False. A dtype is passed as dtype=")
-    if isinstance(data, TensorBase):
-        data = data._value
+    data = data._value if isinstance(data, TensorBase) else as_array(data)
     if type(data) is not np.ndarray and hasattr(data, "__array_function__"):  # an array of another library
         array = data.astype(dtype or data.dtype, copy=requires_grad)
     else:
