@@ -101,17 +101,17 @@ def test_why_there_is_no_gradient() -> None:
 
 
 def test_what_the_graph_keeps_alive_is_counted_once() -> None:
-    w = Tensor(np.ones((100, 10)), requires_grad=True, name="w")
+    w = Tensor(np.ones((1000, 10)), requires_grad=True, name="w")
     with detect_anomaly():
-        big = w * np.ones((100, 10))
+        big = w * np.ones((1000, 10))
         loss = np.sum(big.T.reshape(-1)) + np.sum(big)
     told = explain(loss)
-    assert [kept.bytes for kept in told.kept[:2]] == [8000] * 2
+    assert [kept.bytes for kept in told.kept[:2]] == [80_000] * 2
     assert {"w", "operand of big"} <= {kept.name for kept in told.kept}  # no rule reads `big`, or its copy by reshape
     assert told.operations == 6
-    assert 16_000 <= told.bytes <= 16_000 + 100
+    assert 160_000 <= told.bytes <= 160_000 + 100
     assert any("test_inspection.py" in kept.where for kept in told.kept)
-    assert "8 kB  w (100×10)" in str(told)
+    assert "80 kB  w (1000×10)" in str(told)
 
 
 def test_where_the_first_infinity_is() -> None:
