@@ -272,13 +272,19 @@ def _defaults(fn: Callable[..., Any]) -> dict[str, Any]:
         return {}
 
 
+_UNSAID: Final = {  # functions with out= written in C say their parameters since NumPy 2.4
+    np.dot: ("a", "b", "out"),
+    np.concatenate: ("arrays", "axis", "out"),
+}
+
+
 @cache
 def positional(fn: Callable[..., Any]) -> tuple[str, ...]:
     """The names of the parameters that a function takes by position; none where it does not say."""
     try:
         parameters = inspect.signature(fn).parameters.values()
     except (ValueError, TypeError):
-        return ()
+        return _UNSAID.get(fn, ())
     return tuple([p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)])
 
 
