@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Mapping
 from numbers import Real
 from typing import Any
@@ -23,6 +24,38 @@ def nonnegative(name: str, value: Any) -> float:
     if not (math.isfinite(value) and value >= 0):
         raise ValueError(f"{name} is {value}; it must be finite, and at least 0")
     return float(value)
+
+
+def positive(name: str, value: Any) -> float:
+    """A finite number above 0."""
+    number = nonnegative(name, value)
+    if number == 0:
+        raise ValueError(f"{name} is {value}; it must be above 0")
+    return number
+
+
+def finite(name: str, value: Any) -> float:
+    """A finite number."""
+    number = abs(value) if isinstance(value, Real) else value
+    nonnegative(name, number)
+    return float(value)
+
+
+def probability(name: str, value: Any) -> float:
+    """A number from 0 to 1."""
+    if not isinstance(value, Real) or not 0 <= float(value) <= 1:
+        raise ValueError(f"{name} is {value!r}; it is a probability, from 0 to 1")
+    return float(value)
+
+
+def size(name: str, value: Any, least: int = 1) -> int:
+    """An integer from `least` on."""
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} is {value!r}; it must be an integer, at least {least}")
+    number = operator.index(value)
+    if number < least:
+        raise ValueError(f"{name} is {number}; it must be at least {least}")
+    return number
 
 
 def betas(name: str, value: Any) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 
 from autograd import Tensor, scope
+from nn import display
 from nn import state as states
 
 Named: TypeAlias = "tuple[str, Module | Parameter]"
@@ -73,6 +74,7 @@ class Module:
     """
 
     _path = ""
+    _buffers: tuple[str, ...] = ()
     training = True
 
     def __init__(self) -> None:
@@ -157,6 +159,8 @@ class Module:
         for kind in (Parameter, Module):
             if isinstance(held, kind) and not (value is None or isinstance(value, kind)):
                 raise TypeError(self._refusal(name, held, value))
+        if name in self._buffers and (isinstance(value, Tensor) or not hasattr(value, "dtype")):
+            raise TypeError(f"{self._title()}.{name} is a buffer and got a {type(value).__name__}: assign an array")
         for path, tensor in _parts(name, value, Tensor):
             if tensor.requires_grad and tensor.is_leaf and not isinstance(tensor, Parameter):
                 raise TypeError(
@@ -257,29 +261,80 @@ class Module:
 
     # States and files
 
+    def register_buffer(self, name: str, array: Any) -> None:
+        """Keep an array that is no parameter and belongs to the state, such as a running mean, as `self.<name>`.
+
+        It is saved, loaded and copied with the module, and no optimiser changes it. In a compiled step let NumPy write
+        into it, or assign a new array.
+
+        Raises:
+            TypeError: a name that is no identifier; a Tensor, which could bring a graph along.
+            ValueError: a name that the module has already.
+
+        >>> import numpy as np
+        >>> model = Module()
+        >>> model.register_buffer("mean", np.zeros(2))
+        >>> [(path, array.shape) for path, array in model.named_buffers()], list(model.state_dict())
+        ([('mean', (2,))], ['mean'])
+        """
+        if not (isinstance(name, str) and name.isidentifier()):
+            raise TypeError(f"{self._title()}: a buffer's name is that of an attribute, not {name!r}")
+        if hasattr(self, name):
+            raise ValueError(f"{self._title()} has an attribute {name} already: give the buffer another name")
+        if "_path" not in vars(self):
+            raise self._not_initialised()
+        values = array if isinstance(array, Tensor) else np.array(array)
+        self._buffers = (*self._buffers, name)
+        try:
+            setattr(self, name, values)
+        except TypeError:
+            self._buffers = self._buffers[:-1]
+            raise
+
+    def named_buffers(self) -> Iterator[tuple[str, states.Array]]:
+        """The arrays that were registered here and below, with their paths from here."""
+        for path, module in self.named_modules():
+            yield from ((_join(path, name), getattr(module, name)) for name in module._buffers)
+
+    def buffers(self) -> Iterator[states.Array]:
+        """The arrays that were registered here and below."""
+        return (array for _, array in self.named_buffers())
+
     def state_dict(self) -> dict[str, states.Array]:
-        """A copy of every parameter's data, by path.
+        """A copy of every parameter's data and of every buffer, by path.
 
         >>> from nn import Linear
         >>> {name: array.shape for name, array in Linear(3, 2, rng=0).state_dict().items()}
         {'weight': (3, 2), 'bias': (2,)}
         """
-        return {path: parameter.data.copy() for path, parameter in self.named_parameters()}
+        state = {path: parameter.data.copy() for path, parameter in self.named_parameters()}
+        return state | {path: np.array(array) for path, array in self.named_buffers()}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Give every parameter a copy of its entry in `state`, in the parameter's own dtype.
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> states.LeftOut:
+        """Give every parameter and buffer a copy of its entry in `state`, in its own dtype.
+
+        Args:
+            state: arrays by path, as `state_dict()` gives them.
+            strict: whether every entry must have a place here, and every place its entry.
+
+        Returns:
+            `(missing_keys, unexpected_keys)`: what was left out, both empty where `strict`.
 
         Raises:
             TypeError: `state` is no dictionary.
             ValueError: names everything that is missing, unexpected or of another shape, at once.
                 Nothing is changed then.
         """
-        parameters = dict(self.named_parameters())
-        shapes = {path: parameter.shape for path, parameter in parameters.items()}
-        arrays = states.checked(self._title(), shapes, state)
-        cast = {path: states.cast(array, parameters[path].dtype) for path, array in arrays.items()}
-        for path, array in cast.items():
-            parameters[path].data = array
+        parameters, buffers = dict(self.named_parameters()), dict(self.named_buffers())
+        places: dict[str, Any] = {**parameters, **buffers}
+        shapes = {path: place.shape for path, place in places.items()}
+        arrays, left_out = states.fitting(self._title(), shapes, state, strict)
+        for path, array in {path: states.cast(array, places[path].dtype) for path, array in arrays.items()}.items():
+            if path in parameters:
+                parameters[path].data = array
+            else:
+                buffers[path][...] = array
+        return left_out
 
     def save(self, path: states.Path) -> None:
         """Write `state_dict()` to an `.npz` file: arrays only, no code.
@@ -290,53 +345,21 @@ class Module:
         """
         states.save(path, self.state_dict())
 
-    def load(self, path: states.Path) -> None:
-        """Read what `save` wrote.
+    def load(self, path: states.Path, strict: bool = True) -> states.LeftOut:
+        """Read what `save` wrote; `strict` and what is returned are those of `load_state_dict`.
 
         Raises:
             ValueError: no archive of arrays, or as `load_state_dict` does. Nothing is changed then.
         """
-        self.load_state_dict(states.load(path))
+        return self.load_state_dict(states.load(path), strict)
 
     # What it looks like
 
     def __repr__(self) -> str:
-        rows = list(self._rows("", "", set()))
-        rows[0] = (rows[0][0], f"{rows[0][1] or 0} parameters", rows[0][2])
-        wide = max(len(title) for title, _, _ in rows)
-        counted = max((len(count) for _, count, _ in rows[1:]), default=0)
-        return "\n".join(f"{title:{wide}}  {count:>{counted}}  {notes}".rstrip() for title, count, notes in rows)
-
-    def _rows(self, key: str, indent: str, seen: set[int]) -> Iterator[tuple[str, str, str]]:
-        """A row for this module and each below: its name, parameter count, and own parameters."""
-        title = f"{indent}{_shown(key)}: {type(self).__name__}" if key else type(self).__name__
-        if id(self) in seen:
-            yield title, "", "the same as above"
-            return
-        seen.add(id(self))
-        notes, below = [], []
-        for name, part in self._members():
-            if isinstance(part, Module):
-                below.append((name, part))
-            else:
-                again = f" = {part.name}" if id(part) in seen else ""
-                frozen = "" if part.requires_grad else " frozen"
-                kind = "" if part.dtype == np.float64 else f" {part.dtype}"
-                notes.append(f"{_shown(name)}{again} {part.shape}{kind}{frozen}")
-                seen.add(id(part))
-        count = sum(parameter.size for parameter in self.parameters())
-        yield title, str(count or ""), ", ".join(notes)
-        for name, module in below:
-            yield from module._rows(name, indent + "  ", seen)
+        return display.tree(self)
 
 
 _HOLDERS = (Module, Parameter, list, tuple, dict)
-
-
-def _shown(key: str) -> str:
-    """The name of an attribute or the key of a dictionary, as a terminal can print it."""
-    key = key if len(key) <= 80 else f"{key[:79]}…"
-    return key if key.isprintable() else ascii(key)
 
 
 def _join(path: str, key: str) -> str:

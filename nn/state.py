@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
@@ -15,6 +15,25 @@ from autograd import Tensor, replacing
 Array = np.ndarray[Any, np.dtype[Any]]
 _LONGEST_NAME = 1000  # characters; of a path in a zip archive there may be 65,535 bytes
 Path = str | os.PathLike[str]
+
+
+class LeftOut(NamedTuple):
+    """What a state lacked, and what it had besides; both empty where everything was loaded."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+def fitting(
+    owner: str, expected: Mapping[str, tuple[int, ...]], state: Mapping[str, Any], strict: bool
+) -> tuple[dict[str, Array], LeftOut]:
+    """As `checked`; where not `strict`, what is missing or unexpected is left out and returned."""
+    if strict or not isinstance(state, Mapping):
+        return checked(owner, expected, state), LeftOut([], [])
+    missing = [name for name in expected if name not in state]
+    common = {name: value for name, value in state.items() if name in expected}
+    left_out = LeftOut(missing, [name for name in state if name not in expected])
+    return checked(owner, expected, common, missing), left_out
 
 
 def checked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -167,6 +168,98 @@ def test_float32_stays_float32_through_a_training_step() -> None:
     optimizer.step()
     assert loss.dtype == np.float32
     assert {p.grad.dtype for p in model.parameters()} == {p.dtype for p in model.parameters()} == {np.dtype("f4")}
+
+
+# Dropout and normalisation in an MLP, and layers that only arrange
+
+
+def test_mlp_puts_norm_before_and_dropout_after_the_activation() -> None:
+    model = nn.MLP([3, 4, 5, 2], nn.Tanh, norm=nn.LayerNorm, dropout=0.5, rng=0, dtype=np.float32)
+    assert {p.dtype for p in model.parameters()} == {np.dtype("f4")}
+    x = X.astype(np.float32)
+    hidden = [np.tanh(model.norms[0](model.layers[0](x)))]
+    rng = copy.deepcopy(model.dropout.rng)
+    dropped = nn.functional.dropout(hidden[0], 0.5, rng=rng)
+    last = nn.functional.dropout(np.tanh(model.norms[1](model.layers[1](dropped))), 0.5, rng=rng)
+    np.testing.assert_array_equal(model(x).data, model.layers[2](last).data)
+
+
+def test_residual_adds_its_input_or_the_shortcut_of_it() -> None:
+    inner, shortcut = nn.Linear(3, 2, rng=0), nn.Linear(3, 2, rng=1)
+    np.testing.assert_array_equal(nn.Residual(nn.Tanh())(X), np.tanh(X) + X)
+    np.testing.assert_array_equal(nn.Residual(inner, shortcut)(X).data, inner(X).data + shortcut(X).data)
+    with pytest.raises(ValueError, match=r"the module gives \(100, 2\), beside it goes \(100, 3\)"):
+        nn.Residual(inner)(X)
+
+
+@pytest.mark.parametrize(
+    ("dims", "shape"), [((), (2, 60)), ((0, 1), (6, 4, 5)), ((2, 3), (2, 3, 20)), ((-1,), (2, 3, 4, 5))]
+)
+def test_flatten_joins_axes(dims: Any, shape: Any) -> None:
+    x = np.arange(120.0).reshape(2, 3, 4, 5)
+    y = nn.Flatten(*dims)(x)
+    np.testing.assert_array_equal(y, x.reshape(shape))
+
+
+def test_embedding_gives_rows_and_adds_up_their_gradients() -> None:
+    layer, words = nn.Embedding(5, 2, rng=0), np.array([[1, 1], [4, 0]])
+    y = layer(words)
+    np.testing.assert_array_equal(y.data, layer.weight.data[words])
+    np.sum(y).backward()
+    assert layer.weight.grad[:, 0].tolist() == [1, 2, 0, 0, 1]
+
+
+def test_the_row_of_padding_is_zero_and_stays() -> None:
+    layer = nn.Embedding(5, 2, padding_idx=-1, rng=0)
+    y = layer([4, 0])
+    np.sum(y).backward()
+    assert y.data[0].tolist() == [0, 0]
+    assert layer.weight.grad[:, 0].tolist() == [1, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "told"),
+    [
+        (
+            lambda: nn.Embedding(5, 2)([0, 5]),
+            ValueError,
+            "indices go from 0 to 5; with 5 rows they lie between 0 and 4",
+        ),
+        (lambda: nn.Embedding(5, 2)([-1]), ValueError, "indices go from -1 to -1"),
+        (lambda: nn.Embedding(5, 2)([0.5]), TypeError, "takes integers, from 0 to 4, not float64"),
+        (lambda: nn.Embedding(5, 2, padding_idx=5), ValueError, "padding_idx is 5, of 5 rows"),
+        (lambda: nn.Embedding(0, 2), ValueError, "num_embeddings is 0"),
+        (lambda: nn.Flatten(2)(X), ValueError, r"input is \(100, 3\); it has no axes 2 to -1"),
+        (lambda: nn.Residual(np.tanh), TypeError, "Residual takes Modules"),
+        (lambda: nn.MLP(4, 8, 3), TypeError, r"as one list, as in nn\.MLP\(\[4, 8, 3\]\); the first argument is 4"),
+        (lambda: nn.MLP([3, 4, 1], norm=nn.BatchNorm1d(4)), TypeError, "norm is called with a layer's size"),
+        (lambda: nn.MLP([3, 4, 1], norm=abs), TypeError, "norm is called with a layer's size"),
+        (lambda: nn.MLP([3, 4, 1], dropout=1.5), ValueError, "it is a probability"),
+    ],
+)
+def test_layers_that_cannot_be_built_or_called_say_why(call: Any, error: type[Exception], told: str) -> None:
+    with pytest.raises(error, match=told):
+        call()
+
+
+def test_weights_may_be_tied_and_frozen() -> None:
+    class Tied(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = nn.Embedding(5, 3, rng=0)
+
+        def forward(self, words: Any) -> Any:
+            return self.table(words) @ self.table.weight.T
+
+    model, words = Tied(), np.array([0, 2])
+    one = np.zeros((5, 5))
+    table = model.table.weight.data
+    np.sum(model(words)).backward()
+    one[words] = 1
+    np.testing.assert_allclose(model.table.weight.grad, (one + one.T) @ table, rtol=1e-13)
+    model.zero_grad()
+    model.requires_grad_(False)
+    assert not model(words).requires_grad
 
 
 # A training of the 3-16-8-1 network, against the same network by hand

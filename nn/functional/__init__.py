@@ -20,22 +20,33 @@ from nn.functional.losses import (
     l2_penalty,
     mse_loss,
 )
+from nn.functional.normalisation import batch_norm, layer_norm, standardised
+from nn.functional.smooth import elu, gelu, leaky_relu, normal_cdf, silu, softplus
 
 __all__ = [
     "Reduction",
+    "batch_norm",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
     "dropout",
+    "elu",
+    "gelu",
     "l1_penalty",
     "l2_penalty",
+    "layer_norm",
+    "leaky_relu",
     "linear",
     "log_softmax",
     "mismatch",
     "mse_loss",
+    "normal_cdf",
     "probability",
     "relu",
     "sigmoid",
+    "silu",
     "softmax",
+    "softplus",
+    "standardised",
     "tanh",
 ]
