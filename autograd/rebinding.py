@@ -16,12 +16,10 @@ from __future__ import annotations
 import builtins
 import operator
 import sys
-import sysconfig
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import cached_property, lru_cache, partial, wraps
-from pathlib import Path
 from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
@@ -31,14 +29,13 @@ import autograd.numpy
 import autograd.scipy
 from autograd.array.conversion import made_there
 from autograd.array.tensor import Tensor
+from autograd.basis.frames import is_library, is_ours
 from autograd.core.op import holds_tensor
 from autograd.numpy.arrays import PlainArray, as_tensor
 from autograd.numpy.kinds import complex_, float_, hasattr_, held, int_, isinstance_, type_
 from autograd.numpy.makers import vectorize
 from autograd.numpy.namespace import Namespace, ours
 
-_INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
-_HERE = str(Path(__file__).parent)
 _AS_IT_IS = {int, float, bool, str, bytes, complex, type(None), slice, range, Tensor, np.float64, np.int64}
 _missing = object()
 _current: ContextVar[_Run | None] = ContextVar("run", default=None)
@@ -139,9 +136,9 @@ class _Run:
 
         A package that says `__differentiable__ = True` is written for Tensors, and is left as it is.
         """
-        if getattr(sys.modules.get(package), "__differentiable__", False) or (file and file.startswith(_HERE)):
+        if getattr(sys.modules.get(package), "__differentiable__", False) or (file and is_ours(file)):
             return False
-        return package in self.packages or (file is not None and not file.startswith(_INSTALLED))
+        return package in self.packages or (file is not None and not is_library(file))
 
     def ours(self, value: Any) -> Any:
         """What the code is given in place of `value`."""

@@ -8,23 +8,18 @@ Where a gradient can reach the Tensor and recording is on, `float(t)` and `int(t
 from __future__ import annotations
 
 import operator
-import os
 import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
 
+from autograd.basis.frames import is_library, is_ours
 from autograd.core.errors import describe, user_frame
 from autograd.core.node import Node, recording
 
-# This package, where packages are installed, and Python's own modules.
-_INSTALLED = (
-    *map(str, (Path(__file__).parents[1], Path(np.__file__).parents[1], Path(os.__file__).parent)), "<frozen",
-)  # fmt: skip
 # Where gradients were cut inside of the function that a transform differentiates: see `autograd.transforms`.
 cuts: ContextVar[list[str] | None] = ContextVar("cuts", default=None)
 # In `autograd.differentiable` code: what makes of a plain array the kind that such code works with. There `item()` and
@@ -143,10 +138,10 @@ def _author_frame() -> tuple[FrameType, str]:
     """
     innermost = frame = user_frame()
     called = ""
-    while frame.f_code.co_filename.startswith(_INSTALLED):
+    while is_ours(file := frame.f_code.co_filename) or is_library(file):
         if frame.f_back is None:
             return innermost, ""
-        if not frame.f_code.co_filename.startswith(_INSTALLED[0]):
+        if not is_ours(file):
             called = f"{frame.f_globals.get('__name__', '').partition('._')[0]}.{frame.f_code.co_qualname}"
         frame = frame.f_back
     return frame, called

@@ -5,31 +5,23 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from autograd.basis.errors import retyped
+from autograd.basis.frames import is_engine
 from autograd.core.node import Node
 from autograd.text import printable
-
-_PACKAGES = (str(Path(__file__).parents[1]), str(Path(np.__file__).parent))
 
 
 def user_frame() -> FrameType:
     """The innermost frame outside of this package and NumPy."""
     frame = sys._getframe(1)
-    while _is_ours(frame.f_code.co_filename) and frame.f_back is not None:
+    while is_engine(frame.f_code.co_filename) and frame.f_back is not None:
         frame = frame.f_back
     return frame
-
-
-@cache
-def _is_ours(file: str) -> bool:
-    return file.startswith(_PACKAGES)
 
 
 def source_line() -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-import sysconfig
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,12 +15,11 @@ import numpy as np
 
 from autograd.array.tensor import Tensor
 from autograd.basis.caching import cached_property
+from autograd.basis.frames import is_library, is_ours
 from autograd.core.node import Node
 from autograd.text import LONGEST, printable
 
 _LOOKED_AT: Final = 1000  # entries of a container in the caller's scope
-_PACKAGE: Final = __file__.rpartition("notation")[0]
-_LIBRARIES: Final = (*sysconfig.get_paths().values(), "<frozen")  # their frames are not the user's
 _NO_USERS: Final = frozenset((*sys.stdlib_module_names, "numpy", "autograd"))  # whose objects are not looked into
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 GREEK: Final = dict(
@@ -177,19 +175,16 @@ class Scope:
 def users_scope() -> Scope:
     """The variables of whoever called this package, and of those who called them: the innermost first."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _is_ours(frame):
+    while frame is not None and is_ours(frame.f_code.co_filename):
         frame = frame.f_back
     outer = frame.f_globals if frame is not None else {}
     scopes: list[Mapping[str, Any]] = []
     while frame is not None:
-        if not _is_ours(frame) and not frame.f_code.co_filename.startswith(_LIBRARIES):
+        file = frame.f_code.co_filename
+        if not is_ours(file) and not is_library(file):
             scopes.append(frame.f_locals)
         frame = frame.f_back
     return Scope(*scopes, outer)
-
-
-def _is_ours(frame: FrameType) -> bool:
-    return frame.f_code.co_filename.startswith(_PACKAGE)
 
 
 def _is_variable(name: str) -> bool:

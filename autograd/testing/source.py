@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import copy
 import linecache
-import sysconfig
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,17 +14,16 @@ from types import CodeType
 from typing import Any
 
 from autograd.basis.caching import cached_property
+from autograd.basis.frames import is_library, is_ours
 from autograd.testing.recording import Spot
 
-_LIBRARIES = tuple({*(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")), "<frozen"})
-_OURS = str(Path(__file__).parents[1])
 _MOST_LINES = 30  # of a statement in a file that is not all Python
 Range = tuple[int, int, int, int]  # first line, last line, first column, last column, in bytes
 
 
 def is_authors(filename: str) -> bool:
     """Whether code of this file is judged: it is neither this package's nor a library's."""
-    return not filename.startswith((*_LIBRARIES, _OURS))
+    return not is_library(filename) and not is_ours(filename)
 
 
 @dataclass(frozen=True)
