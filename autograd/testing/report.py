@@ -90,7 +90,8 @@ class Finding:
     def _head(self) -> str:
         shape = "×".join(map(str, self.shape)) or "scalar"
         word = "ok" if self.matches else "follows" if self.cause == "consequence" else "WRONG"
-        head = f"{word:8}{self.name} ({shape})  error {self.norm_rel_error:.1e}"
+        error = "< 1e-14" if self.norm_rel_error < 1e-14 else f"{self.norm_rel_error:.1e}"  # rounding, another each run
+        head = f"{word:8}{self.name} ({shape})  error {error}"
         return f"{head}  {self.cause}" if self.cause and self.cause != "consequence" else head
 
     def notes(self) -> list[str]:
