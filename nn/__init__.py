@@ -52,7 +52,17 @@ from nn.layers import (
     Softplus,
     Tanh,
 )
-from nn.losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
+from nn.losses import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HingeLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+)
 from nn.module import Module, Parameter
 
 __differentiable__ = True  # written for Tensors: `autograd.differentiable` leaves it as it is
@@ -69,7 +79,11 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "HingeLoss",
+    "HuberLoss",
     "Identity",
+    "KLDivLoss",
+    "L1Loss",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -77,6 +91,7 @@ __all__ = [
     "MSELoss",
     "MiniBatches",
     "Module",
+    "NLLLoss",
     "Parameter",
     "ReLU",
     "Residual",

@@ -350,8 +350,10 @@ def test_the_functions_that_records_are_called_by_take_what_the_records_take() -
 
     for op in operations():
         if op.name.startswith("nn.functional.") and not op.variadic:
-            public = list(inspect.signature(getattr(F, op.name.rpartition(".")[2])).parameters)
-            assert len(public) == len(op.operands) + len(op.options), op.name
+            public = inspect.signature(getattr(F, op.name.rpartition(".")[2])).parameters.values()
+            same = [parameter for parameter in public if parameter.kind is not parameter.KEYWORD_ONLY]
+            assert len(same) == len(op.operands) + len(op.options), op.name
+            assert all(parameter.default is not parameter.empty for parameter in public if parameter not in same)
 
 
 # Derivations and compiled steps

@@ -10,17 +10,13 @@ True
 """
 
 from nn.functional.activations import dropout, log_softmax, probability, relu, sigmoid, softmax, tanh
+from nn.functional.binary import binary_cross_entropy, binary_cross_entropy_with_logits
+from nn.functional.classes import cross_entropy, kl_div, nll_loss
+from nn.functional.distances import hinge_loss, huber_loss, l1_loss, mse_loss
 from nn.functional.linear import linear, mismatch
-from nn.functional.losses import (
-    Reduction,
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    l1_penalty,
-    l2_penalty,
-    mse_loss,
-)
 from nn.functional.normalisation import batch_norm, layer_norm, standardised
+from nn.functional.penalties import l1_penalty, l2_penalty
+from nn.functional.reduction import Reduction
 from nn.functional.smooth import elu, gelu, leaky_relu, normal_cdf, silu, softplus
 
 __all__ = [
@@ -32,6 +28,10 @@ __all__ = [
     "dropout",
     "elu",
     "gelu",
+    "hinge_loss",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
     "l1_penalty",
     "l2_penalty",
     "layer_norm",
@@ -40,6 +40,7 @@ __all__ = [
     "log_softmax",
     "mismatch",
     "mse_loss",
+    "nll_loss",
     "normal_cdf",
     "probability",
     "relu",
