@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -14,6 +14,7 @@ from autograd import Tensor
 from nn.module import Module
 
 Parameters = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Mapping[str, Tensor]
+Groups = Sequence[Mapping[str, Any]]
 
 
 def nonnegative(name: str, value: Any) -> float:
@@ -71,6 +72,22 @@ def switch(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)) and value not in (0, 1):
         raise TypeError(f"{name} is {value!r}; it must be True or False")
     return bool(value)
+
+
+def groups(params: Any, optimizer: str, settings: Iterable[str]) -> list[tuple[Any, dict[str, Any]]]:
+    """The parameters of each group with its own settings; none where `params` holds no dictionaries."""
+    if not isinstance(params, (list, tuple)) or not any(isinstance(group, Mapping) for group in params):
+        return []
+    known = list(settings)
+    for position, group in enumerate(params):
+        if not isinstance(group, Mapping) or "params" not in group:
+            raise TypeError(f'{optimizer}: group {position} is no dictionary with "params", as the others are')
+        unknown = [str(name) for name in group if name != "params" and name not in known]
+        if unknown:
+            raise ValueError(
+                f"{optimizer}: group {position} has the settings {', '.join(unknown)}; there are {', '.join(known)}"
+            )
+    return [(group["params"], {name: group[name] for name in group if name != "params"}) for group in params]
 
 
 def named(params: Any, optimizer: str) -> dict[str, Tensor]:

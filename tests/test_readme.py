@@ -30,10 +30,14 @@ MODULES = ["autograd", "nn"] + [
 ]
 
 
+NEEDED = {"autograd.scipy.": "scipy", "nn.optim.whole": "scipy"}  # what a module is about
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_docstring_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if name.startswith("autograd.scipy."):
-        pytest.importorskip("scipy", reason="install SciPy: this module is about it")
+    for start, package in NEEDED.items():
+        if name.startswith(start):
+            pytest.importorskip(package, reason=f"pip install {package}: this module is about it")
     monkeypatch.chdir(tmp_path)
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 

@@ -1,0 +1,234 @@
+"""What all optimisers share: parameters in groups, settings, and memory from step to step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+
+from autograd import Tensor
+from nn import given
+from nn import state as states
+
+
+class Optimizer:
+    """What all optimisers share: named parameters, settings, and memory from step to step.
+
+    Subclasses name their settings with what checks them, and define `_step`, which changes the parameters `_own`. They
+    put their memory into `_memory`: by its name, an array or None for every parameter; and what they count into
+    `_counts`, an array of integers, one for every parameter. Memory and counts are changed by NumPy alone, which a
+    compiled step repeats. Data that was written in place is set to itself, which tells graphs that used it.
+
+    Args:
+        params: Tensors, pairs of name and Tensor, or a dictionary; such as `model.parameters()`. Or groups with
+            settings of their own: `[{"params": body.parameters()}, {"params": head.parameters(), "lr": 0.1}]`.
+        settings: by name; those of a group are used in their place.
+
+    Attributes:
+        parameters, names: of all groups.
+        param_groups: an optimiser for each group; of plain parameters this one alone. Setting `lr` here sets that of
+            all groups and keeps their ratios, so a schedule serves all; any other setting becomes that of all groups.
+
+    Raises:
+        TypeError: a parameter that is no Tensor of floats; a group without "params".
+        ValueError: no parameters, the same one twice, or one that was computed; an unknown setting in a group.
+    """
+
+    settings: ClassVar[Mapping[str, Callable[[str, Any], Any]]] = MappingProxyType({})
+
+    def __init__(self, params: given.Parameters | given.Groups, settings: Mapping[str, Any] | None = None) -> None:
+        groups = given.groups(params, type(self).__name__, self.settings)
+        self._groups = [type(self)(group, **{**(settings or {}), **own}) for group, own in groups]
+        pairs = [pair for group in self._groups for pair in zip(group.names, group.parameters, strict=True)]
+        named = given.named(pairs if self._groups else params, type(self).__name__)
+        self.names: list[str] = list(named)
+        self.parameters: list[Tensor] = list(named.values())
+        self._own = [] if self._groups else self.parameters
+        self._buffers = [np.empty_like(p.data) for p in self._own]
+        # The rate as an array of each dtype: a ufunc takes it faster than a Python number, and a compiled step
+        # reads it afresh.
+        dtypes = dict.fromkeys([np.dtype(np.float64), *(p.dtype for p in self.parameters)])
+        self._rates = {dtype: np.zeros((), dtype) for dtype in dtypes}
+        self._memory: dict[str, list[states.Array | None]] = {}
+        self._counts: dict[str, states.Array] = {}
+        for name, value in self._checked(settings or {}).items():
+            super().__setattr__(name, value)
+
+    # Settings
+
+    @property
+    def lr(self) -> float:
+        """The learning rate, which may be set between steps."""
+        return float(self._rates[np.dtype(np.float64)])
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        for rate in self._rates.values():
+            rate[...] = value
+
+    @property
+    def param_groups(self) -> list[Optimizer]:
+        """An optimiser for each group of parameters; of plain parameters this one alone."""
+        return self._groups or [self]
+
+    def __getitem__(self, name: str) -> Any:
+        """A setting by its name, or the "params", as groups of PyTorch have them."""
+        if name != "params" and name not in self.settings:
+            raise KeyError(f"{type(self).__name__} has no setting {name!r}; it has {', '.join(self.settings)}")
+        return self.parameters if name == "params" else getattr(self, name)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name not in self.settings:
+            raise KeyError(f"{type(self).__name__} has no setting {name!r}; it has {', '.join(self.settings)}")
+        setattr(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.settings:
+            self._set({name: value})
+        else:
+            super().__setattr__(name, value)
+
+    def _set(self, settings: Mapping[str, Any]) -> None:
+        """Check settings, each by itself and all with each other, and then take them over."""
+        checked = self._checked(settings)
+        for group in self._groups:
+            ratio = group.lr / self.lr if self.lr else 1.0
+            own = {name: value * ratio if name == "lr" else value for name, value in checked.items()}
+            group._set(own)
+        for name, value in checked.items():
+            super().__setattr__(name, value)
+
+    def _checked(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        checked = {name: self.settings[name](name, value) for name, value in settings.items()}
+        self._check_together({**{name: getattr(self, name, None) for name in self.settings}, **checked})
+        for dtype in self._rates:
+            if checked.get("lr", 0) > float(np.finfo(dtype).max):
+                raise ValueError(f"lr is {checked['lr']}, and there is a parameter of {dtype}, which ends before that")
+        for group in self._groups:
+            group._checked(settings)
+        return checked
+
+    def _check_together(self, settings: Mapping[str, Any]) -> None:
+        """ValueError where settings do not fit each other."""
+
+    # Steps
+
+    def step(self) -> None:
+        """Change every parameter that has a gradient, in place."""
+        for group in self._groups or (self,):
+            group._step()
+
+    def _step(self) -> None:
+        raise NotImplementedError(f"{type(self).__name__} has no step()")
+
+    def _direction(self, position: int, decay: float, maximize: bool) -> Any:
+        """A gradient with weight decay, and the other way up where `maximize`; it may stand in the buffer."""
+        parameter, buffer = self._own[position], self._buffers[position]
+        d = values_of(parameter.grad)
+        if decay:
+            np.multiply(parameter.data, decay, buffer)
+            return (np.subtract if maximize else np.add)(buffer, d, buffer)
+        return np.negative(d, buffer) if maximize else d
+
+    def _counted(self) -> states.Array:
+        """The steps of each parameter of `_own`, this one included; 1 where it has made none."""
+        steps = self._counts["steps"]
+        np.add(steps, np.array([parameter.grad is not None for parameter in self._own]), steps)
+        return np.maximum(steps, 1)
+
+    def _kept(self, kind: str, position: int, initial: float = 0.0) -> states.Array:
+        """An array of the memory; at first it holds `initial`."""
+        array = self._memory[kind][position]
+        if array is None:
+            array = self._memory[kind][position] = np.full_like(self._buffers[position], initial)
+        return array
+
+    def zero_grad(self) -> None:
+        """Clear the gradients of all parameters."""
+        for parameter in self.parameters:
+            parameter.zero_grad()
+
+    # States and files
+
+    def __state__(self) -> dict[str, Any]:
+        """Where the optimiser keeps what it holds, for `autograd.compile`."""
+        return vars(self)
+
+    def state_dict(self) -> dict[str, states.Array]:
+        """Settings, and copies of the memory, as arrays by name; those of groups begin with their number."""
+        state = {name: np.array(getattr(self, name)) for name in self.settings}
+        for number, group in enumerate(self._groups):
+            state |= {f"{number}.{name}": array for name, array in group.state_dict().items()}
+        for kind, arrays in self._memory.items():
+            for name, array in zip(self.names, arrays, strict=False):  # of groups each has its own
+                if array is not None:
+                    state[f"{kind}.{name}"] = array.copy()
+        for kind, counts in self._counts.items():
+            state |= {f"{kind}.{name}": np.array(count) for name, count in zip(self.names, counts, strict=False)}
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take settings and memory over from `state`.
+
+        Raises:
+            TypeError: `state` is no dictionary.
+            ValueError: names everything that is missing, unexpected or of another shape, at once; or a value that the
+                setting cannot have. Nothing is changed then.
+        """
+        for take in self._taking(state):
+            take()
+
+    def _taking(self, state: Mapping[str, Any]) -> list[Callable[[], None]]:
+        """What is to be done to take `state` over, when all of it has been checked."""
+        below: list[Callable[[], None]] = []
+        if isinstance(state, Mapping):
+            for number, group in enumerate(self._groups):
+                start = f"{number}."
+                own = {name.removeprefix(start): value for name, value in state.items() if str(name).startswith(start)}
+                below += group._taking(own)
+                state = {name: value for name, value in state.items() if not str(name).startswith(start)}
+        own_names = [] if self._groups else self.names
+        shapes: dict[str, tuple[int, ...]] = {name: np.shape(getattr(self, name)) for name in self.settings}
+        shapes |= {f"{kind}.{name}": () for kind in self._counts for name in own_names}
+        required = set(shapes)
+        for kind in self._memory:
+            shapes |= {f"{kind}.{name}": p.shape for name, p in zip(own_names, self._own, strict=True)}
+        arrays = states.checked(type(self).__name__, shapes, state, shapes.keys() - required)
+        counts = {kind: [states.count(f"{kind}.{name}", arrays) for name in own_names] for kind in self._counts}
+        memory = {
+            kind: [
+                states.cast(arrays.get(f"{kind}.{name}"), parameter.dtype)
+                for name, parameter in zip(own_names, self._own, strict=True)
+            ]
+            for kind in self._memory
+        }
+        settings = self._checked({name: arrays[name].tolist() for name in self.settings})
+        return [lambda: self._take(settings, counts, memory), *below]
+
+    def _take(self, settings: Mapping[str, Any], counts: Mapping[str, Any], memory: Mapping[str, Any]) -> None:
+        for name, value in settings.items():
+            super().__setattr__(name, value)
+        for kind in counts:
+            self._counts[kind][:] = counts[kind]
+        for kind in memory:
+            self._memory[kind][:] = memory[kind]
+
+    def save(self, path: states.Path) -> None:
+        """Write `state_dict()` to a file, as `Module.save` does."""
+        states.save(path, self.state_dict())
+
+    def load(self, path: states.Path) -> None:
+        """Read what `save` wrote; errors are those of `load_state_dict`."""
+        self.load_state_dict(states.load(path))
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={getattr(self, name)}" for name in self.settings)
+        groups = f" in {len(self._groups)} groups" if self._groups else ""
+        return f"{type(self).__name__}({len(self.parameters)} parameters{groups}, {settings})"
+
+
+def values_of(gradient: Any) -> Any:
+    """The numbers of a gradient, which is a Tensor after `create_graph=True`."""
+    return gradient.data if isinstance(gradient, Tensor) else gradient

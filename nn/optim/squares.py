@@ -1,0 +1,189 @@
+"""RMSprop and Adagrad: each number's step by the root of its squares."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import numpy as np
+
+from nn import given
+from nn.optim.optimizer import Optimizer
+
+
+class RMSprop(Optimizer):
+    r"""Each number's step by the root of the mean square of its gradients.
+
+    With the gradient $g$ and weight decay $\lambda$, $d = g + \lambda\theta$ (with `maximize`, $-g + \lambda\theta$);
+    $v \leftarrow \alpha v + (1 - \alpha) d \odot d$; with `centered`, $m \leftarrow \alpha m + (1 - \alpha) d$, and
+    $v - m^2$ in the place of $v$ below;
+    $b \leftarrow \mu b + d / (\sqrt v + \epsilon)$, and $\theta \leftarrow \theta - \eta b$.
+
+    (Tieleman and Hinton, "Lecture 6.5: rmsprop", 2012.) These are PyTorch's conventions.
+
+    Args:
+        params: as for `SGD`.
+        lr: the learning rate $\eta$; like all settings, it may be set between steps.
+        alpha: how much of the mean square a step keeps.
+        eps, weight_decay, momentum, centered: as above.
+        maximize: climb instead of descend.
+
+    Raises:
+        TypeError: a parameter that is no Tensor of floats.
+        ValueError: no parameters, the same one twice, one that was computed; a setting out of its range.
+
+    >>> import numpy as np
+    >>> from autograd import Tensor
+    >>> w = Tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = RMSprop([w], lr=0.1)
+    >>> np.sum(w**2).backward()
+    >>> optimizer.step()
+    >>> w.data.round(6)
+    array([0., 1.])
+    """
+
+    alpha: float
+    eps: float
+    weight_decay: float
+    momentum: float
+    centered: bool
+    maximize: bool
+    settings = MappingProxyType(
+        {
+            "lr": given.nonnegative,
+            "alpha": given.probability,
+            "eps": given.nonnegative,
+            "weight_decay": given.nonnegative,
+            "momentum": given.nonnegative,
+            "centered": given.switch,
+            "maximize": given.switch,
+        }
+    )
+
+    def __init__(
+        self,
+        params: given.Parameters | given.Groups,
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        *,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+        maximize: bool = False,
+    ) -> None:
+        values = (lr, alpha, eps, weight_decay, momentum, centered, maximize)
+        super().__init__(params, dict(zip(self.settings, values, strict=True)))
+        for kind in ("square", "mean", "momentum_buffer"):
+            self._memory[kind] = [None] * len(self._own)
+        self._roots = [np.empty_like(buffer) for buffer in self._buffers]
+
+    def _step(self) -> None:
+        for position, parameter in enumerate(self._own):
+            if parameter.grad is not None:
+                self._step_along(position)
+
+    def _step_along(self, position: int) -> None:
+        parameter, buffer, root = self._own[position], self._buffers[position], self._roots[position]
+        data, d, alpha = parameter.data, self._direction(position, self.weight_decay, self.maximize), self.alpha
+        square = self._kept("square", position)
+        np.multiply(square, alpha, square)
+        np.multiply(d, d, root)
+        np.multiply(root, 1 - alpha, root)
+        np.add(square, root, square)
+        if self.centered:
+            mean = self._kept("mean", position)
+            np.multiply(mean, alpha, mean)
+            np.add(mean, np.multiply(d, 1 - alpha, root), mean)
+            np.subtract(square, np.multiply(mean, mean, root), root)
+            np.sqrt(root, root)
+        else:
+            np.sqrt(square, root)
+        np.add(root, self.eps, root)
+        step = np.divide(d, root, buffer)
+        if self.momentum:
+            kept = self._kept("momentum_buffer", position)
+            np.multiply(kept, self.momentum, kept)
+            step = np.add(kept, step, kept)
+        np.subtract(data, np.multiply(step, self._rates[data.dtype], buffer), data)
+        parameter.data = data
+
+
+class Adagrad(Optimizer):
+    r"""Each number's step by the root of the sum of the squares of its gradients: often changed ones slow down.
+
+    With the gradient $g$ and weight decay $\lambda$, $d = g + \lambda\theta$ (with `maximize`, $-g + \lambda\theta$);
+    $s \leftarrow s + d \odot d$, and in step $t$
+    $\theta \leftarrow \theta - \frac{\eta}{1 + (t - 1) \gamma} \, d / (\sqrt s + \epsilon)$.
+
+    (Duchi, Hazan and Singer, "Adaptive subgradient methods", 2011.) These are PyTorch's conventions.
+
+    Args:
+        params: as for `SGD`.
+        lr: the learning rate $\eta$; like all settings, it may be set between steps.
+        lr_decay: $\gamma$.
+        eps, weight_decay: as above.
+        initial_accumulator_value: what $s$ is at first.
+        maximize: climb instead of descend.
+
+    Raises:
+        TypeError: a parameter that is no Tensor of floats.
+        ValueError: no parameters, the same one twice, one that was computed; a setting out of its range.
+
+    >>> import numpy as np
+    >>> from autograd import Tensor
+    >>> w = Tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = Adagrad([w], lr=0.1)
+    >>> np.sum(w**2).backward()
+    >>> optimizer.step()
+    >>> w.data.round(6)
+    array([0.9, 1.9])
+    """
+
+    lr_decay: float
+    eps: float
+    weight_decay: float
+    initial_accumulator_value: float
+    maximize: bool
+    settings = MappingProxyType(
+        {
+            "lr": given.nonnegative,
+            "lr_decay": given.nonnegative,
+            "eps": given.nonnegative,
+            "weight_decay": given.nonnegative,
+            "initial_accumulator_value": given.nonnegative,
+            "maximize": given.switch,
+        }
+    )
+
+    def __init__(
+        self,
+        params: given.Parameters | given.Groups,
+        lr: float = 1e-2,
+        lr_decay: float = 0.0,
+        eps: float = 1e-10,
+        *,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        maximize: bool = False,
+    ) -> None:
+        values = (lr, lr_decay, eps, weight_decay, initial_accumulator_value, maximize)
+        super().__init__(params, dict(zip(self.settings, values, strict=True)))
+        self._memory["sum"] = [None] * len(self._own)
+        self._counts["steps"] = np.zeros(len(self._own), np.int64)
+        self._roots = [np.empty_like(buffer) for buffer in self._buffers]
+
+    def _step(self) -> None:
+        rates = self._rates[np.dtype(np.float64)] / (1 + (self._counted() - 1) * self.lr_decay)
+        for position, parameter in enumerate(self._own):
+            if parameter.grad is None:
+                continue
+            buffer, root, data = self._buffers[position], self._roots[position], parameter.data
+            d, total = (
+                self._direction(position, self.weight_decay, self.maximize),
+                self._kept("sum", position, self.initial_accumulator_value),
+            )
+            np.add(total, np.multiply(d, d, root), total)
+            np.add(np.sqrt(total, root), self.eps, root)
+            np.divide(d, root, buffer)
+            np.subtract(data, np.multiply(buffer, rates[position].astype(data.dtype), buffer), data)
+            parameter.data = data

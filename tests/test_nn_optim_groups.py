@@ -1,0 +1,301 @@
+"""RMSprop and Adagrad, groups of parameters, clipped gradients, files, and SciPy's methods."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import installed
+import numpy as np
+import pytest
+
+import autograd
+import nn
+from autograd import Tensor
+from nn.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_grad_norm, clip_grad_value
+
+KINDS: list[tuple[Any, dict[str, Any]]] = [
+    (RMSprop, {}),
+    (RMSprop, {"momentum": 0.9, "weight_decay": 0.1}),
+    (RMSprop, {"centered": True, "alpha": 0.5, "maximize": True}),
+    (RMSprop, {"centered": True, "momentum": 0.5, "eps": 1e-3}),
+    (Adagrad, {}),
+    (Adagrad, {"lr_decay": 0.1, "weight_decay": 0.1}),
+    (Adagrad, {"initial_accumulator_value": 0.5, "maximize": True}),
+]
+NAMES = [f"{kind.__name__} {', '.join(options)}" for kind, options in KINDS]
+GOLDEN = [
+    [1.1458370217862084, -0.202082903504955],
+    [-5.348427296441896, 2.975362479235112],
+    [1.0046490289983456, -1.8069054617912892],
+    [1.393278064908425, 0.7276177300498593],
+    [1.0362667408936819, -0.9313943710689382],
+    [1.0064373661295032, -0.9854575383545839],
+    [0.9514111310613058, -1.0727418707192786],
+]
+START = [np.ones((3, 2)), np.linspace(-1, 1, 4)]
+
+
+def leaves(*arrays: Any) -> list[Tensor]:
+    return [Tensor(array, requires_grad=True) for array in arrays or START]
+
+
+def gradients(steps: int) -> list[Any]:
+    rng = np.random.default_rng(0)
+    return [(rng.normal(size=(3, 2)), None if step % 5 == 1 else rng.normal(size=4)) for step in range(steps)]
+
+
+def train(optimizer: Optimizer, parameters: list[Tensor], steps: Any) -> list[Any]:
+    for step in steps:
+        for parameter, gradient in zip(parameters, step, strict=True):
+            parameter.grad = gradient
+        optimizer.step()
+    return [parameter.data for parameter in parameters]
+
+
+def train_theirs(torch: Any, kind: str, groups: Callable[[Any], Any], steps: Any, **options: Any) -> list[Any]:
+    parameters = [torch.tensor(array, requires_grad=True) for array in START]
+    oracle = getattr(torch.optim, kind)(groups(parameters), **options)
+    for step in steps:
+        for parameter, gradient in zip(parameters, step, strict=True):
+            parameter.grad = None if gradient is None else torch.tensor(gradient)
+        oracle.step()
+    return [parameter.detach().numpy() for parameter in parameters]
+
+
+@pytest.mark.parametrize(("kind", "options"), KINDS, ids=NAMES)
+def test_two_hundred_steps_are_pytorchs(kind: Any, options: dict[str, Any]) -> None:
+    torch, parameters = installed.torch(), leaves()
+    ours = train(kind(parameters, 0.05, **options), parameters, gradients(200))
+    theirs = train_theirs(torch, kind.__name__, lambda p: p, gradients(200), lr=0.05, **options)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+def test_two_hundred_steps_give_the_golden_values() -> None:
+    """What PyTorch 2.13 gives, for where it is not installed: the first element of each parameter."""
+    for (kind, options), expected in zip(KINDS, GOLDEN, strict=True):
+        parameters = leaves()
+        ours = train(kind(parameters, 0.05, **options), parameters, gradients(200))
+        np.testing.assert_allclose([array.flat[0] for array in ours], expected, rtol=1e-12, err_msg=str(options))
+
+
+@pytest.mark.parametrize(("kind", "options"), KINDS, ids=NAMES)
+def test_a_step_keeps_dtype_and_array_and_leaves_the_gradient(kind: Any, options: dict[str, Any]) -> None:
+    parameter, gradient = Tensor(np.ones(2, np.float32), requires_grad=True), np.ones(2, np.float32)
+    data, optimizer = parameter.data, kind([parameter], **options)
+    for _ in range(2):
+        parameter.grad = gradient
+        optimizer.step()
+    assert parameter.data is data
+    assert data.dtype == np.float32
+    assert gradient.tolist() == [1, 1]
+    kept = [array for name, array in optimizer.state_dict().items() if name.endswith(".0") and array.ndim]
+    assert {array.dtype for array in kept} == {np.dtype("f4")}
+
+
+@pytest.mark.parametrize(("kind", "options"), KINDS, ids=NAMES)
+def test_files_copies_and_pickles_go_on_where_they_were(kind: Any, options: dict[str, Any], tmp_path: Path) -> None:
+    whole = leaves()
+    expected = train(kind(whole, 0.05, **options), whole, gradients(20))
+    parameters = leaves()
+    optimizer = kind(parameters, 0.05, **options)
+    train(optimizer, parameters, gradients(20)[:9])
+    optimizer.save(tmp_path / "optimizer.npz")
+    copied = pickle.loads(pickle.dumps(copy.deepcopy(optimizer)))
+    again = leaves(*(parameter.data for parameter in parameters))
+    loaded = kind(again, 9.0)
+    loaded.load(tmp_path / "optimizer.npz")
+    for each, held in ((loaded, again), (copied, copied.parameters)):
+        for a, b in zip(train(each, held, gradients(20)[9:]), expected, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda p: RMSprop(p, momentum=0.9, centered=True), lambda p: Adagrad(p, lr_decay=0.1)]
+)
+def test_compiled_steps_are_eager_ones(make: Any) -> None:
+    def run(compiled: bool) -> Any:
+        model = nn.MLP([3, 4, 1], rng=0)
+        optimizer = make(
+            [{"params": model.layers[0].parameters(), "lr": 0.1}, {"params": model.layers[1].parameters()}]
+        )
+
+        def step(x: Any) -> Any:
+            loss = np.mean((model(x) - 1.0) ** 2)
+            optimizer.zero_grad()
+            loss.backward()
+            clip_grad_norm(model.parameters(), 0.5)
+            clip_grad_value(model.parameters(), 0.2)
+            optimizer.step()
+            return loss
+
+        step = autograd.compile(step, state=(model, optimizer)) if compiled else step
+        rng = np.random.default_rng(0)
+        for k in range(6):
+            optimizer.lr = 0.01 / (1 + k)
+            step(rng.normal(size=(5, 3)))
+        return np.concatenate([p.data.ravel() for p in model.parameters()])
+
+    np.testing.assert_allclose(run(True), run(False), rtol=1e-12)
+
+
+# Groups
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (SGD, {"momentum": 0.9}),
+        (SGD, {"lr": 0.02}),
+        (Adam, {"weight_decay": 0.1}),
+        (AdamW, {"betas": (0.5, 0.9)}),
+        (RMSprop, {"lr": 0.2, "alpha": 0.5}),
+        (Adagrad, {"eps": 0.1}),
+    ],
+)
+def test_groups_are_pytorchs(kind: Any, options: dict[str, Any]) -> None:
+    torch, parameters = installed.torch(), leaves()
+
+    def groups(held: Any) -> Any:
+        return [{"params": [held[0]], **options}, {"params": [held[1]]}]
+
+    ours = train(kind(groups(parameters), lr=0.05), parameters, gradients(20))
+    theirs = train_theirs(torch, kind.__name__, groups, gradients(20), lr=0.05)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+def test_the_rate_of_all_is_set_in_proportion_and_that_of_one_alone() -> None:
+    w, b = leaves()
+    optimizer = SGD([{"params": [w], "lr": 0.2}, {"params": [b]}], lr=0.1)
+    optimizer.lr = 0.01
+    assert [group.lr for group in optimizer.param_groups] == pytest.approx([0.02, 0.01])
+    optimizer.param_groups[0]["lr"] = 0.5
+    assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([0.5, 0.01])
+    optimizer.momentum = 0.9
+    assert [group["momentum"] for group in optimizer.param_groups] == [0.9, 0.9]
+    assert optimizer.param_groups[0]["params"] == [w]
+    with pytest.raises(KeyError, match="no setting 'rate'; it has lr, momentum"):
+        optimizer.param_groups[0]["rate"] = 1
+    plain = SGD([w], 0.1)
+    assert plain.param_groups == [plain]
+
+
+def test_a_state_of_groups_is_loaded_whole_or_not_at_all(tmp_path: Path) -> None:
+    def made(parameters: list[Tensor]) -> SGD:
+        w, b = parameters
+        return SGD([{"params": {"w": w}, "momentum": 0.9}, {"params": {"b": b}}], lr=0.05)
+
+    parameters = leaves()
+    optimizer = made(parameters)
+    train(optimizer, parameters, gradients(5))
+    state = optimizer.state_dict()
+    assert "0.velocity.w" in state
+    other = made(leaves())
+    before = other.state_dict()
+    for bad in (
+        {**state, "1.momentum": np.array(-1.0)},
+        {**state, "2.lr": np.array(1.0)},
+        {**state, "0.velocity.w": 1.0},
+    ):
+        with pytest.raises(ValueError, match=r"momentum is -1|unexpected: 2\.lr|velocity\.w is"):
+            other.load_state_dict({**bad, "lr": np.array(0.7)})
+        assert all(np.array_equal(before[name], array) for name, array in other.state_dict().items())
+    other.load_state_dict(state)
+    assert all(np.array_equal(state[name], array) for name, array in other.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "told"),
+    [
+        (lambda w, b: SGD([{"params": [w]}, b], 0.1), TypeError, 'group 1 is no dictionary with "params"'),
+        (lambda w, b: SGD([{"parameters": [w]}], 0.1), TypeError, 'group 0 is no dictionary with "params"'),
+        (
+            lambda w, b: SGD([{"params": [w], "rate": 1}], 0.1),
+            ValueError,
+            "group 0 has the settings rate; there are lr",
+        ),
+        (lambda w, b: SGD([{"params": [w]}, {"params": [w]}], 0.1), ValueError, "the same parameter twice"),
+        (lambda w, b: SGD([{"params": [w], "lr": -1}], 0.1), ValueError, "lr is -1"),
+        (lambda w, b: RMSprop([w], alpha=1.5), ValueError, r"alpha is 1\.5"),
+        (lambda w, b: Adagrad([w], lr_decay=-1), ValueError, "lr_decay is -1"),
+        (lambda w, b: clip_grad_norm([w], 0), ValueError, "max_norm is 0; it must be above 0"),
+        (lambda w, b: clip_grad_norm([w], 1, norm_type=0), ValueError, "norm_type is 0"),
+        (lambda w, b: clip_grad_norm(nn.Linear(1, 1).parameters, 1), TypeError, r"call it, as in parameters\(\)"),
+        (lambda w, b: clip_grad_value([w], np.nan), ValueError, "clip_value is nan"),
+    ],
+)
+def test_bad_input_is_told(make: Any, error: type[Exception], told: str) -> None:
+    with pytest.raises(error, match=told):
+        make(*leaves())
+
+
+# Clipping
+
+
+@pytest.mark.parametrize("max_norm", [0.5, 100.0])
+@pytest.mark.parametrize("kind", [1.0, 2.0, 3.0, np.inf])
+def test_clipping_by_the_norm_is_pytorchs(kind: float, max_norm: float) -> None:
+    torch, step = installed.torch(), gradients(1)[0]
+    ours, theirs = leaves(), [torch.tensor(array, requires_grad=True) for array in START]
+    idle = Tensor(1.0, requires_grad=True)
+    for a, b, gradient in zip(ours, theirs, step, strict=True):
+        a.grad, b.grad = gradient, torch.tensor(gradient)
+    norm = clip_grad_norm([*ours, idle], max_norm, kind)
+    assert float(norm) == pytest.approx(float(torch.nn.utils.clip_grad_norm_(theirs, max_norm, kind)), rel=1e-13)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a.grad, b.grad.numpy(), rtol=1e-13)
+
+
+def test_clipping_keeps_float32_and_writes_to_no_array_that_was_read() -> None:
+    parameter = Tensor(np.ones(2, np.float32), requires_grad=True)
+    parameter.grad = gradient = np.array([3, 4], np.float32)
+    clip_grad_norm(parameter, 1.0)
+    clip_grad_value(parameter, 0.7)
+    assert gradient.tolist() == [3, 4]
+    np.testing.assert_allclose(parameter.grad, np.array([0.6, 0.7], np.float32), rtol=1e-6, strict=True)
+
+
+def test_a_norm_that_is_not_finite_may_be_an_error() -> None:
+    parameter = Tensor(np.ones(2), requires_grad=True)
+    parameter.grad = np.array([np.nan, 1.0])
+    with pytest.raises(ValueError, match="the norm of all gradients is nan"):
+        clip_grad_norm(parameter, 1.0, error_if_nonfinite=True)
+
+
+# SciPy's methods
+
+
+@pytest.mark.parametrize("method", ["L-BFGS-B", "BFGS", "CG"])
+def test_minimize_finds_the_least_squares(method: str) -> None:
+    pytest.importorskip("scipy", reason="pip install scipy")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 1))
+    model = nn.Linear(3, 1, rng=0)
+    result = nn.optim.minimize(lambda: nn.functional.mse_loss(model(x), y), model.parameters(), method, tol=1e-12)
+    best = np.linalg.lstsq(np.hstack([x, np.ones((20, 1))]), y, rcond=None)[0]
+    np.testing.assert_allclose(np.vstack([model.weight.data, model.bias.data]), best, atol=1e-5)
+    assert result.message
+    assert result.fun == pytest.approx(nn.functional.mse_loss(model(x), y).item())
+
+
+@pytest.mark.parametrize(
+    ("loss_of", "error", "told"),
+    [
+        (lambda w: 5, TypeError, "minimize takes a function first"),
+        (lambda w: lambda: 5.0, TypeError, "the function gave a float"),
+        (lambda w: lambda: w * 2, ValueError, r"gave a Tensor of shape \(2,\)"),
+        (lambda w: lambda: np.sum(w) * np.inf, ValueError, "the loss is inf at the start"),
+    ],
+)
+def test_after_an_error_the_parameters_are_as_they_were(loss_of: Any, error: type[Exception], told: str) -> None:
+    pytest.importorskip("scipy", reason="pip install scipy")
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(error, match=told):
+        nn.optim.minimize(loss_of(w), [w])
+    assert w.data.tolist() == [1, 2]
+    assert w.grad is None
