@@ -2,6 +2,7 @@ r"""Derivations as LaTeX: every command is one that LaTeX with amsmath has, grou
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,14 +12,14 @@ import pytest
 from installed import needs_latex
 from strict_latex import assert_compiles
 from test_derive_golden import PROGRAMS
+from test_render_latex import RECORDED
 
+import nn
 from autograd import Tensor, derive
-from autograd.core.op import operations
 from autograd.derivation import Derivation
 from autograd.notation.latex import latex
 from autograd.notation.rule import in_symbols
 from autograd.notation.tree import Bar, Symbol, parse
-from autograd.rules.definition import composites
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
@@ -29,14 +30,112 @@ def test_derivations_compile(program: Callable[[], tuple[Tensor, Derivation]]) -
 @needs_latex
 def test_latex_itself_sets_every_derivation_and_every_record_s_mathematics(tmp_path: Path) -> None:
     blocks = [program()[1].latex for program in PROGRAMS]
-    blocks += [math for op in operations() for math in op.math if math] + [made.math for made in composites()]
+    blocks += RECORDED
     document = [r"\documentclass{article}", r"\usepackage{amsmath}", r"\begin{document}"]
     document += [rf"\[{block}\]" for block in blocks]
     (tmp_path / "all.tex").write_text("\n".join([*document, r"\end{document}"]))
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
-    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
-    assert said.returncode == 0, said.stdout[-2000:]
+    set_by_latex(tmp_path / "all.tex")
     assert (tmp_path / "all.pdf").stat().st_size > 10_000
+
+
+def lines(loss: Tensor) -> list[str]:
+    """The lines of a derivation's block."""
+    return derive(loss).latex.replace(" \\\\[1ex]", " \\\\").replace(" \\\\", "").splitlines()[1:-1]
+
+
+def test_a_classifier_is_told_as_mathematics() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(6, 4)), rng.integers(0, 3, 6)
+    W = Tensor(rng.normal(size=(4, 3)), requires_grad=True)
+    z = x @ W
+    assert lines(nn.functional.cross_entropy(z, y)) == [
+        r"z &= x \, W",
+        r"L &= -\frac{1}{6} \, \sum_{i} \ln \operatorname{softmax}(z)_{i, y_{i}}",
+        r"\bar{v} &:= \frac{\partial L}{\partial v}",
+        r"\bar{z} &= \frac{1}{6} \, (\operatorname{softmax}(z) - \operatorname{onehot}(y))",
+        r"\bar{W} &= x^\top \, \bar{z}",
+    ]
+
+
+def test_losses_of_probabilities_and_their_sigmoids_are_told_as_mathematics() -> None:
+    x, t = np.ones((2, 3)), np.array([[1.0], [0.0]])
+    W, w = Tensor(np.ones((3, 4)), requires_grad=True), Tensor(np.ones((4, 1)), requires_grad=True)
+    h = nn.functional.sigmoid(x @ W)
+    z = h @ w
+    told = lines(nn.functional.binary_cross_entropy_with_logits(z, t, reduction="sum"))
+    assert r"h &= \sigma(Z_{1})" in told
+    each = r"(t \odot \ln \sigma(z) + (1 - t) \odot \ln(1 - \sigma(z)))_{i j}"
+    assert rf"L &= -\sum_{{i, j}} {each}" in told
+    assert r"\bar{z} &= \sigma(z) - t" in told
+
+
+def test_an_einsum_is_a_sum_over_its_indices() -> None:
+    rng = np.random.default_rng(0)
+    A, c = Tensor(rng.normal(size=(3, 4)), requires_grad=True), Tensor(rng.normal(size=4), requires_grad=True)
+    u = np.einsum("ij,j->i", A, c)
+    told = lines(np.sum(u**2) + np.einsum("ij->", A))
+    assert r"u_{i} &= \sum_{j} A_{i j} \, c_{j}" in told
+    assert r"L &= \sum_{i} (u^{2})_{i} + \sum_{i,j} A_{i j}" in told
+    assert r"\bar{c}_{j} &= \sum_{i} \bar{u}_{i} \, A_{i j}" in told
+
+
+def test_reads_and_writes_by_index_are_told_entry_by_entry() -> None:
+    rng = np.random.default_rng(0)
+    y, p = rng.integers(0, 3, 5), Tensor(rng.uniform(0.1, 1, size=(5, 3)), requires_grad=True)
+    told = lines(-np.log(p[np.arange(5), y]).mean())
+    assert told[:2] == [r"(v_{1})_{i} &= p_{i, y_{i}}", r"L &= -\frac{1}{5} \sum_{i} (\ln v_{1})_{i}"]
+    assert told[-1].startswith(r"\bar{p} &= 0, \quad \bar{p}_{i, y_{i}} \mathrel{+}=")
+    taken = lines(np.sum(np.take_along_axis(p, y[:, None], axis=1)))
+    assert r"L &= \sum_{i} p_{i, y_{i}}" in taken
+    out = Tensor(np.zeros(3))
+    w = Tensor(rng.normal(size=3), requires_grad=True)
+    out[1:] = w[1:] * 2
+    assert r"\mathrm{out} &= 0, \quad \mathrm{out}[1{:}] \leftarrow 2 \, v_{1}" in lines(np.sum(out * w))
+
+
+def test_a_choice_has_its_condition_as_a_factor() -> None:
+    x, m = Tensor([-1.0, 2.0], requires_grad=True), np.array([False, True])
+    y = np.where(m, x, 0.1 * x)
+    r = np.linalg.norm(y)
+    told = lines(r)
+    assert r"y &= m \odot x + (1 - m) \odot 0.1 \, x" in told
+    assert any(r"\frac{1}{1[L = 0] + 1[L \ne 0] \, L}" in line for line in told)
+
+
+def test_a_product_of_batches_sums_over_them() -> None:
+    x, W = np.ones((2, 5, 4)), Tensor(np.ones((4, 3)), requires_grad=True)
+    h = x @ W
+    assert r"\bar{W} &= \sum_{i} (x^\top \, \bar{h})_{i}" in lines(np.sum(h**2))
+
+
+def test_long_numbers_are_roots_or_begin_so() -> None:
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    assert r"L &= \sum_{i} \left(\frac{w}{\sqrt{3}}\right)_{i}" in lines(np.sum(w / np.sqrt(3.0)))
+    assert r"L &= \sum_{i} (2.71828\dots \, w)_{i}" in lines(np.sum(w * np.e))
+
+
+def test_words_are_escaped() -> None:
+    assert latex(Symbol("ij->i", "words")) == r"\text{ij$\rightarrow$i}"
+    assert latex(Symbol("50%_<", "words")) == r"\text{50\%\_$<$}"
+
+
+@needs_latex
+def test_a_long_derivation_is_a_document_of_several_pages(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    model = nn.MLP([4] + [5] * 14 + [1], activation=nn.Sigmoid, rng=0)
+    target = rng.normal(size=(8, 1))
+    derive(nn.functional.mse_loss(model(rng.normal(size=(8, 4))), target)).save(tmp_path / "deep.tex")
+    said = set_by_latex(tmp_path / "deep.tex")
+    assert int(re.search(r"\((\d+) pages", said)[1]) >= 3  # type: ignore[index]
+    assert "Overfull" not in said
+
+
+def set_by_latex(path: Path) -> str:
+    """What LaTeX says of a document that it sets."""
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", path.name]
+    said = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, errors="replace", check=False)
+    assert said.returncode == 0, said.stdout[-2000:]
+    return said.stdout
 
 
 def test_of_a_long_constant_the_first_entries_and_the_last_are_written() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 import pytest
 
 import nn  # noqa: F401  (its operations have records too)
@@ -10,7 +14,21 @@ from autograd.notation.tree import Bar, Row, Script, Space, Symbol, Tree, parse,
 from autograd.notation.unicode import written
 from autograd.rules.definition import composites
 
-RECORDED = sorted({math for op in operations() for math in op.math} | {c.math for c in composites()})
+
+def of_calls() -> Iterator[str]:
+    """What records say of single calls."""
+    for op in operations():
+        for sample in op.samples if op.written else ():
+            args, kwargs = op.bind(*call_of_sample(sample))
+            yield from op.written(*args, **kwargs)
+
+
+def call_of_sample(sample: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    args = sample(np.random.default_rng(0))
+    return (args[:-1], args[-1]) if isinstance(args[-1], dict) else (args, {})
+
+
+RECORDED = sorted({math for op in operations() for math in op.math} | {c.math for c in composites()} | {*of_calls()})
 
 
 def leaves(tree: Tree) -> list[Tree]:

@@ -39,8 +39,8 @@ class Op:
         math: the rules in LaTeX: `\bar y` is the gradient that arrives, `\bar a` what the rule gives.
         samples: functions of a random generator that give the arguments of a call that the tests
             make, away from kinks; a last element that is a dictionary holds keyword arguments.
-        label: what a picture shows; the function's name by default.
-        name: how source code calls it; found from `fn` by default.
+        written: the value and the rules of a call in LaTeX, where that depends on it: takes operands and options.
+        label, name: what a picture shows, and how source code calls it; found from `fn` by default.
         role: its part in a network, for names, pictures and the judge: "product" (sums over products), "activation",
             "loss" (of a prediction and a target), "penalty" (of parameters alone), "index" (chooses elements by
             position), "write" (at a position), "shape" (the same elements in another shape), "extreme" (the largest
@@ -51,8 +51,8 @@ class Op:
         broadcasts: whether the operands are broadcast, so that the engine sums back; true for
             element-by-element ufuncs.
         variadic: any number of operands; then `vjp` is one rule that takes the position first.
-        parts: what the rules give to all operands at once, of arrays: takes whether it may write into the gradient, and
-            what they take; a function among them adds what it stands for to the array that it is called with.
+        parts: what the rules give to all operands at once, of arrays: takes whether it may write into the gradient,
+            and what they take; a function among them adds what it stands for to the array that it is called with.
         composed: by the name of an option that may hold a Tensor, the same function in NumPy code that has rules;
             it takes the record's operands and options, and is run where that option holds one.
         zeros, root: what a 0 of its rules means, "choice", "nan", "factor" or "overflow", and, of the operands,
@@ -71,6 +71,7 @@ class Op:
     vjp: Any
     math: Any
     samples: Sequence[Sample] = ()
+    written: Any = None
     label: str = ""
     name: str = ""
     role: str = ""

@@ -17,7 +17,7 @@ from autograd.basis.caching import cached_property
 from autograd.core.errors import describe
 from autograd.core.node import Node, topological
 from autograd.core.tensor import wrap
-from autograd.derivation import saved
+from autograd.derivation import document, saved
 from autograd.derivation.formulas import Formulas
 from autograd.derivation.statements import Statements, commented
 from autograd.notation.names import Scope, is_path, latest, users_scope
@@ -169,7 +169,11 @@ class Derivation:
         $\bar{x}$ is the gradient of the loss with respect to $x$. A gradient is told in the words of the operations'
         rules, with the symbols of the derivation in place of their letters.
         """
-        return Formulas(self.recorded, self.program, self.statements, self._names, self.owners.get).block()
+        return self._formulas.block()
+
+    @property
+    def _formulas(self) -> Formulas:
+        return Formulas(self.recorded, self.program, self.statements, self._names, self.owners.get)
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex}$"
@@ -204,15 +208,24 @@ class Derivation:
         return space["backprop"]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a module that runs by itself: `backprop`, and a call of it with the values recorded.
+        """Write a module that runs by itself, or a document for LaTeX, by the suffix: `.py` or `.tex`.
 
-        Arrays of more than a few hundred numbers go into an `.npz` file beside it.
+        The module has `backprop`, and a call of it with the values recorded; arrays of more than a few hundred
+        numbers go into an `.npz` file beside it. The document has the inputs with their shapes, and goes on over
+        as many pages as it needs; `pdflatex` sets it.
 
         Raises:
-            ValueError: another suffix than `.py`.
+            ValueError: another suffix.
             OSError: the file cannot be written. What was there before stays.
         """
-        saved.save(Path(path), self.source, self.arguments)
+        target = Path(path)
+        if target.suffix == ".tex":
+            arguments = dict(self.arguments)
+            parameters = {name: arguments.pop(name, node.value) for name, node in self._parameters.items()}
+            loss = self._names[self._loss].drawn
+            document.save(target, document.document(self._formulas, loss, arguments, parameters))
+        else:
+            saved.save(target, self.source, self.arguments)
 
     def __str__(self) -> str:
         return self.source

@@ -7,22 +7,26 @@ program computes it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from autograd.core.node import Node
 from autograd.derivation.statements import Statement, Statements
-from autograd.notation.formulas import Mathematics, Term
+from autograd.notation.entries import Entry
+from autograd.notation.formulas import APPLIED, BIG, Mathematics, Term, by_entry
 from autograd.notation.latex import latex
+from autograd.notation.literals import ATOM, PRODUCT, SUM, ndim
 from autograd.notation.naming import Names
-from autograd.notation.rule import in_symbols, partial, rule_of
+from autograd.notation.rule import in_symbols, names_in, partial, rule_of, value_of
 from autograd.notation.tree import (
     ADDS,
     EQUALS,
     SPACES,
     Bar,
+    Group,
     Row,
     Script,
     Space,
@@ -30,17 +34,26 @@ from autograd.notation.tree import (
     Tree,
     parts_of,
     rewrite,
+    role_of,
+    roles,
     row,
     sides,
+    substitute,
 )
-from autograd.program.program import Program, Var
+from autograd.notation.unicode import written
+from autograd.program.program import Line, Program, Var
 from autograd.program.reverse import Backprop, Link
+from autograd.rules.write import put
 
 _OF_SCALARS: Final[dict[Tree, Tree]] = {
     Symbol("⊙", "operator"): Space(SPACES[","]),
     Symbol("⊘", "operator"): Symbol("/", "operator"),
 }
 _MINUS, _PLUS = Symbol("−", "operator"), Symbol("+", "operator")
+_ONE = Symbol("1", "number")
+_SET, _DEFINED = Symbol("←", "relation"), Symbol(":=", "relation")
+_NOTHING: Final[Mapping[str, Tree | None]] = {}
+_WIDEST, _WIDE = 88, 40  # signs of a line, and of one that is broken
 
 
 class Formulas:
@@ -66,26 +79,68 @@ class Formulas:
         self._uses: dict[Node, list[Link]] = defaultdict(list)
         for link in recorded.links:
             self._uses[link.source].append(link)
-        self._full: dict[Var, Tree] = {}
+        told = {program.now(recorded.values[node].symbol): node for node in recorded.nodes if node.op is not None}
+        self._full: dict[Var, Term] = {}
         for line in program.lines:
-            if line.target in statements.absorbed:
+            target = line.target
+            if target in statements.absorbed:
                 continue
-            term = None if line.target in symbols and statements.of[line.target].fills else write(line)
-            if line.target in symbols:
-                self._full[line.target] = term.tree if term is not None else row()
-                term = Term(symbols[line.target])
-            assert term is not None
-            self._terms[line.target] = term
+            if target in symbols and (statements.of[target].fills or line.fn is put):
+                self._full[target] = Term(row())
+            else:
+                self._full[target] = (self._told(told[target]) if target in told else None) or write(line)
+            self._terms[target] = Term(symbols[target]) if target in symbols else self._full[target]
+
+    def _told(self, node: Node) -> Term | None:
+        """The value of an operation whose record says what it computes; None where an operand cannot be written."""
+        said = value_of(node)
+        if said is None:
+            return None
+        symbols: dict[str, Tree] = {}
+        for place, arg in enumerate(node.args or ()):
+            term = self._operand(arg)
+            if term is not None and place in said[1]:
+                symbols[said[1][place]] = term.inside(ATOM)
+        left, right = sides(said[0])
+        tree = in_symbols(Row(right), symbols, row())
+        if tree is None:
+            return None
+        tree, roles = _unwrapped(tree), {role_of(part) for part in tree.parts}
+        binds = SUM if roles & {"operator", "prefix"} else BIG if "big" in roles else APPLIED
+        below = left[0].sub if isinstance(left[0], Script) else None
+        return Term(tree, binds) if below is None else by_entry(Entry(parts_of(below), tree, binds))
+
+    def _operand(self, arg: Any) -> Term | None:
+        """The term of an operand, if it is in the program still."""
+        if isinstance(arg, np.ndarray) and id(arg) in self._recorded.constants:
+            arg = self._recorded.constants[id(arg)]
+        if not isinstance(arg, Node):
+            return self._write.value(arg) if isinstance(arg, (int, float)) else None
+        value = self._program.now(self._recorded.values[arg].symbol)
+        return self._write.value(value) if type(value) is not Var else self._terms.get(value)
 
     def block(self) -> str:
         """The whole derivation."""
-        rows: dict[bool, list[str]] = {True: [], False: []}
-        for statement in self._statements.ordered():
-            rows[statement.forward].append(self._row(statement))
+        forward, backward = self.parts()
+        joined = " \\\\\n".join([*forward[:-1], f"{forward[-1]} \\\\[1ex]\n{self.legend()}", *backward])
+        return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
+
+    def legend(self) -> str:
+        """What a bar means."""
+        loss = self._names[self._recorded.nodes[-1]].drawn
+        any_one = next(letter for letter in "xvqz" if letter not in self._taken or letter == "z")
+        return _Equation(Bar(Symbol(any_one)), partial(loss, any_one), _DEFINED).latex()
+
+    def parts(self) -> tuple[list[str], list[str]]:
+        """The lines forward and backward."""
+        ordered = self._statements.ordered()
+        rows: dict[bool, list[_Equation]] = {True: [], False: []}
+        for statement in ordered:
+            rows[statement.forward] += self._rows(statement)
         if not rows[True]:  # the loss is what something was given as, such as w * 1
             output = self._recorded.nodes[-1]
             value = self._program.now(self._recorded.values[output].symbol)
-            rows[True].append(_equation(Symbol(self._names[output].drawn), self._write.value(value).tree))
+            rows[True].append(_Equation(Symbol(self._names[output].drawn), self._write.value(value).tree))
         for node in self._recorded.nodes:
             if node not in self._recorded.gradients:
                 continue
@@ -93,26 +148,53 @@ class Formulas:
             value = self._program.now(getattr(g, "symbol", g))
             owned = self._owner(value) if type(value) is Var and value in self._statements.of else None
             if node.op is None and (owned is None or owned[0] is not node):  # it is another value, or a number
-                rows[False].append(_equation(Bar(Symbol(self._names[node].drawn)), self._write.value(value).tree))
-        loss = self._names[self._recorded.nodes[-1]].drawn
-        any_one = next(letter for letter in "xvqz" if letter not in self._taken or letter == "z")
-        legend = _equation(Bar(Symbol(any_one)), partial(loss, any_one)).replace("&=", "&:=")
-        joined = " \\\\\n".join([*rows[True][:-1], f"{rows[True][-1]} \\\\[1ex]\n{legend}", *rows[False]])
-        return f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
+                rows[False].append(_Equation(Bar(Symbol(self._names[node].drawn)), self._write.value(value).tree))
+        made_up = [one.name for one in ordered if self._owner(one.line.target) is None]
+        numbers = _numbers([*rows[True], *rows[False]], made_up)
+        forward, backward = ([one.latex(numbers) for one in part if one.is_in(numbers)] for part in rows.values())
+        return forward, backward
 
-    def _row(self, statement: Statement) -> str:
-        target, left = statement.line.target, self._symbol(statement)
+    def _rows(self, statement: Statement) -> list[_Equation]:
+        """The equations of a statement: its own, and what is written into it then."""
+        own = statement.name if self._owner(statement.line.target) is None else ""
+        return [one._replace(own=own) for one in self._equations(statement)]
+
+    def _equations(self, statement: Statement) -> list[_Equation]:
+        line, left = statement.line, self._symbol(statement)
+        target = line.target
         if statement.fills:
-            right = row(Symbol("0", "number"))
-            for fill in statement.fills:
-                added = row(left, self._write.index(fill.args[1]), ADDS, self._write.value(fill.args[0]).tree)
-                right = row(right, Symbol(",", "comma"), Space(SPACES["quad"]), added)
-            return _equation(left, right)
+            added = [self._written(left, line, fill.args[1], fill.args[0], ADDS) for fill in statement.fills]
+            return self._begun(left, Symbol("0", "number"), added)
+        if line.fn is put:
+            old = self._write.value(line.args[0]).tree
+            return self._begun(left, old, [self._written(left, line, line.args[1], line.args[2], _SET)])
         owned = self._owner(target)
         if owned is not None and owned[1] and (by_rules := self._by_rules(owned[0], target)) is not None:
             below, sum_of_rules = by_rules
-            return _equation(left if below is None else Script(left, below), sum_of_rules)
-        return _equation(left, self._full[target])
+            return [_Equation(left if below is None else Script(left, below), sum_of_rules)]
+        full = self._full[target]
+        if full.entry is not None:
+            return [_Equation(Script(left, row(*full.entry.shown)), full.entry.tree)]
+        return [_Equation(left, full.tree)]
+
+    def _begun(self, left: Tree, first: Tree, written: list[_Equation]) -> list[_Equation]:
+        """What an array is to begin with, and what is written into it: on one line if it is one thing."""
+        if len(written) > 1:
+            return [_Equation(left, first), *written]
+        (only,) = written
+        tail = row(only.left, only.sign, only.right)
+        return [_Equation(left, row(first, Symbol(",", "comma"), Space(SPACES["quad"]), tail))]
+
+    def _written(self, left: Tree, line: Line, index: Any, value: Any, sign: Symbol) -> _Equation:
+        """A value that is written or added at an index: entry by entry where that can be told."""
+        term, rank = self._write.value(value), ndim(value)
+        entry = self._write.at(left, ndim(line.target), index)
+        if entry is None or rank > 1:
+            return _Equation(row(left, self._write.index(index)), term.tree, sign)
+        if term.entry is not None and term.entry.letters == entry.letters:
+            return _Equation(entry.tree, term.entry.tree, sign)
+        same = not rank or not any(names_in(term.tree))  # for all entries
+        return _Equation(entry.tree, term.tree if same else Script(term.inside(ATOM), row(*entry.shown)), sign)
 
     def _symbol(self, statement: Statement) -> Tree:
         owned = self._owner(statement.line.target)
@@ -135,11 +217,13 @@ class Formulas:
     def _by_rule(self, link: Link, target: Var) -> tuple[Tree | None, Tree] | None:
         """What a use contributes, in the words of its record; None where a letter stands for nothing shown."""
         user = link.node
-        g = self._program.now(getattr(self._recorded.gradients[user], "symbol", None))
-        if type(g) is not Var or g is target or g not in self._statements.of or user.op.variadic:
+        arrives = self._arrives(user, target)
+        if arrives is None or user.op.variadic:
             return None
         if user.op.broadcasts and user.op.role != "product" and link.source.shape != user.shape:
             return None
+        if user.op.role == "product" and link.source.ndim < user.ndim > 2:
+            return None  # which sums over the axes in front
         if user.op.fn in (np.divide, np.power) and not all(isinstance(arg, Node) for arg in user.args or ()):
             return None  # a number is written as such
         rule = rule_of(*link)
@@ -153,22 +237,92 @@ class Formulas:
         shown = {letter: self._shown(value) for letter, value in {**meaning, "y": user}.items()}
         symbols = {letter: tree for letter, tree in shown.items() if tree is not None}
         tree = Row(right[0]) if user.ndim else rewrite(Row(right[0]), _OF_SCALARS.get)
-        in_full = in_symbols(tree, symbols, self._terms[g].tree)
+        in_full = in_symbols(_without(tree, Bar(Symbol("y"))) if arrives == _ONE else tree, symbols, arrives)
         return None if in_full is None else (below, in_full)
+
+    def _arrives(self, user: Node, target: Var) -> Tree | None:
+        """The gradient of the value of an operation, where it has a symbol or is a number."""
+        g = self._recorded.gradients[user]
+        g = self._program.now(getattr(g, "symbol", g))
+        if type(g) is Var:
+            return self._terms[g].tree if g is not target and g in self._statements.of else None
+        return self._write.value(g).inside(PRODUCT) if value_of(user) is not None and not np.ndim(g) else None
 
     def _shown(self, arg: Any) -> Tree | None:
         """The symbol of an operand."""
-        if not isinstance(arg, Node):
-            if isinstance(arg, np.ndarray) and id(arg) in self._recorded.constants:
-                arg = self._recorded.constants[id(arg)]
-            else:
-                return self._write.value(arg).tree if isinstance(arg, (int, float)) else None
-        value = self._program.now(self._recorded.values[arg].symbol)
-        if type(value) is not Var:
-            return self._write.value(value).tree
-        shown = value in self._statements.of or value in self._program.inputs
-        return self._terms[value].tree if shown else None
+        if isinstance(arg, Node):
+            value = self._program.now(self._recorded.values[arg].symbol)
+            if type(value) is Var and value not in self._statements.of and value not in self._program.inputs:
+                return None
+        term = self._operand(arg)
+        return None if term is None else term.tree
 
 
-def _equation(left: Tree, right: Tree) -> str:
-    return f"{latex(left)} &= {latex(right)}"
+class _Equation(NamedTuple):
+    """One line of the block; `own` is the name of what it computes, if only the program has it."""
+
+    left: Tree
+    right: Tree
+    sign: Symbol = EQUALS
+    own: str = ""
+
+    def names(self) -> list[str]:
+        """All names in it."""
+        return [*names_in(self.left), *names_in(self.right)]
+
+    def is_in(self, symbols: Mapping[str, Tree | None]) -> bool:
+        """Whether it is needed."""
+        return not self.own or symbols[self.own] is not None
+
+    def latex(self, symbols: Mapping[str, Tree | None] = _NOTHING) -> str:
+        """With the place where lines are aligned; broken before a sign where it would be too wide for a page."""
+        known = {name: tree for name, tree in symbols.items() if tree is not None}
+        left, right = (substitute(side, known, {}) for side in (self.left, self.right))
+        wide = len(written(left)) + len(written(right)) > _WIDEST
+        rows: list[list[Tree]] = [[]]
+        for part, role in roles(parts_of(right)):
+            if wide and role == "operator" and part in (_MINUS, _PLUS) and len(written(Row(tuple(rows[-1])))) > _WIDE:
+                rows.append([])
+            rows[-1].append(part)
+        first, *more = (latex(Row(tuple(parts))) for parts in rows)
+        sign = "=" if self.sign == EQUALS else latex(self.sign)
+        broken = "".join(f" \\\\\n&\\quad {{}} {text[:1]} {text[1:].lstrip()}" for text in more)
+        return f"{latex(left)} &{sign} {first}{broken}"
+
+
+def _numbers(rows: list[_Equation], made_up: Sequence[str]) -> dict[str, Tree | None]:
+    """The symbols of values that only a program has, numbered anew; None for what no other line reads."""
+    needed, before = set(made_up), -1
+    while len(needed) != before:
+        before = len(needed)
+        read = [name for one in rows if one.own in needed or not one.own for name in one.names() if name != one.own]
+        needed.intersection_update(read)
+    new = iter(made_up)
+    own = {one.own for one in rows}
+    return {name: Symbol(next(new)) if name in needed else None for name in made_up if name in own}
+
+
+def _without(tree: Row, factor: Tree) -> Row:
+    """A product without one of its factors."""
+    if factor not in tree.parts:
+        return tree
+    place = tree.parts.index(factor)
+    rest = (*tree.parts[:place], *tree.parts[place + 2 :]) if place + 1 < len(tree.parts) else tree.parts[: place - 1]
+    depths = list(accumulate((role_of(part) == "open") - (role_of(part) == "close") for part in rest))
+    in_brackets = depths[:1] == [1] and depths.index(0) == len(rest) - 1
+    return Row(rest[1:-1] if in_brackets else rest or (_ONE,))
+
+
+def _unwrapped(tree: Row) -> Row:
+    """Without brackets in brackets."""
+
+    def change(part: Tree) -> Tree | None:
+        if not isinstance(part, Row):
+            return None
+        parts = [rewrite(one, change) for one in part.parts]
+        for k, one in enumerate(parts[1:-1], 1):
+            if isinstance(one, Group) and role_of(parts[k - 1]) == "open" and role_of(parts[k + 1]) == "close":
+                parts[k] = one.inside
+        return row(*parts)
+
+    return row(change(tree) or tree)

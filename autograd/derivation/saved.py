@@ -25,7 +25,7 @@ def save(target: Path, source: str, arguments: Mapping[str, Any]) -> None:
     interrupted save leaves or a copy of only one of the two, is an error and gives no numbers.
     """
     if target.suffix != ".py":
-        raise ValueError(f"{target.name}: a derivation is saved as a Python module, with the suffix .py")
+        raise ValueError(f"{target.name}: a derivation is saved as a Python module, .py, or as a LaTeX document, .tex")
     if not target.stem.isidentifier() or keyword.iskeyword(target.stem):
         raise ValueError(f"{target.name}: no module can have this name, since it is no identifier")
     beside = sum(int(array.size) for array in arguments.values()) > _ARRAYS

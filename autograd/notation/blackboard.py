@@ -11,10 +11,10 @@ import numpy as np
 
 from autograd.core.node import Node
 from autograd.core.op import Op, find
-from autograd.notation.formulas import function_name, index_text, options_text, scalar_text
 from autograd.notation.literals import ATOM, POWER, PRODUCT, SIGN, SUM, Text
 from autograd.notation.numbers import superscript
 from autograd.notation.source import Helpers, Writer
+from autograd.notation.words import function_name, index_text, options_text, scalar_text
 from autograd.program.program import Line, Origin, Var
 from autograd.rules.write import put
 

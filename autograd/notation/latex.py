@@ -27,10 +27,18 @@ from autograd.notation.tree import (
 
 _COMMANDS: Final = {(sign.text, sign.role): f"\\{name}" for name, sign in reversed(COMMANDS.items())}
 _SPACES: Final = {em: f" \\{name} " for name, em in SPACES.items()}
-_SIGNS: Final = {"−": "-", "′": "'", "|": "|", ADDS.text: r"\mathrel{+}="}
+_SIGNS: Final = {"−": "-", "′": "'", "|": "|", ADDS.text: r"\mathrel{+}=", "←": r"\leftarrow"}
 _DIGITS: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _LETTERS: Final = {sign: name for name, sign in GREEK.items()}
-_NAME: Final = re.compile(r"([WU])([a-z]{1,2})|([^\W\d_]+)(_hat)?_?(\d*)_?|([^_]+)_(.+)")  # Wq; y_hat_2; x_train
+_ESCAPES: Final = {
+    "->": r"$\rightarrow$", "<": "$<$", ">": "$>$", "|": "$|$", "\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}",
+    **{sign: f"\\{sign}" for sign in "_#$%&{}"},
+}  # fmt: skip
+_SPECIAL: Final = re.compile(r"->|[<>|\\^~_#$%&{}]")
+# Wq and bq; y_hat_2; x_train.
+_NAME: Final = re.compile(
+    r"([WU]|b(?=[a-z]$))([a-z]{1,2})|([^\W\d_]+)(_hat)?_?(\d*)_?|([^_]+)_(.+)"
+)  # Wq, bq; y_hat_2; x_train
 
 
 def latex(tree: Tree) -> str:
@@ -61,7 +69,8 @@ def _piece(part: Tree) -> str:
             return rf"\sqrt{{{latex(inside)}}}"
         case Script(base, sub, sup):
             text = _piece(base)
-            if not isinstance(base, (Symbol, Bar, Group)) or (sub is not None and "_{" in text):
+            has_index = sub is not None and "_{" in text and not isinstance(base, Group)
+            if not isinstance(base, (Symbol, Bar, Group)) or has_index:
                 text = _bracketed(text)  # it has scripts of its own
             below = "" if sub is None else f"_{{{latex(sub)}}}"
             above = "" if sup is None else r"^\top" if sup == COMMANDS["top"] else f"^{{{latex(sup)}}}"
@@ -73,11 +82,13 @@ def _piece(part: Tree) -> str:
 def _sign(text: str, role: Role) -> str:
     if role == "number":
         return text.replace("−", "-")
+    if (text, role) == (":", "fence"):
+        return "{:}"  # of a slice: no relation, which has spaces around it
     if role == "words":
         return rf"\text{{{_escaped(text)}}}"
     sign = _SIGNS.get(text) or _COMMANDS.get((text, role))
     if sign is None and role == "function":
-        return rf"\operatorname{{{_escaped(text)}}}"
+        return f"\\{_LETTERS[text]}" if text in _LETTERS else rf"\operatorname{{{_escaped(text)}}}"
     return sign or (symbol(text) if role == "name" else text)
 
 
@@ -111,7 +122,8 @@ def _stem(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("_", r"\_")
+    """Words for LaTeX: signs that it takes for commands, and those that its oldest fonts draw as others."""
+    return _SPECIAL.sub(lambda sign: _ESCAPES[sign[0]], text)
 
 
 def _bracketed(text: str) -> str:

@@ -14,9 +14,9 @@ import numpy as np
 
 from autograd.core.node import Node
 from autograd.core.op import Op, find
-from autograd.notation.formulas import scalar_text
 from autograd.notation.numbers import number
 from autograd.notation.tree import ADDS, EQUALS, Bar, Fraction, Row, Script, Symbol, Tree, parse, sides, substitute
+from autograd.notation.words import scalar_text
 from autograd.rules.write import put
 
 _PARTIAL: Final = Symbol("∂", "prefix")
@@ -46,17 +46,29 @@ class Rule(NamedTuple):
 def rule_of(node: Node, position: int) -> Rule:
     """The rule by which the operation `node` sends a gradient to its operand at `position`."""
     record = find(node.op.fn) or node.op
-    return _rules(record)[0 if record.variadic else position]
+    return _rules(record, _of_call(record, node)[1:] or record.math)[0 if record.variadic else position]
 
 
-@lru_cache(maxsize=256)
-def _rules(record: Op) -> dict[int, Rule]:
+def value_of(node: Node) -> tuple[Row, dict[int, str]] | None:
+    """What the operation `node` computes, in the letters of its operands by position; None where no record says it."""
+    record = find(node.op.fn) or node.op
+    value, *rules = _of_call(record, node) or ("",)
+    return (parse(value), next(iter(_rules(record, tuple(rules)).values())).letters) if value else None
+
+
+def _of_call(record: Op, node: Node) -> tuple[str, ...]:
+    """The value and the rules of one call in LaTeX, where its record says them."""
+    return () if record.written is None or node.args is None else record.written(*node.args, **node.kwargs)
+
+
+@lru_cache(maxsize=512)
+def _rules(record: Op, math: tuple[str, ...]) -> dict[int, Rule]:
     """The rules of a record by position; the one of any number of operands is that of the k-th."""
     if record.variadic:
-        rule = _parsed(record.math[0])
+        rule = _parsed(math[0])
         return {0: rule._replace(left=(Bar(Symbol(rule.own)),))}
     places = [place for place, rule in enumerate(record.vjp) if rule is not None]
-    rules = dict(zip(places, map(_parsed, record.math), strict=True))
+    rules = dict(zip(places, map(_parsed, math), strict=True))
     letters = {place: rule.own for place, rule in rules.items()}
     taken = {*letters.values(), "y"}
     letters |= {p: word[0] for p, word in enumerate(record.operands) if p not in letters and word[0] not in taken}
@@ -140,7 +152,7 @@ def worked(node: Node, position: int, gradient: Any, contribution: Any) -> Row |
     values["y"] = node.value
     scalars = {letter: text for letter, value in values.items() if (text := _number(value)) is not None}
     sent, got = _number(gradient), _number(contribution)
-    used = set(_names(Row(rule.right)))
+    used = set(names_in(Row(rule.right)))
     if sent is None or got is None or not used <= scalars.keys() | {"¯y"} or used <= {"¯y"}:
         return None
     symbols: dict[str, Tree] = {letter: Symbol(text, "number") for letter, text in scalars.items()}
@@ -172,12 +184,12 @@ def in_symbols(tree: Row, symbols: Mapping[str, Tree], g: Tree) -> Row | None:
     """
     powers = (part.base for part in tree.parts if isinstance(part, Script) and part.sup is not None)
     eulers = {"e"} if Symbol("e") in powers else set()
-    if not set(_names(tree, indices=False)) <= {*symbols, *eulers, "¯y", "⊤"}:
+    if not set(names_in(tree, indices=False)) <= {*symbols, *eulers, "¯y", "⊤"}:
         return None
     return Row(tuple(substitute(part, symbols, {"y": g}) for part in tree.parts))
 
 
-def _names(tree: Tree, *, indices: bool = True) -> Iterator[str]:
+def names_in(tree: Tree, *, indices: bool = True) -> Iterator[str]:
     """The letters of a tree, with those of `indices` below the line; ¯ and a letter for one under a bar."""
     match tree:
         case Symbol(text, "name"):
@@ -186,11 +198,11 @@ def _names(tree: Tree, *, indices: bool = True) -> Iterator[str]:
             yield f"¯{text}"
         case Row(parts):
             for part in parts:
-                yield from _names(part, indices=indices)
+                yield from names_in(part, indices=indices)
         case _:
             for key, part in vars(tree).items():
                 if isinstance(part, Tree) and (indices or key != "sub"):
-                    yield from _names(part, indices=indices)
+                    yield from names_in(part, indices=indices)
 
 
 def _symbol(text: str) -> Symbol:

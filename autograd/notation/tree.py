@@ -298,6 +298,7 @@ class _Reader:
             return Space(SPACES[name])
         if name.endswith("}"):  # its spaces count
             name, _, word = name[:-1].partition("{")
+            word = COMMANDS[word[1:]].text if word[:1] == "\\" and word[1:] in COMMANDS else word
             return Symbol(word, "function" if name == "operatorname" else "words")
         if name in ("bar", "overline"):
             return Bar(self._part(self._next()))

@@ -9,13 +9,13 @@ import numpy as np
 
 from autograd.core.node import Node
 from autograd.notation.blackboard import LONGEST
-from autograd.notation.formulas import function_name, scalar_text
 from autograd.notation.literals import ATOM, SUM, Text
 from autograd.notation.names import short_paths
 from autograd.notation.numbers import GRID, Shown, number, shape_text, show
 from autograd.notation.rule import spread, summed
 from autograd.notation.tree import Row, Script, Symbol, Tree, rewrite, right_side, role_of
 from autograd.notation.unicode import written
+from autograd.notation.words import function_name, scalar_text
 from autograd.render.collapse import Plan, Use, Vertex
 from autograd.render.diagram import Card, Edge, Fact
 from autograd.render.gradients import Contribution, Gradients

@@ -18,7 +18,7 @@ import numpy as np
 
 from autograd.core.node import Node
 from autograd.core.op import Op
-from autograd.notation.formulas import function_name
+from autograd.notation.words import function_name
 from autograd.render.diagram import Kind
 from autograd.render.graph import Call, Graph, Level, Repeat, Unit, innermost_common
 from autograd.render.statements import Argument, Operand, arguments, drawn_operands

@@ -12,11 +12,11 @@ import numpy as np
 
 from autograd.array.tensor import Tensor
 from autograd.core.node import Node
-from autograd.notation.formulas import index_text, scalar_text
 from autograd.notation.literals import Text
 from autograd.notation.names import Scope, users_scope
 from autograd.notation.naming import Names
 from autograd.notation.numbers import shape_text
+from autograd.notation.words import index_text, scalar_text
 from autograd.render.annotate import Annotator
 from autograd.render.build import clusters_of
 from autograd.render.collapse import CollapsedGraph, Plan, Vertex

@@ -14,10 +14,10 @@ import numpy as np
 
 from autograd.core.node import Node
 from autograd.notation.blackboard import LONGEST, WIDE, Blackboard, apart, call_of
-from autograd.notation.formulas import scalar_text
 from autograd.notation.literals import ATOM, Text
 from autograd.notation.rule import equation, partial
 from autograd.notation.tree import Group, Row, Symbol, Tree, parts_of, right_side
+from autograd.notation.words import scalar_text
 from autograd.program.program import Line, Var
 from autograd.rules.index import scatter
 from autograd.rules.write import put

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd import operation
 from nn import init
+from nn.functional import formulas
 
 _CACHED = 1 << 16  # elements of zeros worth keeping; larger arrays are bound by memory either way
 
@@ -73,6 +74,7 @@ sigmoid = operation(
     label="σ",
     vjp=lambda g, y, x: g * (y * (1.0 - y)),
     math=r"\bar x = \bar y \odot y \odot (1 - y)",
+    written=formulas.sigmoid,
     samples=[lambda rng: (rng.normal(size=(3, 4)),), lambda rng: (rng.normal(),)],
 )
 
@@ -103,6 +105,7 @@ softmax = operation(
     role="activation",
     vjp=lambda g, y, x, axis=-1: y * (g - np.sum(g * y, axis=axis, keepdims=True)),
     math=r"\bar x_i = y_i \, (\bar y_i - \sum_j \bar y_j \, y_j)",
+    written=formulas.softmax,
     samples=[
         lambda rng: (rng.normal(size=(3, 4)),),
         lambda rng: (rng.normal(size=(3, 4)), {"axis": 0}),
@@ -131,6 +134,7 @@ log_softmax = operation(
     role="activation",
     vjp=lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
     math=r"\bar x_i = \bar y_i - e^{y_i} \sum_j \bar y_j",
+    written=formulas.log_softmax,
     samples=[
         lambda rng: (rng.normal(size=(3, 4)),),
         lambda rng: (rng.normal(size=(3, 4)), {"axis": 0}),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd import operation
+from nn.functional import formulas
 from nn.functional.activations import sigmoid
 from nn.functional.linear import array
 from nn.functional.reduction import Reduction, as_floats, reduced, same_shape, share, weighted
@@ -51,6 +52,7 @@ _binary_cross_entropy = operation(
     _bce,
     name="nn.functional.binary_cross_entropy",
     role="loss",
+    written=formulas.binary_cross_entropy,
     vjp=(_bce_probability, _bce_target),
     math=(
         r"\bar p = \frac{1}{n} \, \bar y \left(\frac{1 - t}{1 - p} - \frac{t}{p}\right)",
@@ -109,6 +111,7 @@ _binary_cross_entropy_with_logits = operation(
     _bce_logits,
     name="nn.functional.binary_cross_entropy_with_logits",
     role="loss",
+    written=formulas.binary_cross_entropy_with_logits,
     vjp=(_bce_logits_logits, _bce_logits_target),
     math=(r"\bar z = \frac{1}{n} \, \bar y \, (\sigma(z) - t)", r"\bar t = -\frac{1}{n} \, \bar y \, z"),
     samples=[

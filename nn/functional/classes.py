@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from autograd import operation
+from nn.functional import formulas
 from nn.functional.activations import log_softmax, softmax
 from nn.functional.linear import array
 from nn.functional.reduction import Reduction, as_floats, reduced, same_shape, share
@@ -63,6 +64,7 @@ _cross_entropy = operation(
     _ce,
     name="nn.functional.cross_entropy",
     role="loss",
+    written=formulas.cross_entropy,
     vjp=(_ce_logits, _ce_target),
     math=(
         r"\bar z = \frac{1}{n} \, \bar y \, (\operatorname{softmax}(z) - t)",
@@ -188,6 +190,7 @@ _nll_loss = operation(
     _nll,
     name="nn.functional.nll_loss",
     role="loss",
+    written=formulas.negative_log_likelihood,
     vjp=(_nll_slope, None),
     math=r"\bar z = -\frac{1}{n} \, \bar y \, t",
     samples=[
@@ -252,6 +255,7 @@ _kl_div = operation(
     _kl,
     name="nn.functional.kl_div",
     role="loss",
+    written=formulas.divergence,
     vjp=(_kl_input, _kl_target),
     zeros="choice",
     math=(r"\bar z = -\frac{1}{n} \, \bar y \, t", r"\bar t = \frac{1}{n} \, \bar y \, (\ln t + 1 - z)"),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd import operation
+from nn.functional import formulas
 from nn.functional.linear import array
 from nn.functional.reduction import Reduction, as_floats, reduced, same_shape, share
 
@@ -59,6 +60,7 @@ mse_loss = operation(
     _mse_loss,
     name="nn.functional.mse_loss",
     role="loss",
+    written=formulas.squared_error,
     forward=_mse_loss_fast,
     vjp=(_mse_prediction, _mse_target),
     math=(r"\bar p = \frac{2}{n} \, \bar y \, (p - t)", r"\bar t = \frac{2}{n} \, \bar y \, (t - p)"),
@@ -109,6 +111,7 @@ l1_loss = operation(
     _l1_loss,
     name="nn.functional.l1_loss",
     role="loss",
+    written=formulas.absolute_error,
     vjp=(
         lambda g, y, prediction, target, reduction="mean": _l1_slope(g, prediction, target, reduction),
         lambda g, y, prediction, target, reduction="mean": -_l1_slope(g, prediction, target, reduction),
@@ -194,6 +197,7 @@ _hinge_loss = operation(
     _hinge,
     name="nn.functional.hinge_loss",
     role="loss",
+    written=formulas.hinge,
     vjp=(_hinge_slope, None),
     math=r"\bar s = -\frac{1}{n} \, \bar y \odot t \odot 1[t \odot s < m]",
     samples=[

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from autograd import operation
+from nn.functional import formulas
 from nn.functional.activations import sigmoid
 
 _SAMPLES: list[Any] = [lambda rng: (rng.normal(size=(3, 4)),), lambda rng: (rng.normal(),)]
@@ -33,6 +34,7 @@ leaky_relu = operation(
     _leaky_relu,
     name="nn.functional.leaky_relu",
     role="activation",
+    written=formulas.leaky_relu,
     vjp=lambda g, y, x, negative_slope=0.01: np.where(np.greater(x, 0), g, g * negative_slope),
     zeros="choice",
     math=r"\bar x = \bar y \odot (1[x > 0] + \alpha \, 1[x \le 0])",
@@ -59,6 +61,7 @@ elu = operation(
     _elu,
     name="nn.functional.elu",
     role="activation",
+    written=formulas.elu,
     vjp=lambda g, y, x, alpha=1.0: np.where(np.greater(x, 0), g, g * (y + alpha)),
     zeros="choice",
     math=r"\bar x = \bar y \odot (1[x > 0] + (y + \alpha) \, 1[x \le 0])",
@@ -85,6 +88,7 @@ softplus = operation(
     _softplus,
     name="nn.functional.softplus",
     role="activation",
+    written=formulas.softplus,
     vjp=lambda g, y, x, beta=1.0, threshold=20.0: np.where(x * beta > threshold, g, g * sigmoid(x * beta)),
     zeros="choice",
     math=r"\bar x = \bar y \odot \sigma(\beta x)",
@@ -115,6 +119,7 @@ silu = operation(
     _silu,
     name="nn.functional.silu",
     role="activation",
+    written=formulas.silu,
     vjp=_silu_slope,
     math=r"\bar x = \bar y \odot \sigma(x) \odot (1 + x \odot (1 - \sigma(x)))",
     samples=_SAMPLES,
@@ -170,6 +175,7 @@ normal_cdf = operation(
     name="nn.functional.normal_cdf",
     role="activation",
     label="Φ",
+    written=formulas.normal_cdf,
     vjp=lambda g, y, x: g * _density(x),
     math=r"\bar x = \bar y \odot e^{-x^2 / 2} / \sqrt{2\pi}",
     samples=_SAMPLES,
@@ -212,6 +218,7 @@ gelu = operation(
     name="nn.functional.gelu",
     role="activation",
     label="GELU",
+    written=formulas.gelu,
     vjp=_gelu_slope,
     math=r"\bar x = \bar y \odot (\Phi(x) + x \odot e^{-x^2 / 2} / \sqrt{2\pi})",
     samples=[*_SAMPLES, lambda rng: (rng.normal(size=5), {"approximate": "tanh"})],
