@@ -52,6 +52,7 @@ _OF_SCALARS: Final[dict[Tree, Tree]] = {
 _MINUS, _PLUS = Symbol("−", "operator"), Symbol("+", "operator")
 _ONE = Symbol("1", "number")
 _SET, _DEFINED = Symbol("←", "relation"), Symbol(":=", "relation")
+_NUMBERS_FIRST: Final = (np.multiply, np.divide, np.power)
 _NOTHING: Final[Mapping[str, Tree | None]] = {}
 _WIDEST, _WIDE = 88, 40  # signs of a line, and of one that is broken
 
@@ -224,7 +225,9 @@ class Formulas:
             return None
         if user.op.role == "product" and link.source.ndim < user.ndim > 2:
             return None  # which sums over the axes in front
-        if user.op.fn in (np.divide, np.power) and not all(isinstance(arg, Node) for arg in user.args or ()):
+        if user.op.fn in (np.multiply, np.divide, np.power) and not all(
+            isinstance(arg, Node) for arg in user.args or ()
+        ):
             return None  # a number is written as such
         rule = rule_of(*link)
         left = rule.left[0]
@@ -236,17 +239,23 @@ class Formulas:
         meaning = {letter: args[place] for place, letter in rule.letters.items() if place < len(args)}
         shown = {letter: self._shown(value) for letter, value in {**meaning, "y": user}.items()}
         symbols = {letter: tree for letter, tree in shown.items() if tree is not None}
-        tree = Row(right[0]) if user.ndim else rewrite(Row(right[0]), _OF_SCALARS.get)
-        in_full = in_symbols(_without(tree, Bar(Symbol("y"))) if arrives == _ONE else tree, symbols, arrives)
+        by_element = user.ndim or (link.source.ndim and value_of(user) is not None)
+        tree = Row(right[0]) if by_element else rewrite(Row(right[0]), _OF_SCALARS.get)
+        in_full = in_symbols(_without_arriving(tree) if arrives == _ONE else tree, symbols, arrives)
         return None if in_full is None else (below, in_full)
 
     def _arrives(self, user: Node, target: Var) -> Tree | None:
-        """The gradient of the value of an operation, where it has a symbol or is a number."""
+        """The gradient of the value of an operation: its symbol, or what is short enough to stand in a rule."""
         g = self._recorded.gradients[user]
         g = self._program.now(getattr(g, "symbol", g))
-        if type(g) is Var:
-            return self._terms[g].tree if g is not target and g in self._statements.of else None
-        return self._write.value(g).inside(PRODUCT) if value_of(user) is not None and not np.ndim(g) else None
+        if g is target:
+            return None
+        if type(g) is Var and g in self._statements.of:
+            return self._terms[g].tree
+        if value_of(user) is None or (type(g) is Var and g not in self._terms):
+            return None
+        tree = self._write.value(g).inside(PRODUCT)
+        return tree if len(written(tree)) < _WIDE else None
 
     def _shown(self, arg: Any) -> Tree | None:
         """The symbol of an operand."""
@@ -302,11 +311,12 @@ def _numbers(rows: list[_Equation], made_up: Sequence[str]) -> dict[str, Tree | 
     return {name: Symbol(next(new)) if name in needed else None for name in made_up if name in own}
 
 
-def _without(tree: Row, factor: Tree) -> Row:
-    """A product without one of its factors."""
-    if factor not in tree.parts:
+def _without_arriving(tree: Row) -> Row:
+    """A rule without the gradient that arrives as a factor, where that is 1."""
+    bare = [part.base if isinstance(part, Script) else part for part in tree.parts]
+    if (arriving := Bar(Symbol("y"))) not in bare:
         return tree
-    place = tree.parts.index(factor)
+    place = bare.index(arriving)
     rest = (*tree.parts[:place], *tree.parts[place + 2 :]) if place + 1 < len(tree.parts) else tree.parts[: place - 1]
     depths = list(accumulate((role_of(part) == "open") - (role_of(part) == "close") for part in rest))
     in_brackets = depths[:1] == [1] and depths.index(0) == len(rest) - 1

@@ -103,7 +103,9 @@ class Statements:
         for line in self._program.lines:
             if line.fn is scatter and line.target not in self._returned:
                 sparse.add(line.target)
-            elif line.fn is np.add and all(var in sparse and self._uses[var] == 1 for var in line.args):
+            elif line.fn is np.add and all(
+                type(arg) is Var and arg in sparse and self._uses[arg] == 1 for arg in line.args
+            ):
                 absorbed.update(line.args)
                 sparse.update({line.target} - self._returned)
         return absorbed
@@ -115,7 +117,7 @@ class Statements:
             line = pending.pop()
             if line.fn is scatter:
                 fills.append(line)
-            elif line.fn is np.add and all(var in self.absorbed for var in line.args):
+            elif line.fn is np.add and all(type(arg) is Var and arg in self.absorbed for arg in line.args):
                 pending += [self._lines[var] for var in reversed(line.args)]
         return tuple(fills)
 

@@ -184,7 +184,7 @@ def in_symbols(tree: Row, symbols: Mapping[str, Tree], g: Tree) -> Row | None:
     """
     powers = (part.base for part in tree.parts if isinstance(part, Script) and part.sup is not None)
     eulers = {"e"} if Symbol("e") in powers else set()
-    if not set(names_in(tree, indices=False)) <= {*symbols, *eulers, "¯y", "⊤"}:
+    if not set(names_in(tree, indices=False)) <= {*symbols, *eulers, "π", "¯y", "⊤"}:
         return None
     return Row(tuple(substitute(part, symbols, {"y": g}) for part in tree.parts))
 

@@ -160,34 +160,44 @@ def cross_entropy(z: Any, t: Any, reduction: str = "mean") -> tuple[str, ...]:
     \bar z = \frac{1}{2} \, \bar y \, (\operatorname{softmax}(z) - \operatorname{onehot}(t))
     \bar t = -\frac{1}{2} \, \bar y \, \ln \operatorname{softmax}(z)
     """
-    rank = np.ndim(z)
-    count, labels, letters = np.size(z) // np.shape(z)[-1], np.ndim(t) < rank, _axes(rank - 1)
-    arrives = rf"\bar y_{{{letters}}} \, " if reduction == "none" and letters else r"\bar y \, "
-    share, own = _share(count, reduction) + arrives, f"_{{{letters}}}" if reduction == "none" and letters else ""
-    if labels:
-        sample = f"{letters}, " if letters else ""
-        value = rf"\ln {_SOFTMAX}(z)_{{{sample}t_{{{letters}}}}}" if letters else rf"\ln {_SOFTMAX}(z)_t"
-        below = letters.replace(" ", ",")
-        total = rf"\sum_{{{below}}} " if letters and reduction != "none" else ""
-        value = f"y{own} = -{_share(count, reduction)}{total}{value}"
-        error = rf"{_SOFTMAX}(z) - \operatorname{{onehot}}(t)"
+    share, own = _samples(z, reduction)
+    if np.ndim(t) < np.ndim(z):
+        value, error = _of_labels(rf"\ln {_SOFTMAX}(z)", z, reduction), rf"{_SOFTMAX}(z) - \operatorname{{onehot}}(t)"
     else:
-        summed = "_{" + r"\cdot " * (rank - 1) + f"{_LETTERS[rank - 1]}}}"
-        value = rf"y = -\sum_{_LETTERS[rank - 1]} (t \odot \ln {_SOFTMAX}(z)){summed}"
+        rank, last = np.ndim(z), _LETTERS[np.ndim(z) - 1]
+        summed = "_{" + r"\cdot " * (rank - 1) + f"{last}}}"
+        value = rf"y = -\sum_{last} (t \odot \ln {_SOFTMAX}(z)){summed}"
         if reduction != "none":
+            count = np.size(z) // np.shape(z)[-1]
             value = _reduced(rf"(t \odot \ln {_SOFTMAX}(z))%s", rank, count, reduction, "-")
         of_one = isinstance(t, np.ndarray) and np.allclose(np.sum(t, axis=-1), 1)
-        weight = "" if of_one else rf" \odot \sum_{_LETTERS[rank - 1]} t{summed}"
+        weight = "" if of_one else rf" \odot \sum_{last} t{summed}"
         error = rf"{_SOFTMAX}(z){weight} - t"
-    value_rule = rf"\bar z{own} = {share}({error}){own}"
-    return value, value_rule, rf"\bar t{own} = -{share}\ln {_SOFTMAX}(z){own}"
+    return value, rf"\bar z{own} = {share}({error}){own}", rf"\bar t{own} = -{share}\ln {_SOFTMAX}(z){own}"
 
 
 def negative_log_likelihood(z: Any, t: Any, reduction: str = "mean") -> tuple[str, ...]:
     r"""The mean of $-z_{i, t_i}$."""
-    value, rule, _ = cross_entropy(z, t, reduction)
-    error = rf"({_SOFTMAX}(z) - \operatorname{{onehot}}(t))"
-    return value.replace(rf"\ln {_SOFTMAX}(z)", "z"), rule.replace("= ", "= -").replace(error, r"\operatorname{onehot}(t)")
+    share, own = _samples(z, reduction)
+    return _of_labels("z", z, reduction), rf"\bar z{own} = -{share}\operatorname{{onehot}}(t){own}"
+
+
+def _samples(z: Any, reduction: str) -> tuple[str, str]:
+    """What arrives at the loss of a sample, and its indices, where each has a loss of its own."""
+    letters = _axes(np.ndim(z) - 1) if reduction == "none" else ""
+    own = f"_{{{letters}}}" if letters else ""
+    return _share(np.size(z) // np.shape(z)[-1], reduction) + rf"\bar y{own} \, ", own
+
+
+def _of_labels(scores: str, z: Any, reduction: str) -> str:
+    """The sum of the scores that the labels choose."""
+    letters, count = _axes(np.ndim(z) - 1), np.size(z) // np.shape(z)[-1]
+    if not letters:
+        return f"y = -{scores}_t"
+    chosen = f"{scores}_{{{letters}, t_{{{letters}}}}}"
+    if reduction == "none":
+        return f"y_{{{letters}}} = -{chosen}"
+    return rf"y = -{_share(count, reduction)}\sum_{{{letters.replace(' ', ',')}}} {chosen}"
 
 
 def divergence(z: Any, t: Any, reduction: str = "mean") -> tuple[str, ...]:
