@@ -17,7 +17,7 @@ from autograd.notation.names import Scope
 from autograd.render.build import build_scene
 from autograd.render.diagram import Diagram
 from autograd.render.graph import Graph, Unit, repeats
-from autograd.render.layout import Viewport, estimated_size, fits
+from autograd.render.layout import Viewport, estimated_size
 from autograd.render.options import Options
 from autograd.render.style import STYLES
 
@@ -363,9 +363,9 @@ def test_the_size_is_known_before_it_is_drawn(make: Any, direction: Any) -> None
 
 def test_less_room_means_less_detail() -> None:
     loss = residual(2)
-    wide, narrow = (autograd.draw(loss, size=size)._diagram for size in ((4000, 2000), (900, 500)))
-    assert len(wide.cards) > len(narrow.cards)
-    assert fits(wide, Viewport(4000, 2000), STYLES["cards"])
+    wide, narrow = (autograd.draw(loss, size=size) for size in ((4000, 2000), (900, 500)))
+    assert len(wide._diagram.cards) > len(narrow._diagram.cards)
+    assert wide.readability() >= 1
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from autograd.notation.words import function_name, index_text, options_text, sca
 from autograd.program.program import Line, Origin, Var
 from autograd.rules.write import put
 
-LONGEST: Final = 56  # characters of a formula
+LONGEST: Final = 64  # characters of a formula
 WIDE: Final = 48  # of one that still stands inside another
 _MOST: Final = 4  # operands that are written out
 _BIG: Final = 5.5  # how tightly the sign of a sum binds

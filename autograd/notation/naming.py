@@ -103,10 +103,11 @@ class Names:
         name = self._names.get(id(value)) or self._names.get(id(getattr(value, "value", None)))
         return name if name is not None and name.origin == "given" else None
 
-    def number(self, rounds: Sequence[Any]) -> None:
+    def number(self, rounds: Sequence[Any], start: Any = None) -> None:
         """Call the values of a variable, to which a loop assigned one after the other, by its name with numbers.
 
-        In source, the last one keeps the name itself.
+        What the first round starts from, unless somebody gave it a name, has the number 0. In source, the last one
+        keeps the name itself.
         """
         *before, last = rounds
         name = self.given(last)
@@ -118,6 +119,9 @@ class Names:
         for k, (one, shown) in enumerate(zip(before, drawn, strict=False), 1):
             self._claim(one, f"{name.text}_{k}", shown)
         self._names[id(last)] = name._replace(drawn=drawn[-1])
+        leaf = type(start) is Node or (isinstance(start, np.ndarray) and start.ndim)
+        if leaf and self.given(start) is None and not self._is_taken(f"{name.text}_0", start):
+            self._claim(start, f"{name.text}_0", subscript(name.drawn, 0))
 
     def kind(self, leaf: Any) -> Kind:
         """What a leaf is in the network."""

@@ -122,10 +122,10 @@ def draw(
     least, decimals = text_sizes(font_size, digits)
     viewport = replace(viewport_of(size, direction), least=least)
     options = Options(values, grads, rules, title_of(title), collapse, depth_of(depth), style=chosen, viewport=viewport)
-    options = replace(options, statements=by_statements(detail, chosen, rules), legend=bool(legend))
+    statements = by_statements(detail, chosen, rules)
+    options = replace(options, statements=statements, legend=bool(legend), theme=theme)
     with decimals_of(decimals):
-        scene = build_scene(node, users_scope(), overrides(names), options)
-    return Picture(scene.diagram, chosen, direction, viewport, theme)
+        return build_scene(node, users_scope(), overrides(names), options).picture
 
 
 __all__ = [

@@ -16,18 +16,22 @@ from autograd.notation.names import Scope
 from autograd.notation.numbers import shape_text
 from autograd.render.annotate import Annotator
 from autograd.render.collapse import CollapsedGraph, Group, Plan, Vertex
-from autograd.render.diagram import Cluster, Diagram
+from autograd.render.diagram import Cluster, Diagram, Direction
 from autograd.render.gradients import Gradients, Hand, gradients_of
 from autograd.render.graph import Call, Graph, Level, innermost_common
 from autograd.render.labels import label, names_of
-from autograd.render.layout import MARGIN_OF_ERROR, broken, fits
+from autograd.render.layout import MARGIN_OF_ERROR, Rows, broken
 from autograd.render.options import Options
+from autograd.render.picture import Picture
 from autograd.text import printable
 
 # Above this the gradients cost more than the second that a folded picture may take.
 MOST_FOR_GRADIENTS: Final = 100_000
 MOST_CONTRIBUTIONS: Final = 10_000  # operations whose single contributions are kept
 MOST_CARDS: Final = 2000  # that anybody should have drawn, even one who asks for all
+_MANY_MODULES: Final = 4  # that say something as one card each
+_SMALL: Final = 2 / 3  # of the size of text that can be read
+_ROWS: Final[dict[bool, tuple[Rows, ...]]] = {False: ("one",), True: ("tidy", "any")}  # by whether there may be several
 _MOST_TRIED: Final = 100  # units of a picture that might fit
 _ARRIVING: Final = ("g", "δ", "ḡ", "gradient")  # the name of the gradient that arrives, if no value has it
 _ENDS: Final = (12, 9, 7, 5, 4, 3, 2)
@@ -38,6 +42,7 @@ class Scene:
     """A diagram with what it was drawn from: the output, the card of each operand, vertices by card, and gradients."""
 
     diagram: Diagram
+    picture: Picture
     output: Node
     card: Callable[[Any], str | None]
     vertices: Mapping[str, Vertex]
@@ -68,16 +73,23 @@ def build_scene(output: Node, scope: Scope, names: Mapping[Node | str, str], opt
         options = replace(options, collapse="none")
     builder = _Builder(graph, scope, names, options)
     margin = 1.0 if options.rules else MARGIN_OF_ERROR  # cards of modules have no rules
-    scene: Scene | None = None
+    scenes: list[Scene] = []
+    largest, best = 0.0, None
     for plan in _plans(graph, options):
         collapsed = CollapsedGraph(graph, plan)
-        if scene is not None and not _has_own_vertices(collapsed, options.hand):
+        if scenes and not _has_own_vertices(collapsed, options.hand):
             continue
+        if largest >= _SMALL and graph.small and any(map(graph.named, collapsed.folded)):
+            return best or scenes[-1]  # rather than without a value that has a name
         scene = builder.scene(collapsed, plan)
-        if options.collapse == "none" or fits(scene.diagram, options.viewport, options.style, margin):
+        if any(scene.diagram == other.diagram for other in scenes):
+            continue
+        scenes.append(scene)
+        size = 1.0 if options.collapse == "none" else scene.picture.readability(margin)
+        if size >= 1:
             break
-    assert scene is not None
-    return scene
+        largest, best = max((largest, best), (size, scene), key=lambda one: one[0])
+    return scenes[-1]
 
 
 def _has_own_vertices(collapsed: CollapsedGraph, nodes: Iterable[Node]) -> bool:
@@ -102,18 +114,26 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
     if free:
         levels += ["leaves"] if level is None else []
         levels += range(graph.levels - 2, 0, -1)
+        levels += [0] if 0 not in levels and graph.count(0, once=True) >= _MANY_MODULES else []
     details = style.details[:1] if options.hand else style.details
+    several = style.rows and not options.viewport.down
     if small:
-        for detail, tried in product(details, levels):
-            for once in (False, True)[: 1 + options.repeats]:
+        # What is laid in rows neatly comes before what is not, and short lines of formulas before fewer numbers.
+        for rows, detail, narrow, tried in product(_ROWS[several], details, (False, True)[: 1 + style.cards], levels):
+            repeated = options.repeats and graph.count(tried, once=True) < graph.count(tried, once=False)
+            for once in (False, True)[: 1 + repeated]:
                 if graph.count(tried, once=once) <= _MOST_TRIED:
+                    one = repeated and not once
+                    plan = Plan(tried, once, detail=detail, rows="one" if one else rows, narrow=narrow)
                     if style.modules:
-                        yield Plan(tried, once, detail=detail, edge_labels=True)
-                    yield Plan(tried, once, detail=detail)
+                        yield replace(plan, edge_labels=True)
+                    yield plan
     if len(graph.operations) <= style.whole:
         return  # smaller pictures would not say the same
     outer: Level = "leaves" if free else level
     for kept in _ENDS if small else _ENDS[-2:-1]:
+        if small and len(graph.units(outer)) <= 2 * kept:
+            continue
         yield Plan(outer, ends=kept, detail=details[0])
     if free:
         yield Plan(0, detail=details[0])
@@ -155,9 +175,11 @@ class _Builder:
             notes.append("dashed frame: a loop, with what enters its first round and the numbers of its last one")
         if options.hand:
             notes.append(_summary(options.hand, collapsed, symbol))
+        cards = [annotator.card(vertex, ids[vertex], placed[vertex]) for vertex in vertices]
+        cards = [replace(card, narrow=True) for card in cards] if plan.narrow else cards
         hidden = not options.modules and any(vertex.call is not None for vertex in vertices)
         diagram = Diagram(
-            cards=tuple(annotator.card(vertex, ids[vertex], placed[vertex]) for vertex in vertices),
+            cards=tuple(cards),
             edges=tuple(annotator.edge(use, ids) for use in collapsed.uses if use.again or use.tail is not use.head),
             title=options.title,
             notes=tuple(notes),
@@ -169,8 +191,11 @@ class _Builder:
             legend=options.legend,
             folded=options.repeats and collapsed.operations <= MOST_CARDS and (hidden or not collapsed.whole),
         )
-        diagram = broken(diagram, options.viewport, options.style)
-        return Scene(diagram, self._graph.output, card, {ids[vertex]: vertex for vertex in vertices}, self._gradients)
+        diagram = broken(diagram, options.viewport, options.style, plan.rows)
+        direction: Direction = "TB" if options.viewport.down else "LR"
+        picture = Picture(diagram, options.style, direction, options.viewport, options.theme)
+        by_card = {ids[vertex]: vertex for vertex in vertices}
+        return Scene(diagram, picture, self._graph.output, card, by_card, self._gradients)
 
 
 def _summary(hand: Mapping[Node, Hand], collapsed: CollapsedGraph, symbol: str) -> str:
@@ -230,7 +255,8 @@ def clusters_of(
             title = printable(f"× {group.count:,}{where}", 60)
             return Cluster(identity, title, around(group.parent), "repeat")
         call = group.call
-        path = call.path or (scope.of_owner(call.owner) or "" if call.children else "")
+        repeated = any(one.call is None for one in group.chain)  # each round has a path of its own
+        path = "" if repeated else call.path or (scope.of_owner(call.owner) or "" if call.children else "")
         parts = [path, call.caption] if path else [call.caption]
         if count_parameters is not None and call.children and (count := count_parameters(call)):
             parts.append(f"{count:,} parameters")

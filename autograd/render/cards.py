@@ -24,6 +24,7 @@ _SQUARE: Final = 11  # points, the side of a heat cell
 _RAISED: Final = 2  # points between the label of an edge and its line
 _BORDER: Final = 7  # points between the border of a card and its text, with something for measures that differ
 _LONG: Final = 200  # points, of a title that is broken into lines if it is longer
+_NARROW: Final = 140  # and where cards are to be narrow
 _BREAKS: Final = "+−*/@←"  # the signs of a formula that a line may begin with
 _TALL: Final = 3  # rows of an array whose gradient may stand beside it
 _USUAL: Final = 170  # points, how wide a card may get by that
@@ -303,30 +304,36 @@ def title_lines(card: Card, kind: int = palette.TITLE) -> list[str]:
     """
     formula = f"= {card.expression}" if card.expression else ""
     name = text_width(f"{card.name} ", kind, bold=True)
-    if name + text_width(formula, kind) <= _LONG:
+    least = _NARROW if card.narrow else _LONG
+    if name + text_width(formula, kind) <= least:
         return [formula]
     tried = [["", formula], *([*before, *parts] for parts in _halves(formula, kind) for before in ([], [""]))]
 
     def width(lines: list[str]) -> float:
         return max(name + text_width(lines[0], kind), *(text_width(line, kind) for line in lines))
 
-    return min(tried, key=lambda lines: (max(width(lines), _LONG), len(lines), width(lines)))
+    lines = min(tried, key=lambda lines: (max(width(lines), least), len(lines), width(lines)))
+    return [part for line in lines for part in _narrowed(line, kind)] if card.narrow else lines
+
+
+def _narrowed(line: str, kind: int) -> list[str]:
+    """A line of a formula, broken once more where it is long."""
+    halves = _halves(line, kind) if text_width(line, kind) > _NARROW else []
+    return halves[0] if halves else [line]
 
 
 def _halves(formula: str, kind: int) -> list[list[str]]:
-    """A formula in two lines, broken before a sign that stands in as few brackets as any: about in the middle."""
+    """A formula in two lines, broken before a sign that stands in as few brackets as any, or else behind a comma.
+
+    About in the middle.
+    """
     depth, places = 0, []
     for place, sign in enumerate(formula):
         depth += (sign in "([") - (sign in ")]")
-        if sign == " " and place > 2 and formula[place + 1] in _BREAKS and formula[place + 2] == " ":
-            places.append(
-                (
-                    depth,
-                    formula[place + 1] in "*/@",
-                    max(text_width(formula[:place], kind), text_width(formula[place:], kind)),
-                    place,
-                )
-            )
+        before = sign == " " and place > 2 and formula[place + 1] in _BREAKS and formula[place + 2] == " "
+        if before or (sign == " " and formula[place - 1] == ","):
+            wide = max(text_width(formula[:place], kind), text_width(formula[place:], kind))
+            places.append((not before, depth, formula[place + 1] in "*/@", wide, place))
     return [[formula[:place], formula[place + 1 :]] for *_, place in sorted(places)[:1]]
 
 

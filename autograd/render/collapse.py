@@ -20,7 +20,8 @@ from autograd.core.node import Node
 from autograd.core.op import Op
 from autograd.notation.words import function_name
 from autograd.render.diagram import Kind
-from autograd.render.graph import Call, Graph, Level, Repeat, Unit, innermost_common
+from autograd.render.graph import Call, Graph, Level, Repeat, Unit, innermost_common, twins
+from autograd.render.layout import Rows
 from autograd.render.statements import Argument, Operand, arguments, drawn_operands
 from autograd.render.style import Detail
 
@@ -38,6 +39,8 @@ class Plan:
         detail: what cards say: their numbers, norms in place of them, or only names and shapes.
         edge_labels: whether edges say what shapes and norms they carry.
         ends: how many units are drawn at each end, what lies between as one card; None for all.
+        rows: "one"; "tidy", several that one line leads to; or "any".
+        narrow: whether formulas have more and shorter lines.
     """
 
     level: Level = None
@@ -45,6 +48,8 @@ class Plan:
     ends: int | None = None
     detail: Detail = "numbers"
     edge_labels: bool = False
+    rows: Rows = "any"
+    narrow: bool = False
 
 
 @dataclass(eq=False)
@@ -143,7 +148,7 @@ class Use:
 
 
 class CollapsedGraph:
-    """The vertices in the order of the program, and the uses of one by another."""
+    """The vertices in the order of the program, and the uses of one by another; what was `folded` between two ends."""
 
     def __init__(self, graph: Graph, plan: Plan) -> None:
         """Choose the vertices: of a graph, as much as is planned."""
@@ -152,6 +157,7 @@ class CollapsedGraph:
         self.groups: list[Group] = []
         self.operations = len(graph.operations)
         self.whole = True
+        self.folded: list[Node] = []
         self._by_operand: dict[int, Vertex] = {}
         self._middle: Vertex | None = None
         self._by_call: dict[tuple[Group | None, Call], Group] = {}
@@ -190,20 +196,26 @@ class CollapsedGraph:
         again: dict[tuple[Vertex, Vertex], None] = {}
         for vertex in vertices:
             first, *_, last = vertex.rounds
-            taken = list(zip(self._taken(first), self._taken(last), strict=False))
-            self._fold_many([x.operand for x, _ in taken if id(x.operand) not in own and not self.find(x.operand)])
+            taken = self._paired(first, last)
+            entering = [x.operand for x, _ in taken if x is not None and id(x.operand) not in own]
+            self._fold_many([operand for operand in entering if not self.find(operand)])
             for one, late in taken:
-                inside, carried = own.get(id(one.operand)), own.get(id(late.operand))
-                tail = self._leaf(one.operand) if inside is None else vertices[inside]
-                self._connect(tail, vertex, one.node if inside is None else late.node, one.position)
-                if inside is None and (carried is not None or late.operand is one.operand):
-                    tail.outside = True
-                if carried is None:
+                inside, carried = (None if x is None else own.get(id(x.operand)) for x in (one, late))
+                tail: Vertex | None = None
+                if one is not None:
+                    tail = self._leaf(one.operand) if inside is None else vertices[inside]
+                    self._connect(tail, vertex, late.node if inside is not None and late else one.node, one.position)
+                    if inside is None and (carried is not None or late is None or late.operand is one.operand):
+                        tail.outside = True
+                if late is None:
+                    continue
+                if carried is None and tail is not None:
                     self._by_operand.setdefault(id(late.operand), tail)
-                elif inside is None:  # from the round before
+                elif carried is not None and inside is None:  # from the round before
                     tail = vertices[carried]
                     again[tail, vertex] = None
-                vertex.operands[id(late.operand)] = tail
+                if tail is not None:
+                    vertex.operands[id(late.operand)] = tail
             self._add(vertex, *(node for unit in vertex.rounds for node in unit.nodes))
             vertex.group = self._group(last.around, group)
             self._as_module(vertex)
@@ -212,7 +224,7 @@ class CollapsedGraph:
 
     def _fold_between(self, first: Sequence[Unit], graph: Graph, last: Sequence[Unit]) -> None:
         kept = {node for unit in (*first, *last) for node in unit.nodes}
-        between = [node for node in graph.operations if node not in kept]
+        self.folded = between = [node for node in graph.operations if node not in kept]
         self.whole = False
         self._add_units(first)
         leaves = [node for node in graph.nodes if node.op is None]
@@ -254,6 +266,16 @@ class CollapsedGraph:
         if unit.call is not None:
             return [Argument(unit.node, -1, operand) for operand in self._entering(unit, unit.call)]
         return list(arguments(unit.nodes))
+
+    def _paired(self, first: Unit, last: Unit) -> list[tuple[Argument | None, Argument | None]]:
+        """What a unit takes in its first round beside what it takes in the last, which may be more."""
+        early, late = self._taken(first), self._taken(last)
+        if first.call is not None:
+            return list(zip(early, late, strict=False))
+        later = dict(zip(twins(first.nodes, last.nodes), last.nodes, strict=True))
+        by_place = {(one.node, one.position): one for one in late}
+        pairs = [(one, by_place.pop((later.get(one.node, one.node), one.position), None)) for one in early]
+        return [*pairs, *((None, one) for one in by_place.values())]
 
     @staticmethod
     def _as_module(vertex: Vertex) -> None:

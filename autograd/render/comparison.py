@@ -88,8 +88,7 @@ def draw_comparison(
     compared = {n: Hand(given[n], word, notes.get(n, "")) for n, word in words.items() if n in given}
     viewport = viewport_of(size, direction)
     options = Options(title=title_of(title), collapse=collapse, viewport=viewport, hand=compared)
-    scene = build_scene(node, users_scope(), overrides(names), options)
-    return Picture(scene.diagram, options.style, direction, viewport)
+    return build_scene(node, users_scope(), overrides(names), options).picture
 
 
 def _node_of(key: Any, nodes: list[Node], argument: str) -> Node:

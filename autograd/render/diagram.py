@@ -43,6 +43,7 @@ class Card:
         verdict, remark: the result of a comparison.
         hand: the gradient that was derived by hand.
         sign: what a circuit writes into the gate.
+        narrow: whether its formula has more and shorter lines.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Card:
     remark: str = ""
     hand: Shown | None = None
     sign: str = ""
+    narrow: bool = False
 
     @property
     def title(self) -> str:

@@ -24,7 +24,6 @@ from autograd.render.diagram import Card, Cluster, Diagram, Direction, Edge, Ver
 from autograd.render.gradients import Gradients
 from autograd.render.graph import Graph, Level
 from autograd.render.labels import label, names_of
-from autograd.render.layout import fits
 from autograd.render.options import DIRECTIONS, Options, check_choice, drawable, title_of, viewport_of
 from autograd.render.picture import Picture
 from autograd.render.statements import formulas
@@ -74,17 +73,18 @@ def draw_diff(
     viewport, style = viewport_of(size, direction), STYLES["cards"]
     by_detail = [[Graph(node, alone=alone, most_taken=_MOST_TAKEN) for node in nodes] for alone in (True, False)]
     names = [[names_of(graph, scope, {}) for graph in graphs] for graphs in by_detail]
-    diagram = None
+    picture = None
     for statements, plan in _plans(by_detail[0]):
         known = names[statements]
         sides = [CollapsedGraph(graph, plan) for graph in by_detail[statements]]
         if max(len(side.vertices) for side in sides) > _MOST:
             continue
         diagram = _both(sides, scope, known, title_of(title))
-        if fits(diagram, viewport, style):
+        picture = Picture(diagram, style, direction, viewport)
+        if picture.readability() >= 1:
             break
-    assert diagram is not None
-    return Picture(diagram, style, direction, viewport)
+    assert picture is not None
+    return picture
 
 
 def _plans(graphs: Sequence[Graph]) -> Iterator[tuple[bool, Plan]]:

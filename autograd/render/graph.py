@@ -18,6 +18,7 @@ from autograd.text import printable
 MOST_EXAMINED: Final = 20_000
 LONGEST_BLOCK: Final = 96  # units that repeat together
 FEWEST: Final = 3  # repetitions that are worth a frame
+_MATCHED: Final = 0.6  # of the operations of a round, that its first one has too
 _NEAR: Final = 96  # units: an operand further back is the same one for every repetition
 
 Level = int | Literal["leaves"] | None
@@ -180,7 +181,7 @@ class Graph:
     def repeated(self, level: Level) -> list[Repeat]:
         """What repeats among the units of a level."""
         if level not in self._repeated:
-            self._repeated[level] = repeats(self.units(level))
+            self._repeated[level] = repeats(self.units(level), self.named)
         return self._repeated[level]
 
     def count(self, level: Level, *, once: bool) -> int:
@@ -205,24 +206,46 @@ class Graph:
     @cached_property
     def statements(self) -> Statements:
         """The operations by statement."""
-        loops = []
+        loops: list[list[list[Node | None]]] = []
         if not self.alone:
             steps = [Unit([node], None, self.innermost.get(node)) for node in self.operations]
-            for block in repeats(steps):
+            for block in repeats(steps, self.named):
                 starts = range(block.start, block.stop, block.period)
-                loops.append([self.operations[start : start + block.period] for start in starts])
+                rounds: list[list[Node | None]]
+                rounds = [[*self.operations[start : start + block.period]] for start in starts]
+                before = self.operations[max(block.start - block.period, 0) : block.start]
+                first = self.operations[block.start : block.start + block.period]
+                loops.append([shorter, *rounds] if (shorter := matched(before, first)) else rounds)
         return Statements(self.operations, self.innermost, self.named, self.kept, loops, self.alone, self.most_taken)
 
     def owner(self, node: Node) -> Node:
         """The result of the statement that an operation belongs to."""
         return self.statements.owner.get(node, node) if self.small else node
 
-    def rounds(self) -> Iterator[list[Node]]:
-        """What statements give that stand in a loop: the values of all rounds."""
+    def rounds(self) -> Iterator[tuple[list[Node], Any]]:
+        """What statements give that stand in a loop: the values of all rounds, and what the first one starts from."""
         units = self.units(None)
         for repeat in self.repeated(None):
+            starts = _starts(units, repeat)
             for start in range(repeat.start, repeat.start + repeat.period):
-                yield [units[place].node for place in range(start, repeat.stop, repeat.period)]
+                values = [units[place].node for place in range(start, repeat.stop, repeat.period)]
+                yield values, starts.get(values[0])
+
+
+def _starts(units: Sequence[Unit], repeat: Repeat) -> dict[Node, Any]:
+    """What the first round takes in the place of what it gives to the next, by the latter."""
+    middle = repeat.start + repeat.period
+    given = {units[place].node for place in range(repeat.start, middle)}
+    starts: dict[Node, Any] = {}
+    for place in range(repeat.start, middle):
+        first, second = units[place].nodes, units[place + repeat.period].nodes
+        for early, later in zip(twins(first, second), second, strict=True):
+            for position, arg in enumerate(later.args or ()):
+                start = (early.args or ())[position] if early is not None else None
+                computed = start is None or (type(start) is Node and start.op is not None)
+                if type(arg) is Node and arg in given and not computed:
+                    starts.setdefault(arg, start)
+    return starts
 
 
 def parameters(nodes: Iterable[Node]) -> list[Node]:
@@ -249,7 +272,33 @@ def _collapsed(call: Call | None, level: Level) -> Call | None:
 # Repetition
 
 
-def repeats(units: Sequence[Unit]) -> list[Repeat]:
+def matched(before: Sequence[Node], later: Sequence[Node]) -> list[Node | None]:
+    """Of each operation of a later round the one of the first round, which lacks what it computed without Tensors.
+
+    The first round ends where `before` does; [] if that does not look like one.
+    """
+    found: list[Node | None] = [None] * len(later)
+    pairs: dict[Node, Node] = {}
+    at = len(before) - 1
+    for place in range(len(later) - 1, -1, -1):
+        if at >= 0 and before[at].op is later[place].op and before[at].shape == later[place].shape:
+            found[place] = pairs[later[place]] = before[at]
+            at -= 1
+    if not later or found[-1] is None or len(pairs) < _MATCHED * len(later):
+        return []
+    for node, twin in pairs.items():
+        inside = [(a, b) for a, b in zip(node.args or (), twin.args or (), strict=False) if type(a) is Node]
+        if any(a in pairs and pairs[a] is not b for a, b in inside):
+            return []
+    return found
+
+
+def twins(first: Sequence[Node], later: Sequence[Node]) -> Sequence[Node | None]:
+    """Of each operation of a statement in a later round that of the first round, which may lack some."""
+    return first if len(first) == len(later) else matched(first, later) or [None] * len(later)
+
+
+def repeats(units: Sequence[Unit], named: Callable[[Node], str] = lambda node: "") -> list[Repeat]:
     """The stretches of units that repeat, in order; none overlaps another.
 
     What comes after one uses only what its last repetition gave: queries, keys and values are made alike, and
@@ -259,7 +308,7 @@ def repeats(units: Sequence[Unit]) -> list[Repeat]:
     signs = [tuple(_signature(unit, place)) for unit in units]
     known: dict[Any, int] = {}
     numbers = np.array([known.setdefault(sign, len(known)) for sign in signs], dtype=np.intp)
-    search = _Search(units, signs, numbers, _last_uses(units, place))
+    search = _Search(units, signs, numbers, _last_uses(units, place), named)
     blocks: list[Repeat] = []
     pending = [(0, len(units))]
     while pending:
@@ -289,6 +338,7 @@ class _Search:
     signs: Sequence[tuple[Any, ...]]
     numbers: Any
     until: Any
+    named: Callable[[Node], str]
 
     def longest(self, start: int, stop: int) -> Repeat | None:
         """The repetition between two places that saves the most units."""
@@ -309,13 +359,18 @@ class _Search:
         return best
 
     def _aligned(self, first: int, length: int, period: int, least: int) -> Repeat | None:
-        """The repetition that begins where a reader would begin it: at a module, else at a use of a parameter.
+        """The repetition that begins where a reader would begin it.
 
-        None if what comes after it uses more than its last repetition, wherever it begins.
+        That is where the fewest values are carried on, those that have a name at the end, then at a module, else at a
+        use of a parameter. None if what comes after it uses more than its last repetition, wherever it begins.
         """
         units = self.units
 
-        def preference(shift: int) -> tuple[int, int, int]:
+        def preference(shift: int) -> tuple[int, ...]:
+            end = first + shift + period
+            carried = [place for place in range(end - period, end) if self.until[place] >= end]
+            later = [place + ((length - shift) // period - 1) * period for place in carried]
+            unnamed = sum(not self.named(units[place].node) for place in later)
             unit, before = units[first + shift], units[first + shift - 1] if first + shift else None
             began = unit.call is not None or (
                 unit.around is not None and (before is None or before.around is not unit.around)
@@ -323,7 +378,8 @@ class _Search:
             depth = len(unit.around.chain) if unit.around is not None else 0
             rank = max((node.ndim for node in parameters(unit.nodes)), default=-1)  # weights before biases
             sort = (rank >= 0 and began, rank > 1, rank >= 0, began, True).index(True)
-            return (sort, depth, shift)
+            latest = 0 if unnamed else -max(later, default=0)
+            return (len(carried), unnamed, latest, sort, depth, shift)
 
         for shift in sorted(range(period), key=preference):
             block = Repeat(first + shift, period, (length - shift) // period)
@@ -336,12 +392,16 @@ class _Search:
     def _begins(self, block: Repeat) -> bool:
         """Whether what stands before a block is its first round, and takes from elsewhere what is carried on later."""
         for place in range(block.start, block.start + block.period):
+            unit, first = self.units[place], self.units[place - block.period]
             sign, before = self.signs[place], self.signs[place - block.period]
             if len(sign) != len(before):
-                return False
+                if unit.call or first.call or not matched(first.nodes, unit.nodes):
+                    return False
+                continue
             for ours, theirs in zip(sign, before, strict=True):
                 carried = isinstance(ours, _Taken) and ours.back is not None and ours.back > place - block.start
-                if ours != theirs and not (carried and isinstance(theirs, _Taken) and ours.shape == theirs.shape):
+                shape = theirs.shape if isinstance(theirs, _Taken) else () if isinstance(theirs, (int, float)) else None
+                if ours != theirs and not (carried and isinstance(ours, _Taken) and ours.shape == shape):
                     return False
         return True
 

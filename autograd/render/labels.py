@@ -30,8 +30,8 @@ def names_of(graph: Graph, scope: Scope, overrides: Mapping[Node | str, str]) ->
         return Names(nodes, scope, overrides)
     names = Names(nodes, scope, overrides)
     graph.named = lambda value: name.drawn if (name := names.given(value)) is not None else ""
-    for values in graph.rounds():
-        names.number(values)
+    for values, start in graph.rounds():
+        names.number(values, start)
     return names
 
 
@@ -67,11 +67,12 @@ def label(collapsed: CollapsedGraph, scope: Scope, overrides: Mapping[Node | str
 def _name_rounds(vertex: Vertex, names: Names) -> None:
     """The formula of what repeats is the same in every round: `h = tanh(Xₜ Wxh + h Whh)`."""
     vertex.name = pretty(names[vertex.node].text)
-    for places in zip(*(arguments(unit.nodes) for unit in vertex.rounds), strict=False):
+    whole = [unit.nodes for unit in vertex.rounds if len(unit.nodes) == len(vertex.rounds[-1].nodes)]
+    for places in zip(*map(arguments, whole), strict=False):
         taken = [place.operand for place in places]
-        tail = vertex.operands[id(taken[-1])]
-        if not tail.rounds and len(set(map(id, taken))) > 1 and (general := _general([names[x].drawn for x in taken])):
-            vertex.symbols[id(taken[-1])] = general
+        tail, drawn = vertex.operands.get(id(taken[-1])), [names[operand].drawn for operand in taken]
+        if (tail is None or not tail.rounds) and len(set(map(id, taken))) > 1:
+            vertex.symbols[id(taken[-1])] = _general(drawn) or drawn[-1]
 
 
 def _name_complements(collapsed: CollapsedGraph) -> None:

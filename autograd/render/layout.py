@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, combinations, product
 from math import ceil, comb
-from typing import Final
+from typing import Final, Literal
 
 from autograd.render import palette
 from autograd.render.diagram import Diagram, Edge
@@ -21,6 +21,7 @@ from autograd.render.metrics import LINE, text_width
 from autograd.render.palette import legend
 from autograd.render.style import Style
 
+Rows = Literal["one", "tidy", "any"]
 SMALLEST: Final = 12  # pixels, of any text on a slide
 _INCH: Final = 72
 _GAP: Final = 0.34 * _INCH + 1.5  # between two ranks, and between a card and its frame
@@ -33,10 +34,12 @@ _TRACK: Final = 24.0
 MARGIN_OF_ERROR: Final = 1.045  # of what is estimated
 _BETWEEN_ROWS: Final = 64.0  # with the line that leads from the end of one to the beginning of the next
 LARGEST: Final = 2.0  # scale, so that a picture of two cards does not fill a wall
-_FEW: Final = 3  # operands that enter one operation, so that two of them may stand beside it
+_ABREAST: Final = 2  # operations in one column that have operands beside them
 _MOST_ROWS: Final = 4
+_COMFORTABLE: Final = 1.25  # times the smallest text, so that nobody needs further rows
 _WORTH: Final = 1.15  # how much larger text must get by one more row
 _SPLIT: Final = 0.4  # what it costs to cut a frame, of the size of text
+_WIDOW: Final = 0.4  # of the columns of the longest row
 _CROSSED: Final = 0.25  # and a line that leads to another row besides the one at its end
 _MOST_TRIED: Final = 600  # ways to break a line
 
@@ -66,9 +69,8 @@ def arrange(diagram: Diagram) -> Layout:
     """Find the main path of data to each output, and an operation for every parameter and target.
 
     The main operand of an operation is the computed one with the longest history, else its data, else
-    the first. A card that is nobody's main operand stands beside the first operation that uses it, if that has
-    its column for itself: the first such card on one side (true), the second on the other. A third one stands before
-    it, and so do all where there are more.
+    the first. A card that is nobody's main operand stands beside the first operation that uses it, if few others have
+    its column: the last such card on one side, the one before on the other (true). All others stand before it.
     """
     sources: dict[str, list[str]] = {card.id: [] for card in diagram.cards}
     for edge in diagram.edges:
@@ -91,12 +93,12 @@ def arrange(diagram: Diagram) -> Layout:
     leading = set(main.values())
     beside: dict[str, tuple[str, bool]] = {}
     crowd = Counter(depth[card] for card, operands in sources.items() if operands)
+    entered: set[str] = set()
     for head, operands in sources.items():
-        if crowd[depth[head]] > 1:  # what is computed side by side needs the space
-            continue
-        entering = [o for o in dict.fromkeys(operands) if not (sources[o] or o in leading or o in beside)]
-        if len(entering) <= _FEW:
-            for operand, side in zip(entering[-2:], (True, False), strict=False):
+        new = [o for o in dict.fromkeys(operands) if not (sources[o] or o in leading or o in entered)]
+        entered.update(operands)
+        if crowd[depth[head]] <= _ABREAST:  # more that is computed side by side needs the space
+            for operand, side in zip(new[-2:], (True, False), strict=False):
                 beside[operand] = head, side
     ranks, first_users = _ranks(diagram, sources, beside)
     anchors = {card: ranks[first_users.get(card, card)] for card in ranks}
@@ -139,9 +141,9 @@ class Viewport:
         return min(self.width / width, self.height / height)
 
 
-def fits(diagram: Diagram, viewport: Viewport, style: Style, margin: float = MARGIN_OF_ERROR) -> bool:
-    """Whether all text of a picture is readable where it is drawn into this viewport."""
-    return palette.SHAPE * viewport.scale(*estimated_size(diagram, viewport, style)) >= viewport.least * margin
+def readable(width: float, height: float, viewport: Viewport) -> float:
+    """How large the smallest text of a picture is in this viewport, compared to the least that can be read."""
+    return palette.SHAPE * viewport.scale(width, height) / viewport.least
 
 
 def estimated_size(diagram: Diagram, viewport: Viewport, style: Style) -> tuple[float, float]:
@@ -149,24 +151,35 @@ def estimated_size(diagram: Diagram, viewport: Viewport, style: Style) -> tuple[
     return _Estimate(diagram, viewport, style).size(diagram.breaks)
 
 
-def broken(diagram: Diagram, viewport: Viewport, style: Style) -> Diagram:
-    """The diagram in as many rows as make its text largest, and as wide as it will be."""
+def broken(diagram: Diagram, viewport: Viewport, style: Style, rows: Rows = "any") -> Diagram:
+    """The diagram in as many `rows` as make its text largest, and as wide as it will be."""
     estimate = _Estimate(diagram, viewport, style)
-    breaks = _best_breaks(estimate, viewport) if style.rows and not viewport.down else ()
+    several = style.rows and not viewport.down and rows != "one"
+    breaks = _best_breaks(estimate, viewport, rows == "any") if several else ()
     return replace(diagram, breaks=breaks, width=estimate.size(breaks)[0])
 
 
-def _best_breaks(estimate: _Estimate, viewport: Viewport) -> tuple[int, ...]:
-    """The ranks at which further rows begin; of what is about equal the fewest."""
+def _best_breaks(estimate: _Estimate, viewport: Viewport, any_rows: bool) -> tuple[int, ...]:
+    """The ranks at which further rows begin, if one row has small text; of what is about equal the fewest.
+
+    Unless `any_rows` will do, one line leads from each to the next, no frame is cut, and no row is much shorter.
+    """
+    smallest = viewport.least / palette.SHAPE
+    single = viewport.scale(*estimate.size(()))
+    if single >= _COMFORTABLE * smallest:
+        return ()
     best: tuple[int, ...] = ()
-    largest = min(viewport.scale(*estimate.size(())), LARGEST)
+    largest = single >= MARGIN_OF_ERROR * smallest, single
     for count in range(1, _MOST_ROWS):
-        least = largest * _WORTH
+        least = largest[0], largest[1] * _WORTH
         for breaks in estimate.candidates(count):
             cost = 1 + _SPLIT * estimate.cut(breaks) + _CROSSED * estimate.crossing(breaks)
-            scale = min(viewport.scale(*estimate.size(breaks)), LARGEST) / cost
-            if scale > max(least, largest):
-                best, largest = breaks, scale
+            if not any_rows and (cost > 1 or estimate.has_widow(breaks)):
+                continue
+            scale = viewport.scale(*estimate.size(breaks))
+            worth = scale >= MARGIN_OF_ERROR * smallest, scale / cost
+            if worth > max(least, largest):
+                best, largest = breaks, worth
     return best
 
 
@@ -183,9 +196,9 @@ class _Estimate:
             size = style.size(card)
             self._cards.append((layout.anchors[card.id], layout.ranks[card.id], size[along], size[across]))
         self._gaps = _gaps(diagram, layout, viewport)
-        self._edges = {
+        self._edges = [
             (layout.anchors[edge.tail], layout.anchors[edge.head]) for edge in diagram.edges if not edge.again
-        }
+        ]
         self._tracks: Counter[int] = Counter()  # lines that pass a column, and those that lead back over it
         for edge in diagram.edges:
             tail, head = sorted((layout.ranks[edge.tail], layout.ranks[edge.head]))
@@ -248,6 +261,11 @@ class _Estimate:
         """How many lines lead from one row to another, besides the one at the end of each."""
         ends = [(bisect_right(breaks, tail), bisect_right(breaks, head)) for tail, head in self._edges]
         return max(sum(tail != head for tail, head in ends) - len(breaks), 0)
+
+    def has_widow(self, breaks: Sequence[int]) -> bool:
+        """Whether a row has far fewer columns than another one."""
+        columns = Counter(bisect_right(breaks, rank) for rank in self._ranks)
+        return len(columns) <= len(breaks) or min(columns.values()) < _WIDOW * max(columns.values())
 
     def cut(self, breaks: Sequence[int]) -> int:
         """How many frames these breaks cut."""

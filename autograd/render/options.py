@@ -41,6 +41,7 @@ class Options:
     style: Style = field(default_factory=lambda: STYLES["cards"])
     viewport: Viewport = field(default_factory=Viewport)
     legend: bool = True
+    theme: str = "light"
     statements: bool = True
     repeats: bool = True
     hand: Mapping[Node, Hand] = field(default_factory=dict)

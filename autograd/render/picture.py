@@ -12,7 +12,7 @@ from autograd.basis.caching import cached_property
 from autograd.files import replacing
 from autograd.render.backends import BACKENDS, Backend, DrawingError
 from autograd.render.diagram import Diagram, Direction
-from autograd.render.layout import Viewport
+from autograd.render.layout import MARGIN_OF_ERROR, Viewport, estimated_size, readable
 from autograd.render.style import STYLES, Style
 from autograd.render.svg import UNFOLD, finish, fit, size
 from autograd.render.themes import themed
@@ -20,6 +20,7 @@ from autograd.render.themes import themed
 FORMATS = (".svg", ".png", ".pdf", ".dot")
 _PIXELS_PER_POINT = 2  # of a bitmap, beyond the size on the slide: text stays sharp on a projector
 _INCH = 72
+_UNCLEAR = 0.8, 1.6  # what is estimated of the size of text, where it is measured
 _IN_A_CELL = "max-width:100%;height:auto"  # of a notebook, which is narrower than a slide; no file has it
 
 
@@ -47,7 +48,7 @@ class Picture:
 
     @cached_property
     def source(self) -> str:
-        """The picture as DOT; the same text for the same graph, on every machine."""
+        """The picture as DOT; the same text for the same graph, where the same Graphviz measures it."""
         return themed(self._style.source(self._diagram, self._direction), self._theme)
 
     @cached_property
@@ -98,6 +99,20 @@ class Picture:
         count = self._diagram.operations
         what = "1 operation" if count == 1 else f"{count:,} operations"
         return f"<Picture of {self._diagram.symbol}: {what}{f', folded; {UNFOLD}' if self._diagram.folded else ''}>"
+
+    def readability(self, margin: float = MARGIN_OF_ERROR) -> float:
+        """How large the smallest text is, compared to the least that can be read.
+
+        That is measured where it is drawn, unless an estimate with this margin is clear.
+        """
+        viewport = self._viewport or Viewport()
+        expected = readable(*estimated_size(self._diagram, viewport, self._style), viewport)
+        if _UNCLEAR[0] <= expected < _UNCLEAR[1]:
+            try:
+                return readable(*size(ElementTree.fromstring(self.svg)), viewport)
+            except RuntimeError:  # nothing that is installed can draw it
+                pass
+        return expected / margin
 
     def content(self, format: str) -> bytes:
         """The picture as "svg", "png" or "pdf"; RuntimeError as `svg` says."""

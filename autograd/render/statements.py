@@ -117,7 +117,7 @@ class Statements:
         innermost: the module's call that each was recorded in; a statement stays inside one.
         name: the name that somebody gave a value, or "": one with a name is never part of another statement.
         kept: further values that have statements of their own.
-        loops: the operations of each round, of what repeats.
+        loops: the operations of each round, of what repeats; the first may lack some.
         alone: whether each operation is a statement of its own.
         most_taken: operands of a statement that can be broken.
 
@@ -132,7 +132,7 @@ class Statements:
         innermost: Mapping[Node, Any],
         name: Callable[[Operand], str],
         kept: Container[Node],
-        loops: Sequence[Sequence[Sequence[Node]]],
+        loops: Sequence[Sequence[Sequence[Node | None]]],
         alone: bool,
         most_taken: int = MOST_TAKEN,
     ) -> None:
@@ -178,21 +178,23 @@ class Statements:
     def _came_around(self, standing: set[Node], length: Callable[[Node], int]) -> Iterator[Node]:
         """What a loop carries on to its next round, and what has a name in any of them, where that is not short."""
         for rounds in self._loops:
-            places = {node: number for number, nodes in enumerate(rounds) for node in nodes}
+            places = {node: number for number, nodes in enumerate(rounds) for node in nodes if node is not None}
             carried = {
                 place
                 for number, nodes in enumerate(rounds[1:], 1)
                 for node in nodes
+                if node is not None
                 for arg in node.inputs
                 if arg is not None and places.get(arg, number) < number
                 for place in [rounds[places[arg]].index(arg)]
             }
-            last, whole = rounds[-1], rounds[-1][max(carried, default=-1)]
+            last: list[Any] = [*rounds[-1]]
+            whole = last[max(carried, default=-1)]
             while whole not in standing and whole in self._users:
                 whole = self._users[whole]
             if length(whole) > LONGEST or any(rounds[0][place] in standing for place in carried):
                 named = {place for place, node in enumerate(last) if node in standing}
-                yield from (nodes[place] for nodes in rounds for place in carried | named)
+                yield from (node for nodes in rounds for place in carried | named if (node := nodes[place]) is not None)
 
 
 class _Draft:
