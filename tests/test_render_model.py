@@ -11,8 +11,8 @@ import pytest
 import autograd
 from autograd import Tensor
 from autograd.core.op import operations
-from autograd.notation.formulas import scalar_text
 from autograd.notation.names import Scope
+from autograd.notation.words import scalar_text
 from autograd.render.build import build_scene
 from autograd.render.diagram import Card, Diagram
 from autograd.render.options import Options
