@@ -14,6 +14,9 @@ from weakref import ref
 import numpy as np
 
 from autograd.core.node import next_order, observers
+from autograd.core.tensor import TensorBase
+
+_LISTS = (tuple, list)
 
 
 class Owner(Protocol):
@@ -43,10 +46,7 @@ class scope:  # noqa: N801
     __slots__ = ("_inputs", "_owner", "_start")
 
     def __init__(self, owner: Owner, *inputs: Any) -> None:
-        self._owner, self._inputs, self._start = owner, inputs, next_order()
-        for observer in tuple(observers) if observers else ():
-            if hasattr(observer, "entered"):
-                observer.entered(owner)
+        self._owner, self._inputs, self._start = owner, inputs, scope.begin(owner)
 
     def __enter__(self) -> scope:
         return self
@@ -56,16 +56,27 @@ class scope:  # noqa: N801
 
     def __call__(self, output: Any) -> Any:
         """Give `output` back: a Tensor that was computed inside, or a tuple, list or dictionary with such in it."""
-        try:
+        return scope.end(self._owner, self._start, self._inputs, output)
+
+    @staticmethod
+    def begin(owner: Owner) -> int:
+        """The number at which the work of `owner` begins; with `end`, a scope without an object for it."""
+        if observers:
+            for observer in tuple(observers):
+                if hasattr(observer, "entered"):
+                    observer.entered(owner)
+        return next_order()
+
+    @staticmethod
+    def end(owner: Owner, start: int, inputs: Iterable[Any], output: Any) -> Any:
+        """Give back the `output` of the work that began at `start`."""
+        if isinstance(output, TensorBase):
             node = output._node
-        except AttributeError:
-            for part in (
-                output.values() if isinstance(output, dict) else output if type(output) in (tuple, list) else ()
-            ):
-                self(part)
-            return output
-        if node.order > self._start:  # else it was only handed through
-            node.scope = self._owner, self._start, node.scope, _held(self._inputs)
+            if node.order > start:  # else it was only handed through
+                node.scope = owner, start, node.scope, _held(inputs)
+        else:
+            for part in output.values() if isinstance(output, dict) else output if type(output) in _LISTS else ():
+                scope.end(owner, start, inputs, part)
         return output
 
 
@@ -73,10 +84,10 @@ def _held(values: Iterable[Any]) -> list[Any]:
     """The nodes of Tensors in a nesting, and weak references to its arrays, which no graph keeps for a picture."""
     held: list[Any] = []
     for value in values:
-        if type(value) is np.ndarray:
+        if isinstance(value, TensorBase):
+            held.append(value._node)
+        elif type(value) is np.ndarray:
             held.append(ref(value))
-        elif (node := getattr(value, "_node", None)) is not None:
-            held.append(node)
         elif type(value) in (tuple, list, dict):
             held += _held(value.values() if type(value) is dict else value)
     return held

@@ -86,14 +86,14 @@ class Module:
         raise NotImplementedError(f"{self._title()} has no forward(); define it, taking the input")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        with scope(self, *args, *kwargs.values()) as result:  # for pictures, which are drawn module by module
-            try:
-                # The usual call, without taking it apart and packing it again.
-                return result(self.forward(args[0]) if len(args) == 1 and not kwargs else self.forward(*args, **kwargs))
-            except AttributeError as error:
-                if "_path" not in vars(self):
-                    raise self._not_initialised() from error
-                raise
+        start = scope.begin(self)  # for pictures, which are drawn module by module
+        try:
+            output = self.forward(*args, **kwargs) if kwargs else self.forward(*args)
+        except AttributeError as error:
+            if "_path" not in vars(self):
+                raise self._not_initialised() from error
+            raise
+        return scope.end(self, start, (*args, *kwargs.values()) if kwargs else args, output)
 
     def __scope__(self) -> tuple[str, str]:
         """Its path, and what pictures call it: the class with the sizes that its constructor needs.

@@ -44,6 +44,14 @@ def test_an_array_that_is_filled_anew_after_its_use_is_noticed(case: str) -> Non
     assert w.grad is None
 
 
+def test_one_element_of_an_array_of_eight_kilobytes_is_noticed() -> None:
+    x, w = np.ones(1024), Tensor(np.ones(1024), requires_grad=True)
+    loss = np.sum(w * x)
+    x[5] = 2.0
+    with pytest.raises(RuntimeError, match="changed in place"):
+        loss.backward()
+
+
 def test_large_arrays_with_random_content_are_noticed() -> None:
     rng = np.random.default_rng(0)
     for shape in ((1000,), (64, 31), (8, 8, 8, 8)):

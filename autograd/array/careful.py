@@ -20,19 +20,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Container
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from autograd.basis.broadcasting import unbroadcast
 from autograd.basis.reads import StandIn
+from autograd.basis.signatures import without_dispatcher
 from autograd.core.backward import backpropagate, call_hooks, in_shape
 from autograd.core.errors import describe, user_frame
 from autograd.core.node import Node, observers, topological
 from autograd.core.op import Op, plain
 
 _INF = float("inf")
-_CHOOSES = ("choice", "nan")
+_ARRAYS = (np.ndarray, np.generic)
+_vdot = without_dispatcher(np.vdot)
 
 
 def gradients(
@@ -52,7 +55,7 @@ def gradients(
     look = _Look()
     try:
         value = plain(seed) if type(output.held) is StandIn else output.held
-        if not issubclass(type(value), (np.ndarray, np.generic)):
+        if not issubclass(type(value), _ARRAYS):
             look.ahead(output, value)
         found = backpropagate(output, seed, wrap=wrap, keep=keep, free=free, wanted=wanted, hooks=hooks, met=look.at)
         if look.quiet is None or _finite(found, wanted) or _is_lost(output):
@@ -73,8 +76,7 @@ def gradients(
 class _Look:
     """Whether the result of a pass is to be looked at; from the first operation on that asks for it, NumPy is quiet."""
 
-    def __init__(self) -> None:
-        self.quiet: Any = None
+    quiet: Any = None
 
     def at(self, node: Node) -> None:
         """Called with the operations of a pass."""
@@ -84,7 +86,7 @@ class _Look:
 
     def ahead(self, output: Node, value: Any) -> None:
         """In the recording of a compiled step, where a look is a check in each replay, NumPy is quiet throughout."""
-        if isinstance(value, (np.ndarray, np.generic)):
+        if isinstance(value, _ARRAYS):
             for node in topological((output,)):
                 if node.op is not None and (node.op.wary or node.kwargs):
                     self.at(node)
@@ -96,20 +98,20 @@ class _Look:
 
 def _may_throw_away(node: Node) -> bool:
     op, args = node.op, node.args or ()
-    if op.role in ("choice", "index", "write") or "where" in node.kwargs:
+    if op.wary == "always" or "where" in node.kwargs:
         return True
-    if op.remedy or op.root:
+    if op.wary == "pole":
         return not (op.label == "^" and type(args[1]) in (int, float) and args[1] >= 1)  # that has no pole
-    return (op.zeros in _CHOOSES or op.role == "extreme") and _chooses_from_infinity(node)
+    return op.wary == "values" and _chooses_from_infinity(node)
 
 
 def _chooses_from_infinity(node: Node) -> bool:
     """Whether an element is not finite among those that a choice goes by, as it is where a constant factor was not."""
     for value in node.saved:
-        kind = type(value)
-        if kind is np.ndarray and not _is_finite(value):
-            return True
-        if kind is not np.ndarray and hasattr(value, "shape") and not isinstance(value, np.generic):
+        if type(value) is np.ndarray:
+            if not _is_finite(value):
+                return True
+        elif hasattr(value, "shape") and not isinstance(value, np.generic):
             # not kept, or of a recording, which is for other values too: what all networks have is taken for finite
             return node.op.zeros == "nan" or node.op.role not in ("activation", "extreme")
     return False
@@ -120,7 +122,7 @@ def _finite(found: dict[Node, Any], wanted: Container[Node]) -> bool:
     total: Any = 0.0
     for node, gradient in found.items():
         g: Any = plain(gradient)
-        is_array = isinstance(g, (np.ndarray, np.generic))
+        is_array = isinstance(g, _ARRAYS)
         if (node.op is not None and node not in wanted) or not is_array:
             continue  # on the way, or an array of another library, which is not asked for numbers
         if g.dtype.char in "fd":
@@ -132,7 +134,7 @@ def _finite(found: dict[Node, Any], wanted: Container[Node]) -> bool:
 
 def _is_finite(array: Any) -> bool:
     if array.dtype.char in "fd":
-        return bool(np.vdot(array, array) < _INF)
+        return isfinite(_vdot(array, array))
     return array.dtype.kind != "f" or bool(np.all(np.isfinite(array)))
 
 

@@ -112,8 +112,10 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
         error.
         """
         value = self._value
-        if type(value) is np.ndarray and value.nbytes <= SMALL and self._node.grad is None:  # an optimiser reads later
-            hand_out(self._node, value, write_order())
+        if type(value) is np.ndarray:
+            if self._node.grad is None and value.nbytes <= SMALL:  # an optimiser reads later
+                hand_out(self._node, value, write_order())
+            return value
         return np.asarray(value) if issubclass(type(value), np.generic) else value
 
     @data.setter

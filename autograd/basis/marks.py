@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 SMALL: Final = 512  # bytes: to note so many takes no longer than to note one
+_WHOLE: Final = 8192  # bytes: to note so many takes no longer than to pick a few
 _PROBES: Final = 16
 Marks = Sequence[tuple[Any, bytes, Any]]
 
@@ -29,8 +30,9 @@ def noted(values: Sequence[Any], positions: Sequence[int]) -> Marks:
     """
     found = []
     for k in positions:
-        part = _looked_at(values[k])
-        found.append((part, part.tobytes(), values[k]))
+        array = values[k]
+        part = array if array.nbytes <= _WHOLE else _probes(array)
+        found.append((part, part.tobytes(), array))
     return found
 
 
@@ -48,9 +50,12 @@ def hand_out(node: Any, array: Any, order: int) -> None:
 
 
 def _looked_at(array: Any) -> Any:
-    """The elements by which to tell whether an array was filled anew; none of a large one in another order than C."""
-    if array.nbytes <= SMALL:
-        return array
+    """The elements by which to tell whether an array was filled anew."""
+    return array if array.nbytes <= _WHOLE else _probes(array)
+
+
+def _probes(array: Any) -> Any:
+    """Some elements of a large array; none of one in another order than C."""
     return array.ravel()[:: array.size // _PROBES] if array.flags.c_contiguous else array[:0]
 
 

@@ -15,7 +15,7 @@ from autograd.basis.sums import added, added_into, is_own
 from autograd.core.errors import describe
 from autograd.core.node import Node, last_written, observers, overwritten
 
-_ARRAYS: Final = {np.ndarray, np.float64, np.float32}
+ARRAYS: Final = {np.ndarray, np.float64, np.float32}
 RETAIN_GRAD: Final = object()  # among the hooks of a node: its gradient is kept in `.grad`
 
 
@@ -71,25 +71,26 @@ def backpropagate(
             check_unwritten(node)
         args = (g, node.output, *node.saved) if wrap is None else _wrapped(g, node, wrap)
         parts = None
-        if op.parts is not None and type(g) in _ARRAYS and wrap is None and not observers:
+        if op.parts is not None and type(g) in ARRAYS and wrap is None and not observers:
             parts = iter(op.parts(is_own(g, others=1), *args, **kwargs))
         for operand, rule in zip(inputs, op.vjp):  # noqa: B905  (options follow the operands)
             d: Any = parts and next(parts)
             if type(operand) is not Node or rule is None or not operand.requires_grad:
                 continue
-            try:
-                if parts is None:
+            if parts is None:
+                try:
                     d = rule(*args, **kwargs) if kwargs else rule(*args)
-            except NotKeptError:
-                keep_all(node)
-                args = (g, node.output, *node.saved) if wrap is None else _wrapped(g, node, wrap)
-                d = rule(*args, **kwargs)
+                except NotKeptError:
+                    keep_all(node)
+                    args = (g, node.output, *node.saved) if wrap is None else _wrapped(g, node, wrap)
+                    d = rule(*args, **kwargs)
             held, first = operand.held, operand not in gradients
-            if callable(d):
+            if parts is not None and callable(d):
                 gradients[operand] = added_into(gradients.get(operand), held, d)
             else:
-                if getattr(d, "shape", None) != held.shape:
-                    d = in_shape(d, held.shape, node, operand)
+                if (shape := getattr(d, "shape", None)) != held.shape:
+                    fits = op.broadcasts and shape
+                    d = unbroadcast(d, held.shape) if fits else in_shape(d, held.shape, node, operand)
                 if d.dtype is not held.dtype:
                     d = d.astype(held.dtype)
                 for observer in tuple(observers) if observers else ():  # other threads may come and go

@@ -62,6 +62,7 @@ class Op:
         remedy: what to do where it gives NaN or an infinity, for `detect_anomaly`.
         cure: what to do where it raises.
         on_any_array: computes the value through NumPy's protocol, for data that is no NumPy array.
+        wary: whether it may throw something away, "always" or by its "values", or has a "pole", as above.
         operands, options: the names of its arguments.
         kept: what a graph keeps of a call, by the operands that are differentiable and those that are arrays.
         direct: a call of so many arguments or fewer, without options, is in the rules' form; -1 where none is.
@@ -106,7 +107,9 @@ class Op:
         count = 0 if self.variadic else len(rules)
         self.operands, self.options = names[:count], frozenset(names[count:])
         self.direct = count if self.adapt is None else -1  # a form of its own: see `bind`
-        self.wary = self.remedy or self.root or {self.zeros, self.role} & {"choice", "nan", "extreme", "index", "write"}
+        always = self.role in ("choice", "index", "write")
+        by_value = self.role == "extreme" or self.zeros in ("choice", "nan")
+        self.wary = "always" if always else "pole" if self.remedy or self.root else "values" if by_value else ""
         self.vjp = EachOperand(rules[0]) if self.variadic else rules
         self.composed = self.composed or NO_OPTIONS
         if not self.variadic and not all(takes(rule, 2 + count) for rule in rules if rule is not None):

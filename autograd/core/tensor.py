@@ -14,13 +14,12 @@ import numpy as np
 from autograd.basis.marks import noted
 from autograd.basis.reads import StandIn, stand_in
 from autograd.basis.signatures import qualified_name
-from autograd.core.backward import backpropagate
+from autograd.core.backward import ARRAYS, backpropagate
 from autograd.core.errors import describe, failed, named
 from autograd.core.node import NO_OPTIONS, Node, differentiated, next_order, observers, recording, topological
 from autograd.core.op import BODIES, PLAIN_TYPES, Op, find, holds_tensor, lookup, plain, stack_nested
 
 _ndarray = np.ndarray
-_SCALARS: Final = {np.float64, np.float32}
 _NUMBERS: Final = {int, float, bool}
 _SMALL: Final = 16384  # bytes: to let go of less costs more time than its memory is worth
 _REAL: Final = "fiub"  # kinds of dtypes
@@ -59,15 +58,14 @@ class TensorBase:
         create_graph = create_graph or bool(inside and not set(inside).isdisjoint(topological((self._node,))))
         seed = self._seed(gradient, create_graph)
         gradients = self._backpropagate(self._node, seed, wrap=wrap if create_graph else None, free=not retain_graph)
-        given = {id(seed)}
+        shared = len({id(seed), *map(id, gradients.values())}) <= len(gradients)  # one array for two leaves
         for node, g in gradients.items():
             if node.op is not None:
                 continue
             if create_graph:
                 g = wrap(g._node, g._value) if isinstance(g, TensorBase) else wrap(Node(g))
-            elif type(g) is not np.ndarray or g.base is not None or id(g) in given:
+            elif shared or type(g) is not _ndarray or g.base is not None:
                 g = np.copy(g)  # a gradient is the leaf's own: no view, nobody else's
-            given.add(id(g))
             while node.replacement is not None:
                 node = node.replacement
             if node.requires_grad:  # not frozen since
@@ -163,8 +161,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
                     differentiable += bit
                     if type(arg.held) is StandIn:
                         large = True
-                kind = type(value)
-                if kind is not _ndarray and kind not in _SCALARS:
+                if type(value) not in ARRAYS:
                     forward = op.on_any_array
             elif (type(arg) is _ndarray and arg.dtype.kind in _REAL) or type(arg) in _NUMBERS:
                 value, arrays = arg, arrays + bit if type(arg) is _ndarray else arrays
@@ -190,14 +187,14 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
         node.args = tuple(inputs)
         node.kwargs = kwargs
         node.saved = values
-        small = type(value) in _SCALARS or value.nbytes <= _SMALL
+        small = value.nbytes <= _SMALL
         if large or arrays or not small:
             known = op.kept.get(which := (differentiable, arrays)) or op.look(which, value, values, kwargs)
-            node.op = known.op
-            node.held = node.output = value if small or known.output else stand_in(value)
-            if known.constants:
-                node.marks = noted(values, known.constants)
-            for k in known.unread if large else ():
+            node.op, reads_output, unread, constants = known
+            node.held = node.output = value if small or reads_output else stand_in(value)
+            if constants:
+                node.marks = noted(values, constants)
+            for k in unread if large else ():
                 values[k] = inputs[k].held
         else:
             node.op = op if op.against_constant is None or differentiable & differentiable - 1 else op.against_constant

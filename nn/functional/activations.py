@@ -40,12 +40,20 @@ def _relu_fast(x: Any) -> Any:
     return np.maximum(x, 0.0)
 
 
+def _relu_rule(g: Any, y: Any, x: Any) -> Any:
+    if type(y) is type(g) is np.ndarray:
+        passed = (y > 0.0).astype(y.dtype)  # two thirds of the time that a product with booleans takes
+        passed *= g
+        return passed
+    return g * (y > 0.0)
+
+
 relu = operation(
     _relu,
     name="nn.functional.relu",
     role="activation",
     forward=_relu_fast,
-    vjp=lambda g, y, x: g * (y > 0.0),
+    vjp=_relu_rule,
     zeros="choice",
     math=r"\bar x = \bar y \odot 1[x > 0]",
     samples=[lambda rng: (rng.normal(size=(3, 4)),), lambda rng: (rng.normal(),)],

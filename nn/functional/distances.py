@@ -42,18 +42,19 @@ def _mse_loss_fast(prediction: Any, target: Any, reduction: Reduction = "mean") 
         d = prediction - target
         if d.dtype.char in "fd":
             if d.size <= _SMALL:
-                return np.vdot(d, d) / d.size
+                d = d.ravel()
+                return d.dot(d) / d.size
             d *= d
             return np.add.reduce(d, None) / d.size
     return _mse_loss(prediction, target, reduction)
 
 
 def _mse_prediction(g: Any, y: Any, prediction: Any, target: Any, reduction: Reduction = "mean") -> Any:
-    return (g * (2 / np.size(prediction) if reduction == "mean" else 2)) * (prediction - target)
+    return (g * (2 / prediction.size if reduction == "mean" else 2)) * (prediction - target)
 
 
 def _mse_target(g: Any, y: Any, prediction: Any, target: Any, reduction: Reduction = "mean") -> Any:
-    return (g * (2 / np.size(target) if reduction == "mean" else 2)) * (target - prediction)
+    return (g * (2 / target.size if reduction == "mean" else 2)) * (target - prediction)
 
 
 mse_loss = operation(

@@ -25,10 +25,14 @@ def array(value: Any) -> Any:
     return value if hasattr(value, "dtype") and not isinstance(value, type) else np.asarray(value)
 
 
+def _dot(a: Any, b: Any) -> Any:
+    return a.dot(b) if type(a) is type(b) is np.ndarray else np.dot(a, b)  # the method has no dispatcher
+
+
 def _product(x: Any, weight: Any) -> Any:
     try:
         if x.ndim == weight.ndim == 2:
-            return np.dot(x, weight)  # what `@` gives, at less overhead
+            return _dot(x, weight)  # what `@` gives, at less overhead
         if weight.ndim == 2:
             return x @ weight
     except (ValueError, AttributeError):  # shapes that do not fit, or a number
@@ -57,7 +61,7 @@ def _linear_in_place(x: Any, weight: Any, bias: Any) -> Any:
 
 def _linear_weight(g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
     if x.ndim == 2:
-        return np.dot(x.T, g)
+        return _dot(x.T, g)
     samples = tuple(range(x.ndim - 1))
     return np.tensordot(x, g, (samples, samples))
 
@@ -69,7 +73,7 @@ _affine = operation(
     forward=_linear_in_place,
     broadcasts=True,
     vjp=(
-        lambda g, y, x, weight, bias: np.dot(g, weight.T) if g.ndim == 2 else g @ weight.T,
+        lambda g, y, x, weight, bias: _dot(g, weight.T) if g.ndim == 2 else g @ weight.T,
         _linear_weight,
         lambda g, y, x, weight, bias: g,
     ),

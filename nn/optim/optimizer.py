@@ -148,7 +148,7 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Clear the gradients of all parameters."""
         for parameter in self.parameters:
-            parameter.zero_grad()
+            parameter.grad = None
 
     # States and files
 
