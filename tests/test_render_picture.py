@@ -274,12 +274,3 @@ def test_unknown_themes_and_sizes_are_refused(asked: Any, error: type[Exception]
 def square_of(**asked: Any) -> Picture:
     x = Tensor(3.0, requires_grad=True)
     return autograd.draw(x * x, **asked)
-
-
-def test_a_saved_picture_opens_in_cairo(tmp_path: Path) -> None:
-    cairosvg = pytest.importorskip("cairosvg", reason="install cairosvg, and the library cairo")
-    image = pytest.importorskip("PIL.Image", reason="install pillow")
-    file = square_of().save(tmp_path / "square.svg")
-    cairosvg.svg2png(url=str(file), write_to=str(tmp_path / "square.png"))
-    drawn = image.open(tmp_path / "square.png").convert("L")
-    assert drawn.getextrema()[0] < 80 < 250 < drawn.getextrema()[1]

@@ -11,6 +11,7 @@ from typing import Final, Literal, get_args
 from autograd.array.tensor import Tensor
 from autograd.files import replacing
 from autograd.notation.names import users_scope
+from autograd.render.animation import animated, check_seconds
 from autograd.render.build import build_scene
 from autograd.render.diagram import Diagram, Direction
 from autograd.render.metrics import text_width
@@ -47,6 +48,7 @@ def frames(
     depth: int | None = None,
     detail: Detail | None = None,
     title: str | None = None,
+    seconds: float = 1.5,
 ) -> list[Path]:
     r"""Write the computation behind `output` step by step: a picture for every moment, forward and backward.
 
@@ -56,9 +58,9 @@ def frames(
 
     Args:
         output: a Tensor that operations on other Tensors gave; backward steps need one element.
-        path: "backprop.pdf" is one document with a page a step; "step.svg" or "step.png" are numbered files,
-            step-01.svg and on; a path without a suffix is a folder, made if need be, for frame-01.svg
-            and on. Numbered files that an earlier, longer run left are not removed.
+        path: "backprop.pdf" is one document with a page a step, "backprop.gif" one animation, which needs Pillow;
+            "step.svg" or "step.png" are numbered files, step-01.svg and on; a path without a suffix is a folder, made
+            if need be, for frame-01.svg and on. Numbered files that an earlier, longer run left are not removed.
         format: of the files in a folder, "svg" by default; "pdf" is a document a step.
         style: "cards" or "plain", or "circuit" where all values are numbers, as for `draw`; or a style of your own
             that shows single moments.
@@ -66,15 +68,16 @@ def frames(
         captions: say above each frame what happens in it.
         names, collapse, depth, detail: as for `draw`.
         title: a line above all frames, before the caption.
+        seconds: how long an animation shows a step; the last one twice as long.
 
     Returns:
         The files, in order.
 
     Raises:
-        TypeError: `output` is no Tensor, or a name no string.
+        TypeError: `output` is no Tensor, or a name no string; `seconds` is no number.
         ValueError: `output` has no graph; unknown format, suffix, style or direction; a circuit with arrays; an
-            unknown name in `names`.
-        RuntimeError: no installed renderer can draw the format; says what to install.
+            unknown name in `names`; `seconds` is not from 0.05 to 60.
+        RuntimeError: no installed renderer can draw the format, or Pillow is missing; says what to install.
         OSError: a file cannot be written.
 
     >>> import autograd, tempfile
@@ -87,11 +90,16 @@ def frames(
     chosen = style_named(style, moments=True)
     check_choice("direction", direction, DIRECTIONS)
     target, suffix, bound = _target(Path(path), format)
+    gif = suffix == "gif"
+    if gif:
+        check_seconds(seconds)
     options = unfolded(title, chosen, collapse, depth, detail)
     scene = build_scene(node, users_scope(), overrides(names), options)
     series = _series(scene.diagram, steps(scene), captions=captions)
-    drawn = [Picture(diagram, chosen, direction).content(suffix) for diagram in series]
-    if bound:
+    drawn = [Picture(diagram, chosen, direction).content("png" if gif else suffix) for diagram in series]
+    if gif:
+        content = {target: animated(drawn, seconds)}
+    elif bound:
         try:
             content = {target: bind(drawn)}
         except BindingError as error:
@@ -126,11 +134,11 @@ def _target(path: Path, format: str | None) -> tuple[Path, str, bool]:
         check_choice("format", format, FORMATS)
     if not suffix or path.is_dir():
         return path / f"{STEM}.{format or 'svg'}", format or "svg", False
-    if suffix not in FORMATS:
+    if suffix not in (*FORMATS, "gif"):
         raise ValueError(
-            f"cannot tell the format of {str(path)!r}: its name should end in .svg, .png or .pdf, "
+            f"cannot tell the format of {str(path)!r}: its name should end in .svg, .png, .pdf or .gif, "
             "or in nothing, for a folder"
         )
     if format not in (None, suffix):
         raise ValueError(f"format is {format!r}, and {str(path)!r} ends in .{suffix}")
-    return path, suffix, suffix == "pdf"
+    return path, suffix, suffix in ("pdf", "gif")

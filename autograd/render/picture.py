@@ -13,11 +13,13 @@ from autograd.files import replacing
 from autograd.render.backends import BACKENDS, Backend, DrawingError
 from autograd.render.diagram import Diagram, Direction
 from autograd.render.layout import MARGIN_OF_ERROR, Viewport, estimated_size, readable
+from autograd.render.mermaid import mermaid
 from autograd.render.style import STYLES, Style
 from autograd.render.svg import UNFOLD, finish, fit, size
 from autograd.render.themes import themed
+from autograd.render.tikz import tikz
 
-FORMATS = (".svg", ".png", ".pdf", ".dot")
+FORMATS = (".svg", ".png", ".pdf", ".dot", ".mmd", ".tikz")
 _PIXELS_PER_POINT = 2  # of a bitmap, beyond the size on the slide: text stays sharp on a projector
 _INCH = 72
 _UNCLEAR = 0.8, 1.6  # what is estimated of the size of text, where it is measured
@@ -60,13 +62,27 @@ class Picture:
         """
         return self._draw("svg").decode()
 
+    @property
+    def mermaid(self) -> str:
+        """The picture as Mermaid: a block of code that is called so, in Markdown, is drawn as a flow chart."""
+        return mermaid(self._diagram, self._direction)
+
+    @property
+    def tikz(self) -> str:
+        r"""The picture as a `tikzpicture` of LaTeX, as the SVG looks; its text is set by LaTeX.
+
+        Raises:
+            RuntimeError: as `svg`.
+        """
+        return tikz(self.svg)
+
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file of the format that the suffix names.
 
         The file is written whole or not at all: an older one stays where something fails.
 
         Args:
-            path: ends in .svg, .png, .pdf or .dot.
+            path: ends in .svg, .png, .pdf, .dot, .mmd (Mermaid, for Markdown pages) or .tikz (for papers in LaTeX).
 
         Raises:
             ValueError: another suffix.
@@ -84,7 +100,8 @@ class Picture:
         if suffix not in FORMATS:
             known = ", ".join(FORMATS)
             raise ValueError(f"cannot tell the format of {str(target)!r}: its name should end in one of {known}")
-        content = self.source.encode() if suffix == ".dot" else self.content(suffix[1:])
+        texts = {".dot": "source", ".mmd": "mermaid", ".tikz": "tikz"}
+        content = getattr(self, texts[suffix]).encode() if suffix in texts else self.content(suffix[1:])
         with replacing(target) as file:
             file.write(content)
         return target
