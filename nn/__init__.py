@@ -27,7 +27,7 @@ if not hasattr(autograd, "Tensor"):
     )
 
 # isort: split
-from nn import batches, functional, init, optim
+from nn import batches, functional, init, metrics, optim
 from nn.batches import MiniBatches
 from nn.layers import (
     ELU,
@@ -64,6 +64,8 @@ from nn.losses import (
     NLLLoss,
 )
 from nn.module import Module, Parameter
+from nn.splitting import split
+from nn.training import History, fit, predict
 
 __differentiable__ = True  # written for Tensors: `autograd.differentiable` leaves it as it is
 
@@ -80,6 +82,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "HingeLoss",
+    "History",
     "HuberLoss",
     "Identity",
     "KLDivLoss",
@@ -102,7 +105,11 @@ __all__ = [
     "Softplus",
     "Tanh",
     "batches",
+    "fit",
     "functional",
     "init",
+    "metrics",
     "optim",
+    "predict",
+    "split",
 ]

@@ -108,7 +108,9 @@ class MiniBatches:
     ) -> None:
         if not arrays:
             raise TypeError("MiniBatches takes arrays first: MiniBatches(X, y, batch_size=32)")
-        self.arrays, self.axis, self.drop_last = arrays, axis, drop_last
+        # Of a memory map the batches are plain arrays, and only their rows are read.
+        self.arrays = tuple(array.view(np.ndarray) if isinstance(array, np.memmap) else array for array in arrays)
+        self.axis, self.drop_last = axis, drop_last
         self.batch_size = operator.index(batch_size)
         shapes = [np.shape(array) for array in arrays]
         if any(not -len(shape) <= axis < len(shape) for shape in shapes):
@@ -123,13 +125,22 @@ class MiniBatches:
         self._orders = order(self.samples, init.generator(rng))
 
     def __getstate__(self) -> dict[str, Any]:
+        self.order()
+        return vars(self).copy()
+
+    def order(self) -> Iterator[init.Array]:
+        """The object that draws the order of each epoch, with all that it remembers.
+
+        Raises:
+            TypeError: it is a generator of Python's, which can neither be copied nor stored.
+        """
         if isinstance(self._orders, Generator):
             name = getattr(self._orders, "__name__", "")
             raise TypeError(
                 f"the order of these MiniBatches is the generator {name}, which Python can neither copy nor pickle: "
                 "write it as a class with __next__, as nn.batches.shuffled is"
             )
-        return vars(self).copy()
+        return self._orders
 
     def __len__(self) -> int:
         """The number of batches an epoch."""

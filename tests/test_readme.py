@@ -30,7 +30,7 @@ MODULES = ["autograd", "nn"] + [
 ]
 
 
-NEEDED = {"autograd.scipy.": "scipy", "nn.optim.whole": "scipy"}  # what a module is about
+NEEDED = {"autograd.scipy.": "scipy", "nn.optim.whole": "scipy", "nn.plots": "matplotlib"}  # what a module is about
 
 
 @pytest.mark.parametrize("name", MODULES)

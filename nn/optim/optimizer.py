@@ -53,8 +53,7 @@ class Optimizer:
         self._rates = {dtype: np.zeros((), dtype) for dtype in dtypes}
         self._memory: dict[str, list[states.Array | None]] = {}
         self._counts: dict[str, states.Array] = {}
-        for name, value in self._checked(settings or {}).items():
-            super().__setattr__(name, value)
+        self._assign(self._checked(settings or {}))
 
     # Settings
 
@@ -97,8 +96,13 @@ class Optimizer:
             ratio = group.lr / self.lr if self.lr else 1.0
             own = {name: value * ratio if name == "lr" else value for name, value in checked.items()}
             group._set(own)
-        for name, value in checked.items():
-            super().__setattr__(name, value)
+        self._assign(checked)
+
+    def _assign(self, settings: Mapping[str, Any]) -> None:
+        """Set what is another value: for a compiled step a new object is a new setting."""
+        for name, value in settings.items():
+            if name == "lr" or getattr(self, name, None) != value:
+                super().__setattr__(name, value)
 
     def _checked(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         checked = {name: self.settings[name](name, value) for name, value in settings.items()}
@@ -208,8 +212,7 @@ class Optimizer:
         return [lambda: self._take(settings, counts, memory), *below]
 
     def _take(self, settings: Mapping[str, Any], counts: Mapping[str, Any], memory: Mapping[str, Any]) -> None:
-        for name, value in settings.items():
-            super().__setattr__(name, value)
+        self._assign(settings)
         for kind in counts:
             self._counts[kind][:] = counts[kind]
         for kind in memory:

@@ -1,0 +1,77 @@
+"""Data and outputs that cannot be right: told before anything is trained, or where a loss stopped being a number."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd import Tensor, detect_anomaly, no_grad
+from nn import functional, losses
+from nn.layers import MLP, Sequential, Sigmoid, Softmax
+from nn.module import Module
+
+_OF_LOGITS = (functional.cross_entropy, functional.binary_cross_entropy_with_logits)
+_LOSSES_OF_LOGITS = (losses.CrossEntropyLoss, losses.BCEWithLogitsLoss)
+
+
+def check_finite(arrays: tuple[Any, ...]) -> None:
+    """ValueError for a NaN or an infinity in data that is in memory; a file is not read for it."""
+    for position, array in enumerate(arrays):
+        values = array.data if isinstance(array, Tensor) else array
+        if isinstance(values, np.memmap) or isinstance(getattr(values, "base", None), np.memmap):
+            continue
+        values = np.asarray(values)
+        if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
+            at = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
+            raise ValueError(f"fit: array {position} of the data holds {values[at]} at {at}; nothing was trained")
+
+
+def check_output(model: Any, loss: Callable[..., Any], batch: tuple[Any, ...]) -> None:
+    """Warn of probabilities where a loss takes logits; shapes that do not fit are errors of the loss, raised here."""
+    with no_grad():
+        output = model(batch[0])
+        loss(output, *batch[1:])
+    if not (isinstance(loss, _LOSSES_OF_LOGITS) or loss in _OF_LOGITS):
+        return
+    values = np.asarray(output.data if isinstance(output, Tensor) else output)
+    rows = values.ndim > 1 and values.shape[-1] > 1 and np.all(values >= 0)
+    if isinstance(_last(model), (Sigmoid, Softmax)) or (rows and np.allclose(values.sum(axis=-1), 1, atol=1e-4)):
+        warnings.warn(
+            "fit: the model's outputs look like probabilities, and this loss applies the softmax or sigmoid itself: "
+            "leave it out of the model",
+            stacklevel=4,
+        )
+
+
+def _last(model: Any) -> Any:
+    """The module that gives the model's output, where that is plain to see."""
+    if isinstance(model, Sequential) and len(model):
+        return _last(model[-1])
+    return model.output_activation if isinstance(model, MLP) else model
+
+
+def where_it_began(model: Any, loss: Callable[..., Any], batch: tuple[Any, ...], losses_before: list[float]) -> str:
+    """In words: the operation that first gives what is not finite, of weights from the beginning of the epoch."""
+    for position, array in enumerate(batch):
+        values = np.asarray(array)
+        if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
+            return f"array {position} of this batch holds what is not finite"
+    try:
+        with np.errstate(all="ignore"), detect_anomaly():
+            loss(model(batch[0]), *batch[1:]).sum().backward()
+    except FloatingPointError as error:
+        return f"{str(error).rstrip('.')}{_grown(losses_before)}"
+    finally:
+        if isinstance(model, Module):
+            model.zero_grad()
+    return f"with the weights from before this epoch all of it is finite{_grown(losses_before)}"
+
+
+def _grown(losses: list[float]) -> str:
+    """What the losses before say of it."""
+    if len(losses) > 1 and losses[-1] > 10 * losses[0]:
+        return f"; the loss had grown from {losses[0]:.4g} to {losses[-1]:.4g}: take a smaller lr, or clip_norm=1.0"
+    return ""

@@ -1,0 +1,338 @@
+"""`fit`: the loop over epochs and batches, with what everybody writes around it."""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+import autograd
+from autograd import Tensor
+from nn import given, init
+from nn import state as states
+from nn.batches import MiniBatches
+from nn.module import Module
+from nn.optim import Adam, LambdaLR, OneCycleLR, Optimizer, clip_grad_norm
+from nn.splitting import split
+from nn.training import diagnosis
+from nn.training.history import History
+from nn.training.prediction import as_dtype, dtype_of
+from nn.training.run import Run
+
+Loss = Callable[..., Any]
+Metrics = Mapping[str, Callable[..., Any]] | Sequence[Callable[..., Any]]
+
+
+def fit(
+    model: Module,
+    data: Any,
+    *,
+    loss: Loss,
+    optimizer: Optimizer | Callable[..., Optimizer] | None = None,
+    epochs: int = 10,
+    batch_size: int = 32,
+    validation: Any = None,
+    metrics: Metrics = (),
+    schedule: LambdaLR | Callable[[Optimizer], LambdaLR] | None = None,
+    callbacks: Sequence[Callable[[Run], Any]] = (),
+    patience: int | None = None,
+    monitor: str | None = None,
+    clip_norm: float | None = None,
+    checkpoint: states.Path | None = None,
+    resume: bool = False,
+    rng: init.Rng = None,
+    compile: bool = True,
+    progress: bool = True,
+) -> History:
+    """Train a model, and return what the training was like.
+
+    Before anything is trained the data, the shapes and all settings are checked. Ctrl-C ends the training and keeps
+    what was learned. A loss that is not finite ends it with the weights of the beginning of that epoch, and the error
+    says where it began. Afterwards the model is in `eval()`, ready to predict.
+
+    Args:
+        model: a Module.
+        data: `(X, y)`, arrays with as many samples each (more than two go to the loss); or `MiniBatches`.
+        loss: a function of the output and the target, such as `nn.CrossEntropyLoss()`.
+        optimizer: an optimiser of the model's parameters, or what makes one of them; by default `Adam`.
+        epochs: how many passes over the data, those before a checkpoint included.
+        batch_size: samples a step, where `data` are arrays.
+        validation: `(X, y)`, or the share of the data that is kept for it: "val_loss" and metrics are computed of it.
+        metrics: functions of output and target in a list or by name, such as `[nn.metrics.accuracy]`; without
+            validation they are computed of the training data.
+        schedule: a schedule of `nn.optim` or what makes one of the optimiser; it goes on by an epoch, `OneCycleLR` by
+            a batch.
+        callbacks: functions that are called after each epoch with the `Run`: its `epoch`, `history`, `model` and
+            `optimizer`; assigning a reason to its `stop` ends the training.
+        patience: stop when so many epochs brought nothing better, and restore the best weights.
+        monitor: what of the history is looked at for that, by default "val_loss", or "loss" without validation. Less
+            is better where its name ends with "loss", else more.
+        clip_norm: as `nn.optim.clip_grad_norm` at each step.
+        checkpoint: a file that is written after each epoch.
+        resume: go on from that file if it is there: bit for bit as if the training had not been interrupted.
+        rng: for the order of the samples and the share for validation: a generator or a seed; None for fresh entropy.
+        compile: whether steps go by `autograd.compile`; a model that it refuses trains with False.
+        progress: whether a bar is shown, where tqdm is installed.
+
+    Returns:
+        A `History`: lists by name, a number an epoch.
+
+    Raises:
+        TypeError: a model that is no Module, no data, a loss that cannot be called.
+        ValueError: settings out of range, arrays that do not fit or hold NaN, labels that are none.
+        FloatingPointError: a loss that is not finite.
+
+    >>> import nn
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 2))
+    >>> y = (X[:, 0] > X[:, 1]).astype(int)
+    >>> model = nn.MLP([2, 16, 2], rng=0)
+    >>> history = nn.fit(
+    ...     model, (X, y), loss=nn.CrossEntropyLoss(), epochs=20, validation=0.25,
+    ...     metrics=[nn.metrics.accuracy], optimizer=nn.optim.Adam(model.parameters(), lr=0.02), rng=0, progress=False,
+    ... )
+    >>> list(history)
+    ['loss', 'lr', 'val_loss', 'val_accuracy']
+    >>> history["val_accuracy"][-1] > 0.9
+    True
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"fit takes a model first, a Module, not {type(model).__name__}")
+    if not callable(loss):
+        raise TypeError(f"fit: loss is {loss!r}; it is a function of output and target, such as nn.CrossEntropyLoss()")
+    generator = init.generator(rng)
+    batches, held_out = _data(model, data, validation, batch_size, generator)
+    optimizer = _optimizer(model, optimizer)
+    made = schedule(optimizer) if callable(schedule) and not isinstance(schedule, LambdaLR) else schedule
+    if made is not None and not isinstance(made, LambdaLR):
+        raise TypeError(f"fit: schedule is {made!r}; it is one of nn.optim, or makes one of the optimiser")
+    run = Run(model, optimizer, batches, made)
+    loop = _Loop(run, loss, _named(metrics), held_out, clip_norm, compile)
+    watch = _watch(monitor, patience, held_out is not None, loop.metrics)
+    last = given.size("fit: epochs", epochs, 0)
+    if checkpoint is not None:
+        os.fspath(checkpoint)
+        if resume and os.path.exists(checkpoint):
+            run.load(checkpoint)
+    loop.check()
+    model.train()
+    if run.epoch and compile:
+        loop.record()
+    try:
+        for _ in _bar(last, run, progress):
+            loop.epoch()
+            if watch is not None:
+                run.remember(watch, operator.lt if watch.endswith("loss") else operator.gt)
+                if patience is not None and run.epoch - run.best_epoch >= patience:
+                    run.stop = f"no better {watch} in {patience} epochs"
+            if checkpoint is not None:
+                run.save(checkpoint)
+            for callback in callbacks:
+                callback(run)
+            if run.stop:
+                break
+    except KeyboardInterrupt:
+        run.stop = f"interrupted in epoch {run.epoch + 1}"
+    finally:
+        model.eval()
+    run.restore_best()
+    run.history.stopped = run.stop or f"all {last} epochs are over"
+    return run.history
+
+
+class _Loop:
+    """An epoch: steps over all batches, then the numbers of the history."""
+
+    def __init__(
+        self,
+        run: Run,
+        loss: Loss,
+        metrics: dict[str, Callable[..., Any]],
+        held_out: tuple[Any, ...] | None,
+        clip_norm: float | None,
+        compiled: bool,
+    ) -> None:
+        self.run, self.loss, self.metrics, self.held_out = run, loss, metrics, held_out
+        self.dtype = dtype_of(run.model)
+        if clip_norm is not None:
+            given.positive("fit: clip_norm", clip_norm)
+        model, optimizer, parameters = run.model, run.optimizer, list(run.model.parameters())
+
+        def step(x: Any, *targets: Any) -> Any:
+            value = loss(model(x), *targets)
+            optimizer.zero_grad()
+            value.backward()
+            if clip_norm is not None:
+                clip_grad_norm(parameters, clip_norm)
+            optimizer.step()
+            return value
+
+        state = (model, optimizer, *([loss] if isinstance(loss, Module) else []))
+        self.step: Callable[..., Any] = autograd.compile(step, state=state) if compiled else step
+
+    def batches(self) -> Iterator[tuple[Any, ...]]:
+        for batch in self.run.batches:
+            if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+                raise TypeError(f"fit: a batch is a tuple of inputs and targets, not {type(batch).__name__}")
+            yield tuple(as_dtype(array, self.dtype) for array in batch)
+
+    def samples(self) -> Iterator[tuple[Any, ...]]:
+        """A batch of each size that there will be, without a draw."""
+        source = self.run.batches
+        if not isinstance(source, MiniBatches):
+            return
+        rest = 0 if source.drop_last else source.samples % source.batch_size
+        for size in dict.fromkeys([min(source.batch_size, source.samples), rest]):
+            if size:
+                first = np.arange(size)
+                yield tuple(as_dtype(np.take(a, first, axis=source.axis), self.dtype) for a in source.arrays)
+
+    def check(self) -> None:
+        """One batch through model and loss, in `eval()` and without a step."""
+        self.run.model.eval()
+        for batch in islice(self.samples(), 1):
+            diagnosis.check_output(self.run.model, self.loss, batch)
+
+    def record(self) -> None:
+        """Record the compiled step, and take back what that changed.
+
+        The numbers of a recording may differ in their last bits from those of a replay, which an uninterrupted training
+        would make.
+        """
+        before, drawn = self.run.snapshot(), self.run.random_states()
+        for batch in self.samples():
+            self.step(*batch)
+        self.run.restore(before)
+        self.run.set_random_states(drawn)
+
+    def epoch(self) -> None:
+        run, schedule = self.run, self.run.schedule
+        before, rate = run.snapshot(), run.optimizer.lr
+        per_batch = isinstance(schedule, OneCycleLR)
+        step, isfinite = self.step, math.isfinite
+        values: list[float] = []
+        sizes: list[int] = []
+        for batch in self.batches():
+            value = float(step(*batch).item())
+            if not isfinite(value):
+                run.restore(before)
+                course = [*run.history.get("loss", []), *values]
+                began = diagnosis.where_it_began(run.model, self.loss, batch, course)
+                raise FloatingPointError(
+                    f"the loss is {value} in batch {len(values) + 1} of epoch {run.epoch + 1}: {began}. "
+                    "The weights are those of the beginning of the epoch"
+                )
+            values.append(value)
+            sizes.append(len(batch[0]))
+            if per_batch:
+                schedule.step()
+        if not values:
+            raise ValueError("fit: the data gave no batches; an iterator serves once, so give arrays or MiniBatches")
+        run.epoch += 1
+        numbers = {"loss": float(np.average(values, weights=sizes)), "lr": rate}
+        run.history.add(numbers | self.evaluation())
+        if schedule is not None and not per_batch:
+            schedule.step(run.history["loss" if self.held_out is None else "val_loss"][-1])
+
+    def evaluation(self) -> dict[str, float]:
+        if self.held_out is not None:
+            return self.run.evaluate(self.loss, self.held_out, self.metrics, "val_")
+        if self.metrics and isinstance(self.run.batches, MiniBatches):
+            return self.run.evaluate(self.loss, self.run.batches.arrays, self.metrics, "")
+        return {}
+
+
+# What fit is given
+
+
+def _data(
+    model: Module, data: Any, validation: Any, batch_size: int, rng: init.Generator
+) -> tuple[Iterable[Any], tuple[Any, ...] | None]:
+    """The batches, and the data for validation."""
+    held_out = None
+    if isinstance(data, MiniBatches):
+        batches: Any = data
+        diagnosis.check_finite(data.arrays)
+    elif isinstance(data, tuple) and len(data) >= 2:
+        arrays = _arrays(data, dtype_of(model))
+        if isinstance(validation, float):
+            parts = split(*arrays, test_size=validation, rng=rng)
+            arrays, held_out = tuple(parts[::2]), tuple(parts[1::2])
+        batches = MiniBatches(*arrays, batch_size=given.size("fit: batch_size", batch_size), rng=rng)
+    elif isinstance(data, Iterable) and not isinstance(data, (np.ndarray, Tensor)):
+        batches = data
+    else:
+        raise TypeError(
+            f"fit takes the data as (X, y), or nn.MiniBatches(X, y, batch_size=32), not {type(data).__name__}"
+        )
+    if isinstance(validation, float) and held_out is None:
+        raise TypeError("fit: validation is a share only where data are arrays; give it as (X, y)")
+    if validation is not None and held_out is None:
+        if not isinstance(validation, (tuple, list)) or len(validation) < 2:
+            raise TypeError(f"fit: validation is (X, y) or a share such as 0.2, not {type(validation).__name__}")
+        held_out = _arrays(validation, dtype_of(model))
+    return batches, held_out
+
+
+def _arrays(data: Sequence[Any], dtype: Any) -> tuple[Any, ...]:
+    arrays = tuple(a if isinstance(a, (np.ndarray, Tensor)) else np.asarray(a) for a in data)
+    if any(not np.shape(array) or not len(array) for array in arrays):
+        raise ValueError(f"fit: arrays of the shapes {', '.join(str(np.shape(a)) for a in arrays)} hold no samples")
+    diagnosis.check_finite(arrays)
+    return tuple(a if isinstance(a, np.memmap) else as_dtype(a, dtype) for a in arrays)
+
+
+def _optimizer(model: Module, optimizer: Any) -> Optimizer:
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ValueError("fit: the model has no parameters to train; requires_grad_() unfreezes them")
+    made = Adam(model.parameters()) if optimizer is None else optimizer
+    made = made if isinstance(made, Optimizer) or not callable(made) else made(model.parameters())
+    if not isinstance(made, Optimizer):
+        raise TypeError(f"fit: optimizer is {made!r}; it is one of nn.optim, or makes one of parameters")
+    own = {id(parameter) for parameter in model.parameters()}
+    if not any(id(parameter) in own for parameter in made.parameters):
+        raise ValueError("fit: the optimiser has none of the model's parameters: it was made of another model")
+    return made
+
+
+def _named(metrics: Metrics) -> dict[str, Callable[..., Any]]:
+    named = dict(metrics) if isinstance(metrics, Mapping) else {getattr(m, "__name__", str(m)): m for m in metrics}
+    for name, metric in named.items():
+        if not callable(metric):
+            raise TypeError(f"fit: the metric {name} is {metric!r}; it is a function of output and target")
+    return named
+
+
+def _watch(monitor: str | None, patience: int | None, validated: bool, metrics: Mapping[str, Any]) -> str | None:
+    """The name of the number by which the best epoch is known."""
+    if monitor is None and patience is None:
+        return None
+    if patience is not None:
+        given.size("fit: patience", patience)
+    start = "val_" if validated else ""
+    known = ["loss", *(["val_loss"] if validated else []), *(f"{start}{name}" for name in metrics)]
+    name = monitor or f"{start}loss"
+    if name not in known:
+        raise ValueError(f"fit: monitor is {name!r}; the history has {', '.join(known)}")
+    return name
+
+
+def _bar(last: int, run: Run, progress: bool) -> Iterator[int]:
+    """The epochs that are left, with a bar that shows the newest numbers."""
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        progress = False
+    if not progress:
+        yield from range(run.epoch, last)
+        return
+    with tqdm(total=last, initial=run.epoch, unit="epoch", disable=None) as bar:
+        for epoch in range(run.epoch, last):
+            yield epoch
+            bar.update()
+            bar.set_postfix({name: f"{values[-1]:.4g}" for name, values in run.history.items() if name != "lr"})
