@@ -37,6 +37,7 @@ from autograd.numpy.makers import vectorize
 from autograd.numpy.namespace import Namespace, ours
 
 _AS_IT_IS = {int, float, bool, str, bytes, complex, type(None), slice, range, Tensor, np.float64, np.int64}
+_OF_A_MODULE = ("__name__", "__package__", "__spec__", "__path__", "__file__")
 _missing = object()
 _current: ContextVar[_Run | None] = ContextVar("run", default=None)
 
@@ -162,7 +163,10 @@ class _Run:
         if kind is FunctionType and self.follows(_package(value), value.__code__.co_filename):
             return self._function(value)
         if kind is MethodType:
-            return MethodType(self.ours(value.__func__), self.ours(value.__self__))
+            owner = self.ours(value.__self__)
+            if owner is not value.__self__ and not self._follows_class(type(value.__self__)):  # it stands for SciPy's
+                return getattr(owner, value.__name__)
+            return MethodType(self.ours(value.__func__), owner)
         if kind is partial:
             options = {name: self.ours(part) for name, part in value.keywords.items()}
             return partial(self.ours(value.func), *map(self.ours, value.args), **options)
@@ -297,7 +301,8 @@ class _Globals(dict[str, Any]):
     """The globals of a module as code finds them: each made ours when it is first asked for."""
 
     def __init__(self, run: _Run, theirs: dict[str, Any]) -> None:
-        super().__init__(__builtins__=run.builtins)
+        named = {name: theirs[name] for name in _OF_A_MODULE if name in theirs}  # `import` asks for these itself
+        super().__init__(named, __builtins__=run.builtins)
         self._run, self._theirs = run, theirs
 
     def __missing__(self, name: str) -> Any:

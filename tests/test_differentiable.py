@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from math import exp, sqrt
 from types import ModuleType, SimpleNamespace
@@ -152,6 +152,26 @@ class Scaled(Layer):
 NETWORK = [Layer(CONSTANTS), Scaled(CONSTANTS)]
 
 
+def makes_grids(x: Any) -> Any:
+    return np.mgrid[0:3:1, x[0] : x[0] + 2][1].sum(axis=0) * np.ogrid[0 : x[1] : 3j].sum() + np.mgrid[x[2] : 3 : 0.7][0]
+
+
+def writes_where_it_is_true(x: Any) -> Any:
+    positive = np.array([True, False, True])
+    out, small = np.zeros(3), np.full(3, False)
+    np.multiply(x, 2.0, where=positive, out=out)
+    np.less(x, 1.0, where=~positive, out=small)
+    number = np.zeros_like(x[0] * 1.0)
+    number[...] = x[1] ** 2
+    number[number > 0] = number * x[2]
+    return out + small * number
+
+
+def asks_what_can_be_iterated(x: Any) -> Any:
+    both = [v if isinstance(v, Iterable) else (v, v) for v in (x[0], x)]
+    return both[0][0] * sum(both[1]) + np.abs((x**2).data) + np.einsum("i,i", x, x, out=None)
+
+
 def uses_objects(x: Any) -> Any:
     for layer in NETWORK:
         x = layer(x)
@@ -170,6 +190,9 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     imports_inside,
     leaves_integers_plain,
     has_a_closure,
+    makes_grids,
+    writes_where_it_is_true,
+    asks_what_can_be_iterated,
     uses_objects,
 ]
 
@@ -264,6 +287,18 @@ def test_follow_names_what_else_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TypeError, match="autograd.differentiable"):
         grad(differentiable(f))(np.ones(2))
     np.testing.assert_allclose(grad(differentiable(f, follow=library))(np.ones(2)), 2)
+
+
+def test_a_function_imports_from_its_own_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    package, part = ModuleType("package"), ModuleType("package.part")
+    package.__path__ = []
+    exec(compile("from numpy import array\ndef pair(x): return array([x, x])", "part.py", "exec"), vars(part))
+    source = "def f(x):\n    from .part import pair\n    return pair(x).sum()"
+    exec(compile(source, "package.py", "exec"), vars(package))
+    vars(package).update(__package__="package", part=part)
+    monkeypatch.setitem(sys.modules, "package", package)
+    monkeypatch.setitem(sys.modules, "package.part", part)
+    assert grad(differentiable(package.f))(1.0) == 2.0
 
 
 def test_parameters_of_a_module_are_reached() -> None:

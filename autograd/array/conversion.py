@@ -2,12 +2,14 @@
 
 Where a gradient can reach the Tensor and recording is on, `float(t)` and `int(t)` work and warn once a line, and
 `np.asarray(t)` is an error. Without a graph, or inside `no_grad()`, all of them are as for an array. `t.item()`,
-`t.data` and `t.detach()` are the silent ways.
+`t.data` and `t.detach()` are the silent ways. Code that `autograd.differentiable` runs means no cut by `t.item()`,
+`t.tolist()` and `t.data`, and gets Tensors.
 """
 
 from __future__ import annotations
 
 import operator
+import sys
 import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -89,6 +91,11 @@ class Conversion:
             array: Any = self
             return [row.tolist() for row in array] if value.ndim else array
         return np.asarray(value).tolist()
+
+
+def in_a_copy() -> bool:
+    """Whether the caller's caller is code that `autograd.differentiable` runs: its globals are no plain dictionary."""
+    return type(sys._getframe(2).f_globals) is not dict
 
 
 def _has_graph(tensor: Any) -> bool:

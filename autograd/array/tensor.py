@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.array.careful import gradients
-from autograd.array.conversion import Conversion
+from autograd.array.conversion import Conversion, in_a_copy, made_there
 from autograd.array.methods import ArrayMethods
 from autograd.array.ufuncs import call_method, call_with_options
 from autograd.array.writing import Writing, out_by_position, write_result
@@ -112,6 +112,8 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
         error.
         """
         value = self._value
+        if made_there.get() is not None and self._node.requires_grad and self._is_computed() and in_a_copy():
+            return self  # type: ignore[return-value]  # its author means the numbers, and no cut
         if type(value) is np.ndarray:
             if self._node.grad is None and value.nbytes <= SMALL:  # an optimiser reads later
                 hand_out(self._node, value, write_order())

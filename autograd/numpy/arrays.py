@@ -48,6 +48,8 @@ class PlainArray(np.ndarray[Any, np.dtype[Any]]):
         out = options.get("out")
         if out is not None:
             options["out"] = tuple(map(_base, out))
+        if "where" in options:
+            options["where"] = _base(options["where"])
         result = getattr(ufunc, method)(*map(_base, inputs), **options)
         return as_tensor(result) if out is None else out[0] if len(out) == 1 else out
 

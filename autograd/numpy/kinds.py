@@ -77,8 +77,13 @@ class type_(builtins.type, metaclass=Kind):  # noqa: N801
 
 
 def isinstance_(value: Any, kinds: Any) -> bool:
-    """`isinstance`, which asks what a Tensor holds."""
-    return isinstance(held(value), kinds) or isinstance(value, kinds)
+    """`isinstance`, which asks what a Tensor holds: one without axes is no `Iterable`, though its class is."""
+    if isinstance(held(value), kinds):
+        return True
+    named = kinds if isinstance(kinds, tuple) else (kinds,)
+    return any(
+        isinstance(kind, builtins.type) and issubclass(kind, Tensor) and isinstance(value, kind) for kind in named
+    )
 
 
 def hasattr_(value: Any, name: str) -> bool:

@@ -124,6 +124,35 @@ class _Joined:
 REPLACED.update({np.r_: _Joined(np.r_, columns=False), np.c_: _Joined(np.c_, columns=True)})
 
 
+class _Grid:
+    """`np.mgrid` and `np.ogrid`: a start and a step may be Tensors; how many points there are has no derivative."""
+
+    def __init__(self, theirs: Any) -> None:
+        self._theirs = theirs
+
+    def __getitem__(self, key: Any) -> Any:
+        axes = key if isinstance(key, tuple) else (key,)
+        parts = [(axis.start, axis.stop, axis.step) for axis in axes]
+        if not holds_tensor(parts):
+            return as_tensor(self._theirs[key])
+        plainly = tuple([slice(*plain(part)) for part in parts])
+        places = [_places(part, np.ravel(grid)) for part, grid in zip(parts, np.ogrid[plainly], strict=True)]
+        spread = np.meshgrid(*places, indexing="ij", sparse=self._theirs is np.ogrid)
+        return spread[0] if not isinstance(key, tuple) else np.stack(spread) if self._theirs is np.mgrid else spread
+
+
+def _places(part: tuple[Any, ...], values: Any) -> Any:
+    """The points along one axis: by a step, or as many as an imaginary step says."""
+    start, stop, step = part
+    start = 0 if start is None else start
+    if isinstance(step, complex):
+        return np.linspace(start, stop, len(values))
+    return start + (1 if step is None else step) * np.arange(len(values))
+
+
+REPLACED.update({np.mgrid: _Grid(np.mgrid), np.ogrid: _Grid(np.ogrid)})
+
+
 @replaces(np.nditer)
 def nditer(op: Any, *args: Any, **options: Any) -> Any:
     """`np.nditer` of the elements in turn; of a Tensor without further options."""

@@ -43,7 +43,9 @@ def _lettered(inputs: tuple[tuple[Any, ...], ...], *outputs: tuple[Any, ...]) ->
     return "->".join([",".join(terms[: len(inputs)]), *terms[len(inputs) :]])
 
 
-def _call(*operands: Any, optimize: Any = False, dtype: Any = None, order: str = "K", casting: Any = "safe") -> Call:
+def _call(
+    *operands: Any, optimize: Any = False, dtype: Any = None, order: str = "K", casting: Any = "safe", out: None = None
+) -> Call:
     if isinstance(operands[0], str):
         subscripts, arrays = operands[0], operands[1:]
     else:

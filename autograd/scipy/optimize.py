@@ -1,8 +1,7 @@
 """`scipy.optimize` on Tensors: roots and minima, by the implicit function theorem.
 
-SciPy finds the root x of F(x, θ) in plain numbers. Then two of Newton's steps, x - (dF/dx)⁻¹ F, are recorded there:
-they move nothing, and have the first three derivatives of the root, as each step doubles the order that agrees
-(Christianson, "Reverse accumulation and attractive fixed points", 1994). What F closes over counts as θ.
+SciPy finds the root x of F(x, θ) in plain numbers; `implicit_root` gives it its derivatives. What F closes over counts
+as θ. Of a minimum, F is the gradient, in the elements that are at no bound.
 
 >>> import autograd
 >>> float(autograd.grad(lambda a: autograd.scipy.optimize.brentq(lambda x: x**2 - a, 0.0, 5.0))(4.0))
@@ -12,6 +11,7 @@ they move nothing, and have the first three derivatives of the root, as each ste
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -19,24 +19,12 @@ import scipy.optimize as theirs
 
 from autograd.core.op import plain
 from autograd.numpy.arrays import as_tensor
-from autograd.numpy.namespace import REPLACED
-from autograd.scipy.callbacks import Function, on_numbers, reaches, slopes, tensor_of
+from autograd.numpy.namespace import REPLACED, replaces
+from autograd.scipy.callbacks import Function, implicit_root, on_numbers, reaches, slopes, tensor_of
 from autograd.scipy.definition import attributes
 
 __getattr__ = attributes(theirs)
-
-
-def _implicit(fn: Function, x: Any) -> Any:
-    """The root `x` of `fn` as a function of all that `fn` depends on."""
-    if not reaches(tensor_of(fn(as_tensor(x)))):
-        return as_tensor(x)
-    shape, root = np.shape(x), as_tensor(np.asarray(x, float))
-    for _ in range(2):
-        value, slope = np.ravel(tensor_of(fn(root))), slopes(fn, root)
-        if np.linalg.matrix_rank(plain(slope)) < len(value):
-            raise ValueError("the slope at the root is not regular, so the root is no function of what it depends on")
-        root = root - np.reshape(np.linalg.solve(slope, value), shape)
-    return root
+_NOWHERE = (-np.inf, np.inf)
 
 
 def _number(value: Any) -> Any:
@@ -46,18 +34,17 @@ def _number(value: Any) -> Any:
 def _finder(original: Function) -> None:
     """A function that takes `f`, numbers, and `args=`, and gives a root."""
 
-    def find(
-        f: Function, *numbers: Any, args: Any = (), fprime: Any = None, fprime2: Any = None, **options: Any
-    ) -> Any:
+    called = signature(original)
+    takes_function = next(iter(called.parameters))
+
+    def find(*numbers: Any, **options: Any) -> Any:
+        given = called.bind(*numbers, **options).arguments
+        f, args = given[takes_function], given.get("args", ())
         args = args if isinstance(args, tuple) else (args,)
-        if fprime is not None:
-            options["fprime"] = on_numbers(fprime)
-        if fprime2 is not None:
-            options["fprime2"] = on_numbers(fprime2)
-        found = original(on_numbers(f), *map(_number, numbers), args=plain(args), **plain(options))
+        found = original(**{name: _number(value) for name, value in {**given, "args": args}.items()})
         first, *rest = found if isinstance(found, tuple) else (found,)
         target = (lambda x: f(x, *args) - x) if original is theirs.fixed_point else (lambda x: f(x, *args))
-        root = _implicit(target, first)
+        root = implicit_root(target, first)
         return (root, *rest) if isinstance(found, tuple) else root
 
     find.__name__, find.__doc__ = original.__name__, original.__doc__
@@ -71,16 +58,26 @@ for _original in (
     _finder(_original)
 
 
-def _solver(original: Function, field: str) -> Callable[[Function], None]:
-    """A function that gives an object with the solution among its fields."""
+def _solver(original: Function, field: str, bounds: Function | None = None) -> Callable[[Function], None]:
+    """A function that gives an object with the solution in a field; `bounds` reads what it takes for such."""
+    bounds = bounds or _pairs
+    called = signature(original)
+    takes_function = next(iter(called.parameters))
 
     def record(equation: Function) -> None:
-        def solve(fun: Function, *numbers: Any, args: Any = (), **options: Any) -> Any:
+        def solve(*numbers: Any, **options: Any) -> Any:
+            given = called.bind(*numbers, **options).arguments
+            fun, args = given[takes_function], given.get("args", ())
             args = args if isinstance(args, tuple) else (args,)
-            options = {key: _number(value) for key, value in options.items()}
-            found = original(on_numbers(fun), *map(_number, numbers), args=plain(args), **options)
-            both = any(options.get(name) is True for name in ("jac", "fprime"))
-            found[field] = _implicit(equation(fun, args, both, options), found[field])
+            found = original(**{name: _number(value) for name, value in {**given, "args": args}.items()})
+            both = any(given.get(name) is True for name in ("jac", "fprime"))
+            value: Function = lambda x: fun(x, *args)[0] if both else fun(x, *args)
+            if given.get("constraints") and reaches(tensor_of(equation(value)(as_tensor(found[field])))):
+                raise TypeError(
+                    f"scipy.optimize.{original.__name__} with constraints: its minimum has no derivative here. "
+                    "Minimize without, over the logarithm or another transform, or pass t.data."
+                )
+            found[field] = _within(bounds(given.get("bounds")), equation(value), found[field])
             return found
 
         solve.__name__, solve.__doc__ = original.__name__, original.__doc__
@@ -89,24 +86,65 @@ def _solver(original: Function, field: str) -> Callable[[Function], None]:
     return record
 
 
-def _function(fun: Function, args: Any, both: bool, options: Any) -> Function:
-    return lambda x: fun(x, *args)[0] if both else fun(x, *args)
+def _within(bounds: Any, fn: Function, x: Any) -> Any:
+    """The root in the elements that are at no bound; those at one stay there, whatever the function depends on."""
+    low, high = (np.broadcast_to(np.asarray(end, float), np.shape(x)) for end in bounds)
+    free = np.flatnonzero((x - low > 1e-6) & (high - x > 1e-6))
+    if len(free) == np.size(x):
+        return implicit_root(fn, x)
+    places = np.eye(np.size(x))[:, free]
+    rest = np.where(np.isin(np.arange(np.size(x)), free), 0.0, x)
+    found = implicit_root(lambda z: np.ravel(tensor_of(fn(places @ z + rest)))[free], np.asarray(x)[free])
+    return as_tensor(places) @ found + rest
 
 
-def _stationary(fun: Function, args: Any, both: bool, options: Any) -> Function:
-    value = _function(fun, args, both, options)
-
-    def gradient(x: Any) -> Any:
-        if any(options.get(name) for name in ("bounds", "constraints")) and reaches(value(as_tensor(plain(x)))):
-            raise TypeError(
-                "scipy.optimize.minimize with bounds or constraints: its minimum has no derivative here. Minimize "
-                "without, over the logarithm or another transform, or pass t.data where no gradient is meant"
-            )
-        return slopes(value, x)[0]
-
-    return gradient
+def _pairs(bounds: Any) -> Any:
+    """The lowest and the highest values, of a pair for each element, where None is no bound."""
+    if isinstance(bounds, theirs.Bounds):
+        return bounds.lb, bounds.ub
+    if bounds is None or not np.ndim(bounds[0]):
+        return _NOWHERE if bounds is None else bounds
+    return tuple(
+        [side if end is None else end for end in ends]
+        for ends, side in zip(zip(*plain(bounds), strict=True), _NOWHERE, strict=True)
+    )
 
 
-_solver(theirs.root_scalar, "root")(_function)
-_solver(theirs.root, "x")(_function)
+def _two(bounds: Any) -> Any:
+    """The lowest and the highest values, as two arrays or numbers."""
+    return (bounds.lb, bounds.ub) if isinstance(bounds, theirs.Bounds) else plain(bounds or _NOWHERE)
+
+
+def _stationary(value: Function) -> Function:
+    return lambda x: slopes(value, x)[0]
+
+
+def _least(residuals: Function) -> Function:
+    return _stationary(lambda x: np.sum(tensor_of(residuals(x)) ** 2) / 2)
+
+
+_solver(theirs.root_scalar, "root")(lambda value: value)
+_solver(theirs.root, "x")(lambda value: value)
 _solver(theirs.minimize, "x")(_stationary)
+_solver(theirs.minimize_scalar, "x")(_stationary)
+_solver(theirs.least_squares, "x", _two)(_least)
+
+
+@replaces(theirs.curve_fit)
+def curve_fit(f: Function, xdata: Any, ydata: Any, p0: Any = None, sigma: Any = None, **options: Any) -> Any:
+    """`scipy.optimize.curve_fit`: the parameters and their covariance have a derivative in the data.
+
+    Raises:
+        TypeError: a matrix for `sigma`, or `full_output`.
+    """
+    if np.ndim(plain(sigma)) > 1 or options.get("full_output"):
+        raise TypeError("scipy.optimize.curve_fit: sigma= of one number a sample, without full_output, is covered")
+    fitted, spread = theirs.curve_fit(on_numbers(f), *plain((xdata, ydata, p0, sigma)), **plain(options))
+    weights = 1.0 if sigma is None else 1 / sigma
+    residuals: Function = lambda p: (tensor_of(f(xdata, *p)) - ydata) * weights
+    fitted = _within(_two(options.get("bounds")), _least(residuals), fitted)
+    if not reaches(fitted):
+        return fitted, as_tensor(spread)
+    slope, rest = slopes(residuals, fitted), residuals(fitted)
+    variance = 1.0 if options.get("absolute_sigma") else np.sum(rest**2) / (len(rest) - len(fitted))
+    return fitted, np.linalg.inv(slope.T @ slope) * variance

@@ -185,9 +185,7 @@ nbinom = Distribution(
 
 
 def _normal_logpdf(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) -> Any:
-    """By Cholesky's factor of the covariance, which is a matrix, the diagonal of one, or a number."""
-    if allow_singular:
-        raise ValueError("scipy.stats.multivariate_normal: of a covariance that is not singular")
+    """By Cholesky's factor of the covariance, which is a matrix, the diagonal of one, or a number; not singular."""
     n = max(np.shape(mean)[-1] if np.ndim(mean) else 1, np.shape(cov)[-1] if np.ndim(cov) else 1)
     if mean is None and not np.ndim(cov):
         n = np.shape(x)[-1] if np.ndim(x) else 1
