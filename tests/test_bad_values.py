@@ -245,6 +245,8 @@ def functions() -> dict[str, Call]:
         "nll_loss": lambda: (-np.ones((3, 2)), LABELS),
         "cross_entropy": lambda: (X, LABELS),
         "one_hot": lambda: (LABELS, 2),
+        "layer_norm": lambda: (X, X.shape[1]),
+        "batch_norm": lambda: (X, np.zeros(2), np.ones(2)),
         "embedding": lambda: (np.ones((4, 2)), LABELS),
     }
     result = {}

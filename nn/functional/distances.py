@@ -206,6 +206,7 @@ _hinge_loss = operation(
         lambda rng: (rng.normal(size=5), np.sign(rng.normal(size=5)), {"reduction": "none", "margin": 0.5}),
     ],
     ties="0 at the margin",
+    zeros="choice",
 )
 
 

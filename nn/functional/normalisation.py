@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, operation
+from nn.given import size
 
 Axes = int | tuple[int, ...]
 
@@ -71,7 +72,8 @@ def layer_norm(
     array([[-1.,  1.],
            [-1.,  1.]])
     """
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    given = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    shape = tuple(size("layer_norm: normalized_shape", length) for length in given)
     if not shape or np.shape(x)[-len(shape) :] != shape:
         raise ValueError(f"layer_norm: input is {np.shape(x)}; its last axes must be {shape}")
     y = standardised(x, axis=tuple(range(-len(shape), 0)), eps=eps)
