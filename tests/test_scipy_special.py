@@ -72,8 +72,8 @@ def test_a_weight_of_logsumexp_has_a_gradient() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda t: sp.gammainc(t, 2.0), "gammainc: no derivative with respect to argument 1"),
-        (lambda t: sp.jv(t, 2.0), "jv: no derivative with respect to argument 1"),
+        (lambda t: sp.pdtr(t, 2.0), "pdtr: no derivative with respect to argument 1"),
+        (lambda t: sp.expn(t, 2.0), "expn: no derivative with respect to argument 1"),
         (lambda t: sp.sici(t), "sici has no derivative rule"),
         (lambda t: sp.softmax(t), "autograd.differentiable"),
         (lambda t: ours.comb(t, 2, exact=True), "exact=True"),

@@ -1,6 +1,6 @@
 """Bessel functions in their argument: each order's derivative is made of the orders beside it.
 
-NIST Handbook, 10.6 and 10.29. There is no rule for the order.
+NIST Handbook, 10.6 and 10.29. The derivative in the order is a difference.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import scipy.special as sp
 
 from autograd.core.op import Rule, Sample
 from autograd.rules.samples import POSITIVE
-from autograd.scipy.definition import recorded
+from autograd.scipy.definition import Parameter, recorded
 
 _ORDERS: list[Sample] = [lambda rng: (1.3, rng.uniform(0.5, 3.0, size=(3, 4)))]
 
@@ -38,14 +38,14 @@ for _fn, _below, _above, _own in (
     _sign = "+" if _above == _below else "-"
     recorded(
         _fn,
-        vjp=(None, _beside(_fn, _below, _above, _own)),
+        vjp=(Parameter(), _beside(_fn, _below, _above, _own)),
         math=rf"\bar z = {'-' * (_below < 0)}\tfrac{{1}}{{2}} \; \bar y \odot ({_name}_{{v - 1}}(z) {_sign} "
         rf"{_name}_{{v + 1}}(z))" + r" + \bar y \odot y" * bool(_own),
         samples=_ORDERS,
     )
 recorded(
     sp.ive,
-    vjp=(None, lambda g, y, v, z: g * (0.5 * (sp.ive(v - 1, z) + sp.ive(v + 1, z)) - np.sign(z) * y)),
+    vjp=(Parameter(), lambda g, y, v, z: g * (0.5 * (sp.ive(v - 1, z) + sp.ive(v + 1, z)) - np.sign(z) * y)),
     math=r"\bar z = \tfrac{1}{2} \; \bar y \odot (I_{v - 1}(z) + I_{v + 1}(z)) e^{-|z|} - \bar y \odot y"
     r" \operatorname{sign} z",
     samples=_ORDERS,
@@ -78,3 +78,33 @@ for _name, (_rule, _slope) in _SLOPES.items():
         samples=POSITIVE,
         ties="at 0, where e^{-|a|} has a kink, the slope of |a| counts as 0" if _name in ("i0e", "i1e") else "",
     )
+
+# Spherical ones: NIST Handbook, 10.51; their derivatives obey the same rule
+
+
+def _spherical(fn: Any, below: int, above: int) -> None:
+    def rule(g: Any, y: Any, n: Any, z: Any, derivative: bool = False) -> Any:
+        lower = n * call(np.maximum(n - 1, 0), z, derivative)  # 0 where there is none
+        return g * ((below * lower + above * (n + 1) * call(n + 1, z, derivative)) / (2 * n + 1))
+
+    name, signs = fn.__name__[-2], ("-" * (below < 0), "-" if above < 0 else "+")
+    call = recorded(
+        fn,
+        vjp=(None, rule),
+        math=rf"\bar z = \bar y \odot ({signs[0]} n {name}_{{n - 1}} {signs[1]} (n + 1) {name}_{{n + 1}}) \oslash "
+        "(2 n + 1)",
+        samples=[
+            lambda rng: (2, rng.uniform(0.5, 3.0, size=(3, 4))),
+            lambda rng: (0, rng.uniform(0.5, 3.0, size=3), {"derivative": True}),
+        ],
+        broadcasts=True,
+    )
+
+
+for _fn, _below, _above in (
+    (sp.spherical_jn, 1, -1),
+    (sp.spherical_yn, 1, -1),
+    (sp.spherical_in, 1, 1),
+    (sp.spherical_kn, -1, -1),
+):
+    _spherical(_fn, _below, _above)

@@ -9,18 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import wraps
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd.basis.signatures import qualified_name
 from autograd.core.errors import describe
-from autograd.core.op import Sample, holds_tensor, stack_nested
+from autograd.core.op import Rule, Sample, holds_tensor, stack_nested
 from autograd.numpy.arrays import as_tensor, has_gradient
 from autograd.numpy.namespace import REPLACED, ours
 from autograd.rules.definition import defcomposite, defop, dispatched
 
 Function = Callable[..., Any]
+# Of a central difference of the eighth order: the weights of f(a + k h) - f(a - k h), for k from 1 on
+_WEIGHTS = (4 / 5, -1 / 5, 4 / 105, -1 / 280)
+
+
+class Parameter(NamedTuple):
+    """In place of a rule: a parameter in which no formula is known, above `low` where the function has an end."""
+
+    low: float | None = None
 
 
 def twin(theirs: Function, on_arrays: Function | None = None) -> Function:
@@ -55,14 +63,41 @@ def recorded(
 ) -> Any:
     """Record the rules of a function of SciPy's; a parameter whose rule is None takes no gradient, and says so.
 
+    The rule of a `Parameter` is a central difference of the eighth order, of steps that the function hardly bends in.
     `on_arrays` is what it is for real numbers, where SciPy's may give complex ones.
     """
     call = theirs if isinstance(theirs, np.ufunc) else twin(theirs, on_arrays)
     name = f"scipy.special.{theirs.__name__}" if isinstance(theirs, np.ufunc) else qualified_name(theirs)
+    if isinstance(vjp, tuple) and any(isinstance(rule, Parameter) for rule in vjp):
+        slots = iter([math] if isinstance(math, str) else math)
+        math = tuple([_DIFFERENCE % k if isinstance(rule, Parameter) else next(slots) for k, rule in enumerate(vjp, 1)
+                      if rule is not None])  # fmt: skip
+        vjp = tuple([_difference(call, k, rule, len(vjp)) if isinstance(rule, Parameter) else rule
+                     for k, rule in enumerate(vjp)])  # fmt: skip
     if isinstance(vjp, tuple) and None in vjp:
         fields["adapt"] = _with_constants(name, vjp)
     defop(call, name=name, vjp=vjp, math=math, samples=samples, **fields)
     return call
+
+
+_DIFFERENCE = r"\bar p_%d = \bar y \odot \partial y / \partial p"
+
+
+def _difference(fn: Function, position: int, parameter: Parameter, count: int) -> Rule:
+    """The rule of a parameter, by differences."""
+
+    def slope(*args: Any) -> Any:
+        at, low = args[position], parameter.low
+        step = 0.02 if low is None else 0.02 * (at - low) / (1 + at - low)
+        moved: Function = lambda by: fn(*args[:position], at + by * step, *args[position + 1 :])
+        return sum(weight * (moved(k) - moved(-k)) for k, weight in enumerate(_WEIGHTS, 1)) / step
+
+    rules: dict[int, Rule] = {
+        2: lambda g, y, a, x: g * slope(a, x),
+        3: lambda g, y, a, b, x: g * slope(a, b, x),
+        4: lambda g, y, a, b, c, x: g * slope(a, b, c, x),
+    }
+    return rules[count]
 
 
 def _with_constants(name: str, rules: tuple[Any, ...]) -> Function:

@@ -10,7 +10,7 @@ import scipy.special as sp
 
 from autograd.core.op import Rule
 from autograd.rules.samples import POSITIVE
-from autograd.scipy.definition import recorded
+from autograd.scipy.definition import Parameter, recorded
 
 _BOTH = [
     lambda rng: (rng.uniform(0.5, 3.0, size=(2, 3)), rng.uniform(0.5, 3.0, size=3)),
@@ -64,7 +64,7 @@ recorded(
 )
 zeta: Any = recorded(
     sp.zeta,
-    vjp=(None, lambda g, y, x, q: g * -x * zeta(x + 1, q)),
+    vjp=(Parameter(1.0), lambda g, y, x, q: g * -x * zeta(x + 1, q)),
     math=r"\bar q = -\bar y \odot x \odot \zeta(x + 1, q)",
     samples=[lambda rng: (2.5, rng.uniform(0.5, 3.0, size=(3, 4)))],
     broadcasts=True,

@@ -1,6 +1,6 @@
-"""Hypergeometric functions in their last argument, elliptic integrals, orthogonal polynomials, Lambert's function.
+"""Hypergeometric functions, elliptic integrals, orthogonal polynomials, Lambert's function.
 
-NIST Handbook, 13.3, 15.5, 18.9, 19.4 and 4.13. There are no rules for the parameters.
+NIST Handbook, 13.3, 15.5, 18.9, 19.4 and 4.13. Derivatives in parameters are differences.
 """
 
 from __future__ import annotations
@@ -12,29 +12,34 @@ import numpy as np
 import scipy.special as sp
 
 from autograd.rules.samples import between
-from autograd.scipy.definition import recorded
+from autograd.scipy.definition import Parameter, recorded
 
 recorded(
     sp.hyp0f1,
-    vjp=(None, lambda g, y, v, z: g * (sp.hyp0f1(v + 1, z) / v)),
+    vjp=(Parameter(), lambda g, y, v, z: g * (sp.hyp0f1(v + 1, z) / v)),
     math=r"\bar z = \bar y \odot {}_0F_1(v + 1; z) \oslash v",
     samples=[lambda rng: (1.5, rng.normal(size=(3, 4)))],
 )
 recorded(
     sp.hyp1f1,
-    vjp=(None, None, lambda g, y, a, b, x: g * (a / b * sp.hyp1f1(a + 1, b + 1, x))),
+    vjp=(Parameter(), Parameter(), lambda g, y, a, b, x: g * (a / b * sp.hyp1f1(a + 1, b + 1, x))),
     math=r"\bar x = \tfrac{a}{b} \; \bar y \odot {}_1F_1(a + 1; b + 1; x)",
     samples=[lambda rng: (0.7, 1.5, rng.normal(size=(3, 4)))],
 )
 recorded(
     sp.hyperu,
-    vjp=(None, None, lambda g, y, a, b, x: g * (-a * sp.hyperu(a + 1, b + 1, x))),
+    vjp=(Parameter(), Parameter(), lambda g, y, a, b, x: g * (-a * sp.hyperu(a + 1, b + 1, x))),
     math=r"\bar x = -a \; \bar y \odot U(a + 1, b + 1, x)",
     samples=[lambda rng: (0.7, 1.5, rng.uniform(0.5, 2.0, size=(3, 4)))],
 )
 recorded(
     sp.hyp2f1,
-    vjp=(None, None, None, lambda g, y, a, b, c, z: g * (a * b / c * sp.hyp2f1(a + 1, b + 1, c + 1, z))),
+    vjp=(
+        Parameter(),
+        Parameter(),
+        Parameter(),
+        lambda g, y, a, b, c, z: g * (a * b / c * sp.hyp2f1(a + 1, b + 1, c + 1, z)),
+    ),
     math=r"\bar z = \tfrac{a b}{c} \; \bar y \odot {}_2F_1(a + 1, b + 1; c + 1; z)",
     samples=[lambda rng: (0.7, 0.4, 1.6, rng.uniform(-0.8, 0.6, size=(3, 4)))],
 )
@@ -67,13 +72,13 @@ recorded(
 _ANGLES = [lambda rng: (rng.uniform(-1.2, 1.2, size=(3, 4)), 0.4)]
 recorded(
     sp.ellipkinc,
-    vjp=(lambda g, y, phi, m: g / np.sqrt(1 - m * np.sin(phi) ** 2), None),
+    vjp=(lambda g, y, phi, m: g / np.sqrt(1 - m * np.sin(phi) ** 2), Parameter()),
     math=r"\bar p = \bar y \oslash \sqrt{1 - m \sin^2 p}",
     samples=_ANGLES,
 )
 recorded(
     sp.ellipeinc,
-    vjp=(lambda g, y, phi, m: g * np.sqrt(1 - m * np.sin(phi) ** 2), None),
+    vjp=(lambda g, y, phi, m: g * np.sqrt(1 - m * np.sin(phi) ** 2), Parameter()),
     math=r"\bar p = \bar y \odot \sqrt{1 - m \sin^2 p}",
     samples=_ANGLES,
 )
@@ -84,8 +89,8 @@ recorded(
     sp.eval_jacobi,
     vjp=(
         None,
-        None,
-        None,
+        Parameter(-1.0),
+        Parameter(-1.0),
         lambda g, y, n, a, b, x: g * (0.5 * (n + a + b + 1) * sp.eval_jacobi(n - 1, a + 1.0, b + 1.0, x)),
     ),
     math=r"\bar x = \tfrac{1}{2} (n + a + b + 1) \; \bar y \odot P_{n - 1}^{(a + 1, b + 1)}(x)",
@@ -99,7 +104,7 @@ recorded(
 )
 recorded(
     sp.eval_gegenbauer,
-    vjp=(None, None, lambda g, y, n, a, x: g * (2.0 * a * sp.eval_gegenbauer(n - 1, a + 1.0, x))),
+    vjp=(None, Parameter(), lambda g, y, n, a, x: g * (2.0 * a * sp.eval_gegenbauer(n - 1, a + 1.0, x))),
     math=r"\bar x = 2 a \; \bar y \odot C_{n - 1}^{(a + 1)}(x)",
     samples=[lambda rng: (3.0, 0.5, rng.uniform(-0.9, 0.9, size=(3, 4)))],
 )
@@ -117,7 +122,7 @@ recorded(
 )
 recorded(
     sp.eval_genlaguerre,
-    vjp=(None, None, lambda g, y, n, a, x: g * -sp.eval_genlaguerre(n - 1, a + 1.0, x)),
+    vjp=(None, Parameter(), lambda g, y, n, a, x: g * -sp.eval_genlaguerre(n - 1, a + 1.0, x)),
     math=r"\bar x = -\bar y \odot L_{n - 1}^{(a + 1)}(x)",
     samples=[lambda rng: (3.0, 0.5, rng.uniform(0.1, 2.0, size=(3, 4)))],
 )
@@ -145,4 +150,11 @@ recorded(
     vjp=lambda g, y, z, k=0: g * np.exp(-y) / (1 + y),
     math=r"\bar z = \bar y \odot e^{-y} \oslash (1 + y)",
     samples=[lambda rng: (rng.uniform(-0.2, 3.0, size=(3, 4)),), lambda rng: (np.array([-0.3, -0.1]), {"k": -1})],
+)
+
+recorded(
+    sp.lpmv,
+    vjp=(None, None, lambda g, y, m, v, x: g * (v * x * y - (v + m) * sp.lpmv(m, v - 1, x)) / (x**2 - 1)),
+    math=r"\bar x = \bar y \odot (v x y - (v + m) P^m_{v - 1}(x)) \oslash (x^2 - 1)",
+    samples=[lambda rng: (1, 2, rng.uniform(-0.8, 0.8, size=(3, 4)))],
 )

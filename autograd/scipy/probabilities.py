@@ -1,6 +1,6 @@
 """Incomplete gamma and beta functions, the distribution functions that are made of them, and their inverses.
 
-The derivative in the last argument is the density, NIST Handbook 8.8 and 8.17; there are no rules for the parameters.
+The derivative in the last argument is the density, NIST Handbook 8.8 and 8.17; those in the parameters are differences.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 import scipy.special as sp
 
 from autograd.core.op import Rule, Sample
-from autograd.scipy.definition import recorded
+from autograd.scipy.definition import Parameter, recorded
 
 
 def _gamma_density(a: Any, x: Any) -> Any:
@@ -82,7 +82,7 @@ for _fn, _density, _sign, _formula, _samples in (
     _x = "t" if _fn is sp.stdtr else "x"
     recorded(
         _fn,
-        vjp=(*[None] * (_fn.nin - 1), _rule(_density, _sign)),
+        vjp=(*[Parameter(0.0)] * (_fn.nin - 1), _rule(_density, _sign)),
         math=rf"\bar {_x} = {'-' * (_sign < 0)}\bar y \odot {_EXPONENTS[_formula]}",
         samples=_samples,
     )
@@ -95,7 +95,7 @@ for _fn, _density, _sign, _formula, _samples in (
 ):
     recorded(
         _fn,
-        vjp=(*[None] * (_fn.nin - 1), _inverse(_density, _sign)),
+        vjp=(*[Parameter(0.0)] * (_fn.nin - 1), _inverse(_density, _sign)),
         math=rf"\bar p = {'-' * (_sign < 0)}\bar y \oslash ({_formula})",
         samples=_samples,
     )

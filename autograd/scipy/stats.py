@@ -141,6 +141,100 @@ pareto = Distribution(
     ppf=lambda q, b: (1 - q) ** (-1 / b),
 )
 
+rayleigh = Distribution(
+    theirs.rayleigh,
+    (0, _INF),
+    logpdf=lambda z: np.log(z) - z**2 / 2,
+    cdf=lambda z: -np.expm1(-(z**2) / 2),
+    sf=lambda z: np.exp(-(z**2) / 2),
+    logsf=lambda z: -(z**2) / 2,
+    ppf=lambda q: np.sqrt(-2 * np.log1p(-q)),
+)
+halfnorm = Distribution(
+    theirs.halfnorm,
+    (0, _INF),
+    logpdf=lambda z: log(2 / pi) / 2 - z**2 / 2,
+    cdf=lambda z: sp.erf(z / np.sqrt(2)),
+    sf=lambda z: 2 * sp.ndtr(-z),
+    ppf=lambda q: sp.ndtri((1 + q) / 2),
+)
+f = Distribution(
+    theirs.f,
+    (0, _INF),
+    logpdf=lambda z, m, n: (
+        (m * np.log(m) + n * np.log(n)) / 2
+        + sp.xlogy(m / 2 - 1, z)
+        - (m + n) / 2 * np.log(n + m * z)
+        - sp.betaln(m / 2, n / 2)
+    ),
+    cdf=lambda z, m, n: sp.fdtr(m, n, z),
+    sf=lambda z, m, n: sp.fdtrc(m, n, z),
+)
+powerlaw = Distribution(
+    theirs.powerlaw,
+    (0, 1),
+    logpdf=lambda z, a: np.log(a) + sp.xlogy(a - 1, z),
+    cdf=lambda z, a: z**a,
+    ppf=lambda q, a: q ** (1 / a),
+)
+triang = Distribution(
+    theirs.triang,
+    (0, 1),
+    logpdf=lambda z, c: np.log(2 * np.where(z < c, z / c, (1 - z) / (1 - c))),
+    cdf=lambda z, c: np.where(z < c, z**2 / c, 1 - (1 - z) ** 2 / (1 - c)),
+    ppf=lambda q, c: np.where(q < c, np.sqrt(c * q), 1 - np.sqrt((1 - c) * (1 - q))),
+)
+invgauss = Distribution(
+    theirs.invgauss,
+    (0, _INF),
+    logpdf=lambda z, mu: -(log(2 * pi) + 3 * np.log(z) + ((z - mu) / mu) ** 2 / z) / 2,
+    cdf=lambda z, mu: sp.ndtr((z / mu - 1) / np.sqrt(z)) + np.exp(2 / mu + sp.log_ndtr(-(z / mu + 1) / np.sqrt(z))),
+)
+
+# Of extreme values, and other ones of all numbers
+
+gumbel_r = Distribution(
+    theirs.gumbel_r,
+    logpdf=lambda z: -z - np.exp(-z),
+    cdf=lambda z: np.exp(-np.exp(-z)),
+    logcdf=lambda z: -np.exp(-z),
+    sf=lambda z: -np.expm1(-np.exp(-z)),
+    ppf=lambda q: -np.log(-np.log(q)),
+)
+gumbel_l = Distribution(
+    theirs.gumbel_l,
+    logpdf=lambda z: z - np.exp(z),
+    cdf=lambda z: -np.expm1(-np.exp(z)),
+    sf=lambda z: np.exp(-np.exp(z)),
+    logsf=lambda z: -np.exp(z),
+    ppf=lambda q: np.log(-np.log1p(-q)),
+)
+
+
+def _end(c: Any, below: bool) -> Any:
+    if np.any(c == 0):
+        raise ValueError("scipy.stats.genextreme of c = 0 is gumbel_r; use that")
+    return np.where((c < 0) == below, 1 / c, -_INF if below else _INF)
+
+
+genextreme = Distribution(
+    theirs.genextreme,
+    (lambda c: _end(c, below=True), lambda c: _end(c, below=False)),
+    logpdf=lambda z, c: (1 / c - 1) * np.log1p(-c * z) - (1 - c * z) ** (1 / c),
+    cdf=lambda z, c: np.exp(-((1 - c * z) ** (1 / c))),
+    logcdf=lambda z, c: -((1 - c * z) ** (1 / c)),
+    sf=lambda z, c: -np.expm1(-((1 - c * z) ** (1 / c))),
+    ppf=lambda q, c: (1 - (-np.log(q)) ** c) / c,
+)
+skewnorm = Distribution(
+    theirs.skewnorm,
+    logpdf=lambda z, a: log(2) - z**2 / 2 - log(2 * pi) / 2 + sp.log_ndtr(a * z),
+    cdf=lambda z, a: sp.ndtr(z) - 2 * sp.owens_t(z, a),
+)
+vonmises = Distribution(
+    theirs.vonmises, logpdf=lambda z, kappa: kappa * (np.cos(z) - 1) - log(2 * pi) - np.log(sp.i0e(kappa))
+)
+
 # Counts
 
 poisson = Distribution(
