@@ -71,7 +71,7 @@ class Guards:
         self._names = Names()
         source = "\n    ".join([*self._statements(recorded, together), ""])
         self._bind = function_of(source, self._names.objects, [f"v{k}" for k in range(len(held))])
-        self._brought = self._bind(*self._state)
+        self._brought: Any = None  # until the first replay
 
     def _statements(self, recorded: Recording, together: Sequence[tuple[Place, Place]]) -> Iterator[str]:
         """Source of a function that gives what a call brings, or None."""
@@ -120,6 +120,8 @@ class Guards:
 
     def brought(self, leaves: Sequence[Any]) -> list[Any] | None:
         """The values that a call brings; None where these, or the state, are not as they were."""
+        if self._brought is None:
+            self._brought = self._bind(*self._state)
         try:
             found: list[Any] | None = self._brought(*leaves)
         except _GONE:
@@ -160,7 +162,7 @@ class Guards:
         self._fixed = [replaced.get(id(array), array) for array in self._fixed]
         self._owners.clear()
         self._owners |= _owners(self._homes)
-        self._state, self._brought = now, self._bind(*now)
+        self._state, self._brought = now, None
         return moves
 
 

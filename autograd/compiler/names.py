@@ -94,14 +94,16 @@ class Names:
 def function_of(source: str, objects: Mapping[str, Any], later: Sequence[str] = (), before: Sequence[str] = ()) -> Any:
     """A function that gives the one that `source` defines, with these objects; it takes those whose names come later.
 
-    `before`: statements that are carried out once.
+    `before`: statements that are carried out once. Python compiles the source when that is called first.
     """
-    lines = [*before, *source.splitlines(), f"return {source[4 : source.index('(')]}"]
-    text = f"def bind({', '.join([*later, *objects])}):\n" + "".join([f"    {line}\n" for line in lines])
-    space: dict[str, Any] = {}
-    exec(code_of(text), space)
-    bind = space["bind"]
-    return lambda *values: bind(*values, *objects.values())
+    text, name = "\n".join([*before, source]), source[4 : source.index("(")]
+
+    def bind(*values: Any) -> Any:
+        space = {**objects, **dict(zip(later, values, strict=True))}
+        exec(code_of(text), space)
+        return space.pop(name)  # which holds the others
+
+    return bind
 
 
 @lru_cache(maxsize=256)

@@ -225,7 +225,7 @@ class Recording:
         for container, _, _ in self.state.structure:
             items = container.items() if hasattr(container, "items") else enumerate(container)
             for key, part in [] if isinstance(container, set) else list(items):
-                if not isinstance(part, SIMPLE) and (untraced := self._untraced(part)) is not part:
+                if not issubclass(type(part), SIMPLE) and (untraced := self._untraced(part)) is not part:
                     container[key] = untraced
         for place, _ in self.places:
             if type(now := place.read()) is Traced:

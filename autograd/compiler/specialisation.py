@@ -94,8 +94,8 @@ class Specialisation:
         self._guards = Guards(recorded, [reading for _, reading in readings.values()], inside, into, self._together)
 
     def _work_on_arrays(self) -> None:
-        """Bind the code to its arrays, and look up the nodes of the Tensors."""
-        self._step = self._bind()
+        """Have the code bound to its arrays at the next replay, and look up the nodes of the Tensors."""
+        self._step: Any = None
         self._nodes = [tensor._node for tensor in self._leaves]
         self._written = [tensor._node for tensor in self._stamped]
 
@@ -135,6 +135,8 @@ class Specialisation:
         there = all(map(is_, map(_GRAD, self._nodes), room))
         if room and (not there or max(map(getrefcount, room)) > _OF_ITS_LEAF):
             there = self._make_room()
+        if self._step is None:
+            self._step = self._bind()
         values = self._step(*brought, *room)
         if values is STALE:
             return STALE

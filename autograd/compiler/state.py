@@ -80,7 +80,7 @@ class State:
         self._pending = list(reversed(roots))
         while self._pending:
             value, name = self._pending.pop()
-            if not isinstance(value, SIMPLE) and id(value) not in self.known:
+            if not issubclass(type(value), SIMPLE) and id(value) not in self.known:  # isinstance asks Tensors often
                 self.known[id(value)] = value
                 self._visit(value, name)
 

@@ -19,8 +19,8 @@ from autograd.text import printable
 def user_frame() -> FrameType:
     """The innermost frame outside of this package and NumPy."""
     frame = sys._getframe(1)
-    while is_engine(frame.f_code.co_filename) and frame.f_back is not None:
-        frame = frame.f_back
+    while (caller := frame.f_back) is not None and is_engine(frame.f_code.co_filename):
+        frame = caller
     return frame
 
 

@@ -221,21 +221,23 @@ def memory(make: Callable[[Network], Callable[[], Any]], network: Network) -> in
     return peak - sum(array.nbytes for array in (*network.data(), *network.parameters().values()))
 
 
-def recording(network: Network, rounds: int = 7) -> float:
-    """The time of the first call of a compiled step, in eager steps: the median of some, each without known code."""
+def recording(network: Network, rounds: int = 7) -> tuple[float, float]:
+    """The times of the first and second calls of a compiled step, which records it and has Python compile its code.
+
+    In eager steps: the medians of some, each without known code.
+    """
     eager, ratios = by_chalkgrad(network), []
     for _ in range(rounds):
         compiled = by_chalkgrad_compiled(network)
         code_of.cache_clear()
-        start = time.perf_counter()
-        compiled()
-        first = time.perf_counter() - start
-        eager()
-        start = time.perf_counter()
-        for _ in range(10):
-            eager()
-        ratios.append(10 * first / (time.perf_counter() - start))
-    return statistics.median(ratios)
+        times = [time.perf_counter()]
+        for step in (compiled, compiled, eager, *[eager] * 10):
+            step()
+            times.append(time.perf_counter())
+        one = (times[-1] - times[3]) / 10
+        ratios.append(((times[1] - times[0]) / one, (times[2] - times[1]) / one))
+    first, second = map(statistics.median, zip(*ratios, strict=True))
+    return first, second
 
 
 def main() -> None:
@@ -259,7 +261,8 @@ def main() -> None:
         print(f"{name}: peak memory of a step beyond its data and parameters, in bytes; first call in eager steps")
         for who in ("hand-written NumPy", "chalkgrad, eager", "chalkgrad, compiled"):
             print(f"  {who:<28} {memory(CONTESTANTS[who], network):12,}")
-        print(f"  recording takes {recording(network):.1f} eager steps")
+        first, second = recording(network)
+        print(f"  recording takes {first:.1f} eager steps, compiling its code at the second call {second:.1f}")
         title = f"{name}: {network.samples} samples, {sizes}, {np.dtype(network.dtype)}; over hand-written NumPy"
         print(table(title, side_by_side(steps, rounds=chosen.rounds)), flush=True)
 
