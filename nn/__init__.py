@@ -32,9 +32,12 @@ from nn.batches import MiniBatches
 from nn.layers import (
     ELU,
     GELU,
+    LSTM,
     MLP,
+    RNN,
     BatchNorm1d,
     BatchNorm2d,
+    Conv2d,
     Dropout,
     Embedding,
     Flatten,
@@ -43,8 +46,12 @@ from nn.layers import (
     LeakyReLU,
     Linear,
     LogSoftmax,
+    LSTMCell,
+    MaxPool2d,
+    MultiheadAttention,
     ReLU,
     Residual,
+    RNNCell,
     Sequential,
     Sigmoid,
     SiLU,
@@ -63,7 +70,8 @@ from nn.losses import (
     MSELoss,
     NLLLoss,
 )
-from nn.module import Module, Parameter
+from nn.module import Module
+from nn.parameter import Parameter
 from nn.splitting import split
 from nn.training import History, fit, predict
 
@@ -72,11 +80,14 @@ __differentiable__ = True  # written for Tensors: `autograd.differentiable` leav
 __all__ = [
     "ELU",
     "GELU",
+    "LSTM",
     "MLP",
+    "RNN",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
@@ -87,15 +98,19 @@ __all__ = [
     "Identity",
     "KLDivLoss",
     "L1Loss",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
     "MSELoss",
+    "MaxPool2d",
     "MiniBatches",
     "Module",
+    "MultiheadAttention",
     "NLLLoss",
     "Parameter",
+    "RNNCell",
     "ReLU",
     "Residual",
     "Sequential",

@@ -16,34 +16,9 @@ import numpy as np
 from autograd import Tensor, scope
 from nn import display
 from nn import state as states
+from nn.parameter import Parameter
 
 Named: TypeAlias = "tuple[str, Module | Parameter]"
-
-
-class Parameter(Tensor):
-    """A Tensor that is trained: a leaf with `requires_grad`, on a copy of `data`.
-
-    Args:
-        data: floats, of any shape.
-        name: what pictures and errors call it; by default its path in the module that holds it.
-
-    Raises:
-        TypeError: integers or booleans, which have no gradient.
-
-    >>> Parameter([1.0, 2.0], name="w")
-    Tensor([1., 2.], requires_grad=True, name='w')
-    """
-
-    __slots__ = ("_path",)
-    _path: str | None  # the name that a module gave; any other is the user's and stays
-
-    def __init__(self, data: Any, name: str | None = None) -> None:
-        super().__init__(data, requires_grad=True, name=name)
-        self._path = None
-
-    def _place(self, path: str) -> None:
-        if self._path != path and self.name == self._path:
-            self.name = self._path = path
 
 
 class Module:
@@ -357,6 +332,17 @@ class Module:
 
     def __repr__(self) -> str:
         return display.tree(self)
+
+    def summary(self, input_shape: Any, dtype: Any = None) -> str:
+        """A table of the layers with their outputs for an input of this shape; see `nn.summary.summary`.
+
+        >>> from nn import Linear
+        >>> Linear(3, 2, rng=0).summary((5, 3)).splitlines()[-1]
+        '8 parameters, 8 of them trained; 30 multiply-adds'
+        """
+        from nn.summary import summary
+
+        return summary(self, input_shape, dtype)
 
 
 _HOLDERS = (Module, Parameter, list, tuple, dict)

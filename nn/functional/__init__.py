@@ -10,8 +10,10 @@ True
 """
 
 from nn.functional.activations import dropout, log_softmax, probability, relu, sigmoid, softmax, tanh
+from nn.functional.attention import attention_weights, scaled_dot_product_attention
 from nn.functional.binary import binary_cross_entropy, binary_cross_entropy_with_logits
 from nn.functional.classes import cross_entropy, kl_div, nll_loss
+from nn.functional.convolution import conv2d, max_pool2d
 from nn.functional.distances import hinge_loss, huber_loss, l1_loss, mse_loss
 from nn.functional.linear import linear, mismatch
 from nn.functional.normalisation import batch_norm, layer_norm, standardised
@@ -21,9 +23,11 @@ from nn.functional.smooth import elu, gelu, leaky_relu, normal_cdf, silu, softpl
 
 __all__ = [
     "Reduction",
+    "attention_weights",
     "batch_norm",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "conv2d",
     "cross_entropy",
     "dropout",
     "elu",
@@ -38,12 +42,14 @@ __all__ = [
     "leaky_relu",
     "linear",
     "log_softmax",
+    "max_pool2d",
     "mismatch",
     "mse_loss",
     "nll_loss",
     "normal_cdf",
     "probability",
     "relu",
+    "scaled_dot_product_attention",
     "sigmoid",
     "silu",
     "softmax",

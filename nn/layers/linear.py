@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from functools import partial
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from nn import functional, init
-from nn.module import Module, Parameter
+from nn.module import Module
+from nn.parameter import Parameter
 
 Initialiser = Callable[..., init.Array]
 
@@ -87,3 +89,7 @@ class Linear(Module):
             if text is None:
                 raise
             raise ValueError(f"{self._title()}: {text}") from error
+
+    def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
+        """The products that a call sums up, for `summary`."""
+        return math.prod(output_shape) * self.in_features

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from nn import functional, given
-from nn.module import Module, Parameter
+from nn.module import Module
+from nn.parameter import Parameter
 
 
 class LayerNorm(Module):
