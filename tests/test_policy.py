@@ -202,6 +202,11 @@ MATRICES: Policy = {
     "pinv keeps its rank": (np.linalg.pinv, [RANK_ONE], [[[-1, 1], [1, 0]]]),
     "lstsq keeps its rank": (lambda a, b: np.linalg.lstsq(a, b)[0], [RANK_ONE, [2, 3]], [[[-2, 2], [3, 0]], [1, 0]]),
     "cholesky reads one triangle": (np.linalg.cholesky, [[[4, 2], [2, 5]]], [[[3 / 16, 0], [0.25, 0.25]]]),
+    "eig gives vectors of length 1": (
+        lambda a: np.sum(np.linalg.eig(a)[1] ** 2),
+        [np.diag([1.0, 2])],
+        [np.zeros((2, 2))],
+    ),
     "eigvalsh reads one triangle": (lambda a: np.linalg.eigvalsh(a)[1], [TURN], [[[0.5, 0], [1, 0.5]]]),
     "eigh reads one triangle": (lambda a: np.linalg.eigh(a)[0][1], [TURN], [[[0.5, 0], [1, 0.5]]]),
     "eigh does not turn equal eigenvalues": (lambda a: np.linalg.eigh(a)[1], [EYE], [np.zeros((2, 2))]),

@@ -184,8 +184,8 @@ def test_what_is_refused() -> None:
     for mode in ("complete", "raw"):
         with pytest.raises(TypeError, match=f"mode '{mode}' of 4 x 3"):
             np.linalg.qr(t, mode=mode)
-    with pytest.raises(TypeError, match=r"np\.linalg\.eig "):
-        np.linalg.eig(Tensor(SQUARE, requires_grad=True))
+    with pytest.raises(TypeError, match=r"np\.linalg\.eig: eigenvalues are complex"):
+        np.linalg.eig(Tensor([[0.0, 1.0], [-1.0, 0.0]], requires_grad=True))
     with pytest.raises(TypeError, match="3 components"):
         np.cross(t[:, :2], t[:, :2])
 

@@ -112,6 +112,45 @@ defop(
 )
 
 
+@dispatched
+def packed_eig(a: Any) -> Any:
+    """`np.linalg.eig` in one array, of matrices whose eigenvalues are real: these on top of the eigenvectors.
+
+    >>> packed_eig(np.array([[2.0, 0.0], [0.0, 1.0]])).tolist()
+    [[2.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+    """
+    w, v = np.linalg.eig(a)
+    if np.iscomplexobj(w):
+        raise TypeError("np.linalg.eig: eigenvalues are complex here, and a Tensor holds real numbers")
+    return np.concatenate((w[..., None, :], v), axis=-2)
+
+
+def _packed_eig(g: Any, y: Any, a: Any) -> Any:
+    w, v = y[..., 0, :], y[..., 1:, :]
+    along = transposed(v) @ g[..., 1:, :]
+    lengths = _row(np.diagonal(along, axis1=-2, axis2=-1))  # that would change, were they not kept at 1
+    turning = (along - transposed(v) @ v * lengths) / _differences(w)
+    core = np.where(np.eye(np.shape(w)[-1], dtype=bool), g[..., :1, :], turning)
+    return np.linalg.solve(transposed(v), core @ transposed(v))
+
+
+def _real_eigenvalues(rng: np.random.Generator) -> tuple[Any, ...]:
+    v = rng.normal(size=(2, 3, 3)) + 2 * np.eye(3)
+    return (v @ np.diag([0.5, -1.0, 2.0]) @ np.linalg.inv(v),)
+
+
+defop(
+    packed_eig,
+    name="packed_eig",
+    label="eig",
+    vjp=_packed_eig,
+    math=r"\bar a = v^{-\top} \, [\operatorname{diag} \bar w + f \odot (v^\top \bar v - v^\top v \operatorname{diag}"
+    r"(v^\top \bar v))] \, v^\top, \quad f_{ij} = 1 / (w_j - w_i), \quad a = v \operatorname{diag}(w) \, v^{-1}",
+    samples=[_real_eigenvalues],
+    ties="eigenvectors keep the length 1" + _EQUAL,
+)
+
+
 # Singular values
 
 

@@ -227,6 +227,16 @@ def _eigh(a: Any, *, lower: bool = True, eigvals_only: bool = False) -> Any:
     return tuple(np.linalg.eigh(a, "L" if lower else "U"))
 
 
+@composed(
+    scipy.linalg.eig,
+    math=r"a v = v \operatorname{diag}(w)",
+    samples=[lambda rng: (_definite(3, 3)(rng) @ np.diag([1.0, 2.0, 3.0]),)],
+)
+def _eig(a: Any, right: bool = True) -> Any:
+    """Of real eigenvalues, as real numbers."""
+    return tuple(np.linalg.eig(a)) if right else np.linalg.eigvals(a)
+
+
 composed(scipy.linalg.eigvalsh, math=r"\bar a = v \operatorname{diag}(\bar y) v^\top", samples=_REGULAR)(
     lambda a, lower=True: np.linalg.eigvalsh(a, "L" if lower else "U")
 )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd.core.op import lookup, stack_nested
-from autograd.rules.decompositions import TRIANGLE, packed_eigh, packed_qr, packed_svd
+from autograd.rules.decompositions import TRIANGLE, packed_eig, packed_eigh, packed_qr, packed_svd
 from autograd.rules.definition import defcomposite
 from autograd.rules.linalg import packed_slogdet, regular, transposed
 from autograd.rules.samples import normal
@@ -205,10 +205,11 @@ defcomposite(
 
 # Decompositions
 
+EigResult: Any = type(np.linalg.eig(np.eye(1)))
 EighResult: Any = type(np.linalg.eigh(np.eye(1)))
 QRResult: Any = type(np.linalg.qr(np.eye(1)))
 SVDResult: Any = type(np.linalg.svd(np.eye(1)))
-_EIGH, _SVD, _QR = map(lookup, (packed_eigh, packed_svd, packed_qr))
+_EIG, _EIGH, _SVD, _QR = map(lookup, (packed_eig, packed_eigh, packed_svd, packed_qr))
 
 
 def _eigh(a: Any, UPLO: str = "L") -> Any:
@@ -224,6 +225,36 @@ defcomposite(
     r" a = v \operatorname{diag}(y) \, v^\top",
     samples=_EIGH.samples,
     ties=TRIANGLE,
+)
+
+
+def _eig(a: Any) -> Any:
+    packed = packed_eig(a)
+    return EigResult(packed[..., 0, :], packed[..., 1:, :])
+
+
+defcomposite(np.linalg.eig, _eig, math=_EIG.math[0], samples=_EIG.samples, ties=_EIG.ties)
+defcomposite(
+    np.linalg.eigvals,
+    lambda a: packed_eig(a)[..., 0, :],
+    math=r"\bar a = v^{-\top} \operatorname{diag}(\bar y) \, v^\top, \quad a = v \operatorname{diag}(y) \, v^{-1}",
+    samples=_EIG.samples,
+)
+
+
+def _roots(p: Any) -> Any:
+    """The eigenvalues of the companion matrix."""
+    if np.ndim(p) != 1 or not p[0] or not p[-1]:
+        raise ValueError("of coefficients along one axis, the first and the last of which are not 0")
+    below = np.eye(len(p) - 2, len(p) - 1)
+    return np.linalg.eigvals(np.concatenate((-np.expand_dims(p[1:] / p[0], 0), below)))
+
+
+defcomposite(
+    np.roots,
+    _roots,
+    math=r"\bar p_k = -\sum_i \bar y_i \, y_i^{n - k} / p'(y_i)",
+    samples=[lambda rng: (np.array([2.0, -1.0, -4.0, 1.0]),)],
 )
 
 
