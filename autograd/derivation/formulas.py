@@ -210,10 +210,11 @@ class Formulas:
         parts = [part for part in found if part is not None]
         if not parts or len(parts) < len(found) or (len(parts) > 1 and any(below for below, _ in parts)):
             return None
-        below, right = parts[0]
+        below, first = parts[0]
+        summed = [first]
         for _, part in parts[1:]:
-            right = row(right, part) if parts_of(part)[0] == _MINUS else row(right, _PLUS, part)
-        return below, right
+            summed += [part] if parts_of(part)[0] == _MINUS else [_PLUS, part]
+        return below, row(*summed)
 
     def _by_rule(self, link: Link, target: Var) -> tuple[Tree | None, Tree] | None:
         """What a use contributes, in the words of its record; None where a letter stands for nothing shown."""

@@ -164,7 +164,7 @@ class Program:
         outputs: Mapping[Any, Var],
         same: Mapping[Var, Any] | None = None,
     ) -> None:
-        self.inputs, self.lines, self.outputs = list(inputs), list(lines), dict(outputs)
+        self.inputs, self.lines, self.outputs = dict.fromkeys(inputs), list(lines), dict(outputs)
         self.same = dict(same or {})
 
     def now(self, value: Any) -> Any:

@@ -36,14 +36,14 @@ class Trace:
     """The lines recorded so far, and the values they start from."""
 
     def __init__(self) -> None:
-        self.inputs: list[Var] = []
+        self.inputs: dict[Var, None] = {}  # in order
         self.lines: list[Line] = []
         self.origin: Origin | None = None
 
     def input(self, value: Any, name: str | None = None) -> Traced:
         """`value`, from outside."""
         var = Var(value, name)
-        self.inputs.append(var)
+        self.inputs[var] = None
         return Traced(self, var, value)
 
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

@@ -249,8 +249,8 @@ class _Draft:
         for line, name in self._lines:
             target, text = line.target, self._write(line)
             inside = [var for var in line.variables() if var in self._lengths and var not in self._standing]
-            operands = {var for var in line.variables() if var not in inside}
-            self._taken[target] = frozenset(operands).union(*(self._taken[var] for var in inside))
+            operands = frozenset(line.variables()).difference(inside)
+            self._taken[target] = operands.union(*(self._taken[var] for var in inside))
             activated = self._nodes[target].op.role in _ACTIVATED and len(self._taken[target]) > 1
             within = next((found for var in inside if (found := self._activations.get(var)) is not None), None)
             self._activations[target] = target if activated else within
