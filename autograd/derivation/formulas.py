@@ -6,7 +6,7 @@ program computes it.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
@@ -53,7 +53,7 @@ _MINUS, _PLUS = Symbol("−", "operator"), Symbol("+", "operator")
 _ONE = Symbol("1", "number")
 _SET, _DEFINED = Symbol("←", "relation"), Symbol(":=", "relation")
 _NUMBERS_FIRST: Final = (np.multiply, np.divide, np.power)
-_NOTHING: Final[Mapping[str, Tree | None]] = {}
+_NOTHING: Final[Mapping[str, Tree]] = {}
 _WIDEST, _WIDE = 88, 40  # signs of a line, and of one that is broken
 
 
@@ -280,14 +280,13 @@ class _Equation(NamedTuple):
         """All names in it."""
         return [*names_in(self.left), *names_in(self.right)]
 
-    def is_in(self, symbols: Mapping[str, Tree | None]) -> bool:
+    def is_in(self, symbols: Mapping[str, Tree]) -> bool:
         """Whether it is needed."""
-        return not self.own or symbols[self.own] is not None
+        return not self.own or self.own in symbols
 
-    def latex(self, symbols: Mapping[str, Tree | None] = _NOTHING) -> str:
+    def latex(self, symbols: Mapping[str, Tree] = _NOTHING) -> str:
         """With the place where lines are aligned; broken before a sign where it would be too wide for a page."""
-        known = {name: tree for name, tree in symbols.items() if tree is not None}
-        left, right = (substitute(side, known, {}) for side in (self.left, self.right))
+        left, right = (substitute(side, symbols, {}) for side in (self.left, self.right))
         wide = len(written(left)) + len(written(right)) > _WIDEST
         rows: list[list[Tree]] = [[]]
         for part, role in roles(parts_of(right)):
@@ -300,16 +299,21 @@ class _Equation(NamedTuple):
         return f"{latex(left)} &{sign} {first}{broken}"
 
 
-def _numbers(rows: list[_Equation], made_up: Sequence[str]) -> dict[str, Tree | None]:
-    """The symbols of values that only a program has, numbered anew; None for what no other line reads."""
-    needed, before = set(made_up), -1
-    while len(needed) != before:
-        before = len(needed)
-        read = [name for one in rows if one.own in needed or not one.own for name in one.names() if name != one.own]
-        needed.intersection_update(read)
+def _numbers(rows: list[_Equation], made_up: Sequence[str]) -> dict[str, Tree]:
+    """The symbols of values that only a program has, numbered anew; none for what no other line reads."""
+    needed, reads, readers = set(made_up), defaultdict[str, list[str]](list), Counter[str]()
+    for one in rows:
+        names = [name for name in one.names() if name in needed and name != one.own]
+        reads[one.own] += names
+        readers.update(names)
+    unread = [name for name in made_up if not readers[name]]
+    for name in unread:
+        needed.discard(name)
+        readers.subtract(reads[name])
+        unread += [other for other in dict.fromkeys(reads[name]) if not readers[other]]
     new = iter(made_up)
     own = {one.own for one in rows}
-    return {name: Symbol(next(new)) if name in needed else None for name in made_up if name in own}
+    return {name: Symbol(next(new)) for name in made_up if name in own and name in needed}
 
 
 def _without_arriving(tree: Row) -> Row:
