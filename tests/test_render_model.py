@@ -70,8 +70,10 @@ def test_an_array_used_twice_has_one_card() -> None:
 
 
 def test_the_arrays_of_an_index_are_no_cards() -> None:
-    chosen = leaf([1.0, 2.0], "w")[np.array([0, 1, 1])]
+    rows = np.array([0, 1, 1, 1])
+    chosen = leaf([1.0, 2.0], "w")[rows]
     assert picture(chosen).output.expression == "w[indices]"
+    assert picture(chosen, {"rows": rows}).output.expression == "w[rows]"
     assert len(picture(chosen).cards) == 2
 
 

@@ -153,7 +153,7 @@ def test_a_graph_freed_by_its_last_user_is_freed_with_its_modules() -> None:
 )
 def test_depth_draws_modules_from_a_level_on_as_cards(depth: int, kinds: list[str]) -> None:
     shown = picture(residual(2), depth=depth, collapse="none")
-    assert [card.name for card in shown.cards if card.kind == "layer"] == kinds
+    assert [card.expression or card.name for card in shown.cards if card.kind == "layer"] == kinds
 
 
 def test_a_card_of_a_module_says_what_it_holds() -> None:
@@ -172,7 +172,7 @@ def test_a_card_of_a_module_says_what_it_holds() -> None:
 
 def test_a_module_of_many_parameters_says_their_norm_in_one() -> None:
     shown = picture(residual(3), depth=0)
-    (card,) = [card for card in shown.cards if card.name == "Sequential"]
+    (card,) = [card for card in shown.cards if card.expression == "Sequential"]
     assert [fact.label for fact in card.facts] == ["params", "‖θ‖", "‖∂L/∂θ‖"]
 
 

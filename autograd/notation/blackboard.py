@@ -32,8 +32,10 @@ _DIGITS: Final = re.compile(r"\d+")
 class Blackboard(Writer):
     """A dialect of the source that derivations are printed in; the lines are those of `call_of`."""
 
-    def __init__(self, operand: Callable[[Var], Text]) -> None:
+    def __init__(self, operand: Callable[[Var], Text], index: Callable[[Any], str] = lambda array: "") -> None:
+        """Take the texts of operands, and the names of arrays that say where, if somebody gave them one."""
         super().__init__(operand, Helpers())
+        self._index = index
 
     def __call__(self, line: Line) -> Text:
         op = find(line.fn) or (line.origin.node.op if line.origin is not None else None)
@@ -51,10 +53,10 @@ class Blackboard(Writer):
         """What is written with a sign or with brackets."""
         fn, args, options = op.fn, line.args, line.kwargs
         if fn is operator.getitem:
-            return Text(f"{self.value(args[0]).inside(ATOM)}[{index_text(*options.values())}]")
+            return Text(f"{self.value(args[0]).inside(ATOM)}[{self._where(options)}]")
         if fn is put:
             old, value = self.value(args[0]).inside(ATOM), self.value(args[-1]).text
-            return Text(f"{old}[{index_text(*options.values())}] ← {value}", _WRITTEN)
+            return Text(f"{old}[{self._where(options)}] ← {value}", _WRITTEN)
         if options:
             return None
         if op.role == "product" and len(args) == len(op.operands) == 3:
@@ -69,13 +71,20 @@ class Blackboard(Writer):
             return self._infix((op.label, _SIGNS.get(op.label, PRODUCT)), args)
         return self._of_one(op, self.value(args[0])) if len(args) == 1 else None
 
+    def _where(self, options: Mapping[str, Any]) -> str:
+        """What stands between the brackets of an index."""
+        (index,) = options.values()
+        return index_text(index, self._index)
+
     def _of_one(self, op: Op, a: Text) -> Text | None:
         if op.fn is np.transpose:
             return Text(f"{a.inside(ATOM)}ᵀ")
         if op.fn is np.positive:
             return a
         if op.fn is np.negative:
-            return Text(f"−{a.inside(PRODUCT)}", SIGN if a.binds > PRODUCT else PRODUCT)
+            inside = a.inside(PRODUCT)
+            inside = f"({inside})" if inside.startswith("−") else inside
+            return Text(f"−{inside}", SIGN if a.binds > PRODUCT else PRODUCT)
         if op.fn is np.square:
             return Text(f"{a.inside(ATOM)}²", POWER)
         if op.fn is np.sqrt:

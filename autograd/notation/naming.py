@@ -91,7 +91,13 @@ class Names:
         self._letter_the_rest(self._find_letters(nodes[-1]))
 
     def __getitem__(self, value: Any) -> Name:
-        """The name of a node or an array; of a node that stands for an array, that of the array."""
+        """The name of a node or an array; of a node that stands for an array, that of the array.
+
+        An array that no operation takes, as a module may be called with, has one too.
+        """
+        if type(value) is not Node and id(value) not in self._names and id(value) not in self._letters:
+            given = self._variable(value)
+            self._claim(value, given or self._numbered("x"), origin="given" if given else "letter")
         key = id(value) if id(value) in self._names or id(value) in self._letters else id(value.value)
         if key not in self._names:
             text = self._letters[key]
@@ -125,7 +131,8 @@ class Names:
 
     def kind(self, leaf: Any) -> Kind:
         """What a leaf is in the network."""
-        return self._kinds[id(leaf) if id(leaf) in self._kinds else id(leaf.value)]
+        known = id(leaf) if id(leaf) in self._kinds else id(getattr(leaf, "value", None))
+        return self._kinds.get(known, "data")
 
     # Names that somebody gave
 

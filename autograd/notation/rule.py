@@ -46,7 +46,8 @@ class Rule(NamedTuple):
 def rule_of(node: Node, position: int) -> Rule:
     """The rule by which the operation `node` sends a gradient to its operand at `position`."""
     record = find(node.op.fn) or node.op
-    return _rules(record, _of_call(record, node)[1:] or record.math)[0 if record.variadic else position]
+    rules = _rules(record, _of_call(record, node)[1:] or record.math)
+    return rules[position if position in rules else 0]
 
 
 def value_of(node: Node) -> tuple[Row, dict[int, str]] | None:
@@ -64,6 +65,10 @@ def _of_call(record: Op, node: Node) -> tuple[str, ...]:
 @lru_cache(maxsize=512)
 def _rules(record: Op, math: tuple[str, ...]) -> dict[int, Rule]:
     """The rules of a record by position; the one of any number of operands is that of the k-th."""
+    if record.variadic and len(math) > 1:  # each has a letter of its own
+        rules = dict(enumerate(map(_parsed, math)))
+        letters = {place: rule.own for place, rule in rules.items()}
+        return {place: rule._replace(letters=letters) for place, rule in rules.items()}
     if record.variadic:
         rule = _parsed(math[0])
         return {0: rule._replace(left=(Bar(Symbol(rule.own)),))}
@@ -131,7 +136,7 @@ def equation(
     if arriving is not None:
         bars["y"] = arriving
     symbols = {letter: _symbol(text) for letter, text in names.items()}
-    symbols |= {"k": Symbol(f"{position + 1}", "number")} if node.op.variadic else {}
+    symbols |= {"k": Symbol(f"{position + 1}", "number")} if node.op.variadic and not rule.letters else {}
     sign = ADDS if adds else rule.sign
     return _filled((*rule.left, sign, *_summed(rule.right, summed(node, position))), symbols, bars)
 

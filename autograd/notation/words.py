@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import numpy as np
 
 from autograd.core.op import Op
 from autograd.notation.numbers import number
 from autograd.text import printable
+
+_LONGEST: Final = 32  # characters of a function's name
+_FEW: Final = 3  # numbers of an index that are written out
 
 
 def scalar_text(value: Any) -> str | None:
@@ -38,7 +41,7 @@ def function_name(op: Op) -> str:
     ('exp', 'sum', 'max')
     """
     word = len(op.label) > 1 and op.label.isidentifier()
-    return printable(op.label if word else tail(op.name))
+    return printable(op.label if word else tail(op.name), _LONGEST)
 
 
 def tail(name: str) -> str:
@@ -63,14 +66,16 @@ def options_text(options: Mapping[str, Any]) -> list[tuple[str, str]]:
     return short
 
 
-def index_text(index: Any = ...) -> str:
-    """What stands between the brackets.
+def index_text(index: Any = ..., name: Callable[[Any], str] = lambda array: "") -> str:
+    """What stands between the brackets; `name` is what somebody calls an array.
 
-    >>> index_text((0, slice(1, None))), index_text(np.array([0, 2]))
-    ('0, 1:', 'indices')
+    >>> index_text((0, slice(1, None))), index_text(np.array([0, 2])), index_text(np.array([4, 2, 2, 0, 1]))
+    ('0, 1:', '[0, 2]', 'indices')
+    >>> index_text((np.arange(9), np.array([4, 0])), lambda array: "y" if array[0] else "")
+    'arange(9), y'
     """
     if isinstance(index, tuple):
-        return ", ".join(map(index_text, index))
+        return ", ".join(index_text(part, name) for part in index)
     if isinstance(index, slice):
         parts = (index.start, index.stop) if index.step is None else (index.start, index.stop, index.step)
         return ":".join("" if part is None else str(part) for part in parts).replace("-", "−")
@@ -78,4 +83,12 @@ def index_text(index: Any = ...) -> str:
         return "newaxis" if index is None else "..."
     if isinstance(index, (int, np.integer)):
         return str(index).replace("-", "−")
-    return "mask" if getattr(getattr(index, "dtype", None), "kind", "i") == "b" else "indices"
+    array = np.asarray(index)
+    if given := name(index):
+        return given
+    if array.dtype.kind in "iu" and array.ndim == 1:
+        if array.size > 1 and np.array_equal(array, np.arange(array.size)):
+            return f"arange({array.size})"
+        if array.size <= _FEW:
+            return f"[{', '.join(map(str, array.tolist()))}]".replace("-", "−")
+    return "mask" if array.dtype.kind == "b" else "indices"

@@ -86,7 +86,7 @@ def draw(
         rules: write the local rule of each use at its edge, with g for the gradient that arrives.
         detail: "statements", a card for what a person writes on one line: a value that nobody named and that is
             used once belongs to the formula of the value it goes into; "operations", a card for each. By default
-            operations in circuits and where rules are written, and else statements.
+            operations in circuits, and where rules are written and all can be read; else statements.
         names: what to call Tensors, by the Tensor or by the name that would be drawn.
         collapse: "auto" draws as much as can be read on a slide: everything; or what repeats once, with its
             count; or each module as one card; or the first and last operations. "modules" begins with
@@ -122,8 +122,8 @@ def draw(
     least, decimals = text_sizes(font_size, digits)
     viewport = replace(viewport_of(size, direction), least=least)
     options = Options(values, grads, rules, title_of(title), collapse, depth_of(depth), style=chosen, viewport=viewport)
-    statements = by_statements(detail, chosen, rules)
-    options = replace(options, statements=statements, legend=bool(legend), theme=theme)
+    statements, free = by_statements(detail, chosen), rules and detail is None
+    options = replace(options, statements=statements, whole_first=free, legend=bool(legend), theme=theme)
     with decimals_of(decimals):
         return build_scene(node, users_scope(), overrides(names), options).picture
 

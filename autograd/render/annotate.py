@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 
@@ -13,23 +14,24 @@ from autograd.notation.literals import ATOM, SUM, Text
 from autograd.notation.names import short_paths
 from autograd.notation.numbers import GRID, Shown, number, shape_text, show
 from autograd.notation.rule import spread, summed
-from autograd.notation.tree import Row, Script, Symbol, Tree, rewrite, right_side, role_of
+from autograd.notation.tree import Group, Row, Script, Symbol, Tree, parts_of, rewrite, right_side, role_of
 from autograd.notation.unicode import written
-from autograd.notation.words import function_name, scalar_text
+from autograd.notation.words import function_name, index_text, scalar_text
 from autograd.render.collapse import Plan, Use, Vertex
 from autograd.render.diagram import Card, Edge, Fact
 from autograd.render.gradients import Contribution, Gradients
-from autograd.render.graph import parameters
 from autograd.render.options import Options
-from autograd.render.statements import formulas, rule_through
+from autograd.render.statements import arguments, formulas, rule_through
 from autograd.text import printable
 
 MOST_TERMS: Final = 4  # of a sum that is written out
-_LONGEST_RULE: Final = 44
+_LONGEST_RULE: Final = 48
 _LONGEST_FORMULA: Final = LONGEST + 16  # what could not be broken any further
 _FEW: Final = 2  # parameters of a module that are listed one by one
 _SCALAR_SIGNS: Final = {"⊙": "·", "⊘": "/"}
 _TIMES: Final = ("⊙", "·")
+_MINUS: Final = Symbol("−", "operator")
+_PRODUCTS: Final = {"⊙", "⊘", "·", "/"}
 _GATES: Final = {"*": "×", "/": "÷", "²": "x²"}  # how a circuit writes these labels
 _SYMMETRIC: Final = ("+", "*", "max", "min")  # labels whose operands may be exchanged
 
@@ -182,7 +184,16 @@ class Annotator:
             return ""
         if "…" in (operand.symbol for operand in head.operands.values()):
             return ""
-        rule = rule_through(head.unit.nodes, node, use.position, symbols_of(head), head.name, self._symbol, self._g)
+        nodes, operand = head.unit.nodes, (node.args or ())[use.position]
+        # An edge of a statement stands for all uses in it.
+        uses = [use] if len(nodes) == 1 else [one for one in arguments(nodes) if one.operand is operand]
+        texts = [self._rule_of(head, nodes, one.node or node, one.position) for one in uses]
+        text = " + ".join(texts).replace("+ −", "− ")
+        return text if len(text) <= _LONGEST_RULE and "" not in texts else ""
+
+    def _rule_of(self, head: Vertex, nodes: Sequence[Node], node: Node, position: int) -> str:
+        """What one use in the statement of a vertex sends back."""
+        rule = rule_through(nodes, node, position, symbols_of(head), head.name, self._symbol, self._g)
         if rule is None:
             return ""
         scalar = node.ndim == 0
@@ -195,15 +206,17 @@ class Annotator:
             return None
 
         changed = rewrite(right_side(rule), change)
-        text = written(_numbers_first(changed) if isinstance(changed, Row) else changed)
-        return text if len(text) <= _LONGEST_RULE else "…"
+        text = written(_numbers_first(_opened(changed)) if isinstance(changed, Row) else changed)
+        if node.op.fn is operator.getitem and node.args is not None:  # adds to those elements only
+            return f"[{index_text(node.args[1], head.index_name)}] += {text}"
+        return text
 
     # Modules and overviews
 
     def _facts(self, vertex: Vertex) -> Iterator[Fact]:
         """What an overview says of a value or a module."""
         if vertex.call is not None and vertex.unit is not None:
-            own = parameters(vertex.unit.nodes)
+            own = vertex.unit.parameters
             if own:
                 calls = self._calls.get(vertex.call.owner, 1)
                 yield Fact("params", f"{sum(node.size for node in own):,}", "muted")
@@ -288,7 +301,7 @@ def formula_of(vertex: Vertex) -> str:
         return ""
     if node.args is None:
         return f"{function_name(node.op)}(…)"  # freed, and nothing else is known
-    return printable(formulas(vertex.unit.nodes, symbols_of(vertex))[node].text, _LONGEST_FORMULA)
+    return printable(formulas(vertex.unit.nodes, symbols_of(vertex), vertex.index_name)[node].text, _LONGEST_FORMULA)
 
 
 def sum_text(terms: list[float]) -> str:
@@ -299,6 +312,29 @@ def sum_text(terms: list[float]) -> str:
     """
     first, *others = map(number, terms)
     return first + "".join(f" − {term[1:]}" if term.startswith("−") else f" + {term}" for term in others) + " ="
+
+
+def _opened(row: Row) -> Row:
+    """A product without the brackets that it begins with, and with one sign in front."""
+    parts, negative = row.parts, False
+    while parts and {part.text for part in parts[1:] if _is_operator(part)} <= _PRODUCTS:
+        first, rest = parts[0], parts[1:]
+        if first == _MINUS:
+            parts, negative = rest, not negative
+        elif isinstance(first, Row):
+            parts = (*first.parts, *rest)
+        elif isinstance(first, Group) and (not rest or _is_operator(rest[0])):
+            inside = parts_of(first.inside)
+            if not {part.text for part in inside[1:] if _is_operator(part)} <= _PRODUCTS:
+                break  # a sum
+            parts = (*inside, *rest)
+        else:
+            break
+    return Row((_MINUS, *parts) if negative else parts)
+
+
+def _is_operator(part: Tree) -> TypeGuard[Symbol]:
+    return isinstance(part, Symbol) and part.role == "operator"
 
 
 def _numbers_first(row: Row) -> Row:
@@ -312,7 +348,7 @@ def _numbers_first(row: Row) -> Row:
         if factor.role == "number":
             del parts[place - 1 : place + 1]
             if factor.text != "1":
-                parts.insert(1 if parts and parts[0] == Symbol("−", "operator") else 0, factor)
+                parts.insert(1 if parts and parts[0] == _MINUS else 0, factor)
     return Row(tuple(parts))
 
 

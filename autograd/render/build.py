@@ -67,29 +67,36 @@ def build_scene(output: Node, scope: Scope, names: Mapping[Node | str, str], opt
         ValueError: `names` renames what is not in the picture; too much to draw without folding; something that
             the style cannot show.
     """
+    if options.whole_first:
+        scene, size = _largest(output, scope, names, replace(options, statements=False, collapse="whole"))
+        if size >= 1:
+            return scene
+    return _largest(output, scope, names, options)[0]
+
+
+def _largest(output: Node, scope: Scope, names: Mapping[Node | str, str], options: Options) -> tuple[Scene, float]:
+    """The scene with the most that can be read, or else the last one, and the size of its text."""
     graph = Graph(output, kept=options.hand, alone=not options.statements)
     options.style.check(graph)
     if len(graph.operations) <= options.most:
         options = replace(options, collapse="none")
     builder = _Builder(graph, scope, names, options)
     margin = 1.0 if options.rules else MARGIN_OF_ERROR  # cards of modules have no rules
-    scenes: list[Scene] = []
-    largest, best = 0.0, None
+    scenes: list[tuple[float, Scene]] = []
     for plan in _plans(graph, options):
         collapsed = CollapsedGraph(graph, plan)
         if scenes and not _has_own_vertices(collapsed, options.hand):
             continue
-        if largest >= _SMALL and graph.small and any(map(graph.named, collapsed.folded)):
-            return best or scenes[-1]  # rather than without a value that has a name
+        size, best = max(scenes, key=lambda one: one[0], default=(0.0, None))
+        if best is not None and size >= _SMALL and graph.small and any(map(graph.named, collapsed.folded)):
+            return best, size  # rather than without a value that has a name
         scene = builder.scene(collapsed, plan)
-        if any(scene.diagram == other.diagram for other in scenes):
+        if any(scene.diagram == other.diagram for _, other in scenes):
             continue
-        scenes.append(scene)
-        size = 1.0 if options.collapse == "none" else scene.picture.readability(margin)
-        if size >= 1:
+        scenes.append((1.0 if options.collapse == "none" else scene.picture.readability(margin), scene))
+        if scenes[-1][0] >= 1:
             break
-        largest, best = max((largest, best), (size, scene), key=lambda one: one[0])
-    return scenes[-1]
+    return scenes[-1][1], scenes[-1][0]
 
 
 def _has_own_vertices(collapsed: CollapsedGraph, nodes: Iterable[Node]) -> bool:
@@ -128,6 +135,8 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
                     if style.modules:
                         yield replace(plan, edge_labels=True)
                     yield plan
+                    if options.collapse == "whole":
+                        return
     if len(graph.operations) <= style.whole:
         return  # smaller pictures would not say the same
     outer: Level = "leaves" if free else level

@@ -127,6 +127,10 @@ class Vertex:
         tail = self.operands.get(id(operand))
         return self.symbols.get(id(operand)) or (tail.symbol if tail is not None else None)
 
+    def index_name(self, array: Any) -> str:
+        """What somebody calls an array that says where."""
+        return self.symbols.get(id(array), "")
+
     @property
     def call(self) -> Call | None:
         """The call that it stands for."""
@@ -283,11 +287,13 @@ class CollapsedGraph:
             vertex.name, vertex.path, vertex.kind = call.caption, call.path, "layer"
 
     def _entering(self, unit: Unit, call: Call) -> list[Operand]:
-        """What goes into a module: the arguments of its call, and what was computed before it."""
+        """What goes into a module: what it is called with, also where it computes with that in plain NumPy, and what
+        was computed before it.
+        """
         inside = set(unit.nodes)
         used = [arg for node in unit.nodes for arg in _values((node.args, *node.kwargs.values()))]
         known = set(map(id, used))
-        entering = {id(given): given for given in call.inputs if id(given) in known}
+        entering = {id(given): given for given in call.inputs if id(given) in known or _is_constant(given)}
         for arg in used:
             if type(arg) is Node and arg.op is not None and arg not in inside:
                 entering[id(arg)] = arg
@@ -394,6 +400,13 @@ def _path(units: Sequence[Unit], around: Sequence[Call]) -> str:
 
 def _is_computed(operand: Operand) -> bool:
     return type(operand) is Node and operand.op is not None
+
+
+def _is_constant(given: Any) -> bool:
+    """Whether a module is called with an array, or a Tensor that needs no gradient."""
+    if type(given) is Node:
+        return given.op is None and not given.requires_grad and given.ndim > 0
+    return isinstance(given, np.ndarray) and given.ndim > 0
 
 
 def _values(value: Any) -> Iterator[Any]:

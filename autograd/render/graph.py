@@ -40,6 +40,12 @@ class Unit:
         """The result."""
         return self.nodes[-1]
 
+    @property
+    def parameters(self) -> list[Node]:
+        """Those that its operations use, but not what a module is called with."""
+        given = set(map(id, self.call.inputs if self.call is not None else ()))
+        return [node for node in parameters(self.nodes) if id(node) not in given]
+
 
 @dataclass(frozen=True)
 class Repeat:
@@ -166,7 +172,8 @@ class Graph:
 
     def count_parameters(self, call: Call) -> int:
         """How many numbers a call's parameters have, each counted once."""
-        return sum(node.size for node in parameters(n for n in self.operations if call.since < n.order <= call.until))
+        inside = [node for node in self.operations if call.since < node.order <= call.until]
+        return sum(node.size for node in Unit(inside, call).parameters)
 
     def units(self, level: Level) -> list[Unit]:
         """What is drawn where calls at this level and below are one card each.

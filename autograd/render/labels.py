@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from autograd.core.node import Node
 from autograd.notation.names import Scope, pretty
 from autograd.notation.naming import Names
 from autograd.render.collapse import CollapsedGraph, Vertex
-from autograd.render.graph import Graph, parameters
+from autograd.render.graph import Graph
 from autograd.render.statements import arguments
 from autograd.text import printable
 
@@ -49,11 +49,16 @@ def label(collapsed: CollapsedGraph, scope: Scope, overrides: Mapping[Node | str
             vertex.path = scope.of_owner(vertex.call.owner) or ""
         if not vertex.computed:
             kind = names.kind(vertex.array if vertex.node is None else vertex.node)
-            vertex.kind = "constant" if kind == "index" else kind
+            goes_in = kind == "constant" and any(user.call for user in vertex.users)
+            vertex.kind = "data" if goes_in else "constant" if kind == "index" else kind
         elif vertex is output:
             vertex.kind = "loss" if _is_loss(vertex) else "output"
-        elif vertex.unit is not None and vertex.call is not None and not parameters(vertex.unit.nodes):
+        elif vertex.unit is not None and vertex.call is not None and not vertex.unit.parameters:
             vertex.kind = "operation"
+        if vertex.call is not None and any(user.unit and not user.call for user in vertex.users):
+            vertex.given = vertex.given or name.drawn  # that the formulas of its users may mention it
+        if vertex.call is None and vertex.unit is not None:
+            vertex.symbols |= _indices(vertex.unit.nodes, scope)
     _name_complements(collapsed)
     for vertex in collapsed.vertices:
         if vertex.rounds and vertex.call is None:
@@ -73,6 +78,16 @@ def _name_rounds(vertex: Vertex, names: Names) -> None:
         tail, drawn = vertex.operands.get(id(taken[-1])), [names[operand].drawn for operand in taken]
         if (tail is None or not tail.rounds) and len(set(map(id, taken))) > 1:
             vertex.symbols[id(taken[-1])] = _general(drawn) or drawn[-1]
+
+
+def _indices(nodes: Iterable[Node], scope: Scope) -> dict[int, str]:
+    """The names that somebody gave the arrays that say where."""
+    parts = [part for node in nodes if node.op.role == "index" for arg in node.args or () for part in _parts(arg)]
+    return {id(part): pretty(name) for part in parts if (name := scope.of_array(part))}
+
+
+def _parts(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
 
 
 def _name_complements(collapsed: CollapsedGraph) -> None:

@@ -16,9 +16,9 @@ from autograd.render.gradients import Hand
 from autograd.render.layout import SMALLEST, Viewport
 from autograd.render.style import STYLES, Style
 
-Collapse = Literal["auto", "none", "modules"]
+Collapse = Literal["auto", "none", "modules", "whole"]
 DIRECTIONS: Final = get_args(Direction)
-COLLAPSES: Final = get_args(Collapse)
+COLLAPSES: Final = get_args(Collapse)[:-1]  # "whole" is for us: everything, in one way only
 Detail = Literal["statements", "operations"]
 DETAILS: Final = get_args(Detail)
 
@@ -27,9 +27,9 @@ DETAILS: Final = get_args(Detail)
 class Options:
     """What is asked of a picture; see `autograd.draw`.
 
-    `statements`: a card a statement, or else an operation; `repeats`: whether what repeats may be drawn once;
-    `hand`: gradients derived by hand, by node; `most`: draw
-    every operation, unless there are more than these.
+    `statements`: a card a statement, or else an operation; `whole_first`: an operation too, if all can be read;
+    `repeats`: whether what repeats may be drawn once; `hand`: gradients derived by hand, by node; `most`: draw every
+    operation, unless there are more than these.
     """
 
     values: bool = True
@@ -43,6 +43,7 @@ class Options:
     legend: bool = True
     theme: str = "light"
     statements: bool = True
+    whole_first: bool = False
     repeats: bool = True
     hand: Mapping[Node, Hand] = field(default_factory=dict)
     most: int = 0
@@ -67,13 +68,13 @@ def unfolded(
     check_choice("collapse", collapse, COLLAPSES)
     options = Options(title=title_of(title), style=style, collapse=collapse, depth=depth_of(depth), repeats=False)
     most = most if collapse == "auto" and depth is None else 0
-    return replace(options, statements=by_statements(detail, style, rules=False), most=most)
+    return replace(options, statements=by_statements(detail, style), most=most)
 
 
-def by_statements(detail: str | None, style: Style, rules: bool) -> bool:
+def by_statements(detail: str | None, style: Style) -> bool:
     """Whether a card is a statement."""
     if detail is None:
-        return style.statements and not rules
+        return style.statements
     check_choice("detail", detail, DETAILS)
     return detail == "statements"
 

@@ -26,7 +26,6 @@ from autograd.rules.write import put
 Operand = Any
 _UNNAMED: Final = Text("v₁")
 MOST_TAKEN: Final = 5  # operands of a statement that can be broken
-_ACTIVATED: Final = ("activation",)
 
 
 class Argument(NamedTuple):
@@ -83,8 +82,13 @@ def placed_by(node: Node) -> Node | None:
     return placed if np.shape(getattr(old, "value", old)) == placed.shape else None
 
 
-def formulas(nodes: Sequence[Node], operand: Callable[[Operand], Text]) -> dict[Node, Text]:
-    """What the operations of a statement compute, with the names of its operands; the last is the whole."""
+def formulas(
+    nodes: Sequence[Node], operand: Callable[[Operand], Text], index: Callable[[Any], str] = lambda array: ""
+) -> dict[Node, Text]:
+    """What the operations of a statement compute, with the names of its operands; the last is the whole.
+
+    `index` gives the names of arrays that say where.
+    """
     inside: dict[Node, Text] = {}
     values: dict[Var, Text] = {}
 
@@ -93,7 +97,7 @@ def formulas(nodes: Sequence[Node], operand: Callable[[Operand], Text]) -> dict[
         values[drawn := Var(argument)] = text
         return drawn
 
-    write = Blackboard(values.__getitem__)
+    write = Blackboard(values.__getitem__, index)
     for node in nodes:
         line = _line(node, placed_by(node) if len(nodes) > 1 else None, var)
         inside[node] = write(line)
@@ -197,6 +201,12 @@ class Statements:
                 yield from (node for nodes in rounds for place in carried | named if (node := nodes[place]) is not None)
 
 
+def _activates(node: Node) -> bool:
+    """Whether it is what a layer ends with: an activation, also one that is written as a maximum."""
+    numbers = (isinstance(arg, (int, float)) for arg in node.args or ())
+    return node.op.role == "activation" or (node.op.fn is np.maximum and any(numbers))
+
+
 class _Draft:
     """The text of every operation while it is decided which are statements: those that are `standing`."""
 
@@ -251,7 +261,7 @@ class _Draft:
             inside = [var for var in line.variables() if var in self._lengths and var not in self._standing]
             operands = frozenset(line.variables()).difference(inside)
             self._taken[target] = operands.union(*(self._taken[var] for var in inside))
-            activated = self._nodes[target].op.role in _ACTIVATED and len(self._taken[target]) > 1
+            activated = _activates(self._nodes[target]) and len(self._taken[target]) > 1
             within = next((found for var in inside if (found := self._activations.get(var)) is not None), None)
             self._activations[target] = target if activated else within
             self._lengths[target] = len(text.text)
@@ -308,7 +318,7 @@ def rule_through(
             if type(arg) is Node and arg in texts:
                 return texts[arg].inside(ATOM)
             drawn = type(arg) is Node or (isinstance(arg, np.ndarray) and arg.ndim)
-            return operand(arg).text if drawn else scalar_text(arg)
+            return operand(arg).inside(ATOM) if drawn else scalar_text(arg)
 
         told = output if step is nodes[-1] else texts[step].inside(ATOM)
         rule = equation(step, place, name, told, loss, adds=adds, arriving=_grouped(tree))

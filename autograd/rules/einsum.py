@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from autograd.core.op import Call, stack_nested
 from autograd.rules.definition import defop, defplain
 from autograd.rules.reduce import float_dtype
+
+_OPERANDS: Final = "ABCD"  # their letters in mathematics
 
 
 @lru_cache(maxsize=256)
@@ -113,6 +115,29 @@ def _einsum(position: int, g: Any, y: Any, *operands: Any, subscripts: str, opti
     return part if np.shape(part) == shapes[position] else np.broadcast_to(part, shapes[position])
 
 
+def _told(*operands: Any, subscripts: str, optimize: Any = False) -> tuple[str, ...]:
+    r"""The rules of an einsum that names its axes, each once an operand.
+
+    >>> _told(subscripts="ij,jk->ik")[1]
+    '\\bar A_{i j} = \\sum_{k} \\bar y_{i k} \\, B_{j k}'
+    """
+    inputs, arrow, output = subscripts.partition("->")
+    terms = inputs.split(",")
+    repeated = any(len({*term}) < len(term) for term in terms)
+    if not arrow or not 1 < len(terms) <= len(_OPERANDS) or repeated or {*_OPERANDS, "y", ".", " "} & {*subscripts}:
+        return ()
+    rules = [""]
+    for place, term in enumerate(terms):
+        others = [("\\bar y", output), *zip(_OPERANDS, terms, strict=False)]
+        del others[place + 1]
+        summed = [axis for axis in dict.fromkeys("".join(axes for _, axes in others)) if axis not in term]
+        total = f"\\sum_{{{' '.join(summed)}}} " if summed else ""
+        factors = " \\, ".join(name + (f"_{{{' '.join(axes)}}}" if axes else "") for name, axes in others)
+        own = f"{_OPERANDS[place]}_{{{' '.join(term)}}}" if term else _OPERANDS[place]
+        rules.append(f"\\bar {own} = {total}{factors}")
+    return tuple(rules)
+
+
 defop(
     np.einsum,
     role="product",
@@ -121,6 +146,7 @@ defop(
     forward=lambda *operands, subscripts, optimize=False: np.einsum(subscripts, *operands, optimize=optimize),
     adapt=_call,
     vjp=_einsum,
+    written=_told,
     math=r"\bar a_k = \sum \bar y \prod_{j \ne k} a_j \text{ over all indices but those of } a_k",
     samples=[
         lambda rng: ("ij,jk->ik", rng.normal(size=(2, 3)), rng.normal(size=(3, 4))),

@@ -1,0 +1,112 @@
+"""What pictures of people's code get right: loops, inputs of modules, rules of indices, each one kind of picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+import nn
+from autograd import Tensor
+
+
+def leaf(values: Any) -> Tensor:
+    return Tensor(values, requires_grad=True)
+
+
+def titles(picture: Any) -> list[str]:
+    return [card.title for card in picture._diagram.cards]
+
+
+def frames(picture: Any) -> list[str]:
+    return [cluster.title for cluster in picture._diagram.clusters if cluster.kind == "repeat"]
+
+
+def test_a_loop_begins_where_the_fewest_values_are_carried_on() -> None:
+    u, k = leaf([0.0, 1.0, 0.0]), leaf(0.1)
+    for _ in range(8):
+        u = u + k * (np.roll(u, 1) - 2 * u + np.roll(u, -1))
+    loss = np.sum(u**2)
+    drawn = autograd.draw(loss)
+    assert frames(drawn) == ["× 8"]
+    assert titles(drawn) == ["u₀", "k", "u = u + k * (roll(u, 1) − 2 * u + roll(u, −1))", "loss = Σ u²"]
+
+
+def test_a_sum_that_begins_with_a_number_is_a_loop() -> None:
+    w, total = leaf(2.0), 0
+    for _ in range(50):
+        w = np.sin(w)
+        total = total + w**2
+    assert frames(autograd.draw(total)) == ["× 50"]
+
+
+def test_a_first_round_may_lack_what_was_computed_without_tensors() -> None:
+    rng = np.random.default_rng(0)
+    W, h = leaf(rng.normal(size=(3, 1))), np.zeros(1)
+    xs = rng.normal(size=(6, 2))
+    for x in xs:
+        h = np.tanh(np.concatenate([x, h]) @ W)
+    loss = np.sum(h)
+    drawn = autograd.draw(loss)
+    assert frames(drawn) == ["× 6"]
+    (loop,) = [card for card in drawn._diagram.cards if card.name == "h"]
+    assert loop.value is not None
+    assert loop.value.cells == ((f"{h.item():.2f}".replace("-", "−"),),)
+
+
+def test_a_module_has_its_input_also_where_it_computes_in_plain_numpy() -> None:
+    x = np.array([[1.0, 2.0, 4.0]])
+    norm, head = nn.LayerNorm(3), nn.Linear(3, 1, rng=0)
+    diagram = autograd.draw(np.sum(head(norm(x))), depth=0)._diagram
+    names = {card.id: card.expression or card.name for card in diagram.cards}
+    assert ("x", "LayerNorm") in {(names[edge.tail], names[edge.head]) for edge in diagram.edges}
+
+
+def test_what_a_module_is_called_with_is_no_parameter_of_it() -> None:
+    image = leaf(np.ones((1, 4)))
+    shown = autograd.draw(np.sum(nn.Linear(4, 3, rng=0)(image)), depth=0)._diagram
+    (layer,) = [card for card in shown.cards if card.kind == "layer"]
+    assert [fact.text for fact in layer.facts if fact.label == "params"] == ["15"]
+
+
+def test_a_formula_has_the_name_of_a_module_s_result() -> None:
+    hidden = nn.Linear(2, 2, rng=0)
+    drawn = autograd.draw(np.sum(np.tanh(hidden(np.ones((1, 2))))), depth=0)
+    assert titles(drawn)[1:] == ["Z₁ = Linear(2, 2)", "L = sum(tanh(Z₁))"]
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "rules"),
+    [
+        ("ij,jk->ik", ["Σₖ gᵢₖ bⱼₖ", "Σᵢ gᵢₖ aᵢⱼ"]),
+        ("ij,ij->", ["g bᵢⱼ", "g aᵢⱼ"]),
+        ("ij,jk->i", ["Σₖ gᵢ bⱼₖ", "Σᵢ gᵢ aᵢⱼ"]),
+    ],
+)
+def test_the_rule_of_an_einsum_is_told_by_its_indices(subscripts: str, rules: list[str]) -> None:
+    a, b = leaf(np.ones((2, 2))), leaf(np.ones((2, 2)))
+    out = np.einsum(subscripts, a, b)
+    assert [edge.rule for edge in autograd.draw(np.sum(out * 2), rules=True)._diagram.edges][:2] == rules
+
+
+def test_the_rule_of_a_read_adds_to_what_was_read() -> None:
+    E, ids = leaf(np.ones((4, 2))), np.array([0, 2, 2, 1, 3])
+    assert autograd.draw(np.sum(E[ids]), rules=True)._diagram.edges[0].rule == "[ids] += g"
+
+
+def test_the_rule_of_a_statement_is_the_sum_over_its_uses() -> None:
+    p = leaf([0.2, 0.7])
+    picture = autograd.draw(np.sum(3 * p + np.sin(p)), rules=True, detail="statements")
+    assert [edge.rule for edge in picture._diagram.edges] == ["3g + g ⊙ cos p"]
+
+
+def test_a_value_with_a_name_is_not_folded_away() -> None:
+    rng = np.random.default_rng(0)
+    x = leaf(rng.normal(size=(1, 4, 8)))
+    W = leaf(rng.normal(size=(8, 24)))
+    q, k, v = (part.reshape(1, 4, 2, 4).transpose(0, 2, 1, 3) for part in np.split(x @ W, 3, axis=-1))
+    weights = nn.functional.softmax(q @ k.transpose(0, 1, 3, 2) / 2, axis=-1)
+    y = (weights @ v).transpose(0, 2, 1, 3).reshape(1, 4, 8)
+    assert {"q", "k", "v", "weights", "y"} <= {card.name for card in autograd.draw(np.mean(y**2))._diagram.cards}
