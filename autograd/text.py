@@ -7,7 +7,7 @@ import sys
 
 LONGEST = 28  # characters of a name in a picture
 # Control characters break XML and terminals, half surrogates break UTF-8, text of the other direction its neighbours.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
+_UNPRINTABLE = "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
 _PLAIN = {"×": "x", "−": "-", "…": "...", "·": ".", "→": "->", "←": "<-", "⊙": "*", "∂": "d", "Σ": "sum"}
 
 
@@ -18,7 +18,7 @@ def printable(text: str, longest: int = LONGEST) -> str:
     ('a b', 28)
     """
     text = text if len(text) <= longest else f"{text[: longest - 1]}…"
-    return _UNPRINTABLE.sub(lambda sign: " " if sign[0] in "\t\r\n" else "\N{REPLACEMENT CHARACTER}", text)
+    return re.sub(_UNPRINTABLE, lambda sign: " " if sign[0] in "\t\r\n" else "\N{REPLACEMENT CHARACTER}", text)
 
 
 def shown(text: str, longest: int = 1000) -> str:

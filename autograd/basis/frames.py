@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from pathlib import Path
+from os.path import dirname
 from typing import Final
 
 import numpy as np
 
-_PACKAGE: Final = str(Path(__file__).parents[1]) + os.sep
-_NUMPY: Final = str(Path(np.__file__).parent) + os.sep
+_PACKAGE: Final = dirname(dirname(__file__)) + os.sep
+_NUMPY: Final = dirname(np.__file__) + os.sep
 
 
 @cache
@@ -49,6 +49,6 @@ def _libraries() -> tuple[str, ...]:
         *map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib")),
         *site.getsitepackages(),
         site.getusersitepackages(),
-        str(Path(np.__file__).parents[1]),  # wherever a distribution puts its packages
+        dirname(dirname(np.__file__)),  # wherever a distribution puts its packages
     }
     return (*(f"{folder}{os.sep}" for folder in folders), "<frozen")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from _thread import get_ident  # threading is loaded by who starts threads
 from importlib import import_module
-from threading import get_ident
 from time import monotonic, sleep
 from typing import Any
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from operator import attrgetter
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -88,20 +88,9 @@ def unread(
     return list(probes)
 
 
-class Kept(NamedTuple):
-    """What a graph keeps of the calls of one kind.
-
-    Attributes:
-        op: the record whose rules go back.
-        output: whether these read the output.
-        unread: the positions of the differentiable operands that they do not read.
-        constants: the positions of the arrays among the others that they read.
-    """
-
-    op: Any
-    output: bool
-    unread: Positions
-    constants: Positions
+# What a graph keeps of the calls of one kind: the record whose rules go back; whether these read the output; the
+# positions of the differentiable operands that they do not read; those of the arrays among the others that they read.
+Kept = tuple[Any, bool, Positions, Positions]
 
 
 def kept(
@@ -111,7 +100,7 @@ def kept(
     operands = [k for k in tensors if op.vjp[k] is not None]
     found = unread([op.vjp[k] for k in operands], [y, *values], [0, *(k + 1 for k in (*operands, *arrays))], kwargs)
     unread_operands = [k for k in operands if k + 1 in found]
-    return Kept(op, 0 not in found, unread_operands, [k for k in arrays if k + 1 not in found])
+    return op, 0 not in found, unread_operands, [k for k in arrays if k + 1 not in found]
 
 
 def keep_all(node: Any) -> None:
@@ -119,7 +108,7 @@ def keep_all(node: Any) -> None:
 
     A rule may read more than at the first call, where it goes by shapes or values.
     """
-    node.op.kept.update((which, known._replace(output=True, unread=())) for which, known in node.op.kept.items())
+    node.op.kept.update((which, (op, True, (), constants)) for which, (op, *_, constants) in node.op.kept.items())
     node.output, node.saved = node.value, [a.value if type(a) is type(node) else a for a in node.args]
 
 

@@ -9,7 +9,6 @@ reads shapes by `np.shape`. See Griewank and Walther, "Evaluating Derivatives", 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -117,11 +116,16 @@ class Op:
         self.kept: dict[tuple[int, int], Kept] = {}
         if self.against_constant:  # the same record with other rules
             rules, self.against_constant = self.against_constant, None
-            other = copy(self)
-            other.vjp, other.kept, self.against_constant = rules, {}, other
+            self.against_constant = self.but(vjp=rules)
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
+
+    def but(self, **fields: Any) -> Op:
+        """This record with other fields."""
+        other = object.__new__(Op)
+        vars(other).update(vars(self), kept={}, **fields)
+        return other
 
     def look(self, which: tuple[int, int], y: Any, values: list[Any], kwargs: Mapping[str, Any]) -> Kept:
         """What is kept of calls whose differentiable operands and arrays these bits say; found at the first call."""

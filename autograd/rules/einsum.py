@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from autograd.rules.definition import defop, defplain
 from autograd.rules.reduce import float_dtype
 
 _OPERANDS: Final = "ABCD"  # their letters in mathematics
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"  # to load `string` takes long
 
 
 @lru_cache(maxsize=256)
@@ -26,7 +26,7 @@ def _explicit(subscripts: str, ranks: tuple[int, ...], optimize: bool) -> str:
     hidden = [
         rank - len(term.replace("...", "")) if "..." in term else 0 for term, rank in zip(terms, ranks, strict=True)
     ]
-    spare = [letter for letter in ascii_letters if letter not in letters][: max(0, *hidden)]
+    spare = [letter for letter in _LETTERS if letter not in letters][: max(0, *hidden)]
     if not arrow:
         output = "..." + "".join(sorted(letter for letter in set(letters) if letters.count(letter) == 1))
     named = [
@@ -38,7 +38,7 @@ def _explicit(subscripts: str, ranks: tuple[int, ...], optimize: bool) -> str:
 @lru_cache(maxsize=256)
 def _lettered(inputs: tuple[tuple[Any, ...], ...], *outputs: tuple[Any, ...]) -> str:
     """Sublists of axis numbers as subscripts, in the letters that NumPy gives them, capitals first."""
-    alphabet = ascii_uppercase + ascii_lowercase
+    alphabet = _LETTERS.swapcase()
     terms = [
         "".join("..." if label is Ellipsis else alphabet[label] for label in labels) for labels in (*inputs, *outputs)
     ]
@@ -76,7 +76,7 @@ def _adjoint(
     inputs, _, output = subscripts.partition("->")
     terms = inputs.split(",")
     own = terms.pop(position)
-    spare = [letter for letter in ascii_letters if letter not in subscripts]
+    spare = [letter for letter in _LETTERS if letter not in subscripts]
     others = (shape, *shapes[:position], *shapes[position + 1 :])
     supplied = {
         letter

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from sys import getrefcount
 from typing import Any
 
@@ -75,5 +74,4 @@ put_record = defop(
     ],
     ties="where an element is written twice, the last writer gets the gradient",
 )
-WRITE = copy(put_record)  # the same record, for `t[i] = v`
-WRITE.forward, WRITE.kept = write_into_own, {}
+WRITE = put_record.but(forward=write_into_own)  # for `t[i] = v`
