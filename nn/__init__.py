@@ -27,7 +27,7 @@ if not hasattr(autograd, "Tensor"):
     )
 
 # isort: split
-from nn import batches, functional, init, metrics, optim
+from nn import batches, functional, init, metrics, optim, plots, pytorch
 from nn.batches import MiniBatches
 from nn.layers import (
     ELU,
@@ -125,6 +125,8 @@ __all__ = [
     "init",
     "metrics",
     "optim",
+    "plots",
     "predict",
+    "pytorch",
     "split",
 ]

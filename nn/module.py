@@ -312,7 +312,7 @@ class Module:
         return left_out
 
     def save(self, path: states.Path) -> None:
-        """Write `state_dict()` to an `.npz` file: arrays only, no code.
+        """Write `state_dict()` to a file, arrays only, no code: `.safetensors` by its name, else `.npz`.
 
         Raises:
             OSError: the file cannot be written; an older one is unchanged.

@@ -96,10 +96,23 @@ def count(name: str, arrays: Mapping[str, Array]) -> int:
 
 
 def save(path: Path, arrays: Mapping[str, Array]) -> None:
-    """Write an `.npz` archive, as `np.load` reads it; an older file stands until all is written."""
+    """Write arrays by name to a file; an older one stands until all is written.
+
+    A name that ends with ".safetensors" gets that format, which many programs read, by the package safetensors; any
+    other an `.npz` archive, as `np.load` reads it.
+
+    Raises:
+        ImportError: the package safetensors is not installed.
+        ValueError: a name that a file cannot hold, or a dtype that the format has not.
+    """
     for name in arrays:
         if "\0" in name or name.encode(errors="replace").decode() != name or len(name) > _LONGEST_NAME:
             raise ValueError(f"{name[:80]!r} is no name that a file can hold; give the attribute another one")
+    if os.fspath(path).endswith(_SAFE):
+        content = _safe_content({name: np.array(array, order="C") for name, array in arrays.items()})
+        with replacing(path) as file:
+            file.write(content)
+        return
     with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
@@ -107,12 +120,15 @@ def save(path: Path, arrays: Mapping[str, Array]) -> None:
 
 
 def load(path: Path) -> dict[str, Array]:
-    """The arrays of an `.npz` archive; pickled objects are refused.
+    """The arrays of a file that `save` wrote, in either format; pickled objects are refused.
 
     Raises:
-        ValueError: the file is no archive of arrays.
+        ImportError: the package safetensors is not installed.
+        ValueError: the file is no archive of arrays, or one that PyTorch wrote.
     """
     path = os.fspath(path)  # a number would be somebody's open file
+    if path.endswith(_SAFE) and not zipfile.is_zipfile(path):
+        return _safe_load(path)
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
@@ -120,3 +136,43 @@ def load(path: Path) -> dict[str, Array]:
         raise
     except Exception as error:  # of a forged archive the readers raise whatever there is
         raise ValueError(f"{os.fspath(path)} is no .npz archive of arrays: {error}") from error
+
+
+# The other format
+
+_SAFE = ".safetensors"
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise ImportError(f"a file that ends with {_SAFE} takes the package: pip install safetensors") from error
+    return safetensors
+
+
+def _safe_content(arrays: dict[str, Array]) -> bytes:
+    package = _safetensors()
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
+            raise ValueError(f"{name} is of {array.dtype}, which {_SAFE} has not: take a name that ends with .npz")
+    native = {name: array.astype(array.dtype.newbyteorder("="), copy=False) for name, array in arrays.items()}
+    return bytes(package.numpy.save(native, metadata={"format": "chalkgrad"}))
+
+
+def _safe_load(path: str) -> dict[str, Array]:
+    package = _safetensors()
+    with open(path, "rb"):  # so that a file that is not there is told by the system
+        pass
+    try:
+        with package.safe_open(path, framework="np") as file:
+            written_by = (file.metadata() or {}).get("format")
+            arrays = {} if written_by == "pt" else {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except Exception as error:  # of a forged file the reader raises whatever there is
+        raise ValueError(f"{path} is no {_SAFE} file of arrays: {error}") from error
+    if written_by == "pt":
+        raise ValueError(
+            f"{path} was written by PyTorch, whose weights lie the other way round: nn.pytorch.from_torch(model, "
+            "safetensors.numpy.load_file(path)) turns them"
+        )
+    return arrays

@@ -30,7 +30,12 @@ MODULES = ["autograd", "nn"] + [
 ]
 
 
-NEEDED = {"autograd.scipy.": "scipy", "nn.optim.whole": "scipy", "nn.plots": "matplotlib"}  # what a module is about
+NEEDED = {
+    "autograd.scipy.": "scipy",
+    "nn.optim.whole": "scipy",
+    "nn.plots": "matplotlib",
+    "nn.pytorch": "torch",
+}  # what a module is about
 
 
 @pytest.mark.parametrize("name", MODULES)
