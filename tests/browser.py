@@ -28,6 +28,7 @@ _KEYS = {
 }
 _KEYS |= {f"Arrow{side}": (f"Arrow{side}", code) for code, side in enumerate(("Left", "Up", "Right", "Down"), 37)}
 _KEYS |= {"Enter": ("Enter", 13), "Escape": ("Escape", 27), "Tab": ("Tab", 9), "f": ("KeyF", 70), "0": ("Digit0", 48)}
+_KEYS |= {"n": ("KeyN", 78), "+": ("Equal", 187), "-": ("Minus", 189), "/": ("Slash", 191)}
 _PATIENCE = 20.0  # seconds, for any answer
 # Sizes are observed, and the page arranged, while a frame is drawn: the second one begins after that.
 _DRAWN = "new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(() => drawn(true))))"

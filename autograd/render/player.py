@@ -7,31 +7,27 @@ import os
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from autograd.array.tensor import Tensor
 from autograd.files import replacing
-from autograd.notation.mathml import mathml
 from autograd.notation.names import users_scope
-from autograd.notation.numbers import GRID, numbers, show
 from autograd.render import palette
-from autograd.render.build import Scene, build_scene
+from autograd.render.build import build_scene
 from autograd.render.diagram import Direction
 from autograd.render.options import DIRECTIONS, Collapse, Detail, check_choice, drawable, overrides, unfolded
-from autograd.render.picture import Picture
-from autograd.render.player_svg import player_svg
-from autograd.render.steps import Step, steps
+from autograd.render.player_data import View, is_folded, speech
 from autograd.render.style import STYLES
+from autograd.render.themes import THEMES, themed
 
 MOST_OPERATIONS: Final = 1000  # more are folded
-LARGEST: Final = 8  # rows and columns that the inspector writes out
-_ENDS: Final = (4, 3)  # of a longer axis, what is written from its beginning and its end
+MOST_UNFOLDED: Final = 300  # operations of a picture that folded cards open
+_SCRIPTS: Final = ("steps.js", "inspector.js", "view.js", "find.js", "events.js")  # one after the other
 _SLOT: Final = re.compile(r"\{\{(\w+)\}\}")
 _COLOURS: Final = [
     "INK",
@@ -92,6 +88,7 @@ def player(
     depth: int | None = None,
     detail: Detail | None = None,
     title: str | None = None,
+    notes: Mapping[int | Tensor | str, str] | None = None,
 ) -> Player:
     """Make a page that steps through the computation behind `output`, forward and backward.
 
@@ -99,9 +96,12 @@ def player(
     and left, Page Down and Page Up (the keys of clickers) step; Home and End go to the first and last
     step; Space plays; f fills the screen; `#7` behind the page's address opens step 7. A card that is
     clicked shows its value and the gradient that has arrived so far; each backward step shows its rule.
+    Plus, minus and 0, and the wheel with Ctrl, change the size; / finds a name; a pointer on a card shows what its
+    value is made of and where it goes. Print gives the step that is shown, with the whole picture.
 
     The steps and their numbers are those of the engine's own backward pass; no `.grad` changes. A graph of
-    more than 1000 operations is folded.
+    more than 1000 operations is folded. Where operations are folded, or a card is a module, a click on it opens the
+    picture of up to 300 operations.
 
     Args:
         output: a Tensor that operations on other Tensors gave; backward steps need one element.
@@ -109,10 +109,13 @@ def player(
         direction: "LR", from left to right, or "TB", from top to bottom.
         names, collapse, depth, detail: as for `draw`.
         title: the page's title, and a line above the picture.
+        notes: what the speaker is to say, which the key n shows: by the number of a step, or by a Tensor or a name,
+            for each step that computes its value or its gradient.
 
     Raises:
-        TypeError: `output` is no Tensor, or a name no string.
-        ValueError: `output` has no graph; unknown direction; `names` has an unknown name; the file is no .html.
+        TypeError: `output` is no Tensor, or a name or a note no string.
+        ValueError: `output` has no graph; unknown direction; `names` or `notes` has an unknown name or step; the file
+            is no .html.
         RuntimeError: no installed renderer gave the picture.
         OSError: the file cannot be written.
 
@@ -128,107 +131,58 @@ def player(
     if path is not None and Path(path).suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"player writes a page, so its file ends in .html, not as {os.fspath(path)!r}")
     options = unfolded(title, STYLES["cards"], collapse, depth, detail, MOST_OPERATIONS)
-    scene = build_scene(node, users_scope(), overrides(names), options)
-    all_steps = steps(scene)
-    picture = Picture(scene.diagram, options.style, direction)
-    page = Player(_page(scene, all_steps, picture.svg), len(all_steps))
+    scope, renamed = users_scope(), overrides(names)
+    scene = build_scene(node, scope, renamed, options)
+    views = [View(scene, direction)]
+    if any(is_folded(scene, card) for card in scene.diagram.cards) and scene.diagram.operations <= MOST_UNFOLDED:
+        whole = replace(options, collapse="none", depth=None)
+        views.append(View(build_scene(node, scope, renamed, whole), direction, "u"))
+    spoken = speech(notes, views)
+    page = Player(_page(views, spoken), len(views[0].steps))
     if path is not None:
         page.save(path)
     return page
 
 
-def _page(scene: Scene, all_steps: Sequence[Step], svg: str) -> str:
+def _page(views: Sequence[View], spoken: Sequence[Mapping[int, str]]) -> str:
     """The page, from its parts; their hashes are the only style and script that it lets a browser run."""
-    diagram = scene.diagram
+    diagram = views[0].scene.diagram
     folder = files("autograd.render") / "page"
-    template, style, script = ((folder / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js"))
-    colours = "".join(f"--{name.lower().replace('_', '-')}:{getattr(palette, name)};" for name in _COLOURS)
-    colours += "".join(f"--{name}-highlight:{colour};" for name, colour in palette.HIGHLIGHTS.items())
-    style = f":root{{{colours}--fonts:{palette.FONTS}}}\n{style}"
+    template, style, *scripts = ((folder / name).read_text("utf-8") for name in ("page.html", "page.css", *_SCRIPTS))
+    style = f"{_colours()}\n{style}"
+    script = "\n".join(['"use strict";\n(() => {', *scripts, "})();"])
+    told = {**views[0].data(spoken[0], *views[1:]), "noted": any(spoken)}
+    if len(views) > 1:
+        told["unfolded"] = views[1].data(spoken[1])
     slots = {
         "title": escape(diagram.title or f"Backpropagation of {diagram.output.name}"),
         "policy": f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'",
         "style": style,
-        "picture": player_svg(svg, diagram),
-        "data": json.dumps(_data(scene, all_steps), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+        "picture": views[0].svg("picture"),
+        "unfolded": views[1].svg("unfolded") if len(views) > 1 else "",
+        "data": json.dumps(told, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
         "script": script,
     }
     return _SLOT.sub(lambda slot: slots[slot[1]], template)
 
 
+def _colours() -> str:
+    """The colours of the page by name, and in the dark those of the picture as well."""
+    own = {name.lower().replace("_", "-"): getattr(palette, name) for name in _COLOURS}
+    own |= {f"{name}-highlight": colour for name, colour in palette.HIGHLIGHTS.items()}
+    light = "".join(f"--{name}:{colour};" for name, colour in own.items())
+    dark = "".join(f"--{name}:{themed(colour, 'dark')};" for name, colour in own.items())
+    painted = [
+        f':where(.picture) [{how}="{colour}" i]{{{how}:{other}}}'
+        for colour, other in THEMES["dark"].items()
+        for how in ("fill", "stroke")
+    ]
+    return (
+        f":root{{{light}--fonts:{palette.FONTS}}}\n"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}\n" + "\n".join(painted) + "}"
+    )
+
+
 def _hash(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
-
-
-def _data(scene: Scene, all_steps: Sequence[Step]) -> dict[str, Any]:
-    """What the page knows: cards, edges and steps, with every number as text."""
-    diagram = scene.diagram
-    valued = {step.card: place for place, step in enumerate(all_steps) if step.phase == "forward"}
-    complete = {step.card: place for place, step in enumerate(all_steps) if step.phase == "backward" and step.complete}
-    back = {step.edge: place for place, step in enumerate(all_steps) if step.edge is not None}
-    last = len(all_steps) - 1
-    cards = [
-        {
-            "id": card.id,
-            "name": card.name,
-            "expression": card.expression,
-            "about": ", ".join(filter(None, (card.kind, card.shape, card.path))),
-            "value": _table(scene.values.get(card.id)),
-            "at": valued.get(card.id, 0),
-            "done": complete.get(card.id, last) if card.gradient is not None else None,
-        }
-        for card in diagram.cards
-    ]
-    edges = [
-        [edge.tail, edge.head, back.get(place, last) if edge.differentiable and diagram.gradients else None]
-        for place, edge in enumerate(diagram.edges)
-    ]
-    return {"cards": cards, "edges": edges, "steps": [_step(step) for step in all_steps]}
-
-
-def _table(array: Any) -> dict[str, Any] | None:
-    """An array for the inspector: its numbers, of a large one those at the corners and a description."""
-    if array is None:
-        return None
-    array = np.asarray(array)
-    lines = list(show(array).lines)
-    if array.size == 0:
-        return {"rows": [], "lines": lines}
-    grid = array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
-    kept = [_kept(length) for length in grid.shape]
-    cells, factor = numbers(grid[np.ix_(*kept)], apart=max(grid.shape) <= GRID)
-    rows = [list(row) for row in cells]
-    if len(kept[1]) < grid.shape[1]:
-        rows = [[*row[: _ENDS[0]], "…", *row[_ENDS[0] :]] for row in rows]
-    if len(kept[0]) < grid.shape[0]:
-        rows.insert(_ENDS[0], ["⋮"] * len(rows[0]))
-    if factor and max(grid.shape) > GRID:
-        lines.insert(0, factor)
-    return {"rows": [" ".join(row) for row in rows], "lines": lines}
-
-
-def _kept(length: int) -> list[int]:
-    """The places of an axis that are written out."""
-    if length <= LARGEST:
-        return list(range(length))
-    return [*range(_ENDS[0]), *range(length - _ENDS[1], length)]
-
-
-def _step(step: Step) -> dict[str, Any]:
-    parts: dict[str, Any] = {"phase": step.phase, "sentence": step.sentence}
-    if step.card:
-        parts["card"] = step.card
-    if step.edge is not None:
-        parts["edge"] = step.edge
-    if step.rule is not None:
-        parts["rule"] = mathml(step.rule)
-    if step.worked is not None:
-        parts["rule"] += mathml(step.worked)
-    if step.note:
-        parts["note"] = step.note
-    if step.gradient is not None:
-        parts["gradient"] = _table(step.gradient)
-        if step.share:
-            parts |= {"share": step.share, "contribution": _table(step.contribution)}
-    return parts

@@ -22,8 +22,10 @@ _REPEATED: Final = ("font-family", "style", "{http://www.w3.org/XML/1998/namespa
 _STAYS: Final = ("middle", "end")  # the anchors that are not the page's default
 
 
-def player_svg(svg: str, diagram: Diagram) -> str:
+def player_svg(svg: str, diagram: Diagram, name: str = "picture", prefix: str = "") -> str:
     """The finished SVG of a diagram for a page: cards n0, n1, ... and edges e0, e1, ..., with classes.
+
+    Its own id is `name`, and the others begin with `prefix`; another picture than the first is hidden at first.
 
     Of a card, `head` is the ground that lights up, `value` and `gradient` are its numbers; of an edge,
     `return` is the gradient's way back, with its label.
@@ -32,12 +34,12 @@ def player_svg(svg: str, diagram: Diagram) -> str:
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
         if "id" in element.attrib:
-            element.set("id", element.get("id", "").partition("-")[2])
+            element.set("id", prefix + element.get("id", "").partition("-")[2])
     groups = {element.get("id", ""): element for element in root.iter("g")}
     for card in diagram.cards:
-        _mark_card(groups[card.id], card)
+        _mark_card(groups[prefix + card.id], card)
     for place in range(len(diagram.edges)):
-        for line in groups[f"e{place}"].iter():
+        for line in groups[f"{prefix}e{place}"].iter():
             if {line.get("stroke", "").upper(), line.get("fill", "").upper()} & {palette.BACKWARD, palette.GRADIENT}:
                 line.set("class", "return")
     for text in root.iter("text"):
@@ -46,7 +48,8 @@ def player_svg(svg: str, diagram: Diagram) -> str:
                 text.attrib.pop(attribute, None)
     for attribute in ("width", "height", "style", "aria-label"):
         root.attrib.pop(attribute, None)
-    root.attrib.update({"id": "picture", "role": "group", "xmlns": "http://www.w3.org/2000/svg"})
+    look = {"class": "picture", "role": "group", "xmlns": "http://www.w3.org/2000/svg"}
+    root.attrib.update({"id": name, **look, **({"hidden": "hidden"} if prefix else {})})
     for element in root.iter():  # line breaks and spaces of the file
         element.tail = None if element.tag not in ("tspan",) else element.tail
         if element.tag in ("svg", "g"):

@@ -107,7 +107,7 @@ def _backward(scene: Scene) -> Iterator[Step]:
             sums[operand.id] = sums[operand.id] + contribution if operand.id in sums else contribution
         rule = in_numbers = None
         note = ""
-        if "fold" not in (operation.kind, operand.kind):
+        if "fold" not in (operation.kind, operand.kind) and scene.vertices[operand.id].call is None:
             rule, in_numbers, note = _rule(scene, arrival, operation, operand, adds=of > 1)
         yield Step(
             "backward",
@@ -176,7 +176,7 @@ def _rule(
 
 def _sentence(operation: Card, operand: Card, output: Card, number: int, of: int) -> str:
     """What a backward step does, and where it stands in a sum."""
-    if operand.kind == "fold":
+    if operand.kind in ("layer", "fold"):
         return f"Backward through {operation.title}: into {operand.name}"
     sentence = f"Backward through {operation.title}: ∂{output.name}/∂{operand.name}"
     if of == 1:
@@ -188,7 +188,8 @@ def _sentence(operation: Card, operand: Card, output: Card, number: int, of: int
 
 
 def _computed(card: Card) -> bool:
-    return card.kind in ("operation", "loss", "output", "fold") and (bool(card.expression) or card.kind == "fold")
+    computed = card.kind in ("operation", "layer", "loss", "output", "fold")
+    return computed and (bool(card.expression or card.path) or card.kind in ("layer", "fold"))
 
 
 def _given(cards: Iterable[Card]) -> str:

@@ -1,0 +1,90 @@
+// What is known of a card: its numbers, the gradient that has arrived, and the rule of the step.
+
+const ROW = 21, DENSE = 16, LINE = 20, HEAD = 60; // pixels
+
+function inspect(step) {
+  const card = view.byId.get(chosen ?? step.card);
+  get("which").textContent = get("which").title = card ? formula(card) : "";
+  get("about").textContent = get("about").title = card ? card.about : "";
+  fill("value", card && (now >= card.at ? table(card.value) : quiet("not computed yet")));
+  gradientSoFar(card);
+  const rule = get("rule");
+  if (step.rule) rule.innerHTML = step.rule; // made of escaped names by the program that wrote this page
+  else rule.textContent = step.phase === "forward" ? formula(view.byId.get(step.card)) : "";
+  get("note").textContent = step.note ?? "";
+  if (!card) fill("value", step.phase === "start" ? keys() : quiet("Click a card to see its numbers."));
+}
+
+function gradientSoFar(card) {
+  get("share").textContent = "";
+  if (!card) return fill("gradient", null);
+  if (card.done === null) return fill("gradient", quiet("gets none: nothing here asks for its gradient"));
+  const arrived = view.steps.slice(0, now + 1).filter((step) => step.phase === "backward" && step.card === card.id);
+  const step = arrived.at(-1);
+  if (!step) return fill("gradient", quiet(now >= card.done ? "0: every use has a derivative of zero" : "nothing has arrived yet"));
+  if (!step.gradient) return fill("gradient", quiet("the card stands for several values"));
+  if (step.share) get("share").textContent = `${step.share} contributions`;
+  if (arrived.length < 2) return fill("gradient", table(step.gradient));
+  const sum = document.createElement("div"), total = document.createElement("b");
+  sum.className = "sum";
+  total.append(table(step.gradient));
+  sum.append(table(arrived.at(-2).gradient), "+", table(step.contribution), "=", total);
+  fill("gradient", sum);
+  const section = get("gradient").parentElement; // where the sum does not fit, what it is
+  if (section.scrollHeight > section.clientHeight || sum.scrollWidth > section.clientWidth) fill("gradient", table(step.gradient));
+}
+
+const formula = (card) => card.expression ? `${card.name} = ${card.expression}` : card.name;
+const fill = (id, content) => get(id).replaceChildren(...(content ? [content] : []));
+
+function quiet(text) {
+  const line = document.createElement("p");
+  line.className = "quiet";
+  line.textContent = text;
+  return line;
+}
+
+function keys() {
+  const text = quiet("");
+  [["→ ←", "step"], ["Space", "plays"], ["+", "−", "0", "size"], ["/", "finds"], ["f", "full screen"]].forEach((line) => {
+    const meaning = line.pop();
+    for (const key of line) text.append(Object.assign(document.createElement("kbd"), { textContent: key }), " ");
+    text.append(meaning, " \u2003");
+  });
+  text.append("Click a card to see its numbers.");
+  return text;
+}
+
+function table(shown) {
+  if (!shown) return quiet("several values");
+  const whole = document.createElement("div");
+  const body = document.createElement("table").appendChild(document.createElement("tbody"));
+  for (const row of shown.rows) {
+    const line = body.insertRow();
+    for (const text of row.split(" ")) {
+      const cell = line.insertCell();
+      cell.textContent = text;
+      if (/NaN|∞/.test(text)) cell.className = "alarm";
+    }
+  }
+  if (isDense(shown)) whole.className = "dense";
+  whole.append(body.parentNode, ...(shown.lines.length ? [quiet(shown.lines.join(", "))] : []));
+  return whole;
+}
+
+const isDense = (shown) => shown.rows.length > 5 || (shown.rows[0] ?? "").split(" ").length > 5;
+
+// The height of the most that is ever shown, within what leaves the picture its room.
+function reserve() {
+  const height = (shown) => shown ? shown.rows.length * (isDense(shown) ? DENSE : ROW) + (shown.lines.length ? LINE : 0) : LINE;
+  let most = 84;
+  for (const { cards, steps } of views) {
+    for (const card of cards) most = Math.max(most, height(card.value));
+    for (const step of steps) {
+      if (step.gradient) most = Math.max(most, height(step.gradient));
+      const rules = (step.rule ?? "").split("<math").length - 1;
+      if (rules) most = Math.max(most, rules * 62 + (step.note ? 2 * LINE : 0) - LINE);
+    }
+  }
+  document.body.style.setProperty("--inspector", `${Math.min(most + HEAD, 260)}px`);
+}
