@@ -1,4 +1,4 @@
-"""`scipy.spatial` on Tensors: distances between points."""
+"""`scipy.spatial` on Tensors: distances between points; `rotation` has the rotations."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import scipy.spatial.distance
 
 from autograd.numpy.namespace import ours
 from autograd.rules.samples import normal
+from autograd.scipy import rotation  # noqa: F401  (fills the table)
 from autograd.scipy.definition import attributes, composed
 
 __getattr__ = attributes(scipy.spatial)
