@@ -17,6 +17,8 @@
 True
 """
 
+from typing import Any
+
 import autograd
 
 if not hasattr(autograd, "Tensor"):
@@ -76,6 +78,15 @@ from nn.splitting import split
 from nn.training import History, fit, predict
 
 __differentiable__ = True  # written for Tensors: `autograd.differentiable` leaves it as it is
+
+
+def __getattr__(name: str) -> Any:
+    if name == "sklearn":  # on first use, as scikit-learn takes a while
+        import nn.sklearn as estimators
+
+        return estimators
+    raise AttributeError(f"module 'nn' has no attribute {name!r}")
+
 
 __all__ = [
     "ELU",

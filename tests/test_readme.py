@@ -35,6 +35,7 @@ NEEDED = {
     "nn.optim.whole": "scipy",
     "nn.plots": "matplotlib",
     "nn.pytorch": "torch",
+    "nn.sklearn": "sklearn",
 }  # what a module is about
 
 
