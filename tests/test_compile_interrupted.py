@@ -148,10 +148,10 @@ def test_ctrl_c_at_random_moments() -> None:
         for _ in range(300):
             network = Network()
             step = autograd.compile(network.step)
-            armed.append(True)
-            signal.setitimer(signal.ITIMER_REAL, max(chance.random() * took, 1e-4))
             try:
                 try:
+                    armed.append(True)
+                    signal.setitimer(signal.ITIMER_REAL, max(chance.random() * took, 1e-4))
                     step(BATCH)
                 finally:
                     armed.clear()

@@ -41,7 +41,9 @@ class Effects:
         self.guards: list[tuple[Place, Any]] = []
         self.incomplete = ""
         self._note_tensors()
+        self._note_containers()
         self._note_places()
+        self._refuse_shared()
         self._note_result(result)
 
     def _note_tensors(self) -> None:
@@ -74,26 +76,34 @@ class Effects:
         if type(home) is Traced and new is not home:
             home.symbol = (new if type(new) is Traced else self._recording.trace.constant(new)).symbol
 
+    def _note_containers(self) -> None:
+        """Lists, sets and dictionaries hold as many things as before; a dictionary may get entries at first.
+
+        TypeError for another change: a replay writes into arrays, and not into containers.
+        """
+        for container, before, name in self._recording.state.structure:  # before: a length, keys in order, or elements
+            now: Any = container if type(before) is frozenset else [*container]
+            if type(before) is int:
+                now = len(container)
+            if now == before:
+                continue
+            length = before if type(before) is int else len(before)
+            if not hasattr(container, "items") or len(container) <= length:
+                raise self._changed(name, "its contents")
+            for key, value in container.items():
+                _refuse_graph(f"{name}[{key!r}]", value)
+            self.incomplete = f"makes entries in {name}"
+
     def _note_places(self) -> None:
-        """What is in the places of the state after the call: the same, arrays in their turn, or what the step made."""
+        """Places that hold what they held are guards; of the others `_note_change` says what a replay is to do."""
         stand_ins = {(id(place.container), place.key): other for place, _, other in self._recording.replaced}
-        for container, keys, name in self._recording.state.structure:
-            now: Any = len(container) if type(keys) is int else container if type(keys) is frozenset else [*container]
-            if now != keys:
-                grown = hasattr(container, "items") and len(container) > (keys if type(keys) is int else len(keys))
-                if not grown:
-                    raise self._changed(name, "its contents")
-                for key, value in container.items():
-                    _refuse_graph(f"{name}[{key!r}]", value)
-                self.incomplete = f"makes entries in {name}"
-        for place, value in self._recording.places:
-            now = place.read()
-            same = now is value or now is stand_ins.get((id(place.container), place.key), value)
-            if same or (type(now) is type(value) and isinstance(value, SIMPLE) and now == value):
-                self.guards.append((place, value))
+        for place, before in self._recording.places:
+            now, stand_in = place.read(), stand_ins.get((id(place.container), place.key), before)
+            equal = type(now) is type(before) and isinstance(before, SIMPLE) and now == before
+            if now is before or now is stand_in or equal:
+                self.guards.append((place, before))
             else:
-                self._note_change(place, value, now)
-        self._refuse_shared()
+                self._note_change(place, before, now)
 
     def _note_change(self, place: Place, value: Any, now: Any) -> None:
         _refuse_graph(place.name, now)

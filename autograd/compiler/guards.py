@@ -184,6 +184,7 @@ def _same(now: Any, value: Any) -> bool:
 
 
 def _alike(new: Any, old: Any) -> bool:
+    """Whether code that works on one array, and may write to it, can work on another in its place."""
     return (
         type(new) is np.ndarray and (new.shape, new.dtype) == (old.shape, old.dtype)
         and new.flags.c_contiguous and old.flags.c_contiguous and new.flags.writeable >= old.flags.writeable

@@ -368,4 +368,5 @@ def _blank(value: Any) -> Any:
 
 @lru_cache(maxsize=256)
 def _blank_array(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Zeros of any shape in the memory of one."""
     return np.broadcast_to(np.zeros((), dtype), shape)

@@ -122,7 +122,7 @@ class Op:
         return f"<operation {self.name}>"
 
     def but(self, **fields: Any) -> Op:
-        """This record with other fields."""
+        """A copy of this record with other fields, which has yet to learn what a graph keeps of its calls."""
         other = object.__new__(Op)
         vars(other).update(vars(self), kept={}, **fields)
         return other

@@ -52,7 +52,6 @@ _OF_SCALARS: Final[dict[Tree, Tree]] = {
 _MINUS, _PLUS = Symbol("−", "operator"), Symbol("+", "operator")
 _ONE = Symbol("1", "number")
 _SET, _DEFINED = Symbol("←", "relation"), Symbol(":=", "relation")
-_NUMBERS_FIRST: Final = (np.multiply, np.divide, np.power)
 _NOTHING: Final[Mapping[str, Tree]] = {}
 _WIDEST, _WIDE = 88, 40  # signs of a line, and of one that is broken
 

@@ -65,7 +65,7 @@ def transposed(a: Tree) -> Tree:
 
 
 def applied(name: Tree, parts: Sequence[Tree]) -> Tree:
-    """A function of several things."""
+    """A call, f(a, b): the name of a function, and its arguments in brackets."""
     return row(name, _OPEN, listed(parts), _CLOSE)
 
 

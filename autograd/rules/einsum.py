@@ -17,22 +17,30 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"  # to l
 
 @lru_cache(maxsize=256)
 def _explicit(subscripts: str, ranks: tuple[int, ...], optimize: bool) -> str:
-    """`subscripts` with a letter for every axis that an ellipsis stands for, and with its output."""
+    """`subscripts` in full: a letter for every axis that an ellipsis stands for, and the output after an arrow.
+
+    Args:
+        ranks: how many axes each operand has.
+        optimize: NumPy may then sum over an ellipsis that the output leaves out, and else refuses that.
+
+    >>> _explicit("ij, jk", (2, 2), False), _explicit("...i,i", (3, 1), False)
+    ('ij,jk->ik', 'abi,i->ab')
+    """
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
     if len(terms) != len(ranks) or ("..." in inputs and arrow and "..." not in output and not optimize):
         return subscripts  # NumPy's error says what is wrong
     letters = inputs.replace(",", "").replace(".", "")
-    hidden = [
+    if not arrow:  # the output then has the letters that occur once
+        output = "..." + "".join(sorted(letter for letter in set(letters) if letters.count(letter) == 1))
+    hidden = [  # how many axes the ellipsis of each operand stands for
         rank - len(term.replace("...", "")) if "..." in term else 0 for term, rank in zip(terms, ranks, strict=True)
     ]
-    spare = [letter for letter in _LETTERS if letter not in letters][: max(0, *hidden)]
-    if not arrow:
-        output = "..." + "".join(sorted(letter for letter in set(letters) if letters.count(letter) == 1))
-    named = [
-        term.replace("...", "".join(spare[len(spare) - count :])) for term, count in zip(terms, hidden, strict=True)
+    spare = "".join(letter for letter in _LETTERS if letter not in letters)[: max(0, *hidden)]
+    named = [  # the axes of ellipses pair up from the right
+        term.replace("...", spare[len(spare) - count :]) for term, count in zip(terms, hidden, strict=True)
     ]
-    return f"{','.join(named)}->{output.replace('...', ''.join(spare))}"
+    return f"{','.join(named)}->{output.replace('...', spare)}"
 
 
 @lru_cache(maxsize=256)

@@ -64,6 +64,11 @@ def _along_one(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1
 
 
 def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1) -> Any:
+    """`np.cross` of vectors of three components, which the rules below are for; NumPy deprecates those of two.
+
+    Args:
+        axisa, axisb, axisc: the axes along which the components of a, of b and of the result stand.
+    """
     if np.shape(a)[axisa] != 3 or np.shape(b)[axisb] != 3:
         raise TypeError("vectors have 3 components; of two, take a[0] * b[1] - a[1] * b[0]")
     if axisa == axisb == axisc == -1:

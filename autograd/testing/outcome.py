@@ -18,7 +18,7 @@ import numpy as np
 from autograd.program.program import Var
 from autograd.program.trace import Traced, plain
 from autograd.testing.recording import Recording
-from autograd.testing.source import Statement, is_all_of, statement_at
+from autograd.testing.source import is_all_of, statement_at
 from autograd.testing.submission import _MISSING, Loan, Parameter, Place, parts_of, places
 from autograd.testing.updates import Update, Updates
 
@@ -332,32 +332,37 @@ class _Reader:
         return None
 
     def _in_order(self, given: Sequence[Any], explicit: bool) -> list[Gradient]:
-        """Gradients in the order of the parameters, or each by the variable that was returned."""
+        """Gradients that came back without names: by the variables that held them, else in the order of the parameters.
+
+        Args:
+            explicit: whether the caller said which parameters there are; else they are those with the same shapes.
+        """
         names = [self._variable(value) for value in given]
         called = [self._called(name) if name else None for name in names]
         if all(p is not None for p in called) and len({id(p) for p in called}) == len(called):
             return [
                 Gradient(p, value, name) for p, value, name in zip(called, given, names, strict=True) if p is not None
             ]
-        parameters = self._parameters
-        if not explicit:
-            shapes = [np.shape(plain(value)) for value in given]
-            for start in range(len(parameters) - len(given), -1, -1):
-                if [np.shape(p.var.value) for p in parameters[start : start + len(given)]] == shapes:
-                    parameters = parameters[start : start + len(given)]
-                    break
-            else:
-                raise TypeError(
-                    f"check_backprop: {len(given)} gradients of shapes {shapes} came back, and which parameters they "
-                    "are of is not clear: return a dictionary by name, or give params=, what holds the parameters, in "
-                    "the order of the gradients"
-                )
+        parameters = self._parameters if explicit else self._of_shapes([np.shape(plain(value)) for value in given])
         if len(given) > len(parameters):
             raise ValueError(
                 f"check_backprop: {len(given)} gradients came back for {len(parameters)} parameters "
                 f"({', '.join(p.name for p in parameters)})"
             )
         return [Gradient(p, value, name or p.name) for p, value, name in zip(parameters, given, names, strict=False)]
+
+    def _of_shapes(self, shapes: Sequence[tuple[int, ...]]) -> Sequence[Parameter]:
+        """The last parameters that have these shapes, one after the other; TypeError where there are none."""
+        count = len(shapes)
+        for start in range(len(self._parameters) - count, -1, -1):
+            found = self._parameters[start : start + count]
+            if [np.shape(p.var.value) for p in found] == shapes:
+                return found
+        raise TypeError(
+            f"check_backprop: {count} gradients of shapes {shapes} came back, and which parameters they are of is not "
+            "clear: return a dictionary by name, or give params=, what holds the parameters, in the order of the "
+            "gradients"
+        )
 
     def _variable(self, value: Any) -> str:
         """The variable that a value was assigned to, if it is known."""
@@ -394,9 +399,3 @@ class _Reader:
                 if update is not None:
                     found.append(Gradient(parameter, now, parameter.name, update))
         return found
-
-
-def statement_of(recording: Recording, var: Var) -> Statement | None:
-    """The statement that made a value."""
-    spot = recording.spots.get(var)
-    return None if spot is None else statement_at(spot)

@@ -134,6 +134,7 @@ def _put(node: ast.expr, field: str, k: int | None, new: ast.expr) -> ast.expr:
 
 
 def _with(node: ast.expr, **fields: Any) -> ast.expr:
+    """A copy of an expression with other contents in some of its fields, as Python's grammar calls them."""
     new = copy.copy(node)
     for field, value in fields.items():
         setattr(new, field, value)
