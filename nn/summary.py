@@ -10,6 +10,8 @@ from numpy.typing import DTypeLike
 from autograd import Tensor, no_grad
 from nn import display
 from nn.module import Module
+from nn.training.prediction import evaluating
+from nn.watching import watching
 
 
 class Summary(str):
@@ -88,12 +90,8 @@ def _shown(shape: Any) -> str:
 def _run(model: Module, inputs: list[Any]) -> dict[int, tuple[Any, int]]:
     """The output's shape and the multiply-adds of every module that is called, by identity."""
     seen: dict[int, tuple[Any, int]] = {}
-    modules = list(model.modules())
-    modes = [module.training for module in modules]
 
-    def watched(module: Module) -> Any:
-        forward = module.forward
-
+    def watched(module: Module, forward: Any) -> Any:
         def call(*args: Any, **kwargs: Any) -> Any:
             y = forward(*args, **kwargs)
             products = 0
@@ -105,17 +103,6 @@ def _run(model: Module, inputs: list[Any]) -> dict[int, tuple[Any, int]]:
 
         return call
 
-    own = {id(module): vars(module)["forward"] for module in modules if "forward" in vars(module)}
-    try:
-        for module in modules:
-            module.training = False
-            object.__setattr__(module, "forward", watched(module))
-        with no_grad():
-            model(*(value if isinstance(value, Tensor) else np.asarray(value) for value in inputs))
-    finally:
-        for module, mode in zip(modules, modes, strict=True):
-            module.training = mode
-            object.__delattr__(module, "forward")
-            if id(module) in own:
-                object.__setattr__(module, "forward", own[id(module)])
+    with watching(model, watched), no_grad(), evaluating(model):
+        model(*(value if isinstance(value, Tensor) else np.asarray(value) for value in inputs))
     return seen
