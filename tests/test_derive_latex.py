@@ -57,6 +57,12 @@ def test_a_classifier_is_told_as_mathematics() -> None:
     ]
 
 
+def test_a_loss_a_sample_has_a_rule_a_sample() -> None:
+    z, y = Tensor(np.ones((3, 4)), requires_grad=True), np.array([0, 1, 3])
+    told = lines(nn.functional.cross_entropy(z, y, "none").sum())
+    assert r"\bar{z}_{i} &= (\operatorname{softmax}(z) - \operatorname{onehot}(y))_{i}" in told
+
+
 def test_losses_of_probabilities_and_their_sigmoids_are_told_as_mathematics() -> None:
     x, t = np.ones((2, 3)), np.array([[1.0], [0.0]])
     W, w = Tensor(np.ones((3, 4)), requires_grad=True), Tensor(np.ones((4, 1)), requires_grad=True)
@@ -67,6 +73,16 @@ def test_losses_of_probabilities_and_their_sigmoids_are_told_as_mathematics() ->
     each = r"(t \odot \ln \sigma(z) + (1 - t) \odot \ln(1 - \sigma(z)))_{i j}"
     assert rf"L &= -\sum_{{i, j}} {each}" in told
     assert r"\bar{z} &= \sigma(z) - t" in told
+
+
+def test_what_was_computed_of_labels_beside_the_graph_is_told() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(8, 2)), np.array([[1.0], [0.0]] * 4)
+    w = Tensor(rng.normal(size=(2, 1)), requires_grad=True)
+    p = 1 / (1 + np.exp(-(x @ w)))
+    told = lines(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)))
+    assert told[0] == r"c &:= 1 - y"
+    assert not any(":=" in line for line in lines(np.sum(x @ w - rng.normal(size=(8, 1))))[:1])
 
 
 def test_an_einsum_is_a_sum_over_its_indices() -> None:
@@ -87,6 +103,7 @@ def test_reads_and_writes_by_index_are_told_entry_by_entry() -> None:
     assert told[-1].startswith(r"\bar{p} &= 0, \quad \bar{p}_{i, y_{i}} \mathrel{+}=")
     taken = lines(np.sum(np.take_along_axis(p, y[:, None], axis=1)))
     assert r"L &= \sum_{i} p_{i, y_{i}}" in taken
+    assert r"L &= \sum_{i} p_{i, y_{i}}" in lines(np.sum(np.take_along_axis(p, y[:, None], axis=1)[:, 0]))
     out = Tensor(np.zeros(3))
     w = Tensor(rng.normal(size=3), requires_grad=True)
     out[1:] = w[1:] * 2

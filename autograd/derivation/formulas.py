@@ -7,7 +7,7 @@ program computes it.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
@@ -52,6 +52,7 @@ _OF_SCALARS: Final[dict[Tree, Tree]] = {
 _MINUS, _PLUS = Symbol("−", "operator"), Symbol("+", "operator")
 _ONE = Symbol("1", "number")
 _SET, _DEFINED = Symbol("←", "relation"), Symbol(":=", "relation")
+_TELLING: Final = 4  # numbers that are not what others are by chance
 _NOTHING: Final[Mapping[str, Tree]] = {}
 _WIDEST, _WIDE = 88, 40  # signs of a line, and of one that is broken
 
@@ -76,10 +77,15 @@ class Formulas:
         symbols = {var: self._symbol(statement) for var, statement in statements.of.items()}
         self._taken = {latex(tree) for tree in (*symbols.values(), *(term.tree for term in self._terms.values()))}
         self._write = write = Mathematics(self._terms.__getitem__, euler="e" not in self._taken)
+        spread = {line.target: line.args[0] for line in recorded.trace.lines if line.fn is np.broadcast_to}
+        one = {recorded.seed: recorded.seed.value}
+        self._same_number = {var: one.get(program.now(of), program.now(of)) for var, of in spread.items()}
         self._uses: dict[Node, list[Link]] = defaultdict(list)
         for link in recorded.links:
             self._uses[link.source].append(link)
-        told = {program.now(recorded.values[node].symbol): node for node in recorded.nodes if node.op is not None}
+        told = {
+            program.now(recorded.values[node].symbol): node for node in recorded.nodes if node.op and value_of(node)
+        }
         self._full: dict[Var, Term] = {}
         for line in program.lines:
             target = line.target
@@ -137,6 +143,7 @@ class Formulas:
         rows: dict[bool, list[_Equation]] = {True: [], False: []}
         for statement in ordered:
             rows[statement.forward] += self._rows(statement)
+        rows[True][:0] = self._complements() if rows[True] else []
         if not rows[True]:  # the loss is what something was given as, such as w * 1
             output = self._recorded.nodes[-1]
             value = self._program.now(self._recorded.values[output].symbol)
@@ -153,6 +160,22 @@ class Formulas:
         numbers = _numbers([*rows[True], *rows[False]], made_up)
         forward, backward = ([one.latex(numbers) for one in part if one.is_in(numbers)] for part in rows.values())
         return forward, backward
+
+    def _complements(self) -> Iterator[_Equation]:
+        """What a constant is that nobody named and that is 1 less another one, as 1 - y was computed of labels."""
+        inputs = set(self._program.inputs)
+        given = {
+            value.symbol: self._names[node].origin == "letter"
+            for node, value in self._recorded.values.items()
+            if value.symbol in inputs and not node.requires_grad and node.size >= _TELLING
+        }
+        if not any(given.values()):
+            return
+        named = {(var.shape, (1 - var.value).tobytes()): var for var, unnamed in given.items() if not unnamed}
+        for var, unnamed in given.items():
+            other = named.get((var.shape, var.value.tobytes())) if unnamed else None
+            if other is not None:
+                yield _Equation(self._terms[var].tree, row(_ONE, _MINUS, self._terms[other].tree), _DEFINED)
 
     def _rows(self, statement: Statement) -> list[_Equation]:
         """The equations of a statement: its own, and what is written into it then."""
@@ -252,8 +275,12 @@ class Formulas:
             return None
         if type(g) is Var and g in self._statements.of:
             return self._terms[g].tree
-        if value_of(user) is None or (type(g) is Var and g not in self._terms):
+        if value_of(user) is None:
             return None
+        if type(g) is Var and g not in self._terms:  # the program has no need of it
+            g = self._same_number.get(g, g)
+            if type(g) is Var:
+                return None
         tree = self._write.value(g).inside(PRODUCT)
         return tree if len(written(tree)) < _WIDE else None
 
@@ -323,7 +350,7 @@ def _without_arriving(tree: Row) -> Row:
     place = bare.index(arriving)
     rest = (*tree.parts[:place], *tree.parts[place + 2 :]) if place + 1 < len(tree.parts) else tree.parts[: place - 1]
     depths = list(accumulate((role_of(part) == "open") - (role_of(part) == "close") for part in rest))
-    in_brackets = depths[:1] == [1] and depths.index(0) == len(rest) - 1
+    in_brackets = depths[:1] == [1] and depths.index(0) == len(rest) - 1 and not isinstance(rest[-1], Script)
     return Row(rest[1:-1] if in_brackets else rest or (_ONE,))
 
 

@@ -78,6 +78,20 @@ def of_take_along_axis(a: Any, indices: Any, axis: Any, value: Callable[[Any], T
     return Entry(tuple(letters), Script(base, listed(where)), binds=10)
 
 
+def of_first(entry: Entry, index: Any) -> Entry | None:
+    """The entry without the axes of length one that an index takes the only element of; None for another index."""
+    parts = list(index if type(index) is tuple else (index,))
+    for at in [k for k, part in enumerate(parts) if part is Ellipsis]:
+        parts[at : at + 1] = [slice(None)] * (len(entry.letters) - len(parts) + 1)
+    parts += [slice(None)] * (len(entry.letters) - len(parts))
+    if len(parts) != len(entry.letters) or not all(type(part) is int or part == slice(None) for part in parts):
+        return None
+    taken = [type(part) is int for part in parts]
+    if any(took != (letter is None) for took, letter in zip(taken, entry.letters, strict=True)):
+        return None
+    return entry._replace(letters=entry.shown)
+
+
 def listed(parts: Sequence[Tree], comma: Tree = _COMMA) -> Tree:
     """Parts with commas between them."""
     return row(*[one for part in parts for one in (comma, part)][1:])

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from autograd.notation.entries import FENCE, INDICES, Entry, listed, of_einsum, of_index, of_take_along_axis
+from autograd.notation.entries import FENCE, INDICES, Entry, listed, of_einsum, of_first, of_index, of_take_along_axis
 from autograd.notation.literals import ATOM, POWER, PRODUCT, SUM, ndim
 from autograd.notation.tree import (
     COMMANDS,
@@ -181,6 +181,8 @@ class Mathematics:
 
         if fn is np.einsum and isinstance(args[0], str):
             return of_einsum(args[0], args[1:], lambda operand: self._inside(operand, PRODUCT), BIG)
+        if fn is operator.getitem and type(args[0]) is Var and (whole := self.value(args[0]).entry) is not None:
+            return of_first(whole, args[1])
         if fn is operator.getitem and type(args[0]) is Var:
             return of_index(ndim(args[0]), args[1], value, value(args[0]))
         if fn is np.take_along_axis and len(args) >= 2:
