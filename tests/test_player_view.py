@@ -262,15 +262,17 @@ def test_a_name_that_is_not_there_is_marked(opened: Any) -> None:
 
 @needs_browser
 def test_a_pointer_shows_what_a_value_is_made_of_and_where_it_goes(opened: Any) -> None:
-    browser = opened("scalars", 0)
-    x, y = over(browser, f"{card(browser, 'c')} text")
+    browser = opened("whole", 0)
+    browser.press("0")
+    browser.run("new Promise(end => requestAnimationFrame(end))")
+    x, y = over(browser, f"{card(browser, 'A₁')} text")
     browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
     path = "[...document.querySelectorAll('.card.path')].map(card => card.id)"
     names = {made["id"]: made["name"] for made in json.loads(text(browser, "#data"))["cards"]}
-    on_it = {names[id] for id in browser.run(path)}
-    assert {"a", "b", "c", "d"} <= on_it
+    assert {names[id] for id in browser.run(path)} == {"x", "W₁", "b₁", "Z₁", "A₁", "Z₂", "A₂", "Z₃", "loss"}
+    assert browser.run("document.querySelectorAll('.edge.path').length") == 8
     browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
-    assert browser.run(path) == []
+    assert browser.run("document.querySelectorAll('.path, .traced').length") == 0
 
 
 # Folds
