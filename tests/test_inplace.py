@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autograd import Tensor, no_grad
@@ -111,6 +111,7 @@ def run(program: list[tuple[str, int, int, int]], start: Any) -> tuple[Any, list
 
 
 @settings(deadline=None, max_examples=300)
+@example([("view", 2, 0, 0), ("write", 0, 1, 0), ("view", 4, 0, 0), ("write", 0, 0, 0)], 0, "F")
 @given(STEPS, st.integers(0, 100), st.sampled_from("CF"))
 def test_random_programs_have_numpys_values_and_the_gradients_of_the_rewrite(
     program: Any, seed: int, order: Any

@@ -124,8 +124,9 @@ class Writing:
         new = _laid_out(self._cast_to_fit(new), value)
         owner: Any = self
         while owner._view is not None:
-            new = _written_through(owner._view, new)
-            owner = owner._view[0]
+            source = owner._view[0]
+            new = _laid_out(_written_through(owner._view, new), source._value)
+            owner = source
         node = owner._node
         computed = owner._is_computed()
         if node.requires_grad and computed and not recording.get():
