@@ -63,6 +63,21 @@ def test_what_rules_read_is_held_once(fn: Any, kept: int) -> None:
     assert kept <= held(repeated(lambda total, v: total + fn(v))) < kept + 5
 
 
+def test_small_values_are_held_for_pictures_of_a_step_and_not_in_long_programs() -> None:
+    w = leaf(1_000)
+    np.sum(w * 2.0).backward()
+    early = np.sum(w * 2.0 + 1.0)
+    w.data -= 0.5
+    assert draw(early)._repr_svg_()  # though what it was computed from has changed
+    tracemalloc.start()
+    total: Any = 0.0
+    for i in range(5_000):
+        total = total + w * float(i)
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert taken < 5_000 * w.data.nbytes / 2
+
+
 def test_rows_cost_rows() -> None:
     w = leaf(5_000)
     out = Tensor(np.zeros((200, 5_000)))

@@ -13,7 +13,7 @@ from autograd.basis.marks import altered, stale
 from autograd.basis.reads import NotKeptError, StandIn, keep_all
 from autograd.basis.sums import added, added_into, is_own
 from autograd.core.errors import describe
-from autograd.core.node import Node, last_written, observers, overwritten
+from autograd.core.node import FEW, Node, few, last_written, next_order, observers, overwritten
 
 ARRAYS: Final = {np.ndarray, np.float64, np.float32}
 RETAIN_GRAD: Final = object()  # among the hooks of a node: its gradient is kept in `.grad`
@@ -101,6 +101,7 @@ def backpropagate(
         if free:
             node.args = node.output = None
             node.saved = []
+    few[0] = next_order() + FEW
     return gradients
 
 

@@ -16,12 +16,13 @@ from autograd.basis.reads import StandIn, stand_in
 from autograd.basis.signatures import qualified_name
 from autograd.core.backward import ARRAYS, backpropagate
 from autograd.core.errors import describe, failed, named
-from autograd.core.node import NO_OPTIONS, Node, differentiated, next_order, observers, recording, topological
+from autograd.core.node import NO_OPTIONS, Node, differentiated, few, next_order, observers, recording, topological
 from autograd.core.op import BODIES, PLAIN_TYPES, Op, find, holds_tensor, lookup, plain, stack_nested
 
 _ndarray = np.ndarray
 _NUMBERS: Final = {int, float, bool}
-_SMALL: Final = 16384  # bytes: to let go of less costs more time than its memory is worth
+_SMALL: Final = 16384  # bytes: what is no larger is kept, for speed, and for pictures after an optimiser's step,
+_TINY: Final = 512  # and after many operations without a pass, only what is no larger than this
 _REAL: Final = "fiub"  # kinds of dtypes
 _new = object.__new__
 
@@ -187,7 +188,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
         node.args = tuple(inputs)
         node.kwargs = kwargs
         node.saved = values
-        small = value.nbytes <= _SMALL
+        small = value.nbytes <= (_SMALL if node.order < few[0] else _TINY)
         if large or arrays or not small:
             known = op.kept.get(which := (differentiable, arrays)) or op.look(which, value, values, kwargs)
             node.op, reads_output, unread, constants = known

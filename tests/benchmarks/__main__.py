@@ -22,12 +22,15 @@ def run(title: str, module: str, threads: int, arguments: list[str]) -> None:
 
 
 def main() -> None:
-    chosen = sys.argv[1:] or ["steps", "engine", "operations", "planted"]
+    everything = ["steps", "engine", "memory", "operations", "planted"]
+    chosen = [name for name in sys.argv[1:] if name in everything] or everything
     if "steps" in chosen:
         run("training steps, one thread", "steps", 1, [])
         run("training steps, default threads", "steps", 0, [])
     if "engine" in chosen:
         run("the engine", "engine", 0, [])
+    if "memory" in chosen:
+        run("peak memory", "memory", 0, [argument for argument in sys.argv[1:] if argument not in everything])
     if "operations" in chosen:
         run("each operation, one thread", "operations", 1, [])
     if "planted" in chosen:
