@@ -110,3 +110,21 @@ def test_a_value_with_a_name_is_not_folded_away() -> None:
     weights = nn.functional.softmax(q @ k.transpose(0, 1, 3, 2) / 2, axis=-1)
     y = (weights @ v).transpose(0, 2, 1, 3).reshape(1, 4, 8)
     assert {"q", "k", "v", "weights", "y"} <= {card.name for card in autograd.draw(np.mean(y**2))._diagram.cards}
+
+
+def test_a_circuit_that_would_be_too_small_is_drawn_as_cards_and_says_so() -> None:
+    w, b = leaf(0.5), leaf(0.1)
+    out = w
+    for place in range(40):
+        out = (np.sin if place % 3 else np.tanh)(out * w + b * place)
+    drawn = autograd.draw(out, style="circuit")
+    assert "drawn as cards: a circuit would have text of less than 12 pixels" in drawn._diagram.notes
+
+
+def test_an_edge_to_another_row_is_one_group() -> None:
+    value = leaf([[0.1, 0.2], [0.3, 0.4]])
+    for function in (np.sin, np.exp, np.tanh, np.cos, np.sinh, np.arctan, np.exp, np.cos, np.tanh, np.sin):
+        value = function(value)
+    drawn = autograd.draw(np.sum(value), detail="operations")
+    assert drawn._diagram.breaks
+    assert drawn.svg.count('class="edge') == len(drawn._diagram.edges)

@@ -23,6 +23,7 @@ from autograd.render.labels import label, names_of
 from autograd.render.layout import MARGIN_OF_ERROR, Rows, broken
 from autograd.render.options import Options
 from autograd.render.picture import Picture
+from autograd.render.style import STYLES
 from autograd.text import printable
 
 # Above this the gradients cost more than the second that a folded picture may take.
@@ -71,7 +72,14 @@ def build_scene(output: Node, scope: Scope, names: Mapping[Node | str, str], opt
         scene, size = _largest(output, scope, names, replace(options, statements=False, collapse="whole"))
         if size >= 1:
             return scene
-    return _largest(output, scope, names, options)[0]
+    scene, size = _largest(output, scope, names, options)
+    if size < 1 and options.style.instead and options.repeats:
+        instead = STYLES[options.style.instead]
+        small = f"text of less than {options.viewport.least:g} pixels"
+        note = f"drawn as {instead.name}: a {options.style.name} would have {small}"
+        options = replace(options, style=instead, statements=instead.statements, note=note)
+        scene, _ = _largest(output, scope, names, options)
+    return scene
 
 
 def _largest(output: Node, scope: Scope, names: Mapping[Node | str, str], options: Options) -> tuple[Scene, float]:
@@ -123,7 +131,7 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
         levels += range(graph.levels - 2, 0, -1)
         levels += [0] if 0 not in levels and graph.count(0, once=True) >= _MANY_MODULES else []
     details = style.details[:1] if options.hand else style.details
-    several = style.rows and not options.viewport.down
+    several = bool(style.rows) and not options.viewport.down
     if small:
         # What is laid in rows neatly comes before what is not, and short lines of formulas before fewer numbers.
         for rows, detail, narrow, tried in product(_ROWS[several], details, (False, True)[: 1 + style.cards], levels):
@@ -137,8 +145,8 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
                     yield plan
                     if options.collapse == "whole":
                         return
-    if len(graph.operations) <= style.whole:
-        return  # smaller pictures would not say the same
+    if style.instead:
+        return
     outer: Level = "leaves" if free else level
     for kept in _ENDS if small else _ENDS[-2:-1]:
         if small and len(graph.units(outer)) <= 2 * kept:
@@ -179,7 +187,7 @@ class _Builder:
             vertex = collapsed.find(operand)
             return None if vertex is None else ids[vertex]
 
-        notes = list(self._notes)
+        notes = [*self._notes, *filter(None, [options.note])]
         if any(cluster.kind == "repeat" for cluster in clusters):
             notes.append("dashed frame: a loop, with what enters its first round and the numbers of its last one")
         if options.hand:

@@ -173,8 +173,16 @@ def _card(card: Card) -> str:
 
 
 def _side_by_side(card: Card) -> bool:
-    """Whether the gradient stands beside the value: of tall arrays, where that makes a card no wider than is usual."""
+    """Whether the gradient stands beside the value: of numbers where cards shall be low, and of tall arrays, where that
+    makes a card no wider than is usual.
+    """
     both = card.value, card.gradient
+    if (
+        card.narrow
+        and not (card.total or card.note)
+        and all(one and len(one.cells) == 1 == len(one.cells[0]) for one in both)
+    ):
+        return card.hand is None
     tall = all(one is not None and max(len(one.cells), len(one.heat)) >= _TALL for one in both)
     if not tall or card.hand is not None:
         return False
@@ -417,7 +425,7 @@ def _middle(group: Element) -> float | None:
     return (min(across) + max(across)) / 2 if across else None
 
 
-CARDS: Final = Style("cards", source, html=True, size=card_size, finish=straighten, moments=True, cards=True, rows=True)
+CARDS: Final = Style("cards", source, html=True, size=card_size, finish=straighten, moments=True, cards=True, rows=1.25)
 OVERVIEW: Final = Style(
     "overview",
     source,
@@ -427,5 +435,5 @@ OVERVIEW: Final = Style(
     details=("norms",),
     modules=True,
     cards=True,
-    rows=True,
+    rows=1.25,
 )

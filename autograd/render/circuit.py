@@ -11,8 +11,17 @@ from autograd.notation.numbers import is_finite
 from autograd.render import palette
 from autograd.render.cards import cluster_label, table, text, title_label
 from autograd.render.diagram import Card, Diagram, Direction, Edge
-from autograd.render.dot import attributes, card_attributes, digraph, edge_attributes, graph_attributes, quote
+from autograd.render.dot import (
+    attributes,
+    card_attributes,
+    digraph,
+    edge_attributes,
+    graph_attributes,
+    quote,
+    rows_below,
+)
 from autograd.render.graph import Graph
+from autograd.render.layout import MARGIN_OF_ERROR, Layout, arrange
 from autograd.render.metrics import text_width
 from autograd.render.style import Style
 
@@ -29,6 +38,7 @@ def source(diagram: Diagram, direction: Direction) -> str:
     fonts = quote(palette.FONTS)
     ranksep, nodesep = (0.45, "0.4") if any(edge.backward for edge in diagram.edges) else (0.28, "0.18")
     gates = {card.id: _gate_id(card) for card in diagram.cards}
+    layout = arrange(diagram)
     used = {edge.tail for edge in diagram.edges}
     formulas = [edge.rule for edge in diagram.edges] + [card.expression for card in diagram.cards if not card.sign]
     mentioned = set(_MADE_UP.findall(" ".join(formulas)))
@@ -51,10 +61,10 @@ def source(diagram: Diagram, direction: Direction) -> str:
         statement=statements,
         cluster=cluster_label,
         lines=[
-            f"{edge.tail}:e -> {gates[edge.head]} {attributes(_edge(place, edge, diagram.gradients))}"
-            for place, edge in enumerate(diagram.edges)
+            *rows_below(diagram, layout, {card.id for card in diagram.cards if card.expression}),
+            *(_joined(place, edge, gates[edge.head], diagram, layout) for place, edge in enumerate(diagram.edges)),
         ],
-        rows={},
+        rows=layout.rows,
     )
 
 
@@ -118,6 +128,15 @@ def _colour(content: str, colour: str, hidden: bool) -> str:
     return palette.CANVAS if hidden else colour if is_finite(content) else palette.ALARM
 
 
+def _joined(place: int, edge: Edge, gate: str, diagram: Diagram, layout: Layout) -> str:
+    """The edge from a wire to a gate; one that leads to another row places nothing."""
+    written = _edge(place, edge, diagram.gradients)
+    across = edge.again or layout.rows[edge.tail] != layout.rows[edge.head]
+    if across:
+        return f"{edge.tail}:s -> {gate}:n {attributes({**written, 'constraint': 'false'})}"
+    return f"{edge.tail}:e -> {gate} {attributes(written)}"
+
+
 def _edge(place: int, edge: Edge, gradients: bool) -> dict[str, str]:
     written = edge_attributes(place, edge)
     if not edge.differentiable:
@@ -171,6 +190,7 @@ CIRCUIT: Final = Style(
     check=check,
     details=("numbers",),
     statements=False,
-    whole=24,
+    rows=MARGIN_OF_ERROR,
+    instead="cards",
     moments=True,
 )

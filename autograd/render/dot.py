@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -15,6 +15,7 @@ from autograd.render.metrics import text_width
 _ALONG: Final = 20  # weights: the straighter, the more
 _BESIDE: Final = 3
 _BLANK: Final = "\N{NO-BREAK SPACE}"
+_GUTTER: Final = 12  # points around a row, for the line that leads to the next
 _OFF_CENTRE: Final = 7  # points, twice the distance of a line and the middle of its label, less two gaps
 
 
@@ -69,7 +70,7 @@ def document(
 
     columns = [(layout.beside[card.id][0], card.id) for card in diagram.cards if card.id in layout.beside]
     lines = [f"{{ rank=same; {first}; {second} }}" for first, second in (*columns, *diagram.same_rank)]
-    lines += rows_below(diagram, layout)
+    lines += rows_below(diagram, layout, layout.ranks.keys())
     for place, one in enumerate(diagram.edges):
         lines.append(_edge(place, one, layout, direction, diagram.gradients, edge))
     line = {"color": quote(palette.FORWARD), "penwidth": "1.5", "arrowsize": "0.75"}
@@ -89,13 +90,12 @@ def document(
     )
 
 
-def rows_below(diagram: Diagram, layout: Layout) -> Iterator[str]:
-    """What puts each row under the one before, column by column, where no other edge joins two cards."""
+def rows_below(diagram: Diagram, layout: Layout, placed: Collection[str]) -> Iterator[str]:
+    """What puts the cards of each row under those before, column by column, where no other edge joins them."""
     joined = {frozenset((edge.tail, edge.head)) for edge in diagram.edges}
-    firsts = [min(rank for card, rank in layout.ranks.items() if layout.rows[card] == row) for row in _rows(diagram)]
     columns: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
-    for card, rank in layout.ranks.items():
-        columns[layout.rows[card], rank - firsts[layout.rows[card]]].append(card)
+    for card in placed:
+        columns[layout.rows[card], layout.column(card)].append(card)
     for (row, column), cards in sorted(columns.items()):
         pairs = [(a, b) for b in cards for a in columns.get((row - 1, column), ()) if frozenset((a, b)) not in joined]
         if pairs:
@@ -154,7 +154,10 @@ def _row(
     clusters = [replace(one, id=one.id + suffix, parent=one.parent and one.parent + suffix) for one in diagram.clusters]
     cards = [card for card in diagram.cards if rows[card.id] == row]
     placed = [replace(card, cluster=card.cluster and card.cluster + suffix) for card in cards]
+    yield f"subgraph cluster_row{row} {{"
+    yield f"graph {attributes({'peripheries': '0', 'margin': f'{_GUTTER}', 'label': quote('')})}"
     yield from _clustered(placed, clusters, statement, title)
+    yield "}"
 
 
 def _clustered(
@@ -239,13 +242,12 @@ def _edge(
     operation, above = layout.beside.get(edge.tail, ("", False))
     across = edge.again or layout.rows[edge.tail] != layout.rows[edge.head]
     beside = operation == edge.head
+    if across and not edge.again:
+        return _below(place, edge, edge.head, layout, gradients, label)
     turned = beside and above  # the head of an edge within a rank is placed further up
     written = edge_attributes(place, edge)
     if edge.differentiable and gradients:
-        backward = palette.UNSEEN if edge.pending else palette.ALARM if edge.wrong else palette.BACKWARD
-        colours = (backward, palette.FORWARD) if turned else (palette.FORWARD, backward)
-        written |= {"dir": "both", "color": quote(":".join(colours))}
-        written |= {"penwidth": "2.5"} if edge.wrong else {}
+        written |= {"dir": "both", **_both_ways(edge, turned)}
     else:
         written |= {"dir": "back"} if turned else {}
     if not edge.differentiable:
@@ -260,6 +262,43 @@ def _edge(
         written["label"] = text
     ends = f"{edge.head} -> {edge.tail}" if turned else f"{edge.tail} -> {edge.head}"
     return f"{ends} {attributes(written)}"
+
+
+def _both_ways(edge: Edge, turned: bool) -> dict[str, str]:
+    """The colours of a line with its gradient's way back, in the direction of the edge or `turned`."""
+    backward = palette.UNSEEN if edge.pending else palette.ALARM if edge.wrong else palette.BACKWARD
+    colours = (backward, palette.FORWARD) if turned else (palette.FORWARD, backward)
+    return {"color": quote(":".join(colours)), **({"penwidth": "2.5"} if edge.wrong else {})}
+
+
+def _below(
+    place: int, edge: Edge, head: str, layout: Layout, gradients: bool, label: Callable[[Edge, Padding], str]
+) -> str:
+    """An edge to the next row: down from its tail, along between the rows, and down to its head."""
+    both = edge.differentiable and gradients
+    line = _both_ways(edge, turned=True) if both else {}
+    line |= {} if edge.differentiable else {"style": "dashed"}
+    end, start = f"down{place}", f"down{place}_"
+    point = attributes({"shape": "point", "width": "0.01", "height": "0.01", "style": "invis", "label": quote("")})
+    told = {"label": text} if (text := label(edge, Padding("LR", beside=False))) else {}
+    wire = {"class": quote(f"wire of-e{place}"), **line}
+    if (edge.head, True) in layout.beside.values():  # something else stands above the head
+        last = [f"{start} -> {head} {attributes({**wire, **(_both_ways(edge, turned=False) if both else {})})}"]
+    else:
+        last = [f"{{ rank=same; {head}; {start} }}", f"{head} -> {start} {attributes({**wire, 'dir': 'back'})}"]
+    return "\n".join(
+        [
+            f"subgraph cluster_row{layout.rows[edge.head]} {{ {end} {point}; {start} {point} }}",
+            f"{{ rank=same; {edge.tail}; {end} }}",
+            f"{end} -> {edge.tail} {attributes({**wire, 'dir': 'forward' if both else 'none'})}",
+            f"{start} -> {end} {attributes({**edge_attributes(place, edge), **line, 'dir': 'none', **told})}",
+            *last,
+            *(
+                f"{card} -> {end} {attributes({'style': 'invis', 'class': quote('wire')})}"
+                for card in layout.under(edge)
+            ),
+        ]
+    )
 
 
 def attributes(values: Mapping[str, str]) -> str:

@@ -36,7 +36,6 @@ _BETWEEN_ROWS: Final = 64.0  # with the line that leads from the end of one to t
 LARGEST: Final = 2.0  # scale, so that a picture of two cards does not fill a wall
 _ABREAST: Final = 2  # operations in one column that have operands beside them
 _MOST_ROWS: Final = 4
-_COMFORTABLE: Final = 1.25  # times the smallest text, so that nobody needs further rows
 _WORTH: Final = 1.15  # how much larger text must get by one more row
 _SPLIT: Final = 0.4  # what it costs to cut a frame, of the size of text
 _WIDOW: Final = 0.4  # of the columns of the longest row
@@ -63,6 +62,16 @@ class Layout:
     ranks: dict[str, int]
     rows: dict[str, int]
     anchors: dict[str, int]
+
+    def column(self, card: str) -> int:
+        """The column of a card in its row."""
+        row = self.rows[card]
+        return self.ranks[card] - min(rank for one, rank in self.ranks.items() if self.rows[one] == row)
+
+    def under(self, edge: Edge) -> list[str]:
+        """What stands in the row of the head of an edge, under its tail."""
+        row, column = self.rows[edge.head], self.column(edge.tail)
+        return [card for card in self.ranks if self.rows[card] == row and self.column(card) == column]
 
 
 def arrange(diagram: Diagram) -> Layout:
@@ -155,18 +164,18 @@ def broken(diagram: Diagram, viewport: Viewport, style: Style, rows: Rows = "any
     """The diagram in as many `rows` as make its text largest, and as wide as it will be."""
     estimate = _Estimate(diagram, viewport, style)
     several = style.rows and not viewport.down and rows != "one"
-    breaks = _best_breaks(estimate, viewport, rows == "any") if several else ()
+    breaks = _best_breaks(estimate, viewport, style.rows, rows == "any") if several else ()
     return replace(diagram, breaks=breaks, width=estimate.size(breaks)[0])
 
 
-def _best_breaks(estimate: _Estimate, viewport: Viewport, any_rows: bool) -> tuple[int, ...]:
-    """The ranks at which further rows begin, if one row has small text; of what is about equal the fewest.
+def _best_breaks(estimate: _Estimate, viewport: Viewport, enough: float, any_rows: bool) -> tuple[int, ...]:
+    """The ranks at which further rows begin, if one row has text smaller than is `enough`; the fewest of about equal.
 
     Unless `any_rows` will do, one line leads from each to the next, no frame is cut, and no row is much shorter.
     """
     smallest = viewport.least / palette.SHAPE
     single = viewport.scale(*estimate.size(()))
-    if single >= _COMFORTABLE * smallest:
+    if single >= enough * smallest:
         return ()
     best: tuple[int, ...] = ()
     largest = single >= MARGIN_OF_ERROR * smallest, single

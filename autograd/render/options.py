@@ -42,6 +42,7 @@ class Options:
     viewport: Viewport = field(default_factory=Viewport)
     legend: bool = True
     theme: str = "light"
+    note: str = ""
     statements: bool = True
     whole_first: bool = False
     repeats: bool = True

@@ -38,8 +38,8 @@ class Style:
         details: what its cards can say, the most first. What is too large for a slide is drawn with less.
         statements: a card is a statement, by default, and else an operation.
         modules: modules are one card each from the start.
-        rows: it breaks the line of cards at `Diagram.breaks`.
-        whole: graphs of up to so many operations are drawn whole, however large the picture.
+        rows: it breaks the line of cards at `Diagram.breaks`, where text would have less than so many times 12 pixels.
+        instead: the style that is drawn where its text would be too small, if smaller pictures say other things.
         moments: it hides what `Card.hidden` names and shows `Card.highlight`, so that `frames` can use it.
         cards: its nodes begin with what stands in the head of a card, so that "plain" shows the same.
     """
@@ -54,8 +54,8 @@ class Style:
     details: tuple[Detail, ...] = ("numbers", "norms", "names")
     statements: bool = True
     modules: bool = False
-    rows: bool = False
-    whole: int = 0
+    rows: float = 0.0
+    instead: str = ""
     moments: bool = False
     cards: bool = False
 

@@ -35,6 +35,7 @@ def finish(raw: bytes, diagram: Diagram, source: str, style: Style, viewport: Vi
     """
     root = _parse(raw)
     nodes = _check(root, diagram, style)
+    _join_edges(root)
     style.finish(root, nodes, diagram)
     _retitle(root, nodes, diagram)
     _raise_titles(root)
@@ -121,6 +122,17 @@ def _solid(text: str) -> str:
     return "".join(text.split())
 
 
+def _join_edges(root: Element) -> None:
+    """An edge to another row is one group, though it was drawn in three pieces."""
+    whole = next(groups(root, "graph"), root)
+    edges = {edge.get("id"): edge for edge in groups(root, "edge")}
+    for piece in list(groups(root, "edge")):
+        of = next((word[3:] for word in piece.get("class", "").split() if word.startswith("of-")), "")
+        if of in edges:
+            edges[of].extend(part for part in piece if part.tag != "title")
+            whole.remove(piece)
+
+
 def _raise_titles(root: Element) -> None:
     """Draw the titles of clusters last, on the cluster's own ground, so that no edge runs through them."""
     whole = next(groups(root, "graph"), root)
@@ -142,11 +154,13 @@ def _raise_titles(root: Element) -> None:
 def _retitle(root: Element, nodes: Mapping[str, Element], diagram: Diagram) -> None:
     """Titles are what a pointer shows and a screen reader says: sentences, and none that says nothing."""
     names = {card.id: card.name for card in diagram.cards}
+    uses = {f"e{place}": edge for place, edge in enumerate(diagram.edges)}
     for card in diagram.cards:
         hint = f"; {UNFOLD}" if diagram.folded and card.kind == "fold" else ""
         nodes[card.id][0].text = card.description + hint
     for edge in groups(root, "edge"):
-        tail, _, head = edge.findtext("title", "").partition("->")
+        use = uses.get(edge.get("id", ""))
+        tail, _, head = edge.findtext("title", "").partition("->") if use is None else (use.tail, "", use.head)
         edge[0].text = f"{names.get(tail, tail)} — {names.get(head, head)}"
     for group in (*groups(root, "graph"), *groups(root, "cluster")):
         for title in group.findall("title"):
