@@ -73,7 +73,8 @@ def build_scene(output: Node, scope: Scope, names: Mapping[Node | str, str], opt
         if size >= 1:
             return scene
     scene, size = _largest(output, scope, names, options)
-    if size < 1 and options.style.instead and options.repeats:
+    folded = any(card.kind == "fold" for card in scene.diagram.cards)
+    if (size < 1 or folded) and options.style.instead and options.repeats:
         instead = STYLES[options.style.instead]
         small = f"text of less than {options.viewport.least:g} pixels"
         note = f"drawn as {instead.name}: a {options.style.name} would have {small}"
@@ -145,10 +146,8 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
                     yield plan
                     if options.collapse == "whole":
                         return
-    if style.instead:
-        return
     outer: Level = "leaves" if free else level
-    for kept in _ENDS if small else _ENDS[-2:-1]:
+    for kept in () if style.instead else _ENDS if small else _ENDS[-2:-1]:
         if small and len(graph.units(outer)) <= 2 * kept:
             continue
         yield Plan(outer, ends=kept, detail=details[0])
