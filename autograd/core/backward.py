@@ -99,8 +99,7 @@ def backpropagate(
             if first and (operand.op is not None or operand.hooks):
                 heappush(pending, (-operand.order, operand))
         if free:
-            node.args = node.output = None
-            node.saved = []
+            node.args, node.output, node.saved = None, None, []
     few[0] = next_order() + FEW
     return gradients
 
