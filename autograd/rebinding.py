@@ -272,7 +272,7 @@ class _Run:
         return copy
 
     def _module(self, module: ModuleType) -> Any:
-        if module.__name__.partition(".")[0] in ("numpy", "scipy", "math"):
+        if module.__name__.partition(".")[0] in ("numpy", "scipy", "math", "cmath"):
             return _replaced(module)
         if self.follows(_package(module), _file(module)):
             return _Module(module, self.ours)

@@ -339,18 +339,6 @@ def test_the_names_of_numpy_are_all_there() -> None:
     assert float(norm([Tensor(3.0), Tensor(4.0)])) == 5.0
 
 
-def test_complex_numbers_are_never_taken_for_real_ones() -> None:
-    for program in (
-        lambda x: np.zeros(2, complex) + x[0],
-        lambda x: np.einsum("i,i", x, 1j * np.ones(2)),
-        lambda x: np.array([x[0], 1j]),
-        lambda x: np.array(x, dtype=complex),
-        lambda x: complex(x[0]),
-    ):
-        with pytest.raises(TypeError, match="real|complex"):
-            grad(differentiable(program))(np.ones(2))
-
-
 def test_functions_of_math_without_a_rule_are_an_error_and_steps_are_plain() -> None:
     assert grad(differentiable(lambda x: math.floor(x) * x))(2.5) == 2
     with pytest.raises(TypeError, match="math.lgamma"):

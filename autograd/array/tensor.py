@@ -19,11 +19,19 @@ from autograd.core.errors import describe
 from autograd.core.node import Node, observers, recording, write_order
 from autograd.core.op import lookup, plain
 from autograd.core.tensor import TensorBase, apply, set_result_type, wrap
+from autograd.rules.composed.complex import as_complex, is_complex
+from autograd.rules.composed.complex import call as complex_call
 from autograd.rules.operands import as_array
 from autograd.rules.shape import cast
 
 Array = np.ndarray[Any, np.dtype[Any]]
 _CAST = lookup(cast)
+
+
+def _operand(value: Any) -> Any:
+    """An operand as a plain array; NotImplemented for a complex one."""
+    value = as_array(value)
+    return NotImplemented if is_complex(value) else value
 
 
 class Hook:
@@ -63,7 +71,8 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
     __slots__ = ()
     _view: Any
     _backpropagate = staticmethod(gradients)
-    _operand = staticmethod(as_array)
+    _operand = staticmethod(_operand)
+    _with_complex = staticmethod(complex_call)
     _out_by_position = staticmethod(out_by_position)
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
@@ -188,7 +197,9 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
         dtype = np.dtype(dtype)
         if casting != "unsafe" and not np.can_cast(self.dtype, dtype, casting):
             raise TypeError(f"{describe(self)} does not become {dtype} by the rule {casting!r}")
-        if dtype.kind in "cO":
+        if dtype.kind == "c":
+            return as_complex(self)
+        if dtype.kind == "O":
             raise TypeError(f"{describe(self)} as {dtype}: a Tensor holds real numbers; use t.data.astype")
         if dtype.kind != "f":
             return self._value.astype(dtype)

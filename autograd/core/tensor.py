@@ -107,9 +107,10 @@ class TensorBase:
             return self._write_result(fn, args, kwargs)
         return call(fn, args, kwargs)
 
-    # What `autograd.array` implements: the plain array of an operand; a ufunc with options, or one of its methods; a
-    # call with `out=`; what is called where this was computed by `op` from `source` and may share its memory
+    # What `autograd.array` implements: an operand as a plain array; a call with complex ones; a ufunc with options, or
+    # its methods; `out=`; what is called where this was computed by `op` from `source` and may share its memory
     _operand: Any
+    _with_complex: Any
     _out_by_position: Any
     _ufunc_method: Any
     _write_result: Any
@@ -168,6 +169,8 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
                 value, arrays = arg, arrays + bit if type(arg) is _ndarray else arrays
             else:
                 value = _constant(op, len(inputs), arg)
+                if value is NotImplemented:  # complex
+                    return _result_type._with_complex(op.fn, args, kwargs)
                 if isinstance(value, TensorBase):  # a list with Tensors in it
                     return apply(op, (*args[: len(inputs)], value, *args[len(inputs) + 1 :]), kwargs)
                 arg = value
@@ -216,9 +219,9 @@ def _constant(op: Op, position: int, value: Any) -> Any:
     if type(value) in (list, tuple):
         has_rule = op.variadic or (position < len(op.operands) and op.vjp[position] is not None)
         value = stack_nested(value) if has_rule or (type(value) is list and holds_tensor(value)) else value
-    elif hasattr(value, "__array__"):
+    elif hasattr(value, "__array__") or type(value) is complex:
         value = _result_type._operand(value)
-    kind = getattr(value.dtype, "kind", "O") if hasattr(value, "dtype") else "c" if type(value) is complex else "f"
+    kind = getattr(value.dtype, "kind", "O") if hasattr(value, "dtype") else "f"
     if kind not in _REAL:
         raise TypeError(f"{kind!r} data: a Tensor takes real operands only")
     return value

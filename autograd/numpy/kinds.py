@@ -11,13 +11,16 @@ from typing import Any
 import numpy as np
 
 from autograd.array.tensor import Tensor
-from autograd.core.errors import describe
-from autograd.numpy.arrays import PlainArray
+from autograd.core.op import plain
+from autograd.numpy.arrays import PlainArray, has_gradient
 from autograd.numpy.namespace import REPLACED, Kind, replaces
+from autograd.rules.composed.complex import Complex, as_complex, without_tensors
 
 
 def held(value: Any) -> Any:
     """What NumPy would have in place of a Tensor: a number where it has no axes."""
+    if isinstance(value, Complex):
+        return np.asarray(without_tensors(value))[()]
     if isinstance(value, Tensor):
         value = value._value
         return value[()] if isinstance(value, np.ndarray) and not value.ndim else value
@@ -44,16 +47,23 @@ def _float(value: Any) -> Any:
     return np.ravel(value)[0].astype(np.float64)
 
 
-def _complex(value: Any) -> Any:
-    if value.requires_grad:
-        raise TypeError(f"complex() of {describe(value)}: a Tensor takes real numbers only")
-    return builtins.complex(value)
+def _complex(theirs: Any) -> Any:
+    """`complex` and `np.complex128`: of Tensors, a number with two parts."""
+
+    def make(*parts: Any, **options: Any) -> Any:
+        if not any(has_gradient(part) or isinstance(part, Complex) for part in parts):
+            return theirs(*plain(parts), **options)
+        real, imag = map(as_complex, (*parts, 0)[:2])
+        return real + 1j * imag
+
+    return make
 
 
 float_ = _kind(builtins.float, _float, np.float64)
 int_ = _kind(builtins.int, lambda value: builtins.int(value.item()), np.int64)
-complex_ = _kind(builtins.complex, _complex, np.complex128)
-complex128 = _kind(np.complex128, _complex)
+complex_ = _kind(builtins.complex, None, np.complex128)
+complex128 = _kind(np.complex128, None)
+complex_.make, complex128.make = staticmethod(_complex(builtins.complex)), staticmethod(_complex(np.complex128))
 int64 = _kind(np.int64, lambda value: value.astype(np.int64))
 int32 = _kind(np.int32, lambda value: value.astype(np.int32))
 float64 = _kind(np.float64, lambda value: value.astype(np.float64))

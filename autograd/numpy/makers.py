@@ -10,10 +10,11 @@ import numpy as np
 from autograd.core.op import holds_tensor, plain, stack_nested
 from autograd.numpy.arrays import as_tensor, has_gradient
 from autograd.numpy.namespace import REPLACED, replaces
+from autograd.rules.composed.complex import Complex, as_complex, is_complex
 
 
 def _cast(tensor: Any, dtype: Any) -> Any:
-    """A Tensor in a dtype; complex numbers are refused, integers and objects are plain."""
+    """A Tensor in a dtype; integers and objects are plain."""
     if dtype is None or np.dtype(dtype) == tensor.dtype:
         return tensor
     if np.dtype(dtype) == object:
@@ -29,6 +30,9 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K",
     >>> array([[1.0, Tensor(2.0)], [3.0, 4.0]]).tolist()
     [[1.0, 2.0], [3.0, 4.0]]
     """
+    if is_complex(object) and (holds_tensor(object) or _holds_pair(object)):
+        made = as_complex(object)
+        return np.copy(made) if copy and made is object else made
     if not holds_tensor(object):
         return as_tensor(np.array(object, dtype, copy=copy, order=order, ndmin=ndmin, **options))
     made = stack_nested(object)
@@ -36,10 +40,31 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K",
     return made if made.ndim >= ndmin else np.reshape(made, (1,) * (ndmin - made.ndim) + made.shape)
 
 
+def _holds_pair(value: Any) -> bool:
+    return any(map(_holds_pair, value)) if type(value) in (list, tuple) else isinstance(value, Complex)
+
+
+def _written_into(fn: Any) -> Any:
+    """A maker: complex arrays are made of Tensors too, as something with a gradient may be written into them."""
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        made = fn(*args, **kwargs)
+        if getattr(getattr(made, "dtype", None), "kind", "") != "c" or isinstance(made, Complex):
+            return as_tensor(made)
+        return Complex(as_tensor(np.array(made.real)), as_tensor(np.array(made.imag)))
+
+    make.__name__, make.__doc__ = fn.__name__, fn.__doc__
+    return make
+
+
+for _fn in (np.zeros, np.ones, np.empty, np.zeros_like, np.ones_like, np.empty_like):
+    replaces(_fn)(_written_into(_fn))
+
+
 @replaces(np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.asarray_chkfinite, np.require)
 def asarray(a: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
     """`np.asarray`: a Tensor is one already."""
-    if holds_tensor(a):
+    if holds_tensor(a) or _holds_pair(a):
         return array(a, dtype, copy=False)
     return as_tensor(np.asarray(a, dtype))
 

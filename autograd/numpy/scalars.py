@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -13,6 +14,7 @@ from autograd.core.op import Op, holds_tensor, plain, stack_nested
 from autograd.core.tensor import apply
 from autograd.numpy.arrays import has_gradient
 from autograd.numpy.namespace import REPLACED, Namespace
+from autograd.rules.composed.complex import Complex, as_complex
 
 
 def _stacked(values: Any) -> Any:
@@ -73,3 +75,33 @@ REPLACED[math] = namespace
 for _name, _theirs in tuple(vars(math).items()):
     if callable(_theirs) and not _name.startswith("_"):
         vars(namespace)[_name] = REPLACED[_theirs] = _on_numbers(_name, _theirs)
+
+
+# Of complex numbers
+
+_COMPLEX: dict[str, Callable[..., Any]] = {
+    **{name: getattr(np, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    "phase": np.angle,
+    "polar": lambda z: (np.abs(z), np.angle(z)),
+}
+
+
+def _on_complex(name: str, theirs: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(theirs)
+    def call(*args: Any) -> Any:
+        if not any(isinstance(arg, Complex) or holds_tensor(arg) for arg in args):
+            return theirs(*args)
+        if name == "rect":
+            return args[0] * np.exp(1j * args[1])
+        if name not in _COMPLEX:
+            raise TypeError(f"cmath.{name} of a Tensor has no rule; use NumPy's functions")
+        return _COMPLEX[name](as_complex(args[0]))
+
+    return call
+
+
+complex_namespace = Namespace(cmath)
+REPLACED[cmath] = complex_namespace
+for _name, _theirs in tuple(vars(cmath).items()):
+    if callable(_theirs) and not _name.startswith("_"):
+        vars(complex_namespace)[_name] = REPLACED[_theirs] = _on_complex(_name, _theirs)

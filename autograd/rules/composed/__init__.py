@@ -2,7 +2,9 @@
 
 from autograd.rules.composed import (  # noqa: F401
     choice,
+    complex,
     elementwise,
+    fourier,
     joining,
     linalg,
     padding,
