@@ -7,7 +7,7 @@ import re
 COMMANDS = re.compile(
     "bar|overline|hat|mathrm|text|operatorname|frac|tfrac|sqrt|sum|prod|max|min|odot|oslash|top|cdot|partial|quad|"
     "ln|det|sin|cos|tan|tanh|sinh|cosh|arcsin|arccos|arctan|exp|ge|le|ne|left|right|leftarrow|rightarrow|mathrel|infty|dots|lnot|log|"
-    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|phi|chi|psi|omega|Phi"
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|phi|chi|psi|omega|Phi|Gamma"
 )
 TOKEN = re.compile(r"\\([A-Za-z]+)|\\(.)|(.)", re.DOTALL)
 

@@ -131,6 +131,13 @@ def test_long_numbers_are_roots_or_begin_so() -> None:
     assert r"L &= \sum_{i} (2.71828\dots \, w)_{i}" in lines(np.sum(w * np.e))
 
 
+def test_functions_have_the_names_of_mathematics() -> None:
+    v = Tensor([1.0, 2.0], requires_grad=True)
+    told = lines(np.sum(np.log2(v)) + np.dot(v, v) + np.sum(np.reciprocal(v)))[0]
+    assert told == r"L &= \sum_{i} (\log_{2}(v))_{i} + v^\top \, v + \sum_{i} \left(\frac{1}{v}\right)_{i}"
+    assert lines(np.sum(v * np.ones(2)))[0] == r"L &= \sum_{i} v_{i}"
+
+
 def test_words_are_escaped() -> None:
     assert latex(Symbol("ij->i", "words")) == r"\text{ij$\rightarrow$i}"
     assert latex(Symbol("50%_<", "words")) == r"\text{50\%\_$<$}"

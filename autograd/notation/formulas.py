@@ -52,7 +52,13 @@ _FUNCTIONS: Final[dict[Any, str]] = {
 }  # fmt: skip
 _MAX, _MIN = Symbol("max", "function"), Symbol("min", "function")
 _MOST_DIGITS: Final = 7  # of a number, with its point
-_WORDS: Final = {"maximum": _MAX, "minimum": _MIN, "expit": Symbol("σ", "function")}
+_PRODUCTS: Final = ("matmul", "dot", "outer", "matvec", "vecmat")  # of NumPy; the last two are new
+_LOG: Final = Symbol("log", "function")
+_WORDS: Final[dict[str, Tree]] = {  # functions by what mathematics calls them
+    "maximum": _MAX, "minimum": _MIN, "amax": _MAX, "amin": _MIN, "expit": Symbol("σ", "function"),
+    "ndtr": Symbol("Φ", "function"), "gamma": Symbol("Γ", "function"), "log2": Script(_LOG, Symbol("2", "number")),
+    "log10": Script(_LOG, Symbol("10", "number")),
+}  # fmt: skip
 _TOTALS: Final[dict[Any, Symbol]] = {
     np.sum: COMMANDS["sum"], np.add.reduce: COMMANDS["sum"], np.mean: COMMANDS["sum"], np.prod: COMMANDS["prod"],
     np.count_nonzero: COMMANDS["sum"], np.max: _MAX, np.amax: _MAX, np.min: _MIN, np.amin: _MIN,
@@ -74,7 +80,7 @@ _OF_ONE: Final[dict[Any, Callable[[Tree], Tree]]] = {  # how one operand is writ
     np.negative: lambda a: row(_MINUS, a),
     np.square: lambda a: Script(a, None, Symbol("2", "number")),
     np.sqrt: Root,
-    np.absolute: lambda a: row(Symbol("|", "fence"), a, Symbol("|", "fence")),
+    **dict.fromkeys((np.absolute, np.fabs), lambda a: row(Symbol("|", "fence"), a, Symbol("|", "fence"))),
 }
 
 
@@ -105,8 +111,10 @@ class Mathematics:
             return Term(row(self._inside(args[0], SUM), _PLUS if fn is np.add else _MINUS, self._factor(args[1])), SUM)
         if fn in (np.multiply, np.divide):
             return self._product(fn, *args)
-        if fn in (np.matmul, np.dot, np.outer) and all(map(ndim, args)):
+        if fn.__name__ in _PRODUCTS and all(map(ndim, args)):
             a, b = (self._inside(arg, PRODUCT) for arg in args)
+            if fn is not np.outer and all(ndim(arg) == 1 for arg in args):
+                a = transposed(self._inside(args[0], ATOM))
             return Term(row(a, _SMALL, transposed(b) if fn is np.outer else b), PRODUCT)
         if fn in _RELATIONS:
             a, b = (self.value(arg).tree for arg in args)
@@ -233,6 +241,8 @@ class Mathematics:
     def _product(self, fn: Any, a: Any, b: Any) -> Term:
         if fn is np.multiply and type(a) is Var and type(b) is not Var and not ndim(b):
             a, b = b, a  # numbers first
+        if fn is np.multiply and _is(a, 1):
+            return self.value(b)
         if fn is np.divide and not (ndim(a) and ndim(b)):
             return self._quotient(a, b)
         sign: Tree = _SMALL if not (ndim(a) and ndim(b)) else _ODOT if fn is np.multiply else _OSLASH
@@ -302,11 +312,13 @@ class Mathematics:
             return Term(transposed(self._inside(args[0], ATOM)), POWER)
         if len(args) != 1 or line.kwargs:
             return None
+        if fn is np.reciprocal:
+            return self._quotient(1, args[0]) if not ndim(args[0]) else self._product(np.divide, 1, args[0])
         if fn is np.negative:
             return self._negative(self.value(args[0]))
         if fn in (np.logical_not, np.invert) and _is_boolean(args[0]):
             return Term(row(Symbol("1", "number"), _MINUS, self._factor(args[0])), SUM)
-        if fn in (np.sqrt, np.absolute):
+        if fn in (np.sqrt, np.absolute, np.fabs):
             return Term(_OF_ONE[fn](self.value(args[0]).tree))
         if fn in _OF_ONE:
             return Term(_OF_ONE[fn](self._inside(args[0], ATOM)), POWER)
