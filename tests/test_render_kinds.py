@@ -128,3 +128,27 @@ def test_an_edge_to_another_row_is_one_group() -> None:
     drawn = autograd.draw(np.sum(value), detail="operations")
     assert drawn._diagram.breaks
     assert drawn.svg.count('class="edge') == len(drawn._diagram.edges)
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_several_outputs_have_the_gradients_of_the_first(listed: bool) -> None:
+    a, b = leaf(2.0), leaf(3.0)
+    c = a * b
+    d, e = c + a, np.sin(c)
+    shown = (autograd.draw([d, e]) if listed else autograd.draw(d, e))._diagram
+    cards = {card.name: card for card in shown.cards}
+    assert [cards[name].kind for name in "cde"] == ["operation", "output", "output"]
+    assert {name: card.gradient.cells[0][0] for name, card in cards.items() if card.gradient} == {
+        "a": "4.00",
+        "b": "2.00",
+        "c": "1.00",
+        "d": "1.00",
+    }
+    names = {card.id: card.name for card in shown.cards}
+    back = {(names[edge.tail], names[edge.head]) for edge in shown.edges if edge.differentiable}
+    assert back == {("a", "c"), ("b", "c"), ("c", "d"), ("a", "d")}
+
+
+def test_each_of_several_outputs_is_checked() -> None:
+    with pytest.raises(TypeError, match="draw takes the Tensor that was computed"):
+        autograd.draw(leaf(2.0) * 3, 0.75)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ engine, its rules and the notation; `testing` may import it. See README.md besid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from autograd.array.tensor import Tensor
@@ -29,7 +29,7 @@ from autograd.render.options import (
     by_statements,
     check_choice,
     depth_of,
-    drawable,
+    outputs_of,
     overrides,
     style_named,
     text_sizes,
@@ -46,8 +46,8 @@ for _style in (cards.CARDS, circuit.CIRCUIT, cards.OVERVIEW, plain.PLAIN):
 
 
 def draw(
-    output: Tensor,
-    *,
+    output: Tensor | Sequence[Tensor],
+    *more: Tensor,
     style: str = "cards",
     direction: Direction = "LR",
     values: bool = True,
@@ -74,6 +74,8 @@ def draw(
 
     Args:
         output: a Tensor of any shape that operations on other Tensors gave; gradients need one element.
+        more: further outputs of the same program, as `draw(loss, error)` or in a list, `draw([loss, error])`. The
+            gradients are those of the first.
         style: "cards", a card an operation; "circuit", for numbers: each wire with its value above it and its
             gradient below; "overview", a card a module, with parameters and norms; "plain", cards for a
             Graphviz that has no HTML-like labels, which is what any style becomes where there is no other;
@@ -114,7 +116,7 @@ def draw(
     >>> "= sum(w * w)" in picture.source, picture.svg.startswith("<svg"), w.grad is None
     (True, True, True)
     """
-    node = drawable(output, "draw")
+    node, *others = outputs_of(output, more)
     chosen = style_named(style)
     check_choice("direction", direction, DIRECTIONS)
     check_choice("collapse", collapse, COLLAPSES)
@@ -124,6 +126,7 @@ def draw(
     options = Options(values, grads, rules, title_of(title), collapse, depth_of(depth), style=chosen, viewport=viewport)
     statements, free = by_statements(detail, chosen), rules and detail is None
     options = replace(options, statements=statements, whole_first=free, legend=bool(legend), theme=theme)
+    options = replace(options, others=tuple(others))
     with decimals_of(decimals):
         return build_scene(node, users_scope(), overrides(names), options).picture
 

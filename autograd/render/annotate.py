@@ -103,7 +103,7 @@ class Annotator:
 
     def edge(self, use: Use, ids: Mapping[Vertex, str]) -> Edge:
         """The edge of a use."""
-        source, differentiable = use.tail, use.tail.differentiable
+        source, differentiable = use.tail, use.tail.differentiable and use.head.differentiable
         tail, head = ids[source], ids[use.head]
         modules = self._plan.edge_labels and source.array is not None and bool(source.call or use.head.call)
         forward = shape_text(np.shape(source.array)) if modules else ""
@@ -125,7 +125,7 @@ class Annotator:
 
     def _gradient(self, vertex: Vertex) -> Any:
         """dL/d(value) of a vertex, or None where it has none to show."""
-        if not self._gradients or vertex.node is None or not vertex.node.requires_grad:
+        if not self._gradients or vertex.node is None or not (vertex.node.requires_grad and vertex.differentiable):
             return None
         g = self._gradients.get(vertex.node)  # none where every use has a derivative of zero
         return np.zeros(np.shape(vertex.array)) if g is None else g

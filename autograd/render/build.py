@@ -85,7 +85,7 @@ def build_scene(output: Node, scope: Scope, names: Mapping[Node | str, str], opt
 
 def _largest(output: Node, scope: Scope, names: Mapping[Node | str, str], options: Options) -> tuple[Scene, float]:
     """The scene with the most that can be read, or else the last one, and the size of its text."""
-    graph = Graph(output, kept=options.hand, alone=not options.statements)
+    graph = Graph(output, options.others, kept={*options.hand, *options.others}, alone=not options.statements)
     options.style.check(graph)
     if len(graph.operations) <= options.most:
         options = replace(options, collapse="none")
@@ -172,7 +172,7 @@ class _Builder:
     def scene(self, collapsed: CollapsedGraph, plan: Plan) -> Scene:
         """The scene of these vertices."""
         options, vertices = self._options, collapsed.vertices
-        symbol = label(collapsed, self._scope, self._overrides, self._names)
+        symbol = label(collapsed, self._scope, self._overrides, self._names, self._graph.outputs)
         ids = {vertex: f"n{position}" for position, vertex in enumerate(vertices)}
         count = self._graph.count_parameters if plan.detail == "norms" else None
         placed, clusters = clusters_of(collapsed, self._scope, whole=options.style.modules, count_parameters=count)
@@ -181,6 +181,10 @@ class _Builder:
         annotator = Annotator(
             self._gradients, symbol, options, plan, collapsed.find, self._graph.owner, g, self._graph.calls
         )
+        if self._options.others:
+            for vertex in vertices:  # no gradient comes from what the first output was not computed from
+                if vertex.node is not None and vertex.node not in self._graph.behind:
+                    vertex.differentiable = False
 
         def card(operand: Any) -> str | None:
             vertex = collapsed.find(operand)
@@ -230,7 +234,8 @@ def _obstacles(graph: Graph) -> Iterator[str]:
     """Why there are no gradients, if so."""
     if graph.output.size != 1:
         shape = shape_text(graph.output.shape)
-        yield f"no gradients: the output has shape {shape}, and only a scalar has them"
+        first = "first " if graph.others else ""
+        yield f"no gradients: the {first}output has shape {shape}, and only a scalar has them"
     elif len(graph.nodes) > MOST_FOR_GRADIENTS:
         yield f"no gradients: the graph has more than {MOST_FOR_GRADIENTS:,} operations"
     elif any(node.args is None for node in graph.nodes):

@@ -126,6 +126,7 @@ class Graph:
     """
 
     output: Node
+    others: tuple[Node, ...] = ()
     named: Callable[[Any], str] = lambda value: ""
     kept: Container[Node] = ()
     alone: bool = False
@@ -136,8 +137,18 @@ class Graph:
     _repeated: dict[Level, list[Repeat]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        self.nodes = topological((self.output,), constants=True)
+        self.nodes = topological(self.outputs, constants=True)
         self.operations = [node for node in self.nodes if node.op is not None]
+
+    @property
+    def outputs(self) -> tuple[Node, ...]:
+        """That whose gradients are shown, and the others."""
+        return (self.output, *self.others)
+
+    @cached_property
+    def behind(self) -> set[Node]:
+        """What the first output was computed from, and itself."""
+        return {*topological((self.output,), constants=True)}
 
     @property
     def small(self) -> bool:

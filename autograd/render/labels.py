@@ -23,7 +23,7 @@ _ENDS: Final = 32  # operations at each end of a graph that is too large to be l
 
 def names_of(graph: Graph, scope: Scope, overrides: Mapping[Node | str, str]) -> Names:
     """The names of a graph, which tell its statements; of one that is too large, those of its leaves and its ends."""
-    nodes = graph.nodes
+    nodes = [*(node for node in graph.nodes if node is not graph.output), graph.output]
     if not graph.small:
         nodes = [node for node in nodes if node.op is None]
         nodes += graph.operations[:_ENDS] + graph.operations[-_ENDS:]
@@ -35,9 +35,16 @@ def names_of(graph: Graph, scope: Scope, overrides: Mapping[Node | str, str]) ->
     return names
 
 
-def label(collapsed: CollapsedGraph, scope: Scope, overrides: Mapping[Node | str, str], names: Names) -> str:
-    """Give every vertex its kind and its name; the name of the output's value, which a module's card has not."""
-    output = collapsed.vertices[-1]
+def label(
+    collapsed: CollapsedGraph,
+    scope: Scope,
+    overrides: Mapping[Node | str, str],
+    names: Names,
+    outputs: Sequence[Node] = (),
+) -> str:
+    """Give every vertex its kind and its name; the name of the first output's value, which a module's card has not."""
+    ends = [vertex for node in outputs if (vertex := collapsed.find(node)) is not None] or collapsed.vertices[-1:]
+    output = ends[0]
     for vertex in collapsed.vertices:
         if vertex.node is None and vertex.array is None:
             continue
@@ -51,7 +58,7 @@ def label(collapsed: CollapsedGraph, scope: Scope, overrides: Mapping[Node | str
             kind = names.kind(vertex.array if vertex.node is None else vertex.node)
             goes_in = kind == "constant" and any(user.call for user in vertex.users)
             vertex.kind = "data" if goes_in else "constant" if kind == "index" else kind
-        elif vertex is output:
+        elif vertex in ends:
             vertex.kind = "loss" if _is_loss(vertex) else "output"
         elif vertex.unit is not None and vertex.call is not None and not vertex.unit.parameters:
             vertex.kind = "operation"

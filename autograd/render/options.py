@@ -28,8 +28,8 @@ class Options:
     """What is asked of a picture; see `autograd.draw`.
 
     `statements`: a card a statement, or else an operation; `whole_first`: an operation too, if all can be read;
-    `repeats`: whether what repeats may be drawn once; `hand`: gradients derived by hand, by node; `most`: draw every
-    operation, unless there are more than these.
+    `others`: further outputs; `repeats`: whether what repeats may be drawn once; `hand`: gradients derived by hand, by
+    node; `most`: draw every operation, unless there are more than these.
     """
 
     values: bool = True
@@ -43,6 +43,7 @@ class Options:
     legend: bool = True
     theme: str = "light"
     note: str = ""
+    others: tuple[Node, ...] = ()
     statements: bool = True
     whole_first: bool = False
     repeats: bool = True
@@ -108,6 +109,12 @@ def drawable(output: object, function: str) -> Node:
         node.held = output._value
         return node
     raise ValueError(f"there is no graph to draw: {why}")
+
+
+def outputs_of(output: object, more: Iterable[object]) -> list[Node]:
+    """The nodes to draw, each once; one argument may be a list of them."""
+    listed = [*output] if isinstance(output, (list, tuple)) and output else [output]
+    return [*dict.fromkeys(drawable(one, "draw") for one in (*listed, *more))]
 
 
 def mapping_of(argument: str, value: Mapping[Any, Any] | None) -> Mapping[Any, Any]:
