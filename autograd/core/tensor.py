@@ -109,12 +109,8 @@ class TensorBase:
 
     # What `autograd.array` implements: an operand as a plain array; a call with complex ones; a ufunc with options, or
     # its methods; `out=`; what is called where this was computed by `op` from `source` and may share its memory
-    _operand: Any
-    _with_complex: Any
-    _out_by_position: Any
-    _ufunc_method: Any
-    _write_result: Any
-    _is_view_of: Any
+    _operand: Any = None
+    _with_complex = _out_by_position = _ufunc_method = _write_result = _is_view_of = _operand
     _backpropagate: Any = staticmethod(backpropagate)
 
 
