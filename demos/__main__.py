@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import demos
-from demos import gallery, layer_classes, plateau, relu_regression, sigmoid_sine, single_sample, tanh_parabolas
+from demos import digits, gallery, layer_classes, plateau, relu_regression, sigmoid_sine, single_sample, tanh_parabolas
 
 DEMOS: dict[str, tuple[ModuleType, ...]] = {  # the first names it
     "000": (relu_regression,),
@@ -18,6 +18,7 @@ DEMOS: dict[str, tuple[ModuleType, ...]] = {  # the first names it
     "002": (sigmoid_sine,),
     "003": (tanh_parabolas, plateau),
     "004": (single_sample,),
+    "digits": (digits,),
     "gallery": (gallery,),
 }
 

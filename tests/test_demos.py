@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import autograd
 import demos
 import demos.__main__ as command
 from autograd.testing import Report
-from demos import evidence, layer_classes, plateau, relu_regression, sigmoid_sine, single_sample, tanh_parabolas
+from demos import digits, evidence, layer_classes, plateau, relu_regression, sigmoid_sine, single_sample, tanh_parabolas
 from demos.evidence import central_differences, ratio
 
 
@@ -45,7 +46,7 @@ def ratios(hand: Any, loss: Callable[[Any], float], parameters: Any) -> dict[str
 def test_the_list_names_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["000", "001", "002", "003", "004", "gallery"]
+    assert [line.split()[0] for line in lines] == ["000", "001", "002", "003", "004", "digits", "gallery"]
     assert all(len(line) > 40 for line in lines)
 
 
@@ -372,6 +373,20 @@ def test_a_demo_runs_and_writes_its_pictures(
     for name in pictures:
         assert f"Written: {tmp_path / f'{demo}_{name}'}" in printed
         assert _drawn(tmp_path / f"{demo}_{name}")
+
+
+def test_digits_are_learned_saved_and_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digits, "EPOCHS", 8)  # of 60
+    assert command.main(["digits"]) == 0
+    printed = capsys.readouterr().out
+    right = [float(share) for share in re.findall(r"([\d.]+)%", printed)]
+    assert len(right) == 2
+    assert min(right) > 95
+    assert "the same scores to the last bit" in printed
+    assert _drawn(tmp_path / "digits_training.png")
+    assert (tmp_path / "digits_errors.png").exists()
 
 
 def _drawn(picture: Path) -> bool:

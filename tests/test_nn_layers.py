@@ -11,6 +11,7 @@ import installed
 import numpy as np
 import pytest
 
+import autograd
 import nn
 from autograd import Tensor, no_grad
 
@@ -309,3 +310,36 @@ def test_a_training_is_that_of_the_hand_derivation() -> None:
             parameters[name] -= 0.01 * gradients[name]
         losses.append(loss.item())
     np.testing.assert_allclose(losses[::999], [17.268411061762947, 0.15882770556443898], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "x"),
+    [
+        (
+            lambda: nn.Sequential(nn.Embedding(5, 3, padding_idx=0, rng=0), nn.Flatten(), nn.Linear(6, 2, rng=1)),
+            "words",
+        ),
+        (lambda: nn.Sequential(nn.Residual(nn.Linear(3, 3, rng=0)), nn.GELU(), nn.LayerNorm(3)), "numbers"),
+        (lambda: nn.MLP([3, 4, 2], nn.LeakyReLU, norm=nn.BatchNorm1d, dropout=0.5, rng=0), "numbers"),
+        (lambda: nn.Sequential(nn.Linear(3, 8, rng=0), nn.ELU(), nn.SiLU(), nn.Softplus()), "numbers"),
+    ],
+)
+def test_compiled_layers_are_eager_ones(make: Any, x: str) -> None:
+    rng = np.random.default_rng(0)
+    batches = [rng.integers(5, size=(7, 2)) if x == "words" else rng.normal(size=(7, 3)) for _ in range(4)]
+
+    def train(compiled: bool) -> list[float]:
+        model = make()
+        optimizer = nn.optim.Adam(model.parameters(), lr=0.01)
+
+        def step(batch: Any) -> Any:
+            loss = np.mean((model(batch) - 1.0) ** 2)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        run = autograd.compile(step, state=(model, optimizer)) if compiled else step
+        return [run(batch).item() for batch in batches]
+
+    np.testing.assert_allclose(train(True), train(False), rtol=1e-10)

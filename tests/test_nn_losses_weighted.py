@@ -8,6 +8,7 @@ import installed
 import numpy as np
 import pytest
 
+import autograd
 import nn
 from autograd import Tensor
 from autograd.testing import gradcheck
@@ -166,3 +167,24 @@ def test_golden_values() -> None:
         F.binary_cross_entropy_with_logits(z, np.eye(3)[labels], pos_weight=w),
     ]
     np.testing.assert_allclose(ours, golden, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_compiled_losses_are_eager_ones(name: str) -> None:
+    loss, _, input_, target, options = ORACLES[name]
+
+    def train(compiled: bool) -> list[float]:
+        z = nn.Parameter(input_)
+        optimizer = nn.optim.SGD([z], lr=1e-3)
+
+        def step(t: Any) -> Any:
+            value = loss(z, t, **options)
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+            return value
+
+        run = autograd.compile(step, state=(z, optimizer)) if compiled else step
+        return [run(np.array(target)).item() for _ in range(4)]
+
+    np.testing.assert_allclose(train(True), train(False), rtol=1e-13)

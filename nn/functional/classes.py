@@ -132,7 +132,7 @@ def cross_entropy(
         return _cross_entropy(logits, (target * (1 - label_smoothing) + label_smoothing / classes) * weights, reduction)
     labels, kept = _labels(target, ignore_index), _kept(target, ignore_index, weights.dtype)
     losses = _cross_entropy(logits, labels, "none")
-    counts = weights[labels] * kept
+    counts = _weight_of(labels, weights) * kept
     losses = losses * counts
     if label_smoothing:
         everywhere = _cross_entropy(logits, weights * np.ones(np.shape(logits), weights.dtype), "none") * kept
@@ -160,6 +160,11 @@ def _kept(target: Any, ignore_index: int | None, dtype: Any) -> Any:
 def _labels(target: Any, ignore_index: int | None) -> Any:
     """The labels, with 0 in the places of ignored ones."""
     return target if ignore_index is None else np.where(np.equal(target, ignore_index), 0, target)
+
+
+def _weight_of(labels: Any, weights: Any) -> Any:
+    """The weight of each label; `weights[labels]` would leave a compiled step."""
+    return np.matmul(np.equal(np.expand_dims(labels, -1), np.arange(len(weights))), weights)
 
 
 def _averaged(losses: Any, counts: Any, reduction: Reduction) -> Any:
@@ -229,7 +234,7 @@ def nll_loss(
     weights = _class_weights(weight, log_probabilities)
     labels = _labels(target, ignore_index)
     losses = _nll_loss(log_probabilities, labels, "none")
-    counts = weights[labels] * _kept(target, ignore_index, weights.dtype)
+    counts = _weight_of(labels, weights) * _kept(target, ignore_index, weights.dtype)
     return _averaged(losses * counts, counts, reduction)
 
 

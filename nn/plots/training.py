@@ -36,8 +36,12 @@ def learning_curves(history: Mapping[str, Sequence[float]], axes: Any = None) ->
     lines = []
     for name, colour in zip(losses, (BLUE, RED, *COLOURS[4:]), strict=False):
         lines += axes.plot(range(1, len(history[name]) + 1), history[name], color=colour, label=name)
-    if all(value > 0 for name in losses for value in history[name]):
+    shown = [value for name in losses for value in history[name]]
+    if min(shown) > 0:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        near = max(shown) < 10 * min(shown)  # then a power of ten alone would say little
+        axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if near else "")
     best = getattr(history, "best_epoch", None)
     if best:
         lines.append(axes.axvline(best, color=GREY, linewidth=1, linestyle=":", label=f"best, epoch {best}"))
@@ -46,6 +50,7 @@ def learning_curves(history: Mapping[str, Sequence[float]], axes: Any = None) ->
         for side in ("top", "left"):
             beside.spines[side].set_visible(False)
         beside.set_ylabel(", ".join(metrics))
+        beside.grid(False)
         for name, colour in zip(metrics, (GREEN, YELLOW, *COLOURS[4:]), strict=False):
             lines += beside.plot(
                 range(1, len(history[name]) + 1), history[name], color=colour, linestyle="--", label=name
