@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 
 import nn  # noqa: F401  (its records too)
@@ -71,6 +73,15 @@ def weighted(outputs: list[Any], weights: list[Any]) -> Any:
     for output, weight in zip(outputs, weights, strict=True):
         total = total + np.sum(output * weight)
     return total
+
+
+@contextmanager
+def holding(everything: bool) -> Iterator[None]:
+    """A graph keeps all values, as it does of few small ones, or what its rules read alone, as of large ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        for limit in ("_SMALL", "_TINY"):
+            patch.setattr(f"autograd.core.tensor.{limit}", 1 << 40 if everything else -1)
+        yield
 
 
 # Calls with the arguments of records

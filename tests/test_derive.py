@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from reference import holding
 
 import autograd
 import nn
@@ -333,14 +334,23 @@ BINARY = [
 def test_random_programs_are_what_backward_computes(data: st.DataObject) -> None:
     draw = data.draw
     generator = np.random.default_rng(draw(st.integers(0, 1000)))
-    values: list[Any] = [Tensor(generator.uniform(-1, 1, size=(3, 3)), requires_grad=True) for _ in range(2)]
-    values.append(Tensor(generator.uniform(-1, 1, size=(3, 3))))
-    for _ in range(draw(st.integers(1, 8))):
-        a, b = draw(st.sampled_from(values)), draw(st.sampled_from(values[-3:]))
-        fn: Any = draw(st.sampled_from(UNARY + BINARY))
-        values.append(fn(a) if fn in UNARY else fn(a, b))
-    loss = np.mean(values[-1]) + np.sum(values[0] * values[1])
+    start = [generator.uniform(-1, 1, size=(3, 3)) for _ in range(3)]
+    steps = []
+    for k in range(draw(st.integers(1, 8))):
+        places = draw(st.integers(0, k + 2)), draw(st.integers(k, k + 2))
+        steps.append((draw(st.sampled_from(UNARY + BINARY)), *places))
+
+    def recorded() -> Any:
+        values: list[Any] = [Tensor(array, requires_grad=k < 2) for k, array in enumerate(start)]
+        fn: Any
+        for fn, i, j in steps:
+            values.append(fn(values[i]) if fn in UNARY else fn(values[i], values[j]))
+        return np.mean(values[-1]) + np.sum(values[0] * values[1])
+
+    loss = recorded()
     check(loss)
+    with holding(everything=False):
+        assert derive(recorded()).source == derive(loss).source
 
 
 def test_a_gradient_that_is_spread_and_written_has_no_dead_line() -> None:

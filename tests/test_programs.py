@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, note, seed
 from programs import CHOICES, Choices, Program, called, program, pulled
-from reference import RECORDS, Op, Record, directions, reproducibly, slope, weighted
+from reference import RECORDS, Op, Record, directions, holding, reproducibly, slope, weighted
 
 from autograd import Tensor, operation
 from autograd.core.op import operations, plain
@@ -127,6 +127,17 @@ def changes_nothing(made: Program, rng: Any) -> None:
         np.testing.assert_array_equal(plain(output), value)
 
 
+def the_same_without_what_no_rule_reads(made: Program, rng: Any) -> None:
+    """What a graph lets go makes no difference."""
+    c = weights(made, rng)
+    with holding(everything=True):
+        expected = pulled(made, made.tensors(), c)
+    with holding(everything=False):
+        found = pulled(made, made.tensors(), c)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 @every_record
 def test_values_are_numpys_and_gradients_are_central_differences(record: Record) -> None:
     on_programs(record, 4, np.float64, same_as_numpys, has_the_slope)
@@ -134,7 +145,7 @@ def test_values_are_numpys_and_gradients_are_central_differences(record: Record)
 
 @every_record
 def test_second_derivatives_are_central_differences_and_no_value_changes(record: Record) -> None:
-    on_programs(record, 2, np.float64, has_the_curvature, changes_nothing)
+    on_programs(record, 2, np.float64, has_the_curvature, changes_nothing, the_same_without_what_no_rule_reads)
 
 
 @every_record

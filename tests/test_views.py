@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from reference import RECORDS, Record, call, differentiable, mapped, parts, sample
+from reference import RECORDS, Record, call, differentiable, holding, mapped, parts, sample
 
 from autograd import Tensor
 
 
 @pytest.fixture(autouse=True, params=["kept", "let go"])
-def _memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _memory(request: pytest.FixtureRequest) -> Iterator[None]:
     """Each test with the values of small Tensors, which a graph keeps, and with those of large ones."""
-    if request.param == "let go":
-        monkeypatch.setattr("autograd.core.tensor._SMALL", -1)
+    with holding(request.param == "kept"):
+        yield
 
 
 IDS = [record.name for record in RECORDS]
