@@ -86,6 +86,11 @@ class Line:
         self.origin, self.where, self.errors = origin, where, errors
         self._variables: list[Var] | None = None
 
+    @property
+    def is_forward(self) -> bool:
+        """Whether it computes the value of an operation of the user's."""
+        return self.origin is not None and self.origin.part == "forward"
+
     def variables(self) -> list[Var]:
         """The values it reads, each as often as it does."""
         if self._variables is None:

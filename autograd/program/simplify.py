@@ -65,7 +65,7 @@ class _Simplifier:
             chooses = line.fn is np.where and len(line.args) == 3 and line.target.dtype == np.float64
             line = self._bare(line) if elementwise or chooses else line
             result = self._trivial(line)
-        if result is None and not _is_forward(line):  # what the user wrote stays as it is
+        if result is None and not line.is_forward:  # what the user wrote stays as it is
             line = self._collected(line) if _is_elementwise(line.fn) and not line.kwargs else self._shaped(line)
             result = self._trivial(line)
         if isinstance(result, Line):
@@ -264,10 +264,6 @@ class _Simplifier:
 def _line(line: Line, fn: Any, *args: Any) -> Line:
     """Another way to compute what `line` does."""
     return Line(line.target, fn, args, {}, line.origin, line.where)
-
-
-def _is_forward(line: Line) -> bool:
-    return line.origin is not None and line.origin.part == "forward"
 
 
 def _negative(number: Any) -> Any:

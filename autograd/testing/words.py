@@ -19,7 +19,7 @@ from autograd.derivation.statements import Statement
 from autograd.notation.literals import ATOM, SUM, Text
 from autograd.notation.names import Scope
 from autograd.notation.source import Helpers, Writer
-from autograd.program.program import Line, Var
+from autograd.program.program import Var
 from autograd.testing.catalogue.mistake import Mistake
 from autograd.testing.catalogue.slips import parsed, value_of
 from autograd.testing.catalogue.targets import prediction
@@ -330,7 +330,7 @@ class Words:
             texts[recorded.values[node].symbol] = Text(self._spelled.get(name, name), SUM if spelled else ATOM)
         write = Writer(texts.__getitem__, Helpers())
         for line in recorded.trace.lines:
-            if _is_forward(line) and line.target not in texts:
+            if line.is_forward and line.target not in texts:
                 text = write(
                     line
                 )  # of shared values it doubles at every use: no more of it is kept than tells its length
@@ -364,7 +364,7 @@ class _Simpler(ast.NodeTransformer):
         if node.id not in self._spelled:
             return node
         self.changed = True
-        return _expression(self._spelled[node.id])
+        return parsed(self._spelled[node.id])
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         """`-(-g * a)`."""
@@ -400,18 +400,14 @@ class _Simpler(ast.NodeTransformer):
             return node
         a = self._sigmoids[match[3]]
         self.changed = True
-        return _expression(f"{match[2]} * {a} * (1 - {a})")
+        return parsed(f"{match[2]} * {a} * (1 - {a})")
 
 
 def _twice(x: ast.expr) -> ast.expr:
     factor = x.left if isinstance(x, ast.BinOp) and isinstance(x.op, ast.Mult) else None
     if isinstance(x, ast.BinOp) and isinstance(factor, ast.Constant) and isinstance(factor.value, float):
-        return _expression(f"{2 * factor.value:.15g} * ({ast.unparse(x.right)})")
-    return _expression(f"2 * ({ast.unparse(x)})")
-
-
-def _expression(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body
+        return parsed(f"{2 * factor.value:.15g} * ({ast.unparse(x.right)})")
+    return parsed(f"2 * ({ast.unparse(x)})")
 
 
 def _before(node: Node) -> set[Node]:
@@ -424,7 +420,3 @@ def _before(node: Node) -> set[Node]:
                 before.add(arg)
                 pending.append(arg)
     return before
-
-
-def _is_forward(line: Line) -> bool:
-    return line.origin is not None and line.origin.part == "forward"
