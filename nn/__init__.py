@@ -29,7 +29,7 @@ if not hasattr(autograd, "Tensor"):
     )
 
 # isort: split
-from nn import batches, functional, init, metrics, optim, plots, pytorch
+from nn import batches, functional, init, metrics, onnx, optim, plots, pytorch
 from nn.batches import MiniBatches
 from nn.layers import (
     ELU,
@@ -135,6 +135,7 @@ __all__ = [
     "functional",
     "init",
     "metrics",
+    "onnx",
     "optim",
     "plots",
     "predict",

@@ -32,6 +32,7 @@ MODULES = ["autograd", "nn"] + [
 
 NEEDED = {
     "autograd.scipy.": "scipy",
+    "nn.onnx": "onnx",
     "nn.optim.whole": "scipy",
     "nn.plots": "matplotlib",
     "nn.pytorch": "torch",
