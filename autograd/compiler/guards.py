@@ -137,14 +137,30 @@ class Guards:
         return False
 
     def moved(self) -> list[tuple[Any, Any]] | None:
-        """The arrays of the state that others took the place of, with these; None where the state is another one.
+        """Where others took the place of arrays of the state, these with those; the guards are for the new ones then.
 
-        From now on the guards are for the new arrays. A setting may be an equal one.
+        None where the state is another one.
         """
         now = [place.read() for place in self._places]
+        moves = self._moves(now)
+        if moves is None:
+            return None
+        replaced = {id(old): new for old, new in moves}
+        self._homes = [replaced.get(id(array), array) for array in self._homes]
+        self._fixed = [replaced.get(id(array), array) for array in self._fixed]
+        self._owners.clear()
+        self._owners |= _owners(self._homes)
+        self._state, self._brought = now, None
+        return moves
+
+    def _moves(self, now: Sequence[Any]) -> list[tuple[Any, Any]] | None:
+        """The arrays that differ between the state as it was and is now; None where more than that differs.
+
+        A setting may be an equal one. A new array is like the old one, and shares no memory with the others.
+        """
         found: dict[int, tuple[Any, Any]] = {}
         for old, new in zip(self._state, now, strict=True):
-            if type(old) is type(new) is Node:
+            if type(old) is type(new) is Node:  # of Tensors, whose arrays count
                 if old.requires_grad is not new.requires_grad:
                     return None
                 old, new = old.value, new.value
@@ -155,15 +171,8 @@ class Guards:
                 return None
         moves = [(old, new) for old, new in found.values() if new is not old]
         arrays = [new for _, new in found.values() if new.size]
-        if any(sum(np.may_share_memory(new, other) for other in arrays) > 1 for _, new in moves):
-            return None
-        replaced = {id(old): new for old, new in moves}
-        self._homes = [replaced.get(id(array), array) for array in self._homes]
-        self._fixed = [replaced.get(id(array), array) for array in self._fixed]
-        self._owners.clear()
-        self._owners |= _owners(self._homes)
-        self._state, self._brought = now, None
-        return moves
+        shared = any(sum(np.may_share_memory(new, other) for other in arrays) > 1 for _, new in moves)
+        return None if shared else moves
 
 
 def _owners(arrays: Iterable[Any]) -> set[int]:

@@ -356,9 +356,11 @@ def _delivered(leaf: Any) -> Any:
 
 
 def _argument_names(fn: Any, tree: Tree, flat: bool) -> list[str]:
-    code = getattr(fn, "__code__", None)
-    names = list(code.co_varnames[hasattr(fn, "__self__") : code.co_argcount]) if flat and code else []
-    return names[: len(tree.leaves)] + [f"x{k}_" for k in range(len(names), len(tree.leaves))]
+    """What generated code calls the leaves of the arguments: as the step calls its parameters, where each is a leaf."""
+    code, count = getattr(fn, "__code__", None), len(tree.leaves)
+    parameters = code.co_varnames[: code.co_argcount] if flat and code else ()
+    names = list(parameters[1:] if hasattr(fn, "__self__") else parameters)  # a method's first is bound
+    return names[:count] + [f"x{k}_" for k in range(len(names), count)]
 
 
 def _blank(value: Any) -> Any:

@@ -412,6 +412,7 @@ def _bracketed(tree: Tree) -> Tree:
 
 
 def _is_negative(tree: Tree) -> bool:
+    """Whether it is written with a minus in front."""
     return parts_of(tree)[:1] == (_MINUS,)
 
 

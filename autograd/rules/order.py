@@ -167,6 +167,7 @@ _METHODS = (
 
 
 def _by_method(method: str, scale: float) -> Sample:
+    """A call of a function of this family (1 as its scale for quantiles, 100 for percentiles) with `method=`."""
     return lambda rng: (rng.normal(size=(3, 5)), [0.3 * scale, 0.7 * scale], 1, {"method": method})
 
 

@@ -191,6 +191,7 @@ def _hinge(scores: Any, target: Any, reduction: Reduction = "mean", margin: floa
 
 
 def _hinge_slope(g: Any, y: Any, scores: Any, target: Any, reduction: Reduction = "mean", margin: float = 1.0) -> Any:
+    """-t where t s is below the margin, and 0 where the hinge is; times each element's share of g."""
     return share(g, reduction, np.size(scores)) * -(target * np.less(target * scores, margin))
 
 
