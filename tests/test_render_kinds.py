@@ -152,3 +152,21 @@ def test_several_outputs_have_the_gradients_of_the_first(listed: bool) -> None:
 def test_each_of_several_outputs_is_checked() -> None:
     with pytest.raises(TypeError, match="draw takes the Tensor that was computed"):
         autograd.draw(leaf(2.0) * 3, 0.75)  # type: ignore[arg-type]
+
+
+def by_no_grad(h: Tensor) -> Any:
+    with autograd.no_grad():
+        return h * 0.5
+
+
+@pytest.mark.parametrize("stop", [lambda h: h.detach(), by_no_grad, lambda h: h.data, lambda h: h.detach() * 2])
+def test_a_stop_gradient_is_marked(stop: Any) -> None:
+    h = np.tanh(leaf([1.0, 2.0]))
+    stopped = stop(h)
+    shapes = [card.shape for card in autograd.draw(np.sum(h * stopped * np.ones(2)))._diagram.cards]
+    assert sorted(shapes) == ["2", "2", "2", "2 · stop-gradient", "scalar"]
+
+
+def test_what_is_detached_is_called_after_where_it_comes_from() -> None:
+    h = np.tanh(leaf([1.0, 2.0]))
+    assert titles(autograd.draw(np.sum(h * h.detach())))[-1] == "L = sum(h * stop(h))"

@@ -105,7 +105,9 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
 
     def detach(self) -> Any:
         """The same data without the graph."""
-        return wrap(Node(self._value))
+        node = Node(self._value)
+        node.stopped = True
+        return wrap(node)
 
     # What it holds
 

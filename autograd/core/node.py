@@ -35,7 +35,7 @@ class Node:
     """
 
     __slots__ = ("args", "grad", "handed", "held", "hooks", "kwargs", "marks", "name", "op", "order", "output",
-                 "replacement", "requires_grad", "saved", "scope", "where", "written")  # fmt: skip
+                 "replacement", "requires_grad", "saved", "scope", "stopped", "where", "written")  # fmt: skip
 
     requires_grad: bool
     op: Any
@@ -51,6 +51,7 @@ class Node:
     scope: tuple[Any, int, Any, Any] | None  # the module whose result it is, where that began, the scope inside, inputs
     replacement: Node | None  # the leaf that its Tensor moved on to when its data was set
     name: str | None
+    stopped: Any  # of a leaf, whether it was computed without recording, or detached
     where: str  # the source line, where `autograd.inspection` looked for it
     written: int  # the order at which the value was last changed in place
     handed: Any  # the orders at which `.data` gave it out, and what it held then

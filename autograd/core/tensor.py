@@ -200,8 +200,8 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
             node.op = op if op.against_constant is None or differentiable & differentiable - 1 else op.against_constant
             node.held = node.output = value
     else:
-        node.requires_grad = False
-        node.op, node.args, node.kwargs, node.held = None, (), NO_OPTIONS, value
+        node.stopped = differentiable or not recording.get() or any(getattr(a, "stopped", 0) for a in inputs)
+        node.op, node.args, node.kwargs, node.held, node.requires_grad = None, (), NO_OPTIONS, value, False
     if observers:
         for observer in tuple(observers):  # other threads may come and go
             observer.recorded(op, tuple(inputs), node, value)

@@ -67,7 +67,7 @@ class Annotator:
             summary = Shown(lines=vertex.summary) if vertex.summary else None
             return Card(identity, kind, vertex.name, value=summary, cluster=cluster)
         source = np.asarray(vertex.array) if vertex.node is None else vertex.node
-        shape = shape_text(source.shape, source.dtype)
+        shape = shape_text(source.shape, source.dtype) + " · stop-gradient" * vertex.stopped
         if vertex.call is not None or self._plan.detail != "numbers":
             if self._plan.edge_labels and vertex.users and all(vertex.call or user.call for user in vertex.users):
                 shape = ""  # the edges say it

@@ -96,6 +96,7 @@ class Vertex:
     group: Group | None = None
     rounds: Sequence[Unit] = ()
     outside: bool = False  # it enters a loop once
+    stopped: bool = False  # no gradient goes on here, though one could
 
     @property
     def value(self) -> Any:

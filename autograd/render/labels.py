@@ -66,6 +66,7 @@ def label(
             vertex.given = vertex.given or name.drawn  # that the formulas of its users may mention it
         if vertex.call is None and vertex.unit is not None:
             vertex.symbols |= _indices(vertex.unit.nodes, scope)
+    _mark_stopped(collapsed)
     _name_complements(collapsed)
     for vertex in collapsed.vertices:
         if vertex.rounds and vertex.call is None:
@@ -95,6 +96,18 @@ def _indices(nodes: Iterable[Node], scope: Scope) -> dict[int, str]:
 
 def _parts(index: Any) -> tuple[Any, ...]:
     return index if isinstance(index, tuple) else (index,)
+
+
+def _mark_stopped(collapsed: CollapsedGraph) -> None:
+    """Where gradients stop: at what was detached, computed without recording, or is the `.data` of another value."""
+    values = {id(v.node.held): v for v in collapsed.vertices if v.node is not None and v.node.requires_grad}
+    for vertex in collapsed.vertices:
+        if not vertex.computed and not vertex.differentiable and vertex.kind != "fold":
+            held = vertex.array if vertex.node is None else vertex.node.held
+            source = values.get(id(held))
+            vertex.stopped = source is not None or bool(vertex.node is not None and vertex.node.get("stopped"))
+            if source is not None and not vertex.given and source.symbol != "…":
+                vertex.name = f"stop({source.symbol})"
 
 
 def _name_complements(collapsed: CollapsedGraph) -> None:
