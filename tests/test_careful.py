@@ -307,13 +307,23 @@ def test_where_it_is_not_finite_that_is_told_as_numpy_is_told_to() -> None:
         root.backward()
 
 
-def test_a_graph_that_is_freed_on_the_way_says_what_would_help() -> None:
+def test_a_graph_that_is_freed_is_there_for_a_careful_pass() -> None:
     w = Tensor([0.0, 2.0], requires_grad=True)
     with np.errstate(all="ignore"):
         loss = np.sum(np.where(w > 0, np.log(w), 0.0))
-    with pytest.warns(RuntimeWarning, match="With retain_graph=True it is computed again"):
-        loss.backward(retain_graph=False)
-    assert np.isnan(w.grad[0])
+    loss.backward(retain_graph=False)
+    np.testing.assert_array_equal(w.grad, [0, 0.5])
+    with pytest.raises(RuntimeError, match="freed"):
+        loss.backward()
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize("grows", [np.exp, np.exp2, np.expm1, np.sinh, np.cosh])
+@pytest.mark.parametrize("bounded", [np.tanh, np.arctan, nn.functional.sigmoid, lambda u: 1 / (1 + u), np.minimum])
+def test_what_overflows_and_is_bounded_then_has_the_slope_0(bounded: Any, grows: Any) -> None:
+    bounded = (lambda u: np.minimum(u, 5.0)) if bounded is np.minimum else bounded
+    for x in (np.float64(3000.0), np.array([3000.0, 5000.0])):
+        np.testing.assert_array_equal(grad(lambda x: np.sum(bounded(grows(x))))(x), 0.0 * x)
 
 
 def test_anomalies_are_those_of_the_careful_pass() -> None:

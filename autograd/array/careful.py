@@ -52,24 +52,27 @@ def gradients(
 
     Whether it does is looked at only where an operation on the way may throw something away, or have an infinite slope.
     """
-    look = _Look()
+    look, finite = _Look(), True
+    behind = topological((output,)) if free else []
+    afterwards = any((node.op.wary or node.kwargs) and _may_throw_away(node) for node in behind if node.op is not None)
     try:
         value = plain(seed) if type(output.held) is StandIn else output.held
         if not issubclass(type(value), _ARRAYS):
             look.ahead(output, value)
+        free = free and not afterwards  # a careful pass needs the graph
         found = backpropagate(output, seed, wrap=wrap, keep=keep, free=free, wanted=wanted, hooks=hooks, met=look.at)
-        if look.quiet is None or _finite(found, wanted) or _is_lost(output):
-            return found
-        cure = "With retain_graph=True it is computed again, without what np.where, an index or a mask threw away"
-        if not free:
+        if look.quiet is not None and not _finite(found, wanted) and not _is_lost(output):
             again = _CarefulPass(output, seed, wrap, keep, wanted, hooks).run()
             found = {node: _combined(*again[node], g) if node in again else g for node, g in found.items()}
-            if _finite(found, wanted):
-                return found
-            cure = "autograd.detect_anomaly() names the first place"
+            finite = _finite(found, wanted)
     finally:
         look.close()
-    _tell(f"a gradient of {describe(output)} is not finite. {cure}")
+    if not finite:
+        cure = "autograd.detect_anomaly() names the first place"
+        _tell(f"a gradient of {describe(output)} is not finite. {cure}")
+    for node in behind if afterwards else ():
+        if node.op is not None:
+            node.args, node.output, node.saved = None, None, []
     return found
 
 
@@ -108,10 +111,10 @@ def _may_throw_away(node: Node) -> bool:
 def _chooses_from_infinity(node: Node) -> bool:
     """Whether an element is not finite among those that a choice goes by, as it is where a constant factor was not."""
     for value in node.saved:
-        if type(value) is np.ndarray:
+        if issubclass(type(value), _ARRAYS):
             if not _is_finite(value):
                 return True
-        elif hasattr(value, "shape") and not isinstance(value, np.generic):
+        elif hasattr(value, "shape"):
             # not kept, or of a recording, which is for other values too: what all networks have is taken for finite
             return node.op.zeros == "nan" or node.op.role not in ("activation", "extreme")
     return False

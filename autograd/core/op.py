@@ -106,9 +106,9 @@ class Op:
         count = 0 if self.variadic else len(rules)
         self.operands, self.options = names[:count], frozenset(names[count:])
         self.direct = count if self.adapt is None else -1  # a form of its own: see `bind`
-        always = self.role in ("choice", "index", "write")
+        always, pole = self.role in ("choice", "index", "write"), self.remedy or self.root or self.zeros == "overflow"
         by_value = self.role == "extreme" or self.zeros in ("choice", "nan")
-        self.wary = "always" if always else "pole" if self.remedy or self.root else "values" if by_value else ""
+        self.wary = "always" if always else "pole" if pole else "values" if by_value else ""
         self.vjp = EachOperand(rules[0]) if self.variadic else rules
         self.composed = self.composed or NO_OPTIONS
         if not self.variadic and not all(takes(rule, 2 + count) for rule in rules if rule is not None):

@@ -47,7 +47,7 @@ class TensorBase:
 
         Args:
             gradient: dL/d(this), of this shape; may be left out where this is a scalar, for 1.
-            retain_graph: keep the graph for another pass; False frees it on the way.
+            retain_graph: keep the graph for another pass; False frees it.
             create_graph: record the pass itself; `.grad` is then a Tensor that can be differentiated.
 
         Raises:
