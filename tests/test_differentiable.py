@@ -172,6 +172,13 @@ def asks_what_can_be_iterated(x: Any) -> Any:
     return both[0][0] * sum(both[1]) + np.abs((x**2).data) + np.einsum("i,i", x, x, out=None)
 
 
+def gathers_lists(x: Any) -> Any:
+    windows = np.lib.stride_tricks.as_strided(x, (2, 2), (x.strides[0],) * 2)
+    rows = np.stack([[x[0], 2 * x[1]], [1.0, x[2]]])
+    joined = np.concatenate(([x[0]], x, [x[1], 2 * x[2]]))
+    return windows.dot(rows).sum(axis=0) * np.vstack(([x[0], 1.0], [2.0, x[1]])) * joined.sum()
+
+
 def uses_objects(x: Any) -> Any:
     for layer in NETWORK:
         x = layer(x)
@@ -190,6 +197,7 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     imports_inside,
     leaves_integers_plain,
     has_a_closure,
+    gathers_lists,
     makes_grids,
     writes_where_it_is_true,
     asks_what_can_be_iterated,

@@ -124,3 +124,21 @@ def test_what_is_not_covered_is_scipys_own() -> None:
     assert stats.norm.shapes is None
     assert stats.norm.std() == 1.0
     assert float(grad(lambda t: stats.norm(0.0, 2.0).logpdf(t))(1.0)) == -0.25
+
+
+SAMPLE, OTHER = np.array([0.3, 1.2, 0.7, 2.1, 0.4]), np.array([1.0, 0.2, 0.5, 0.9, 1.4])
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [
+        lambda x: np.array(scipy_stats.pearsonr(x, OTHER)) * scipy_stats.pearsonr(OTHER, x).statistic,
+        lambda x: np.array(scipy_stats.linregress(x, OTHER)) + scipy_stats.linregress(OTHER, x).slope,
+        lambda x: scipy_stats.zscore(x, ddof=1) * scipy_stats.skew(x) + scipy_stats.kurtosis(x),
+        lambda x: scipy_stats.gmean(x) * scipy_stats.hmean(x) * scipy_stats.sem(x) + scipy_stats.variation(x),
+        lambda x: scipy_stats.entropy(x) + scipy_stats.entropy(x, OTHER, base=2) + scipy_stats.rankdata(x) * x,
+    ],
+)
+def test_samples(fn: Any) -> None:
+    np.testing.assert_allclose(differentiable(fn)(SAMPLE), fn(SAMPLE), rtol=1e-12)
+    gradcheck(differentiable(fn), [SAMPLE], complex_step=False)

@@ -27,7 +27,6 @@ _SPELLINGS = {  # what other libraries call it
     "to": "t.astype(dtype)",
     "double": "t.astype(np.float64)",
     "float": "t.astype(np.float32)",
-    "strides": "np.lib.stride_tricks.sliding_window_view(t, window) for as_strided",
     "resize": "np.resize(t, shape)",
     **{name: f"t.data.{name}" for name in ("base", "ctypes", "dump", "dumps", "flags", "tobytes", "tofile")},
     **{
@@ -236,6 +235,11 @@ class ArrayMethods:
 
     def __contains__(self, value: Any) -> bool:
         return bool(np.any(self == value))
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """How many bytes lie between neighbours along each axis."""
+        return self._value.strides  # type: ignore[no-any-return]
 
     def __len__(self) -> int:
         if not self.shape:

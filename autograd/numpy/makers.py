@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd.core.errors import describe
 from autograd.core.op import holds_tensor, plain, stack_nested
 from autograd.numpy.arrays import as_tensor, has_gradient
 from autograd.numpy.namespace import REPLACED, replaces
-from autograd.rules.composed.complex import Complex, as_complex, is_complex
+from autograd.rules.composed.complex import Complex, as_complex, holds_complex, is_complex
 
 
 def _cast(tensor: Any, dtype: Any) -> Any:
@@ -30,7 +31,9 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K",
     >>> array([[1.0, Tensor(2.0)], [3.0, 4.0]]).tolist()
     [[1.0, 2.0], [3.0, 4.0]]
     """
-    if is_complex(object) and (holds_tensor(object) or _holds_pair(object)):
+    if isinstance(object, (list, tuple)):
+        object = list(object)  # of any kind, as a named tuple
+    if is_complex(object) and (holds_tensor(object) or holds_complex(object)):
         made = as_complex(object)
         return np.copy(made) if copy and made is object else made
     if not holds_tensor(object):
@@ -38,10 +41,6 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K",
     made = stack_nested(object)
     made = _cast(np.copy(made) if copy and made is object else made, dtype)
     return made if made.ndim >= ndmin else np.reshape(made, (1,) * (ndmin - made.ndim) + made.shape)
-
-
-def _holds_pair(value: Any) -> bool:
-    return any(map(_holds_pair, value)) if type(value) in (list, tuple) else isinstance(value, Complex)
 
 
 def _written_into(fn: Any) -> Any:
@@ -64,7 +63,7 @@ for _fn in (np.zeros, np.ones, np.empty, np.zeros_like, np.ones_like, np.empty_l
 @replaces(np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.asarray_chkfinite, np.require)
 def asarray(a: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
     """`np.asarray`: a Tensor is one already."""
-    if holds_tensor(a) or _holds_pair(a):
+    if holds_tensor(a) or holds_complex(a):
         return array(a, dtype, copy=False)
     return as_tensor(np.asarray(a, dtype))
 
@@ -126,6 +125,19 @@ class vectorize:  # noqa: N801
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self
+
+
+@replaces(np.lib.stride_tricks.as_strided)
+def as_strided(x: Any, shape: Any = None, strides: Any = None, subok: bool = False, writeable: bool = True) -> Any:
+    """`np.lib.stride_tricks.as_strided`, of what is read from it."""
+    if not has_gradient(x):
+        return as_tensor(np.lib.stride_tricks.as_strided(plain(x), shape, strides))
+    data, size = x._value, x.dtype.itemsize
+    if not data.flags.c_contiguous:
+        raise TypeError(f"np.lib.stride_tricks.as_strided of {describe(x)}, which is not contiguous; give a copy")
+    places = np.arange(data.size, dtype=np.int64).reshape(data.shape)
+    steps = None if strides is None else [step // size * 8 for step in strides]
+    return np.ravel(x)[np.lib.stride_tricks.as_strided(places, shape, steps)]
 
 
 class _Joined:

@@ -20,6 +20,7 @@ import numpy as np
 from autograd.array.tensor import Tensor
 from autograd.core.op import holds_tensor, plain, stack_nested
 from autograd.numpy.arrays import as_tensor, drawing, has_gradient
+from autograd.rules.composed.complex import as_complex, holds_complex, is_complex
 
 INSTANCES: Final[dict[type, Any]] = {}  # somebody's class: what makes of an object one that takes Tensors
 REPLACED: Final[dict[Any, Any]] = {}  # somebody's function or class: ours. Filled here, and by `autograd.scipy`
@@ -118,15 +119,29 @@ class Namespace(ModuleType):
         return dir(self._module)
 
 
+def _gathered(value: Any) -> Any:
+    """A list with Tensors in it as one Tensor, or as one complex array."""
+    return as_complex(value) if is_complex(value) else stack_nested(value)
+
+
+def _with_gathered_parts(value: Any) -> Any:
+    """A list of arrays, where some are lists with Tensors in them."""
+    return type(value)([
+        _gathered(part) if type(part) in (list, tuple) and (holds_tensor(part) or holds_complex(part)) else part
+        for part in value
+    ])  # fmt: skip
+
+
 def _through(fn: Any) -> Any:
     """`fn`, given Tensors for lists of them, and giving Tensors for arrays of floats."""
-    stacks = getattr(fn, "__name__", "") not in _SEQUENCES
+    name = getattr(fn, "__name__", "")
+    change = _gathered if name not in _SEQUENCES else _with_gathered_parts if name != "block" else None
 
     def call(*args: Any, **kwargs: Any) -> Any:
         for arg in args:
             kind = type(arg)
-            if stacks and (kind is list or kind is tuple) and holds_tensor(arg):
-                args = tuple([stack_nested(a) if type(a) in (list, tuple) else a for a in args])
+            if change and (kind is list or kind is tuple) and (holds_tensor(arg) or holds_complex(arg)):
+                args = tuple([change(a) if type(a) in (list, tuple) else a for a in args])
             elif kind is Kind:
                 args = tuple([a.theirs if type(a) is Kind else a for a in args])
         result = fn(*args, **kwargs)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import scipy.fft as theirs
+import scipy.fftpack as fftpack
 
 from autograd.core.op import stack_nested
 from autograd.numpy.arrays import as_tensor
@@ -33,4 +34,6 @@ def _by_numpy(name: str) -> Any:
 for _name in (*_OF_LINES, "fft2", "ifft2", "fftn", "ifftn", "rfft2", "irfft2", "rfftn", "irfftn"):
     replaces(getattr(theirs, _name))(_by_numpy(_name))
 for _name in ("fftshift", "ifftshift"):
-    replaces(getattr(theirs, _name))(getattr(np.fft, _name))
+    replaces(getattr(theirs, _name), getattr(fftpack, _name))(getattr(np.fft, _name))
+for _name in ("fft", "ifft", "fft2", "ifft2", "fftn", "ifftn"):
+    replaces(getattr(fftpack, _name))(_by_numpy(_name))

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import scipy.spatial.distance
 
-from autograd.numpy.namespace import ours
+from autograd.core.op import plain
+from autograd.numpy.arrays import as_tensor
+from autograd.numpy.namespace import ours, replaces
 from autograd.rules.samples import normal
 from autograd.scipy import rotation  # noqa: F401  (fills the table)
+from autograd.scipy.callbacks import reaches
 from autograd.scipy.definition import attributes, composed
 
 __getattr__ = attributes(scipy.spatial)
@@ -85,3 +88,54 @@ for _name in ("euclidean", "sqeuclidean", "cityblock", "chebyshev", "minkowski",
         math=r"\bar u = \bar y (u - v) / y",
         samples=[normal(3, 3)],
     )(lambda u, v, *args, _metric=_METRICS[_name], **options: _metric(u, v, *args, **options))
+
+
+for _fn, _power in ((scipy.spatial.minkowski_distance, True), (scipy.spatial.minkowski_distance_p, False)):
+    composed(_fn, math=r"\bar x_i = \bar y (x_i - y_i) / y", samples=[normal((4, 3), (4, 3))])(
+        lambda x, y, p=2, _power=_power: (
+            np.linalg.norm(x - y, p, axis=-1) if _power or p in (1, np.inf) else np.sum(np.abs(x - y) ** p, axis=-1)
+        )
+    )
+
+
+class Tree:
+    """`scipy.spatial.KDTree`: who is near is constant, how far is a function of the points."""
+
+    def __init__(self, data: Any, *args: Any, **options: Any) -> None:
+        self.data = as_tensor(data)
+        self._tree = scipy.spatial.cKDTree(plain(data), *args, **options)
+
+    def query(self, x: Any, k: Any = 1, *args: Any, p: float = 2, **options: Any) -> Any:
+        """The distances to the nearest points, and which these are."""
+        found, places = self._tree.query(plain(x), k, *args, p=p, **options)
+        if not reaches(x, self.data) or not np.all(np.isfinite(found)):
+            return as_tensor(found), as_tensor(places)
+        away = (x if np.ndim(places) < np.ndim(plain(x)) else np.expand_dims(x, -2)) - self.data[places]
+        return np.linalg.norm(away, p, axis=-1), places
+
+    def __getattr__(self, name: str) -> Any:
+        theirs = getattr(self._tree, name)
+        if name not in ("query_ball_point", "query_pairs", "count_neighbors", "n", "m"):
+            raise TypeError(f"scipy.spatial.KDTree.{name}: no derivative is known; query has one")
+        return (lambda *args, **options: theirs(*plain(args), **plain(options))) if callable(theirs) else theirs
+
+
+replaces(scipy.spatial.KDTree, scipy.spatial.cKDTree)(Tree)
+
+
+class _Hull:
+    """What geometry finds: positions, which have no derivative."""
+
+    def __init__(self, kind: Any, points: Any, options: Any) -> None:
+        self.points, self._kind, self._found = as_tensor(points), kind, kind(plain(points), **options)
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._found, name)
+        if np.result_type(value).kind not in "iu" and reaches(self.points):
+            kind = self._kind.__name__
+            raise TypeError(f"scipy.spatial.{kind}.{name}: no derivative is known; positions are plain")
+        return as_tensor(value)
+
+
+for _kind in (scipy.spatial.ConvexHull, scipy.spatial.Delaunay):
+    replaces(_kind)(lambda points, _kind=_kind, **options: _Hull(_kind, points, options))

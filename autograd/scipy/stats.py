@@ -17,7 +17,7 @@ import numpy as np
 import scipy.special as sp
 import scipy.stats as theirs
 
-from autograd.scipy import special  # noqa: F401  (its records)
+from autograd.scipy import descriptive, special  # noqa: F401  (their records)
 from autograd.scipy.definition import attributes
 from autograd.scipy.distributions import Distribution, Family
 from autograd.scipy.linalg import solve_triangular

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from autograd.basis.signatures import qualified_name
-from autograd.core.op import plain
+from autograd.core.op import PLAIN_TYPES, plain
 
 Function = Callable[..., Any]
 _TABLE: Final[dict[Any, Function]] = {}
@@ -122,6 +122,16 @@ def as_complex(value: Any) -> Complex:
     if value.dtype.kind == "c":
         return Complex(value.real, value.imag)
     return Complex(value, np.zeros_like(value))
+
+
+def holds_complex(value: Any) -> bool:
+    """Whether it is a `Complex`, or a list or tuple with one inside."""
+    if type(value) in (list, tuple):
+        for part in value:  # noqa: SIM110  (any() takes three times as long)
+            if type(part) not in PLAIN_TYPES and holds_complex(part):
+                return True
+        return False
+    return type(value) is Complex
 
 
 def is_complex(value: Any) -> bool:
