@@ -132,6 +132,8 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
         levels += range(graph.levels - 2, 0, -1)
         levels += [0] if 0 not in levels and graph.count(0, once=True) >= _MANY_MODULES else []
     details = style.details[:1] if options.hand else style.details
+    if not options.repeats:  # moments, in which numbers appear one after the other
+        details = tuple(detail for detail in details if detail != "names")
     several = bool(style.rows) and not options.viewport.down
     if small:
         # What is laid in rows neatly comes before what is not, and short lines of formulas before fewer numbers.
