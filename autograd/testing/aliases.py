@@ -17,7 +17,7 @@ import numpy as np
 from autograd.program.program import Line, Var
 from autograd.program.trace import Traced
 from autograd.testing.recording import Recording, Spot, same
-from autograd.testing.source import Statement, expression_at, statement_at, statements_of
+from autograd.testing.source import Statement, expression_at, is_all_of, is_authors, statement_at, statements_of
 
 
 def with_aliases(recording: Recording, ends: Mapping[Var, str]) -> dict[Var, Var]:
@@ -64,8 +64,20 @@ def passed_on(recording: Recording, frame: FrameType) -> None:
     for name in ast.walk(node) if node is not None else ():
         value = caller.f_locals.get(name.id) if isinstance(name, ast.Name) else None
         if type(value) is Traced and id(value) in held and isinstance(name, ast.Name):
+            recording.named.append((name.id, value.symbol, len(recording.lines), caller))
             alias = _alias(recording, value.symbol, name.id, spot, {}, recording.lines)
             value.symbol = alias or value.symbol
+
+
+def received(recording: Recording, value: Any, frame: FrameType) -> None:
+    """What a function gives back, where a statement does nothing but take it: `delta = derivative(out, y)`."""
+    caller = frame.f_back
+    if type(value) is not Traced or caller is None or not is_authors(caller.f_code.co_filename):
+        return
+    spot = Spot(caller, caller.f_lasti)
+    statement = statement_at(spot)
+    if isinstance(statement.node, ast.Assign) and is_all_of(statement, spot.position):
+        value.symbol = recording.passed(value.symbol, spot)
 
 
 def operands(expression: Any, line: Line) -> Iterator[tuple[Any, Any]]:
@@ -118,11 +130,15 @@ def _alias(
     own = statement_at(made)
     if made.frame is spot.frame and _name(own.target) == name:
         return None
-    found: ast.Assign | None = None
-    for node in statements_of(code):
-        named = isinstance(node, ast.Assign) and len(node.targets) == 1 and _name(node.targets[0]) == name
-        if isinstance(node, ast.Assign) and named and (before is None or node.lineno < before):
-            found = node
+    assigned = [
+        node for node in statements_of(code)
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and _name(node.targets[0]) == name
+    ]  # fmt: skip
+    earlier = [node for node in assigned if before is None or node.lineno < before]
+    found = earlier[-1] if earlier else None
+    carried = [node for node in assigned if node not in earlier and own.first <= node.lineno]
+    if carried and made.frame is spot.frame and own.first > spot.position[0] - 1:  # from one turn of a loop to the next
+        found = carried[-1]
     if found is None or not isinstance(found.value, (ast.Name, ast.Attribute)):
         return None
     source = _name(found.value)

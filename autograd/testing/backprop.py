@@ -21,8 +21,9 @@ from autograd.testing.aliases import with_aliases
 from autograd.testing.budget import Budget
 from autograd.testing.carets import wrong_part
 from autograd.testing.comparison import _hint, _margins
+from autograd.testing.convention import habit
 from autograd.testing.dataflow import Dataflow, End, Fault
-from autograd.testing.outcome import Gradient, Outcome
+from autograd.testing.outcome import Gradient, Outcome, stem
 from autograd.testing.report import Finding, Report, WrongLine, finding_of, for_another_loss
 from autograd.testing.search import Margin, Search
 from autograd.testing.source import is_all_of, statement_at, times
@@ -34,6 +35,8 @@ from autograd.testing.words import Words
 
 __tracebackhide__ = True  # pytest shows the line of the test and the message
 Array = np.ndarray[Any, np.dtype[Any]]
+_KNOWN = 0.2  # of the time, for words where it is known what makes each line right
+_KNOWN = 0.2  # of the time, for words where it is known what makes each line right
 _LISTENERS: list[Callable[[Report], object]] = []
 
 
@@ -48,10 +51,10 @@ def check_backprop(
 ) -> Report:
     r"""Judge a hand-derived backprop, written as its author wrote it: which line is wrong, and why.
 
-    The function is called once, `function(*args, **kwargs)`, on arrays that write down every call of NumPy's with its
-    line. What led to the loss is differentiated, and each gradient compared; where one is wrong, the wrong line is the
-    one whose right value makes right what is computed from it. No array, container, object or global is changed
-    afterwards.
+    The function is called, `function(*args, **kwargs)`, and once more where something is wrong, on arrays that write
+    down every call of NumPy's with its line. What led to the loss is differentiated, and each gradient compared; where
+    one is wrong, the wrong line is the one whose right value makes right what is computed from it. No array, container,
+    object or global is changed afterwards.
 
     Args:
         function: returns the loss and the gradients, `loss, {"W": dW}` or `loss, dW, db`; or keeps the gradients beside
@@ -66,7 +69,7 @@ def check_backprop(
     Raises:
         TypeError: the loss or the gradients were not found, or leave NumPy's functions on the way; the error names the
             line.
-        ValueError: a gradient that is NaN.
+        ValueError: a gradient that is NaN; a function with wrong gradients that gives another loss each time.
 
     >>> def backprop(x, y, w):
     ...     error = x @ w - y
@@ -78,9 +81,13 @@ def check_backprop(
     """
     if rtol is not None:
         check_tolerance("rtol", rtol)
+    Budget(budget)
     if not callable(function):
         raise TypeError(f"check_backprop takes a function and its arguments, not {type(function).__name__}")
-    report = _Judge(outcome.run(function, args, kwargs, params, loss), rtol, Budget(budget)).report()
+    judge = _Judge(outcome.run(function, args, kwargs, params, loss), rtol, budget)
+    report = judge.report()
+    if not report.matches:
+        judge.check_repeats(outcome.run(function, args, kwargs, params, loss))
     for listener in _LISTENERS:
         listener(report)
     return report
@@ -107,8 +114,8 @@ def listening(listener: Callable[[Report], object]) -> Iterator[None]:
 
 
 class _Judge:
-    def __init__(self, found: Outcome, rtol: float | None, budget: Budget) -> None:
-        self._budget = budget
+    def __init__(self, found: Outcome, rtol: float | None, seconds: float) -> None:
+        self._seconds = seconds
         self._given: dict[Node, Array] = {}
         self._misshapen: dict[Node, Array] = {}
         self._unused: dict[str, Array] = {}
@@ -156,11 +163,15 @@ class _Judge:
 
         for end in ends:
             end.wrong = end.node in self._misshapen or not right(end.node, given[end.node])
-        flow = Dataflow(self._recording, truth, ends, right, self._names) if any(e.wrong for e in ends) else None
+        anything = any(end.wrong for end in ends)
+        seconds = self._seconds / 2
+        flow = Dataflow(self._recording, truth, ends, right, self._names, seconds) if anything else None
         faults = flow.faults if flow is not None else []
         shown = {node: array for fault in faults for node, array in self._hand_values(fault).items()}
         hand = {**shown, **{node: array.astype(np.float64) for node, array in given.items()}}
         margins = _margins(truth.replay, shown, self._rtol) | margins
+        known = faults and all(fault.repair is not None for fault in faults)
+        self._budget = Budget(self._seconds * (_KNOWN if known else 1.0))
         findings, words = self._findings(hand, margins, faults[0].shown.factor if faults else 1.0)
         spelling = Spelling(self._recording, truth, words, faults)
         lines = merged(
@@ -172,9 +183,19 @@ class _Judge:
         own += [unused(name, array) for name, array in self._unused.items()]
         first = next((finding for finding in own if not finding.matches), None)
         return Report(
-            tuple(own), self._remark(own, lines), first, (truth.loss, given), lines=lines,
+            tuple(own), self._remark(own, lines), first, (truth.loss, given), self._convention(own), lines=lines,
             missing=tuple(p.name for p in self._found.missing if truth.node(p.var) in truth.replay.uses),
         )  # fmt: skip
+
+    def check_repeats(self, again: Outcome) -> None:
+        """Raise ValueError where the function gives another loss when it is run once more."""
+        first, second = (float(np.sum(found.loss.value)) for found in (self._found, again))
+        if abs(first - second) > 1e-9 * abs(first):
+            raise ValueError(
+                f"check_backprop: the function gives another loss each time that it is run, {first:.6g} and then "
+                f"{second:.6g}, so that its gradients cannot be judged: draw its random numbers from a generator with "
+                "a seed, np.random.default_rng(0), made in the function or given to it"
+            )
 
     def _read(self) -> None:
         """Sort the gradients: those that can be compared, those of another shape, and those of nothing."""
@@ -189,7 +210,7 @@ class _Judge:
             else:
                 self._misshapen[node] = array
             if type(gradient.value) is Traced:
-                self._ends.append(End(gradient.value.symbol, node))
+                self._ends.append(End(gradient.value.symbol, node, updates=gradient.update is not None))
 
     def _findings(
         self, hand: Mapping[Node, Array], margins: Mapping[Node, Margin], scale: float
@@ -222,6 +243,21 @@ class _Judge:
                 "where arrays are computed. Keep them arrays, with np.exp for math.exp and np.stack for a list."
             )
         return "\n".join(told)
+
+    def _convention(self, findings: list[Finding]) -> str:
+        """What the named values on the way are, where they are a multiple of the loss's gradients and all is right."""
+        if not all(finding.matches for finding in findings):
+            return ""
+        nodes = {str(node.get("name")).lower(): node for node, _ in self._truth.gradients if node.get("name")}
+        ends, found = {end.var for end in self._ends}, Counter[float]()
+        for var, name in self._names.items():
+            node = nodes.get(stem(name).lower()) if stem(name) != name and var not in ends else None
+            if node is not None and np.size(var.value) > 1:
+                factor = factor_between(np.asarray(var.value), self._truth.gradient(node))
+                if factor is not None:
+                    found[round(factor, 6)] += 1
+        factor = found.most_common(1)[0][0] if found else 1.0
+        return habit(factor) if abs(factor - 1) > 1e-5 else ""
 
     def _is_transposed(self, fault: Fault) -> bool:
         """Whether what a line gave is the transpose of the right matrix, perhaps in its shape."""
@@ -296,8 +332,13 @@ class _Judge:
         explanation, _, right = finding.explanation.partition("; right: ") if finding is not None else ("", "", "")
         right = self._right(fault) or spelling.line(right)
         cause = (finding.cause if finding is not None else None) or "unknown"
+        repair = fault.repair
         if cause == "unknown" and self._is_transposed(fault):
             cause, explanation = "transposed", "the numbers are those of the transpose"
+        elif repair is not None and (cause == "unknown" or (cause == "scale" and ": " not in explanation)):
+            cause, explanation = repair.edit.cause, repair.edit.words
+        if repair is not None and repair.line:
+            right = repair.line
         return WrongLine(
             file=statement.file,
             line=part[0] if part is not None else statement.first,
@@ -307,6 +348,7 @@ class _Judge:
             explanation=spelling.text(explanation),
             right=right,
             gradients=tuple(words.value(end.node) for end in fault.repairs),
+            own=tuple(words.value(end.node) for end in fault.repairs if flow.statement(end.var) == statement),
         )
 
 
@@ -316,7 +358,9 @@ def merged(lines: Iterable[WrongLine]) -> tuple[WrongLine, ...]:
     for line in lines:
         known = found.get((line.file, line.line))
         gradients = (*known.gradients, *line.gradients) if known is not None else line.gradients
-        found[line.file, line.line] = replace(known or line, gradients=tuple(dict.fromkeys(gradients)))
+        own = (*(known.own if known is not None else ()), *line.own)
+        both = replace(known or line, gradients=tuple(dict.fromkeys(gradients)), own=tuple(dict.fromkeys(own)))
+        found[line.file, line.line] = both
     return tuple(found.values())
 
 

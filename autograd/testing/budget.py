@@ -37,9 +37,13 @@ class Budget:
             self._earliest = now + self._end - thread_time()
         return now >= self._earliest
 
+    def part(self, of: float) -> Budget:
+        """A part of what is left."""
+        return Budget(max(self._end - thread_time(), 0.0) * of)
+
     def to_list(self) -> Budget:
         """A part of what is left, for listing what is tried in the rest."""
-        return Budget(max(self._end - thread_time(), 0.0) * _LISTING)
+        return self.part(_LISTING)
 
     def within(self, items: Iterable[T]) -> Iterator[T]:
         """The items that come in time; none more once a function that is `timed` was called too late."""

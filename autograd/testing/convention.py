@@ -95,11 +95,11 @@ def _possible(
     for factor in (-1.0, *(factor for factor, _ in counted.most_common(_CANDIDATES))):
         reason = as_size(factor, known, 1e-3)
         if reason is not None and not reason.weak and reason.factor != 1:
-            possible.append(Convention(replay.loss, reason.factor, _habit(reason.factor, reason.words), reason.arrays))
+            possible.append(Convention(replay.loss, reason.factor, habit(reason.factor), reason.arrays))
     return possible
 
 
-def _habit(factor: float, words: str) -> str:
+def habit(factor: float) -> str:
     """What a factor of the gradients on the way is, in words."""
     if factor == -1:
         return "the negative of the loss's: the sign comes right in the parameters"

@@ -11,8 +11,8 @@ it is explained. What nothing repairs but its own end is the fault of the first 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -20,15 +20,20 @@ import numpy as np
 
 from autograd.basis.caching import cached_property
 from autograd.core.node import Node
-from autograd.program.program import Line, Var, needed
+from autograd.program.program import Line, Var
 from autograd.testing.inversion import solved
 from autograd.testing.outcome import stem
 from autograd.testing.recording import Recording, same
+from autograd.testing.repair import Repair, Repairs
 from autograd.testing.source import Statement, statement_at
 from autograd.testing.truth import Truth, arrangements, factor_between
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Right = Callable[[Node, Array], bool]
+_PLAIN = 1.0  # the cost of an edit that is plainly what was meant
+_USUAL = 1.3  # and that of one that is no rarity
+_CLEARLY = 0.15  # by which an edit must be less far-fetched to make another line the wrong one
+_NEIGHBOURS = 12  # statements around a wrong one whose edits are tried
 _MOST_TRIALS = 4000  # runs of the program from a value on
 
 
@@ -40,11 +45,13 @@ class End:
         var: its value in the program.
         node: the parameter.
         wrong: whether it is.
+        updates: whether it is what an update implies.
     """
 
     var: Var
     node: Node
     wrong: bool = False
+    updates: bool = False
 
 
 @dataclass
@@ -56,12 +63,14 @@ class Unit:
         statement: where they were made.
         reach: the wrong ends that depend on them.
         departs: whether they differ from the truth although what went into them is explained.
+        suspect: whether they do, or are a part of a gradient that should be whole.
     """
 
     values: list[Var]
     statement: Statement
     reach: list[End] = field(default_factory=list)
     departs: bool = False
+    suspect: bool = False
 
     def code(self, recording: Recording) -> Any:
         """The function that it stands in."""
@@ -78,6 +87,9 @@ class Fault:
         rights: what the values should be, where that is known.
         repairs: the ends that are right with these.
         factor: what the author's convention multiplies the true gradients with there.
+        origin: the fault in which it was seen, where it was traced back from that.
+        repair: the edit that makes the line right.
+        certain: whether no other line can be meant.
     """
 
     unit: Unit
@@ -86,6 +98,8 @@ class Fault:
     repairs: list[End]
     factor: float = 1.0
     origin: Fault | None = None
+    repair: Repair | None = None
+    certain: bool = False
 
     @property
     def shown(self) -> Fault:
@@ -102,29 +116,40 @@ class Dataflow:
         ends: the author's gradients.
         right: whether numbers are the true gradient of a node.
         names: how values are called.
+        seconds: that the search for what makes a line right may take.
 
     Attributes:
         faults: the wrong lines, the one nearest the loss first.
     """
 
     def __init__(
-        self, recording: Recording, truth: Truth, ends: list[End], right: Right, names: Mapping[Var, str]
+        self,
+        recording: Recording,
+        truth: Truth,
+        ends: list[End],
+        right: Right,
+        names: Mapping[Var, str],
+        seconds: float,
     ) -> None:
         self._recording, self._truth, self._ends, self._right, self._names = recording, truth, ends, right, names
-        self.lines = needed(recording.lines, [end.var for end in ends])
+        of_ends = {end.var for end in ends}
+        last = max((k for k, line in enumerate(recording.lines) if line.target in of_ends), default=-1)
+        self.lines = recording.lines[: last + 1]
         self._start: dict[Any, Any] = {
             var: var.value for line in self.lines for var in (line.target, *line.variables())
         }
-        self._made = {line.target: line for line in self.lines}
-        self._order = {line.target: k for k, line in enumerate(self.lines)}
+        self.made = {line.target: line for line in self.lines}
+        self.order = {line.target: k for k, line in enumerate(self.lines)}
         self._users: dict[Var, list[Line]] = {}
         for line in self.lines:
             for var in line.variables():
                 self._users.setdefault(var, []).append(line)
         self._fixed: dict[Var, Any] = {}
+        self._affected: dict[frozenset[Var], list[Line]] = {}
         self._trials = 0
         self._inputs: dict[Var, list[Var]] = {}
         self.faults: list[Fault] = []
+        self._repairing = Repairs(self, recording, truth, seconds)
         with np.errstate(all="ignore"):
             self._find()
 
@@ -135,13 +160,41 @@ class Dataflow:
         values = self._start.copy()
         replaced = {**self._fixed, **replaced}
         values.update(replaced)
-        changed = set(replaced)
-        first = min((self._order.get(var, 0) for var in replaced), default=0)
-        for line in self.lines[first:]:
-            if line.target not in replaced and not changed.isdisjoint(line.variables()):
-                values[line.target] = line.compute(values)
-                changed.add(line.target)
+        for line in self._after(replaced):
+            values[line.target] = line.compute(values)
         return values
+
+    def _after(self, changed: Iterable[Var]) -> list[Line]:
+        """The lines that depend on values, in order, but those that give one of them."""
+        key = frozenset(changed)
+        if key not in self._affected:
+            reached, found = set(key), []
+            for line in self.lines[min((self.order.get(var, 0) for var in key), default=len(self.lines)) :]:
+                if line.target not in key and not reached.isdisjoint(line.variables()):
+                    found.append(line)
+                    reached.add(line.target)
+            self._affected[key] = found
+        return self._affected[key]
+
+    def recomputed(self, computed: Mapping[Var, Callable[[dict[Any, Any]], Any]]) -> dict[Any, Any]:
+        """All values, with some computed in another way from those before them."""
+        values = self.replay({})
+        if key := frozenset(computed):
+            own = [self.made[var] for var in key]
+            lines = sorted({*own, *self._after(key)}, key=lambda line: self.order[line.target])
+            for line in lines:
+                var = line.target
+                if var in computed:
+                    values[var] = computed[var](values)
+                elif var not in self._fixed:
+                    values[var] = line.compute(values)
+        return values
+
+    def repaired(self, reach: Iterable[End], values: Mapping[Any, Any]) -> list[End]:
+        """Of the ends, those that are right with these values; none where another becomes wrong."""
+        repairs = [end for end in reach if self._is_right(end, values[end.var])]
+        fine = not repairs or all(end.wrong or self._is_right(end, values[end.var]) for end in self._ends)
+        return repairs if fine else []
 
     def reaches(self, var: Var) -> set[Var]:
         """What is computed from a value, itself included."""
@@ -157,7 +210,7 @@ class Dataflow:
         """What a value is computed from, itself included."""
         seen, pending = {var}, [var]
         while pending:
-            line = self._made.get(pending.pop())
+            line = self.made.get(pending.pop())
             for each in line.variables() if line is not None else ():
                 if each not in seen:
                     seen.add(each)
@@ -174,7 +227,7 @@ class Dataflow:
     def _find(self) -> None:
         wrong = [end for end in self._ends if end.wrong]
         while wrong:
-            fault = self._next(wrong)
+            fault = self._mended(self._next(wrong), wrong)
             self.faults.append(fault)
             for var, right in zip(fault.unit.values, fault.rights, strict=False):
                 self._fixed[var] = right
@@ -182,15 +235,76 @@ class Dataflow:
             if len(left) == len(wrong):
                 break
             wrong = left
-        self.faults.sort(key=lambda fault: self._order[fault.unit.values[0]])
+        self.faults.sort(key=lambda fault: self.order[fault.unit.values[0]])
+
+    def _mended(self, fault: Fault, wrong: list[End]) -> Fault:
+        """A wrong line with the edit that makes it right, or its neighbour where only an edit of that does."""
+        least = max(len(fault.repairs), 1)
+        rights = dict(zip(fault.unit.values, fault.rights, strict=False))
+        first = next((v for v in fault.unit.values if v in rights and not _alike(v.value, rights[v])), None)
+        own = fault.repair = self._repairing.of(first or fault.unit.values[0], wrong, least, rights)
+        most = len(own.repairs) if own is not None else least
+        cost = own.edit.cost - _CLEARLY if own is not None else float("inf")
+        best: Repair | None = None
+        at = first or fault.unit.values[0]
+        sure = fault.certain or (own is not None and own.edit.cost <= _PLAIN)
+        around = [] if sure else self._neighbours(fault, at, own is not None)
+        for limit in (_USUAL, float("inf")):  # what is less far-fetched is tried everywhere first
+            for var in around:
+                idle = self.made[var].fn is same  # a statement that does nothing but pass a value on
+                least_cost = min(limit, cost + (2 * _CLEARLY if idle else 0.0))
+                found = self._repairing.of(var, wrong, most, cost=least_cost)
+                if found is not None and (len(found.repairs) > most or found.edit.cost < least_cost):
+                    best, most, cost = found, len(found.repairs), found.edit.cost
+            if best is not None:
+                break
+        if best is None:
+            return fault
+        values = list(best.values)
+        unit = Unit(values, best.statement, fault.unit.reach)
+        return Fault(unit, [None] * len(values), list(best.values.values()), best.repairs, repair=best, origin=fault)
+
+    def _neighbours(self, fault: Fault, at: Var, known: bool) -> list[Var]:
+        """The values before and after a wrong one that leave their statements, of each statement one, nearest first.
+
+        Where it is `known` what makes the line right, only those that went into it and are not right themselves.
+        """
+        values = fault.unit.values
+        near = {v for each in values for v in (*self.behind(each), *self.reaches(each))} - self._truth.forward
+        if known:
+            near = {var for var in self.inputs(at) if var in near and np.size(var.value) > 1}
+        own, found = fault.unit.statement, dict[Statement, Var]()
+        for var in sorted((v for v in near if v in self.order), key=lambda v: abs(self.order[v] - self.order[at])):
+            statement = self.statement(var)
+            users = self._users.get(var, ())
+            leaves = not users or any(self.statement(user.target) != statement for user in users)
+            if (
+                statement != own
+                and var not in self._recording.moves
+                and leaves
+                and not (known and self._is_right_gradient(var))
+            ):
+                found.setdefault(statement, var)
+        return list(found.values())[: _NEIGHBOURS if np.size(at.value) > 1 else 3 * _NEIGHBOURS]
+
+    def _is_right_gradient(self, var: Var) -> bool:
+        """Whether a call gave a true gradient as it is."""
+        matches = self._truth.matches(var.value) if self.made[var].fn is not same and np.size(var.value) > 1 else ()
+        right = {match.node for match in matches if match.kind == "gradient" and abs(match.factor - 1) < 1e-6}
+        own = stem(self._names.get(var, "")).lower()
+        named = {n for n, _ in self._truth.gradients if own and str(n.get("name") or "").lower() == own}
+        return bool(right & named if named else right)
 
     def _next(self, wrong: list[End]) -> Fault:
         """The line that repairs most of the wrong gradients."""
         units = self._units(wrong)
+        if (turned := self._against_the_others(wrong)) is not None:
+            own = next((unit for unit in units if unit.values[-1] is turned.var), None)
+            return replace(self._unexplained([turned], [own] if own is not None else [], None), certain=True)
         best: Fault | None = None
         for unit in units:
             guilty = not all(map(self._innocent, unit.values))
-            if best is not None and self._rank(best)[:3] >= (len(unit.reach), unit.departs, guilty):
+            if best is not None and self._rank(best)[:3] >= (len(unit.reach), unit.suspect, guilty or unit.suspect):
                 continue
             for fault in self._repairs(unit):
                 if best is None or self._rank(fault) > self._rank(best):
@@ -201,11 +315,26 @@ class Dataflow:
             return self._unexplained(wrong, units, best)
         return self._traced_back(best)
 
+    def _against_the_others(self, wrong: list[End]) -> End | None:
+        """An update with the sign that is wrong, where that of another is right."""
+        for end in wrong if any(not end.wrong for end in self._ends) else ():
+            true = self._truth.gradient(end.node)
+            if end.updates and true.size > 1 and np.allclose(-np.asarray(end.var.value), true, rtol=1e-6, atol=1e-12):
+                return end
+        return None
+
     def _rank(self, fault: Fault) -> tuple[int, bool, bool, int]:
         wrong = zip(fault.unit.values, fault.rights, strict=True)
         first = next((var for var, right in wrong if not _alike(var.value, right)), fault.unit.values[0])
         part = self._is_a_part(first) and all(map(self.explained, self.inputs(first)))
-        return len(fault.repairs), part or self.departs(first), part or not self._innocent(first), -self._order[first]
+        if self.made[first].fn is same and self._is_multiple(first, fault):  # then what was passed on is wrong
+            return len(fault.repairs), self.departs(first), False, -self.order[first]
+        return len(fault.repairs), part or self.departs(first), part or not self._innocent(first), -self.order[first]
+
+    def _is_multiple(self, var: Var, fault: Fault) -> bool:
+        """Whether a value is a number times what it should be."""
+        right = np.asarray(fault.rights[fault.unit.values.index(var)])
+        return right.size > 1 and factor_between(np.asarray(var.value), right) is not None
 
     def _is_a_part(self, var: Var) -> bool:
         """Whether a value is known as a step on the way only: of a gradient that should be whole, a part."""
@@ -214,11 +343,11 @@ class Dataflow:
 
     def _innocent(self, var: Var) -> bool:
         """Whether calls gave what they should: then a statement that passes it on is sooner the wrong one."""
-        return self.explained(var) and self._made[var].fn is not same
+        return self.explained(var) and self.made[var].fn is not same
 
     def _traced_back(self, fault: Fault) -> Fault:
         """The fault of what went into a wrong line, if that explains it: what it should be is solved for."""
-        if len(fault.rights) != len(fault.unit.values) or self._made[fault.unit.values[0]].fn is same:
+        if len(fault.rights) != len(fault.unit.values) or self.made[fault.unit.values[0]].fn is same:
             return fault
         for unit, rights in self._solved(fault):
             found = self._repaired(unit, rights)
@@ -233,8 +362,9 @@ class Dataflow:
         for var, right in zip(fault.unit.values, fault.rights, strict=True):
             statement = self.statement(var)
             inside = partial(self.is_inside, statement=statement)
-            for leaf, value in solved(var, right, self._made, inside, values):
-                if leaf in self._made and leaf not in self._truth.forward and leaf not in self._recording.moves:
+            for leaf, value in solved(var, right, self.made, inside, values):
+                known = leaf in self._truth.forward or leaf in self._recording.moves or leaf not in self._depends
+                if leaf in self.made and not known:
                     spot = self._recording.spots[leaf]
                     wanted.setdefault((spot.frame.f_code, spot.instruction), []).append((leaf, value))
         for key, found in wanted.items():
@@ -245,7 +375,7 @@ class Dataflow:
             if not leaves or any(not np.all(np.isfinite(value)) for value in leaves.values()):
                 continue
             helper = key not in self._forward_spots and key[0] is not fault.unit.code(self._recording)
-            departs = any(self.departs(leaf) for leaf in leaves)
+            departs = self.departs(next(iter(leaves)))
             known = departs and all(self._truth.matches(value) for value in leaves.values())
             if known or (helper and not self._shares_code(key)):
                 first = next(iter(leaves))
@@ -254,7 +384,7 @@ class Dataflow:
 
     def is_inside(self, var: Var, statement: Statement) -> bool:
         """Whether a value is made in a statement."""
-        return var in self._made and var in self._recording.spots and self.statement(var) == statement
+        return var in self.made and var in self._recording.spots and self.statement(var) == statement
 
     def _shares_code(self, key: Any) -> bool:
         """Whether the other values that this expression gave went into gradients too, as those of a layer do."""
@@ -262,7 +392,7 @@ class Dataflow:
             self.explained(v)
             and np.size(v.value) > 1
             and any(m.kind == "gradient" for m in self._truth.matches(v.value))
-            for v in self._made
+            for v in self.made
             if (s := self._recording.spots.get(v)) and (s.frame.f_code, s.instruction) == key
         )
 
@@ -276,7 +406,7 @@ class Dataflow:
         """Where only the end itself can be repaired: the first value behind it that nothing explains."""
         end = direct.repairs[0] if direct is not None else wrong[0]
         behind = self.behind(end.var)
-        for unit in sorted(units, key=lambda unit: self._order[unit.values[0]]):
+        for unit in sorted(units, key=lambda unit: self.order[unit.values[0]]):
             if unit.departs and unit.values[0] in behind and unit.values[-1] is not end.var:
                 return Fault(unit, [None] * len(unit.values), [], unit.reach)
         if direct is not None:
@@ -308,9 +438,9 @@ class Dataflow:
         for group in groups.values():
             for values in [group] if len(group) == 1 else [group, *([var] for var in group)]:
                 reach = [end for end in wrong if any(end in reached[var] for var in values)]
-                departs = any(self.departs(var) for var in values)
-                units.append(Unit(values, self.statement(values[0]), reach, departs))
-        return sorted(units, key=lambda unit: (-len(unit.reach), not unit.departs, self._order[unit.values[0]]))
+                departs, part = (any(map(test, values)) for test in (self.departs, self._is_a_part))
+                units.append(Unit(values, self.statement(values[0]), reach, departs, departs or part))
+        return sorted(units, key=lambda unit: (-len(unit.reach), not unit.suspect, self.order[unit.values[0]]))
 
     def statement(self, var: Var) -> Statement:
         """The statement that made a value."""
@@ -332,9 +462,9 @@ class Dataflow:
         statement, found, pending = self.statement(var), dict[Var, None](), [var]
         seen = {var}
         while pending:
-            line = self._made.get(pending.pop())
+            line = self.made.get(pending.pop())
             for arg in line.variables() if line is not None else ():
-                if arg in self._made and arg in self._recording.spots and self.statement(arg) == statement:
+                if arg in self.made and arg in self._recording.spots and self.statement(arg) == statement:
                     if arg not in seen:
                         seen.add(arg)
                         pending.append(arg)
@@ -344,13 +474,13 @@ class Dataflow:
 
     def explained(self, var: Var) -> bool:
         """Whether a value is one that a right derivation has, or all right that is computed from it."""
-        known = var not in self._made or var in self._truth.forward or var in self._fixed
+        known = var not in self.made or var in self._truth.forward or var in self._fixed
         return known or var not in self._depends or var in self._explained or not np.any(var.value)
 
     @cached_property
     def _depends(self) -> set[Var]:
         """The values that depend on more than constants."""
-        found = {var for var in self._truth.nodes if var not in self._made} | set(self._truth.nodes)
+        found = {var for var in self._truth.nodes if var not in self.made} | set(self._truth.nodes)
         for line in self.lines:
             if not found.isdisjoint(line.variables()):
                 found.add(line.target)
@@ -493,7 +623,7 @@ class Dataflow:
                         yield [*nodes], rights
         for node, true in self._truth.gradients:
             for axis in range(true.ndim):
-                if true.shape[axis] == count and true.size == sum(np.size(var.value) for var in unit.values):
+                if true.shape[axis] == count and all(np.size(var.value) * count == true.size for var in unit.values):
                     rows = list(np.moveaxis(true, axis, 0))
                     for parts in (rows, rows[::-1]):
                         shaped = [

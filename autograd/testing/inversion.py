@@ -50,10 +50,10 @@ def _inverse(line: Line, position: int, right: Array, values: Mapping[Any, Any])
         return right.reshape(np.shape(values[line.args[0]]))
     if len(line.args) < 2 or position > 1:
         return None
+    if fn not in (np.add, np.subtract, np.multiply, np.divide):
+        return None
     own, other = values[line.args[position]], line.args[1 - position]
     other = np.asarray(values.get(other, other) if type(other) is Var else other)
-    if other.dtype.kind not in "fiub":
-        return None
     if fn is np.add:
         return np.asarray(right - other)
     if fn is np.subtract:

@@ -7,6 +7,7 @@ leaves the recording, as by `float(x)`, is noted with its place: there the trace
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -66,12 +67,18 @@ class Recording(Trace):
         spots: by value, where it was made; inputs have none.
         moves: the values that are only another look at memory that was written to.
         left: what left the recording.
+        named: what functions were given: how that was spelled, how many values there were by then, and in which call.
+        scopes: by value, what stood in the variables of its function at that moment.
+        born: the arrays that NumPy made of nothing, as zeros: where, and how many values were there by then.
         end: where the last function of the author's gave something back.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.spots: dict[Var, Spot] = {}
+        self.named: list[tuple[str, Var, int, FrameType]] = []
+        self.scopes: dict[Var, dict[str, Any]] = {}
+        self.born: list[tuple[Var, Spot, int]] = []
         self.moves: set[Var] = set()
         self.left: list[Leaving] = []
         self.end: Spot | None = None
@@ -90,7 +97,7 @@ class Recording(Trace):
         """Compute `fn(*args, **kwargs)` and record it."""
         if fn in WRITERS or getattr(fn, "__name__", "") == "at" or writes(fn, args, kwargs):
             return self._write_by(fn, args, kwargs)
-        if fn not in _JOINING:
+        if fn not in _JOINING and fn is not operator.getitem:  # an index is no array
             args = tuple(self.joined(arg) for arg in args)
         return super().call(fn, args, kwargs)
 
@@ -110,6 +117,13 @@ class Recording(Trace):
         self.lines.append(line)
         frame = user_frame()
         self.spots[line.target] = Spot(frame, frame.f_lasti)
+        known, code = frame.f_locals, frame.f_code
+        names = known if code.co_flags & inspect.CO_OPTIMIZED else [name for name in code.co_names if name in known]
+        self.scopes[line.target] = {
+            name: value.symbol if type(value) is Traced else value
+            for name in names
+            if type(value := known[name]) in (Traced, int, float)
+        }
         return line.target
 
     def symbol(self, value: Any) -> Any:
@@ -244,7 +258,7 @@ class Namespace(ModuleType):
 def wrapped(value: Any, recording: Recording) -> Any:
     """A function or a module of NumPy's whose arrays are traced; anything else as it is."""
     if isinstance(value, ModuleType):
-        return Namespace(value, recording)
+        return value if isinstance(value, Namespace) else Namespace(value, recording)
     if not callable(value) or isinstance(value, (np.ufunc, type)):
         return value
 
@@ -283,6 +297,8 @@ def taken(value: Any, recording: Recording) -> Any:
         traced = Trace.input(recording, value)
         traced.symbol.value = value.copy()
         recording._look_at(traced)
+        frame = user_frame()
+        recording.born.append((traced.symbol, Spot(frame, frame.f_lasti), len(recording.lines)))
         return traced
     return value
 

@@ -234,6 +234,7 @@ class WrongLine:
         explanation: the mistake in words.
         right: the line that would be right.
         gradients: the names of the gradients that are right once this line is.
+        own: of those, the ones that this very line gives.
     """
 
     file: str
@@ -244,6 +245,7 @@ class WrongLine:
     explanation: str = ""
     right: str = ""
     gradients: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         place = f"{Path(self.file).name}:{self.line}" + (f" in {self.function}" if self.function else "")
@@ -311,9 +313,19 @@ class Report:
     def __str__(self) -> str:
         if self.lines:
             right = sum(finding.matches for finding in self.findings)
-            verdict = f"{right} of {len(self.findings)} gradients are right."
+            verdict = f"{right} of {len(self.findings)} gradients are right.{self._following()}"
             return shown("\n".join([*map(str, self.lines), verdict, *self._remarks()]))
         return shown("\n".join([self._verdict(), *map(str, self.findings), *self._remarks()]))
+
+    def _following(self) -> str:
+        """Which wrong gradients are right but for the wrong lines."""
+        wrong = [finding.name for finding in self.findings if not finding.matches]
+        made = {name for line in self.lines for name in line.own}
+        follow = [name for name in wrong if name not in made and any(name in line.gradients for line in self.lines)]
+        if not follow:
+            return ""
+        line = "that line" if len(self.lines) == 1 else "these lines"
+        return f" {', '.join(follow)} {'is' if len(follow) == 1 else 'are'} right, given what {line} gave."
 
     def _remarks(self) -> list[str]:
         """What concerns all gradients."""

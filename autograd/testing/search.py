@@ -179,7 +179,7 @@ class Search:
     ) -> None:
         self.replay, self.hand, self._margins, self._budget = replay, hand, margins, budget
         self._is_large = sum(np.size(node.value) for node in replay.nodes) > _MANY_NUMBERS or len(replay.nodes) > _LARGE
-        self._lines = LineSlips(replay, hand, scale)
+        self._lines = LineSlips(replay, hand, scale, budget.timed(lambda: None))
         self._cut = False  # whether the catalogue was longer than there was time to list it
         self.order = sorted(hand, key=self._nearness)
         self._state = State({node: Verdict() for node in self.order})

@@ -96,7 +96,8 @@ class Spelling:
             statement = statement_at(self._recording.spots[line.target])
             for arg, node in operands(syntax_of(self._recording, line, statement), line):
                 known = self._truth.nodes.get(arg) if type(arg) is Var else None
-                if known is not None and isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+                in_graph = known is not None and known in self._truth.replay.uses
+                if in_graph and isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
                     found.setdefault(self._words.value(known), ast.unparse(node).replace("'", '"'))
         return {name: spelled for name, spelled in found.items() if name.isidentifier() and name != spelled}
 

@@ -66,6 +66,10 @@ class Truth:
         """The node of a parameter, which is in the graph or not."""
         return self._tensors[var]._node
 
+    def is_parameter(self, var: Var) -> bool:
+        """Whether a value is a parameter."""
+        return var in self._tensors
+
     def gradient(self, node: Node) -> Array:
         """The true gradient."""
         shape = np.shape(node.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -53,10 +53,11 @@ class LineSlips:
         replay: its reverse pass.
         hand: the gradients that are given.
         scale: how many times the gradients in the author's lines are those.
+        in_time: raises TimeoutError where the time is spent.
     """
 
-    def __init__(self, replay: Replay, hand: Mapping[Node, Array], scale: float) -> None:
-        self._replay, self._hand, self._scale = replay, hand, scale
+    def __init__(self, replay: Replay, hand: Mapping[Node, Array], scale: float, in_time: Callable[[], None]) -> None:
+        self._replay, self._hand, self._scale, self._in_time = replay, hand, scale, in_time
         self._near = Lines(replay, {*hand, *landmarks(replay)})
         self._far = Lines(replay, set(hand))
         self._other = Lines(replay, {*hand, *landmarks(replay)}, form=1)
@@ -86,7 +87,7 @@ class LineSlips:
             if line is None or line.text in seen or (lines is self._far and names > _NAMES):
                 continue
             seen.add(line.text)
-            yield _Reading(self._replay, line, self._hand, self._scale)
+            yield _Reading(self._replay, line, self._hand, self._scale, self._in_time)
 
     def _copied(self, node: Node, matches: Matches) -> Iterator[Mistake]:
         """The gradient of another parameter, whose line was copied."""
@@ -118,8 +119,10 @@ class LineSlips:
 class _Reading:
     """One line, and what may be written in it by mistake."""
 
-    def __init__(self, replay: Replay, line: Line, hand: Mapping[Node, Array], scale: float) -> None:
-        self._replay, self._line, self._hand, self._scale = replay, line, hand, scale
+    def __init__(
+        self, replay: Replay, line: Line, hand: Mapping[Node, Array], scale: float, in_time: Callable[[], None]
+    ) -> None:
+        self._replay, self._line, self._hand, self._scale, self._in_time = replay, line, hand, scale, in_time
         self._tree = parsed(line.text)
         self._values = {name: replay.value(of) for name, of in line.values.items()}
         self._details: dict[str, Any] = dict(line.values)
@@ -213,8 +216,9 @@ class _Reading:
 
     def slips(self) -> Iterator[Slip]:
         """One slip each; a name may also be another one wherever it stands."""
-        yield from self._everywhere()
-        yield from slips(self._tree, self._swaps)
+        for slip in chain(self._everywhere(), slips(self._tree, self._swaps)):
+            self._in_time()
+            yield slip
 
     def _everywhere(self) -> Iterator[Slip]:
         for name, swaps in self._swaps.items():

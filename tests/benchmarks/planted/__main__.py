@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tests.benchmarks.planted import score
+from tests.benchmarks.planted import functions, score
 from tests.benchmarks.planted.cases import Case, all_cases, large_cases
 
 
@@ -30,7 +30,13 @@ def main() -> None:
     parser.add_argument("--mistake", default="", help="only cases whose title holds this")
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print the first N failures in full")
     parser.add_argument("--threads", type=int, default=0, help="for the manner of the other benchmarks; unused")
+    parser.add_argument("--functions", action="store_true", help="only whole functions, judged line by line")
+    parser.add_argument("--without-catalogue", action="store_true", help="of those, the lines without a catalogue")
     options = parser.parse_args()
+
+    if options.functions or options.without_catalogue:
+        functions.main(options.every, options.show, options.mistake, options.without_catalogue)
+        return
 
     chosen = [
         case
@@ -48,6 +54,8 @@ def main() -> None:
     score.print_figures("Planted mistakes", answers)
     if not (options.network or options.mistake):
         score.print_figures("4 layers and 10,000 parameters", [score.ask(case) for case in large_cases()])
+        functions.main(options.every)
+        functions.main(options.every, without_catalogue=True)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,17 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 from autograd.testing import Report, check_backprop
+from autograd.testing.search import Search
 from tests.benchmarks.planted.sources import MARK, SOURCES, Source
+from tests.benchmarks.planted.strangers import STRANGERS_A
+from tests.benchmarks.planted.strangers_steps import STRANGERS_B
 
+STRANGERS = (*STRANGERS_A, *STRANGERS_B)
 SIZES = {"plain": (7, 3, 5, 4, 2), "square": (4, 4, 4, 4, 4)}
 # A pattern in a line, what is put there, and what the mistake may be called.
 SLIPS: tuple[tuple[str, str, str], ...] = (
@@ -158,46 +163,59 @@ def _single(args: Any, params: Any, scope: dict[str, Any]) -> Any:
 
 
 def planted() -> Iterator[Planted]:
-    """Every rewritten function whose gradients are others."""
-    for source in SOURCES:
+    """Every rewritten function whose gradients are others: with the slips of its own, and with those of the table."""
+    for source in (*SOURCES, *STRANGERS):
         lines = source.text.strip("\n").split("\n")
-        for number, line in enumerate(lines, 1):
-            if not line.endswith(MARK):
+        plain = plain_text(source).split("\n")
+        for number, line in enumerate(lines):
+            bare, marked, own = line.partition(MARK)
+            if not marked:
                 continue
-            bare = line.removesuffix(MARK)
-            for pattern, put, causes in SLIPS:
-                now = re.sub(pattern, put, bare, count=1)
-                if now == bare:
-                    continue
-                text = (
-                    "\n".join((now if k == number else other.removesuffix(MARK)) for k, other in enumerate(lines, 1))
-                    + "\n"
-                )
-                try:
-                    ast.parse(text)
-                except SyntaxError:
+            indent = bare[: len(bare) - len(bare.lstrip())]
+            slips = [(indent + now.strip(), causes.strip()) for now, _, causes in _own(own)]
+            if not own:
+                slips = [(re.sub(pattern, put, bare, count=1), causes) for pattern, put, causes in SLIPS]
+            for now, causes in slips:
+                text = "\n".join([*plain[:number], now, *plain[number + 1 :]])
+                if now == bare or not _is_python(text):
                     continue
                 for size in SIZES:
-                    case = Planted(source, size, text, number, bare, now, frozenset(causes.split("|")))
+                    case = Planted(source, size, text, number + 1, bare, now, frozenset(causes.split("|")))
                     if _differs(case):
                         yield case
                         break
 
 
+def _own(marks: str) -> Iterator[tuple[str, str, str]]:
+    """The slips that stand behind a mark: each line, and its causes."""
+    return (slip.rpartition("::") for slip in marks.split(MARK.strip()))
+
+
+def plain_text(source: Source) -> str:
+    """The module without marks."""
+    return "\n".join(line.partition(MARK)[0] for line in source.text.strip("\n").split("\n")) + "\n"
+
+
+def _is_python(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except SyntaxError:
+        return False
+    return True
+
+
 def right() -> Iterator[Planted]:
     """The functions as they are."""
-    for source in SOURCES:
-        text = "\n".join(line.removesuffix(MARK) for line in source.text.strip("\n").split("\n")) + "\n"
+    for source in (*SOURCES, *STRANGERS):
         for size in SIZES:
             for dtype in ("float64", "float32"):
-                yield Planted(source, size, text, 0, "", "", frozenset(), dtype)
+                yield Planted(source, size, plain_text(source), 0, "", "", frozenset(), dtype)
 
 
 def _differs(case: Planted) -> bool:
     """Whether the function runs, and gives something else than the right one."""
-    text = "\n".join(line.removesuffix(MARK) for line in case.source.text.strip("\n").split("\n")) + "\n"
     results = []
-    for each in (case, Planted(case.source, case.size, text, 0, "", "", frozenset())):
+    for each in (case, Planted(case.source, case.size, plain_text(case.source), 0, "", "", frozenset())):
         scope = each.module()
         args, params = scope["setup"](np.random.default_rng(3), SIZES[case.size])
         np.random.seed(5)  # noqa: NPY002
@@ -211,7 +229,7 @@ def _differs(case: Planted) -> bool:
             if isinstance(params, list) and isinstance(params[0], str) and params[0] in scope
             else params
         )
-        results.append(_flat((result, held)))
+        results.append(_flat((result, args, held)))
     a, b = results
     if a.shape != b.shape:
         return False
@@ -260,19 +278,40 @@ def ask(case: Planted) -> Answer:
     return Answer(case, line, line and cause, seconds, str(report))
 
 
-def main(every: int = 1, show: int = 0, only: str = "") -> None:
+@contextlib.contextmanager
+def no_catalogue() -> Iterator[None]:
+    """Lines by the flow of data, and by edits of them, alone: no mistake of the catalogue is tried."""
+
+    def nothing(*_: Any, **__: Any) -> list[Any]:
+        return []
+
+    with (
+        mock.patch.object(Search, "_explain", return_value=([], 0)),
+        mock.patch.multiple(Search, _explained_by_line=nothing, _explained_after_a_step=nothing),
+        mock.patch.object(Search, "_explained_by_pairs", nothing),
+    ):
+        yield
+
+
+def main(
+    every: int = 1, show: int = 0, only: str = "", without_catalogue: bool = False, strangers: bool = False
+) -> None:
     """Print how often the line and the cause are named, and whether a right function is blamed."""
-    answers = [ask(case) for k, case in enumerate(planted()) if k % every == 0 and only in case.title]
+    chosen = [case for case in planted() if not strangers or case.source in STRANGERS]
+    with no_catalogue() if without_catalogue else contextlib.nullcontext():
+        answers = [ask(case) for k, case in enumerate(chosen) if k % every == 0 and only in case.title]
     by: dict[str, list[Answer]] = {}
     for answer in answers:
         by.setdefault(f"{answer.case.source.shape}: {answer.case.source.name}", []).append(answer)
+    print("\nwithout the catalogue" if without_catalogue else "")
     print(f"{'Functions with a wrong line':60} {'number':>6} {'line':>8} {'cause':>8}")
     for name, found in {**by, "all": answers}.items():
         line, cause = _share([a.line for a in found]), _share([a.cause for a in found])
         print(f"{name:60} {len(found):6} {line} {cause}")
     seconds = [a.seconds for a in answers]
     print(f"seconds: {np.median(seconds):.2f}, at most {max(seconds):.2f}")
-    right_ones = [ask(case) for case in right() if only in case.title]
+    honest = [case for case in right() if not strangers or case.source in STRANGERS]
+    right_ones = [ask(case) for k, case in enumerate(honest) if k % every == 0 and only in case.title]
     alarms = [answer for answer in right_ones if not answer.line]
     print(f"right functions: {len(right_ones)}, blamed: {len(alarms)}")
     failures = [*alarms, *(a for a in answers if not a.line), *(a for a in answers if a.line and not a.cause)]
@@ -290,5 +329,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=int, default=1, help="take every n-th function; 1 takes all")
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print the first N failures in full")
+    parser.add_argument("--without-catalogue", action="store_true", help="find lines only, by the flow of data alone")
+    parser.add_argument("--strangers", action="store_true", help="only derivations in the manner of strangers")
     parser.add_argument("--only", default="", help="only functions whose title holds this")
     main(**vars(parser.parse_args()))

@@ -1,0 +1,126 @@
+"""Expressions of the author's as trees: edited in one place, and written as people write them."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One edit.
+
+    Attributes:
+        old, form: a node of the expression, and what stands in its place: an expression, or source, `_` the node.
+        place: the cause, or what tells it.
+        cost: how far-fetched it is.
+        words: what was done by mistake.
+    """
+
+    old: ast.expr
+    form: Any
+    place: Any
+    cost: float
+    words: str
+
+    @property
+    def new(self) -> ast.expr:
+        """What stands in the place of the node."""
+        form: ast.expr = parsed(self.form, self.old) if isinstance(self.form, str) else self.form
+        return form
+
+    @property
+    def cause(self) -> str:
+        """The code of its cause."""
+        return self.place if isinstance(self.place, str) else str(self.place())
+
+
+class Kind(NamedTuple):
+    """What a name stands for: its value, and whether it is of the forward pass, a parameter, or data."""
+
+    value: Any
+    forward: bool
+    parameter: bool = False
+    data: bool = False
+
+
+def text_of(node: ast.AST) -> str:
+    """Source, as people write it."""
+    text = ast.unparse(node).replace(" ** ", "**")
+    return text if '"' in text else text.replace("'", '"')
+
+
+def parsed(text: str, own: ast.expr | None = None) -> Any:
+    """An expression of ours, with a node of the author's where `_` stands."""
+    tree: Any = ast.parse(text, mode="eval").body
+    for node in list(ast.walk(tree)):
+        for name in ("lineno", "end_lineno", "col_offset", "end_col_offset"):
+            node.__dict__.pop(name, None)
+        if own is not None and isinstance(node, ast.Name) and node.id == "_":
+            tree = replaced(tree, node, own)
+    return tree
+
+
+def replaced(tree: Any, old: ast.AST, new: ast.AST) -> Any:
+    """A tree with another node in the place of one; those on the way are marked as `edited`."""
+    if tree is old:
+        return new
+    changed = None
+    for name, part in ast.iter_fields(tree):
+        other = part
+        if isinstance(part, ast.AST):
+            other = replaced(part, old, new)
+        elif isinstance(part, list):
+            parts = [replaced(p, old, new) if isinstance(p, ast.AST) else p for p in part]
+            other = parts if any(p is not q for p, q in zip(part, parts, strict=True)) else part
+        if other is not part:
+            changed = copy.copy(tree) if changed is None else changed
+            setattr(changed, name, other)
+    if changed is None:
+        return tree
+    changed.edited = True
+    return changed
+
+
+def expressions(tree: ast.AST) -> Iterator[Any]:
+    """All expressions in a tree."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.expr) and not isinstance(node, (ast.Slice,)):
+            yield node
+
+
+def name_of(function: ast.expr) -> str:
+    """What is called, by its last name."""
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def inner_of(part: Any) -> Any:
+    """What is transposed."""
+    return part.value if isinstance(part, ast.Attribute) else getattr(part.func, "value", None)
+
+
+def with_name(tree: Any, name: str, new: ast.expr) -> Any:
+    """A tree with something else wherever a name stands."""
+    for node in list(ast.walk(tree)):
+        if isinstance(node, ast.Name) and node.id == name:
+            tree = replaced(tree, node, new)
+    return tree
+
+
+def broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether one shape is broadcast to another."""
+    return together(shape, to) and np.broadcast_shapes(shape, to) == to
+
+
+def together(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Whether two shapes go together."""
+    try:
+        np.broadcast_shapes(a, b)
+    except ValueError:
+        return False
+    return True

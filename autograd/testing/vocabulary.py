@@ -1,0 +1,190 @@
+"""What an author could have named at a place of the source: the variables of the function, and what else it spells."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograd.basis.caching import cached_property
+from autograd.program.program import Line, Var
+from autograd.program.trace import Traced
+from autograd.testing.aliases import operands, syntax_of
+from autograd.testing.expressions import Kind, text_of
+from autograd.testing.recording import Recording, same
+from autograd.testing.source import range_of, statement_at
+from autograd.testing.truth import Truth
+
+if TYPE_CHECKING:
+    from autograd.testing.dataflow import Dataflow
+
+_LONGEST_LIST = 12  # whose entries might stand in an expression
+
+
+class UnknownValueError(Exception):
+    """A part of an expression whose value nobody knows."""
+
+
+class Vocabulary:
+    """The names of a run.
+
+    Args:
+        flow, recording, truth: of the author's function.
+    """
+
+    def __init__(self, flow: Dataflow, recording: Recording, truth: Truth) -> None:
+        self._flow, self._recording, self._truth = flow, recording, truth
+        self._forward: dict[Var, bool] = {}
+
+    def names(self, last: Line, frame: FrameType | None) -> dict[str, Any]:
+        """By the spelling, what stood in the variables of the function, and what it spells otherwise elsewhere."""
+        flow = self._flow
+        scope = self._recording.scopes.get(last.target, {})
+        after = flow.reaches(last.target)
+        at = flow.order[last.target]
+        best: dict[str, tuple[int, Any]] = {}
+        for text, var, order, other in self._spelled:
+            if text in scope or var in after or not self._is_same_place(text, other, frame):
+                continue
+            distance = at - order if order <= at else 1_000_000 + order - at
+            if text not in best or distance < best[text][0]:
+                best[text] = distance, var
+        found: dict[str, Any] = {name: value for name, value in scope.items() if value not in after}
+        for text, (_, var) in best.items():
+            entry = _entry(text, frame, scope)
+            found[text] = entry.symbol if type(entry) is Traced and entry.symbol not in after else var
+        for name, value in (frame.f_locals if frame is not None else {}).items():
+            if type(value) is np.ndarray:
+                found.setdefault(name, value)
+            elif isinstance(value, list) and len(value) <= _LONGEST_LIST:
+                for k, part in enumerate(value):
+                    if type(part) is Traced and part.symbol not in after:
+                        found.setdefault(f"{name}[{k - len(value)}]", part.symbol)
+        return self._without_synonyms(found)
+
+    def _without_synonyms(self, names: dict[str, Any]) -> dict[str, Any]:
+        """Of the names of one value, the one that it was made for, where that is among them."""
+        made_for: dict[Var, str] = {}
+        for text, value in names.items():
+            if type(value) is Var and value in self._flow.made:
+                target = self._flow.statement(value).target
+                if target is not None and text_of(target) == text:
+                    made_for[value] = text
+        return {t: v for t, v in names.items() if type(v) is not Var or made_for.get(v, t) == t}
+
+    @cached_property
+    def _spelled(self) -> list[tuple[str, Var, int, FrameType]]:
+        """How values are spelled wherever they are used or assigned: the text, the value, when, and in which call."""
+        return list(self._spellings())
+
+    def _spellings(self) -> Iterator[tuple[str, Var, int, FrameType]]:
+        yield from self._recording.named
+        for var, spot, order in self._recording.born:
+            target = statement_at(spot).target
+            if isinstance(target, (ast.Name, ast.Attribute)):
+                yield text_of(target), var, order, spot.frame
+        for order, line in enumerate(self._recording.lines):
+            spot = self._recording.spots[line.target]
+            statement = statement_at(spot)
+            for arg, node in operands(syntax_of(self._recording, line, statement), line) if line.fn is not same else ():
+                if type(arg) is Var and isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) and _plain(node):
+                    yield text_of(node), arg, order, spot.frame
+            target = statement.target
+            if (
+                target is not None
+                and line.target not in self._recording.moves
+                and isinstance(target, (ast.Name, ast.Attribute))
+            ):
+                value = statement.value
+                if value is not None and spot.position == range_of(value):
+                    yield text_of(target), line.target, order, spot.frame
+
+    def _is_same_place(self, text: str, other: FrameType, frame: FrameType | None) -> bool:
+        """Whether a spelling of one call means the same in another."""
+        if other is frame:
+            return True
+        base = text.split(".")[0].split("[")[0]
+        if frame is None or base == text:
+            return False
+        own = frame.f_locals.get(base)
+        return own is not None and type(own) is not Traced and own is other.f_locals.get(base)
+
+    def kind(self, known: Any, values: Mapping[Any, Any]) -> Kind:
+        """What a name stands for."""
+        value = known_value(known, values)
+        if type(known) is not Var:
+            return Kind(value, True)
+        parameter = self._truth.is_parameter(known)
+        data = known not in self._flow.made and not parameter and known not in self._truth.nodes
+        return Kind(value, self._is_forward(known), parameter, data and np.ndim(value) > 0)
+
+    def _is_forward(self, var: Var) -> bool:
+        """Whether a value is of the forward pass, perhaps computed again."""
+        if var not in self._forward:
+            known = var in self._truth.forward or var not in self._flow.made or var in self._truth.nodes
+            if not known:
+                kinds = {match.kind for match in self._truth.matches(var.value)}
+                line = self._flow.made[var]
+                known = "gradient" not in kinds and (
+                    "value" in kinds
+                    or (np.asarray(var.value).dtype.kind in "bi")
+                    or (all(self._is_forward(arg) for arg in line.variables()) and not _is_an_error(line))
+                )
+            self._forward[var] = bool(known)
+        return self._forward[var]
+
+
+def known_value(arg: Any, values: Mapping[Any, Any]) -> Any:
+    """An argument of a call, with the values of the program in it."""
+    kind = type(arg)
+    if kind is Var:
+        return values.get(arg, arg.value)
+    if kind in (tuple, list):
+        return kind([known_value(part, values) for part in arg])
+    if kind is slice:
+        return slice(*(known_value(part, values) for part in (arg.start, arg.stop, arg.step)))
+    return arg
+
+
+def _entry(text: str, frame: FrameType | None, scope: Mapping[str, Any]) -> Any:
+    """An entry of a dictionary or list, by an index of plain numbers, as the numbers were at that moment."""
+    base, bracket, index = text.partition("[")
+    holder: Any = frame.f_locals.get(base) if frame is not None and bracket else None
+    if type(holder) not in (dict, list) or not index.endswith("]"):
+        return None
+    try:
+        numbers = {name: value for name, value in scope.items() if type(value) is int}
+        return holder[_number(ast.parse(index[:-1], mode="eval").body, numbers)]
+    except (UnknownValueError, KeyError, IndexError, TypeError, SyntaxError):
+        return None
+
+
+def _number(node: Any, numbers: Mapping[str, int]) -> Any:
+    """A sum of plain numbers and names."""
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.Name):
+        return numbers[node.id]
+    if isinstance(node, ast.BinOp) and type(node.op) in (ast.Add, ast.Sub):
+        a, b = _number(node.left, numbers), _number(node.right, numbers)
+        return a + b if type(node.op) is ast.Add else a - b
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_number(node.operand, numbers)
+    raise UnknownValueError
+
+
+def _is_an_error(line: Line) -> bool:
+    """A difference of two arrays, where gradients begin."""
+    return line.fn is np.subtract and all(np.ndim(getattr(arg, "value", arg)) for arg in line.args)
+
+
+def _plain(node: ast.expr) -> bool:
+    """Whether a spelling is short enough to be told: no call, no slice and no transpose in it."""
+    if isinstance(node, ast.Attribute) and node.attr in ("T", "mT"):
+        return False
+    return not any(isinstance(part, (ast.Call, ast.Slice, ast.BinOp)) for part in ast.walk(node)) or (
+        isinstance(node, ast.Subscript) and not any(isinstance(p, (ast.Call, ast.Slice)) for p in ast.walk(node))
+    )
