@@ -44,6 +44,17 @@ class _InGenerator:
             recording.set(self._before)
 
 
+def _whose_block(frame: FrameType) -> FrameType:
+    """The frame that a block belongs to: those of `contextlib`, and the generators that it runs, enter for others."""
+    while True:
+        caller = frame.f_back
+        runs = caller is not None and caller.f_code.co_filename == contextlib.__file__
+        enters = frame.f_code.co_filename == contextlib.__file__ or (frame.f_code.co_flags & _GENERATORS and runs)
+        if caller is None or not enters:
+            return frame
+        frame = caller
+
+
 class _Recording(ContextDecorator):
     """Sets the recording switch for a block or a function; of this thread or task only."""
 
@@ -84,9 +95,8 @@ class _Recording(ContextDecorator):
         return type(self)()
 
     def __enter__(self) -> None:
-        frame = sys._getframe(1)
-        caller = frame.f_back if frame.f_code.co_flags & _GENERATORS else None
-        if caller is None or caller.f_code.co_filename == contextlib.__file__:
+        frame = _whose_block(sys._getframe(1))
+        if not frame.f_code.co_flags & _GENERATORS:
             self._entered.append(recording.set(self._state))
         else:
             switch: Any = _InGenerator(frame, self._state, recording.get())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import sys
 
-LONGEST = 28  # characters of a name in a picture
+LONGEST = 28  # characters of a name in a picture,
+LONGEST_WORD = 80  # and in source code and lines of text
 # Control characters break XML and terminals, half surrogates break UTF-8, text of the other direction its neighbours.
 _UNPRINTABLE = "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
 _PLAIN = {"×": "x", "−": "-", "…": "...", "·": ".", "→": "->", "←": "<-", "⊙": "*", "∂": "d", "Σ": "sum"}

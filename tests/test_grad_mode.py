@@ -32,7 +32,29 @@ def by_decorator() -> Iterator[bool]:
         yield records()
 
 
-@pytest.mark.parametrize("make", [by_block, by_decorator])
+def by_stack() -> Iterator[bool]:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(no_grad())
+        for _ in range(3):
+            yield records()
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    with no_grad():
+        yield
+
+
+def by_another() -> Iterator[bool]:
+    with quiet():
+        for _ in range(3):
+            yield records()
+
+
+MAKERS = [by_block, by_decorator, by_stack, by_another]
+
+
+@pytest.mark.parametrize("make", MAKERS)
 def test_a_generator_that_waits_leaves_its_caller_alone(make: Callable[[], Iterator[bool]]) -> None:
     for inside in make():
         assert not inside
@@ -47,7 +69,7 @@ def test_a_generator_that_waits_leaves_its_caller_alone(make: Callable[[], Itera
     assert records()
 
 
-@pytest.mark.parametrize("make", [by_block, by_decorator])
+@pytest.mark.parametrize("make", MAKERS)
 def test_a_generator_that_is_dropped_or_closed_leaves_nothing(make: Callable[[], Any]) -> None:
     waiting = make()
     next(waiting)

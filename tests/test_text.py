@@ -53,12 +53,21 @@ def unknown(w: Tensor) -> str:
     return str(caught.value)
 
 
+def derived(w: Tensor) -> str:
+    try:
+        return autograd.derive(np.sum(w * w)).source
+    except ValueError as error:  # no identifier
+        return str(error)
+
+
 SAID: dict[str, Callable[[Tensor], str]] = {
     "explain": lambda w: str(autograd.explain(w)) + str(autograd.explain(w * w)),
     "report": lambda w: str(compare_grads(np.sum(w * w), {w: np.ones(2)})),
     "table": lambda w: compare_grads(np.sum(w * w), {w: np.ones(2)})._repr_html_(),
     "error": failing,
     "unknown name": unknown,
+    "repr": repr,
+    "derivation": derived,
     "repr of a module": lambda w: repr(Net(str(w.name))),
 }
 

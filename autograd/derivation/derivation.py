@@ -26,6 +26,7 @@ from autograd.notation.source import helper_names
 from autograd.program.program import Line, Origin, Program, Var
 from autograd.program.reverse import Backprop
 from autograd.program.simplify import simplified
+from autograd.text import LONGEST_WORD, printable
 
 _RESERVED = frozenset(("np", "scipy", "backprop", "slice", "float", "int", "bool"))  # what source calls
 
@@ -312,7 +313,7 @@ def _check_names(nodes: Iterable[Node], given: Mapping[Node, str], reserved: Con
             continue
         if node not in given and node.op is None:  # two models may have the same paths
             name = scope.path_of(node) or name
-        which = f"{name!r}, the name of a Tensor of shape {node.shape},"
+        which = f"{printable(str(name), LONGEST_WORD)!r}, the name of a Tensor of shape {node.shape},"
         path = node.op is None and node not in given and is_path(name)
         if not path and not (isinstance(name, str) and is_free(name)):
             raise ValueError(f"{which} is no Python identifier, and the derivation is source code; {cure}")
@@ -323,8 +324,8 @@ def _check_names(nodes: Iterable[Node], given: Mapping[Node, str], reserved: Con
             what = "parameters of two models" if path else "inputs"
             shapes = f"{other.shape} and {node.shape}"
             raise ValueError(
-                f"two {what} are called {name}, of shapes {shapes}; give each a name of its own, by name= or "
-                "derive(loss, names={tensor: name})"
+                f"two {what} are called {printable(name, LONGEST_WORD)}, of shapes {shapes}; give each a name of its own, "
+                "by name= or derive(loss, names={tensor: name})"
             )
 
 

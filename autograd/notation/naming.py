@@ -19,7 +19,7 @@ import numpy as np
 from autograd.core.node import Node
 from autograd.notation.names import Scope, is_path, latest, pretty, short_paths, subscript
 from autograd.rules.index import scatter
-from autograd.text import LONGEST, printable
+from autograd.text import LONGEST, LONGEST_WORD, printable
 
 _DIGITS: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _TARGETS: Final = frozenset(("y", "t", "target", "targets", "label", "labels", "y_true"))
@@ -300,6 +300,7 @@ class Names:
 def identifier(name: str) -> str:
     """A name for source code: `params[0]` becomes params_0."""
     name = unicodedata.normalize("NFKC", re.sub(r"\W+", "_", name).strip("_") or "v")  # as Python reads identifiers
+    name = name[:LONGEST_WORD].rstrip("_")
     return name if is_free(name) else f"{name}_" if is_free(f"{name}_") else f"v_{name}"
 
 
