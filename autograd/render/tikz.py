@@ -138,7 +138,7 @@ def _text(element: Element, origin: tuple[float, float], look: Mapping[str, str]
     anchor = {"start": "base west", "end": "base east"}.get(look.get("text-anchor", "start"), "base")
     size = float(look.get("font-size", "12").removesuffix("px"))
     weight = "".join(_WEIGHTS.get(look.get(key, ""), "") for key in ("font-weight", "font-style"))
-    font = rf"\fontfamily{{phv}}\fontsize{{{size:g}bp}}{{{size * 1.2:g}bp}}\selectfont{weight}"
+    font = rf"\sffamily\fontsize{{{size:g}bp}}{{{size * 1.2:g}bp}}\selectfont{weight}"
     place = _at(float(element.get("x", "0")), float(element.get("y", "0")), origin)
     yield rf"\node[anchor={anchor}, text={colour}, font={font}] at {place} {{{escaped(said)}}};"
 
