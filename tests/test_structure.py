@@ -22,6 +22,7 @@ LAYERS = (
     ("scipy",),
     ("rebinding",),
     ("files", "scopes", "tree"),
+    ("differentiation",),
     ("transforms",),
     ("program",),
     ("notation",),
