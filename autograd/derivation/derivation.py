@@ -322,9 +322,9 @@ def _check_names(nodes: Iterable[Node], given: Mapping[Node, str], reserved: Con
         other = inputs.setdefault(name if path else unicodedata.normalize("NFKC", name), node)
         if node.op is None and other is not node:
             what = "parameters of two models" if path else "inputs"
-            shapes = f"{other.shape} and {node.shape}"
+            called = f"{printable(name, LONGEST_WORD)}, of shapes {other.shape} and {node.shape}"
             raise ValueError(
-                f"two {what} are called {printable(name, LONGEST_WORD)}, of shapes {shapes}; give each a name of its own, "
+                f"two {what} are called {called}; give each a name of its own, "
                 "by name= or derive(loss, names={tensor: name})"
             )
 
