@@ -18,6 +18,7 @@ from test_player import card, count, text
 import autograd
 import nn
 from autograd import Tensor
+from autograd.notation.numbers import number
 from autograd.render import palette
 from autograd.render.themes import THEMES, themed
 
@@ -308,6 +309,22 @@ def test_what_opens_is_what_was_folded(folder: Path) -> None:
     assert "unfolded" not in json.loads(
         re.search(r"json\">(.*?)</script>", (folder / "whole.html").read_text(encoding="utf-8"))[1]  # type: ignore[index]
     )
+
+
+def test_what_a_fold_holds_is_one_click_away() -> None:
+    w = Tensor(0.9, requires_grad=True, name="w")
+    values = [w * 1.0]
+    for _ in range(1001):
+        values.append(values[-1] * w)
+    page = autograd.player(values[-1])
+    cards = json.loads(re.search(r'json">(.*?)</script>', page.html)[1])["cards"]  # type: ignore[index]
+    (fold,) = (made["value"] for made in cards if made["about"].startswith("fold"))
+    head, *rows = (row.split(" ") for row in fold["rows"])
+    assert head == ["operation", "shape", "largest", "gradient"]
+    hidden = int(fold["lines"][0].split(" ")[0].replace(",", ""))
+    first = next(place for place, value in enumerate(values) if number(value.data) == rows[0][2])
+    assert rows[-1][2] == number(values[first + hidden - 1].data)
+    assert len(rows) == 8
 
 
 # Notes

@@ -9,8 +9,10 @@ from unicodedata import normalize
 import numpy as np
 
 from autograd.array.tensor import Tensor
+from autograd.core.node import Node, topological
 from autograd.notation.mathml import mathml
-from autograd.notation.numbers import GRID, numbers, show
+from autograd.notation.numbers import GRID, number, numbers, shape_text, show
+from autograd.notation.words import function_name
 from autograd.render.build import Scene
 from autograd.render.diagram import Card, Direction
 from autograd.render.options import mapping_of
@@ -61,7 +63,7 @@ class View:
                 "path": card.path,
                 "expression": card.expression,
                 "about": ", ".join(filter(None, (card.kind, card.shape, card.path))),
-                "value": _table(self.scene.values.get(card.id)),
+                "value": _hidden(self.scene, card) or _table(self.scene.values.get(card.id)),
                 "at": valued.get(card.id, 0),
                 "done": complete.get(card.id, last if card.gradient is not None else None),
                 **({"opens": opened[card.id]} if card.id in opened else {}),
@@ -119,8 +121,8 @@ def speech(notes: Mapping[int | Tensor | str, str] | None, views: Sequence[View]
         if not isinstance(text, str) or isinstance(key, bool) or not isinstance(key, (int, str, Tensor)):
             raise TypeError(f"notes maps steps, Tensors or names to text, and has {key!r}: {text!r}")
         said = False
-        for number, (view, by_step) in enumerate(zip(views, spoken, strict=True)):
-            for step in _steps_of(key, view, first=number == 0):
+        for view, by_step in zip(views, spoken, strict=True):
+            for step in _steps_of(key, view, first=view is views[0]):
                 by_step.setdefault(step, []).append(text)
                 said = True
         if not said:
@@ -154,6 +156,36 @@ def _spoken(spoken: Mapping[int, str], place: int) -> dict[str, str]:
 
 
 # Numbers and steps
+
+
+def _hidden(scene: Scene, card: Card) -> dict[str, Any] | None:
+    """What a fold holds: its first and last operations, with the largest number of each value and of its gradient."""
+    if card.kind != "fold":
+        return None
+    drawn = {id(node) for vertex in scene.vertices.values() if vertex.unit is not None for node in vertex.unit.nodes}
+    behind = [node for node in topological([scene.output]) if node.op is not None and id(node) not in drawn]
+    nodes = [node for node in behind if scene.card(node) == card.id]
+    rows = [
+        " ".join((function_name(node.op), shape_text(node.shape), _largest(node), _largest_of_gradient(scene, node)))
+        for node in (nodes[k] for k in _kept(len(nodes)))
+    ]
+    if len(nodes) > len(rows):
+        rows.insert(_ENDS[0], " ".join("⋮⋮⋮⋮"))
+    head = " ".join(("operation", "shape", "largest", "gradient"))
+    return {"rows": [head, *rows], "lines": [f"{len(nodes):,} operations"]}
+
+
+def _largest(node: Node) -> str:
+    try:
+        value = node.value
+    except RuntimeError:  # it was let go, and so was what it was computed from
+        return "?"
+    return number(np.max(np.abs(value), initial=0))
+
+
+def _largest_of_gradient(scene: Scene, node: Node) -> str:
+    gradient = scene.gradients.of.get(node)
+    return "" if gradient is None else number(np.max(np.abs(gradient), initial=0))
 
 
 def _table(array: Any) -> dict[str, Any] | None:
