@@ -27,7 +27,7 @@ class Call:
         create_graph: whether what is pulled back can be differentiated again.
 
     Attributes:
-        chosen: these arguments, as trees; leaves, aliases, nodes: theirs, what stands for each, and where that was made.
+        chosen: these arguments, as trees; leaves: theirs; aliases: what stands for each; nodes: where that was made.
         output: what `fn` gave.
         outer: whether another transform, or the caller's own graph, goes on through this call.
         cuts: the lines at which a Tensor became a plain number.
