@@ -352,7 +352,9 @@ def test_the_state_of_adam_is_arrays_by_name() -> None:
     optimizer = Adam({"w": leaf(1.0, grad=[2.0]), "idle": leaf(1.0)}, betas=(0.5, 0.75))
     optimizer.step()
     state = optimizer.state_dict()
-    assert list(state) == [*Adam.settings, "mean.w", "square.w", "steps.w", "steps.idle"]
+    assert list(state) == [
+        *Adam.settings, "mean.w", "mean.idle", "square.w", "square.idle", "steps.w", "steps.idle",
+    ]  # fmt: skip
     assert [state[name].tolist() for name in ("betas", "mean.w", "square.w", "steps.w")] == [[0.5, 0.75], [1], [1], 1]
 
 

@@ -81,8 +81,9 @@ class Adam(Optimizer):
     ) -> None:
         values = (lr, betas, eps, weight_decay, amsgrad, maximize)
         super().__init__(params, dict(zip(self.settings, values, strict=True)))
-        for kind in ("mean", "square", "largest"):
-            self._memory[kind] = [None] * len(self._own)
+        for kind, there in (("mean", True), ("square", True), ("largest", self.amsgrad)):
+            # From the start where it can, so that a compiled step is recorded once.
+            self._memory[kind] = [np.zeros_like(buffer) if there else None for buffer in self._buffers]
         self._counts["steps"] = np.zeros(len(self._own), np.int64)
         self._dtypes = list(dict.fromkeys(p.dtype for p in self._own))
 

@@ -212,7 +212,8 @@ class _Loop:
 
     def epoch(self) -> None:
         run, schedule = self.run, self.run.schedule
-        before, rate = run.snapshot(), run.optimizer.lr
+        run.mark()
+        rate = run.optimizer.lr
         per_batch = isinstance(schedule, OneCycleLR)
         step, isfinite = self.step, math.isfinite
         values: list[float] = []
@@ -220,7 +221,7 @@ class _Loop:
         for batch in self.batches():
             value = float(step(*batch).item())
             if not isfinite(value):
-                run.restore(before)
+                run.back()
                 course = [*run.history.get("loss", []), *values]
                 began = diagnosis.where_it_began(run.model, self.loss, batch, course)
                 raise FloatingPointError(
