@@ -618,6 +618,15 @@ def test_places_that_come_to_share_memory_are_refused() -> None:
 # Values that decide, errors, options
 
 
+@pytest.mark.parametrize("kind", [np.bool_, np.int64, np.float32, np.float64])
+def test_a_number_of_numpys_is_an_argument_of_one_recording(kind: Any) -> None:
+    w = Tensor(np.ones(3), requires_grad=True)
+    step = autograd.compile(lambda number, x: np.sum(w * np.where(number, x, 2.0)), state=w)
+    for number in (1, 1, 0):
+        assert step(kind(number), np.ones(3)).item() == (3.0 if number else 6.0)
+    assert step.stats.recorded == 1
+
+
 def test_an_argument_that_is_a_number_is_one_while_recording() -> None:
     kinds: list[Any] = [np.ndarray, float, np.floating]
 

@@ -15,6 +15,9 @@ from autograd.compiler.state import Place
 from autograd.program.program import Var
 
 
+_USED = ("STALE", "bool", "id", "len", "slice", "type")  # what generated code calls by these names
+
+
 class Names:
     """Names for objects, one for each.
 
@@ -30,7 +33,7 @@ class Names:
     def __init__(self, reserved: Iterable[str] = ()) -> None:
         self.objects: dict[str, Any] = {}
         self._known: dict[Any, str] = {}
-        self._taken = {*reserved, "STALE"}
+        self._taken = {*reserved, *_USED}
         self._counts: Counter[str] = Counter()
 
     def of(self, thing: Any, stem: str) -> str:

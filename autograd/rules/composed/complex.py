@@ -30,7 +30,7 @@ class Complex(NDArrayOperatorsMixin):
     """A complex array by its real and its imaginary part.
 
     >>> from autograd import grad
-    >>> float(grad(lambda w: abs(np.exp(1j * w) + 1) ** 2)(np.pi / 2))
+    >>> round(float(grad(lambda w: abs(np.exp(1j * w) + 1) ** 2)(np.pi / 2)), 9)
     -2.0
     """
 
