@@ -14,7 +14,6 @@ from typing import Any
 from autograd.compiler.state import Place
 from autograd.program.program import Var
 
-
 _USED = ("STALE", "bool", "id", "len", "slice", "type")  # what generated code calls by these names
 
 
