@@ -235,6 +235,17 @@ def test_a_rate_that_is_too_large_is_told() -> None:
         )  # fmt: skip
 
 
+def test_a_step_that_cannot_be_compiled_says_what_to_do() -> None:
+    def printed(output: Any, target: Any) -> Any:
+        np.asarray(output.data)
+        return nn.functional.cross_entropy(output, target)
+
+    with pytest.raises(TypeError) as told:
+        trained(network(), loss=printed)
+    assert told.value.__notes__ == ["nn.fit(..., compile=False) runs each step as it is written"]
+    trained(network(), loss=printed, compile=False)
+
+
 # What it is given
 
 
@@ -246,6 +257,7 @@ def test_a_rate_that_is_too_large_is_told() -> None:
         ({"data": X}, TypeError, r"fit takes the data as \(X, y\)"),
         ({"data": (np.where(X > 2, np.nan, X), Y)}, ValueError, r"array 0 of the data holds nan at \("),
         ({"data": (X, Y + 1)}, ValueError, "with 2 classes, labels go from 0 to 1"),
+        ({"data": (X, np.r_[Y[:89], 2])}, ValueError, "target is 2 at .*with 2 classes"),
         ({"data": (X, Y * 1.0)}, ValueError, "labels are integers"),
         ({"data": (X[:, :1], Y)}, ValueError, r"Linear layers\.0: weight is \(2, 8\), input is"),
         ({"data": iter([])}, ValueError, "the data gave no batches"),

@@ -110,14 +110,15 @@ class BatchNorm1d(Module):
             axes = " or ".join(f"(n, {self.num_features}{', length' * (ndim - 2)})" for ndim in self._ndims)
             raise ValueError(f"{self._title()}: input is {shape}; its shape must be {axes}")
         tracked = self.track_running_stats
-        momentum: Any = 0.0 if self.momentum is None else self.momentum
+        mean, variance = (self.running_mean, self.running_var) if tracked else (None, None)
+        momentum: Any = self.momentum
+        if momentum is None:
+            momentum = 1 / (self.num_batches_tracked + 1) if tracked else 0.0
+        batch = self.training or not tracked
+        y = functional.batch_norm(x, mean, variance, self.weight, self.bias, batch, momentum, self.eps)
         if self.training and tracked:
             np.add(self.num_batches_tracked, 1, out=self.num_batches_tracked)
-            if self.momentum is None:
-                momentum = 1 / self.num_batches_tracked
-        mean, variance = (self.running_mean, self.running_var) if tracked else (None, None)
-        batch = self.training or not tracked
-        return functional.batch_norm(x, mean, variance, self.weight, self.bias, batch, momentum, self.eps)
+        return y
 
 
 class BatchNorm2d(BatchNorm1d):

@@ -6,7 +6,6 @@ import math
 import operator
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -174,6 +173,7 @@ class _Loop:
 
         state = (model, optimizer, *([loss] if isinstance(loss, Module) else []))
         self.step: Callable[..., Any] = autograd.compile(step, state=state) if compiled else step
+        self.advice = "nn.fit(..., compile=False) runs each step as it is written" if compiled else ""
 
     def batches(self) -> Iterator[tuple[Any, ...]]:
         for batch in self.run.batches:
@@ -193,10 +193,17 @@ class _Loop:
                 yield tuple(as_dtype(np.take(a, first, axis=source.axis), self.dtype) for a in source.arrays)
 
     def check(self) -> None:
-        """One batch through model and loss, in `eval()` and without a step."""
+        """A few samples through model and loss, in `eval()` and without a step; the least and the largest label too."""
+        source = self.run.batches
+        if not isinstance(source, MiniBatches):
+            return
+        chosen = np.arange(min(source.batch_size, source.samples))
+        for target in source.arrays[1:]:
+            if np.ndim(target) == 1 and getattr(target, "dtype", np.dtype(float)).kind in "iu":
+                chosen = np.r_[chosen, np.argmin(target), np.argmax(target)]
+        batch = tuple(as_dtype(np.take(array, chosen, axis=source.axis), self.dtype) for array in source.arrays)
         self.run.model.eval()
-        for batch in islice(self.samples(), 1):
-            diagnosis.check_output(self.run.model, self.loss, batch)
+        diagnosis.check_output(self.run.model, self.loss, batch)
 
     def record(self) -> None:
         """Record the compiled step, and take back what that changed.
@@ -219,7 +226,12 @@ class _Loop:
         values: list[float] = []
         sizes: list[int] = []
         for batch in self.batches():
-            value = float(step(*batch).item())
+            try:
+                value = float(step(*batch).item())
+            except TypeError as error:
+                if self.advice:
+                    error.add_note(self.advice)
+                raise
             if not isfinite(value):
                 run.back()
                 course = [*run.history.get("loss", []), *values]
