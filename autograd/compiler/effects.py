@@ -105,21 +105,26 @@ class Effects:
             else:
                 self._note_change(place, before, now)
 
-    def _note_change(self, place: Place, value: Any, now: Any) -> None:
-        _refuse_graph(place.name, now)
-        before, after = _array_of(value), traced_of(now)
-        if type(now) is np.ndarray and (value is None or type(value) is np.ndarray):
-            after = self._recording.trace.constant(now)  # an array of the step's own making
-        alike = isinstance(now, Tensor) == isinstance(value, Tensor)
-        if before is not None and after is not None and alike and _kind(before) == _kind(after):
-            self.rebound.append((place, value, after.symbol))
-            self.held.append(now)
+    def _note_change(self, place: Place, old: Any, new: Any) -> None:
+        """A place holds something else after the call.
+
+        An array or Tensor like the old one is put there by each replay. One in the place of None, a number or another
+        array is what steps make at their first calls, which are not replayed. TypeError for other changes.
+        """
+        _refuse_graph(place.name, new)
+        before, after = _array_of(old), traced_of(new)
+        if type(new) is np.ndarray and (old is None or type(old) is np.ndarray):
+            after = self._recording.trace.constant(new)  # an array of the step's own making
+        both_or_neither = isinstance(new, Tensor) == isinstance(old, Tensor)
+        if before is not None and after is not None and both_or_neither and _kind(before) == _kind(after):
+            self.rebound.append((place, old, after.symbol))
+            self.held.append(new)
             return
-        lazily = after is not None and isinstance(value, (type(None), int, float, np.ndarray, np.generic))
-        if lazily or (value is None and isinstance(now, (dict, list))):
+        made_array = after is not None and isinstance(old, (type(None), int, float, np.ndarray, np.generic))
+        if made_array or (old is None and isinstance(new, (dict, list))):
             self.incomplete = f"makes {place.name}"
         else:
-            raise self._changed(place.name, f"from {_short(value)} to {_short(now)}")
+            raise self._changed(place.name, f"from {_short(old)} to {_short(new)}")
 
     def _refuse_shared(self) -> None:
         """One array in two places is one in a replay only if both get it together."""

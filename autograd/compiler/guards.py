@@ -97,7 +97,11 @@ class Guards:
         yield f"return [{', '.join([f'a{k}' for k in range(len(self._readings))])}]"
 
     def _tests(self, recorded: Recording, together: Sequence[tuple[Place, Place]]) -> Iterator[str]:
-        """Source of what must be true of the state. Another array, or setting, of a Tensor gives it another node."""
+        """Source of what must be true of the state: whether operations are recorded, what is in each place, the hooks.
+
+        Then the keys or lengths of containers, whether gradients are there, and what must be one array. Another array,
+        or setting, of a Tensor gives it another node, so that nodes are compared.
+        """
         names, tensors = self._names, [tensor for tensor, _ in recorded.tensors]
         yield f"bool({names.of(recording, 'recording')}.get()) is {recorded.recording_at_start}"
         for k, (place, value) in enumerate(zip(self._places, self._state, strict=True)):

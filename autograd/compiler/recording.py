@@ -71,7 +71,13 @@ class Recording:
         self._plain: dict[int, tuple[Any, Any]] = {}
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call the step on traced arrays; give its result as the caller sees it."""
+        """Call the step on traced arrays; give its result as the caller sees it.
+
+        Whatever happens, the arrays are back in their places afterwards.
+
+        Raises:
+            TypeError: the step did what a replay could not do again, even where it caught the first error that said so.
+        """
         drawn = global_generators()
         try:
             try:

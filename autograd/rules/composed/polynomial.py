@@ -164,19 +164,22 @@ def _poly(seq_of_zeros: Any) -> Any:
 
 
 def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
-    """Long division: in each step the highest power of what is left goes."""
+    """Quotient and remainder by long division, u = q v + r; coefficients of the highest power come first.
+
+    In each step the highest power of what is left goes: it is divided by that of v, and so many times v subtracted.
+    """
     if np.ndim(u) > 1 or np.ndim(v) > 1:
         raise TypeError(f"np.polydiv of shapes {np.shape(u)} and {np.shape(v)}: the coefficients stand in one row")
     u, v = np.multiply(np.ravel(u), 1.0), np.multiply(np.ravel(v), 1.0)
     steps = max(u.size - v.size + 1, 0)
-    rest = u + np.zeros_like(v[:1])
-    digits, scale = [np.zeros(1, rest.dtype)][steps:], 1.0 / v[0]
+    rest = u + np.zeros_like(v[:1])  # in the dtype of both
+    quotient, scale = [np.zeros(1, rest.dtype)][steps:], 1.0 / v[0]  # 0 where u is shorter than v
     for k in range(steps):
-        digits.append(scale * rest[k : k + 1])
-        rest = rest - digits[-1] * np.pad(v, (k, steps - 1 - k))
-    while rest.size > 1 and np.allclose(rest[0], 0, rtol=1e-14):
+        quotient.append(scale * rest[k : k + 1])
+        rest = rest - quotient[-1] * np.pad(v, (k, steps - 1 - k))
+    while rest.size > 1 and np.allclose(rest[0], 0, rtol=1e-14):  # as NumPy cuts off leading zeros
         rest = rest[1:]
-    return np.concatenate(digits), rest
+    return np.concatenate(quotient), rest
 
 
 defcomposite(np.poly, _poly, math=r"p(x) = \prod_i (x - z_i)", samples=[normal(4), normal(1)])
