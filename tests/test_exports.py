@@ -133,7 +133,7 @@ def test_rules_and_what_has_no_gradient_are_on_the_edges() -> None:
 @needs_tikz
 def test_latex_sets_a_picture(tmp_path: Path) -> None:
     document = [r"\documentclass{article}", r"\usepackage{tikz}", r"\begin{document}"]
-    pictures = [picture(rules=True), picture(style="overview"), neuron(), autograd.draw(hostile())]
+    pictures = [picture(rules=True), picture(style="plain"), neuron(), autograd.draw(hostile())]
     for number, one in enumerate(pictures):
         one.save(tmp_path / f"{number}.tikz")
         document.append(rf"\resizebox{{\textwidth}}{{!}}{{\input{{{number}.tikz}}}}\newpage")
@@ -152,6 +152,21 @@ def neuron() -> Picture:
 def hostile() -> Tensor:
     x = Tensor(3.0, requires_grad=True, name="a_b#$%&{}\\^~<|>")
     return x * x
+
+
+def test_all_ways_of_drawing_a_line_are_understood() -> None:
+    drawn = '<svg><path fill="none" stroke="#000000" d="M0,0 H2 V3 Q2,6 5,6 C6,6 7,7 8,8 Z"/>'
+    text = tikz.tikz(f'{drawn}<line x1="1" y1="2" x2="3" y2="4" stroke="#FF0000"/></svg>')
+    curve = (
+        ".. controls (2.00,5.00) and (3.00,6.00) .. (5.00,6.00) .. controls (6.00,6.00) and (7.00,7.00) .. (8.00,8.00)"
+    )
+    assert f"(0.00,0.00) -- (2.00,0.00) -- (2.00,3.00) {curve} -- cycle;" in text
+    assert "(1.00,2.00) -- (3.00,4.00);" in text
+
+
+def test_runs_of_a_line_keep_their_weight_and_colour() -> None:
+    text = tikz.tikz('<svg><text fill="#000000">a<tspan font-weight="bold" fill="#FF0000">b</tspan>c</text></svg>')
+    assert r"{a{\color[HTML]{FF0000}\bfseries{}b}c}" in text
 
 
 def test_all_that_is_seen_is_in_the_paper() -> None:

@@ -1,6 +1,6 @@
 r"""A picture as TikZ, for papers: the finished SVG in LaTeX's terms, its text in LaTeX's Helvetica.
 
-Only what Graphviz draws is understood: polygons, paths of lines and cubic curves, ellipses, rectangles and text.
+Only what pictures are drawn with is understood: polygons, lines, paths, ellipses, rectangles and text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from xml.etree.ElementTree import Element
 from autograd.notation.names import GREEK
 
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
-_TOKEN: Final = re.compile(r"[MLCZz]|-?\d+(?:\.\d+)?(?:e-?\d+)?")
+_TAKES: Final = {"M": 2, "L": 2, "H": 1, "V": 1, "Q": 4, "C": 6}  # numbers after a command
+_TOKEN: Final = re.compile(r"[MLHVQCZz]|-?\d+(?:\.\d+)?(?:e-?\d+)?")
 _COLOUR: Final = re.compile(r"#?([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
 _NAMES: Final = {"black": "#000000", "white": "#FFFFFF"}
 _INHERITED: Final = {
@@ -27,6 +28,7 @@ _ESCAPES: Final = {
     **{sign: f"\\{sign}" for sign in "_#$%&{}"},
     "\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}", "<": "$<$", ">": "$>$", "|": "$|$",
     " ": r"\ ", "\N{NO-BREAK SPACE}": r"\ ",
+    "■": r"\rule{0.7em}{0.7em}",
     "−": r"\textendash{}",  # as wide as the minus that the picture was laid out with
 }  # fmt: skip
 _SIGNS: Final = {  # what fonts for LaTeX do not have, as mathematics
@@ -74,6 +76,9 @@ def _outline(element: Element, kind: str, origin: tuple[float, float]) -> str | 
         numbers = list(map(float, _NUMBER.findall(element.get("points", ""))))
         points = [_at(x, y, origin) for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
         return " -- ".join(points) + (" -- cycle" if kind == "polygon" else "")
+    if kind == "line":
+        ends = ((float(element.get(f"x{k}", "0")), float(element.get(f"y{k}", "0"))) for k in (1, 2))
+        return " -- ".join(_at(x, y, origin) for x, y in ends)
     if kind == "path":
         return _path(element.get("d", ""), origin)
     place = {key: float(element.get(key, "0")) for key in ("x", "y", "width", "height", "cx", "cy", "rx", "ry", "r")}
@@ -87,23 +92,41 @@ def _outline(element: Element, kind: str, origin: tuple[float, float]) -> str | 
 
 
 def _path(text: str, origin: tuple[float, float]) -> str:
-    """A path of lines and curves, in the absolute coordinates that Graphviz writes."""
+    """A path of lines and curves, in absolute coordinates."""
     parts: list[str] = []
     tokens = _TOKEN.findall(text)[::-1]
-    command = "M"
+    command, here, start = "M", (0.0, 0.0), (0.0, 0.0)
     while tokens:
-        if tokens[-1].isalpha():
-            command = tokens.pop()
+        command = tokens.pop() if tokens[-1].isalpha() else "L" if command == "M" else command
         if command in "Zz":
             parts.append("-- cycle")
+            here = start
             continue
-        points = [_at(float(tokens.pop()), float(tokens.pop()), origin) for _ in range(3 if command == "C" else 1)]
-        if command == "C":
-            parts.append(f".. controls {points[0]} and {points[1]} .. {points[2]}")
+        numbers = [float(tokens.pop()) for _ in range(_TAKES[command])]
+        if command == "H":
+            numbers.append(here[1])
+        elif command == "V":
+            numbers.insert(0, here[0])
+        points = list(zip(numbers[::2], numbers[1::2], strict=True))
+        placed = [_at(x, y, origin) for x, y in _cubic(here, points)]
+        if len(placed) == 3:
+            parts.append(f".. controls {placed[0]} and {placed[1]} .. {placed[2]}")
         else:
-            parts.append(points[0] if command == "M" else f"-- {points[0]}")
-            command = "L"
+            parts.append(placed[0] if command == "M" else f"-- {placed[0]}")
+        here = points[-1]
+        start = here if command == "M" else start
     return " ".join(parts)
+
+
+def _cubic(here: tuple[float, float], points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The control points and the end of a quadratic curve as those of a cubic one; others as they are."""
+    if len(points) != 2:
+        return points
+    bend, end = points
+    first, second = (
+        (corner[0] + 2 / 3 * (bend[0] - corner[0]), corner[1] + 2 / 3 * (bend[1] - corner[1])) for corner in (here, end)
+    )
+    return [first, second, end]
 
 
 def _strokes(look: Mapping[str, str]) -> list[str]:
@@ -140,7 +163,21 @@ def _text(element: Element, origin: tuple[float, float], look: Mapping[str, str]
     weight = "".join(_WEIGHTS.get(look.get(key, ""), "") for key in ("font-weight", "font-style"))
     font = rf"\sffamily\fontsize{{{size:g}bp}}{{{size * 1.2:g}bp}}\selectfont{weight}"
     place = _at(float(element.get("x", "0")), float(element.get("y", "0")), origin)
-    yield rf"\node[anchor={anchor}, text={colour}, font={font}] at {place} {{{escaped(said)}}};"
+    yield rf"\node[anchor={anchor}, text={colour}, font={font}] at {place} {{{_runs(element)}}};"
+
+
+def _runs(element: Element) -> str:
+    """The text of an element and of the runs in it, each in its own weight."""
+    parts = [escaped(element.text or "")]
+    for run in element:
+        found = _COLOUR.fullmatch(run.get("fill", ""))
+        colour = "" if found is None else rf"\color[HTML]{{{''.join(found.groups()).upper()}}}"
+        parts += [f"{{{colour}{_weight(run.attrib)}{{}}{_runs(run)}}}", escaped(run.tail or "")]
+    return "".join(parts)
+
+
+def _weight(look: Mapping[str, str]) -> str:
+    return "".join(_WEIGHTS.get(look.get(key, ""), "") for key in ("font-weight", "font-style"))
 
 
 def escaped(text: str) -> str:
