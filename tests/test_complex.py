@@ -43,6 +43,7 @@ PLAIN: dict[str, Any] = {  # as it is
     "parts": lambda x: np.angle(x[0] + 1j * x[1]) + np.linalg.norm(WAVE * x[0]) + (2j * x).conj().imag[::-1],
     "products": lambda x: np.real(np.vdot(np.exp(1j * x[0] * K), WAVE * x[1])) + np.abs(MIXED @ x),
     "sums": lambda x: np.real(np.einsum("i,j,ij->", np.exp(1j * x[0] * K), WAVE, np.outer(K, K) * x[1])),
+    "rows": lambda x: np.abs(np.prod(WAVE * x[0] + 1j)) + np.prod(np.outer(WAVE, x), axis=0).imag,
     "shapes": lambda x: (MIXED * x).conj().T.real.reshape(-1)[:2] + np.concatenate([1j * x, x]).imag[:2],
     "equations": lambda x: np.abs(np.linalg.solve(MIXED * x + np.eye(2), WAVE[:2])) + np.linalg.inv(MIXED + x).real[0],
     "power spectrum": lambda x: np.sum(np.abs(np.fft.fft(SIGNAL * x[0] + x[1] ** 2)) ** 2 * WEIGHTS),

@@ -41,6 +41,14 @@ def test_inside_of_differentiable_code_functions_are_replaced_and_lists_stacked(
     gradcheck(differentiable(score), [np.array([0.7, 3.4])])
 
 
+def test_functions_have_the_names_that_scipy_gives_them() -> None:
+    for name in ("gamma", "erf", "beta", "softmax", "expit"):
+        assert callable(getattr(ours, name)), name
+    import autograd.scipy.stats.norm as norm  # as HIPS autograd has it
+
+    assert float(norm.cdf(0.0)) == 0.5
+
+
 @pytest.mark.parametrize(
     ("fn", "at", "slope"),
     [

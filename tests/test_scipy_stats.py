@@ -84,6 +84,13 @@ def test_vectors() -> None:
     gradcheck(
         lambda x, mean, root: stats.multivariate_normal(mean, root @ root.T + np.eye(3)).logpdf(x), [x, mean, root]
     )
+    flat = np.outer(mean, mean)
+    for point in (mean * 1.7, x[0]):  # in its span, and outside
+        found = stats.multivariate_normal.logpdf(Tensor(point), 0 * mean, flat, allow_singular=True)
+        expected = scipy_stats.multivariate_normal.logpdf(point, 0 * mean, flat, allow_singular=True)
+        np.testing.assert_allclose(found.data, expected, rtol=1e-10)
+    found = stats.multivariate_normal.entropy(mean, Tensor(cov))
+    np.testing.assert_allclose(found.data, scipy_stats.multivariate_normal.entropy(mean, cov), rtol=1e-12)
     shares, alpha = np.array([0.2, 0.5, 0.3]), np.array([1.5, 0.7, 2.0])
     found = stats.dirichlet.logpdf(shares, Tensor(alpha))
     np.testing.assert_allclose(found.data, scipy_stats.dirichlet.logpdf(shares, alpha), rtol=1e-12)
@@ -111,7 +118,7 @@ def test_a_likelihood_as_people_write_it() -> None:
         (lambda t: stats.norm.logpdf(t, 0, 1, 2), "norm.logpdf takes a number, and loc, scale"),
         (
             lambda t: stats.multivariate_normal.cdf(t),
-            "multivariate_normal.cdf: no derivative is known; those of logpdf",
+            "multivariate_normal.cdf: no derivative is known; those of entropy, logpdf",
         ),
     ],
 )

@@ -10,7 +10,7 @@ import numpy as np
 from autograd.core.errors import describe
 from autograd.core.op import holds_tensor, plain, stack_nested
 from autograd.numpy.arrays import as_tensor, has_gradient
-from autograd.numpy.namespace import REPLACED, replaces
+from autograd.numpy.namespace import REPLACED, ours, replaces
 from autograd.rules.composed.complex import Complex, as_complex, holds_complex, is_complex
 
 
@@ -74,6 +74,15 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any:
     if not holds_tensor(fill_value):
         return as_tensor(np.full(plain(shape), fill_value, dtype, **options))
     return np.copy(np.broadcast_to(_cast(stack_nested(fill_value), dtype), shape))
+
+
+_where: Any = ours(np.where)
+
+
+@replaces(np.where)
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    """`np.where`, whose arguments may be named."""
+    return _where(condition) if x is None else _where(condition, x, y)
 
 
 @replaces(np.arange)
@@ -188,6 +197,27 @@ def _places(part: tuple[Any, ...], values: Any) -> Any:
 
 
 REPLACED.update({np.mgrid: _Grid(np.mgrid), np.ogrid: _Grid(np.ogrid)})
+
+
+@replaces(np.broadcast)
+def broadcast(*args: Any) -> Any:
+    """`np.broadcast`: what it says of shapes, and the elements in turn."""
+    spread = np.broadcast(*map(plain, args))
+    if not has_gradient(args):
+        return spread
+    values = [np.ravel(value) for value in np.broadcast_arrays(*map(asarray, args))]
+    return Broadcast(spread.shape, values)
+
+
+class Broadcast:
+    """`np.broadcast` of Tensors."""
+
+    def __init__(self, shape: tuple[int, ...], values: list[Any]) -> None:
+        self.shape, self.ndim, self.nd, self.size = shape, len(shape), len(shape), int(np.prod(shape))
+        self._values = values
+
+    def __iter__(self) -> Iterator[Any]:
+        return zip(*self._values, strict=True)
 
 
 @replaces(np.nditer)

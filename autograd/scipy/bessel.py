@@ -44,6 +44,12 @@ for _fn, _below, _above, _own in (
         samples=_ORDERS,
     )
 recorded(
+    sp.yn,
+    vjp=(None, _beside(sp.yn, 0.5, -0.5)),
+    math=r"\bar z = \tfrac{1}{2} \; \bar y \odot (Y_{n - 1}(z) - Y_{n + 1}(z))",
+    samples=[lambda rng: (2, rng.uniform(0.5, 3.0, size=(3, 4)))],
+)
+recorded(
     sp.ive,
     vjp=(Parameter(), lambda g, y, v, z: g * (0.5 * (sp.ive(v - 1, z) + sp.ive(v + 1, z)) - np.sign(z) * y)),
     math=r"\bar z = \tfrac{1}{2} \; \bar y \odot (I_{v - 1}(z) + I_{v + 1}(z)) e^{-|z|} - \bar y \odot y"

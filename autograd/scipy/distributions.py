@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import scipy.stats
 
-from autograd.core.op import holds_tensor
-from autograd.numpy.arrays import as_tensor
+from autograd.core.op import holds_tensor, plain
+from autograd.numpy.arrays import as_tensor, has_gradient
 from autograd.numpy.namespace import REPLACED
 
 Function = Callable[..., Any]
@@ -40,8 +40,9 @@ class Family:
         theirs = getattr(self._theirs, name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            if not holds_tensor((*args, *kwargs.values())):
-                return as_tensor(theirs(*args, **kwargs))
+            given = (*args, *kwargs.values())
+            if not holds_tensor(given) or not (name in self._methods or has_gradient(given)):
+                return as_tensor(theirs(*plain(args), **plain(kwargs)))
             if name not in self._methods:
                 raise TypeError(
                     f"{self._name}.{name}: no derivative is known; those of {', '.join(sorted(self._methods))} are"

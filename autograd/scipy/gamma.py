@@ -48,6 +48,13 @@ for _fn in (sp.gammaln, sp.loggamma):
         samples=POSITIVE,
         label="ln Γ",
     )
+recorded(
+    sp.gammasgn,
+    vjp=lambda g, y, a: np.zeros_like(a),
+    math=r"\bar a = 0",
+    samples=POSITIVE,
+    zeros="choice",
+)
 polygamma: Any = recorded(
     sp.polygamma,
     vjp=(None, lambda g, y, n, x: g * polygamma(n + 1, x)),

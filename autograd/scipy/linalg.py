@@ -187,6 +187,20 @@ def _solve(a: Any, b: Any, lower: bool = False, assume_a: Any = None, transposed
     return np.linalg.solve(np.swapaxes(a, -1, -2) if transposed else a, b)
 
 
+@composed(
+    scipy.linalg.solve_banded,
+    math=r"\bar b = a^{-\top} \bar y, \quad a_{ij} = c_{u + i - j, j}",
+    samples=[lambda rng: ((1, 2), rng.normal(size=(4, 5)) + np.array([0, 0, 4, 0])[:, None], rng.normal(size=5))],
+)
+def _solve_banded(l_and_u: Any, ab: Any, b: Any) -> Any:
+    """By the whole matrix."""
+    n, (below, above) = np.shape(ab)[-1], l_and_u
+    rows, columns = np.arange(n)[:, None], np.arange(n)
+    band = above + rows - columns
+    inside = (band >= 0) & (band <= above + below)
+    return np.linalg.solve(np.where(inside, ab[np.where(inside, band, 0), columns], 0.0), b)
+
+
 _REGULAR = [lambda rng: (rng.normal(size=(3, 3)) + 3 * np.eye(3),)]
 composed(scipy.linalg.inv, math=r"\bar a = -y^\top \bar y \, y^\top", samples=_REGULAR)(lambda a: np.linalg.inv(a))
 composed(scipy.linalg.det, math=r"\bar a = \bar y \, y \, a^{-\top}", samples=_REGULAR)(lambda a: np.linalg.det(a))

@@ -10,6 +10,7 @@ gradient 0.
 
 from __future__ import annotations
 
+import sys
 from math import log, pi
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 import scipy.special as sp
 import scipy.stats as theirs
 
+from autograd.core.op import plain
 from autograd.scipy import descriptive, special  # noqa: F401  (their records)
 from autograd.scipy.definition import attributes
 from autograd.scipy.distributions import Distribution, Family
@@ -279,7 +281,7 @@ nbinom = Distribution(
 
 
 def _normal_logpdf(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) -> Any:
-    """By Cholesky's factor of the covariance, which is a matrix, the diagonal of one, or a number; not singular."""
+    """By Cholesky's factor of the covariance, which is a matrix, the diagonal of one, or a number."""
     n = max(np.shape(mean)[-1] if np.ndim(mean) else 1, np.shape(cov)[-1] if np.ndim(cov) else 1)
     if mean is None and not np.ndim(cov):
         n = np.shape(x)[-1] if np.ndim(x) else 1
@@ -287,10 +289,28 @@ def _normal_logpdf(x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool 
     deviation = deviation - (0 if mean is None else mean)
     if np.ndim(cov) < 2:
         cov = cov * np.eye(n)
+    if allow_singular and np.linalg.cond(plain(cov)) > 1e9:
+        return _singular_logpdf(deviation, cov)
     factor = np.linalg.cholesky(cov)
     half = solve_triangular(factor, np.reshape(deviation, (-1, n)).T, lower=True)
     squares = np.reshape(np.sum(half**2, axis=0), np.shape(deviation)[:-1])
     return -(n * log(2 * pi) + squares) / 2 - np.sum(np.log(np.diagonal(factor)))
+
+
+def _singular_logpdf(deviation: Any, cov: Any) -> Any:
+    """By the eigenvalues that are not 0, of a point that is in the span of their vectors; else -inf."""
+    w, v = np.linalg.eigh(cov)
+    w_plain, v_plain = plain(w), plain(v)
+    least = 1e6 * np.finfo(float).eps * np.max(np.abs(w_plain))
+    kept = np.flatnonzero(w_plain > least)
+    squares = np.sum((deviation @ v[:, kept]) ** 2 / w[kept], axis=-1)
+    outside = np.linalg.norm(plain(deviation) @ v_plain[:, w_plain <= least], axis=-1) >= least
+    return np.where(outside, -_INF, -(len(kept) * log(2 * pi) + np.sum(np.log(w[kept])) + squares) / 2)
+
+
+def _normal_entropy(mean: Any = None, cov: Any = 1) -> Any:
+    cov = cov if np.ndim(cov) > 1 else cov * np.eye(np.shape(mean)[-1] if np.ndim(mean) else max(np.size(cov), 1))
+    return (np.shape(cov)[-1] * (1 + log(2 * pi)) + np.linalg.slogdet(cov)[1]) / 2
 
 
 def _dirichlet_logpdf(x: Any, alpha: Any) -> Any:
@@ -301,5 +321,9 @@ def _dirichlet_logpdf(x: Any, alpha: Any) -> Any:
     return normalizer + np.sum(sp.xlogy((alpha - 1).T, x.T).T, axis=0)
 
 
-multivariate_normal = Family(theirs.multivariate_normal, {"logpdf": _normal_logpdf})
+multivariate_normal = Family(theirs.multivariate_normal, {"logpdf": _normal_logpdf, "entropy": _normal_entropy})
 dirichlet = Family(theirs.dirichlet, {"logpdf": _dirichlet_logpdf})
+
+# Each is imported like a module too, as HIPS autograd has it: `import autograd.scipy.stats.norm`
+_families: dict[str, Any] = {name: value for name, value in tuple(globals().items()) if isinstance(value, Family)}
+sys.modules.update({f"{__name__}.{name}": family for name, family in _families.items()})

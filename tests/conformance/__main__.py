@@ -19,7 +19,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).parents[2]
-_COMPLEX = re.compile(r"'c' data|complex|np\.fft|holomorphic|np\.linalg\.eig ")
+_COMPLEX = re.compile(r"it gives Complex|complex|np\.fft|holomorphic")
 
 
 class Suite(NamedTuple):

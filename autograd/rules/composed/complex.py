@@ -269,6 +269,15 @@ def _complex_list(value: Any) -> Any:
     return as_complex(value) if type(value) in (list, tuple) and is_complex(value) else value
 
 
+@covers(np.prod)
+def _prod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    z: Any = as_complex(np.ravel(a) if axis is None else np.moveaxis(a, axis, 0))
+    total = as_complex(np.ones(np.shape(z)[1:], complex))
+    for k in range(len(z)):
+        total = total * z[k]
+    return np.expand_dims(total, range(np.ndim(a)) if axis is None else axis) if keepdims else total
+
+
 @covers(np.divide)
 def _divide(a: Any, b: Any) -> Any:
     if not is_complex(b):
