@@ -54,7 +54,9 @@ def gradients(
     """
     look, finite = _Look(), True
     behind = topological((output,)) if free else []
-    afterwards = any((node.op.wary or node.kwargs) and _may_throw_away(node) for node in behind if node.op is not None)
+    afterwards = free and any(
+        (node.op.wary or node.kwargs) and _may_throw_away(node) for node in behind if node.op is not None
+    )
     try:
         value = plain(seed) if type(output.held) is StandIn else output.held
         if not issubclass(type(value), _ARRAYS):
