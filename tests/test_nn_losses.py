@@ -204,6 +204,19 @@ def test_softmaxes_of_any_size_have_finite_gradients(softmax: Any) -> None:
     assert np.all(np.isfinite(grad))
 
 
+@pytest.mark.filterwarnings("ignore:overflow")  # the sum in half precision
+@pytest.mark.parametrize(
+    "loss", [F.mse_loss, F.l1_loss, F.huber_loss, F.binary_cross_entropy, F.binary_cross_entropy_with_logits, F.kl_div]
+)
+def test_half_precision_shares_among_more_than_its_largest_number(loss: Any) -> None:
+    given, target = np.full(70_000, 0.75), np.full(70_000, 0.25)
+    half, double = Tensor(given.astype(np.float16), requires_grad=True), Tensor(given, requires_grad=True)
+    for p in (half, double):
+        loss(p, target.astype(p.dtype)).backward()
+    assert half.grad.dtype == np.float16
+    np.testing.assert_allclose(half.grad, double.grad, rtol=0.02)
+
+
 def test_nan_goes_through() -> None:
     for loss, target in ((F.binary_cross_entropy, 1), (F.binary_cross_entropy_with_logits, 1)):
         assert np.isnan(loss(np.nan, target))

@@ -9,12 +9,15 @@ import numpy as np
 from nn.functional.linear import array
 
 Reduction = Literal["mean", "sum", "none"]
+_LARGEST_HALF = 65504
 _REDUCE: dict[str, Any] = {"mean": np.mean, "sum": np.sum, "none": lambda losses: losses}
 
 
 def share(g: Any, reduction: Reduction, count: int) -> Any:
     """What arrives at each of `count` losses from the gradient of the reduced one."""
-    return g / count if reduction == "mean" else g
+    if reduction != "mean":
+        return g
+    return g / (count if g.dtype != np.float16 or count <= _LARGEST_HALF else np.float32(count))
 
 
 def reduced(losses: Any, reduction: Reduction) -> Any:
