@@ -307,6 +307,16 @@ def test_where_it_is_not_finite_that_is_told_as_numpy_is_told_to() -> None:
         root.backward()
 
 
+@pytest.mark.parametrize(
+    "op", [op for op in operations() if type(op.vjp) is tuple and len(op.vjp) == 1 and op.broadcasts], ids=str
+)
+def test_where_a_slope_may_be_infinite_a_gradient_is_looked_at(op: Op) -> None:
+    a = np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])
+    with np.errstate(all="ignore"):
+        slopes = op.vjp[0](np.ones(7), op.on_any_array(a), a)
+    assert op.wary or not np.any(np.isinf(slopes))
+
+
 def test_a_graph_that_is_freed_is_there_for_a_careful_pass() -> None:
     w = Tensor([0.0, 2.0], requires_grad=True)
     with np.errstate(all="ignore"):

@@ -86,6 +86,7 @@ for _fn, _forward in ((np.power, operator.pow), (np.float_power, None)):
         "at 0 is infinite: use np.abs, clip the base, or add a small number to it",
         ties="at a = 0 the gradient of the exponent is 0, and of the base with exponent 0 it is 0",
     )
+_NOT_ZERO = "keep the argument away from 0, also where np.where throws the result away: np.where(x != 0, {}, other)"
 defop(np.square, label="²", vjp=lambda g, y, a: g * (2 * a), math=r"\bar a = 2\,\bar y \odot a", samples=ANY)
 defop(
     np.sqrt,
@@ -98,9 +99,17 @@ defop(
     math=r"\bar a = \bar y \oslash 2y",
     samples=POSITIVE,
 )
-defop(np.cbrt, label="∛", vjp=lambda g, y, a: g / (3 * (y * y)), math=r"\bar a = \bar y \oslash 3y^2", samples=ANY)
+defop(
+    np.cbrt,
+    remedy=_NOT_ZERO.format("np.cbrt(np.where(x != 0, x, 1))"),
+    label="∛",
+    vjp=lambda g, y, a: g / (3 * (y * y)),
+    math=r"\bar a = \bar y \oslash 3y^2",
+    samples=ANY,
+)
 defop(
     np.reciprocal,
+    remedy=_NOT_ZERO.format("1 / np.where(x != 0, x, 1)"),
     label="1/x",
     vjp=lambda g, y, a: -(g / a / a),
     math=r"\bar a = -\bar y \oslash a^2",

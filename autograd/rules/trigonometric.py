@@ -51,6 +51,7 @@ defop(
 )
 defop(
     np.arctanh,
+    remedy="keep the argument between -1 and 1, also where np.where throws the result away",
     vjp=lambda g, y, a: g / ((1 - a) * (1 + a)),
     math=r"\bar a = \bar y \oslash (1 - a^2)",
     samples=between(-0.8, 0.8),
