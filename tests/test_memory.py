@@ -78,6 +78,10 @@ def test_small_values_are_held_for_pictures_of_a_step_and_not_in_long_programs()
     assert taken < 5_000 * w.data.nbytes / 2
 
 
+def test_a_small_piece_does_not_keep_the_whole() -> None:
+    assert held(repeated(lambda total, v: np.concatenate([(total + v)[1:], v[:1]]))) < 5
+
+
 def test_rows_cost_rows() -> None:
     w = leaf(5_000)
     out = Tensor(np.zeros((200, 5_000)))

@@ -56,6 +56,16 @@ def stand_in(value: Any) -> StandIn:
     return made
 
 
+def whole(value: Any) -> Any:
+    """The array whose memory a value keeps: that which it is a piece of, if it is one.
+
+    >>> whole(np.zeros(100)[:2]).size
+    100
+    """
+    base = getattr(value, "base", None)
+    return base if type(base) is np.ndarray else value
+
+
 def unread(
     rules: Sequence[Callable[..., Any]], taken: Sequence[Any], positions: Positions, kwargs: Mapping[str, Any]
 ) -> list[int]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from autograd.basis.marks import noted
-from autograd.basis.reads import StandIn, stand_in
+from autograd.basis.reads import StandIn, stand_in, whole
 from autograd.basis.signatures import qualified_name
 from autograd.core.backward import ARRAYS, backpropagate
 from autograd.core.errors import describe, failed, named
@@ -187,7 +187,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
         node.args = tuple(inputs)
         node.kwargs = kwargs
         node.saved = values
-        small = value.nbytes <= (_SMALL if node.order < few[0] else _TINY)
+        small = (whole(value) if shares else value).nbytes <= (_SMALL if node.order < few[0] else _TINY)
         if large or arrays or not small:
             known = op.kept.get(which := (differentiable, arrays)) or op.look(which, value, values, kwargs)
             node.op, reads_output, unread, constants = known
