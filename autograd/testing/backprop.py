@@ -335,7 +335,7 @@ class _Judge:
         repair = fault.repair
         if cause == "unknown" and self._is_transposed(fault):
             cause, explanation = "transposed", "the numbers are those of the transpose"
-        elif repair is not None and (cause == "unknown" or (cause == "scale" and ": " not in explanation)):
+        elif repair is not None and (_is_weak(cause, explanation) or repair.edit.cause == "target"):
             cause, explanation = repair.edit.cause, repair.edit.words
         if repair is not None and repair.line:
             right = repair.line
@@ -350,6 +350,11 @@ class _Judge:
             gradients=tuple(words.value(end.node) for end in fault.repairs),
             own=tuple(words.value(end.node) for end in fault.repairs if flow.statement(end.var) == statement),
         )
+
+
+def _is_weak(cause: str, explanation: str) -> bool:
+    """Whether what the catalogue says is nothing, or a number without a reason."""
+    return cause == "unknown" or (cause == "scale" and ": " not in explanation)
 
 
 def merged(lines: Iterable[WrongLine]) -> tuple[WrongLine, ...]:

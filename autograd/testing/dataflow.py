@@ -11,6 +11,7 @@ it is explained. What nothing repairs but its own end is the fault of the first 
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -247,7 +248,8 @@ class Dataflow:
         cost = own.edit.cost - _CLEARLY if own is not None else float("inf")
         best: Repair | None = None
         at = first or fault.unit.values[0]
-        sure = fault.certain or (own is not None and own.edit.cost <= _PLAIN)
+        idle = self.made[at].fn is same and (fault.unit.departs or self._is_idle(at))
+        sure = fault.certain or idle or (own is not None and own.edit.cost <= _PLAIN)
         around = [] if sure else self._neighbours(fault, at, own is not None)
         for limit in (_USUAL, float("inf")):  # what is less far-fetched is tried everywhere first
             for var in around:
@@ -304,7 +306,8 @@ class Dataflow:
         best: Fault | None = None
         for unit in units:
             guilty = not all(map(self._innocent, unit.values))
-            if best is not None and self._rank(best)[:3] >= (len(unit.reach), unit.suspect, guilty or unit.suspect):
+            most = len(unit.reach), unit.suspect, guilty or unit.suspect, self._is_idle(unit.values[0])
+            if best is not None and self._rank(best)[:4] >= most:
                 continue
             for fault in self._repairs(unit):
                 if best is None or self._rank(fault) > self._rank(best):
@@ -323,13 +326,18 @@ class Dataflow:
                 return end
         return None
 
-    def _rank(self, fault: Fault) -> tuple[int, bool, bool, int]:
+    def _rank(self, fault: Fault) -> tuple[int, bool, bool, bool, int]:
         wrong = zip(fault.unit.values, fault.rights, strict=True)
         first = next((var for var, right in wrong if not _alike(var.value, right)), fault.unit.values[0])
         part = self._is_a_part(first) and all(map(self.explained, self.inputs(first)))
         if self.made[first].fn is same and self._is_multiple(first, fault):  # then what was passed on is wrong
-            return len(fault.repairs), self.departs(first), False, -self.order[first]
-        return len(fault.repairs), part or self.departs(first), part or not self._innocent(first), -self.order[first]
+            return len(fault.repairs), self.departs(first), False, False, -self.order[first]
+        departs, guilty = part or self.departs(first), part or not self._innocent(first)
+        return len(fault.repairs), departs, guilty, self._is_idle(first), -self.order[first]
+
+    def _is_idle(self, var: Var) -> bool:
+        """Whether a function only gives back what it was given."""
+        return self.made[var].fn is same and isinstance(self.statement(var).node, ast.Return)
 
     def _is_multiple(self, var: Var, fault: Fault) -> bool:
         """Whether a value is a number times what it should be."""
@@ -476,6 +484,10 @@ class Dataflow:
         """Whether a value is one that a right derivation has, or all right that is computed from it."""
         known = var not in self.made or var in self._truth.forward or var in self._fixed
         return known or var not in self._depends or var in self._explained or not np.any(var.value)
+
+    def depends(self, var: Var) -> bool:
+        """Whether a value depends on more than data."""
+        return var in self._depends
 
     @cached_property
     def _depends(self) -> set[Var]:

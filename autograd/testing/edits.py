@@ -261,7 +261,7 @@ class Edits:
                 for start in starts:
                     index = with_name(index, start, parsed(f"{start} * {text}"))
                 words = f"the stride {text} is forgotten"
-                yield self._edit(node, ast.Subscript(node.value, index), "wrong-operand", 1.1, words)
+                yield self._edit(node, ast.Subscript(node.value, index), "wrong-operand", 0.75, words)
 
     def _of_value(self, node: ast.expr, value: Any) -> Iterator[Edit]:
         """Another name in the place of one, another form of it; a factor or a term that is left out."""
@@ -364,7 +364,7 @@ class Edits:
         kind = self._names.get(text)
         if kind is not None and kind.data and np.asarray(kind.value).dtype.kind == "f" and not self._in_a_product(node):
             return "target"
-        if kind is not None and not kind.forward:
+        if kind is not None and (not kind.forward or np.asarray(kind.value).dtype.kind in "iu"):
             return "wrong-operand"
         around = self._around(node)
         if around is not node and self._is_forward(around) and not self._in_a_product(around):

@@ -117,13 +117,7 @@ class Recording(Trace):
         self.lines.append(line)
         frame = user_frame()
         self.spots[line.target] = Spot(frame, frame.f_lasti)
-        known, code = frame.f_locals, frame.f_code
-        names = known if code.co_flags & inspect.CO_OPTIMIZED else [name for name in code.co_names if name in known]
-        self.scopes[line.target] = {
-            name: value.symbol if type(value) is Traced else value
-            for name in names
-            if type(value := known[name]) in (Traced, int, float)
-        }
+        self.scopes[line.target] = scope_of(frame)
         return line.target
 
     def symbol(self, value: Any) -> Any:
@@ -160,7 +154,7 @@ class Recording(Trace):
         """A value that a statement passes on as it is."""
         line = Line(Var(var.value), same, (var,), {})
         self.lines.append(line)
-        self.spots[line.target] = spot
+        self.spots[line.target], self.scopes[line.target] = spot, scope_of(spot.frame)
         return line.target
 
     # Writing in place
@@ -235,6 +229,17 @@ class Recording(Trace):
     def _moved(self, traced: Traced, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
         traced.symbol = self._note(Line(Var(traced.value.copy()), fn, args, {}))
         self.moves.add(traced.symbol)
+
+
+def scope_of(frame: FrameType) -> dict[str, Any]:
+    """What stands in the variables of a function: values of the program, and numbers."""
+    known, code = frame.f_locals, frame.f_code
+    names = known if code.co_flags & inspect.CO_OPTIMIZED else [name for name in code.co_names if name in known]
+    return {
+        name: value.symbol if type(value) is Traced else value
+        for name in names
+        if type(value := known[name]) in (Traced, int, float)
+    }
 
 
 def same(value: Any) -> Any:

@@ -62,6 +62,7 @@ class Run:
             target = getattr(tree, "left", None)
             if isinstance(target, ast.Subscript) and not hasattr(target, "lineno"):  # another part is written to
                 args[1] = self.of(target.slice, values)
+                args[0] = self.of(target.value, values)  # before anything was written
             return put(args[0], args[1], result)
         return result
 
@@ -181,7 +182,7 @@ class Runs:
             if isinstance(node, ast.AugAssign):
                 return as_sum(node)
             return node.value if isinstance(node, ast.Assign) else None
-        found = syntax_of(self._recording, line, statement)
+        found = statement.value if line.fn is same else syntax_of(self._recording, line, statement)
         if isinstance(found, ast.AugAssign):
             return as_sum(found)
         return found if isinstance(found, ast.expr) else None
@@ -213,7 +214,7 @@ class Runs:
         for line in sorted(inside, key=lambda line: flow.order[line.target]):
             if line.fn is put:
                 continue
-            node = syntax_of(self._recording, line, statement)
+            node = statement.value if line.fn is same else syntax_of(self._recording, line, statement)
             if isinstance(node, ast.AugAssign):
                 node = as_sum(node)
             if node is None or not hasattr(node, "lineno"):

@@ -42,7 +42,7 @@ class Vocabulary:
     def names(self, last: Line, frame: FrameType | None) -> dict[str, Any]:
         """By the spelling, what stood in the variables of the function, and what it spells otherwise elsewhere."""
         flow = self._flow
-        scope = self._recording.scopes.get(last.target, {})
+        scope = self._scope(last.target, frame)
         after = flow.reaches(last.target)
         at = flow.order[last.target]
         best: dict[str, tuple[int, Any]] = {}
@@ -64,6 +64,13 @@ class Vocabulary:
                     if type(part) is Traced and part.symbol not in after:
                         found.setdefault(f"{name}[{k - len(value)}]", part.symbol)
         return self._without_synonyms(found)
+
+    def _scope(self, var: Var, frame: FrameType | None) -> dict[str, Any]:
+        """The variables when a value was made, or when the function next made one."""
+        flow, recording = self._flow, self._recording
+        following = (line.target for line in flow.lines[flow.order[var] :])
+        made = (v for v in following if v in recording.scopes and recording.spots[v].frame is frame)
+        return recording.scopes.get(next(made, var), {})
 
     def _without_synonyms(self, names: dict[str, Any]) -> dict[str, Any]:
         """Of the names of one value, the one that it was made for, where that is among them."""
@@ -118,7 +125,7 @@ class Vocabulary:
         if type(known) is not Var:
             return Kind(value, True)
         parameter = self._truth.is_parameter(known)
-        data = known not in self._flow.made and not parameter and known not in self._truth.nodes
+        data = not parameter and not self._flow.depends(known)
         return Kind(value, self._is_forward(known), parameter, data and np.ndim(value) > 0)
 
     def _is_forward(self, var: Var) -> bool:
