@@ -12,6 +12,7 @@ sparse = pytest.importorskip("scipy.sparse", reason="install SciPy: this is abou
 import scipy.signal  # noqa: E402
 
 import autograd.scipy.linalg as linalg  # noqa: E402
+import autograd.scipy.ndimage  # noqa: E402
 import autograd.scipy.signal as signal  # noqa: E402
 import autograd.scipy.spatial  # noqa: E402
 import autograd.scipy.special  # noqa: F401, E402

@@ -1,0 +1,192 @@
+"""`scipy.ndimage` on Tensors: filters that are linear in an image and in their weights; places in between of pixels."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import scipy.ndimage as theirs
+
+from autograd.core.op import plain
+from autograd.rules.samples import normal
+from autograd.scipy.definition import attributes, composed
+
+__getattr__ = attributes(theirs)
+_AROUND = {  # what lies outside, by NumPy's name
+    "reflect": "symmetric", "grid-mirror": "symmetric", "mirror": "reflect", "nearest": "edge", "wrap": "wrap",
+    "grid-wrap": "wrap", "constant": "constant", "grid-constant": "constant",
+}  # fmt: skip
+_MATH = r"\bar x_i = \sum_k w_k \, \bar y_{i - k}, \quad \bar w_k = \sum_i \bar y_i \, x_{i + k}"
+
+
+def _correlated(x: Any, weights: Any, mode: str, cval: float, origins: Any) -> Any:
+    """The sum of the pixels around each one, with weights."""
+    if mode not in _AROUND:
+        raise ValueError(f"scipy.ndimage: mode={mode!r} is none of {', '.join(map(repr, _AROUND))}")
+    if np.ndim(weights) != np.ndim(x):
+        raise ValueError(f"scipy.ndimage: weights of {np.ndim(weights)} axes for an image of {np.ndim(x)}")
+    before = [n // 2 + origin for n, origin in zip(np.shape(weights), origins, strict=True)]
+    around = [(b, n - 1 - b) for n, b in zip(np.shape(weights), before, strict=True)]
+    options = {"constant_values": cval} if _AROUND[mode] == "constant" else {}
+    padded = np.pad(x, around, mode=_AROUND[mode], **options)  # type: ignore[call-overload]
+    total: Any = 0.0
+    for place in product(*map(range, np.shape(weights))):
+        window = tuple([slice(k, k + n) for k, n in zip(place, np.shape(x), strict=True)])
+        total = total + weights[place] * padded[window]
+    return total
+
+
+def _per_axis(value: Any, count: int) -> list[Any]:
+    return list(value) if np.ndim(value) else [value] * count
+
+
+def _line(x: Any, weights: Any, axis: int, mode: str, cval: float, origin: int) -> Any:
+    weights = np.asarray(weights, float) if isinstance(weights, (list, tuple)) else weights
+    axis = axis % np.ndim(x)
+    shape = [len(weights) if k == axis else 1 for k in range(np.ndim(x))]
+    return _correlated(x, np.reshape(weights, shape), mode, cval, [origin if n > 1 else 0 for n in shape])
+
+
+@composed(
+    theirs.correlate1d, math=_MATH, samples=[normal((4, 5), 3), normal((4, 5), 2, axis=0, mode="wrap", origin=-1)]
+)
+def _correlate1d(
+    input: Any, weights: Any, axis: int = -1, mode: str = "reflect", cval: float = 0.0, origin: int = 0
+) -> Any:
+    return _line(input, weights, axis, mode, cval, origin)
+
+
+@composed(theirs.convolve1d, math=_MATH, samples=[normal((4, 5), 3, mode="mirror"), normal((4, 5), 2, axis=0)])
+def _convolve1d(
+    input: Any, weights: Any, axis: int = -1, mode: str = "reflect", cval: float = 0.0, origin: int = 0
+) -> Any:
+    weights = np.asarray(weights, float) if isinstance(weights, (list, tuple)) else weights
+    return _line(input, weights[::-1], axis, mode, cval, -origin - (len(weights) + 1) % 2)
+
+
+@composed(
+    theirs.correlate, math=_MATH, samples=[normal((4, 5), (3, 2)), normal((4, 5), (3, 3), mode="constant", cval=2.0)]
+)
+def _correlate(input: Any, weights: Any, mode: str = "reflect", cval: float = 0.0, origin: Any = 0) -> Any:
+    return _correlated(input, weights, mode, cval, _per_axis(origin, np.ndim(input)))
+
+
+@composed(theirs.convolve, math=_MATH, samples=[normal((4, 5), (3, 2)), normal((4, 5), (3, 3), mode="nearest")])
+def _convolve(input: Any, weights: Any, mode: str = "reflect", cval: float = 0.0, origin: Any = 0) -> Any:
+    origins = [-o - (n + 1) % 2 for o, n in zip(_per_axis(origin, np.ndim(input)), np.shape(weights), strict=True)]
+    return _correlated(input, np.flip(weights), mode, cval, origins)
+
+
+# Smoothing
+
+
+def _gaussian(sigma: Any, order: int, truncate: float, radius: Any) -> Any:
+    """The weights of a Gaussian, or of one of its first two derivatives, as a correlation takes them."""
+    if order not in (0, 1, 2):
+        raise TypeError(f"scipy.ndimage.gaussian_filter: order={order} is not covered; 0, 1 and 2 are")
+    reach = int(truncate * float(plain(sigma)) + 0.5) if radius is None else radius
+    x = np.arange(-reach, reach + 1)
+    bell = np.exp(-0.5 * x**2 / sigma**2)
+    bell = bell / np.sum(bell)
+    return bell if order == 0 else bell * x / sigma**2 if order == 1 else bell * (x**2 / sigma**2 - 1) / sigma**2
+
+
+@composed(
+    theirs.gaussian_filter1d,
+    math=r"y = x * w(\sigma), \quad w_k \propto e^{-k^2 / 2 \sigma^2}",
+    samples=[normal((4, 9), sigma=0.7), normal((9, 4), sigma=0.7, axis=0, order=1), normal((3, 9), sigma=0.6, order=2)],
+)
+def _gaussian_filter1d(
+    input: Any, sigma: Any, axis: int = -1, order: int = 0, mode: str = "reflect", cval: float = 0.0,
+    truncate: float = 4.0, radius: Any = None,
+) -> Any:  # fmt: skip
+    return _line(input, _gaussian(sigma, order, truncate, radius), axis, mode, cval, 0)
+
+
+@composed(
+    theirs.gaussian_filter,
+    math=r"y = x * w(\sigma), \quad w_k \propto e^{-|k|^2 / 2 \sigma^2}",
+    samples=[normal((5, 6), sigma=0.7), normal((5, 6), sigma=(0.5, 0.8), order=(0, 1), mode="wrap")],
+)
+def _gaussian_filter(
+    input: Any, sigma: Any, order: Any = 0, mode: str = "reflect", cval: float = 0.0, truncate: float = 4.0
+) -> Any:
+    count = np.ndim(input)
+    for axis, (width, k) in enumerate(zip(_per_axis(sigma, count), _per_axis(order, count), strict=True)):
+        if float(plain(width)) > 1e-15:
+            input = _line(input, _gaussian(width, k, truncate, None), axis, mode, cval, 0)
+    return input
+
+
+@composed(theirs.uniform_filter1d, math=_MATH, samples=[normal((4, 5), size=3), normal((4, 5), size=2, axis=0)])
+def _uniform_filter1d(
+    input: Any, size: int, axis: int = -1, mode: str = "reflect", cval: float = 0.0, origin: int = 0
+) -> Any:
+    return _line(input, np.full(size, 1 / size), axis, mode, cval, origin)
+
+
+@composed(theirs.uniform_filter, math=_MATH, samples=[normal((4, 5), size=3), normal((4, 5), size=(2, 3))])
+def _uniform_filter(input: Any, size: Any = 3, mode: str = "reflect", cval: float = 0.0, origin: Any = 0) -> Any:
+    count = np.ndim(input)
+    for axis, (n, k) in enumerate(zip(_per_axis(size, count), _per_axis(origin, count), strict=True)):
+        input = _line(input, np.full(n, 1 / n), axis, mode, cval, k)
+    return input
+
+
+# Edges
+
+
+def _edges(across: Any) -> Any:
+    def body(input: Any, axis: int = -1, mode: str = "reflect", cval: float = 0.0) -> Any:
+        axis = axis % np.ndim(input)
+        for k in range(np.ndim(input)):
+            input = _line(input, np.array([-1.0, 0.0, 1.0] if k == axis else across), k, mode, cval, 0)
+        return input
+
+    return body
+
+
+for _fn, _across in ((theirs.sobel, [1.0, 2.0, 1.0]), (theirs.prewitt, [1.0, 1.0, 1.0])):
+    composed(_fn, math=_MATH, samples=[normal((4, 5)), normal((4, 5), axis=0)])(_edges(_across))
+
+
+@composed(theirs.laplace, math=_MATH, samples=[normal((4, 5))])
+def _laplace(input: Any, mode: str = "reflect", cval: float = 0.0) -> Any:
+    lines = [_line(input, np.array([1.0, -2.0, 1.0]), axis, mode, cval, 0) for axis in range(np.ndim(input))]
+    return np.sum(np.stack(lines), axis=0)
+
+
+# Places
+
+
+@composed(
+    theirs.map_coordinates,
+    math=r"\bar c = \bar y \odot \nabla x(c)",
+    samples=[
+        lambda rng: (rng.normal(size=(4, 5)), rng.uniform(0.1, 2.9, size=(2, 6)), {"order": 1}),
+        lambda rng: (rng.normal(size=(4, 5)), rng.uniform(-2.1, 6.9, size=(2, 6)), {"order": 1, "mode": "nearest"}),
+    ],
+)
+def _map_coordinates(
+    input: Any, coordinates: Any, order: int = 3, mode: str = "constant", cval: float = 0.0, prefilter: bool = True
+) -> Any:
+    if order != 1 or mode not in ("constant", "nearest"):
+        raise TypeError(
+            f"scipy.ndimage.map_coordinates: order={order}, mode={mode!r} is not covered; order=1 is, by 'constant' "
+            "and 'nearest'; RectBivariateSpline has other orders"
+        )
+    below, shares, outside = [], [], False
+    for place, n in zip(coordinates, np.shape(input), strict=True):
+        outside = outside | (plain(place) < 0) | (plain(place) > n - 1)
+        place = np.clip(place, 0, n - 1)
+        k = np.clip(np.floor(plain(place)).astype(int), 0, max(n - 2, 0))
+        below.append(k)
+        shares.append(place - k)
+    total: Any = 0.0
+    for corner in product((0, 1), repeat=len(below)):
+        weight: Any = 1.0
+        for up, share in zip(corner, shares, strict=True):
+            weight = weight * (share if up else 1 - share)
+        total = total + weight * input[tuple([k + up for k, up in zip(below, corner, strict=True)])]
+    return np.where(outside, cval, total) if mode == "constant" else total
