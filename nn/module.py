@@ -130,6 +130,8 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         if name != "forward" and callable(getattr(Module, name, None)):
             raise TypeError(f"{self._title()}.{name} would hide the method {name}() of modules: give it another name")
+        if name == "training" and not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"{self._title()}.training is True or False, and got a {type(value).__name__}")
         held = vars(self).get(name)
         for kind in (Parameter, Module):
             if isinstance(held, kind) and not (value is None or isinstance(value, kind)):

@@ -408,3 +408,8 @@ def test_a_copied_network_works_in_full(copied: Any) -> None:
 def test_an_attribute_that_hides_a_method_is_refused(name: str) -> None:
     with pytest.raises(TypeError, match=rf"Module\.{name} would hide the method {name}\(\)"):
         setattr(nn.Module(), name, [])
+
+
+def test_the_switch_of_training_holds_no_parameters() -> None:
+    with pytest.raises(TypeError, match=r"Linear\.training is True or False, and got a list"):
+        nn.Linear(2, 1, rng=0).training = [nn.Linear(2, 1, rng=0)]  # type: ignore[assignment]

@@ -129,6 +129,7 @@ def test_reports_print_on_any_console(encoding: str, monkeypatch: pytest.MonkeyP
     print(compare_grads(loss, {weight: np.ones((2, 1))}))
     print(autograd.explain(weight))
     print(compare_grads(loss, {weight: np.ones((2, 1))}).findings[0])
+    print(weight)
     sys.stdout.flush()
     said = written.getvalue().decode(encoding)
     assert "?" not in said

@@ -15,7 +15,7 @@ from autograd.core.node import Node
 from autograd.core.op import PLAIN_TYPES, lookup, plain
 from autograd.core.tensor import apply
 from autograd.rules.operands import as_array
-from autograd.text import LONGEST_WORD, printable
+from autograd.text import LONGEST_WORD, printable, shown
 
 _SPELLINGS = {  # what other libraries call it
     "view": "t.reshape(...)",
@@ -280,7 +280,7 @@ class ArrayMethods:
         elif node.requires_grad:
             notes.append("requires_grad=True")
         if node.get("name"):
-            notes.append(f"name={printable(str(node.name), LONGEST_WORD)!r}")
+            notes.append(f"name={shown(printable(str(node.name), LONGEST_WORD))!r}")
         return f"Tensor({', '.join(notes)})"
 
 
