@@ -1,4 +1,4 @@
-r"""A picture as TikZ, for papers: the finished SVG in LaTeX's terms, its text in LaTeX's Helvetica.
+r"""A picture as TikZ, for papers: the finished SVG in LaTeX's terms, its text in the document's sans serif.
 
 Only what pictures are drawn with is understood: polygons, lines, paths, ellipses, rectangles and text.
 """
