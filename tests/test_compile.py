@@ -413,7 +413,8 @@ def test_every_record_compiles_or_says_why_not(fn: Any, sample: Any) -> None:
         try:
             found = run(True)
         except TypeError as refusal:
-            if "recorded" not in str(refusal) and "nothing to compile" not in str(refusal):
+            # SciPy's logarithm of a matrix estimates its error with the generator that all share.
+            if not any(why in str(refusal) for why in ("recorded", "nothing to compile", "global to the process")):
                 raise
             return
     for ours, theirs in zip(found, expected, strict=True):
