@@ -123,8 +123,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             parts = split(*data, test_size=self.validation_fraction, stratify=labels, rng=drawn)
             data, validation = parts[::2], tuple(parts[1::2])
         size = min(200 if self.batch_size == "auto" else self.batch_size, len(data[0]))
-        # Where all samples are in one batch their order says nothing, and weights count as repeated samples do.
-        batches = MiniBatches(*data, batch_size=size, shuffle=size < len(data[0]), rng=drawn)
+        batches = MiniBatches(*data, batch_size=size, rng=drawn)
         self.history_ = fit(
             self.network_,
             batches,

@@ -270,6 +270,13 @@ def test_a_step_that_cannot_be_compiled_says_what_to_do() -> None:
         ({"loss": "mse"}, TypeError, "loss is 'mse'; it is a function"),
         ({"optimizer": "adam"}, TypeError, "optimizer is 'adam'"),
         ({"optimizer": nn.optim.SGD(nn.Linear(1, 1).parameters(), 0.1)}, ValueError, "made of another model"),
+        (
+            {"loss": lambda o, t: nn.functional.cross_entropy(o, t, "none")},
+            ValueError,
+            "the loss has 1 axes; reduce it",
+        ),
+        ({"loss": lambda o, t: 5.0}, TypeError, "the loss gave a float; it computes a Tensor"),
+        ({"resume": True}, ValueError, "give checkpoint= too"),
         ({"schedule": 0.5}, TypeError, r"schedule is 0\.5"),
         ({"validation": 2}, TypeError, "validation is"),
         ({"validation": 1.5}, ValueError, r"test_size is 1\.5; it is a share"),

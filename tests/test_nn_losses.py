@@ -350,8 +350,8 @@ def test_dropout_of_nothing_and_of_everything() -> None:
     assert F.dropout(Tensor(x), 0.5, rng=0).dtype == np.float32
 
 
-@pytest.mark.parametrize("p", [-0.1, 1.5, float("nan")])
-def test_dropout_refuses_what_is_no_probability(p: float) -> None:
+@pytest.mark.parametrize("p", [-0.1, 1.5, float("nan"), "half"])
+def test_dropout_refuses_what_is_no_probability(p: Any) -> None:
     for make in (nn.Dropout, lambda p: F.dropout(np.ones(3), p)):
         with pytest.raises(ValueError, match=r"ropout: p is .*; it is a probability, from 0 to 1"):
             make(p)

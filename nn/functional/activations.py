@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -153,11 +154,11 @@ log_softmax = operation(
 # Noise
 
 
-def probability(name: str, p: float) -> float:
+def probability(name: str, p: Any) -> float:
     """`p`, or a ValueError of what `name` calls so."""
-    if not 0 <= p <= 1:
+    if not isinstance(p, Real) or not 0 <= p <= 1:
         raise ValueError(f"{name}: p is {p!r}; it is a probability, from 0 to 1")
-    return p
+    return float(p)
 
 
 def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: init.Rng = None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -109,6 +110,11 @@ class BatchNorm1d(Module):
         if len(shape) not in self._ndims or shape[1] != self.num_features:
             axes = " or ".join(f"(n, {self.num_features}{', length' * (ndim - 2)})" for ndim in self._ndims)
             raise ValueError(f"{self._title()}: input is {shape}; its shape must be {axes}")
+        if self.training and math.prod(shape) == self.num_features:
+            raise ValueError(
+                f"{self._title()}: input is {shape}: with one value a channel there is no variance to train with. "
+                "Leave a last batch of one sample out: nn.MiniBatches(..., drop_last=True)"
+            )
         tracked = self.track_running_stats
         mean, variance = (self.running_mean, self.running_var) if tracked else (None, None)
         momentum: Any = self.momentum

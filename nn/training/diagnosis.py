@@ -33,7 +33,11 @@ def check_output(model: Any, loss: Callable[..., Any], batch: tuple[Any, ...]) -
     """Warn of probabilities where a loss takes logits; shapes that do not fit are errors of the loss, raised here."""
     with no_grad():
         output = model(batch[0])
-        loss(output, *batch[1:])
+        value = loss(output, *batch[1:])
+    if not isinstance(value, Tensor):
+        raise TypeError(f"fit: the loss gave a {type(value).__name__}; it computes a Tensor from the model's output")
+    if value.size != 1:
+        raise ValueError(f"fit: the loss has {value.ndim} axes; reduce it to one number, as by np.mean")
     if not (isinstance(loss, _LOSSES_OF_LOGITS) or loss in _OF_LOGITS):
         return
     values = np.asarray(output.data if isinstance(output, Tensor) else output)

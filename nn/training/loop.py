@@ -114,6 +114,8 @@ def fit(
     loop = _Loop(run, loss, _named(metrics), held_out, clip_norm, compile)
     watch = _watch(monitor, patience, held_out is not None, loop.metrics)
     last = given.size("fit: epochs", epochs, 0)
+    if resume and checkpoint is None:
+        raise ValueError("fit: resume=True goes on from a file: give checkpoint= too")
     if checkpoint is not None:
         os.fspath(checkpoint)
         if resume and os.path.exists(checkpoint):
