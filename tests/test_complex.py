@@ -38,6 +38,7 @@ PLAIN: dict[str, Any] = {  # as it is
     "constants": lambda x: np.abs(WAVE * x[0] + x[1] ** 2) + np.abs(x[0] - WAVE),
     "quotients": lambda x: np.abs((1 + 2j * x[0]) / (x[1] - 1j * x[0])) + np.imag(1j * x[0] / x[1]),
     "powers": lambda x: np.real((x[0] + 2j) ** 3) + np.imag((1j * x[1] + 1) ** 0.5) + np.real((x[0] + 1j) ** -2),
+    "powers of 0": lambda x: np.abs(np.array([0, 0, 1j]) ** np.append(x, 0.0) + x[0]),
     "roots": lambda x: np.real(np.sqrt(-x[0] + 0j)) + np.imag(np.sqrt(-x[1] + 0j)),
     "functions": lambda x: np.real(np.sin(x[0] + 1j * x[1]) + np.tanh(1j * x[0] + 0.3) + np.log(x[1] + 1j)),
     "parts": lambda x: np.angle(x[0] + 1j * x[1]) + np.linalg.norm(WAVE * x[0]) + (2j * x).conj().imag[::-1],

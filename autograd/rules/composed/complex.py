@@ -298,7 +298,10 @@ def _power(a: Any, b: Any) -> Any:
             factor, n = factor * factor, n >> 1
         result = np.ones(np.shape(a), complex) if result is None else result
         return 1 / result if b < 0 else result
-    return np.exp(b * _log(as_complex(a)))
+    a = as_complex(a)
+    zero = (plain(a.real) == 0) & (plain(a.imag) == 0)  # which has no logarithm
+    power = np.exp(b * _log(np.where(zero, 1, a)))
+    return np.where(zero, np.where(without_tensors(b) == 0, 1.0, 0.0), power)
 
 
 # Functions
