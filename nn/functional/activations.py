@@ -156,7 +156,7 @@ log_softmax = operation(
 
 def probability(name: str, p: Any) -> float:
     """`p`, or a ValueError of what `name` calls so."""
-    if not isinstance(p, Real) or not 0 <= p <= 1:
+    if not isinstance(p, Real) or not 0 <= float(p) <= 1:
         raise ValueError(f"{name}: p is {p!r}; it is a probability, from 0 to 1")
     return float(p)
 
