@@ -16,7 +16,7 @@ from autograd.notation.names import Scope
 from autograd.notation.numbers import shape_text
 from autograd.render.annotate import Annotator
 from autograd.render.collapse import CollapsedGraph, Group, Plan, Vertex
-from autograd.render.diagram import Cluster, Diagram, Direction
+from autograd.render.diagram import Card, Cluster, Diagram, Direction
 from autograd.render.gradients import Gradients, Hand, gradients_of
 from autograd.render.graph import Call, Graph, Level, innermost_common
 from autograd.render.labels import label, names_of
@@ -137,7 +137,8 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
     several = bool(style.rows) and not options.viewport.down
     if small:
         # What is laid in rows neatly comes before what is not, and short lines of formulas before fewer numbers.
-        for rows, detail, narrow, tried in product(_ROWS[several], details, (False, True)[: 1 + style.cards], levels):
+        tidy = _ROWS[several][:1] if style.instead else _ROWS[several]
+        for rows, detail, narrow, tried in product(tidy, details, (False, True)[: 1 + style.cards], levels):
             repeated = options.repeats and graph.count(tried, once=True) < graph.count(tried, once=False)
             for once in (False, True)[: 1 + repeated]:
                 if graph.count(tried, once=once) <= _MOST_TRIED:
@@ -198,7 +199,7 @@ class _Builder:
         if options.hand:
             notes.append(_summary(options.hand, collapsed, symbol))
         cards = [annotator.card(vertex, ids[vertex], placed[vertex]) for vertex in vertices]
-        cards = [replace(card, narrow=True) for card in cards] if plan.narrow else cards
+        cards = [*map(_narrowed, cards)] if plan.narrow else cards
         hidden = not options.modules and any(vertex.call is not None for vertex in vertices)
         diagram = Diagram(
             cards=tuple(cards),
@@ -218,6 +219,11 @@ class _Builder:
         picture = Picture(diagram, options.style, direction, options.viewport, options.theme)
         by_card = {ids[vertex]: vertex for vertex in vertices}
         return Scene(diagram, picture, self._graph.output, card, by_card, self._gradients)
+
+
+def _narrowed(card: Card) -> Card:
+    """A card with shorter lines, and without a word for what one number shows."""
+    return replace(card, narrow=True, shape="" if card.shape == "scalar" and card.value else card.shape)
 
 
 def _summary(hand: Mapping[Node, Hand], collapsed: CollapsedGraph, symbol: str) -> str:

@@ -275,7 +275,8 @@ class _Draft:
         target, many = line.target, len(self._taken[line.target]) > self._most_taken
         length = max(self._lengths[target], LONGEST + 1 if many else 0)
         lengths = {var: self._lengths[var] for var in line.variables() if var in self._lengths}
-        if length > LONGEST and activation is not None:  # what the next layer takes
+        layers = self._activations[target] is target and activation is not None  # two in one statement
+        if (length > LONGEST or layers) and activation is not None:  # what the next layer takes
             self._standing.add(activation)
             return
         inside = self._lengths[target] <= WIDE and not many
