@@ -164,8 +164,7 @@ class _Judge:
         for end in ends:
             end.wrong = end.node in self._misshapen or not right(end.node, given[end.node])
         anything = any(end.wrong for end in ends)
-        seconds = self._seconds / 2
-        flow = Dataflow(self._recording, truth, ends, right, self._names, seconds) if anything else None
+        flow = Dataflow(self._recording, truth, ends, right, self._names, self._seconds) if anything else None
         faults = flow.faults if flow is not None else []
         shown = {node: array for fault in faults for node, array in self._hand_values(fault).items()}
         hand = {**shown, **{node: array.astype(np.float64) for node, array in given.items()}}
@@ -353,8 +352,8 @@ class _Judge:
 
 
 def _is_weak(cause: str, explanation: str) -> bool:
-    """Whether what the catalogue says is nothing, or a number without a reason."""
-    return cause == "unknown" or (cause == "scale" and ": " not in explanation)
+    """Whether what the catalogue says is nothing, a number without a reason, or two mistakes at once."""
+    return cause == "unknown" or (cause == "scale" and ": " not in explanation) or ", and " in explanation
 
 
 def merged(lines: Iterable[WrongLine]) -> tuple[WrongLine, ...]:

@@ -274,7 +274,12 @@ class Dataflow:
         values = fault.unit.values
         near = {v for each in values for v in (*self.behind(each), *self.reaches(each))} - self._truth.forward
         if known:
-            near = {var for var in self.inputs(at) if var in near and np.size(var.value) > 1}
+            near, pending = set(), [at]
+            while pending and len(near) < _NEIGHBOURS:
+                wrong = [v for v in self.inputs(pending.pop()) if v in self.made and v not in self._truth.forward]
+                wrong = [v for v in wrong if np.size(v.value) > 1 and not self._is_right_gradient(v) and v not in near]
+                near.update(wrong)
+                pending += wrong
         own, found = fault.unit.statement, dict[Statement, Var]()
         for var in sorted((v for v in near if v in self.order), key=lambda v: abs(self.order[v] - self.order[at])):
             statement = self.statement(var)

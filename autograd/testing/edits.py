@@ -187,7 +187,7 @@ class Edits:
                 keywords = [ast.keyword("axis", ast.Constant(other)), *(k for k in node.keywords if k is not axis)]
                 for extra in ([], [ast.keyword("keepdims", ast.Constant(True))]) if other != given else ():
                     new = self._called(node, name, [*keywords, *extra], drop_axis=True)
-                    yield self._edit(node, new, "wrong-axis", 1.2, f"{self._text(node)} is over the wrong axis")
+                    yield self._edit(node, new, "wrong-axis", 1.0, f"{self._text(node)} is over the wrong axis")
             if name in ("sum", "mean"):
                 other_name = "mean" if name == "sum" else "sum"
                 new = self._called(node, other_name, node.keywords)
@@ -301,7 +301,7 @@ class Edits:
                 for op, times in (("*", f" * {text}"), ("/", f" / {text}")):
                     new = f"_ {op} {text}"
                     yield self._edit(node, new, "scale", 1.2, f"a factor is missing: it should be{times}")
-            if together(other, shape) and (kind.forward or single):
+            if together(other, shape) and (kind.forward or single) and not (single and shape):
                 for form in _SLOPES if other == shape or np.ndim(value) == 0 else ("{u}", "1 / {u}"):
                     factor = form.format(u=text)
                     new = f"_ * {factor if form[0] == '(' else f'({factor})'}"

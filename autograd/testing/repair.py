@@ -91,7 +91,8 @@ class Repairs:
             return None
         run = next((run for run in runs if run.target is var), runs[0])
         values = self._flow.replay({})
-        names = {text: self._vocabulary.kind(known, values) for text, known in run.names.items()}
+        offered = self._vocabulary.without_synonyms(run.names)
+        names = {text: self._vocabulary.kind(known, values) for text, known in offered.items()}
         leaves = {}
         for node in ast.walk(tree):
             at = range_of(node) if hasattr(node, "lineno") else None

@@ -63,16 +63,16 @@ class Vocabulary:
                 for k, part in enumerate(value):
                     if type(part) is Traced and part.symbol not in after:
                         found.setdefault(f"{name}[{k - len(value)}]", part.symbol)
-        return self._without_synonyms(found)
+        return found
 
     def _scope(self, var: Var, frame: FrameType | None) -> dict[str, Any]:
-        """The variables when a value was made, or when the function next made one."""
-        flow, recording = self._flow, self._recording
-        following = (line.target for line in flow.lines[flow.order[var] :])
-        made = (v for v in following if v in recording.scopes and recording.spots[v].frame is frame)
-        return recording.scopes.get(next(made, var), {})
+        """The variables when a value was made; of a statement that called nothing, when the last call before it was."""
+        lines, scopes, at = self._flow.lines, self._recording.scopes, self._flow.order[var]
+        near = (line.target for line in (lines[at], *reversed(lines[:at]), *lines[at:]))
+        made = (v for v in near if v in scopes and self._recording.spots[v].frame is frame)
+        return scopes.get(next(made, var), {})
 
-    def _without_synonyms(self, names: dict[str, Any]) -> dict[str, Any]:
+    def without_synonyms(self, names: dict[str, Any]) -> dict[str, Any]:
         """Of the names of one value, the one that it was made for, where that is among them."""
         made_for: dict[Var, str] = {}
         for text, value in names.items():
@@ -125,8 +125,17 @@ class Vocabulary:
         if type(known) is not Var:
             return Kind(value, True)
         parameter = self._truth.is_parameter(known)
-        data = not parameter and not self._flow.depends(known)
-        return Kind(value, self._is_forward(known), parameter, data and np.ndim(value) > 0)
+        return Kind(value, self._is_forward(known), parameter, known in self._targets)
+
+    @cached_property
+    def _targets(self) -> set[Var]:
+        """The data that the forward pass subtracts, or multiplies with logarithms."""
+        flow, found = self._flow, set[Var]()
+        logs = {line.target for line in flow.lines if line.fn is np.log}
+        for line in (line for line in flow.lines if line.target in self._truth.forward):
+            if line.fn is np.subtract or (line.fn is np.multiply and not logs.isdisjoint(line.variables())):
+                found |= {var for var in line.variables() if np.ndim(var.value) and not flow.depends(var)}
+        return found
 
     def _is_forward(self, var: Var) -> bool:
         """Whether a value is of the forward pass, perhaps computed again."""
