@@ -176,6 +176,7 @@ def gathers_lists(x: Any) -> Any:
     windows = np.lib.stride_tricks.as_strided(x, (2, 2), (x.strides[0],) * 2)
     rows = np.stack([[x[0], 2 * x[1]], [1.0, x[2]]])
     joined = np.concatenate(([x[0]], x, [x[1], 2 * x[2]])) * np.broadcast(x, x[0]).size
+    joined.setflags(write=False)
     joined = joined + sum(a * b for a, b in np.broadcast(x, x[0]))
     return windows.dot(rows).sum(axis=0) * np.vstack(([x[0], 1.0], [2.0, x[1]])) * joined.sum()
 

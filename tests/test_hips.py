@@ -41,6 +41,7 @@ def test_transforms_give_what_their_names_say() -> None:
     assert numpy.allclose(autograd.make_hvp(f)(X)[0](X), 6 * X**2)
     assert numpy.allclose(autograd.vector_jacobian_product(lambda x: x**2)(X, X), 2 * X**2)
     assert numpy.allclose(autograd.make_ggnvp(lambda x: x**2)(X)(X), 4 * X**3)
+    assert numpy.allclose(autograd.jacobian(np.make_diagonal)(X).sum(axis=-1), numpy.diag(numpy.ones(3)))
     assert numpy.allclose(autograd.deriv(lambda t: t * X)(2.0), X)
     assert autograd.grad_and_aux(lambda x: (x**2, "aux"))(3.0) == (6.0, "aux")
     assert autograd.grad_named(lambda a, b: a * b, "b")(2.0, 3.0) == 2.0
@@ -56,6 +57,11 @@ def test_primitives_are_differentiated_by_their_rules_to_any_order() -> None:
     cube = primitive(lambda x, scale: scale * x**3)
     defvjp(cube, lambda ans, x, scale: unbroadcast_f(x, lambda g: 3 * g * scale * x**2), None)
     check_grads(cube, 0, order=3)(X, 2.0)
+    wrong = primitive(lambda x: x * 2.0)
+    wrong.__name__ = "twice"
+    defvjp(wrong, lambda ans, x: lambda g: g * 2.001)
+    with pytest.raises(AssertionError, match=r"\(VJP\) check of twice failed"):
+        check_grads(wrong)(1.0)
     assert grad(cube, 1)(2.0, 3.0) == 0  # as it was said
     with pytest.raises(NotImplementedError, match="argument 0"):
         defvjp(cube, lambda ans, x, scale: lambda g: g, argnums=[1])

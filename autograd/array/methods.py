@@ -237,6 +237,9 @@ class ArrayMethods:
     def __contains__(self, value: Any) -> bool:
         return bool(np.any(self == value))
 
+    def setflags(self, write: Any = None, align: Any = None, uic: Any = None) -> None:
+        """Nothing: a flag guards what others hold, and what was recorded never changes, whoever writes."""
+
     @property
     def strides(self) -> tuple[int, ...]:
         """How many bytes lie between neighbours along each axis."""

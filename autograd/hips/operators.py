@@ -31,6 +31,7 @@ def unary_to_nary(operator: Callable[..., Any]) -> Callable[..., Any]:
                     given[position] = value
                 return fun(*given, **kwargs)
 
+            alone.__name__ = getattr(fun, "__name__", "function")
             x = tuple(args[k] for k in argnum) if several else args[argnum]
             return operator(alone, x, *options, **named)
 

@@ -23,6 +23,7 @@ from typing import Any
 import numpy
 
 from autograd.numpy import kinds, makers, scalars  # noqa: F401  (fill the table)
+from autograd.numpy.makers import make_diagonal  # noqa: F401  (HIPS autograd's)
 from autograd.numpy.namespace import REPLACED, ours
 
 __all__ = [name for name in numpy.__all__ if name.isidentifier()]

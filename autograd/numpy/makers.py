@@ -149,6 +149,17 @@ def as_strided(x: Any, shape: Any = None, strides: Any = None, subok: bool = Fal
     return np.ravel(x)[np.lib.stride_tricks.as_strided(places, shape, steps)]
 
 
+def make_diagonal(D: Any, offset: int = 0, axis1: int = -1, axis2: int = -2) -> Any:
+    """Matrices with the last axis of `D` on their diagonals, as HIPS autograd has it beside NumPy's functions.
+
+    >>> make_diagonal(np.ones(2)).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    if (offset, axis1, axis2) != (0, -1, -2):
+        raise TypeError("make_diagonal is for offset=0, axis1=-1 and axis2=-2")
+    return np.expand_dims(D, -1) * np.eye(np.shape(D)[-1])
+
+
 class _Joined:
     """`np.r_` and `np.c_`."""
 

@@ -1,8 +1,8 @@
 """Other people's suites on this package, which serves HIPS autograd's interface: `python -m tests.conformance FOLDER`.
 
-FOLDER holds the unpacked sources of the packages, by their names (`pip download --no-deps --no-binary :all: autograd
-lifelines autograd-gamma pymoo`, unpacked), or of some of them; what they need is installed. Nothing of them is kept.
-Each suite is run in a process of its own, with this checkout first on the path; what fails since it needs complex
+FOLDER holds the sources of the packages, by their names, or of some of them: checkouts, as what PyPI has of lifelines
+and of autograd-gamma lacks the tests. What they need is installed, for lifelines autograd-gamma too. Nothing of them is
+kept. Each suite is run in a process of its own, with this checkout first on the path; what fails since it needs complex
 numbers is counted apart.
 """
 

@@ -32,7 +32,10 @@ def check_equivalent(x: Any, y: Any) -> None:
 def check_grads(f: Callable[..., Any], x: Any, modes: Any = None, order: int = 2) -> None:
     """`gradcheck` of one argument; whatever the modes, the engine has one."""
     x = tree_map(lambda leaf: np.array(leaf, float) if isinstance(leaf, (int, float)) else leaf, x)
-    gradcheck(lambda v: vjp(f, v)[0], [x], order=order, rtol=1e-5, atol=1e-6, step=2e-6, complex_step=False)
+    try:
+        gradcheck(lambda v: vjp(f, v)[0], [x], order=order, rtol=1e-5, atol=1e-6, step=2e-6, complex_step=False)
+    except AssertionError as error:
+        raise AssertionError(f"Derivative (VJP) check of {getattr(f, '__name__', f)} failed: {error}") from error
 
 
 def combo_check(fun: Callable[..., Any], *options: Any, **named: Any) -> Callable[..., Any]:
