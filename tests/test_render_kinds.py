@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import autograd
 import nn
 from autograd import Tensor
+from autograd.render import picture
 
 
 def leaf(values: Any) -> Tensor:
@@ -170,3 +172,22 @@ def test_a_stop_gradient_is_marked(stop: Any) -> None:
 def test_what_is_detached_is_called_after_where_it_comes_from() -> None:
     h = np.tanh(leaf([1.0, 2.0]))
     assert titles(autograd.draw(np.sum(h * h.detach())))[-1] == "L = sum(h * stop(h))"
+
+
+@pytest.mark.parametrize("name", ["dot", "pygraphviz", "graphviz-pure"])
+def test_further_rows_are_below(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    backends = [one for one in picture.BACKENDS if one.name == name]
+    value = leaf([[0.1, 0.2], [0.3, 0.4]])
+    for function in (np.sin, np.exp, np.tanh, np.cos, np.sinh, np.arctan, np.exp, np.cos, np.tanh, np.sin):
+        value = function(value)
+    drawn = autograd.draw(np.sum(value), detail="operations")
+    monkeypatch.setattr(picture, "BACKENDS", backends)
+    drawn = picture.Picture(drawn._diagram, drawn._style, "LR", drawn._viewport)
+    try:
+        svg = drawn.svg
+    except RuntimeError:
+        pytest.skip(f"{name} is not installed")
+    assert drawn._diagram.breaks
+    first, *_, last = drawn._diagram.cards
+    heights = [float(re.findall(rf'<text [^>]*y="([-\d.]+)"[^>]*>{card.name}<', svg)[0]) for card in (first, last)]
+    assert heights[0] < heights[1]

@@ -139,7 +139,8 @@ class Diagram:
         symbol: the name of the output in "∂L/∂(value)".
         same_rank: pairs of cards that stand in one column, where several graphs are drawn.
         folded: it has fewer cards than operations, and `collapse` can unfold it.
-        breaks: the ranks of `layout.arrange` at which further rows begin.
+        breaks: the ranks of `layout.arrange` at which further rows begin; `turned`, for a Graphviz that places the
+            last of them above.
         width: about how wide it will be, in points.
         legend: whether there is one below.
         arriving: the name of the gradient that arrives at an operation, in rules.
@@ -158,6 +159,7 @@ class Diagram:
     folded: bool = False
     arriving: str = "g"
     breaks: tuple[int, ...] = ()
+    turned: bool = False
     width: float = 0.0
     legend: bool = True
 

@@ -121,6 +121,7 @@ def digraph(
     rows: Mapping[str, int],
 ) -> str:
     """A DOT document of default attributes, the statements of the cards in their clusters, and further lines."""
+    ordered = _rows(diagram)[::-1] if diagram.turned else _rows(diagram)
     return "\n".join(
         [
             "digraph computation {",
@@ -130,7 +131,7 @@ def digraph(
             # A cluster without a frame, for the title; and edges within a rank point up only inside a cluster.
             "subgraph cluster_picture {",
             f"graph {attributes({'peripheries': '0', 'margin': '4', 'labelloc': 't', 'label': title or quote('')})}",
-            *(line for row in _rows(diagram) for line in _row(diagram, row, rows, statement, cluster)),
+            *(line for row in ordered for line in _row(diagram, row, rows, statement, cluster)),
             *lines,
             "}",
             "}",

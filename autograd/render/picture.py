@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from autograd.basis.caching import cached_property
 from autograd.files import replacing
 from autograd.render.backends import BACKENDS, Backend, DrawingError
 from autograd.render.diagram import Diagram, Direction
-from autograd.render.layout import MARGIN_OF_ERROR, Viewport, estimated_size, readable
+from autograd.render.layout import MARGIN_OF_ERROR, Viewport, arrange, estimated_size, readable
 from autograd.render.mermaid import mermaid
 from autograd.render.style import STYLES, Style
 from autograd.render.svg import UNFOLD, finish, fit, size
@@ -22,6 +23,7 @@ from autograd.render.tikz import tikz
 FORMATS = (".svg", ".png", ".pdf", ".dot", ".mmd", ".tikz")
 _PIXELS_PER_POINT = 2  # of a bitmap, beyond the size on the slide: text stays sharp on a projector
 _INCH = 72
+_SVG = "{http://www.w3.org/2000/svg}"
 _UNCLEAR = 0.8, 1.6  # what is estimated of the size of text, where it is measured
 _IN_A_CELL = "max-width:100%;height:auto"  # of a notebook, which is narrower than a slide; no file has it
 
@@ -160,9 +162,24 @@ class Picture:
             diagram = replace(diagram, notes=(*diagram.notes, note))
         source = style.source(diagram, self._direction)
         svg = finish(backend.draw(source, "svg"), diagram, source, style, self._viewport).encode()
+        if _is_upside_down(svg, diagram):  # some versions place the first cluster above, some the last
+            diagram = replace(diagram, turned=True)
+            source = style.source(diagram, self._direction)
+            svg = finish(backend.draw(source, "svg"), diagram, source, style, self._viewport).encode()
         if format == "svg":
             return themed(svg.decode(), self._theme).encode()
         if format == "png":
             resolution = _INCH * _PIXELS_PER_POINT * fit(*size(ElementTree.fromstring(svg)), self._viewport)
             source = source.replace("{", f"{{ graph [dpi={resolution:.0f}]", 1)
         return backend.draw(themed(source, self._theme), format)
+
+
+def _is_upside_down(svg: bytes, diagram: Diagram) -> bool:
+    """Whether the second row of cards stands above the first."""
+    if not diagram.breaks:
+        return False
+    rows, heights = arrange(diagram).rows, defaultdict[int, list[float]](list)
+    for group in ElementTree.fromstring(svg).iter(f"{_SVG}g"):
+        if (row := rows.get(group.get("id", "").partition("-")[2])) is not None:
+            heights[row] += [float(text.get("y", "0")) for text in group.iter(f"{_SVG}text")][:1]
+    return min(heights[0], default=0.0) > min(heights[1], default=0.0)
