@@ -303,7 +303,7 @@ with tempfile.TemporaryDirectory() as _folder:
 def test_a_bad_value_is_refused_in_a_sentence(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(autograd.render.Picture, "_draw", lambda self, format: b"<svg/>")  # not what is tested here
-    monkeypatch.setattr(sys.modules["autograd.render.player"], "player_svg", lambda svg, diagram: svg)
+    monkeypatch.setattr(sys.modules["autograd.render.player_data"], "player_svg", lambda svg, diagram: svg)
     model().save(tmp_path / "m.npz")
     call = {**calls(tmp_path), **functions()}[name]
     call.function(*call.make(), **call.named())

@@ -138,6 +138,10 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
     if small:
         # What is laid in rows neatly comes before what is not, and short lines of formulas before fewer numbers.
         tidy = _ROWS[several][:1] if style.instead else _ROWS[several]
+        if options.collapse == "whole":  # with numbers or norms, or else not at all
+            for detail, rows in product(details[:2], _ROWS[several]):
+                yield Plan(level, detail=detail, rows=rows)
+            return
         for rows, detail, narrow, tried in product(tidy, details, (False, True)[: 1 + style.cards], levels):
             repeated = options.repeats and graph.count(tried, once=True) < graph.count(tried, once=False)
             for once in (False, True)[: 1 + repeated]:
@@ -147,8 +151,6 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
                     if style.modules:
                         yield replace(plan, edge_labels=True)
                     yield plan
-                    if options.collapse == "whole":
-                        return
     outer: Level = "leaves" if free else level
     for kept in () if style.instead else _ENDS if small else _ENDS[-2:-1]:
         if small and len(graph.units(outer)) <= 2 * kept:
