@@ -15,14 +15,6 @@ from test_render_gallery import SVG, apart, canvas, groups, inside, outline, wri
 from autograd.notation.names import pretty
 from autograd.notation.numbers import show
 
-SMALLER = {  # pictures in smaller type than 12 pixels, and why
-    "scalar_rnn_circuit": "a circuit of fifteen gates stands in one line",
-    "report_numpy_softmax_15_ops": "two gradients beside each other, at seven cards",
-    "diff_numpy_sigmoid_relu": "two graphs of ten operations",
-    "sigmoid_circuit": "a circuit stands in one line",
-    "relu_neuron_dead": "a circuit stands in one line",
-}
-
 
 @pytest.fixture(scope="module", params=PICTURES.values(), ids=PICTURES.keys())
 def slide(request: pytest.FixtureRequest) -> tuple[str, Any, dict[str, Any], Element]:
@@ -39,10 +31,10 @@ def scale(root: Element) -> float:
 
 
 def test_all_text_has_12_pixels(slide: Any) -> None:
-    name, _, _, root = slide
+    root = slide[3]
     sizes = [float(text.get("font-size", "12")) for text in root.iter(f"{SVG}text")]
-    if name not in SMALLER:  # the Graphviz that pip installs sets a little wider, the embedded one other cards
-        assert min(sizes) * scale(root) >= (11.99 if DOT else 11 if HTML_LABELS else 8)
+    # The Graphviz that pip installs sets a little wider, the embedded one other cards.
+    assert min(sizes) * scale(root) >= (11.99 if DOT else 11 if HTML_LABELS else 8)
 
 
 def test_nothing_is_cut_and_no_cards_overlap(slide: Any) -> None:
@@ -67,8 +59,8 @@ def test_named_values_are_there_with_the_gradients_of_the_engine(slide: Any) -> 
 
 def test_a_long_line_is_laid_in_rows(slide: Any) -> None:
     """No more than a third of the height is empty where that would make text larger."""
-    name, picture, _, root = slide
+    _, picture, _, root = slide
     across, down = map(float, root.get("viewBox", "").split()[2:])
     computed = [card for card in picture._diagram.cards if card.expression]
-    if name not in SMALLER and HTML_LABELS and across / down > 1280 / 480:
+    if HTML_LABELS and across / down > 1280 / 480:
         assert len(computed) <= 8
