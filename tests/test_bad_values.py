@@ -247,6 +247,9 @@ def functions() -> dict[str, Call]:
         "one_hot": lambda: (LABELS, 2),
         "layer_norm": lambda: (X, X.shape[1]),
         "batch_norm": lambda: (X, np.zeros(2), np.ones(2)),
+        "conv2d": lambda: (X[None, None], np.ones((1, 1, 2, 2))),
+        "max_pool2d": lambda: (X[None, None], 2),
+        "scaled_dot_product_attention": lambda: (X, X, X),
         "embedding": lambda: (np.ones((4, 2)), LABELS),
     }
     result = {}
@@ -303,7 +306,7 @@ with tempfile.TemporaryDirectory() as _folder:
 def test_a_bad_value_is_refused_in_a_sentence(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(autograd.render.Picture, "_draw", lambda self, format: b"<svg/>")  # not what is tested here
-    monkeypatch.setattr(sys.modules["autograd.render.player_data"], "player_svg", lambda svg, diagram: svg)
+    monkeypatch.setattr(sys.modules["autograd.render.player_data"], "player_svg", lambda svg, *rest: svg)
     model().save(tmp_path / "m.npz")
     call = {**calls(tmp_path), **functions()}[name]
     call.function(*call.make(), **call.named())

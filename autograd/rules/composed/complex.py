@@ -176,6 +176,8 @@ def _by_part(fn: Any) -> Function:
         if type(a) in (list, tuple):
             parts = list(map(as_complex, a))
             return Complex(fn([z.real for z in parts], *args, **kwargs), fn([z.imag for z in parts], *args, **kwargs))
+        if not is_complex(a):
+            raise TypeError(f"{qualified_name(fn)} takes complex numbers as its array, not as an option")
         a = as_complex(a)
         return Complex(fn(a.real, *args, **kwargs), fn(a.imag, *args, **kwargs))
 
