@@ -137,12 +137,12 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
     several = bool(style.rows) and not options.viewport.down
     if small:
         # What is laid in rows neatly comes before what is not, and short lines of formulas before fewer numbers.
-        tidy = _ROWS[several][:1] if style.instead else _ROWS[several]
+        in_rows: tuple[Rows, ...] = ("one", "tidy") if several and style.instead else _ROWS[several]
         if options.collapse == "whole":  # with numbers or norms, or else not at all
             for detail, rows in product(details[:2], _ROWS[several]):
                 yield Plan(level, detail=detail, rows=rows)
             return
-        for rows, detail, narrow, tried in product(tidy, details, (False, True)[: 1 + style.cards], levels):
+        for rows, detail, narrow, tried in product(in_rows, details, (False, True)[: 1 + style.cards], levels):
             repeated = options.repeats and graph.count(tried, once=True) < graph.count(tried, once=False)
             for once in (False, True)[: 1 + repeated]:
                 if graph.count(tried, once=once) <= _MOST_TRIED:
