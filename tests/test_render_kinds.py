@@ -58,6 +58,18 @@ def test_a_first_round_may_lack_what_was_computed_without_tensors() -> None:
     assert loop.value.cells == ((f"{h.item():.2f}".replace("-", "−"),),)
 
 
+def test_a_network_without_names_is_drawn_by_its_layers() -> None:
+    rng = np.random.default_rng(0)
+
+    def network(x: Any) -> Any:
+        W1, b1, W2, b2 = (Tensor(rng.normal(size=shape), requires_grad=True) for shape in ((2, 8), 8, (8, 1), 1))
+        return np.maximum(0, x @ W1 + b1) @ W2 + b2
+
+    loss = np.mean((network(rng.normal(size=(4, 2))) - rng.normal(size=(4, 1))) ** 2)
+    told = [card.expression for card in autograd.draw(loss)._diagram.cards if card.expression]
+    assert told == ["max(0, x W₁ + w₁)", "A₁ W₂ + w₂", "Z₂ − y", "mean(e²)"]
+
+
 def test_a_module_has_its_input_also_where_it_computes_in_plain_numpy() -> None:
     x = np.array([[1.0, 2.0, 4.0]])
     norm, head = nn.LayerNorm(3), nn.Linear(3, 1, rng=0)

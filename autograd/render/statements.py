@@ -7,7 +7,7 @@ would be too long, it breaks at its outermost operation, or where a loop came ar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ from autograd.rules.write import put
 Operand = Any
 _UNNAMED: Final = Text("v₁")
 MOST_TAKEN: Final = 5  # operands of a statement that can be broken
+_MOST_LAST: Final = 3  # of the last one: above, below and beside its card
 
 
 class Argument(NamedTuple):
@@ -207,6 +208,16 @@ def _activates(node: Node) -> bool:
     return node.op.role == "activation" or (node.op.fn is np.maximum and any(numbers))
 
 
+def _ends(operations: Sequence[Node], standing: Container[Node]) -> Iterator[Node]:
+    """The operations of the last statement."""
+    pending = [*operations[-1:]]
+    while pending:
+        yield (node := pending.pop())
+        pending += [
+            operand for operand in node.inputs if operand is not None and operand.op and operand not in standing
+        ]
+
+
 class _Draft:
     """The text of every operation while it is decided which are statements: those that are `standing`."""
 
@@ -215,7 +226,7 @@ class _Draft:
         operations: Sequence[Node],
         writes: Mapping[Node, Node],
         name: Callable[[Operand], str],
-        standing: Iterable[Node],
+        standing: Collection[Node],
         most_taken: int,
     ) -> None:
         self._most_taken = most_taken
@@ -240,6 +251,7 @@ class _Draft:
                 line.target = self._vars[id(node)]
                 self._lines.append((line, Text(name(node) or _UNNAMED.text)))
         self._write = Blackboard(self._texts.__getitem__)
+        self._last = {self._vars[id(node)] for node in _ends(operations, standing)}
 
     @property
     def standing(self) -> set[Node]:
@@ -272,10 +284,13 @@ class _Draft:
             self._texts[target] = name if target in self._standing else text
 
     def _decide(self, line: Line, activation: Var | None) -> None:
-        target, many = line.target, len(self._taken[line.target]) > self._most_taken
+        target, product = line.target, self._nodes[line.target].op.role == "product"
+        last, most = target in self._last, self._most_taken
+        many = len(self._taken[target]) > (min(_MOST_LAST, most) if last else most)
         length = max(self._lengths[target], LONGEST + 1 if many else 0)
         lengths = {var: self._lengths[var] for var in line.variables() if var in self._lengths}
-        layers = self._activations[target] is target and activation is not None  # two in one statement
+        # Two layers in one statement: a further activation, or in the last one, a product of what the first gave.
+        layers = activation and (self._activations[target] is target or (last and product and activation in lengths))
         if (length > LONGEST or layers) and activation is not None:  # what the next layer takes
             self._standing.add(activation)
             return
