@@ -783,6 +783,18 @@ def test_a_loss_that_saturates() -> None:
         assert step(p, ends) == nn.functional.binary_cross_entropy(p, ends)
 
 
+def test_what_a_transform_differentiates_is_not_replayed() -> None:
+    step = autograd.compile(lambda x: np.sum(x**3))
+    for _ in range(2):
+        step(ONES)
+    assert np.array_equal(autograd.grad(step)(2 * ONES), 12 * ONES)
+    assert np.array_equal(autograd.grad(lambda x: step(2 * x))(ONES), 24 * ONES)
+    assert np.array_equal(autograd.hessian(step)(ONES), 6 * np.eye(ONES.size))
+    model = nn.Linear(1, 1, bias=False, rng=0)
+    loss = autograd.compile(lambda model: np.sum(model(np.full((1, 1), 3.0))))
+    assert autograd.grad(loss)(model)["weight"] == 3
+
+
 def test_anomalies_are_detected_in_compiled_steps() -> None:
     w = Tensor(np.ones(3), requires_grad=True)
     step = autograd.compile(lambda x: np.sum(np.log(w * x)), state=w)

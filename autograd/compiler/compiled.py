@@ -18,7 +18,7 @@ from autograd.array.tensor import Tensor
 from autograd.compiler.recording import Recording, active, watched
 from autograd.compiler.specialisation import STALE, Specialisation
 from autograd.compiler.state import GENERATORS, SIMPLE, held_by, is_constant, variables
-from autograd.core.node import observers
+from autograd.core.node import differentiated, observers
 from autograd.program.program import Program
 from autograd.tree import Tree
 
@@ -76,7 +76,7 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if active.get() is not None:  # inside another recording
             return self._fn(*args, **kwargs)
-        if observers and watched():
+        if differentiated.get() or (observers and watched()):  # a replay has no graph, and no single operations
             with _recording:
                 return self._fn(*args, **kwargs)
         with self._lock:
@@ -238,7 +238,8 @@ def compile(fn: Callable[..., Any] | None = None, *, state: Any = ()) -> Any:
     recording. Shapes, dtypes, settings and decisions by values are guards: where one has changed, the step is
     recorded anew. Parameters, `.grad`, optimisers' memory and generators are changed as by the step itself, so
     compiled and eager steps can be mixed. Returned Tensors have no graph; returned arrays are copies. Inside
-    `detect_anomaly()` a call is carried out eagerly. `autograd/compiler/README.md` has the whole contract.
+    `detect_anomaly()`, and of a function that `grad` or its kin differentiate, a call is carried out eagerly.
+    `autograd/compiler/README.md` has the whole contract.
 
     Args:
         fn: the step; left out, the result is a decorator.
