@@ -108,6 +108,30 @@ def test_a_gradient_of_another_shape_is_a_finding() -> None:
     assert "is the sum over the samples missing?" in report["b2"].explanation
 
 
+def test_a_name_that_is_no_parameters_is_told() -> None:
+    def linear(x: Any, y: Any, W: Any, b: Any) -> Any:
+        e = x @ W + b - y
+        return np.mean(e**2), {"W": x.T @ (2 * e / e.size), "bias": e}
+
+    report = check_backprop(linear, X, Y, weights()["W1"][:, :2], np.zeros(2))
+    assert "Not judged, as no parameter is called so: bias." in str(report)
+
+
+def test_a_sum_over_the_wrong_axis_in_what_is_returned() -> None:
+    def linear(x: Any, y: Any, W: Any, b: Any) -> Any:
+        e = x @ W + b - y
+        d = 2 * e / e.size
+        return np.mean(e**2), {
+            "W": x.T @ d,
+            "b": d.sum(axis=1),
+        }
+
+    report = check_backprop(linear, X, Y, weights()["W1"][:, :2], np.zeros(2))
+    assert lines(report) == [line_of(linear, '"b"')]
+    assert report["W"].matches
+    assert "gradient of b has the shape (7,), and b (2,)" in report["b"].explanation
+
+
 @pytest.mark.parametrize(("slip", "error"), [("nan", ValueError), ("none", TypeError)])
 def test_what_is_no_gradient_is_an_error_that_names_it(slip: str, error: type[Exception]) -> None:
     with pytest.raises(error, match="b2"):

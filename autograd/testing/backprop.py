@@ -235,6 +235,8 @@ class _Judge:
         factors = [factor_between(array, self._truth.gradient(node)) for node, array in self._given.items()]
         if not self._misshapen and (remark := for_another_loss(factors)):
             told.append(remark)
+        if self._found.unknown:
+            told.append(f"Not judged, as no parameter is called so: {', '.join(self._found.unknown)}.")
         if not all(f.matches for f in findings) and not lines and self._recording.left:
             statement = statement_at(self._recording.left[-1].spot)
             told.append(

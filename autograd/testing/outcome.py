@@ -54,6 +54,7 @@ class Outcome:
         loss: the value of the loss in the program.
         parameters, gradients: what was to be differentiated, and the author's gradients.
         missing: parameters without a gradient.
+        unknown: names beside the gradients that are no parameter's.
     """
 
     recording: Recording
@@ -62,6 +63,7 @@ class Outcome:
     gradients: list[Gradient]
     missing: list[Parameter]
     updates: Updates
+    unknown: list[str]
 
 
 def run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], params: Any, loss: Any) -> Outcome:
@@ -103,7 +105,7 @@ def run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
         parameters = [g.parameter for g in gradients]
     else:
         missing = [p for p in parameters if id(p.var) not in covered]
-    return Outcome(recording, var, parameters, gradients, missing, reader.updates)
+    return Outcome(recording, var, parameters, gradients, missing, reader.updates, reader.unknown)
 
 
 def _parameter_places(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], params: Any) -> Iterator[Place]:
@@ -170,6 +172,7 @@ class _Reader:
 
     def __init__(self, recording: Recording, parameters: list[Parameter], before: int) -> None:
         self._recording, self._parameters, self._before = recording, parameters, before
+        self.unknown: list[str] = []  # names of what came back that are no parameter's
         self._depends: set[Var] = {p.var for p in parameters}
         for line in recording.lines:
             if any(var in self._depends for var in line.variables()):
@@ -314,6 +317,8 @@ class _Reader:
             parameter = self._called(str(key))
             if parameter is not None:
                 found.append(Gradient(parameter, value, str(key)))
+            else:
+                self.unknown.append(str(key))
         return found
 
     def _called(self, key: str) -> Parameter | None:

@@ -115,7 +115,7 @@ class Repairs:
                 continue
             if len(runs) == 1 and _alike(value, own):
                 continue
-            if right is not None and not _alike(np.reshape(value, np.shape(right)), right):
+            if right is not None and not _alike(np.ravel(value), np.ravel(right)):
                 continue
             with np.errstate(all="ignore"):
                 after = self._after(runs, changed)
