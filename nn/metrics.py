@@ -17,7 +17,10 @@ from nn.init import Array
 
 
 def _values(value: Any) -> Array:
-    return np.asarray(value.data if isinstance(value, Tensor) else value)
+    array = np.asarray(value.data if isinstance(value, Tensor) else value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"predictions and targets hold numbers, not {value!r}; nn.predict(model, X) gives a prediction")
+    return array
 
 
 def labels(prediction: Any, threshold: float = 0.0) -> Array:

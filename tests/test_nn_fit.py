@@ -267,7 +267,10 @@ def test_a_step_that_cannot_be_compiled_says_what_to_do() -> None:
         ({"clip_norm": -1.0}, ValueError, "clip_norm is -1"),
         ({"monitor": "val_loss"}, ValueError, "monitor is 'val_loss'; the history has loss"),
         ({"metrics": ["accuracy"]}, TypeError, "the metric accuracy is 'accuracy'; it is a function"),
+        ({"metrics": nn.metrics.accuracy}, TypeError, r"metrics is <function accuracy.*; give a list"),
+        ({"metrics": "accuracy"}, TypeError, "metrics is 'accuracy'; give a list"),
         ({"loss": "mse"}, TypeError, "loss is 'mse'; it is a function"),
+        ({"loss": nn.CrossEntropyLoss}, TypeError, r"loss is <class .*such as nn\.CrossEntropyLoss\(\)"),
         ({"optimizer": "adam"}, TypeError, "optimizer is 'adam'"),
         ({"optimizer": nn.optim.SGD(nn.Linear(1, 1).parameters(), 0.1)}, ValueError, "made of another model"),
         (

@@ -52,6 +52,8 @@ def test_bad_metrics_are_told() -> None:
         confusion_matrix([0, 1], [0, 2], classes=2)
     with pytest.raises(ValueError, match=r"r2: the prediction is \(2,\), the target \(3,\)"):
         r2([1.0, 2.0], [1.0, 2.0, 3.0])
+    with pytest.raises(TypeError, match=r"hold numbers, not Linear.*nn\.predict\(model, X\)"):
+        accuracy(nn.Linear(2, 2, rng=0), [0, 1])
 
 
 @given(n=st.integers(2, 60), share=st.floats(0.01, 0.99), seed=st.integers(0, 9), kinds=st.integers(1, 4))

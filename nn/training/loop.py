@@ -102,7 +102,7 @@ def fit(
     """
     if not isinstance(model, Module):
         raise TypeError(f"fit takes a model first, a Module, not {type(model).__name__}")
-    if not callable(loss):
+    if not callable(loss) or isinstance(loss, type):
         raise TypeError(f"fit: loss is {loss!r}; it is a function of output and target, such as nn.CrossEntropyLoss()")
     generator = init.generator(rng)
     batches, held_out = _data(model, data, validation, batch_size, generator)
@@ -315,7 +315,9 @@ def _optimizer(model: Module, optimizer: Any) -> Optimizer:
     return made
 
 
-def _named(metrics: Metrics) -> dict[str, Callable[..., Any]]:
+def _named(metrics: Any) -> dict[str, Callable[..., Any]]:
+    if isinstance(metrics, str) or not isinstance(metrics, Iterable):
+        raise TypeError(f"fit: metrics is {metrics!r}; give a list, such as [nn.metrics.accuracy], or a dictionary")
     named = dict(metrics) if isinstance(metrics, Mapping) else {getattr(m, "__name__", str(m)): m for m in metrics}
     for name, metric in named.items():
         if not callable(metric):
