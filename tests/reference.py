@@ -127,6 +127,8 @@ def call(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[
     else:
         result = record.fn(*args, **kwargs)
     several = parts(list(result) if isinstance(result, tuple) else result)
+    # From NumPy 2.5 on eigenvalues are complex, also where they are real.
+    several = [value.real if np.iscomplexobj(value) and not np.any(value.imag) else value for value in several]
     return [value if isinstance(value, Tensor) else np.asarray(value)[()] for value in several
             if isinstance(value, Tensor) or is_float(value)]  # fmt: skip
 

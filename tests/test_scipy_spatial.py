@@ -20,8 +20,6 @@ PROGRAMS: dict[str, Any] = {
     "of one place": lambda x: spatial.KDTree(POINTS).query(x)[0] * x + len(spatial.KDTree(x * POINTS).query_pairs(2.0)),
     "hull": lambda x: np.sum((x * POINTS)[spatial.ConvexHull(x * POINTS).vertices] ** 2, axis=0),
     "triangles": lambda x: (x * POINTS)[spatial.Delaunay(x * POINTS).simplices].sum(axis=(0, 1)),
-    "distances": lambda x: spatial.minkowski_distance(x * POINTS, POINTS[::-1]),
-    "cubes of distances": lambda x: spatial.minkowski_distance_p(x * POINTS, POINTS[::-1], 3),
 }
 
 

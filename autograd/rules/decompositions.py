@@ -120,9 +120,9 @@ def packed_eig(a: Any) -> Any:
     [[2.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
     """
     w, v = np.linalg.eig(a)
-    if np.iscomplexobj(w):
+    if np.any(np.imag(w)):
         raise TypeError("np.linalg.eig: eigenvalues are complex here, and a Tensor holds real numbers")
-    return np.concatenate((w[..., None, :], v), axis=-2)
+    return np.concatenate((w.real[..., None, :], v.real), axis=-2)  # from NumPy 2.5 on they are complex always
 
 
 def _packed_eig(g: Any, y: Any, a: Any) -> Any:

@@ -74,6 +74,8 @@ def recorded(
                       if rule is not None])  # fmt: skip
         vjp = tuple([_difference(call, k, rule, len(vjp)) if isinstance(rule, Parameter) else rule
                      for k, rule in enumerate(vjp)])  # fmt: skip
+    if isinstance(theirs, np.ufunc):  # whose slopes may be infinite anywhere
+        fields.setdefault("remedy", f"keep the arguments of {name} inside of where it is smooth")
     if isinstance(vjp, tuple) and None in vjp:
         fields["adapt"] = _with_constants(name, vjp)
     defop(call, name=name, vjp=vjp, math=math, samples=samples, **fields)

@@ -90,14 +90,6 @@ for _name in ("euclidean", "sqeuclidean", "cityblock", "chebyshev", "minkowski",
     )(lambda u, v, *args, _metric=_METRICS[_name], **options: _metric(u, v, *args, **options))
 
 
-for _fn, _power in ((scipy.spatial.minkowski_distance, True), (scipy.spatial.minkowski_distance_p, False)):
-    composed(_fn, math=r"\bar x_i = \bar y (x_i - y_i) / y", samples=[normal((4, 3), (4, 3))])(
-        lambda x, y, p=2, _power=_power: (
-            np.linalg.norm(x - y, p, axis=-1) if _power or p in (1, np.inf) else np.sum(np.abs(x - y) ** p, axis=-1)
-        )
-    )
-
-
 class Tree:
     """`scipy.spatial.KDTree`: who is near is constant, how far is a function of the points."""
 
