@@ -1,10 +1,11 @@
 """The catalogue: mistakes that people make in hand-derived backprop, as changes of the reverse pass.
 
-The next mistake is a generator of `Mistake`s in the file of its theme, listed below. For a link (the rule of an operand
-of an operation), a chain (operations that make up one activation) or a node, it says in words what people do, what
-that makes of the gradient, and how far-fetched it is. It need not ask whether the mistake shows in the numbers of this
-graph: those that do not, and those whose shapes do not fit, are dropped here. The same mistake in all layers, and two
-mistakes at once, follow by themselves (`combination`). What kind of operation it is stands in its record (`op.role`).
+The next mistake is a generator of `Mistake`s in the file of its theme, and a name in `_OF_LINKS` or `_OF_CHAINS`. For
+a link (the rule of an operand of an operation), a chain (operations that make up one activation) or a node, it says in
+words what people do, what that makes of the gradient, and how far-fetched it is. It need not ask whether the mistake
+shows in the numbers of this graph: those that do not, and those whose shapes do not fit, are dropped here. The same
+mistake in all layers, and two mistakes at once, follow by themselves (`combination`). What kind of operation it is
+stands in its record (`op.role`).
 
     mistake      what a mistake is, and what the others have in common
     local        local derivatives of single operations
