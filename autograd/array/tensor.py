@@ -17,9 +17,9 @@ from autograd.basis.marks import SMALL, hand_out
 from autograd.core.backward import RETAIN_GRAD
 from autograd.core.errors import describe
 from autograd.core.node import Node, observers, recording, write_order
-from autograd.core.op import lookup, plain
+from autograd.core.op import BODIES, lookup, plain
 from autograd.core.tensor import TensorBase, apply, set_result_type, wrap
-from autograd.rules.composed.complex import as_complex, is_complex
+from autograd.rules.composed.complex import REAL_COMPOSED, as_complex, is_complex
 from autograd.rules.composed.complex import call as complex_call
 from autograd.rules.operands import as_array
 from autograd.rules.shape import cast
@@ -32,6 +32,13 @@ def _operand(value: Any) -> Any:
     """An operand as a plain array; NotImplemented for a complex one."""
     value = as_array(value)
     return NotImplemented if is_complex(value) else value
+
+
+def _composed(fn: Any, args: Any, kwargs: Any) -> Any:
+    """What to call on Tensors for a function that has no record: with complex numbers, what it is of those."""
+    if fn in REAL_COMPOSED and any(map(is_complex, (*args, *kwargs.values()))):
+        return lambda *args, **kwargs: complex_call(fn, args, kwargs)
+    return BODIES.get(fn) or lookup(fn).fn  # as one may be loaded now
 
 
 class Hook:
@@ -73,6 +80,7 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
     _backpropagate = staticmethod(gradients)
     _operand = staticmethod(_operand)
     _with_complex = staticmethod(complex_call)
+    _composed = staticmethod(_composed)
     _out_by_position = staticmethod(out_by_position)
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:

@@ -17,7 +17,7 @@ from autograd.basis.signatures import qualified_name
 from autograd.core.backward import ARRAYS, backpropagate
 from autograd.core.errors import describe, failed, named
 from autograd.core.node import NO_OPTIONS, Node, differentiated, few, next_order, observers, recording, topological
-from autograd.core.op import BODIES, PLAIN_TYPES, Op, find, holds_tensor, lookup, plain, stack_nested
+from autograd.core.op import PLAIN_TYPES, Op, find, holds_tensor, plain, stack_nested
 
 _ndarray = np.ndarray
 _NUMBERS: Final = {int, float, bool}
@@ -107,10 +107,10 @@ class TensorBase:
             return self._write_result(fn, args, kwargs)
         return call(fn, args, kwargs)
 
-    # What `autograd.array` implements: an operand as a plain array; a call with complex ones; a ufunc with options, or
-    # its methods; `out=`; what is called where this was computed by `op` from `source` and may share its memory
+    # What `autograd.array` implements: an operand as a plain array; a call with complex ones, or of what has no record;
+    # a ufunc with options, or its methods; `out=`; what is called where this may share the memory of an `op`'s `source`
     _operand: Any = None
-    _with_complex = _out_by_position = _ufunc_method = _write_result = _is_view_of = _operand
+    _with_complex = _composed = _out_by_position = _ufunc_method = _write_result = _is_view_of = _operand
     _backpropagate: Any = staticmethod(backpropagate)
 
 
@@ -128,7 +128,7 @@ def call(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
             return apply(op, *bound)
         args, kwargs, body = plain(args), plain(kwargs), fn
     else:
-        body = BODIES.get(fn) or lookup(fn).fn  # as one may be loaded now
+        body = _result_type._composed(fn, args, kwargs)
     try:
         return body(*args, **kwargs)
     except (ValueError, IndexError, TypeError) as error:

@@ -3,6 +3,7 @@
 from autograd.rules.composed import (  # noqa: F401
     choice,
     complex,
+    complex_functions,
     elementwise,
     fourier,
     joining,

@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from itertools import product
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from autograd.basis.signatures import qualified_name
-from autograd.core.op import PLAIN_TYPES, plain
+from autograd.core.op import BODIES, PLAIN_TYPES, plain
 
 Function = Callable[..., Any]
-_TABLE: Final[dict[Any, Function]] = {}
-_METHODS: Final = {
-    "sum": np.sum, "mean": np.mean, "cumsum": np.cumsum, "reshape": np.reshape, "ravel": np.ravel, "dot": np.dot,
-    "flatten": np.ravel, "transpose": np.transpose, "swapaxes": np.swapaxes, "squeeze": np.squeeze, "copy": np.copy,
-    "conj": np.conjugate, "conjugate": np.conjugate, "trace": np.trace, "diagonal": np.diagonal, "repeat": np.repeat,
-    "take": np.take,
+TABLE: Final[dict[Any, Function]] = {}
+_METHODS: Final[dict[str, Function]] = {
+    "sum": np.sum, "mean": np.mean, "cumsum": np.cumsum, "prod": np.prod, "var": np.var, "std": np.std, "dot": np.dot,
+    "ravel": np.ravel, "flatten": lambda a, order="C": np.ravel(+a, order), "swapaxes": np.swapaxes,
+    "reshape": lambda a, *shape, **options: np.reshape(a, shape[0] if len(shape) == 1 else shape, **options),
+    "transpose": lambda a, *axes: np.transpose(a, (axes[0] if len(axes) == 1 else axes) or None),
+    "squeeze": np.squeeze, "copy": np.copy, "conj": np.conjugate, "conjugate": np.conjugate, "trace": np.trace,
+    "diagonal": np.diagonal, "repeat": np.repeat, "take": np.take,
 }  # fmt: skip
 
 
@@ -39,8 +41,10 @@ class Complex(NDArrayOperatorsMixin):
     def __init__(self, real: Any, imag: Any) -> None:
         if np.shape(real) != np.shape(imag):
             real, imag = np.broadcast_arrays(real, imag)
-        self.real, self.imag = real, imag
+        self._real, self._imag = real, imag
 
+    real = property(lambda self: self._real, lambda self, value: self._set("_real", value))
+    imag = property(lambda self: self._imag, lambda self, value: self._set("_imag", value))
     shape = property(lambda self: np.shape(self.real))
     ndim = property(lambda self: np.ndim(self.real))
     size = property(lambda self: np.size(self.real))
@@ -77,10 +81,19 @@ class Complex(NDArrayOperatorsMixin):
             raise AttributeError("a loss is a real number: take np.abs(z) ** 2, z.real or z.imag of the complex one")
         if name not in _METHODS:
             raise AttributeError(f"complex numbers beside a Tensor have no {name!r}; they have {', '.join(_METHODS)}")
-        return lambda *args, **kwargs: call(_METHODS[name], (self, *args), kwargs)
+        return partial(_METHODS[name], self)
 
     def __getitem__(self, index: Any) -> Any:
         return Complex(self.real[index], self.imag[index])
+
+    def _set(self, name: str, value: Any) -> None:
+        part = getattr(self, name)
+        if value is part:  # the end of `z.real += v`
+            return
+        if np.ndim(part):
+            part[...] = value
+        else:  # a number has no memory
+            setattr(self, name, value)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         value = as_complex(value)
@@ -101,9 +114,13 @@ class Complex(NDArrayOperatorsMixin):
 
     def astype(self, dtype: Any, **options: Any) -> Any:
         """Itself as complex numbers; TypeError for others, which would lose the imaginary part."""
-        if np.dtype(dtype).kind != "c":
-            raise TypeError(f"complex numbers as {np.dtype(dtype)}: take .real, or np.abs")
-        return self
+        real = _real_dtype(dtype)
+        return Complex(
+            *[
+                np.asanyarray(part).astype(real, **options) if type(part) is float else part.astype(real, **options)
+                for part in (self.real, self.imag)
+            ]
+        )
 
     def __repr__(self) -> str:
         return f"Complex({self.real!r}, {self.imag!r})"
@@ -141,28 +158,60 @@ def is_complex(value: Any) -> bool:
     return isinstance(value, (Complex, complex)) or getattr(getattr(value, "dtype", None), "kind", "") == "c"
 
 
+def _real_dtype(dtype: Any) -> Any:
+    """That of the parts; TypeError for real ones, which would lose the imaginary part."""
+    if np.dtype(dtype).kind != "c":
+        raise TypeError(f"complex numbers as {np.dtype(dtype)}: take .real, or np.abs")
+    return np.zeros(0, dtype).real.dtype
+
+
+# Compositions that take their operands as real where one is a Tensor.
+REAL_COMPOSED: Final = {np.correlate, np.interp, np.gradient, np.geomspace, np.diff, np.pad, np.cov, np.corrcoef}
+
+# Compositions that are of complex numbers what they are of real ones.
+_AS_COMPOSED: Final = {
+    getattr(np, name, None) for name in (
+        "split", "hsplit", "vsplit", "dsplit", "block", "select", "choose", "extract", "diagflat", "trapezoid",
+        "polyval", "meshgrid", "broadcast_arrays", "linspace", "matrix_transpose", "unstack", "apply_along_axis",
+        "apply_over_axes",
+    )
+} | {
+    getattr(np.linalg, name, None) for name in (
+        "matrix_power", "matrix_norm", "vector_norm", "vecdot", "trace", "diagonal", "matrix_transpose",
+    )
+}  # fmt: skip
+
+
 def call(fn: Any, args: Any, kwargs: Any) -> Any:
     """A function of NumPy's with complex numbers among its arguments, and Tensors.
 
     Raises:
         TypeError: one that is not covered.
     """
-    if fn in _TABLE:
-        return _TABLE[fn](*args, **kwargs)
+    if fn in TABLE:
+        return TABLE[fn](*args, **kwargs)
     if fn is operator.getitem:
         return as_complex(args[0])[args[1]]
-    if any(getattr(arg, "requires_grad", False) for arg in args):
+    if fn in _AS_COMPOSED and fn in BODIES:
+        return BODIES[fn](*args, **kwargs)
+    if _requires_grad([*args, *kwargs.values()]):
         raise TypeError(
             f"{qualified_name(fn)} of complex numbers: no derivative is known; split them into .real and .imag"
         )
-    return fn(*map(without_tensors, args), **kwargs)
+    return fn(*without_tensors(args), **{name: without_tensors(option) for name, option in kwargs.items()})
+
+
+def _requires_grad(value: Any) -> bool:
+    if type(value) in (list, tuple):
+        return any(map(_requires_grad, value))
+    return bool(getattr(value, "requires_grad", False))
 
 
 def covers(*functions: Any) -> Callable[[Function], Function]:
     """Say what functions of NumPy's are where complex numbers are among their arguments."""
 
     def record(body: Function) -> Function:
-        _TABLE.update(dict.fromkeys(functions, body))
+        TABLE.update(dict.fromkeys(functions, body))
         return body
 
     return record
@@ -171,15 +220,36 @@ def covers(*functions: Any) -> Callable[[Function], Function]:
 # Of each part alone
 
 
+_VALUES: Final = ("initial", "prepend", "append", "constant_values", "end_values")  # options with two parts as well
+_NAMES: Final = {np.sum: ("axis", "dtype", "out", "keepdims", "initial"), np.diff: ("n", "axis", "prepend", "append")}
+
+
 def _by_part(fn: Any) -> Function:
     def of_parts(a: Any, *args: Any, **kwargs: Any) -> Complex:
-        if type(a) in (list, tuple):
-            parts = list(map(as_complex, a))
-            return Complex(fn([z.real for z in parts], *args, **kwargs), fn([z.imag for z in parts], *args, **kwargs))
+        if fn in (np.concatenate, np.stack) and type(a) not in (list, tuple):  # as a record has its operands
+            a, args = (a, *args), ()
+        kwargs |= zip(_NAMES.get(fn, ()), args, strict=False)
+        args = () if fn in _NAMES else args
+        if kwargs.get("dtype") is not None:
+            kwargs["dtype"] = _real_dtype(kwargs["dtype"])
+        values = {name: as_complex(kwargs.pop(name)) for name in _VALUES if name in kwargs}
+        if values:
+            if fn is np.pad and not is_complex(a):
+                raise TypeError("np.pad of real numbers with complex ones: NumPy drops what is imaginary in them")
+            a = as_complex(a)
+            return Complex(*[
+                fn(part(a), *args, **kwargs, **{name: part(value) for name, value in values.items()})
+                for part in (np.real, np.imag)
+            ])  # fmt: skip
         if not is_complex(a):
             raise TypeError(f"{qualified_name(fn)} takes complex numbers as its array, not as an option")
-        a = as_complex(a)
-        return Complex(fn(a.real, *args, **kwargs), fn(a.imag, *args, **kwargs))
+        if type(a) in (list, tuple):
+            a = list(map(as_complex, a))
+            real, imag = (fn(list(map(part, a)), *args, **kwargs) for part in (np.real, np.imag))
+        else:
+            a = as_complex(a)
+            real, imag = fn(a.real, *args, **kwargs), fn(a.imag, *args, **kwargs)
+        return type(real)(map(Complex, real, imag)) if type(real) in (list, tuple) else Complex(real, imag)
 
     return of_parts
 
@@ -189,17 +259,56 @@ for _fn in (
     np.reshape, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.ravel, np.squeeze, np.expand_dims, np.flip,
     np.broadcast_to, np.fliplr, np.flipud, np.roll, np.tile, np.repeat, np.take, np.concatenate, np.stack, np.vstack,
     np.hstack, np.dstack, np.column_stack, np.diagonal, np.diag, np.trace, np.sum, np.mean, np.cumsum, np.diff,
-    np.rot90, np.tril, np.triu, np.copy, np.take_along_axis, np.atleast_1d, np.atleast_2d, np.negative, np.positive,
-    np.nansum, np.pad, np.zeros_like, np.empty_like, np.average, np.delete, np.compress, np.array_split, np.gradient,
-    np.fft.fftshift, np.fft.ifftshift,
+    np.rot90, np.tril, np.triu, np.copy, np.take_along_axis, np.negative, np.positive,
+    np.pad, np.average, np.delete, np.array_split, np.gradient, np.fft.fftshift, np.fft.ifftshift,
 ):  # fmt: skip
-    _TABLE[_fn] = _by_part(_fn)
+    TABLE[_fn] = _by_part(_fn)
+
+
+@covers(np.zeros_like, np.empty_like)
+def _zeros_like(a: Any, dtype: Any = None, **options: Any) -> Any:
+    a = as_complex(a)
+    if dtype is not None and np.dtype(dtype).kind != "c":
+        return np.zeros_like(a.real, dtype, **options)
+    real = None if dtype is None else _real_dtype(dtype)
+    return Complex(np.zeros_like(a.real, real, **options), np.zeros_like(a.imag, real, **options))
+
+
+@covers(np.nansum)
+def _nansum(a: Any, *args: Any, **kwargs: Any) -> Any:
+    return np.sum(np.where(np.isnan(a), 0, a), *args, **kwargs)
 
 
 @covers(np.where)
 def _where(condition: Any, a: Any, b: Any) -> Complex:
+    condition = np.not_equal(without_tensors(condition), 0)
     a, b = as_complex(a), as_complex(b)
     return Complex(np.where(condition, a.real, b.real), np.where(condition, a.imag, b.imag))
+
+
+for _fn in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
+    TABLE[_fn] = lambda *arrays, _fn=_fn: (
+        Complex(_fn(arrays[0].real), _fn(arrays[0].imag)) if len(arrays) == 1 else tuple(map(_fn, arrays))
+    )
+
+
+@covers(np.compress)
+def _compress(condition: Any, a: Any, axis: Any = None) -> Any:
+    condition, a = without_tensors(condition), as_complex(a)
+    return Complex(np.compress(condition, a.real, axis), np.compress(condition, a.imag, axis))
+
+
+@covers(np.interp)
+def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
+    if is_complex(x) or is_complex(xp):
+        raise TypeError("np.interp takes complex numbers as its values, not as places")
+    fp = as_complex(fp)
+    ends = {name: as_complex(end) for name, end in (("left", left), ("right", right)) if end is not None}
+
+    def of(part: Any) -> Any:
+        return np.interp(x, xp, part(fp), period=period, **{name: part(end) for name, end in ends.items()})
+
+    return Complex(of(np.real), of(np.imag))
 
 
 @covers(np.append)
@@ -214,141 +323,18 @@ for _fn, _real, _imag in (
     (np.imag, lambda a: as_complex(a).imag, None),
     (np.angle, lambda a, deg=False: np.arctan2(a.imag, a.real) * (180 / np.pi if deg else 1.0), None),
     (np.absolute, lambda a: np.hypot(a.real, a.imag), None),
-    (np.conjugate, lambda a: a.real, lambda a: -a.imag),
+    (np.conjugate, lambda a: +a.real, lambda a: -a.imag),
 ):
-    _TABLE[_fn] = _real if _imag is None else lambda a, _real=_real, _imag=_imag: Complex(_real(a), _imag(a))
+    TABLE[_fn] = _real if _imag is None else lambda a, _real=_real, _imag=_imag: Complex(_real(a), _imag(a))
 for _fn in (np.isfinite, np.isnan, np.isinf, np.equal, np.not_equal, np.allclose, np.isclose, np.array_equal):
-    _TABLE[_fn] = lambda *args, _fn=_fn, **kwargs: _fn(*map(without_tensors, args), **kwargs)
-_TABLE.update({np.shape: lambda a: a.shape, np.ndim: lambda a: a.ndim, np.size: lambda a: a.size})
-_TABLE.update({np.iscomplexobj: lambda x: True, np.isrealobj: lambda x: False})
-_TABLE[np.ones_like] = lambda a, *args, **kwargs: np.ones(np.shape(a), complex)
+    TABLE[_fn] = lambda *args, _fn=_fn, **kwargs: _fn(*map(without_tensors, args), **kwargs)
+TABLE.update({np.shape: lambda a: a.shape, np.ndim: lambda a: a.ndim, np.size: lambda a: a.size})
+TABLE.update({np.iscomplexobj: lambda x: True, np.isrealobj: lambda x: False})
+TABLE[np.ones_like] = lambda a, dtype=None, **kwargs: np.ones(np.shape(a), dtype or as_complex(a).dtype)
 
 
 def without_tensors(value: Any) -> Any:
-    """The plain value."""
+    """The plain value, inside lists and tuples too."""
+    if type(value) in (list, tuple):
+        return type(value)([without_tensors(part) for part in value])
     return plain(value.real) + 1j * plain(value.imag) if isinstance(value, Complex) else plain(value)
-
-
-# Sums and products
-
-
-@covers(np.add)
-def _add(a: Any, b: Any) -> Complex:
-    a, b = as_complex(a), as_complex(b)
-    return Complex(a.real + b.real, a.imag + b.imag)
-
-
-@covers(np.subtract)
-def _subtract(a: Any, b: Any) -> Complex:
-    a, b = as_complex(a), as_complex(b)
-    return Complex(a.real - b.real, a.imag - b.imag)
-
-
-def _multilinear(fn: Any, operands: Any, before: Any = (), **kwargs: Any) -> Complex:
-    """All products of parts, each with its power of i."""
-    parts = [((0, z.real), (1, z.imag)) if is_complex(z) else ((0, z),) for z in operands]
-    total: list[Any] = [0.0, 0.0]
-    for chosen in product(*[((k, as_) for k, as_ in part) for part in parts]):
-        power = sum(k for k, _ in chosen)
-        value = fn(*before, *[part for _, part in chosen], **kwargs)
-        total[power % 2] = total[power % 2] + (value if power % 4 < 2 else -value)
-    return Complex(*total)
-
-
-for _fn in (np.multiply, np.matmul, np.dot, np.inner, np.outer, np.kron, np.tensordot, np.convolve):
-    _TABLE[_fn] = lambda a, b, *args, _fn=_fn, **kwargs: _multilinear(
-        lambda x, y: _fn(x, y, *args, **kwargs), (_complex_list(a), _complex_list(b))
-    )
-_TABLE[np.vdot] = lambda a, b: np.sum(np.conjugate(np.ravel(as_complex(a))) * np.ravel(as_complex(b)))
-_TABLE[np.correlate] = lambda a, v, mode="valid": _multilinear(
-    lambda x, y: np.correlate(x, y, mode), (as_complex(a), np.conjugate(as_complex(v)))
-)
-_TABLE[np.square] = lambda a: a * a
-_TABLE[np.einsum] = lambda subscripts, *operands, **kwargs: _multilinear(np.einsum, operands, (subscripts,), **kwargs)
-
-
-def _complex_list(value: Any) -> Any:
-    return as_complex(value) if type(value) in (list, tuple) and is_complex(value) else value
-
-
-@covers(np.prod)
-def _prod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    z: Any = as_complex(np.ravel(a) if axis is None else np.moveaxis(a, axis, 0))
-    total = as_complex(np.ones(np.shape(z)[1:], complex))
-    for k in range(len(z)):
-        total = total * z[k]
-    return np.expand_dims(total, range(np.ndim(a)) if axis is None else axis) if keepdims else total
-
-
-@covers(np.divide)
-def _divide(a: Any, b: Any) -> Any:
-    if not is_complex(b):
-        a = as_complex(a)
-        return Complex(a.real / b, a.imag / b)
-    b = as_complex(b)
-    square = b.real * b.real + b.imag * b.imag
-    return a * Complex(b.real / square, -b.imag / square)
-
-
-@covers(np.power)
-def _power(a: Any, b: Any) -> Any:
-    if isinstance(b, (int, float)) and b == int(b) and abs(b) <= 64:
-        result, factor, n = None, a, abs(int(b))
-        while n:  # by squares
-            if n & 1:
-                result = factor if result is None else result * factor
-            factor, n = factor * factor, n >> 1
-        result = np.ones(np.shape(a), complex) if result is None else result
-        return 1 / result if b < 0 else result
-    a = as_complex(a)
-    zero = (plain(a.real) == 0) & (plain(a.imag) == 0)  # which has no logarithm
-    power = np.exp(b * _log(np.where(zero, 1, a)))
-    return np.where(zero, np.where(without_tensors(b) == 0, 1.0, 0.0), power)
-
-
-# Functions
-
-
-@covers(np.exp)
-def _exp(a: Any) -> Complex:
-    length = np.exp(a.real)
-    return Complex(length * np.cos(a.imag), length * np.sin(a.imag))
-
-
-@covers(np.log)
-def _log(a: Any) -> Complex:
-    return Complex(np.log(np.hypot(a.real, a.imag)), np.arctan2(a.imag, a.real))
-
-
-@covers(np.sqrt)
-def _sqrt(a: Any) -> Complex:
-    length, half = np.sqrt(np.hypot(a.real, a.imag)), np.arctan2(a.imag, a.real) / 2
-    return Complex(length * np.cos(half), length * np.sin(half))
-
-
-_TABLE[np.sin] = lambda a: Complex(np.sin(a.real) * np.cosh(a.imag), np.cos(a.real) * np.sinh(a.imag))
-_TABLE[np.cos] = lambda a: Complex(np.cos(a.real) * np.cosh(a.imag), -np.sin(a.real) * np.sinh(a.imag))
-_TABLE[np.sinh] = lambda a: Complex(np.sinh(a.real) * np.cos(a.imag), np.cosh(a.real) * np.sin(a.imag))
-_TABLE[np.cosh] = lambda a: Complex(np.cosh(a.real) * np.cos(a.imag), np.sinh(a.real) * np.sin(a.imag))
-_TABLE[np.tan] = lambda a: np.sin(a) / np.cos(a)
-_TABLE[np.tanh] = lambda a: np.sinh(a) / np.cosh(a)
-_TABLE[np.reciprocal] = lambda a: 1 / a
-_TABLE[np.linalg.norm] = lambda x, ord=None, axis=None, keepdims=False: np.linalg.norm(np.abs(x), ord, axis, keepdims)
-
-
-def _as_real(a: Complex) -> Any:
-    """The real matrix, of twice the size, that multiplies parts as `a` multiplies numbers."""
-    top = np.concatenate((a.real, -a.imag), axis=-1)
-    return np.concatenate((top, np.concatenate((a.imag, a.real), axis=-1)), axis=-2)
-
-
-@covers(np.linalg.solve)
-def _solve(a: Any, b: Any) -> Complex:
-    a, b = as_complex(a), as_complex(b)
-    vector = b.ndim == 1
-    right = np.concatenate((b.real, b.imag), axis=0 if vector else -2)
-    found, n = np.linalg.solve(_as_real(a), right), np.shape(a)[-1]
-    return Complex(found[:n], found[n:]) if vector else Complex(found[..., :n, :], found[..., n:, :])
-
-
-_TABLE[np.linalg.inv] = lambda a: _solve(a, np.broadcast_to(np.eye(np.shape(a)[-1]), np.shape(a)))

@@ -57,13 +57,13 @@ def _rfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
     z = np.moveaxis(_transformed(a, (n,), (axis,), norm, back=False), axis, -1)
     count = np.shape(z)[-1]
     half = z[..., : count // 2 + 1]
-    whole: Any = Complex(half.real, half.imag * _twofold(count)[: count // 2 + 1] + 0.0)
+    whole: Any = Complex(half.real, half.imag * _twofold(count, half.dtype)[: count // 2 + 1] + 0.0)
     return np.moveaxis(whole, -1, axis)
 
 
-def _twofold(n: int) -> Any:
+def _twofold(n: int, dtype: Any) -> Any:
     """1 for each frequency that has a conjugate, 0 for those that have none: of real signals these are real."""
-    twofold = np.ones(n)
+    twofold = np.ones(n, dtype).real
     twofold[[0, n // 2] if n % 2 == 0 else [0]] = 0.0
     return twofold
 
@@ -76,13 +76,13 @@ def _irfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
     z = _resized(z, n // 2 + 1, -1)
     inner = z[..., 1 : (n + 1) // 2]
     whole = np.concatenate((z, np.conjugate(np.flip(inner, -1))), axis=-1)
-    z = _transformed(Complex(whole.real, whole.imag * _twofold(n)), (n,), (-1,), norm, back=True)
+    z = _transformed(Complex(whole.real, whole.imag * _twofold(n, whole.dtype)), (n,), (-1,), norm, back=True)
     return np.moveaxis(z.real, -1, axis)
 
 
 def _rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
     axes = tuple(range(-len(s), 0) if s is not None else range(np.ndim(a))) if axes is None else tuple(axes)
-    s = [None] * len(axes) if s is None else list(s)
+    s = [np.shape(a)[axis] for axis in axes] if s is None else list(s)  # as an axis may come twice
     z = _rfft(a, s[-1], axes[-1], norm)
     return _transformed(z, s[:-1], axes[:-1], norm, back=False) if axes[:-1] else z
 
@@ -94,11 +94,17 @@ def _irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
     return _irfft(z, s[-1], axes[-1], norm)
 
 
+def _swapped(norm: Any) -> Any:
+    return {None: "forward", "backward": "forward", "forward": "backward"}.get(norm, norm)
+
+
 _FUNCTIONS = {
     np.fft.fft: _one(back=False), np.fft.ifft: _one(back=True), np.fft.fft2: _two(back=False),
     np.fft.ifft2: _two(back=True), np.fft.fftn: _many(back=False), np.fft.ifftn: _many(back=True),
     np.fft.rfft: _rfft, np.fft.irfft: _irfft, np.fft.rfftn: _rfftn, np.fft.irfftn: _irfftn,
     np.fft.rfft2: lambda a, s=None, axes=(-2, -1), norm=None: _rfftn(a, s, axes, norm),
+    np.fft.hfft: lambda a, n=None, axis=-1, norm=None: _irfft(np.conjugate(as_complex(a)), n, axis, _swapped(norm)),
+    np.fft.ihfft: lambda a, n=None, axis=-1, norm=None: np.conjugate(_rfft(a, n, axis, _swapped(norm))),
     np.fft.irfft2: lambda a, s=None, axes=(-2, -1), norm=None: _irfftn(a, s, axes, norm),
 }  # fmt: skip
 for _fn, _body in _FUNCTIONS.items():

@@ -1,0 +1,203 @@
+"""Sums, products and functions of complex numbers, each of two real parts."""
+
+from __future__ import annotations
+
+from functools import reduce
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from autograd.core.op import plain
+from autograd.rules.composed.complex import TABLE, Complex, as_complex, covers, is_complex
+
+_fn: Any
+# Sums and products
+
+
+@covers(np.add)
+def _add(a: Any, b: Any) -> Complex:
+    a, b = as_complex(a), as_complex(b)
+    return Complex(a.real + b.real, a.imag + b.imag)
+
+
+@covers(np.subtract)
+def _subtract(a: Any, b: Any) -> Complex:
+    a, b = as_complex(a), as_complex(b)
+    return Complex(a.real - b.real, a.imag - b.imag)
+
+
+def _multilinear(fn: Any, operands: Any, before: Any = (), **kwargs: Any) -> Complex:
+    """All products of parts, each with its power of i."""
+    parts = [((0, z.real), (1, z.imag)) if is_complex(z) else ((0, z),) for z in operands]
+    total: list[Any] = [0.0, 0.0]
+    for chosen in product(*[((k, as_) for k, as_ in part) for part in parts]):
+        power = sum(k for k, _ in chosen)
+        value = fn(*before, *[part for _, part in chosen], **kwargs)
+        total[power % 2] = total[power % 2] + (value if power % 4 < 2 else -value)
+    return Complex(*total)
+
+
+for _fn in (np.multiply, np.matmul, np.dot, np.inner, np.outer, np.kron, np.tensordot, np.convolve):
+    TABLE[_fn] = lambda a, b, *args, _fn=_fn, **kwargs: _multilinear(
+        lambda x, y: _fn(x, y, *args, **kwargs), (_complex_list(a), _complex_list(b))
+    )
+TABLE[np.vdot] = lambda a, b: np.sum(np.conjugate(np.ravel(as_complex(a))) * np.ravel(as_complex(b)))
+TABLE[np.correlate] = lambda a, v, mode="valid": _multilinear(
+    lambda x, y: np.correlate(x, y, mode), (as_complex(a), np.conjugate(as_complex(v)))
+)
+TABLE[np.linalg.multi_dot] = lambda first, *more: reduce(np.dot, (first, *more) if more else first)
+TABLE[np.square] = lambda a: a * a
+
+
+@covers(np.einsum)
+def _einsum(*operands: Any, subscripts: Any = None, **kwargs: Any) -> Complex:
+    if subscripts is None and isinstance(operands[0], str):
+        subscripts, *operands = operands  # type: ignore[assignment]
+    if subscripts is not None:
+        return _multilinear(np.einsum, operands, (subscripts,), **kwargs)
+    output = operands[len(operands) // 2 * 2 :]  # operands and their axes by turns
+    axes = operands[1 : len(operands) // 2 * 2 : 2]
+
+    def by_axes(*values: Any, **kwargs: Any) -> Any:
+        return np.einsum(*[part for pair in zip(values, axes, strict=True) for part in pair], *output, **kwargs)
+
+    return _multilinear(by_axes, operands[: 2 * len(axes) : 2], **kwargs)
+
+
+def _complex_list(value: Any) -> Any:
+    return as_complex(value) if type(value) in (list, tuple) and is_complex(value) else value
+
+
+@covers(np.prod)
+def _prod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    a = as_complex(a)
+    axes = tuple(range(a.ndim)) if axis is None else axis if type(axis) is tuple else (axis,)
+    z: Any = np.moveaxis(a, axes, range(len(axes)))
+    z = np.reshape(z, (-1, *np.shape(z)[len(axes) :]))
+    total = as_complex(np.ones(np.shape(z)[1:], a.dtype))
+    for k in range(len(z)):
+        total = total * z[k]
+    return np.expand_dims(total, axes) if keepdims else total
+
+
+@covers(np.cumprod)
+def _cumprod(a: Any, axis: Any = None) -> Any:
+    z: Any = np.ravel(a) if axis is None else np.moveaxis(a, axis, 0)
+    return np.moveaxis(np.stack([np.prod(z[: k + 1], axis=0) for k in range(len(z))]), 0, axis or 0)
+
+
+@covers(np.var)
+def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    e = np.abs(a - np.mean(a, axis=axis, keepdims=True)) ** 2
+    count = np.size(e) / max(1, np.size(np.sum(plain(e), axis=axis)))
+    return np.sum(e, axis=axis, keepdims=keepdims) / (count - ddof)
+
+
+TABLE[np.std] = lambda a, *args, **kwargs: np.sqrt(np.var(a, *args, **kwargs))
+
+
+@covers(np.divide)
+def _divide(a: Any, b: Any) -> Any:
+    if not is_complex(b):
+        a = as_complex(a)
+        return Complex(a.real / b, a.imag / b)
+    b = as_complex(b)
+    length = np.hypot(b.real, b.imag)  # and never its square, which may be too large or too small a number
+    turned = a * Complex(b.real / length, -b.imag / length)
+    return Complex(turned.real / length, turned.imag / length)
+
+
+@covers(np.power)
+def _power(a: Any, b: Any) -> Any:
+    if isinstance(b, (int, float, np.integer)) and abs(float(b)) <= 64 and b == int(b):
+        a = as_complex(a)
+        result, factor, n = None, a, abs(int(b))
+        while n:  # by squares
+            if n & 1:
+                result = factor if result is None else result * factor
+            factor, n = factor * factor, n >> 1
+        result = np.ones(np.shape(a), complex) if result is None else result
+        return 1 / result if b < 0 else +a if b == 1 else result
+    a = as_complex(a)
+    zero = np.logical_and(np.equal(a.real, 0), np.equal(a.imag, 0))  # which has no logarithm
+    power = np.exp(b * _log(np.where(zero, 1, a)))
+    at_zero = np.where(np.equal(b, 0), 1.0, np.where(np.equal(b, 1), a, 0.0))  # with its derivative
+    return np.where(zero, at_zero, power)
+
+
+# Functions
+
+
+@covers(np.exp)
+def _exp(a: Any) -> Complex:
+    length = np.exp(a.real)
+    return Complex(length * np.cos(a.imag), length * np.sin(a.imag))
+
+
+@covers(np.log)
+def _log(a: Any) -> Complex:
+    return Complex(np.log(np.hypot(a.real, a.imag)), np.arctan2(a.imag, a.real))
+
+
+@covers(np.sqrt)
+def _sqrt(a: Any) -> Complex:
+    length, half = np.sqrt(np.hypot(a.real, a.imag)), np.arctan2(a.imag, a.real) / 2
+    return Complex(length * np.cos(half), length * np.sin(half))
+
+
+TABLE[np.sin] = lambda a: Complex(np.sin(a.real) * np.cosh(a.imag), np.cos(a.real) * np.sinh(a.imag))
+TABLE[np.cos] = lambda a: Complex(np.cos(a.real) * np.cosh(a.imag), -np.sin(a.real) * np.sinh(a.imag))
+TABLE[np.sinh] = lambda a: Complex(np.sinh(a.real) * np.cos(a.imag), np.cosh(a.real) * np.sin(a.imag))
+TABLE[np.cosh] = lambda a: Complex(np.cosh(a.real) * np.cos(a.imag), np.sinh(a.real) * np.sin(a.imag))
+TABLE[np.reciprocal] = lambda a: 1 / a
+TABLE[np.log2], TABLE[np.log10] = lambda a: np.log(a) / np.log(2), lambda a: np.log(a) / np.log(10)
+TABLE[np.exp2] = lambda a: np.exp(a * np.log(2))
+
+
+@covers(np.tanh)
+def _tanh(a: Any) -> Complex:
+    t, c, s = np.tanh(a.real), np.cos(a.imag), np.sin(a.imag)  # and not cosh, which is soon too large a number
+    square = c * c + t * t * s * s
+    return Complex(t / square, s * c * (1 - t * t) / square)
+
+
+@covers(np.tan)
+def _tan(a: Any) -> Complex:
+    turned = _tanh(Complex(-a.imag, a.real))
+    return Complex(turned.imag, -turned.real)
+
+
+@covers(np.linalg.norm)
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    axes = tuple(range(x.ndim)) if axis is None else axis
+    if ord not in (2, -2, "nuc") or type(axes) is not tuple or len(axes) != 2:
+        return np.linalg.norm(np.abs(x), ord, axis, keepdims)
+    value = np.linalg.norm(
+        _as_real(np.moveaxis(x, axes, (-2, -1))), ord, (-2, -1)
+    )  # which has each singular value twice
+    value = value / 2 if ord == "nuc" else value
+    return np.expand_dims(value, axes) if keepdims else value
+
+
+def _as_real(a: Complex) -> Any:
+    """The real matrix, of twice the size, that multiplies parts as `a` multiplies numbers."""
+    top = np.concatenate((a.real, -a.imag), axis=-1)
+    return np.concatenate((top, np.concatenate((a.imag, a.real), axis=-1)), axis=-2)
+
+
+@covers(np.linalg.solve)
+def _solve(a: Any, b: Any) -> Complex:
+    a, b = as_complex(a), as_complex(b)
+    vector = b.ndim == 1
+    right = np.concatenate((b.real, b.imag), axis=0 if vector else -2)
+    found, n = np.linalg.solve(_as_real(a), right), np.shape(a)[-1]
+    return Complex(found[:n], found[n:]) if vector else Complex(found[..., :n, :], found[..., n:, :])
+
+
+TABLE[np.linalg.inv] = lambda a: _solve(a, np.broadcast_to(np.eye(np.shape(a)[-1]), np.shape(a)))
+for _name, _fn in (("matmul", np.matmul), ("outer", np.outer), ("tensordot", np.tensordot)):
+    if hasattr(np.linalg, _name):  # of NumPy 2
+        TABLE[getattr(np.linalg, _name)] = _fn
+if hasattr(np, "vecdot"):
+    TABLE[np.vecdot] = lambda a, b, axis=-1: np.sum(np.conjugate(as_complex(a)) * as_complex(b), axis=axis)
