@@ -275,8 +275,8 @@ def test_a_freed_graph_is_an_error() -> None:
 
 
 def test_an_operation_without_rule_is_an_error_where_it_is_used() -> None:
-    with pytest.raises(TypeError, match=r"np\.fft|fft"):
-        np.fft.hfft(leaf(3))
+    with pytest.raises(TypeError, match=r"np\.emath\.sqrt"):
+        np.emath.sqrt(leaf(3))
 
 
 # The line of a gradient
