@@ -108,13 +108,31 @@ def test_a_gradient_of_another_shape_is_a_finding() -> None:
     assert "is the sum over the samples missing?" in report["b2"].explanation
 
 
+def softmax(x: Any, t: Any, W: Any, b: Any) -> Any:
+    e = np.exp(x @ W + b)
+    p = e / e.sum(axis=1, keepdims=True)
+    n = len(x)
+    loss = -np.mean(np.log(p[np.arange(n), t]))
+    d = p.copy()
+    d[np.arange(n), t] -= 1
+    return loss, {"W": x.T @ d, "b": d.sum(axis=0)}
+
+
+def test_a_factor_of_what_is_subtracted_from_is_one_of_all() -> None:
+    """`d[np.arange(n), t] -= 1 / n` is wrong too."""
+    report = check_backprop(softmax, X, np.array([0, 1, 2, 3, 0, 1, 2]), RNG.normal(size=(3, 4)), np.zeros(4))
+    assert [line.right for line in report.lines] == ["d[np.arange(n), t] -= 1; d = d / 7"]
+
+
 def test_a_name_that_is_no_parameters_is_told() -> None:
     def linear(x: Any, y: Any, W: Any, b: Any) -> Any:
         e = x @ W + b - y
         return np.mean(e**2), {"W": x.T @ (2 * e / e.size), "bias": e}
 
     report = check_backprop(linear, X, Y, weights()["W1"][:, :2], np.zeros(2))
-    assert "Not judged, as no parameter is called so: bias." in str(report)
+    assert "Not judged, as no parameter of floats is called so: bias." in str(report)
+    with pytest.raises(TypeError, match="under the names W, bias, and no parameter that holds floats"):
+        check_backprop(linear, X, Y, np.ones((3, 2), int), np.zeros(2, int))
 
 
 def test_a_sum_over_the_wrong_axis_in_what_is_returned() -> None:

@@ -16,6 +16,7 @@ from autograd.core.node import Node
 from autograd.notation.names import Scope
 from autograd.program.program import Var
 from autograd.program.trace import Traced, plain
+from autograd.rules.write import put
 from autograd.testing import outcome
 from autograd.testing.aliases import with_aliases
 from autograd.testing.budget import Budget
@@ -236,7 +237,7 @@ class _Judge:
         if not self._misshapen and (remark := for_another_loss(factors)):
             told.append(remark)
         if self._found.unknown:
-            told.append(f"Not judged, as no parameter is called so: {', '.join(self._found.unknown)}.")
+            told.append(f"Not judged, as no parameter of floats is called so: {', '.join(self._found.unknown)}.")
         if not all(f.matches for f in findings) and not lines and self._recording.left:
             statement = statement_at(self._recording.left[-1].spot)
             told.append(
@@ -268,13 +269,18 @@ class _Judge:
             a.ndim == b.ndim == 2 and a.size == b.size and np.allclose(a.reshape(b.T.shape), b.T) for a, b in wrong
         )
 
-    def _right(self, fault: Fault) -> str:
+    def _right(self, flow: Dataflow, fault: Fault) -> str:
         """The author's line with a factor put right, where nothing else is wrong with it."""
+        node, line = fault.unit.statement.node, flow.made[fault.unit.values[0]]
+        before = getattr(line.args[0], "value", line.args[0])
+        whole = None  # where something else than 0 was there before, that is multiplied too
+        if isinstance(node, ast.AugAssign) and not isinstance(node.op, ast.Mult) and np.any(before):
+            whole = node.target.value if line.fn is put and isinstance(node.target, ast.Subscript) else node.target
         for var, right in zip(fault.unit.values, fault.rights, strict=False):
             value = np.asarray(var.value)
             if value.size > 1 and value.shape == np.shape(right) and not np.array_equal(value, right):
                 factor = factor_between(np.asarray(right), value)
-                return times(fault.unit.statement, factor) if factor is not None else ""
+                return times(fault.unit.statement, factor, whole) if factor is not None else ""
         return ""
 
     def _constants(self) -> dict[str, Any]:
@@ -331,7 +337,7 @@ class _Judge:
             )
         part = wrong_part(self._recording, self._truth, flow, fault)
         explanation, _, right = finding.explanation.partition("; right: ") if finding is not None else ("", "", "")
-        right = self._right(fault) or spelling.line(right)
+        right = self._right(flow, fault) or spelling.line(right)
         cause = (finding.cause if finding is not None else None) or "unknown"
         repair = fault.repair
         if cause == "unknown" and self._is_transposed(fault):

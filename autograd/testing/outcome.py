@@ -94,6 +94,11 @@ def run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
         explicit = params is not None
         gradients = reader.gradients(rest, first, explicit)
     if not gradients:
+        if reader.unknown:
+            raise TypeError(
+                f"check_backprop: gradients came back under the names {', '.join(reader.unknown)}, and no parameter "
+                "that holds floats is called so: give parameters of floats, and their gradients by their names"
+            )
         raise TypeError(
             "check_backprop: no gradient was found: return them beside the loss, `return loss, gradients`, keep them "
             "beside the parameters (`layer.dW`), or update the parameters, and give params=, what holds these"

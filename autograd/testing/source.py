@@ -7,7 +7,7 @@ import copy
 import linecache
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType
@@ -123,8 +123,15 @@ def expression_at(statement: Statement, part: Range) -> ast.expr | None:
     return None
 
 
-def times(statement: Statement, factor: float) -> str:
-    """A statement with what it computes multiplied by a number, or divided by its inverse; empty where it cannot be."""
+def times(statement: Statement, factor: float, target: ast.expr | None = None) -> str:
+    """A statement with what it computes multiplied by a number, or divided by its inverse; empty where it cannot be.
+
+    Args:
+        target: what is multiplied after the statement, where it only adds to something.
+    """
+    if target is not None and statement.node is not None:
+        scaled = times(replace(statement, node=ast.Assign([target], target, lineno=0)), factor)
+        return f"{ast.unparse(statement.node)}; {scaled}"
     value, inverse = statement.value, 1 / factor
     if (
         value is None
