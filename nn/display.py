@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from inspect import signature
 from typing import TYPE_CHECKING
@@ -43,7 +44,8 @@ def tree(module: Module) -> str:
     rows[0] = (rows[0][0], f"{rows[0][1] or 0} parameters", rows[0][2])
     wide = max(len(title) for title, _, _ in rows)
     counted = max((len(count) for _, count, _ in rows[1:]), default=0)
-    return "\n".join(f"{title:{wide}}  {count:>{counted}}  {notes}".rstrip() for title, count, notes in rows)
+    lines = [f"{title:{wide}}  {count:>{counted}}  {notes}".rstrip() for title, count, notes in rows]
+    return written("\n".join(lines))
 
 
 def _rows(module: Module, key: str, indent: str, seen: set[int]) -> Iterator[tuple[str, str, str]]:
@@ -67,6 +69,12 @@ def _rows(module: Module, key: str, indent: str, seen: set[int]) -> Iterator[tup
     yield title, str(count or ""), ", ".join(notes)
     for name, part in below:
         yield from _rows(part, name, indent + "  ", seen)
+
+
+def written(text: str) -> str:
+    """The text with `\\u03b8` for what the console has no sign for."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def shown(key: str) -> str:

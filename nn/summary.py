@@ -74,7 +74,7 @@ def summary(model: Module, input_shape: Any, dtype: DTypeLike | None = None) -> 
     wide = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [f"{a:{wide[0]}}  {b:{wide[1]}}  {c:>{wide[2]}}  {d:>{wide[3]}}".rstrip() for a, b, c, d in rows]
     lines.append(f"{parameters:,} parameters, {trained:,} of them trained; {total:,} multiply-adds")
-    table = Summary("\n".join(lines))
+    table = Summary(display.written("\n".join(lines)))
     table.parameters, table.trainable, table.multiply_adds = parameters, trained, total
     return table
 

@@ -130,6 +130,11 @@ def test_reports_print_on_any_console(encoding: str, monkeypatch: pytest.MonkeyP
     print(autograd.explain(weight))
     print(compare_grads(loss, {weight: np.ones((2, 1))}).findings[0])
     print(weight)
+    derivation = autograd.derive(loss, names={weight: "θ"})
+    print(derivation, derivation.program)
+    model = nn.Sequential()
+    model.θ = nn.Linear(1, 1, rng=0)
+    print(model, model.θ.summary((1, 1)), nn.History({"θ": [1.0]}))
     sys.stdout.flush()
     said = written.getvalue().decode(encoding)
     assert "?" not in said

@@ -26,7 +26,7 @@ from autograd.notation.source import helper_names
 from autograd.program.program import Line, Origin, Program, Var
 from autograd.program.reverse import Backprop
 from autograd.program.simplify import simplified
-from autograd.text import LONGEST_WORD, printable
+from autograd.text import LONGEST_WORD, printable, shown
 
 _RESERVED = frozenset(("np", "scipy", "backprop", "slice", "float", "int", "bool"))  # what source calls
 
@@ -229,7 +229,7 @@ class Derivation:
             saved.save(target, self.source, self.arguments)
 
     def __str__(self) -> str:
-        return self.source
+        return shown(self.source, len(self.source))
 
 
 def derive(loss: Tensor, *, names: Mapping[Tensor, str] | None = None) -> Derivation:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.core.node import Node
+from autograd.text import shown
 
 PURE_SCALARS = (int, float, bool, str, type(None), np.generic, type, np.dtype, slice, range, type(...))
 
@@ -46,7 +47,7 @@ class Var:
         self.dtype: Any = getattr(value, "dtype", None)
 
     def __repr__(self) -> str:
-        return f"<{self.name or 'value'} {self.shape}>"
+        return shown(f"<{self.name or 'value'} {self.shape}>")
 
 
 class Origin(NamedTuple):
@@ -214,7 +215,7 @@ class Program:
             args += [f"{key}={substituted(value, names)!r}" for key, value in line.kwargs.items()]
             told.append(f"%{k} = {getattr(line.fn, '__name__', line.fn)}({', '.join(args)})")
         told += [f"{key}: {names.get(var, var)}" for key, var in self.outputs.items()]
-        return "\n".join(told)
+        return shown("\n".join(told))
 
 
 class _Shown(str):

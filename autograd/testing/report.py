@@ -252,7 +252,7 @@ class WrongLine:
         told = [place, *([self.source] if self.source.strip() else []), f"  {self.cause}: {self.explanation}"]
         if self.right:
             told.append(f"  right:  {self.right}")
-        return "\n".join(told)
+        return shown("\n".join(told))
 
 
 @dataclass(frozen=True)

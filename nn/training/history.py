@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from nn.display import written
+
 
 class History(dict[str, list[float]]):
     """Lists by name, with a number an epoch each: "loss", "lr", "val_loss", and metrics.
@@ -43,4 +45,4 @@ class History(dict[str, list[float]]):
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={values[-1]:.4g}" for name, values in self.items() if values)
         ended = f", stopped: {self.stopped}" if self.stopped else ""
-        return f"History({self.epochs} epochs, {last}{ended})"
+        return written(f"History({self.epochs} epochs, {last}{ended})")
