@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from autograd import Tensor
+from autograd import compile as compiled_step
 from autograd.rules.definition import Composite, composites
 from autograd.testing import gradcheck
 
@@ -367,6 +368,21 @@ def test_interpolation_of_infinity_and_nan() -> None:
     np.testing.assert_array_equal(y.data, np.interp(x, [0.0, 1.0], [2.0, 4.0]))
     found = gradient(lambda t: np.interp(t, [0.0, 1.0], [2.0, 4.0])[np.array([0, 1, 3])], x)
     np.testing.assert_array_equal(found, [0, 0, 0, 2])
+
+
+@pytest.mark.parametrize("places", [0, (3,), (2, 3)])
+def test_interpolation_in_a_compiled_step_looks_again_where_each_place_is(places: Any) -> None:
+    def step(x: Any) -> Any:
+        loss = np.sum(np.interp(x, [0.0, 1.0, 3.0], [2.0, 4.0, -1.0]) ** 2)
+        loss.backward()
+        return loss
+
+    compiled, rng = compiled_step(step), np.random.default_rng(0)
+    for _ in range(4):
+        x = rng.uniform(-1, 4, size=places)
+        own, other = Tensor(x, requires_grad=True), Tensor(x, requires_grad=True)
+        np.testing.assert_allclose(compiled(own).item(), step(other).item())
+        np.testing.assert_allclose(own.grad, other.grad)
 
 
 def test_interpolation_refuses_samples_that_do_not_fit() -> None:

@@ -220,6 +220,11 @@ defcomposite(
 )
 
 
+def _at(samples: Any, k: Any) -> Any:
+    """`samples[k]`, also where only `k` is being recorded: an array would take the index as it is now."""
+    return np.reshape(np.take_along_axis(samples, np.ravel(k), 0), np.shape(k))
+
+
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """Straight lines between the samples; with a `period`, one more sample on each side closes the circle."""
     x, xp, fp = _double(x), _double(xp), _double(fp)
@@ -237,7 +242,8 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
     if xp.size > 1:
         within = np.where((x < first) | (x >= last), first, x)
         k = np.clip(np.searchsorted(xp, within, side="right") - 1, 0, xp.size - 2)
-        y = (fp[k + 1] - fp[k]) / (xp[k + 1] - xp[k]) * (within - xp[k]) + fp[k]
+        start, low = _at(xp, k), _at(fp, k)
+        y = (_at(fp, k + 1) - low) / (_at(xp, k + 1) - start) * (within - start) + low
     else:
         y = 0 * (x - first) + fp[0]
     y = np.where(x == last, fp[-1], y)
