@@ -19,7 +19,8 @@ from nn.init import Array
 def _values(value: Any) -> Array:
     array = np.asarray(value.data if isinstance(value, Tensor) else value)
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"predictions and targets hold numbers, not {value!r}; nn.predict(model, X) gives a prediction")
+        kind = type(value).__name__
+        raise TypeError(f"predictions and targets hold numbers, and a {kind} does not: see nn.predict(model, X)")
     return array
 
 

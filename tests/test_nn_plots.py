@@ -133,6 +133,8 @@ def test_a_landscape_is_lowest_where_the_loss_is_and_leaves_the_weights(axes: An
     np.testing.assert_array_equal(model.weight.data, before)
     assert axes.lines[0].get_xydata().tolist() == [[0, 0]]
     assert axes.figure.axes[1].get_ylabel() == "log₁₀ of the loss"
+    with pytest.raises(TypeError, match=r"loss_of is a tuple; give lambda: loss\(model\(X\), y\)"):
+        plots.loss_landscape(model, (X, target))
 
 
 def test_without_matplotlib_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

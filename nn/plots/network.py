@@ -206,12 +206,15 @@ def loss_landscape(
 
     Raises:
         ImportError: matplotlib is not installed.
+        TypeError: `loss_of` is no function.
 
     >>> import nn
     >>> model = nn.Linear(2, 1, rng=0)
     >>> loss_landscape(model, lambda: np.mean(model(np.eye(2)) ** 2), points=5, rng=0).get_xlabel()
     'first direction'
     """
+    if not callable(loss_of):
+        raise TypeError(f"loss_landscape: loss_of is a {type(loss_of).__name__}; give lambda: loss(model(X), y)")
     generator = init.generator(rng)
     before = [(parameter, parameter.data) for parameter in model.parameters()]
     directions = [[_direction(data, generator) for _, data in before] for _ in range(2)]
