@@ -510,35 +510,38 @@ class Dataflow:
         sizes = {float(n) for var in self._truth.forward for n in np.shape(var.value)} | {1.0}
         sizes |= {-size for size in sizes}
         wrong = {end.var for end in self._ends if end.wrong}
-        certain: list[Var] = [end.var for end in self._ends if not end.wrong]
+        certain: list[Var] = []
+        astray: set[Var] = set()  # gradients with a factor from nowhere
         for line in self.lines:
             var = line.target
             if var in self._truth.forward:
                 continue
             matches = self._truth.matches(var.value)
+            own = [m for m in matches if m.kind == "gradient" and m.node is self._of_this_name(var)]
+            if own or (line.fn is same and self._of_this_name(var) is not None):
+                matches = own
+            # a convention's factor comes in where there is no gradient yet; later it stays, or is taken out again
             before = {factor for arg in self.inputs(var) for factor in factors.get(arg, ())}
-            if (named := self._of_this_name(var, line)) is not None:
-                matches = [m for m in matches if m.kind == "gradient" and m.node is named]
-            good = {
-                m.factor
-                for m in matches
-                if any(abs(m.factor - f) <= 1e-6 * abs(f) for f in (*(() if var in wrong else sizes), *before))
-            }
+            usual = () if var in wrong else {1.0} if before or not astray.isdisjoint(self.inputs(var)) else sizes
+            good = {m.factor for m in matches if any(abs(m.factor - f) <= 1e-6 * abs(f) for f in (*usual, *before))}
             if good:
                 found.add(var)
-                factors[var] = good
                 leaves = any(self.statement(user.target) != self.statement(var) for user in self._users.get(var, ()))
                 if leaves and any(m.kind == "gradient" for m in matches) and np.size(var.value) > 1:
                     certain.append(var)
+            elif any(m.kind == "gradient" for m in matches):
+                astray.add(var)
+            if carried := good & {m.factor for m in matches if m.kind != "value"}:
+                factors[var] = carried
         for var in certain:
-            found |= self.behind(var)
+            found |= self.behind(var) - astray
+        for end in self._ends:
+            found |= self.behind(end.var) if not end.wrong else set()
         return found
 
-    def _of_this_name(self, var: Var, line: Line) -> Node | None:
-        """The node whose gradient a value is by its name, of a statement that only gives the name."""
+    def _of_this_name(self, var: Var) -> Node | None:
+        """The node whose gradient a value is by its name."""
         own = stem(self._names.get(var, "")).lower()
-        if line.fn is not same or not own:
-            return None
         nodes = [n for n, _ in self._truth.gradients if str(n.get("name") or "").lower() == own]
         return nodes[0] if len(nodes) == 1 and nodes[0].value.size == np.size(var.value) else None
 

@@ -19,7 +19,7 @@ from autograd.program.program import Var
 from autograd.program.trace import Traced, plain
 from autograd.testing.recording import Recording
 from autograd.testing.source import is_all_of, statement_at
-from autograd.testing.submission import _MISSING, Loan, Parameter, Place, parts_of, places
+from autograd.testing.submission import _MISSING, Loan, Parameter, Place, is_number, parts_of, places
 from autograd.testing.updates import Update, Updates
 
 _LOSS = re.compile(r"(?i)^(?!d_?|grad)(.*(loss|cost|objective)\w*|L|J|E|err(or)?|mse|bce|nll|(cross_?)?entropy|ce)$")
@@ -69,6 +69,7 @@ class Outcome:
 def run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], params: Any, loss: Any) -> Outcome:
     """Run an author's function on traced arrays, and read off what it gave."""
     recording = Recording()
+    args, kwargs = _numbers_as_arrays(fn, args, kwargs, params)
     found = list(_parameter_places(fn, args, kwargs, params))
     with Loan(recording) as loan:
         for function in (fn, loss if callable(loss) else None):
@@ -77,11 +78,10 @@ def run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
         taken, named = [loan.take(arg) for arg in args], {key: loan.take(value) for key, value in kwargs.items()}
         first: dict[str, tuple[Place, Traced]] = {}
         for place in found:
-            value = place.read()
-            traced = value if type(value) is Traced else loan.traced(value)
-            if traced is not None and place.name not in first:
+            traced = loan.parameter(place) if place.name not in first else None
+            if traced is not None:
                 traced.symbol.name = traced.symbol.name or place.name
-                first[place.name] = place, traced
+                first[place.name] = (place if place.steps else place._replace(root=traced)), traced
         parameters = [Parameter(name, traced.symbol, place) for name, (place, traced) in first.items()]
         for name, value in _arguments(fn, tuple(taken), named).items():
             if type(value) is Traced:
@@ -137,6 +137,22 @@ def _parameter_places(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any],
     for place in places(params):
         name = names.get(id(place.read()))
         yield place if name is None else place._replace(name=name)
+
+
+def _numbers_as_arrays(
+    fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], params: Any
+) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """The arguments, with arrays for plain numbers that are parameters: a bias that starts as `0.0`."""
+    try:
+        bound = inspect.signature(fn).bind(*args, **kwargs)
+    except (TypeError, ValueError):
+        return args, kwargs
+    names = params if isinstance(params, (list, tuple)) else [params]
+    for name, value in bound.arguments.items():
+        named = params is None or any(isinstance(each, str) and name == each for each in names)
+        if named and is_number(value) and list(places(value, name)):
+            bound.arguments[name] = np.array(float(value))
+    return bound.args, bound.kwargs
 
 
 def _arguments(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -197,6 +213,8 @@ class _Reader:
         own, rest = self._returned(result)
         name = loss if isinstance(loss, str) else None
         var = self._assigned(name) if own is None or name else own
+        if var is own and var is not None and var in self._changed():  # of the last of several steps
+            var = self._assigned(None) or var
         if var is None or var not in self._depends:
             raise self._lost(f"the variable {name!r}" if name else "the loss")
         return var, rest
@@ -229,6 +247,8 @@ class _Reader:
         statement = statement_at(spot) if spot is not None else None
         target = statement.target if statement is not None else None
         if isinstance(target, ast.Name):
+            if any(target.id == p.name for p in self._parameters):
+                return False
             return _LOSS.match(target.id) is not None or not _NOISE.search(target.id)
         return True
 
@@ -303,8 +323,30 @@ class _Reader:
         known = {id(gradient.parameter.var) for gradient in found}
         return found + self._by_updates([p for p in self._parameters if id(p.var) not in known])
 
+    def _updated(self, rest: Any) -> list[Gradient]:
+        """What updates imply where the updated parameters were returned, `return W, b, costs`."""
+        parts = (
+            list(rest.values()) if isinstance(rest, Mapping) else rest if isinstance(rest, (list, tuple)) else [rest]
+        )
+        if any(isinstance(part, (Mapping, list, tuple)) for part in parts):
+            return [g for part in parts for g in self._updated(part)]
+        found = []
+        for value in parts:
+            if type(value) is not Traced:
+                continue
+            name = self._variable(value)
+            for parameter in self._parameters:
+                held = parameter.place is not None and parameter.place.read() is value
+                if (held or name == parameter.name) and value.symbol is not parameter.var:
+                    update = self.updates.first(parameter.var, value.symbol)
+                    if update is not None:
+                        found.append(Gradient(parameter, value, parameter.name, update))
+        return found
+
     def _given(self, rest: Any, explicit: bool) -> list[Gradient]:
         """Gradients that were returned."""
+        if updated := self._updated(rest):
+            return updated
         if isinstance(rest, Mapping):
             if rest and all(isinstance(part, (list, tuple)) for part in rest.values()):  # {"dW": [dW1, dW2]}
                 rest = {f"{key}[{k}]": part for key, parts in rest.items() for k, part in enumerate(parts)}
@@ -353,6 +395,10 @@ class _Reader:
             return [
                 Gradient(p, value, name) for p, value, name in zip(called, given, names, strict=True) if p is not None
             ]
+        if explicit and len(given) > len(self._parameters):  # what else came back is no gradient
+            known = [(p, value, name) for p, value, name in zip(called, given, names, strict=True) if p is not None]
+            if len({id(p) for p, _, _ in known}) == len(known) == len(self._parameters):
+                return [Gradient(p, value, name) for p, value, name in known]
         parameters = self._parameters if explicit else self._of_shapes([np.shape(plain(value)) for value in given])
         if len(given) > len(parameters):
             raise ValueError(

@@ -111,7 +111,11 @@ class Repairs:
                 run.cache = cache
                 value = self._tried(run, changed, values)
                 run.cache = None
-            if value is None or np.shape(value) not in (np.shape(own), np.shape(own)[::-1]):
+            if value is None or np.shape(value) not in (
+                np.shape(own),
+                np.shape(own)[::-1],
+                np.shape(own if right is None else right),
+            ):
                 continue
             if len(runs) == 1 and _alike(value, own):
                 continue

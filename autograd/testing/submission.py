@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import random
+import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, MutableSequence
@@ -25,6 +26,7 @@ from autograd.testing.recording import Recording, wrapped
 from autograd.testing.source import is_authors
 
 _MISSING = object()
+_PARAMETER = re.compile(r"(?i)^(w|b|bias|weight|theta|slope|intercept)_?\w?\d*$")  # what a plain number may be
 
 
 class Place(NamedTuple):
@@ -57,7 +59,9 @@ def places(root: Any, name: str = "", steps: tuple[tuple[str, Any], ...] = (), t
                 seen.add(id(value))
                 yield Place(name, top, steps)
             continue
-        if id(value) in seen:
+        if is_number(value) and _PARAMETER.match(str(steps[-1][1] if steps else name)):
+            yield Place(name, top, steps)
+        if id(value) in seen or is_number(value):
             continue
         seen.add(id(value))
         for kind, key, part in parts_of(value):
@@ -66,6 +70,10 @@ def places(root: Any, name: str = "", steps: tuple[tuple[str, Any], ...] = (), t
             else:
                 inner = f"{name}[{key!r}]"
             pending.append((part, inner, (*steps, (kind, key))))
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def parts_of(value: Any) -> list[tuple[str, Any, Any]]:
@@ -148,6 +156,21 @@ class Loan:
         """What stands for an array."""
         found = self._traced.get(id(array))
         return None if found is None else found[1]
+
+    def parameter(self, place: Place) -> Traced | None:
+        """What stands for a parameter; a plain number is put there as one of NumPy's."""
+        value = self.take(place.read())
+        if is_number(value) and place.steps:
+            kind, key = place.steps[-1]
+            owner = Place("", place.root, place.steps[:-1]).read()
+            value = self._recording.input(np.float64(value))
+            if kind == ".":
+                object.__setattr__(owner, key, value)
+            elif isinstance(owner, (MutableMapping, MutableSequence)):
+                owner[key] = value
+            else:
+                return None
+        return value if type(value) is Traced else None
 
     # Functions, and what they use
 
