@@ -442,3 +442,10 @@ def test_large_graphs_are_compared_too() -> None:
 def test_a_difference_of_no_tensor_is_refused() -> None:
     with pytest.raises(TypeError, match=r"draw_diff takes the Tensor that was computed"):
         autograd.draw_diff(model(3, 1), nn.MLP([3, 1]))  # type: ignore[arg-type]
+
+
+def test_a_gradient_through_a_transpose_is_that_of_the_product_transposed() -> None:
+    q, k = leaf(np.ones((2, 3))), leaf(np.ones((2, 3)))
+    s = q @ k.T / 2.0
+    drawn = autograd.draw(np.sum(s * s), rules=True, detail="statements")._diagram
+    assert {"(g ⊘ 2) k", "(qᵀ (g ⊘ 2))ᵀ"} <= {edge.rule for edge in drawn.edges}

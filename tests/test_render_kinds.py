@@ -70,6 +70,50 @@ def test_a_network_without_names_is_drawn_by_its_layers() -> None:
     assert told == ["max(0, x W₁ + w₁)", "A₁ W₂ + w₂", "Z₂ − y", "mean(e²)"]
 
 
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (lambda u: 1 - u, "(1 − u) * w"),
+        (lambda u: u**2, "u² * w"),
+        (lambda u: 0.5 * u, "0.5 * u * w"),
+        (lambda u: u.T, "uᵀ * w"),
+        (lambda u: np.eye(2), "I * w"),
+        (lambda u: np.ones((2, 2)), "c * w"),
+    ],
+)
+def test_a_constant_that_nobody_named_is_called_by_what_it_was_made_of(made: Any, told: str) -> None:
+    u, w = np.array([[0.3, 2.0], [1.0, -0.7]]), leaf(np.ones((2, 2)))
+    loss = np.sum(w * u) + np.sum(made(u) * w)
+    assert f"Σ({told})".replace("Σ", "sum") in autograd.draw(loss)._diagram.cards[-1].expression
+
+
+def test_what_could_be_made_of_anything_is_called_by_no_other_name() -> None:
+    start, w = np.zeros(2), leaf([1.0, 2.0])
+    place = start + w
+    loss = np.sum((place - np.array([1.0, 1.0])) ** 2)
+    assert [card.name for card in autograd.draw(loss)._diagram.cards if card.kind == "target"] == ["y"]
+
+
+def test_a_sum_does_not_begin_with_zero_and_a_product_of_letters_has_no_signs() -> None:
+    A, B = leaf(np.ones((2, 2))), leaf(np.ones((2, 2)))
+    total = sum([A @ B @ A, B])
+    assert autograd.draw(np.sum(total))._diagram.cards[-2].expression == "A B A + B"
+
+
+def test_what_was_computed_before_needs_no_place_around_the_last_card() -> None:
+    w = leaf(0.5)
+    a, b, c, d = np.sin(w), np.cos(w), np.tanh(w), np.exp(w)
+    loss = a + 2 * b + 2 * c + d
+    assert autograd.draw(loss)._diagram.cards[-1].expression == "a + 2 * b + 2 * c + d"
+
+
+def test_cards_come_before_a_circuit_that_hides_what_has_a_name() -> None:
+    x, a, b, c, d = (leaf(number) for number in (2.0, 1.0, -2.0, 3.0, 0.5))
+    p = ((a * x + b) * x + c) * x + d
+    drawn = autograd.draw(p, style="circuit")._diagram
+    assert {"a", "b", "c", "d", "x"} <= {card.name for card in drawn.cards}
+
+
 def test_a_module_has_its_input_also_where_it_computes_in_plain_numpy() -> None:
     x = np.array([[1.0, 2.0, 4.0]])
     norm, head = nn.LayerNorm(3), nn.Linear(3, 1, rng=0)

@@ -149,7 +149,11 @@ def test_a_graph_freed_by_its_last_user_is_freed_with_its_modules() -> None:
 
 @pytest.mark.parametrize(
     ("depth", "kinds"),
-    [(0, ["Sequential"]), (1, ["Block", "Block", "Linear(4, 1)"]), (2, ["Linear(4, 4)", "Linear(4, 4)"])],
+    [
+        (0, ["Sequential"]),
+        (1, ["Block", "Block", "Linear(4, 1)"]),
+        (2, ["Linear(4, 4)", "Linear(4, 4)", "Linear(4, 1)"]),  # the last one stands at level 1
+    ],
 )
 def test_depth_draws_modules_from_a_level_on_as_cards(depth: int, kinds: list[str]) -> None:
     shown = picture(residual(2), depth=depth, collapse="none")

@@ -26,6 +26,7 @@ _WRITTEN: Final = 1  # and the arrow of a write
 _SIGNS: Final = {"+": SUM, "−": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT}
 # A letter with its index or hat: what stands side by side without a sign.
 _LETTER: Final = re.compile(r"[^\W\d_][₀-₉]*ᵀ?")
+_LETTERS: Final = re.compile(rf"{_LETTER.pattern}( {_LETTER.pattern})*")
 _DIGITS: Final = re.compile(r"\d+")
 
 
@@ -97,6 +98,8 @@ class Blackboard(Writer):
 
     def _infix(self, sign: tuple[str, int], args: tuple[Any, ...]) -> Text:
         left, right = map(self.value, args)
+        if sign[0] == "+" and isinstance(args[0], int) and not args[0]:  # with which `sum` begins
+            return right
         second = right.inside(sign[1] + 1)
         second = f"({second})" if second.startswith("−") else second
         return Text(f"{left.inside(sign[1])} {sign[0]} {second}", sign[1])
@@ -104,8 +107,8 @@ class Blackboard(Writer):
     def _product(self, a: Any, b: Any) -> Text:
         """Side by side where both are letters, as on the blackboard; with the sign otherwise."""
         product = self._infix(("@", PRODUCT), (a, b))
-        left, _, right = product.text.partition(" @ ")
-        letters = _LETTER.fullmatch(left) and _LETTER.fullmatch(right)
+        left, _, right = product.text.rpartition(" @ ")
+        letters = _LETTERS.fullmatch(left) and _LETTER.fullmatch(right)
         return Text(f"{left} {right}", PRODUCT) if letters else product
 
     def _applied(self, op: Op, line: Line) -> Text:

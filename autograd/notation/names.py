@@ -161,6 +161,11 @@ class Scope:
         """The path of a parameter from the variable that holds its module: `encoder.weight`."""
         return self._parameters.get(latest(node))
 
+    @property
+    def arrays(self) -> list[tuple[Any, str]]:
+        """The arrays that variables hold, each with its name."""
+        return [*self._arrays.values()]
+
     def of_owner(self, owner: Any) -> str | None:
         """The variable that holds this very module."""
         held = self._owners.get(id(owner))

@@ -398,6 +398,8 @@ def _part(array: Any, scope: Scope) -> str | None:
     """The name of the array that this one is a view of, with the number of the row."""
     whole = getattr(array, "base", None)
     name = scope.of_array(whole) if isinstance(whole, np.ndarray) else None
+    if whole is not None and whole.ndim == 2 and (array.shape, array.strides) == (whole.T.shape, whole.T.strides):
+        return None  # transposed, so that it is another one
     if name is None or whole is None or not whole.ndim or whole.shape[1:] != array.shape or not whole.strides[0]:
         return name
     offset = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]

@@ -15,7 +15,20 @@ import numpy as np
 from autograd.core.node import Node
 from autograd.core.op import Op, find
 from autograd.notation.numbers import number
-from autograd.notation.tree import ADDS, EQUALS, Bar, Fraction, Row, Script, Symbol, Tree, parse, sides, substitute
+from autograd.notation.tree import (
+    ADDS,
+    EQUALS,
+    Bar,
+    Fraction,
+    Group,
+    Row,
+    Script,
+    Symbol,
+    Tree,
+    parse,
+    sides,
+    substitute,
+)
 from autograd.notation.words import scalar_text
 from autograd.rules.write import put
 
@@ -215,7 +228,10 @@ def _symbol(text: str) -> Symbol:
 
 
 def _filled(parts: tuple[Tree, ...], symbols: Mapping[str, Tree], bars: Mapping[str, Tree]) -> Row:
-    """With names or numbers for letters. A power whose exponent is a number less 1 has that: e² sends back 2 e."""
+    """With names or numbers for letters. A power whose exponent is a number less 1 has that: e² sends back 2 e.
+
+    What was transposed twice is as it was, and several things with one exponent are in brackets.
+    """
     return Row(tuple(_simple(substitute(part, symbols, bars)) for part in parts))
 
 
@@ -223,6 +239,10 @@ def _simple(tree: Tree) -> Tree:
     match tree:
         case Script(base, None, Row((Symbol(text, "number"), minus, one))) if (minus, one) == (_MINUS, _ONE):
             return base if text == "2" else Script(base, None, Symbol(str(int(text) - 1), "number"))
+        case Script(Symbol(text), None, Symbol("⊤")) if text.endswith("ᵀ"):
+            return _symbol(text[:-1])
+        case Script(Row(parts), sub, sup) if len(parts) > 1:
+            return Script(Group(Row(parts)), sub, sup)
     return tree
 
 

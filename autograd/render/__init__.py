@@ -93,7 +93,7 @@ def draw(
         collapse: "auto" draws as much as can be read on a slide: everything; or what repeats once, with its
             count; or each module as one card; or the first and last operations. "modules" begins with
             modules as cards. "none" draws everything, however large.
-        depth: draw modules nested this deep as one card each; 0 for the outermost.
+        depth: draw modules nested this deep as one card each, and layers that are nested less; 0 for the outermost.
         size: width and height in pixels that the picture is to fit into with text of 12 pixels; by default
             1280 x 720, a slide; from top to bottom 900 x 2400.
         title: a line above the picture.

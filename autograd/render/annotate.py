@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.core.node import Node
 from autograd.notation.blackboard import LONGEST
-from autograd.notation.literals import ATOM, SUM, Text
+from autograd.notation.literals import ATOM, POWER, PRODUCT, SIGN, SUM, Text
 from autograd.notation.names import short_paths
 from autograd.notation.numbers import GRID, Shown, number, shape_text, show
 from autograd.notation.rule import spread, summed
@@ -27,6 +27,7 @@ from autograd.text import printable
 MOST_TERMS: Final = 4  # of a sum that is written out
 _LONGEST_RULE: Final = 48
 _LONGEST_FORMULA: Final = LONGEST + 16  # what could not be broken any further
+_MADE: Final = {" − ": SUM, " * ": PRODUCT, " −": SIGN, "²": POWER, "³": POWER}  # how what was made of a name binds
 _FEW: Final = 2  # parameters of a module that are listed one by one
 _SCALAR_SIGNS: Final = {"⊙": "·", "⊘": "/"}
 _TIMES: Final = ("⊙", "·")
@@ -289,7 +290,7 @@ def symbols_of(vertex: Vertex) -> Callable[[Any], Text]:
 
     def symbol(operand: Any) -> Text:
         text = vertex.symbol_of(operand) or scalar_text(operand) or "…"
-        return Text(text, SUM if " − " in text else ATOM)
+        return Text(text, next((binds for sign, binds in _MADE.items() if sign in f" {text}"), ATOM))
 
     return symbol
 

@@ -92,13 +92,17 @@ def _largest(output: Node, scope: Scope, names: Mapping[Node | str, str], option
     builder = _Builder(graph, scope, names, options)
     margin = 1.0 if options.rules else MARGIN_OF_ERROR  # cards of modules have no rules
     scenes: list[tuple[float, Scene]] = []
-    for plan in _plans(graph, options):
+    plans: Iterable[Plan] = _plans(graph, options)
+    if options.style.instead:  # in rows rather than one round for all
+        plans = sorted(plans, key=lambda plan: (plan.ends is not None, plan.repeats))
+    for plan in plans:
         collapsed = CollapsedGraph(graph, plan)
         if scenes and not _has_own_vertices(collapsed, options.hand):
             continue
         size, best = max(scenes, key=lambda one: one[0], default=(0.0, None))
-        if best is not None and size >= _SMALL and graph.small and any(map(graph.named, collapsed.folded)):
-            return best, size  # rather than without a value that has a name
+        less = any(map(graph.named, collapsed.folded)) or bool(options.style.instead and plan.repeats)
+        if best is not None and size >= _SMALL and graph.small and less:
+            return best, size  # rather than without a value that has a name, or a round where another style has all
         scene = builder.scene(collapsed, plan)
         if any(scene.diagram == other.diagram for _, other in scenes):
             continue

@@ -23,6 +23,7 @@ _LETTER: Final = 5.5  # points, about the width of a letter of the legend
 _SQUARE: Final = 11  # points, the side of a heat cell
 _RAISED: Final = 2  # points between the label of an edge and its line
 _BORDER: Final = 7  # points between the border of a card and its text, with something for measures that differ
+_LOPSIDED: Final = 0.8  # of a formula in one of its two lines
 _LONG: Final = 200  # points, of a title that is broken into lines if it is longer
 _NARROW: Final = 140  # and where cards are to be narrow
 _BREAKS: Final = "+−*/@←"  # the signs of a formula that a line may begin with
@@ -333,15 +334,16 @@ def _narrowed(line: str, kind: int) -> list[str]:
 def _halves(formula: str, kind: int) -> list[list[str]]:
     """A formula in two lines, broken before a sign that stands in as few brackets as any, or else behind a comma.
 
-    About in the middle.
+    About in the middle: a factor at one end is no line.
     """
-    depth, places = 0, []
+    depth, places, most = 0, [], _LOPSIDED * text_width(formula, kind)
     for place, sign in enumerate(formula):
         depth += (sign in "([") - (sign in ")]")
         before = sign == " " and place > 2 and formula[place + 1] in _BREAKS and formula[place + 2] == " "
         if before or (sign == " " and formula[place - 1] == ","):
             wide = max(text_width(formula[:place], kind), text_width(formula[place:], kind))
-            places.append((not before, depth, formula[place + 1] in "*/@", wide, place))
+            sign = formula[place + 1]
+            places.append((not before, sign == "*" and wide > most, depth, sign in "*/@", wide, place))
     return [[formula[:place], formula[place + 1 :]] for *_, place in sorted(places)[:1]]
 
 

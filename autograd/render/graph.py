@@ -284,7 +284,9 @@ def _collapsed(call: Call | None, level: Level) -> Call | None:
         return None
     if level == "leaves":
         return None if call.children else call
-    return call.chain[-1 - level] if len(call.chain) > level else None
+    if len(call.chain) > level:
+        return call.chain[-1 - level]
+    return None if call.children else call  # a layer beside modules that have levels inside
 
 
 # Repetition

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from autograd.core.node import Node
 from autograd.notation.names import Scope, pretty
 from autograd.notation.naming import Names
+from autograd.notation.words import scalar_text
 from autograd.render.collapse import CollapsedGraph, Vertex
 from autograd.render.graph import Graph
 from autograd.render.statements import arguments
@@ -18,6 +19,7 @@ from autograd.text import printable
 
 _LOSSES: Final = frozenset(("l", "loss", "cost", "error", "objective", "j", "mse", "nll", "bce"))
 _NUMBER: Final = re.compile(r"(.*?[\w\[])([₀-₉]+|\d+(?=\]))(.*)")
+_ENTRY: Final = re.compile(r"\w+(\[\w+\])*")
 _ENDS: Final = 32  # operations at each end of a graph that is too large to be looked at
 
 
@@ -67,7 +69,7 @@ def label(
         if vertex.call is None and vertex.unit is not None:
             vertex.symbols |= _indices(vertex.unit.nodes, scope)
     _mark_stopped(collapsed)
-    _name_complements(collapsed)
+    _name_constants(collapsed, scope)
     for vertex in collapsed.vertices:
         if vertex.rounds and vertex.call is None:
             _name_rounds(vertex, names)
@@ -110,15 +112,45 @@ def _mark_stopped(collapsed: CollapsedGraph) -> None:
                 vertex.name = f"stop({source.symbol})"
 
 
-def _name_complements(collapsed: CollapsedGraph) -> None:
-    """A constant that nobody named is called 1 − y where it is that, as a cross-entropy has it."""
+def _name_constants(collapsed: CollapsedGraph, scope: Scope) -> None:
+    """A constant that nobody named is called 1 − y, x² or xᵀ, where it is that of a value with a name."""
     leaves = [v for v in collapsed.vertices if v.value is not None and not v.computed and np.ndim(v.value)]
-    known = [v for v in leaves if v.given and v.value.dtype.kind == "f"]
+    known = [(v.name, v.value) for v in leaves if v.given and (v.kind == "target" or _tells(v.value))]
+    known += [(pretty(name), array) for array, name in scope.arrays if np.ndim(array) and _tells(array)]
+    known = [(name, value) for name, value in known if value.dtype.kind == "f"]
+    free = all(vertex.name != "I" for vertex in collapsed.vertices)
     for vertex in leaves:
         if not vertex.given and not vertex.differentiable and vertex.value.size:
-            same = (other for other in known if np.array_equal(vertex.value, 1 - other.value))
-            if (other := next(same, None)) is not None:
-                vertex.name = f"1 − {other.name}"
+            told = (made for name, value in known for made in _made_of(name, value, vertex.value))
+            vertex.name = next(told, "") or (free and _as_identity(vertex.value)) or vertex.name
+
+
+def _tells(array: np.ndarray) -> bool:
+    """Whether it has different numbers: what is made of others could be made of anything."""
+    return array.dtype.kind == "f" and array.size > 0 and bool(np.any(array != array.flat[0]))
+
+
+def _as_identity(array: np.ndarray) -> str:
+    """I, or a multiple of it, or ""."""
+    if array.ndim != 2 or not 1 < len(array) == array.shape[1]:
+        return ""
+    one = np.eye(len(array))
+    return "I" if np.array_equal(array, one) else next(_made_of("I", one, array), "")
+
+
+def _made_of(name: str, known: np.ndarray, array: np.ndarray) -> Iterator[str]:
+    """What an array is, in the name of a known one that differs from it."""
+    if array.shape not in (known.shape, known.shape[::-1]) or np.array_equal(array, known):
+        return
+    atom = name if name.isidentifier() or _ENTRY.fullmatch(name) else f"({name})"
+    if known.ndim == 2 and np.array_equal(array, known.T):
+        yield f"{atom}ᵀ"
+    if array.shape == known.shape:
+        at = np.argmax(np.abs(known))
+        factor = float(np.round(array.flat[at] / known.flat[at], 3))
+        made = {f"1 − {atom}": 1 - known, f"−{atom}": -known, f"{atom}²": known**2, f"{atom}³": known**3}
+        made |= {f"{scalar_text(factor)} * {atom}": factor * known} if factor else {}
+        yield from (text for text, value in made.items() if np.array_equal(array, value))
 
 
 def _general(names: Sequence[str]) -> str:

@@ -286,11 +286,14 @@ class _Draft:
     def _decide(self, line: Line, activation: Var | None) -> None:
         target, product = line.target, self._nodes[line.target].op.role == "product"
         last, most = target in self._last, self._most_taken
-        many = len(self._taken[target]) > (min(_MOST_LAST, most) if last else most)
+        taken = self._taken[target]
+        computed = taken & self._lengths.keys()  # all of it comes from before
+        many = len(taken) > most or (last and len(taken - computed) + bool(computed) > min(_MOST_LAST, most))
         length = max(self._lengths[target], LONGEST + 1 if many else 0)
         lengths = {var: self._lengths[var] for var in line.variables() if var in self._lengths}
-        # Two layers in one statement: a further activation, or in the last one, a product of what the first gave.
-        layers = activation and (self._activations[target] is target or (last and product and activation in lengths))
+        # Two layers in one statement: a further activation, or a product of what the first gave.
+        product = product and activation in lengths and (last or len(taken) > _MOST_LAST)
+        layers = activation and (self._activations[target] is target or product)
         if (length > LONGEST or layers) and activation is not None:  # what the next layer takes
             self._standing.add(activation)
             return
