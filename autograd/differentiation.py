@@ -72,7 +72,8 @@ class Call:
         """TypeError where the output is nothing that could be differentiated, or where its graph was cut."""
         if not isinstance(output, (Tensor, np.ndarray, np.generic, int, float)):
             kind = type(output).__name__
-            raise TypeError(f"{transform} of {name_of(fn)}: it gives {kind}; return an array or a number")
+            real = ", real: np.abs(z) ** 2, z.real or z.imag of a complex one" if kind == "Complex" else ""
+            raise TypeError(f"{transform} of {name_of(fn)}: it gives {kind}; return an array or a number{real}")
         if self.cuts and not (isinstance(output, Tensor) and output.requires_grad):
             raise TypeError(
                 f"{transform} of {name_of(fn)}: its result has no graph, since a Tensor became a plain number "

@@ -9,6 +9,7 @@ import pytest
 
 sparse = pytest.importorskip("scipy.sparse", reason="install SciPy: this is about its functions")
 
+import scipy.linalg  # noqa: E402
 import scipy.signal  # noqa: E402
 
 import autograd.scipy.linalg as linalg  # noqa: E402
@@ -123,6 +124,8 @@ def test_sparse_matrices_as_people_write_them() -> None:
         (lambda a: linalg.solve(a, a, assume_a="banded"), "assume_a='banded' is not covered"),
         (lambda a: linalg.eigh(a, subset_by_index=[0, 0]), "scipy.linalg.eigh: no derivative rule covers .*subset"),
         (lambda a: linalg.schur(a), "autograd"),
+        (lambda a: scipy.linalg.polar(a), "by scipy.*autograd.scipy has its twin, if there is one"),
+        (differentiable(lambda a: scipy.linalg.polar(a)), "by scipy.*cut. Write it in NumPy's functions"),
     ],
 )
 def test_what_is_refused(call: Any, words: str) -> None:

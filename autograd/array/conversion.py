@@ -129,9 +129,19 @@ def _number(tensor: Any, kind: str) -> Any:
 def _refuse_array(tensor: Any) -> NoReturn:
     frame, called = _author_frame()
     place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    what = f"{describe(tensor)} is asked for a plain array at {place}"
+    followed = made_there.get() is not None
+    if called.startswith("scipy.") or (called and followed):
+        twin = (
+            "" if followed else "autograd.scipy has its twin, if there is one, and autograd.differentiable takes it. "
+        )
+        raise TypeError(
+            f"{what} (by {called}), of which no derivative is known there, so that its gradient would be cut. {twin}"
+            "Write it in NumPy's functions, or pass t.data, where no gradient is meant"
+        )
     called = called or "np.array, np.asarray, array.dot, array[i] = t or what needs one"
     raise TypeError(
-        f"{describe(tensor)} is asked for a plain array at {place} (by {called}), which would cut its gradient. "
+        f"{what} (by {called}), which would cut its gradient. "
         "A Tensor stands wherever an array does: leave it as it is, gather several by np.stack, write into a Tensor "
         "such as np.zeros_like(t); or pass t.data, where no gradient is meant. autograd.differentiable(function) runs "
         "code as it is written"
