@@ -19,6 +19,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from autograd.core.errors import source_line
 from autograd.program.program import Line, Origin, Var
+from autograd.rules.composed.complex import Complex
 
 _ABOUT_SHAPES = {  # what these give depends on no value
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.iscomplexobj, np.isrealobj,
@@ -133,7 +134,7 @@ class Traced(NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         for value in inputs:
-            if type(value) is not Traced and hasattr(value, "_node"):
+            if type(value) is not Traced and (hasattr(value, "_node") or type(value) is Complex):
                 return NotImplemented
         fn = ufunc if method == "__call__" else getattr(ufunc, method)
         out = kwargs.pop("out", None)
@@ -143,7 +144,7 @@ class Traced(NDArrayOperatorsMixin):
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         for kind in types:
-            if kind is not Traced and hasattr(kind, "_node"):
+            if kind is not Traced and (hasattr(kind, "_node") or kind is Complex):
                 return NotImplemented
         if kwargs.get("out") is not None:
             options = dict(kwargs)
