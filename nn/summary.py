@@ -43,6 +43,7 @@ def summary(model: Module, input_shape: Any, dtype: DTypeLike | None = None) -> 
         The table, a string. Multiply-adds are those of products with weights, of the whole batch.
 
     Raises:
+        TypeError: a number where a shape is meant.
         ValueError: as the layers raise it, where the input does not fit.
 
     >>> import nn
@@ -56,6 +57,8 @@ def summary(model: Module, input_shape: Any, dtype: DTypeLike | None = None) -> 
     """
     floats = next((p.dtype for p in model.parameters()), np.dtype(np.float64)) if dtype is None else np.dtype(dtype)
     inputs = input_shape if isinstance(input_shape, list) else [input_shape]
+    if any(isinstance(given, int) for given in inputs):
+        raise TypeError(f"summary takes the shape of an input as a tuple, such as (32, 784), not {input_shape!r}")
     arrays = [np.zeros(given, floats) if isinstance(given, tuple) else given for given in inputs]
     seen = _run(model, arrays)
     rows = [("layer", "output", "parameters", "multiply-adds")]

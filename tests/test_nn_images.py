@@ -256,6 +256,12 @@ def test_a_summary_has_the_layers_with_shapes_and_counts() -> None:
     assert repr(table) == str(table)
 
 
+@pytest.mark.parametrize("shape", [2, [5, 2]])
+def test_a_shape_is_a_tuple(shape: Any) -> None:
+    with pytest.raises(TypeError, match=r"as a tuple, such as \(32, 784\), not"):
+        nn.Linear(2, 1, rng=0).summary(shape)
+
+
 def test_a_summary_of_indices_states_and_layers_that_are_not_called() -> None:
     model = nn.Sequential(nn.Embedding(9, 3, rng=0), nn.LSTM(3, 4, rng=0))
     model.spare = nn.Linear(1, 1)
