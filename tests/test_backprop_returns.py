@@ -117,3 +117,59 @@ def test_a_factor_that_comes_in_on_the_way_is_wrong_there() -> None:
     assert lines(check_backprop(standardised, X, slip=True, params=["x"])) == [
         line_of(standardised, "dsq = np.ones_like(x) * dvar") + 2
     ]
+
+
+def optimised(w: Any, b: Any, X: Any, Y: Any) -> Any:
+    costs = []
+    for _ in range(3):
+        A = 1 / (1 + np.exp(-(X @ w + b)))
+        cost = -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+        w = w - 0.1 * X.T @ (A - Y) / len(Y)
+        b = b - 0.1 * np.mean(A - Y)
+        costs.append(cost)
+    return {"w": w, "b": b}, costs
+
+
+def test_the_cost_of_the_first_step_is_taken_where_updated_parameters_come_back() -> None:
+    assert check_backprop(optimised, np.zeros(3), 0, X, (Y > 0) * 1.0, params=["w", "b"]).matches
+
+
+def stacked(layers: Any, x: Any, y: Any) -> Any:
+    values = [x]
+    for layer in layers:
+        values.append(np.tanh(values[-1] @ layer["W"]))
+    loss = np.sum((values[-1] - y) ** 2)
+    g, grads = 2 * (values[-1] - y), list[Any]()
+    for layer, a, h in zip(reversed(layers), values[-2::-1], values[::-1], strict=False):
+        g = g * (1 - h**2)
+        grads.insert(0, {"W": a.T @ g})
+        g = g @ layer["W"].T
+    return loss, grads
+
+
+def test_dictionaries_in_a_list_are_those_of_the_layers() -> None:
+    layers = [{"W": RNG.normal(size=(3, 3))}, {"W": RNG.normal(size=(3, 2))}]
+    assert check_backprop(stacked, layers, X, RNG.normal(size=(7, 2)), params=["layers"]).matches
+
+
+def guarded(x: Any, t: Any, w: Any, factor: float = 1.0) -> Any:
+    p = np.exp(x @ w) / np.exp(x @ w).sum(axis=1, keepdims=True)
+    loss = -np.sum(t * np.log(p + 1e-7))
+    dz = factor * (p - t)
+    return loss, {"w": x.T @ dz, "x": (p - t) @ w.T}
+
+
+def test_what_is_right_but_for_a_constant_that_guards_a_logarithm_is_right() -> None:
+    x, t, w = RNG.normal(size=(7, 3)), np.eye(3)[[0, 1, 2, 0, 1, 2, 0]], RNG.normal(size=(3, 3))
+    assert check_backprop(guarded, x, t, w, params=["w", "x"]).matches
+    report = check_backprop(guarded, x, t, w, factor=3.0, params=["w", "x"])
+    assert lines(report) == [line_of(guarded, "dz =")]
+
+
+def test_lists_of_numbers_are_the_gradients_of_arrays() -> None:
+    def neuron(w: Any, x: Any) -> Any:
+        f = np.tanh(w[0] * x[0] + w[1] * x[1] + w[2])
+        d = 1 - f**2
+        return f, [x[0] * d, x[1] * d, d], [w[0] * d, w[1] * d]
+
+    assert check_backprop(neuron, np.array([2.0, -3.0, 0.3]), np.array([-1.0, 0.2]), params=["w", "x"]).matches

@@ -30,7 +30,7 @@ from autograd.testing.search import Margin, Search
 from autograd.testing.source import is_all_of, statement_at, times
 from autograd.testing.spelling import Spelling
 from autograd.testing.tolerance import check_tolerance
-from autograd.testing.truth import Truth, factor_between
+from autograd.testing.truth import Truth, factor_between, guarded_by_constant
 from autograd.testing.updates import Update
 from autograd.testing.words import Words
 
@@ -88,7 +88,12 @@ def check_backprop(
     judge = _Judge(outcome.run(function, args, kwargs, params, loss), rtol, budget)
     report = judge.report()
     if not report.matches:
-        judge.check_repeats(outcome.run(function, args, kwargs, params, loss))
+        again = outcome.run(function, args, kwargs, params, loss)
+        judge.check_repeats(again)
+        if any(guarded_by_constant(line) is not None for line in again.recording.lines):
+            other = _Judge(again, rtol, budget, guards=False).report()  # derived as if the 1e-7 of log(p + 1e-7) were 0
+            right, before = (sum(finding.matches for finding in each.findings) for each in (other, report))
+            report = other if right > before else report
     for listener in _LISTENERS:
         listener(report)
     return report
@@ -115,7 +120,7 @@ def listening(listener: Callable[[Report], object]) -> Iterator[None]:
 
 
 class _Judge:
-    def __init__(self, found: Outcome, rtol: float | None, seconds: float) -> None:
+    def __init__(self, found: Outcome, rtol: float | None, seconds: float, guards: bool = True) -> None:
         self._seconds = seconds
         self._given: dict[Node, Array] = {}
         self._misshapen: dict[Node, Array] = {}
@@ -132,7 +137,7 @@ class _Judge:
             gradient.value.symbol = renamed.get(gradient.value.symbol, gradient.value.symbol)
         self._names = value_names(found)
         parameters = {p.var: p.name for p in (*found.parameters, *found.missing)}
-        self._truth = Truth(self._recording, found.loss, parameters, self._names)
+        self._truth = Truth(self._recording, found.loss, parameters, self._names, guards)
         self._take_updates([gradient for gradient in found.gradients if gradient.update is not None])
         self._read()
 

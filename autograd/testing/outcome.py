@@ -199,11 +199,13 @@ class _Reader:
             if any(var in self._depends for var in line.variables()):
                 self._depends.add(line.target)
         self.updates = Updates(recording, self._depends)
+        self._result: Any = None
 
     # The loss
 
     def loss_of(self, result: Any, given: Any, loss: Any) -> tuple[Var, Any]:
         """The value of the loss, and what was returned besides."""
+        self._result = result
         if given is not None:
             var = self._scalar(given)
             if var is None or var not in self._depends:
@@ -287,7 +289,7 @@ class _Reader:
     def _changed(self) -> set[Var]:
         """What is computed from parameters that were updated: of the steps after the first."""
         changed: set[Var] = set()
-        for gradient in self._by_updates(self._parameters):
+        for gradient in (*self._by_updates(self._parameters), *self._updated(self._result)):
             assert gradient.update is not None
             changed.add(gradient.update.after)
         for line in self._recording.lines:
@@ -352,11 +354,29 @@ class _Reader:
                 rest = {f"{key}[{k}]": part for key, parts in rest.items() for k, part in enumerate(parts)}
             return self._by_name(rest)
         if isinstance(rest, (list, tuple)):
+            if found := self._parallel(rest):
+                return found
             if any(isinstance(part, Mapping) for part in rest):
                 return [g for part in rest if isinstance(part, Mapping) for g in self._by_name(part)]
+            sizes = [np.size(p.var.value) for p in self._parameters]
+            if explicit and [len(part) if isinstance(part, list) else 0 for part in rest] == sizes:
+                return self._in_order([self._recording.joined(part) for part in rest], explicit)
             flat = [inner for part in rest for inner in (part if isinstance(part, (list, tuple)) else (part,))]
             return self._in_order(flat, explicit)
         return self._in_order([rest], explicit)
+
+    def _parallel(self, rest: Sequence[Any]) -> list[Gradient]:
+        """Gradients in a list of dictionaries, as the parameters are: `grads[k]["W"]` of `layers[k]["W"]`."""
+        if sum(isinstance(part, Mapping) for part in rest) < 2:
+            return []
+        found = []
+        for k, part in enumerate(rest):
+            for key, value in part.items() if isinstance(part, Mapping) else ():
+                for p in self._parameters:
+                    at = [step for _, step in p.place.steps[-2:]] if p.place is not None else []
+                    if at in ([k, key], [k, stem(str(key))]):
+                        found.append(Gradient(p, value, f"[{k}].{key}"))
+        return found
 
     def _by_name(self, given: Mapping[Any, Any]) -> list[Gradient]:
         found = []

@@ -26,7 +26,7 @@ from autograd.testing.recording import Recording, wrapped
 from autograd.testing.source import is_authors
 
 _MISSING = object()
-_PARAMETER = re.compile(r"(?i)^(w|b|bias|weight|theta|slope|intercept)_?\w?\d*$")  # what a plain number may be
+_PARAMETER = re.compile(r"(?i)^(w|b|bias(es)?|weights?|theta|slope|intercept)_?\w?\d*$")  # what a plain number may be
 
 
 class Place(NamedTuple):
@@ -59,7 +59,7 @@ def places(root: Any, name: str = "", steps: tuple[tuple[str, Any], ...] = (), t
                 seen.add(id(value))
                 yield Place(name, top, steps)
             continue
-        if is_number(value) and _PARAMETER.match(str(steps[-1][1] if steps else name)):
+        if is_number(value) and _PARAMETER.match(_called(name, steps)):
             yield Place(name, top, steps)
         if id(value) in seen or is_number(value):
             continue
@@ -70,6 +70,11 @@ def places(root: Any, name: str = "", steps: tuple[tuple[str, Any], ...] = (), t
             else:
                 inner = f"{name}[{key!r}]"
             pending.append((part, inner, (*steps, (kind, key))))
+
+
+def _called(name: str, steps: tuple[tuple[str, Any], ...]) -> str:
+    """The last name on the way to a value: `weights` of `neuron["weights"][0]`."""
+    return next((key for _, key in reversed(steps) if isinstance(key, str)), name)
 
 
 def is_number(value: Any) -> bool:

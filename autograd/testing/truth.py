@@ -10,13 +10,14 @@ import numpy as np
 from autograd.array.tensor import Tensor
 from autograd.basis.caching import cached_property
 from autograd.core.node import Node
-from autograd.program.program import Var, needed
+from autograd.program.program import Line, Var, needed
 from autograd.program.reverse import Backprop
 from autograd.testing.recording import Recording
 from autograd.testing.replay import Replay
 
 Array = np.ndarray[Any, np.dtype[Any]]
 _ALIKE = {8: 1e-7, 4: 1e-3, 2: 3e-2}  # relative difference of the same numbers, by the bytes of one
+_GUARD = 1e-5  # the most that is added only to keep a value from zero
 
 
 class Match(NamedTuple):
@@ -42,7 +43,12 @@ class Truth:
     """
 
     def __init__(
-        self, recording: Recording, loss: Var, parameters: Mapping[Var, str], names: Mapping[Var, str]
+        self,
+        recording: Recording,
+        loss: Var,
+        parameters: Mapping[Var, str],
+        names: Mapping[Var, str],
+        guards: bool = True,
     ) -> None:
         lines = needed(recording.lines, [loss])
         self.forward = {loss, *(line.target for line in lines), *(var for line in lines for var in line.variables())}
@@ -53,7 +59,8 @@ class Truth:
         values.update(self._tensors)
         for line in lines:
             if any(isinstance(values.get(var), Tensor) for var in line.variables()):
-                values[line.target] = line.compute(values)
+                guarded = None if guards else guarded_by_constant(line)
+                values[line.target] = line.compute(values) if guarded is None else values[guarded]
         self.loss = values[loss] if np.ndim(loss.value) == 0 else np.sum(values[loss])
         self.nodes: dict[Var, Node] = {var: value._node for var, value in values.items() if isinstance(value, Tensor)}
         for var, name in names.items():
@@ -145,6 +152,16 @@ class Truth:
         """The candidates of one element, and which they are."""
         ones = [k for k, (_, _, value) in enumerate(self._candidates) if value.size == 1]
         return np.array([float(self._candidates[k][2].item()) for k in ones]), ones
+
+
+def guarded_by_constant(line: Line) -> Var | None:
+    """Of `x + 1e-7`, which keeps a logarithm or a quotient finite, the `x`; None of anything else."""
+    if line.fn is not np.add:
+        return None
+    for x, small in (line.args[:2], line.args[1::-1]):
+        if type(x) is Var and isinstance(small, (float, np.floating)) and 0 < small <= _GUARD:
+            return x
+    return None
 
 
 def factor_between(a: Array, b: Array) -> float | None:
