@@ -70,6 +70,18 @@ def test_a_network_without_names_is_drawn_by_its_layers() -> None:
     assert told == ["max(0, x W₁ + w₁)", "A₁ W₂ + w₂", "Z₂ − y", "mean(e²)"]
 
 
+def test_layers_inside_of_what_is_used_twice_are_cards_too() -> None:
+    rng = np.random.default_rng(0)
+
+    def network(x: Any) -> Any:
+        W1, b1, W2, b2 = (Tensor(rng.normal(size=shape), requires_grad=True) for shape in ((2, 8), 8, (8, 1), 1))
+        return 1 / (1 + np.exp(-(np.tanh(x @ W1 + b1) @ W2 + b2)))
+
+    p = network(rng.normal(size=(4, 2)))
+    told = [card.expression for card in autograd.draw(np.mean(p * np.log(p)))._diagram.cards if card.expression]
+    assert told[:2] == ["tanh(x W₁ + w₁)", "1 / (1 + exp(−(A₁ W₂ + w₂)))"]
+
+
 @pytest.mark.parametrize(
     ("made", "told"),
     [

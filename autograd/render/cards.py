@@ -310,6 +310,8 @@ def title_lines(card: Card, kind: int = palette.TITLE) -> list[str]:
 
     >>> title_lines(Card("n0", "loss", "loss", "−mean(y * log(p) + (1 − y) * log(1 − p))"))
     ['= −mean(y * log(p)', '+ (1 − y) * log(1 − p))']
+    >>> title_lines(Card("n0", "v", "operation", "0.01 * (Σ weights² + Σ biases² + Σ others²)"))
+    ['= 0.01 * (Σ weights²', '+ Σ biases² + Σ others²)']
     """
     formula = f"= {card.expression}" if card.expression else ""
     name = text_width(f"{card.name} ", kind, bold=True)
