@@ -149,6 +149,8 @@ SEEN_AS: dict[str, Any] = {
     "reversed": lambda z: z[::-1],
     "chosen": lambda z: z[[1, 0]],
     "plus": lambda z: +z,
+    "einsum": lambda z: np.einsum("i->i", z),
+    "real as complex": lambda z: z.real.astype(complex),
     "real": lambda z: z.real,
     "squeezed": lambda z: np.squeeze(z[None]),
     "where": lambda z: np.where([True], z, 0),

@@ -208,7 +208,7 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
         if casting != "unsafe" and not np.can_cast(self.dtype, dtype, casting):
             raise TypeError(f"{describe(self)} does not become {dtype} by the rule {casting!r}")
         if dtype.kind == "c":
-            return as_complex(self)
+            return as_complex(self).astype(dtype)
         if dtype.kind == "O":
             raise TypeError(f"{describe(self)} as {dtype}: a Tensor holds real numbers; use t.data.astype")
         if dtype.kind != "f":

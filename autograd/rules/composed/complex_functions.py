@@ -55,6 +55,8 @@ def _einsum(*operands: Any, subscripts: Any = None, **kwargs: Any) -> Complex:
     if subscripts is None and isinstance(operands[0], str):
         subscripts, *operands = operands  # type: ignore[assignment]
     if subscripts is not None:
+        if len(operands) == 1:  # of its parts, which may be views
+            return Complex(*[np.einsum(subscripts, part(operands[0]), **kwargs) for part in (np.real, np.imag)])
         return _multilinear(np.einsum, operands, (subscripts,), **kwargs)
     output = operands[len(operands) // 2 * 2 :]  # operands and their axes by turns
     axes = operands[1 : len(operands) // 2 * 2 : 2]
