@@ -279,3 +279,71 @@ def test_no_function_drops_what_is_imaginary_in_a_constant_beside_a_tensor() -> 
             wrong.append((name, k, "value"))
     assert wrong == []
     assert judged > 150
+
+
+STEPS = """
+a.conj()
+a.T
+a.real
+np.angle(a + 3)
+a**-1
+np.sqrt(a + 4)
+np.fft.ifft(a, axis=0)
+a[::-1]
+np.tanh(a)
+np.where(np.real(a) > 0, a, a * 1j)
+np.linalg.inv(a + 5 * np.eye(3))
+a.flatten().reshape(3, 3)
+np.diff(a, prepend=1.0)
+a.astype(complex)
+np.einsum("ij->ji", a)
+a / (b + 4)
+a @ b * 0.3
+np.concatenate([a[:1], b[1:]])
+np.linalg.solve(b + 6 * np.eye(3), a)
+a @ K
+a[0] = b[1]
+a += 1j
+a *= b
+a[1] += b[0]
+a.imag = np.real(b)
+a[K.imag > 0] = 0.5
+np.multiply(a, 0.5, out=a)
+a -= a.T.copy()
+""".strip().splitlines()
+WRITING = STEPS.index("a[0] = b[1]")  # and those behind it
+COMPILED_STEPS = [compile(step, step, "eval" if k < WRITING else "exec") for k, step in enumerate(STEPS)]
+K = C[:, :3]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_random_programs_have_numpys_values_and_derivatives() -> None:
+    def run(program: Any, x: Any, y: Any) -> Any:
+        values = [x * 1.0, x + 1j * y, K * x]
+        for step, i, j in program:
+            names = {"a": values[i % len(values)], "b": values[j % len(values)]}
+            if step < WRITING:
+                values.append(eval(COMPILED_STEPS[step], {"np": np, "K": K}, names))
+            elif np.iscomplexobj(names["a"]):
+                exec(COMPILED_STEPS[step], {"np": np, "K": K}, names)
+        return sum(np.sum(np.tanh(np.real(v)) * (k + 1) + np.cos(np.imag(v))) for k, v in enumerate(values))
+
+    judged = 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        program = rng.integers((len(STEPS), 9, 9), size=(rng.integers(1, 7), 3)).tolist()
+        x, y, dx, dy = rng.normal(size=(4, 3, 3))
+        try:
+            value = run(program, x, y)
+        except (ValueError, TypeError, np.linalg.LinAlgError):  # NumPy refuses it
+            continue
+        leaves = Tensor(x, requires_grad=True), Tensor(y, requires_grad=True)
+        loss = run(program, *(leaf * 1.0 for leaf in leaves))
+        np.testing.assert_allclose(loss.item(), value, rtol=1e-9, err_msg=str([STEPS[s] for s, _, _ in program]))
+        loss.backward()
+        own = sum(np.sum(t.grad * d) for t, d in zip(leaves, (dx, dy), strict=True) if t.grad is not None)
+        slopes = [(run(program, x + h * dx, y + h * dy) - run(program, x - h * dx, y - h * dy)) / (2 * h)
+                  for h in (1e-6, 1e-5)]  # fmt: skip
+        assert np.isclose(slopes, own, rtol=1e-3, atol=1e-4).any(), [STEPS[s] for s, _, _ in program]
+        judged += 1
+    assert judged > 100
