@@ -120,3 +120,18 @@ def test_a_function_that_gives_another_loss_each_time_is_an_error_that_says_to_s
 
     with pytest.raises(ValueError, match="gives another loss each time .* with a seed"):
         check_backprop(noisy, rng.normal(size=(5, 3)), rng.normal(size=3))
+
+
+def test_a_target_of_one_that_is_left_out_is_the_target() -> None:
+    def backprop(u: Any, v: Any, slip: bool = False) -> Any:
+        z = 1 / (1 + np.exp(-np.dot(u, v)))
+        loss = -np.log(z)
+        du = v * (z - 1)
+        if slip:
+            du = v * z
+        return loss, {"u": du, "v": u * (z - 1)}
+
+    u, v = np.array([0.5, -1.0, 0.3]), np.array([0.2, 0.7, -0.4])
+    assert check_backprop(backprop, u, v).matches
+    (line,) = check_backprop(backprop, u, v, slip=True).lines
+    assert (line.cause, line.right) == ("target", "du = v * (z - 1)")

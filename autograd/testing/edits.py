@@ -285,6 +285,8 @@ class Edits:
                     yield self._edit(node, f"{text}.T", self._place(node, text), 1.4 + near, words)
         if not self._is_forward(node) or node is self._tree:
             yield from self._left_out(node, value)
+        if leaf and known is not None and known.forward and not known.parameter:
+            yield self._edit(node, "_ - 1", "target", 1.2, "the target is 1, and the term - 1 is left out")
         for text, kind in self._names.items() if leaf else ():
             if kind.data and np.shape(kind.value) == shape and text != own:
                 for op in "-+":
@@ -362,6 +364,8 @@ class Edits:
     def _placed(self, node: ast.expr, text: str = "") -> str:
         """The cause of a slip by where it is: in a derivative, or among the operands."""
         kind = self._names.get(text)
+        if isinstance(node, ast.Subscript) and text.startswith(f"{text_of(node.value)}["):  # another index
+            return "wrong-operand"
         if kind is not None and kind.data and np.asarray(kind.value).dtype.kind == "f" and not self._in_a_product(node):
             return "target"
         if kind is not None and (not kind.forward or np.asarray(kind.value).dtype.kind in "iu"):
