@@ -275,7 +275,7 @@ def test_a_freed_graph_is_an_error() -> None:
 
 
 def test_an_operation_without_rule_is_an_error_where_it_is_used() -> None:
-    with pytest.raises(TypeError, match=r"np\.emath\.sqrt"):
+    with pytest.raises(TypeError, match=r"sqrt has no derivative rule"):
         np.emath.sqrt(leaf(3))
 
 
