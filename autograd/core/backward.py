@@ -13,7 +13,7 @@ from autograd.basis.marks import altered, stale
 from autograd.basis.reads import NotKeptError, StandIn, keep_all
 from autograd.basis.sums import added, added_into, is_own
 from autograd.core.errors import describe
-from autograd.core.node import FEW, Node, few, last_written, next_order, observers, overwritten
+from autograd.core.node import SHORT, Node, last_written, next_order, observers, overwritten, short
 
 ARRAYS: Final = {np.ndarray, np.float64, np.float32}
 RETAIN_GRAD: Final = object()  # among the hooks of a node: its gradient is kept in `.grad`
@@ -100,7 +100,7 @@ def backpropagate(
                 heappush(pending, (-operand.order, operand))
         if free:
             node.args, node.output, node.saved = None, None, []
-    few[0] = next_order() + FEW
+    short[0] = next_order() + SHORT
     return gradients
 
 

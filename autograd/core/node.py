@@ -22,8 +22,8 @@ recording: ContextVar[bool] = ContextVar("recording", default=True)
 differentiated: ContextVar[tuple[Node, ...]] = ContextVar("differentiated", default=())  # by transforms, here and now
 observers: list[Any] = []  # called after every operation and every rule: see `autograd.inspection`
 last_written = [-1]  # the largest `written` of all nodes
-FEW = 500  # operations
-few = [FEW]  # up to this order there were few since the last pass
+SHORT = 500  # operations of a program in which small values are kept whatever rules read: pictures need no second run
+short = [SHORT]  # the order up to which a program is short, counted from the last pass
 
 
 class Node:

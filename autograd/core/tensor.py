@@ -16,7 +16,7 @@ from autograd.basis.reads import StandIn, stand_in, whole
 from autograd.basis.signatures import qualified_name
 from autograd.core.backward import ARRAYS, backpropagate
 from autograd.core.errors import describe, failed, named
-from autograd.core.node import NO_OPTIONS, Node, differentiated, few, next_order, observers, recording, topological
+from autograd.core.node import NO_OPTIONS, Node, differentiated, next_order, observers, recording, short, topological
 from autograd.core.op import PLAIN_TYPES, Op, find, holds_tensor, plain, stack_nested
 
 _ndarray = np.ndarray
@@ -187,7 +187,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
         node.args = tuple(inputs)
         node.kwargs = kwargs
         node.saved = values
-        small = (whole(value) if shares else value).nbytes <= (_SMALL if node.order < few[0] else _TINY)
+        small = (whole(value) if shares else value).nbytes <= (_SMALL if node.order < short[0] else _TINY)
         if large or arrays or not small:
             known = op.kept.get(which := (differentiable, arrays)) or op.look(which, value, values, kwargs)
             node.op, reads_output, unread, constants = known
