@@ -47,6 +47,16 @@ def _plain(sign: str) -> str:
         return sign
     if sign in _PLAIN:
         return _PLAIN[sign]
-    if (letter := re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", unicodedata.name(sign, ""))) is not None:
-        return letter[2].lower() if letter[1] == "SMALL" else letter[2].capitalize()
-    return unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode() or "?"
+    return letter_name(sign) or unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode() or "?"
+
+
+def letter_name(sign: str) -> str | None:
+    """The name of a Greek letter as source code has it; None for other signs.
+
+    >>> letter_name("θ"), letter_name("Λ"), letter_name("W")
+    ('theta', 'Lambda', None)
+    """
+    import unicodedata
+
+    letter = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", unicodedata.name(sign, "").replace("LAMDA", "LAMBDA"))
+    return None if letter is None else letter[2].lower() if letter[1] == "SMALL" else letter[2].capitalize()

@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-from autograd.notation.names import GREEK
+from autograd.notation.names import GREEK, PLAIN_DIGITS
 from autograd.notation.tree import (
     ADDS,
     COMMANDS,
@@ -28,7 +28,6 @@ from autograd.notation.tree import (
 _COMMANDS: Final = {(sign.text, sign.role): f"\\{name}" for name, sign in reversed(COMMANDS.items())}
 _SPACES: Final = {em: f" \\{name} " for name, em in SPACES.items()}
 _SIGNS: Final = {"−": "-", "′": "'", "|": "|", ADDS.text: r"\mathrel{+}=", "←": r"\leftarrow"}
-_DIGITS: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _LETTERS: Final = {sign: name for name, sign in GREEK.items()}
 _ESCAPES: Final = {
     "->": r"$\rightarrow$", "<": "$<$", ">": "$>$", "|": "$|$", "\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}",
@@ -36,9 +35,7 @@ _ESCAPES: Final = {
 }  # fmt: skip
 _SPECIAL: Final = re.compile(r"->|[<>|\\^~_#$%&{}]")
 # Wq and bq; y_hat_2; x_train.
-_NAME: Final = re.compile(
-    r"([WU]|b(?=[a-z]$))([a-z]{1,2})|([^\W\d_]+)(_hat)?_?(\d*)_?|([^_]+)_(.+)"
-)  # Wq, bq; y_hat_2; x_train
+_NAME: Final = re.compile(r"([WU]|b(?=[a-z]$))([a-z]{1,2})|([^\W\d_]+)(_hat)?_?(\d*)_?|([^_]+)_(.+)")
 
 
 def latex(tree: Tree) -> str:
@@ -100,7 +97,7 @@ def symbol(name: str) -> str:
     >>> [symbol(name) for name in ("μ", "ŷ", "θ₁")]
     ['\\mu', '\\hat{y}', '\\theta_{1}']
     """
-    signs = unicodedata.normalize("NFD", name.translate(_DIGITS))
+    signs = unicodedata.normalize("NFD", name.translate(PLAIN_DIGITS))
     name = "".join("_hat" if sign == "\N{COMBINING CIRCUMFLEX ACCENT}" else _LETTERS.get(sign, sign) for sign in signs)
     match = _NAME.fullmatch(name)
     if name == "loss" or match is None:

@@ -6,6 +6,7 @@ import re
 from html import escape
 from typing import Final
 
+from autograd.notation.names import PLAIN_DIGITS
 from autograd.notation.tree import (
     Bar,
     Fraction,
@@ -21,7 +22,6 @@ from autograd.notation.tree import (
     roles,
 )
 
-_DIGITS: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _GAP: Final = '<mspace width="0.17em"/>'
 _GROWING: Final = {"Σ": "∑", "Π": "∏"}  # the signs that grow, for the letters of a line of text
 
@@ -95,7 +95,7 @@ def _name(text: str) -> str:
     """A name with its number below the line, as a word where it is one."""
     stem = text.rstrip("₀₁₂₃₄₅₆₇₈₉") or text
     base = _tag("mi" if re.fullmatch(r"\w+", stem) else "mtext", escape(stem))
-    digits = text[len(stem) :].translate(_DIGITS)
+    digits = text[len(stem) :].translate(PLAIN_DIGITS)
     return _tag("msub", base + _tag("mn", digits)) if digits else base
 
 

@@ -17,52 +17,13 @@ from autograd.array.tensor import Tensor
 from autograd.basis.caching import cached_property
 from autograd.basis.frames import is_library, is_ours
 from autograd.core.node import Node
-from autograd.text import LONGEST, printable
+from autograd.text import LONGEST, letter_name, printable
 
 _LOOKED_AT: Final = 1000  # entries of a container in the caller's scope
 _NO_USERS: Final = frozenset((*sys.stdlib_module_names, "numpy", "autograd"))  # whose objects are not looked into
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-GREEK: Final = dict(
-    zip(
-        [
-            "alpha",
-            "beta",
-            "gamma",
-            "delta",
-            "epsilon",
-            "zeta",
-            "eta",
-            "theta",
-            "iota",
-            "kappa",
-            "lambda",
-            "mu",
-            "nu",
-            "xi",
-            "pi",
-            "rho",
-            "sigma",
-            "tau",
-            "upsilon",
-            "phi",
-            "chi",
-            "psi",
-            "omega",
-            "Gamma",
-            "Delta",
-            "Theta",
-            "Lambda",
-            "Xi",
-            "Pi",
-            "Sigma",
-            "Phi",
-            "Psi",
-            "Omega",
-        ],
-        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
-        strict=True,
-    )
-)
+_SUBSCRIPTS: Final = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+PLAIN_DIGITS: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+GREEK: Final = {str(letter_name(sign)): sign for sign in "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ"}
 _NUMBERED = re.compile(r"([^\W\d_]+)(_hat)?_?(\d*)")
 _LETTERS = {"weight": "W", "bias": "b"}
 

@@ -17,11 +17,10 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 
 from autograd.core.node import Node
-from autograd.notation.names import Scope, is_path, latest, pretty, short_paths, subscript
+from autograd.notation.names import PLAIN_DIGITS, Scope, is_path, latest, pretty, short_paths, subscript
 from autograd.rules.index import scatter
 from autograd.text import LONGEST, LONGEST_WORD, printable
 
-_DIGITS: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _TARGETS: Final = frozenset(("y", "t", "target", "targets", "label", "labels", "y_true"))
 _STEPS: Final = 8  # operations that an activation may be written in
 _NUMBERED = re.compile(r"[^\W\d]+(\d+)")
@@ -120,7 +119,7 @@ class Names:
         if name is None or any(map(self.given, before)) or self._is_taken(f"{name.text}_1", None):
             return
         drawn = [subscript(name.drawn, k) for k in range(1, len(rounds) + 1)]
-        if self._drawn.intersection(one.translate(_DIGITS) for one in drawn):
+        if self._drawn.intersection(one.translate(PLAIN_DIGITS) for one in drawn):
             return
         for k, (one, shown) in enumerate(zip(before, drawn, strict=False), 1):
             self._claim(one, f"{name.text}_{k}", shown)
@@ -159,7 +158,7 @@ class Names:
         for value, name in variables:  # the user's own names come before the short ones of paths
             self._claim(value, name)
         for path, short in short_paths(list(paths)).items():
-            whole, plain = printable(path.lstrip("+")), short.translate(_DIGITS)
+            whole, plain = printable(path.lstrip("+")), short.translate(PLAIN_DIGITS)
             name, drawn = (whole, whole) if plain in self._drawn else (plain, short)
             self._claim(paths[path], name, drawn, path=whole)
 
@@ -176,10 +175,10 @@ class Names:
         while self._is_taken(text, value):
             text, number = f"{base}_{number}", number + 1
         shown, number = drawn or pretty(name), 2
-        while shown.translate(_DIGITS) in self._drawn:
+        while shown.translate(PLAIN_DIGITS) in self._drawn:
             shown, number = pretty(f"{printable(base, LONGEST - 4)}_{number}"), number + 1
         self.taken.add(text)
-        self._drawn.add(shown.translate(_DIGITS))
+        self._drawn.add(shown.translate(PLAIN_DIGITS))
         self._names[id(value)] = Name(text, shown, origin, path)
 
     def _is_taken(self, text: str, value: Any) -> bool:
@@ -216,7 +215,7 @@ class Names:
         return True
 
     def _is_free(self, name: str) -> bool:
-        drawn = pretty(name).translate(_DIGITS) if "_" in name else name
+        drawn = pretty(name).translate(PLAIN_DIGITS) if "_" in name else name
         known = name in self.taken or name in self._reserved or name in self._scope.names
         return not known and drawn not in self._drawn
 
