@@ -32,10 +32,7 @@ _NAMED: Final[dict[Any, Callable[..., Any]]] = {  # these have records of their 
 _ASSOCIATIVE: Final = {
     np.add, np.multiply, np.maximum, np.minimum, np.fmax, np.fmin, np.logaddexp, np.logaddexp2, np.hypot,
 }  # fmt: skip
-_NEUTRAL: Final[dict[Any, Any]] = {
-    np.fmax: np.nan,
-    np.fmin: np.nan,
-}  # what changes nothing, where NumPy names no identity
+_NEUTRAL: Final[dict[Any, Any]] = {np.fmax: np.nan, np.fmin: np.nan}  # where NumPy names no identity
 _HOW: Final = frozenset({"dtype", "signature", "casting", "order", "subok", "axes", "keepdims"})
 
 

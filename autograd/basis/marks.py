@@ -31,7 +31,7 @@ def noted(values: Sequence[Any], positions: Sequence[int]) -> Marks:
     found = []
     for k in positions:
         array = values[k]
-        part = array if array.nbytes <= _WHOLE else _probes(array)
+        part = _looked_at(array)
         found.append((part, part.tobytes(), array))
     return found
 
@@ -50,12 +50,9 @@ def hand_out(node: Any, array: Any, order: int) -> None:
 
 
 def _looked_at(array: Any) -> Any:
-    """The elements by which to tell whether an array was filled anew."""
-    return array if array.nbytes <= _WHOLE else _probes(array)
-
-
-def _probes(array: Any) -> Any:
-    """Some elements of a large array; none of one in another order than C."""
+    """The elements by which to tell whether an array was filled anew: of a large one in another order than C none."""
+    if array.nbytes <= _WHOLE:
+        return array
     return array.ravel()[:: array.size // _PROBES] if array.flags.c_contiguous else array[:0]
 
 

@@ -8,9 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-_HOLDERS: Final = (
-    3  # of an array that is the caller's alone: a dictionary or a name of the caller, the function, its question
-)
+# Who holds an array that is the caller's alone: a dictionary or a name of the caller, the function, `getrefcount`.
+_HOLDERS: Final = 3
 
 
 def is_own(array: Any, others: int = 0) -> bool:

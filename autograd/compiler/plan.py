@@ -11,7 +11,7 @@ import numpy as np
 from autograd.compiler.functions import VIEWS, Check, check, check_form, computes, down_the_rows, form
 from autograd.compiler.names import Names
 from autograd.compiler.storage import Memory, Storage
-from autograd.program.program import Line, Var, impure
+from autograd.program.program import Line, Var, impure, needed
 from autograd.rules.write import put
 
 _OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
@@ -57,13 +57,7 @@ def shortened(lines: Iterable[Line], outputs: Iterable[Any]) -> tuple[list[Line]
         if key is not None:
             known[key] = target
         short.append(line)
-    wanted = {same.get(var, var) for var in outputs if type(var) is Var}
-    needed: list[Line] = []
-    for line in reversed(short):
-        if line.target in wanted or impure(line.fn):
-            wanted.update(line.variables())
-            needed.append(line)
-    return needed[::-1], same
+    return needed(short, [same.get(var, var) for var in outputs if type(var) is Var]), same
 
 
 def _unspread(line: Line, spread: Mapping[Var, Var]) -> Line:

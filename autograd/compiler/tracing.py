@@ -101,7 +101,7 @@ class StepTrace(Trace):
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Compute `fn(*args, **kwargs)` and record it."""
         if self.passive():
-            return fn(*plain(args), **{key: plain(value) for key, value in kwargs.items()})
+            return fn(*plain(args), **plain(kwargs))
         if not isinstance(fn, np.ufunc):
             if fn in WRITERS or (getattr(fn, "__name__", "") == "at" and isinstance(fn.__self__, np.ufunc)):
                 return self._write_by(fn, args, kwargs)
@@ -216,7 +216,7 @@ class StepTrace(Trace):
     def call_into(self, out: Any, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """`fn(*args, out=out)`."""
         if self.passive():
-            return fn(*plain(args), out=plain(out), **{key: plain(value) for key, value in kwargs.items()})
+            return fn(*plain(args), out=plain(out), **plain(kwargs))
         if isinstance(out, tuple):
             if len(out) != 1:
                 raise self.refusal(f"{_name(fn)} with several out=, {source_line()}: write each result by `out[...] =`")
@@ -251,7 +251,7 @@ class StepTrace(Trace):
         if fn is np.copyto and len(args) == 2 and not kwargs:
             self.set_item(target, ..., args[1])
             return
-        fn(target.value, *plain(args[1:]), **{key: plain(value) for key, value in kwargs.items()})
+        fn(target.value, *plain(args[1:]), **plain(kwargs))
         symbols = {key: self.symbol(value) for key, value in kwargs.items()}
         self.write(target, changed(fn), self.symbol(args[1:]), symbols)
 

@@ -15,19 +15,8 @@ from autograd.core.node import Node
 from autograd.text import shown
 
 PURE_SCALARS = (int, float, bool, str, type(None), np.generic, type, np.dtype, slice, range, type(...))
-
-
-_PLAIN = {
-    int,
-    float,
-    bool,
-    str,
-    type(None),
-    np.ndarray,
-    np.dtype,
-    type,
-    type(...),
-}  # with no value of the program inside
+# With no value of the program inside.
+_PLAIN = {int, float, bool, str, type(None), np.ndarray, np.dtype, type, type(...)}
 
 
 class Var:

@@ -49,10 +49,7 @@ class Trace:
 
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Compute `fn(*args, **kwargs)` and record it."""
-        if kwargs:
-            result = fn(*plain(args), **{key: plain(value) for key, value in kwargs.items()})
-        else:
-            result = fn(*plain(args))
+        result = fn(*plain(args), **plain(kwargs)) if kwargs else fn(*plain(args))
         return result if fn in _ABOUT_SHAPES else self.record(fn, args, kwargs, result)
 
     def record(self, fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> Any:
@@ -293,7 +290,7 @@ def plain(value: Any) -> Any:
         return kind([part.value if type(part) is Traced else plain(part) for part in value])
     if kind is slice:
         return slice(plain(value.start), plain(value.stop), plain(value.step))
-    return value
+    return {key: plain(part) for key, part in value.items()} if kind is dict else value
 
 
 def _as_by_default(option: str, value: Any) -> bool:

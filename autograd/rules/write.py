@@ -10,9 +10,8 @@ import numpy as np
 from autograd.rules.definition import defop, dispatched
 from autograd.rules.index import chooses_once
 
-_OF_ITS_TENSOR = (
-    5  # who holds an array: its Tensor, a list and a tuple of the call's values, the function, its question
-)
+# Who holds an array of a Tensor: that, a list and a tuple of the call's values, the function, `getrefcount`.
+_OF_ITS_TENSOR = 5
 
 
 @dispatched
