@@ -98,11 +98,12 @@ class Call:
 
     def _check_closure(self, fn: Callable[..., Any]) -> None:
         """RuntimeError where `fn` took a parameter of a module that was passed from outside, beside the argument."""
-        held = [(name, p) for tree in self.chosen if tree.has_parameters
-                for name, p in tree.filled(tree.leaves).items()]  # fmt: skip
-        outside = {parameter._node: name for name, parameter in held}
-        outputs = [leaf._node for leaf in Tree(self.output).leaves if isinstance(leaf, Tensor)] if held else []
-        inside, seen, pending = set(self.nodes), set(outputs), outputs
+        outside: dict[Any, str] = {}
+        for tree in self.chosen:
+            if tree.has_parameters:
+                outside |= {p._node: name for name, p in tree.filled(tree.leaves).items()}
+        pending = [leaf._node for leaf in Tree(self.output).leaves if isinstance(leaf, Tensor)] if outside else []
+        seen = {*self.nodes}  # what is behind these is the caller's own graph
         while pending:
             node = pending.pop()
             if node in outside:
@@ -111,10 +112,9 @@ class Call:
                     f"it uses {outside[node]} of the module itself, from outside: take its argument there, or the "
                     "parameter's detach() where a constant is meant"
                 )
-            for parent in node.args or () if node not in inside else ():
-                if type(parent) is Node and parent not in seen:
-                    seen.add(parent)
-                    pending.append(parent)
+            if node not in seen:
+                seen.add(node)
+                pending += [operand for operand in node.inputs if operand is not None]
 
     def nested(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """`values`, one a leaf, as one nesting an argument."""

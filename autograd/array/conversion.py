@@ -71,12 +71,11 @@ class Conversion:
             )
         return bool(value)
 
-    def item(self, *position: Any) -> Any:
+    def item(self: Any, *position: Any) -> Any:
         """The only element, or the one at a position, as a Python number: `t.item()`, `t.item(5)`, `t.item(1, 2)`."""
         if self._node.requires_grad and made_there.get() is not None:
-            array: Any = self
             at = np.arange(self._value.size).reshape(self._value.shape).item(*position)
-            return np.ravel(array)[at]
+            return np.ravel(self)[at]
         value = self._value
         if position:
             return np.asarray(value).item(*position)
@@ -84,12 +83,11 @@ class Conversion:
             raise ValueError(f"item() of {describe(self)}: it has {value.size} elements, not 1")
         return value.item()
 
-    def tolist(self) -> Any:
+    def tolist(self: Any) -> Any:
         """The values as nested Python lists."""
         value = self._value
         if self._node.requires_grad and made_there.get() is not None:
-            array: Any = self
-            return [row.tolist() for row in array] if value.ndim else array
+            return [row.tolist() for row in self] if value.ndim else self
         return np.asarray(value).tolist()
 
 
@@ -110,10 +108,9 @@ def _number(tensor: Any, kind: str) -> Any:
     value = value.item()
     if _has_graph(tensor):
         frame, _ = _author_frame()
-        place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
         cut = cuts.get()
         if cut is not None:
-            cut.append(place)
+            cut.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")
         warnings.warn_explicit(
             f"{kind}() of {describe(tensor)}: no gradient goes through a plain number. Write t.item() where that is "
             "meant; else leave it a Tensor, and use NumPy's functions (np.exp for math.exp, np.stack for array[i] = t) "
@@ -128,16 +125,13 @@ def _number(tensor: Any, kind: str) -> Any:
 
 def _refuse_array(tensor: Any) -> NoReturn:
     frame, called = _author_frame()
-    place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
-    what = f"{describe(tensor)} is asked for a plain array at {place}"
+    what = f"{describe(tensor)} is asked for a plain array at {frame.f_code.co_filename}:{frame.f_lineno}"
     followed = made_there.get() is not None
     if called.startswith("scipy.") or (called and followed):
-        twin = (
-            "" if followed else "autograd.scipy has its twin, if there is one, and autograd.differentiable takes it. "
-        )
+        twin = "Take the one of autograd.scipy, if there is one, as autograd.differentiable does. "
         raise TypeError(
-            f"{what} (by {called}), of which no derivative is known there, so that its gradient would be cut. {twin}"
-            "Write it in NumPy's functions, or pass t.data, where no gradient is meant"
+            f"{what} (by {called}), of which no derivative is known there, so that its gradient would be cut. "
+            f"{'' if followed else twin}Write it in NumPy's functions, or pass t.data, where no gradient is meant"
         )
     called = called or "np.array, np.asarray, array.dot, array[i] = t or what needs one"
     raise TypeError(

@@ -159,23 +159,20 @@ class ArrayMethods:
     T = property(_function(np.transpose), doc="The axes in reverse order.")
     mT = property(lambda self: self.swapaxes(-1, -2), doc="The last two axes swapped.")  # noqa: N815
 
-    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
+    def reshape(self: Any, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
         """`np.reshape` of this Tensor: `t.reshape(2, 3)` or `t.reshape((2, 3))`."""
-        array: Any = self
         options: Any = {} if order == "C" else {"order": order}
         if copy is not None:
             options["copy"] = copy
-        return np.reshape(array, shape[0] if len(shape) == 1 else shape, **options)
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)
 
-    def transpose(self, *axes: Any) -> Any:
+    def transpose(self: Any, *axes: Any) -> Any:
         """`np.transpose` of this Tensor: `t.transpose(1, 0)`, `t.transpose((1, 0))` or `t.transpose()`."""
-        array: Any = self
-        return np.transpose(array, (axes[0] if len(axes) == 1 else axes) or None)
+        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
 
-    def flatten(self, order: str = "C") -> Any:
+    def flatten(self: Any, order: str = "C") -> Any:
         """`np.ravel` of this Tensor, in memory of its own."""
-        array: Any = self
-        return np.copy(np.ravel(array) if order == "C" else np.ravel(array, order=order))  # type: ignore[call-overload]
+        return np.copy(np.ravel(self) if order == "C" else np.ravel(self, order=order))  # type: ignore[call-overload]
 
     def conj(self) -> Any:
         """This Tensor itself, as of any real array; `np.conj(t)` gives a copy."""
@@ -183,29 +180,25 @@ class ArrayMethods:
 
     conjugate = conj
 
-    def copy(self, order: str = "C") -> Any:
+    def copy(self: Any, order: str = "C") -> Any:
         """A copy in memory of its own, through which gradients flow; in C order, where `np.copy(t)` keeps t's."""
-        array: Any = self
-        return np.copy(array, order=order)  # type: ignore[call-overload]
+        return np.copy(self, order=order)  # type: ignore[call-overload]
 
     def clone(self) -> Any:
         """A copy in memory of its own, through which gradients flow; the same as `copy()`."""
         return self.copy()
 
-    def sort(self, axis: int = -1, **options: Any) -> None:
+    def sort(self: Any, axis: int = -1, **options: Any) -> None:
         """Sort in place, as `array.sort()` does; `np.sort(t)` gives a sorted copy."""
-        array: Any = self
-        array[...] = np.sort(array, axis, **options)
+        self[...] = np.sort(self, axis, **options)
 
-    def partition(self, kth: Any, axis: int = -1, **options: Any) -> None:
+    def partition(self: Any, kth: Any, axis: int = -1, **options: Any) -> None:
         """Partition in place, as `array.partition()` does; `np.partition(t, kth)` gives a copy."""
-        array: Any = self
-        array[...] = np.partition(array, kth, axis, **options)
+        self[...] = np.partition(self, kth, axis, **options)
 
-    def compress(self, condition: Any, axis: int | None = None) -> Any:
+    def compress(self: Any, condition: Any, axis: int | None = None) -> Any:
         """`np.compress` of this Tensor."""
-        array: Any = self
-        return np.compress(condition, array, axis)
+        return np.compress(condition, self, axis)
 
     @property
     def flat(self) -> Flat:
@@ -216,10 +209,9 @@ class ArrayMethods:
     def flat(self, values: Any) -> None:
         self.flat[:] = values
 
-    def fill(self, value: Any) -> None:
+    def fill(self: Any, value: Any) -> None:
         """Write one value into every element."""
-        array: Any = self
-        array[...] = value
+        self[...] = value
 
     def __dir__(self) -> list[str]:
         own = vars(ArrayMethods)
@@ -228,11 +220,10 @@ class ArrayMethods:
     def __getitem__(self, index: Any) -> Any:
         return apply(_GETITEM, (self, index if type(index) in PLAIN_TYPES else plain(index)))
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self: Any) -> Iterator[Any]:
         if not self.shape:
             raise TypeError("iteration over a Tensor of no axes")
-        array: Any = self
-        return (array[i] for i in range(len(self)))
+        return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
         return bool(np.any(self == value))
@@ -250,20 +241,17 @@ class ArrayMethods:
             raise TypeError("len() of a Tensor of no axes")
         return int(self.shape[0])
 
-    def __divmod__(self, other: Any) -> Any:
-        array: Any = self
-        return array // other, array % other
+    def __divmod__(self: Any, other: Any) -> Any:
+        return self // other, self % other
 
-    def __rdivmod__(self, other: Any) -> Any:
-        array: Any = self
-        return other // array, other % array
+    def __rdivmod__(self: Any, other: Any) -> Any:
+        return other // self, other % self
 
     def __invert__(self) -> Any:
         return ~self._value
 
-    def __round__(self, digits: int = 0) -> Any:
-        array: Any = self
-        return np.round(array, digits)
+    def __round__(self: Any, digits: int = 0) -> Any:
+        return np.round(self, digits)
 
     def __format__(self, spec: str) -> str:
         if spec and self.size != 1:

@@ -110,13 +110,13 @@ class Derivation:
 
     @property
     def invented(self) -> dict[str, Node]:
-        """Those of them whose names nobody gave, by name; but for x and y, which say enough."""
-        names = {node: self._names[node] for node in self.named}
-        return {
-            name.text: node
-            for node, name in names.items()
-            if name.origin == "part" or (name.origin == "letter" and name.text[0] not in "xy")
-        }
+        """The named nodes whose names were made up, by name; without x and y, which say enough."""
+        made_up = {}
+        for node in self.named:
+            name = self._names[node]
+            if name.origin == "part" or (name.origin == "letter" and name.text[0] not in "xy"):
+                made_up[name.text] = node
+        return made_up
 
     @property
     def parameters(self) -> dict[str, Tensor]:
