@@ -29,49 +29,10 @@ if not hasattr(autograd, "Tensor"):
     )
 
 # isort: split
-from nn import batches, functional, init, metrics, onnx, optim, plots, pytorch
+from nn import batches, functional, init, layers, losses, metrics, onnx, optim, plots, pytorch
 from nn.batches import MiniBatches
-from nn.layers import (
-    ELU,
-    GELU,
-    LSTM,
-    MLP,
-    RNN,
-    BatchNorm1d,
-    BatchNorm2d,
-    Conv2d,
-    Dropout,
-    Embedding,
-    Flatten,
-    Identity,
-    LayerNorm,
-    LeakyReLU,
-    Linear,
-    LogSoftmax,
-    LSTMCell,
-    MaxPool2d,
-    MultiheadAttention,
-    ReLU,
-    Residual,
-    RNNCell,
-    Sequential,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Tanh,
-)
-from nn.losses import (
-    BCELoss,
-    BCEWithLogitsLoss,
-    CrossEntropyLoss,
-    HingeLoss,
-    HuberLoss,
-    KLDivLoss,
-    L1Loss,
-    MSELoss,
-    NLLLoss,
-)
+from nn.layers import *  # noqa: F403
+from nn.losses import *  # noqa: F403
 from nn.module import Module
 from nn.parameter import Parameter
 from nn.splitting import split
@@ -89,47 +50,10 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    "ELU",
-    "GELU",
-    "LSTM",
-    "MLP",
-    "RNN",
-    "BCELoss",
-    "BCEWithLogitsLoss",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "Conv2d",
-    "CrossEntropyLoss",
-    "Dropout",
-    "Embedding",
-    "Flatten",
-    "HingeLoss",
     "History",
-    "HuberLoss",
-    "Identity",
-    "KLDivLoss",
-    "L1Loss",
-    "LSTMCell",
-    "LayerNorm",
-    "LeakyReLU",
-    "Linear",
-    "LogSoftmax",
-    "MSELoss",
-    "MaxPool2d",
     "MiniBatches",
     "Module",
-    "MultiheadAttention",
-    "NLLLoss",
     "Parameter",
-    "RNNCell",
-    "ReLU",
-    "Residual",
-    "Sequential",
-    "SiLU",
-    "Sigmoid",
-    "Softmax",
-    "Softplus",
-    "Tanh",
     "batches",
     "fit",
     "functional",
@@ -142,3 +66,5 @@ __all__ = [
     "pytorch",
     "split",
 ]
+__all__ += layers.__all__
+__all__ += losses.__all__

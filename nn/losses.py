@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from nn import functional, given
 from nn.module import Module
 
+__all__ = [
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "HingeLoss",
+    "HuberLoss",
+    "KLDivLoss",
+    "L1Loss",
+    "MSELoss",
+    "NLLLoss",
+]
+
 
 class _Loss(Module):
-    def __init__(self, reduction: functional.Reduction = "mean") -> None:
+    _reductions: ClassVar[tuple[str, ...]] = ("mean", "sum", "none")
+
+    def __init__(self, reduction: Any = "mean") -> None:
         super().__init__()
-        if reduction not in ("mean", "sum", "none"):
-            raise ValueError(f"{type(self).__name__}: reduction is {reduction!r}; it is one of mean, sum, none")
+        if reduction not in self._reductions:
+            known = ", ".join(self._reductions)
+            raise ValueError(f"{type(self).__name__}: reduction is {reduction!r}; it is one of {known}")
         self.reduction = reduction
 
 
@@ -191,7 +206,7 @@ class NLLLoss(_Loss):
         )
 
 
-class KLDivLoss(Module):
+class KLDivLoss(_Loss):
     """Kullback and Leibler's divergence; see `nn.functional.kl_div`.
 
     Args:
@@ -203,13 +218,13 @@ class KLDivLoss(Module):
     0.693147
     """
 
+    _reductions = ("batchmean", "mean", "sum", "none")
+
     def __init__(
         self, reduction: functional.Reduction | Literal["batchmean"] = "mean", log_target: bool = False
     ) -> None:
-        super().__init__()
-        if reduction not in ("batchmean", "mean", "sum", "none"):
-            raise ValueError(f"KLDivLoss: reduction is {reduction!r}; it is one of batchmean, mean, sum, none")
-        self.reduction, self.log_target = reduction, given.switch("KLDivLoss: log_target", log_target)
+        super().__init__(reduction)
+        self.log_target = given.switch("KLDivLoss: log_target", log_target)
 
     def forward(self, log_probabilities: Any, target: Any) -> Any:
         return functional.kl_div(log_probabilities, target, self.reduction, log_target=self.log_target)

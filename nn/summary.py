@@ -94,18 +94,12 @@ def _run(model: Module, inputs: list[Any]) -> dict[int, tuple[Any, int]]:
     """The output's shape and the multiply-adds of every module that is called, by identity."""
     seen: dict[int, tuple[Any, int]] = {}
 
-    def watched(module: Module, forward: Any) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            y = forward(*args, **kwargs)
-            products = 0
-            if hasattr(module, "multiply_adds"):
-                first = y[0] if isinstance(y, tuple) else y
-                products = module.multiply_adds(np.shape(args[0]), np.shape(first))
-            seen[id(module)] = (_shape(y), seen.get(id(module), (None, 0))[1] + products)
-            return y
+    def see(module: Module, args: tuple[Any, ...], y: Any) -> None:
+        products = 0
+        if hasattr(module, "multiply_adds"):
+            products = module.multiply_adds(np.shape(args[0]), np.shape(y[0] if isinstance(y, tuple) else y))
+        seen[id(module)] = (_shape(y), seen.get(id(module), (None, 0))[1] + products)
 
-        return call
-
-    with watching(model, watched), no_grad(), evaluating(model):
+    with watching(model, see), no_grad(), evaluating(model):
         model(*(value if isinstance(value, Tensor) else np.asarray(value) for value in inputs))
     return seen

@@ -10,17 +10,26 @@ from nn.module import Module
 
 
 @contextmanager
-def watching(model: Module, watched: Callable[[Module, Any], Any]) -> Iterator[None]:
-    """Inside, the `forward` of each module is `watched(module, forward)`.
+def watching(model: Module, see: Callable[[Module, tuple[Any, ...], Any], Any]) -> Iterator[None]:
+    """Inside, `see(module, args, output)` is called after each module's `forward`.
 
     >>> from nn import Tanh
-    >>> called = []
+    >>> seen = []
     >>> model = Tanh()
-    >>> with watching(model, lambda module, forward: lambda x: called.append(x) or forward(x)):
+    >>> with watching(model, lambda module, args, output: seen.append((*args, float(output)))):
     ...     y = model(0.0)
-    >>> called
-    [0.0]
+    >>> seen
+    [(0.0, 0.0)]
     """
+
+    def watched(module: Module, forward: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            output = forward(*args, **kwargs)
+            see(module, args, output)
+            return output
+
+        return call
+
     modules = list(model.modules())
     own = {id(module): vars(module)["forward"] for module in modules if "forward" in vars(module)}
     try:

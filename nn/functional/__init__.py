@@ -9,7 +9,7 @@ Rules are read as `autograd.operation` describes: `g` is the gradient that arriv
 True
 """
 
-from nn.functional.activations import dropout, log_softmax, probability, relu, sigmoid, softmax, tanh
+from nn.functional.activations import dropout, log_softmax, relu, sigmoid, softmax, tanh
 from nn.functional.attention import attention_weights, scaled_dot_product_attention
 from nn.functional.binary import binary_cross_entropy, binary_cross_entropy_with_logits
 from nn.functional.classes import cross_entropy, kl_div, nll_loss
@@ -47,7 +47,6 @@ __all__ = [
     "mse_loss",
     "nll_loss",
     "normal_cdf",
-    "probability",
     "relu",
     "scaled_dot_product_attention",
     "sigmoid",

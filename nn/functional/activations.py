@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from autograd import operation
 from nn import init
 from nn.functional import formulas
+from nn.given import probability
 
 _CACHED = 1 << 16  # elements of zeros worth keeping; larger arrays are bound by memory either way
 
@@ -154,13 +154,6 @@ log_softmax = operation(
 # Noise
 
 
-def probability(name: str, p: Any) -> float:
-    """`p`, or a ValueError of what `name` calls so."""
-    if not isinstance(p, Real) or not 0 <= float(p) <= 1:
-        raise ValueError(f"{name}: p is {p!r}; it is a probability, from 0 to 1")
-    return float(p)
-
-
 def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: init.Rng = None) -> Any:
     r"""In training, each element set to 0 with probability `p`, and the others divided by $1 - p$.
 
@@ -180,7 +173,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: init.Rng = No
     >>> dropout(np.ones(6), 0.5, rng=0)
     array([2., 0., 0., 0., 2., 2.])
     """
-    probability("dropout", p)
+    probability("dropout: p", p)
     if not training or p == 0:
         return x
     generator: Any = rng if hasattr(rng, "uniform") else init.generator(rng)  # in a recording it is a stand-in

@@ -33,6 +33,11 @@ def _share(count: int, reduction: str, over: int = 1) -> str:
     return rf"{over} \, " if under == 1 else rf"\frac{{{over}}}{{{under}}} \, "
 
 
+def _arriving(x: Any, reduction: str, over: int = 1) -> str:
+    """What arrives at each loss of so many elements, as a factor before what follows."""
+    return _share(np.size(x), reduction, over) + (r"\bar y \odot " if reduction == "none" else r"\bar y \, ")
+
+
 def _reduced(loss: str, axes: int, count: int, reduction: str, sign: str = "") -> str:
     """A loss with so many axes, each entry `loss` with its indices at %s, and their sum or mean."""
     letters = _axes(axes) if reduction != "none" else ""
@@ -114,28 +119,28 @@ def _along(x: Any, axis: int) -> tuple[str, str, str, str]:
 
 def squared_error(p: Any, t: Any, reduction: str = "mean") -> tuple[str, ...]:
     r"""The mean of $(p - t)^2$."""
-    share = _share(np.size(p), reduction, 2) + (r"\bar y \odot " if reduction == "none" else r"\bar y \, ")
+    share = _arriving(p, reduction, 2)
     value = _reduced("(p - t)%s^2", np.ndim(p), np.size(p), reduction)
     return value, rf"\bar p = {share}(p - t)", rf"\bar t = {share}(t - p)"
 
 
 def absolute_error(p: Any, t: Any, reduction: str = "mean") -> tuple[str, ...]:
     r"""The mean of $|p - t|$."""
-    share = _share(np.size(p), reduction) + (r"\bar y \odot " if reduction == "none" else r"\bar y \, ")
+    share = _arriving(p, reduction)
     value = _reduced("|p - t|%s", np.ndim(p), np.size(p), reduction)
     return value, *(rf"\bar {a} = {share}\operatorname{{sign}}({a} - {b})" for a, b in ("pt", "tp"))
 
 
 def hinge(s: Any, t: Any, reduction: str = "mean", margin: float = 1.0) -> tuple[str, ...]:
     r"""The mean of $\max(0, m - t s)$."""
-    share = _share(np.size(s), reduction) + (r"\bar y \odot " if reduction == "none" else r"\bar y \, ")
+    share = _arriving(s, reduction)
     value = _reduced(rf"\max(0, {margin:g} - t \odot s)%s", np.ndim(s), np.size(s), reduction)
     return value, rf"\bar s = -{share}t \odot 1[t \odot s < {margin:g}]"
 
 
 def binary_cross_entropy(p: Any, t: Any, reduction: str = "mean") -> tuple[str, ...]:
     r"""The mean of $-t \ln p - (1 - t) \ln(1 - p)$."""
-    share = _share(np.size(p), reduction) + (r"\bar y \odot " if reduction == "none" else r"\bar y \, ")
+    share = _arriving(p, reduction)
     value = _reduced(r"(t \odot \ln p + (1 - t) \odot \ln(1 - p))%s", np.ndim(p), np.size(p), reduction, "-")
     return (
         value,
@@ -146,7 +151,7 @@ def binary_cross_entropy(p: Any, t: Any, reduction: str = "mean") -> tuple[str, 
 
 def binary_cross_entropy_with_logits(z: Any, t: Any, reduction: str = "mean") -> tuple[str, ...]:
     r"""The mean of $-t \ln \sigma(z) - (1 - t) \ln(1 - \sigma(z))$."""
-    share = _share(np.size(z), reduction) + (r"\bar y \odot " if reduction == "none" else r"\bar y \, ")
+    share = _arriving(z, reduction)
     each = rf"(t \odot \ln {_SIGMOID}(z) + (1 - t) \odot \ln(1 - {_SIGMOID}(z)))%s"
     value = _reduced(each, np.ndim(z), np.size(z), reduction, "-")
     return value, rf"\bar z = {share}({_SIGMOID}(z) - t)", rf"\bar t = -{share}z"
@@ -202,6 +207,6 @@ def _of_labels(scores: str, z: Any, reduction: str) -> str:
 
 def divergence(z: Any, t: Any, reduction: str = "mean") -> tuple[str, ...]:
     r"""The mean of $t (\ln t - z)$."""
-    share = _share(np.size(z), reduction) + (r"\bar y \odot " if reduction == "none" else r"\bar y \, ")
+    share = _arriving(z, reduction)
     value = _reduced(r"(t \odot (\ln t - z))%s", np.ndim(z), np.size(z), reduction)
     return value, rf"\bar z = -{share}t", rf"\bar t = {share}(\ln t + 1 - z)"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nn import functional, init
+from nn import functional, given, init
 from nn.module import Module
 
 
@@ -33,7 +33,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, *, rng: init.Rng = None) -> None:
         super().__init__()
-        self.p, self.rng = functional.probability("Dropout", p), init.generator(rng)
+        self.p, self.rng = given.probability("Dropout: p", p), init.generator(rng)
 
     def forward(self, x: Any) -> Any:
         return functional.dropout(x, self.p, self.training, rng=self.rng)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, no_grad
-from nn import init
+from nn import functional, init
 from nn.module import Module
 from nn.plots.style import BLUE, GREY, INK, RED, axes_or_new, colour_of, plain
 from nn.training.prediction import evaluating, predict
@@ -63,10 +63,9 @@ def decision_boundary(model: Callable[..., Any], X: Any, y: Any, axes: Any = Non
 def _shares(output: Any) -> Any:
     """Probabilities of scores, or of one logit."""
     if output.ndim == 1 or output.shape[1] == 1:
-        one = 1 / (1 + np.exp(-np.clip(output.reshape(-1, 1), -500, 500)))
+        one = functional.sigmoid(output.reshape(-1, 1))
         return np.hstack([1 - one, one])
-    powers = np.exp(output - output.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return functional.softmax(output)
 
 
 def _scattered(axes: Any, points: Any, y: Any) -> None:
@@ -130,16 +129,11 @@ def _outputs(model: Module, X: Any) -> list[tuple[Module, Any]]:
     """What each module gave, in the order in which they ended."""
     seen: list[tuple[Module, Any]] = []
 
-    def watched(module: Module, forward: Any) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            y = forward(*args, **kwargs)
-            if not isinstance(y, tuple):
-                seen.append((module, np.asarray(y.data if isinstance(y, Tensor) else y)))
-            return y
+    def see(module: Module, args: tuple[Any, ...], y: Any) -> None:
+        if not isinstance(y, tuple):
+            seen.append((module, np.asarray(y.data if isinstance(y, Tensor) else y)))
 
-        return call
-
-    with watching(model, watched), no_grad(), evaluating(model):
+    with watching(model, see), no_grad(), evaluating(model):
         model(np.asarray(X))
     return seen
 
