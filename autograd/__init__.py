@@ -15,6 +15,7 @@ from os.path import exists
 from typing import TYPE_CHECKING, Any
 from warnings import warn
 
+import autograd.core
 from autograd.array.conversion import GradientCutWarning
 from autograd.array.tensor import Tensor, tensor
 from autograd.basis.loading import load
@@ -66,6 +67,16 @@ if exists(f"{__path__[1]}/tracer.py"):
         "takes files of the other: pip uninstall autograd chalkgrad, then install chalkgrad",
         stacklevel=2,
     )
+
+
+def _inner_part(name: str) -> Any:
+    """HIPS autograd's `VJPNode` and kin, which its users import from `autograd.core`."""
+    if name not in ("VJPNode", "backward_pass"):
+        raise AttributeError(f"module 'autograd.core' has no attribute {name!r}")
+    return getattr(load("autograd.hips.nodes"), name)
+
+
+autograd.core.__getattr__ = _inner_part  # type: ignore[method-assign]
 
 
 def _load_scipy(fn: Any) -> None:

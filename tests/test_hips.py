@@ -17,6 +17,7 @@ import autograd.numpy as np
 import autograd.numpy.random as npr
 from autograd import elementwise_grad, grad, make_jvp, make_vjp, value_and_grad
 from autograd.builtins import isinstance as ag_isinstance
+from autograd.core import VJPNode, backward_pass
 from autograd.extend import Box, defvjp, defvjp_argnums, primitive
 from autograd.misc import flatten
 from autograd.misc.fixed_points import fixed_point
@@ -24,7 +25,7 @@ from autograd.misc.flatten import flatten_func
 from autograd.misc.optimizers import adam, rmsprop, sgd
 from autograd.numpy.numpy_vjps import unbroadcast_f
 from autograd.test_util import check_equivalent, check_grads, combo_check
-from autograd.tracer import getval, isbox
+from autograd.tracer import getval, isbox, new_box
 
 ROOT = Path(__file__).parent.parent
 X = numpy.array([0.3, 0.8, 1.2])
@@ -119,6 +120,22 @@ def test_boxes_and_containers() -> None:
     value, gradient = value_and_grad(lambda x: np.sum(np.array([x[0], x[1] ** 2])))(X)
     assert type(value) is not autograd.Tensor
     assert numpy.allclose(gradient, [1, 1.6, 0])
+
+
+def test_a_pass_from_a_box_back_to_its_root() -> None:
+    """As pymoo makes the Jacobian of several outputs of one run."""
+    x = new_box(X, 0, VJPNode.new_root())
+    y = np.array([x[0] * x[1], np.sum(x**2)])
+    rows = [backward_pass(new_box(numpy.eye(2)[k], 0, VJPNode.new_root()), y._node) for k in range(2)]
+    assert numpy.allclose(np.stack(rows)._value, [[X[1], X[0], 0], 2 * X])
+    assert numpy.allclose(backward_pass(numpy.eye(2)[1], y._node), 2 * X)
+    assert isbox(new_box(3, 0, VJPNode.new_root()))
+    with pytest.raises(ValueError, match="2 roots"):
+        backward_pass(1.0, np.sum(x * new_box(X, 0, VJPNode.new_root()))._node)
+    with pytest.raises(TypeError, match="real numbers"):
+        new_box(None, 0, VJPNode.new_root())
+    with pytest.raises(AttributeError, match="VSpace"):
+        autograd.core.VSpace  # noqa: B018
 
 
 def test_a_loop_of_updates_keeps_no_graph() -> None:

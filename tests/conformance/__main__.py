@@ -1,9 +1,9 @@
 """Other people's suites on this package, which serves HIPS autograd's interface: `python -m tests.conformance FOLDER`.
 
 FOLDER holds the sources of the packages, by their names, or of some of them: checkouts, as what PyPI has of lifelines
-and of autograd-gamma lacks the tests. What they need is installed, for lifelines autograd-gamma too. Nothing of them is
-kept. Each suite is run in a process of its own, with this checkout first on the path; what fails since it needs complex
-numbers is counted apart.
+and of autograd-gamma lacks the tests. What else they need is installed. Nothing of them is kept. Each suite is run in a
+process of its own, with this checkout first on the path and the other sources behind it, as lifelines needs
+autograd-gamma; what fails since it needs complex numbers is counted apart.
 """
 
 from __future__ import annotations
@@ -23,19 +23,20 @@ _COMPLEX = re.compile(r"it gives Complex|complex|np\.fft|holomorphic")
 
 
 class Suite(NamedTuple):
-    """The tests of a package: where they are in its sources, and which names to leave out, with the reason."""
+    """The tests of a package: where they are in its sources, which to leave out, with the reason, and those to take."""
 
     package: str
     tests: str
     left_out: str = ""
     reason: str = ""
+    taken: tuple[str, ...] = ("",)
 
 
 SUITES = (
     Suite("autograd", "tests", "complexity or performance or profiling", "they time the original's internals"),
     Suite("autograd-gamma", "tests"),
     Suite("lifelines", "lifelines/tests", "plot", "pictures, which hang on versions of matplotlib"),
-    Suite("pymoo", "tests/gradients"),
+    Suite("pymoo", "tests", "", "what uses no gradients", ("gradients", "problems/test_autodiff.py")),
 )
 
 
@@ -45,17 +46,18 @@ def sources(folder: Path, package: str) -> Path | None:
     return next((path for path in sorted(folder.iterdir()) if re.fullmatch(wanted, path.name)), None)
 
 
-def run(suite: Suite, source: Path) -> list[str]:
+def run(suite: Suite, folder: Path, source: Path) -> list[str]:
     """Passed, needing complex numbers, failed and skipped, as the cells of a row; prints what failed."""
+    others = [str(path) for path in (sources(folder, other.package) for other in SUITES[1:]) if path is not None]
     with tempfile.TemporaryDirectory() as scratch:
         tests = Path(shutil.copytree(source / suite.tests, Path(scratch) / "tests"))
         report = Path(scratch) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "--continue-on-collection-errors", f"--junitxml={report}",
-                   "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={scratch}", str(tests)]  # fmt: skip
+                   "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={scratch}",
+                   *[str(tests / name) for name in suite.taken]]  # fmt: skip
         if suite.left_out:
             command += ["-k", f"not ({suite.left_out})"]
-        beside = [] if suite.package == "autograd" else [str(source)]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *beside])}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *others])}
         subprocess.run(command, env=environment, cwd=scratch, stdout=subprocess.DEVNULL, check=False)
         counts = {"passed": 0, "complex": 0, "failed": 0, "skipped": 0}
         for case in ElementTree.parse(report).iter("testcase"):
@@ -80,7 +82,7 @@ def main(folder: Path) -> None:
     for suite in SUITES:
         source = sources(folder, suite.package)
         if source is not None and (source / suite.tests).is_dir():
-            print("| " + " | ".join(run(suite, source)) + " |", flush=True)
+            print("| " + " | ".join(run(suite, folder, source)) + " |", flush=True)
         else:
             print(f"| {suite.package} | no tests in the folder | | | | | |")
 
