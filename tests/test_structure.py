@@ -81,6 +81,19 @@ def test_the_page_of_the_house_has_the_same_order() -> None:
     assert [tuple(row) for row in rows] == list(LAYERS[:-1])
 
 
+def test_packages_say_what_they_may_import() -> None:
+    """In the docstring: nothing of ours, or what stands no higher than the package that it names first."""
+    for name in (name for names in LAYERS for name in names if (ROOT / "autograd" / name).is_dir()):
+        text = " ".join((ast.get_docstring(FILES[ROOT / "autograd" / name / "__init__.py"]) or "").split())
+        said = re.search(r"It may import (?:NumPy alone|(?:everything from )?`(\w+)`)", text)
+        assert said is not None, name
+        most = LAYER[said[1]] if said[1] else -1
+        assert most < LAYER[name]
+        inside = [tree for path, tree in FILES.items() if path.is_relative_to(ROOT / "autograd" / name)]
+        taken = {layer(m) for tree in inside for m in imports(tree) if m.startswith("autograd.")} - {LAYER[name]}
+        assert max(taken, default=-1) <= most, name
+
+
 def test_modules_are_not_imported_by_strings() -> None:
     """Nobody could see which: only the public names do it, since what is behind them comes on first use."""
     hidden = [path for path in FILES if re.search(r"\bimport_module\(|\b__import__\(", path.read_text())]

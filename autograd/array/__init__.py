@@ -1,4 +1,4 @@
 """What an array can do, on the engine: `Tensor`, its methods, writing in place, ufuncs' methods, plain numbers.
 
-It may import the core and the rules.
+It may import `rules` and what is under it.
 """

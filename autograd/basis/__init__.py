@@ -1,1 +1,1 @@
-"""What the engine stands on and knows nothing of it: functions and their names, broadcasting, what rules read."""
+"""What the engine stands on: names of functions, broadcasting, what rules read. It may import NumPy alone."""

@@ -1,6 +1,6 @@
 """A training step recorded once, planned, and replayed as straight-line NumPy. README.md here has the contract.
 
-It may import what stands under it: the program, notation, and the engine.
+It may import `program` and what is under it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A derivation written down: the program of a loss and its gradients, as NumPy source and as LaTeX.
 
-It may import what stands under it: the program, notation, and the engine.
+It may import `notation` and what is under it.
 """
 
 from __future__ import annotations

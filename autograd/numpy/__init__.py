@@ -1,7 +1,7 @@
 """NumPy's whole namespace, with the makers that its protocols cannot see: `import autograd.numpy as np`.
 
 `np.array`, `np.zeros` and their kin give Tensors without a gradient, until one is written into them. NumPy itself is
-not changed.
+not changed. It may import `array` and what is under it.
 
 >>> import autograd
 >>> import autograd.numpy as np

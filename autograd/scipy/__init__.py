@@ -1,7 +1,7 @@
 """SciPy's functions on Tensors, by the names of its modules: `autograd.scipy.stats.norm.logpdf(t)`.
 
 SciPy is no dependency: a module here is loaded when it is asked for, or when its model is loaded and code is run by
-`autograd.differentiable`.
+`autograd.differentiable`. It may import `numpy` and what is under it.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@
     dataflow     which line departs from that
     report       the outcome, in a terminal, as HTML and as a picture
 
-It may import everything in `autograd`; nothing there imports it. `README.md` is the page for who uses it.
+It may import everything from `render` down. `README.md` is the page for who uses it.
 """
 
 from autograd.testing.backprop import assert_backprop, check_backprop
