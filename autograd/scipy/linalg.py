@@ -1,6 +1,6 @@
 """`scipy.linalg` on Tensors: factorizations and equations, by `numpy.linalg` and by triangular solves.
 
-See `matrix_functions` for the exponential of a matrix and its kin.
+See `matrices` for the exponential of a matrix and other functions of one.
 """
 
 from __future__ import annotations
@@ -124,10 +124,15 @@ def _permutation(a: Any, name: str) -> tuple[Any, Any]:
     if np.ndim(a) != 2 or np.shape(a)[0] != np.shape(a)[1]:
         raise ValueError(f"{name}: of one square matrix, not of shape {np.shape(a)}")
     pivots = scipy.linalg.lu_factor(plain(a), check_finite=False)[1]
+    return pivots, _order(pivots)
+
+
+def _order(pivots: Any) -> Any:
+    """The order in which rows stand after their exchanges."""
     order = np.arange(len(pivots))
     for k, other in enumerate(pivots):
         order[[k, other]] = order[[other, k]]
-    return pivots, order
+    return order
 
 
 _SQUARE = [lambda rng: (rng.normal(size=(3, 3)),)]
@@ -157,9 +162,7 @@ def _lu_factor(a: Any) -> Any:
 )
 def _lu_solve(lu_and_piv: Any, b: Any, trans: int = 0) -> Any:
     packed, pivots = lu_and_piv
-    order = np.arange(len(pivots))
-    for k, other in enumerate(pivots):
-        order[[k, other]] = order[[other, k]]
+    order = _order(pivots)
     if not trans:
         half = solve_triangular(packed, b[order], lower=True, unit_diagonal=True)
         return solve_triangular(packed, half)
@@ -177,11 +180,8 @@ def _lu_solve(lu_and_piv: Any, b: Any, trans: int = 0) -> Any:
 )
 def _solve(a: Any, b: Any, lower: bool = False, assume_a: Any = None, transposed: bool = False) -> Any:
     if assume_a in ("sym", "her", "pos", "symmetric", "hermitian", "positive definite"):  # SciPy reads one triangle
-        a = (
-            np.tril(a) + np.swapaxes(np.tril(a, -1), -1, -2)
-            if lower
-            else np.triu(a) + np.swapaxes(np.triu(a, 1), -1, -2)
-        )
+        read, beside = (np.tril(a), np.tril(a, -1)) if lower else (np.triu(a), np.triu(a, 1))
+        a = read + np.swapaxes(beside, -1, -2)
     elif assume_a not in (None, "gen", "general"):
         raise ValueError(f"scipy.linalg.solve: assume_a={assume_a!r} is not covered; 'gen', 'sym' and 'pos' are")
     return np.linalg.solve(np.swapaxes(a, -1, -2) if transposed else a, b)

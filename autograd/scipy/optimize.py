@@ -31,59 +31,59 @@ def _number(value: Any) -> Any:
     return on_numbers(value) if callable(value) else plain(value)
 
 
-def _finder(original: Function) -> None:
-    """A function that takes `f`, numbers, and `args=`, and gives a root."""
+def _stands_for(original: Function, answer: Callable[[Function, dict[str, Any], Any], Any]) -> None:
+    """Record what stands for a function that SciPy gives a function, and `args` for that.
 
+    Args:
+        original: SciPy's; it is called with plain numbers.
+        answer: gets the function of its first argument alone, all arguments by name, and what SciPy has found.
+    """
     called = signature(original)
     takes_function = next(iter(called.parameters))
 
-    def find(*numbers: Any, **options: Any) -> Any:
+    def call(*numbers: Any, **options: Any) -> Any:
         given = called.bind(*numbers, **options).arguments
-        f, args = given[takes_function], given.get("args", ())
+        fn, args = given[takes_function], given.get("args", ())
         args = args if isinstance(args, tuple) else (args,)
         found = original(**{name: _number(value) for name, value in {**given, "args": args}.items()})
-        first, *rest = found if isinstance(found, tuple) else (found,)
-        target = (lambda x: f(x, *args) - x) if original is theirs.fixed_point else (lambda x: f(x, *args))
-        root = implicit_root(target, first)
-        return (root, *rest) if isinstance(found, tuple) else root
+        return answer(lambda x: fn(x, *args), given, found)
 
-    find.__name__, find.__doc__ = original.__name__, original.__doc__
-    REPLACED[original] = REPLACED[find] = find
+    call.__name__, call.__doc__ = original.__name__, original.__doc__
+    REPLACED[original] = REPLACED[call] = call
+
+
+def _root(fn: Function, given: dict[str, Any], found: Any) -> Any:
+    """The answer of a function that gives a root, alone or with more about it."""
+    first, *rest = found if isinstance(found, tuple) else (found,)
+    root = implicit_root(fn, first)
+    return (root, *rest) if isinstance(found, tuple) else root
 
 
 for _original in (
     theirs.brentq, theirs.brenth, theirs.bisect, theirs.ridder, theirs.toms748, theirs.newton, theirs.fsolve,
-    theirs.fixed_point,
 ):  # fmt: skip
-    _finder(_original)
+    _stands_for(_original, _root)
+_stands_for(theirs.fixed_point, lambda fn, given, found: _root(lambda x: fn(x) - x, given, found))
 
 
-def _solver(original: Function, field: str, bounds: Function | None = None) -> Callable[[Function], None]:
-    """A function that gives an object with the solution in a field; `bounds` reads what it takes for such."""
-    bounds = bounds or _pairs
-    called = signature(original)
-    takes_function = next(iter(called.parameters))
+def _solver(original: Function, field: str, equation: Function, bounds: Function | None = None) -> None:
+    """A function that gives an object with the solution in a field, where the `equation` of what it is given is 0.
 
-    def record(equation: Function) -> None:
-        def solve(*numbers: Any, **options: Any) -> Any:
-            given = called.bind(*numbers, **options).arguments
-            fun, args = given[takes_function], given.get("args", ())
-            args = args if isinstance(args, tuple) else (args,)
-            found = original(**{name: _number(value) for name, value in {**given, "args": args}.items()})
-            both = any(given.get(name) is True for name in ("jac", "fprime"))
-            value: Function = lambda x: fun(x, *args)[0] if both else fun(x, *args)
-            if given.get("constraints") and reaches(tensor_of(equation(value)(as_tensor(found[field])))):
-                raise TypeError(
-                    f"scipy.optimize.{original.__name__} with constraints: its minimum has no derivative here. "
-                    "Minimize without, over the logarithm or another transform, or pass t.data."
-                )
-            found[field] = _within(bounds(given.get("bounds")), equation(value), found[field])
-            return found
+    `bounds` reads what it takes for such.
+    """
 
-        solve.__name__, solve.__doc__ = original.__name__, original.__doc__
-        REPLACED[original] = REPLACED[solve] = solve
+    def solved(fn: Function, given: dict[str, Any], found: Any) -> Any:
+        both = any(given.get(name) is True for name in ("jac", "fprime"))
+        zero = equation((lambda x: fn(x)[0]) if both else fn)
+        if given.get("constraints") and reaches(tensor_of(zero(as_tensor(found[field])))):
+            raise TypeError(
+                f"scipy.optimize.{original.__name__} with constraints: its minimum has no derivative here. "
+                "Minimize without, over the logarithm or another transform, or pass t.data."
+            )
+        found[field] = _within((bounds or _pairs)(given.get("bounds")), zero, found[field])
+        return found
 
-    return record
+    _stands_for(original, solved)
 
 
 def _within(bounds: Any, fn: Function, x: Any) -> Any:
@@ -123,11 +123,11 @@ def _least(residuals: Function) -> Function:
     return _stationary(lambda x: np.sum(tensor_of(residuals(x)) ** 2) / 2)
 
 
-_solver(theirs.root_scalar, "root")(lambda value: value)
-_solver(theirs.root, "x")(lambda value: value)
-_solver(theirs.minimize, "x")(_stationary)
-_solver(theirs.minimize_scalar, "x")(_stationary)
-_solver(theirs.least_squares, "x", _two)(_least)
+_solver(theirs.root_scalar, "root", lambda fn: fn)
+_solver(theirs.root, "x", lambda fn: fn)
+_solver(theirs.minimize, "x", _stationary)
+_solver(theirs.minimize_scalar, "x", _stationary)
+_solver(theirs.least_squares, "x", _least, _two)
 
 
 @replaces(theirs.curve_fit)
