@@ -44,12 +44,12 @@ class Tree:
         """The nesting with `values` in the places of the leaves."""
         return _fill(self._nesting, values)
 
-    def matched(self, value: Any, told: str, like: str) -> list[Any]:
+    def matched(self, value: Any, name: str, like: str) -> list[Any]:
         """The leaves of `value` in the order of these; TypeError unless it is nested alike."""
         found: list[Any] = []
         if not _gather(self._nesting, _parameters(value), found):
             other = Tree(value)
-            raise TypeError(f"{told} is nested as {other.filled('*' * len(other.leaves))}, and {like} as "
+            raise TypeError(f"{name} is nested as {other.filled('*' * len(other.leaves))}, and {like} as "
                             f"{self.filled('*' * len(self.leaves))}; nest them alike")  # fmt: skip
         return found
 

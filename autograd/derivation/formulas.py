@@ -76,28 +76,33 @@ class Formulas:
                 self._terms[value.symbol] = Term(Symbol(names[node].drawn))
         symbols = {var: self._symbol(statement) for var, statement in statements.of.items()}
         self._taken = {latex(tree) for tree in (*symbols.values(), *(term.tree for term in self._terms.values()))}
-        self._write = write = Mathematics(self._terms.__getitem__, euler="e" not in self._taken)
+        self._write = Mathematics(self._terms.__getitem__, euler="e" not in self._taken)
         spread = {line.target: line.args[0] for line in recorded.trace.lines if line.fn is np.broadcast_to}
         one = {recorded.seed: recorded.seed.value}
         self._same_number = {var: one.get(program.now(of), program.now(of)) for var, of in spread.items()}
         self._uses: dict[Node, list[Link]] = defaultdict(list)
         for link in recorded.links:
             self._uses[link.source].append(link)
-        told = {
-            program.now(recorded.values[node].symbol): node for node in recorded.nodes if node.op and value_of(node)
-        }
-        self._full: dict[Var, Term] = {}
-        for line in program.lines:
-            target = line.target
-            if target in statements.absorbed:
-                continue
-            if target in symbols and (statements.of[target].fills or line.fn is put):
-                self._full[target] = Term(row())
-            else:
-                self._full[target] = (self._told(told[target]) if target in told else None) or write(line)
-            self._terms[target] = Term(symbols[target]) if target in symbols else self._full[target]
+        self._full: dict[Var, Term] = {}  # what each line computes, where `_terms` has what others call it
+        self._write_lines(symbols)
 
-    def _told(self, node: Node) -> Term | None:
+    def _write_lines(self, symbols: Mapping[Var, Tree]) -> None:
+        """The terms of all lines: by the operation's record where that says its value, else as the line computes it."""
+        values, now = self._recorded.values, self._program.now
+        nodes = {now(values[node].symbol): node for node in self._recorded.nodes if node.op and value_of(node)}
+        for line in self._program.lines:
+            target = line.target
+            if target in self._statements.absorbed:
+                continue
+            statement = self._statements.of.get(target)
+            if statement is not None and (statement.fills or line.fn is put):
+                full = Term(row())  # it is begun, and then written into
+            else:
+                full = (self._by_record(nodes[target]) if target in nodes else None) or self._write(line)
+            self._full[target] = full
+            self._terms[target] = Term(symbols[target]) if target in symbols else full
+
+    def _by_record(self, node: Node) -> Term | None:
         """The value of an operation whose record says what it computes; None where an operand cannot be written."""
         said = value_of(node)
         if said is None:

@@ -197,14 +197,14 @@ class Program:
 
     def __str__(self) -> str:
         names: dict[Var, Any] = {var: _Shown(var.name or f"@{k}") for k, var in enumerate(self.inputs)}
-        told = [f"{names[var]}: {var.shape}" for var in self.inputs]
+        lines = [f"{names[var]}: {var.shape}" for var in self.inputs]
         for k, line in enumerate(self.lines):
             names[line.target] = _Shown(f"%{k}")
             args = [repr(arg) for arg in substituted(line.args, names)]
             args += [f"{key}={substituted(value, names)!r}" for key, value in line.kwargs.items()]
-            told.append(f"%{k} = {getattr(line.fn, '__name__', line.fn)}({', '.join(args)})")
-        told += [f"{key}: {names.get(var, var)}" for key, var in self.outputs.items()]
-        return shown("\n".join(told))
+            lines.append(f"%{k} = {getattr(line.fn, '__name__', line.fn)}({', '.join(args)})")
+        lines += [f"{key}: {names.get(var, var)}" for key, var in self.outputs.items()]
+        return shown("\n".join(lines))
 
 
 class _Shown(str):

@@ -123,10 +123,10 @@ def _einsum(position: int, g: Any, y: Any, *operands: Any, subscripts: str, opti
     return part if np.shape(part) == shapes[position] else np.broadcast_to(part, shapes[position])
 
 
-def _told(*operands: Any, subscripts: str, optimize: Any = False) -> tuple[str, ...]:
+def _written(*operands: Any, subscripts: str, optimize: Any = False) -> tuple[str, ...]:
     r"""The rules of an einsum that names its axes, each once an operand.
 
-    >>> _told(subscripts="ij,jk->ik")[1]
+    >>> _written(subscripts="ij,jk->ik")[1]
     '\\bar A_{i j} = \\sum_{k} \\bar y_{i k} \\, B_{j k}'
     """
     inputs, arrow, output = subscripts.partition("->")
@@ -154,7 +154,7 @@ defop(
     forward=lambda *operands, subscripts, optimize=False: np.einsum(subscripts, *operands, optimize=optimize),
     adapt=_call,
     vjp=_einsum,
-    written=_told,
+    written=_written,
     math=r"\bar a_k = \sum \bar y \prod_{j \ne k} a_j \text{ over all indices but those of } a_k",
     samples=[
         lambda rng: ("ij,jk->ik", rng.normal(size=(2, 3)), rng.normal(size=(3, 4))),

@@ -114,8 +114,8 @@ def batch_norm(
     shape = np.shape(x)
     for name, each in (("running_mean", running_mean), ("weight", weight)):
         if len(shape) < 2 or (each is not None and np.shape(each) != shape[1:2]):
-            told = "" if each is None else f", {name} is {np.shape(each)}"
-            raise ValueError(f"batch_norm: input is {shape}{told}. The input has the shape (n, channels, ...)")
+            other = "" if each is None else f", {name} is {np.shape(each)}"
+            raise ValueError(f"batch_norm: input is {shape}{other}. The input has the shape (n, channels, ...)")
     axes, along = (0, *range(2, len(shape))), (1, -1, *[1] * (len(shape) - 2))
     if training:
         count = int(np.prod([shape[axis] for axis in axes]))
