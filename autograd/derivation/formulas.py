@@ -247,16 +247,8 @@ class Formulas:
         """What a use contributes, in the words of its record; None where a letter stands for nothing shown."""
         user = link.node
         arrives = self._arrives(user, target)
-        if arrives is None or user.op.variadic:
+        if arrives is None or not _as_its_rule(link):
             return None
-        if user.op.broadcasts and user.op.role != "product" and link.source.shape != user.shape:
-            return None
-        if user.op.role == "product" and link.source.ndim < user.ndim > 2:
-            return None  # which sums over the axes in front
-        if user.op.fn in (np.multiply, np.divide, np.power) and not all(
-            isinstance(arg, Node) for arg in user.args or ()
-        ):
-            return None  # a number is written as such
         rule = rule_of(*link)
         left = rule.left[0]
         below = left.sub if isinstance(left, Script) else None
@@ -345,6 +337,20 @@ def _numbers(rows: list[_Equation], made_up: Sequence[str]) -> dict[str, Tree]:
     new = iter(made_up)
     own = {one.own for one in rows}
     return {name: Symbol(next(new)) for name in made_up if name in own and name in needed}
+
+
+def _as_its_rule(link: Link) -> bool:
+    """Whether the record's rule is the whole truth of this use, so that it may stand in the block as it is."""
+    source, user = link.source, link.node
+    assert user.op is not None
+    if user.op.variadic:
+        return False
+    if user.op.role == "product":
+        return not source.ndim < user.ndim > 2  # else it sums over the axes in front as well
+    if user.op.broadcasts and source.shape != user.shape:
+        return False  # it sums over the axes that were added
+    with_a_number = not all(isinstance(arg, Node) for arg in user.args or ())
+    return not (with_a_number and user.op.fn in (np.multiply, np.divide, np.power))  # which is written as such
 
 
 def _without_arriving(tree: Row) -> Row:

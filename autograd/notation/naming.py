@@ -94,10 +94,13 @@ class Names:
 
         An array that no operation takes, as a module may be called with, has one too.
         """
-        if type(value) is not Node and id(value) not in self._names and id(value) not in self._letters:
-            given = self._variable(value)
-            self._claim(value, given or self._numbered("x"), origin="given" if given else "letter")
-        key = id(value) if id(value) in self._names or id(value) in self._letters else id(value.value)
+        key = id(value)
+        if key not in self._names and key not in self._letters:
+            if type(value) is Node:
+                key = id(value.value)
+            else:
+                given = self._variable(value)
+                self._claim(value, given or self._numbered("x"), origin="given" if given else "letter")
         if key not in self._names:
             text = self._letters[key]
             self._names[key] = Name(text, pretty(text), "letter")

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from autograd.scipy.splines import (
     by_basis,
     cubic_slopes,
     hermite,
+    multilinear,
     pchip_slopes,
     spline,
 )
@@ -195,16 +195,9 @@ def InterpolatedUnivariateSpline(  # noqa: N802
 
 @replaces(theirs.splrep)
 def splrep(
-    x: Any,
-    y: Any,
-    w: Any = None,
-    xb: Any = None,
-    xe: Any = None,
-    k: int = 3,
-    task: int = 0,
-    s: Any = None,
+    x: Any, y: Any, w: Any = None, xb: Any = None, xe: Any = None, k: int = 3, task: int = 0, s: Any = None,
     **options: Any,
-) -> Any:
+) -> Any:  # fmt: skip
     """`scipy.interpolate.splrep`: through all points, or of points that are constants."""
     if not reaches(x, y):
         return theirs.splrep(*plain((x, y, w, xb, xe)), k=k, task=task, s=s, **plain(options))
@@ -263,13 +256,8 @@ class RegularGridInterpolator:
             shares.append((x - axis[k]) / (axis[k + 1] - axis[k]))
         if self._raises and np.any(outside):
             raise ValueError("scipy.interpolate.RegularGridInterpolator: a place is outside of the grid")
-        total: Any = 0.0
-        for corner in product((0, 1), repeat=axes):
-            weight: Any = 1.0
-            for up, share in zip(corner, shares, strict=True):
-                weight = weight * (share if up else 1 - share)
-            total = total + weight * self._values[tuple([k + up for k, up in zip(below, corner, strict=True)])]
-        return total if self._fill is None else np.where(outside, self._fill, total)
+        inside = multilinear(self._values, below, shares)
+        return inside if self._fill is None else np.where(outside, self._fill, inside)
 
 
 replaces(theirs.RegularGridInterpolator)(RegularGridInterpolator)

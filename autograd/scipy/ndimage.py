@@ -11,6 +11,7 @@ import scipy.ndimage as theirs
 from autograd.core.op import plain
 from autograd.rules.samples import normal
 from autograd.scipy.definition import attributes, composed
+from autograd.scipy.splines import multilinear
 
 __getattr__ = attributes(theirs)
 _AROUND = {  # what lies outside, by NumPy's name
@@ -61,7 +62,6 @@ def _correlate1d(
 def _convolve1d(
     input: Any, weights: Any, axis: int = -1, mode: str = "reflect", cval: float = 0.0, origin: int = 0
 ) -> Any:
-    weights = np.asarray(weights, float) if isinstance(weights, (list, tuple)) else weights
     return _line(input, weights[::-1], axis, mode, cval, -origin - (len(weights) + 1) % 2)
 
 
@@ -183,10 +183,5 @@ def _map_coordinates(
         k = np.clip(np.floor(plain(place)).astype(int), 0, max(n - 2, 0))
         below.append(k)
         shares.append(place - k)
-    total: Any = 0.0
-    for corner in product((0, 1), repeat=len(below)):
-        weight: Any = 1.0
-        for up, share in zip(corner, shares, strict=True):
-            weight = weight * (share if up else 1 - share)
-        total = total + weight * input[tuple([k + up for k, up in zip(below, corner, strict=True)])]
-    return np.where(outside, cval, total) if mode == "constant" else total
+    inside = multilinear(input, below, shares)
+    return np.where(outside, cval, inside) if mode == "constant" else inside

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -184,3 +185,20 @@ def akima_slopes(x: Any, y: Any) -> Any:
     flat = after + before <= 1e-9 * np.max(after + before)
     weighted = (after * m[1:-2] + before * m[2:-1]) / np.where(flat, 1.0, after + before)
     return np.where(flat, 0.5 * (m[3:] + m[:-3]), weighted)
+
+
+def multilinear(values: Any, below: Any, shares: Any) -> Any:
+    """The mean of the corners of a cell of a grid, linear along every axis.
+
+    Args:
+        values: at the knots of the grid.
+        below: along every axis, the knot below the place.
+        shares: along every axis, how far the place is from this knot to the next, from 0 to 1.
+    """
+    total: Any = 0.0
+    for corner in product((0, 1), repeat=len(below)):
+        weight: Any = 1.0
+        for up, share in zip(corner, shares, strict=True):
+            weight = weight * (share if up else 1 - share)
+        total = total + weight * values[tuple([k + up for k, up in zip(below, corner, strict=True)])]
+    return total
