@@ -776,6 +776,34 @@ def test_equal_calls_are_two_where_errors_are_treated_otherwise() -> None:
         step(np.zeros(3))
 
 
+def test_equal_calls_with_equal_options_are_one() -> None:
+    @autograd.compile
+    def step(x: Any) -> Any:
+        first, again = (np.exp(x - np.max(x, axis=1, keepdims=True)) for _ in range(2))
+        return first + again + np.max(x, axis=0, keepdims=True)
+
+    x = np.arange(6.0).reshape(2, 3)
+    assert np.array_equal(step(x), step.__wrapped__(x))
+    assert np.array_equal(step(-x), step.__wrapped__(-x))
+    assert step.source.count("maximum_reduce(") == 2
+    assert step.source.count("exp(") == 1
+
+
+REDUCTIONS = [np.sum, np.prod, np.max, np.min, np.any, np.all]
+
+
+@pytest.mark.parametrize("fn", REDUCTIONS, ids=lambda fn: fn.__name__)
+@pytest.mark.parametrize("dtype", [float, np.float32, int, bool, np.uint8])
+@pytest.mark.parametrize("options", [{}, {"axis": None}, {"axis": 1}, {"axis": (0, 1), "keepdims": True}], ids=str)
+def test_a_reduction_is_what_its_function_gives(fn: Any, dtype: Any, options: Any) -> None:
+    x = np.array([[0, 1, 2], [3, 0, 5]]).astype(dtype)
+    step = autograd.compile(lambda x: fn(x, **options))
+    for value in (x, x[::-1].copy()):
+        found, expected = step(value), fn(value, **options)
+        assert np.array_equal(found, expected)
+        assert np.asarray(found).dtype == np.asarray(expected).dtype
+
+
 def test_a_loss_that_saturates() -> None:
     step = autograd.compile(lambda p, y: nn.functional.binary_cross_entropy(p, y))
     half, ends = np.full(2, 0.5), np.array([0.0, 1.0])
@@ -953,3 +981,12 @@ def test_dropout_outside_of_the_state_is_refused(hold: Any) -> None:
         autograd.compile(step)(ONES)
     drop.eval()
     np.testing.assert_array_equal(autograd.compile(step)(ONES), ONES * 2)
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((4, 3), -1), ((4, 3), 0), ((2, 4, 3), 1), ((5,), 0)])
+def test_take_along_axis_and_new_axes(shape: Any, axis: int) -> None:
+    x = np.random.default_rng(0).normal(size=shape)
+    step = autograd.compile(lambda x, t: 2 * np.take_along_axis(x, np.expand_dims(t, axis), axis=axis))
+    for seed in range(3):
+        t = np.random.default_rng(seed).integers(0, shape[axis], np.delete(shape, axis))
+        assert np.array_equal(step(x, t), step.__wrapped__(x, t))

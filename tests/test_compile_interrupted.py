@@ -51,7 +51,7 @@ class Network:
             assert type(p) is nn.Parameter
         for memory in self.optimizer._memory.values():
             found += memory
-        return [*found, *self.optimizer._counts.values(), *self.optimizer._buffers]
+        return [*found, *self.optimizer._steps, *self.optimizer._buffers]
 
 
 def check_plain(network: Network) -> None:

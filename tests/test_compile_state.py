@@ -15,6 +15,7 @@ import autograd
 import nn
 import nn.functional
 from autograd import Tensor
+from autograd.compiler.guards import Guards
 
 RNG = np.random.default_rng(0)
 BATCHES = [(RNG.normal(size=(6, 3)), RNG.normal(size=(6, 2))) for _ in range(20)]
@@ -655,3 +656,39 @@ def test_gradients_of_functions_inside_a_step() -> None:
         assert compiled(x, y).item() == pytest.approx(eager(x, y).item(), rel=1e-12)
     np.testing.assert_allclose(ours.data, theirs.data, rtol=1e-12)
     assert compiled.stats.recorded == 1
+
+
+def test_a_step_looks_at_its_gradients_through_views() -> None:
+    def make(params: Any) -> Any:
+        largest = np.zeros(2)
+
+        def step(x: Any, y: Any) -> Any:
+            loss = np.mean((x @ params[0] + params[1] - y) ** 2)
+            for p in params:
+                p.grad = None
+            loss.backward()
+            flat = np.concatenate([np.ravel(p.grad) for p in params])
+            np.maximum(largest, np.max(np.abs(flat)), out=largest)
+            return loss
+
+        return step, (largest,)
+
+    run_both(make)
+
+
+def test_a_call_of_another_shape_does_not_look_for_arrays_that_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That takes as long as a small step, and a last batch of another size comes every epoch."""
+    w = Tensor(np.ones(3), requires_grad=True)
+    step = autograd.compile(lambda x: np.sum(x * w), state=w)
+    batches = [np.ones((2, 3)), np.ones((1, 3))]
+    for x in batches:
+        step(x)
+    looked: list[Any] = []
+    moved = Guards.moved
+    monkeypatch.setattr(Guards, "moved", lambda guards: looked.append(guards) or moved(guards))
+    assert [step(x).item() for x in batches * 2] == [6, 3, 6, 3]
+    assert not looked
+    w.data = np.full(3, 2.0)
+    assert step(batches[0]).item() == 12
+    assert looked
+    assert step.stats.recorded == 2

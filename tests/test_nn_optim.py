@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import nn
 from autograd import Tensor
-from nn.optim import SGD, Adam, AdamW, Optimizer
+from nn.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
 OPTIONS: list[dict[str, Any]] = [
     {},
@@ -230,6 +230,47 @@ def test_a_parameter_without_gradient_is_left_alone(kind: Any) -> None:
     kind([idle, moved], 0.5).step()
     assert idle.data.tolist() == [1]
     assert moved.data.tolist() == pytest.approx([0.5])
+
+
+STATEFUL = {
+    "adam": lambda p: Adam(p, 0.1, weight_decay=0.01),
+    "amsgrad": lambda p: AdamW(p, 0.1, amsgrad=True, maximize=True),
+    "rmsprop": lambda p: RMSprop(p, 0.1, centered=True, momentum=0.9),
+    "adagrad": lambda p: Adagrad(p, 0.1, lr_decay=0.1, initial_accumulator_value=0.5),
+    "momentum": lambda p: SGD(p, 0.1, 0.9, dampening=0.3),
+}
+
+
+@pytest.mark.parametrize("make", STATEFUL.values(), ids=STATEFUL)
+@pytest.mark.parametrize("seed", range(3))
+def test_parameters_step_together_as_each_alone(make: Any, seed: int) -> None:
+    """Whatever gradients are there at each step, and when the state is saved and loaded in between."""
+    rng = np.random.default_rng(seed)
+    kinds = [((2, 3), np.float64), ((), np.float64), ((4,), np.float32), ((0,), np.float64), ((3,), np.float64)]
+    starts = [rng.normal(size=shape).astype(dtype) for shape, dtype in kinds]
+    together, alone = ([Tensor(start, requires_grad=True) for start in starts] for _ in range(2))
+    optimizer, others = make(together), [make([p]) for p in alone]
+    for step in range(12):
+        missing = set(rng.choice(5, size=rng.integers(3), replace=False)) if step % 4 else set()
+        for k, pair in enumerate(zip(together, alone, strict=True)):
+            gradient = None if k in missing else rng.normal(size=pair[0].shape).astype(pair[0].dtype)
+            for p in pair:
+                p.grad = None if gradient is None else gradient.copy()
+        optimizer.step()
+        for other in others:
+            other.step()
+        for p, q in zip(together, alone, strict=True):
+            np.testing.assert_array_equal(p.data, q.data)
+        if step == 6:
+            state = optimizer.state_dict()
+            optimizer = make(together)
+            optimizer.load_state_dict(state)
+    for k, other in enumerate(others):
+        own = {name.replace(f".{k}", ".0"): a for name, a in optimizer.state_dict().items() if name.endswith(f".{k}")}
+        expected = {name: a for name, a in other.state_dict().items() if name.endswith(".0")}
+        assert own.keys() == expected.keys()
+        for name, array in expected.items():
+            np.testing.assert_array_equal(own[name], array, err_msg=name)
 
 
 def test_parameters_without_axes_and_of_several_dtypes() -> None:

@@ -165,6 +165,8 @@ def computes(line: Line) -> bool:
         return fn.nout == 1 and fn.signature is None and "where" not in line.kwargs
     if fn is np.dot:
         return _matrices(line)
+    if fn is np.concatenate:
+        return type(line.args[0]) is list and "dtype" not in line.kwargs and target.dtype.char in "fd"
     if fn in (put, np.copy, np.where, np.astype, np.broadcast_to):
         return type(line.args[0]) in (Var, np.ndarray) or fn is np.where
     if impure(fn):

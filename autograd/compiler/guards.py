@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -74,27 +74,34 @@ class Guards:
         self._brought: Any = None  # until the first replay
 
     def _statements(self, recorded: Recording, together: Sequence[tuple[Place, Place]]) -> Iterator[str]:
-        """Source of a function that gives what a call brings, or None."""
+        """Source of a function that gives what a call brings; False for other arguments, None for another state."""
         names, leaves = self._names, recorded.tree.leaves
         yield f"def brought({', '.join([f'p{k}' for k in range(len(leaves))])}):"
-        tests = [*self._tests(recorded, together)]
         read = {reading.position for reading in self._readings}
-        same = [f"same(p{k}, {names.of(leaf, 'c')})" for k, leaf in enumerate(leaves) if k not in read]
         names.objects["same"] = _same
-        yield from _unless([*same, *tests])
-        tests = []
-        for k, (position, place, tensor, kind, shape, dtype) in enumerate(self._readings):
+        same = [f"same(p{k}, {names.of(leaf, 'c')})" for k, leaf in enumerate(leaves) if k not in read]
+        yield from _unless(same, False)
+        yield from self._read([k for k, reading in enumerate(self._readings) if reading.place is None], False)
+        yield from _unless([*self._tests(recorded, together)], None)
+        yield from self._read([k for k, reading in enumerate(self._readings) if reading.place is not None], None)
+        arrays = [k for k, reading in enumerate(self._readings) if reading.shape and self._homes]
+        owners = names.of(self._owners, "owners")
+        yield from _unless([f"id({a}) not in {owners}" for k in arrays for a in (f"a{k}", f"a{k}.base")], None)
+        yield f"return [{', '.join([f'a{k}' for k in range(len(self._readings))])}]"
+
+    def _read(self, numbers: Iterable[int], otherwise: bool | None) -> Iterator[str]:
+        """Source that reads values, and returns `otherwise` where one is of another kind."""
+        names, tests = self._names, []
+        for k in numbers:
+            position, place, tensor, kind, shape, dtype = self._readings[k]
             yield f"a{k} = {f'p{position}' if place is None else names.spelled(place)}"
             if tensor is not None:
-                yield from _unless([f"type(a{k}) is {names.of(tensor, 'Tensor')}", f"not a{k}._node.requires_grad"])
+                of_kind = [f"type(a{k}) is {names.of(tensor, 'Tensor')}", f"not a{k}._node.requires_grad"]
+                yield from _unless(of_kind, otherwise)
                 yield f"a{k} = a{k}._value"
             tests += [f"type(a{k}) is {names.of(kind, kind.__name__)}", f"a{k}.shape == {shape}"]
             tests.append(f"a{k}.dtype == {names.of(dtype, 'dtype')}")
-            if self._homes and shape:
-                owners = names.of(self._owners, "owners")
-                tests += [f"id(a{k}) not in {owners}", f"id(a{k}.base) not in {owners}"]
-        yield from _unless(tests)
-        yield f"return [{', '.join([f'a{k}' for k in range(len(self._readings))])}]"
+        yield from _unless(tests, otherwise)
 
     def _tests(self, recorded: Recording, together: Sequence[tuple[Place, Place]]) -> Iterator[str]:
         """Source of what must be true of the state: whether operations are recorded, what is in each place, the hooks.
@@ -122,12 +129,12 @@ class Guards:
         for one, other in together:
             yield f"{names.spelled(one)} is {names.spelled(other)}"
 
-    def brought(self, leaves: Sequence[Any]) -> list[Any] | None:
-        """The values that a call brings; None where these, or the state, are not as they were."""
+    def brought(self, leaves: Sequence[Any]) -> list[Any] | Literal[False] | None:
+        """The values that a call brings; False where its arguments are others, None where the state is."""
         if self._brought is None:
             self._brought = self._bind(*self._state)
         try:
-            found: list[Any] | None = self._brought(*leaves)
+            found: list[Any] | Literal[False] | None = self._brought(*leaves)
         except _GONE:
             return None
         return None if found and self._arguments and self._overlap(found) else found
@@ -184,11 +191,11 @@ def _owners(arrays: Iterable[Any]) -> set[int]:
     return {id(array if array.base is None else array.base) for array in arrays}
 
 
-def _unless(tests: Sequence[str]) -> Iterator[str]:
+def _unless(tests: Sequence[str], otherwise: bool | None) -> Iterator[str]:
     if tests:
         test = "\n        and ".join(tests)
         yield f"if not ({test}):"
-        yield "    return None"
+        yield f"    return {otherwise}"
 
 
 def _same(now: Any, value: Any) -> bool:

@@ -19,6 +19,10 @@ _OF_ONE_KIND = {
     np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.greater, np.greater_equal, np.less,
     np.less_equal, np.equal, np.not_equal,
 }  # fmt: skip
+_REDUCTIONS = {  # whose functions look at their arguments for a few microseconds before they call these
+    np.sum: np.add, np.prod: np.multiply, np.max: np.maximum, np.min: np.minimum, np.any: np.logical_or,
+    np.all: np.logical_and,
+}  # fmt: skip
 _SAME = {np.copy, np.reshape, np.astype, np.broadcast_to, np.positive}  # of what is so already the same values
 # Elements. np.maximum of two float32 arrays takes a third of the time that it takes with a number, with a row half.
 _ZEROS_UP_TO = 1 << 14
@@ -50,7 +54,7 @@ def shortened(lines: Iterable[Line], outputs: Iterable[Any]) -> tuple[list[Line]
             spread[target] = first
         elif spread and isinstance(fn, np.ufunc) and not line.kwargs and not spread.keys().isdisjoint(line.variables()):
             line = _unspread(line, spread)
-        key = None if impure(fn) or line.kwargs or line.errors else (fn, *map(id, line.args))
+        key = None if impure(fn) else _call_of(line)
         if key in known:
             same[target] = known[key]
             continue
@@ -58,6 +62,12 @@ def shortened(lines: Iterable[Line], outputs: Iterable[Any]) -> tuple[list[Line]
             known[key] = target
         short.append(line)
     return needed(short, [same.get(var, var) for var in outputs if type(var) is Var]), same
+
+
+def _call_of(line: Line) -> Any:
+    """What tells a call from others: the function, the objects that it gets, and how NumPy treats errors there."""
+    options = [(name, id(value)) for name, value in line.kwargs.items()]
+    return (line.fn, *map(id, line.args), *options, *(line.errors or {}).items())
 
 
 def _unspread(line: Line, spread: Mapping[Var, Var]) -> Line:
@@ -233,13 +243,32 @@ class Plan:
                 return f"{args[0]}.T"
             if line.fn is np.reshape and len(args) == 2:
                 return f"{args[0]}.reshape({args[1]})"
-            if line.fn in (np.sum, np.mean) and len(args) == 1 and np.dtype(first.dtype).char in "fd":
-                total = f"{self._function(np.add.reduce)}({args[0]}, None)"
-                return total if line.fn is np.sum else f"{total} / {first.value.size}"
+            if line.fn is np.expand_dims and len(args) == 2 and type(line.args[1]) is int:
+                return f"{args[0]}.reshape({line.target.shape})"
+            if line.fn is np.mean and len(args) == 1 and np.dtype(first.dtype).char in "fd":
+                return f"{self._function(np.add.reduce)}({args[0]}, None) / {first.value.size}"
             if line.fn in _OPERATORS and line.target.shape == ():
                 return f" {_OPERATORS[line.fn]} ".join(args)
-        args += [f"{key}={self._value(value)}" for key, value in line.kwargs.items()]
-        return f"{self._function(line.fn)}({', '.join(args)})"
+        axis = line.kwargs.get("axis")
+        if (
+            line.fn is np.take_along_axis
+            and len(args) == 2
+            and type(axis) is int
+            and isinstance(first, (Var, np.ndarray))
+        ):
+            return f"{args[0]}[{', '.join(self._along(first.shape or (), axis, args[1]))}]"
+        options = [f"{key}={self._value(value)}" for key, value in line.kwargs.items()]
+        plain = type(first) is Var and isinstance(first.value, np.ndarray) and len(args) == 1
+        if line.fn in _REDUCTIONS and plain and line.kwargs.keys() <= {"axis", "keepdims"}:
+            options += [] if "axis" in line.kwargs else ["axis=None"]
+            return f"{self._function(_REDUCTIONS[line.fn].reduce)}({', '.join([*args, *options])})"
+        return f"{self._function(line.fn)}({', '.join([*args, *options])})"
+
+    def _along(self, shape: tuple[int, ...], axis: int, indices: str) -> list[str]:
+        """The index by which `np.take_along_axis` takes: that function takes longest to write it down."""
+        parts = [self._names.of(places, "c") for places in np.ogrid[tuple([slice(length) for length in shape])]]
+        parts[axis] = indices
+        return parts
 
     def _fresh_text(self, line: Line) -> str:
         """A call whose result lies in new memory."""
@@ -285,8 +314,10 @@ class Plan:
     def _in_buffer(self, storage: Storage, target: Var) -> str:
         """The name of an array of the target's shape and dtype in a buffer, or of the array that it belongs in."""
         if not storage.own:
-            self._bound[target] = storage.array
-            return self._names.of(storage.array, "array")
+            name = self._names.of(storage.array, "array")
+            if name in self._names.objects:  # else each call brings an array by that name
+                self._bound[target] = storage.array
+            return name
         key = target.shape, target.dtype
         if key not in storage.names:
             array = self._bound[target] = np.ndarray(target.shape or (), target.dtype, storage.array)

@@ -127,10 +127,10 @@ class Specialisation:
     def run(self, *leaves: Any) -> Any:
         """Replay; STALE where this recording does not hold."""
         brought = self._guards.brought(leaves)
-        if brought is None:
-            brought = self._guards.brought(leaves) if self._moved() else None
-            if brought is None:
-                return STALE
+        if brought is None and self._moved():
+            brought = self._guards.brought(leaves)
+        if brought is None or brought is False:
+            return STALE
         room = self._room
         there = all(map(is_, map(_GRAD, self._nodes), room))
         if room and (not there or max(map(getrefcount, room)) > _OF_ITS_LEAF):

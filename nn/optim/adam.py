@@ -9,6 +9,7 @@ import numpy as np
 
 from nn import given
 from nn.optim.optimizer import Optimizer
+from nn.optim.parts import Part
 
 
 class Adam(Optimizer):
@@ -66,6 +67,7 @@ class Adam(Optimizer):
             "maximize": given.switch,
         }
     )
+    _counting = True
     _decoupled: ClassVar[bool] = False
 
     def __init__(
@@ -84,28 +86,19 @@ class Adam(Optimizer):
         for kind, there in (("mean", True), ("square", True), ("largest", self.amsgrad)):
             # From the start where it can, so that a compiled step is recorded once.
             self._memory[kind] = [np.zeros_like(buffer) if there else None for buffer in self._buffers]
-        self._counts["steps"] = np.zeros(len(self._own), np.int64)
-        self._dtypes = list(dict.fromkeys(p.dtype for p in self._own))
 
     def _step(self) -> None:
-        beta1, beta2 = self.betas
-        count = self._counted()
-        rates, roots = self._rates[np.dtype(np.float64)] / (1 - beta1**count), 1 / np.sqrt(1 - beta2**count)
-        corrections = {dtype: (rates.astype(dtype), roots.astype(dtype)) for dtype in self._dtypes}
-        for position, parameter in enumerate(self._own):
-            if parameter.grad is not None:
-                rates, roots = corrections[parameter.dtype]
-                self._step_along(position, rates[position], roots[position])
+        for part, t in self._parts():
+            self._step_along(part, t)
 
-    def _step_along(self, position: int, rate: Any, root: Any) -> None:
-        """One parameter's step; everything that is not kept stands in the buffer."""
-        beta1, beta2 = self.betas
-        parameter, buffer = self._own[position], self._buffers[position]
-        data = parameter.data
+    def _step_along(self, part: Part, t: Any) -> None:
+        """Step number t of some parameters; everything that is not kept stands in the buffer."""
+        (beta1, beta2), dtype, buffer = self.betas, part.parameters[0].dtype, part.within(self._buffers[part.number])
         if self.weight_decay and self._decoupled:
-            np.multiply(data, 1 - self._rates[data.dtype] * self.weight_decay, data)
-        d = self._direction(position, 0.0 if self._decoupled else self.weight_decay, self.maximize)
-        mean, square = self._kept("mean", position), self._kept("square", position)
+            for parameter in part.parameters:
+                np.multiply(parameter.data, 1 - self._rates[dtype] * self.weight_decay, parameter.data)
+        d = self._direction(part, 0.0 if self._decoupled else self.weight_decay, self.maximize)
+        mean, square = self._kept("mean", part), self._kept("square", part)
         np.multiply(mean, beta1, mean)
         np.multiply(d, 1 - beta1, buffer)
         np.add(mean, buffer, mean)
@@ -114,16 +107,17 @@ class Adam(Optimizer):
         np.multiply(square, beta2, square)
         np.add(square, buffer, square)
         if self.amsgrad:
-            largest = self._kept("largest", position)
+            largest = self._kept("largest", part)
             square = np.maximum(largest, square, out=largest)
 
+        # The quotient of the roots, as one factor of the whole and one of epsilon, is a pass less.
+        root = np.sqrt(1 - beta2**t)
+        rate = np.divide(self._rates[np.dtype(np.float64)] * root, 1 - beta1**t, dtype=dtype)
         np.sqrt(square, buffer)
-        np.multiply(buffer, root, buffer)
-        np.add(buffer, self.eps, buffer)
+        np.add(buffer, np.multiply(self.eps, root, dtype=dtype), buffer)
         np.divide(mean, buffer, buffer)
         np.multiply(buffer, rate, buffer)
-        np.subtract(data, buffer, data)
-        parameter.data = data
+        self._move(part, buffer)
 
 
 class AdamW(Adam):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -11,15 +11,18 @@ import numpy as np
 from autograd import Tensor
 from nn import given
 from nn import state as states
+from nn.optim.parts import Part
 
 
 class Optimizer:
     """What all optimisers share: named parameters, settings, and memory from step to step.
 
-    Subclasses name their settings with what checks them, and define `_step`, which changes the parameters `_own`. They
-    put their memory into `_memory`: by its name, an array or None for every parameter; and what they count into
-    `_counts`, an array of integers, one for every parameter. Memory and counts are changed by NumPy alone, which a
-    compiled step repeats. Data that was written in place is set to itself, which tells graphs that used it.
+    Subclasses name their settings with what checks them, and define `_step`, which changes the parameters `_own`, part
+    by part as `_parts` gives them. They put their memory into `_memory`: by its name, an array or None for each of
+    `_blocks`, which are the parameters of one dtype where a class says `_together`, else one parameter each. Where it
+    says `_counting`, `_steps` has the number of steps of each block, or of each of its parameters if those differ. All
+    of it is changed by NumPy alone, which a compiled step repeats. Data that was written in place is set to itself,
+    which tells graphs that used it.
 
     Args:
         params: Tensors, pairs of name and Tensor, or a dictionary; such as `model.parameters()`. Or groups with
@@ -37,6 +40,8 @@ class Optimizer:
     """
 
     settings: ClassVar[Mapping[str, Callable[[str, Any], Any]]] = MappingProxyType({})
+    _together: ClassVar[bool] = True
+    _counting: ClassVar[bool] = False
 
     def __init__(self, params: given.Parameters | given.Groups, settings: Mapping[str, Any] | None = None) -> None:
         groups = given.groups(params, type(self).__name__, self.settings)
@@ -46,13 +51,14 @@ class Optimizer:
         self.names: list[str] = list(named)
         self.parameters: list[Tensor] = list(named.values())
         self._own = [] if self._groups else self.parameters
-        self._buffers = [np.empty_like(p.data) for p in self._own]
+        self._blocks = Part.of(self._own, self._together)
+        self._buffers = [np.empty(block.shape, block.parameters[0].dtype) for block in self._blocks]
         # The rate as an array of each dtype: a ufunc takes it faster than a Python number, and a compiled step
         # reads it afresh.
         dtypes = dict.fromkeys([np.dtype(np.float64), *(p.dtype for p in self.parameters)])
         self._rates = {dtype: np.zeros((), dtype) for dtype in dtypes}
         self._memory: dict[str, list[states.Array | None]] = {}
-        self._counts: dict[str, states.Array] = {}
+        self._steps: list[states.Array] = [np.zeros((), np.int64) for _ in self._blocks if self._counting]
         self._assign(self._checked(settings or {}))
 
     # Settings
@@ -127,27 +133,63 @@ class Optimizer:
     def _step(self) -> None:
         raise NotImplementedError(f"{type(self).__name__} has no step()")
 
-    def _direction(self, position: int, decay: float, maximize: bool) -> Any:
-        """A gradient with weight decay, and the other way up where `maximize`; it may stand in the buffer."""
-        parameter, buffer = self._own[position], self._buffers[position]
-        d = values_of(parameter.grad)
+    def _parts(self) -> Iterator[tuple[Part, Any]]:
+        """What makes a step, with how many there are, this one included.
+
+        That are whole blocks, and single parameters of those that have not all a gradient, or had not at some step.
+        """
+        for number, block in enumerate(self._blocks):
+            there = [parameter.grad is not None for parameter in block.parameters]
+            if any(there):
+                steps = self._counted(number, there) if self._counting else np.zeros((), np.int64)
+                if all(there) and not steps.ndim:
+                    yield block, steps
+                else:
+                    each = zip(block.alone(), there, np.broadcast_to(steps, len(there)), strict=True)
+                    yield from ((part, count) for part, has_gradient, count in each if has_gradient)
+
+    def _counted(self, number: int, there: list[bool]) -> states.Array:
+        """The steps of a block, this one included; of each parameter where they differ."""
+        steps = self._steps[number]
+        if not steps.ndim and not all(there):
+            steps = self._steps[number] = np.repeat(steps, len(there))
+        return np.add(steps, there if steps.ndim else 1, steps)
+
+    def _direction(self, part: Part, decay: float, maximize: bool) -> Any:
+        """The gradients with weight decay, and the other way up where `maximize`; they may stand in the buffer."""
+        buffer = part.within(self._buffers[part.number])
         if decay:
-            np.multiply(parameter.data, decay, buffer)
-            return (np.subtract if maximize else np.add)(buffer, d, buffer)
+            for parameter, d in part.each(buffer):
+                np.multiply(parameter.data, decay, d)
+                (np.subtract if maximize else np.add)(d, values_of(parameter.grad), d)
+            return buffer
+        if len(part.parameters) == 1:
+            d = values_of(part.parameters[0].grad)
+        else:
+            d = np.concatenate([values_of(parameter.grad).ravel() for parameter in part.parameters], out=buffer)
         return np.negative(d, buffer) if maximize else d
 
-    def _counted(self) -> states.Array:
-        """The steps of each parameter of `_own`, this one included; 1 where it has made none."""
-        steps = self._counts["steps"]
-        np.add(steps, np.array([parameter.grad is not None for parameter in self._own]), steps)
-        return np.maximum(steps, 1)
+    def _move(self, part: Part, step: Any) -> None:
+        """Subtract a step from the parameters."""
+        for parameter, own in part.each(step):
+            data = parameter.data
+            np.subtract(data, own, data)
+            parameter.data = data
 
-    def _kept(self, kind: str, position: int, initial: float = 0.0) -> states.Array:
-        """An array of the memory; at first it holds `initial`."""
-        array = self._memory[kind][position]
-        if array is None:
-            array = self._memory[kind][position] = np.full_like(self._buffers[position], initial)
-        return array
+    def _kept(self, kind: str, part: Part) -> Any:
+        """A part's numbers in the memory, which at first holds what `_initial` says."""
+        arrays = self._memory[kind]
+        if arrays[part.number] is None:
+            arrays[part.number] = np.full_like(self._buffers[part.number], self._initial(kind))
+        return part.within(arrays[part.number])
+
+    def _initial(self, kind: str) -> float:
+        """What an array of the memory holds at first."""
+        return 0.0
+
+    def memory(self) -> list[list[Any]]:
+        """The lists of arrays that change from step to step."""
+        return [*self._memory.values(), self._steps]
 
     def zero_grad(self) -> None:
         """Clear the gradients of all parameters."""
@@ -165,12 +207,14 @@ class Optimizer:
         state = {name: np.array(getattr(self, name)) for name in self.settings}
         for number, group in enumerate(self._groups):
             state |= {f"{number}.{name}": array for name, array in group.state_dict().items()}
-        for kind, arrays in self._memory.items():
-            for name, array in zip(self.names, arrays, strict=False):  # of groups each has its own
-                if array is not None:
-                    state[f"{kind}.{name}"] = array.copy()
-        for kind, counts in self._counts.items():
-            state |= {f"{kind}.{name}": np.array(count) for name, count in zip(self.names, counts, strict=False)}
+        for number, block in enumerate(self._blocks):
+            names = [self.names[position] for position in block.positions]
+            for kind, arrays in self._memory.items():
+                own = [] if arrays[number] is None else block.each(arrays[number])
+                state |= {f"{kind}.{name}": array.copy() for name, (_, array) in zip(names, own, strict=False)}
+            if self._counting:
+                steps = np.broadcast_to(self._steps[number], len(names))
+                state |= {f"steps.{name}": np.array(count) for name, count in zip(names, steps, strict=True)}
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -195,28 +239,37 @@ class Optimizer:
                 state = {name: value for name, value in state.items() if not str(name).startswith(start)}
         own_names = [] if self._groups else self.names
         shapes: dict[str, tuple[int, ...]] = {name: np.shape(getattr(self, name)) for name in self.settings}
-        shapes |= {f"{kind}.{name}": () for kind in self._counts for name in own_names}
+        shapes |= {f"steps.{name}": () for name in own_names if self._counting}
         required = set(shapes)
         for kind in self._memory:
             shapes |= {f"{kind}.{name}": p.shape for name, p in zip(own_names, self._own, strict=True)}
         arrays = states.checked(type(self).__name__, shapes, state, shapes.keys() - required)
-        counts = {kind: [states.count(f"{kind}.{name}", arrays) for name in own_names] for kind in self._counts}
+        steps = [states.count(f"steps.{name}", arrays) for name in own_names if self._counting]
         memory = {
-            kind: [
-                states.cast(arrays.get(f"{kind}.{name}"), parameter.dtype)
-                for name, parameter in zip(own_names, self._own, strict=True)
-            ]
+            kind: {name: arrays[f"{kind}.{name}"] for name in own_names if f"{kind}.{name}" in arrays}
             for kind in self._memory
         }
         settings = self._checked({name: arrays[name].tolist() for name in self.settings})
-        return [lambda: self._take(settings, counts, memory), *below]
+        return [lambda: self._take(settings, steps, memory), *below]
 
-    def _take(self, settings: Mapping[str, Any], counts: Mapping[str, Any], memory: Mapping[str, Any]) -> None:
+    def _take(self, settings: Mapping[str, Any], steps: list[int], memory: Mapping[str, Any]) -> None:
         self._assign(settings)
-        for kind in counts:
-            self._counts[kind][:] = counts[kind]
-        for kind in memory:
-            self._memory[kind][:] = memory[kind]
+        for number, block in enumerate(self._blocks):
+            if self._counting:
+                own = [steps[position] for position in block.positions]
+                self._steps[number] = np.array(own[0] if len(set(own)) == 1 else own)
+            for kind, by_name in memory.items():
+                self._memory[kind][number] = self._remembered(block, kind, by_name)
+
+    def _remembered(self, block: Part, kind: str, by_name: Mapping[str, Any]) -> states.Array | None:
+        """The array of a block's memory, of those by the names of its parameters; None where there are none."""
+        names = [self.names[position] for position in block.positions]
+        if not any(name in by_name for name in names):
+            return None
+        array = np.full_like(self._buffers[block.number], self._initial(kind))
+        for name, (_, own) in zip(names, block.each(array), strict=True):
+            own[...] = states.cast(by_name.get(name, own), own.dtype)
+        return array
 
     def save(self, path: states.Path) -> None:
         """Write `state_dict()` to a file, as `Module.save` does."""

@@ -11,6 +11,7 @@ import numpy as np
 from nn import given
 from nn import state as states
 from nn.optim.optimizer import Optimizer, values_of
+from nn.optim.parts import Part
 
 
 class SGD(Optimizer):
@@ -46,6 +47,8 @@ class SGD(Optimizer):
     >>> w.data
     array([0.8, 1.6])
     """
+
+    _together = False  # at a parameter's first step its velocity is another
 
     momentum: float
     nesterov: bool
@@ -86,8 +89,8 @@ class SGD(Optimizer):
 
     def _step(self) -> None:
         if self.momentum or self.weight_decay or self.maximize:
-            for position in range(len(self._slots)):
-                self._step_along(position)
+            for part, _ in self._parts():
+                self._step_along(part)
             return
         multiply, subtract, ndarray = np.multiply, np.subtract, np.ndarray
         for parameter, buffer, rate in self._slots:
@@ -101,20 +104,17 @@ class SGD(Optimizer):
             subtract(data, buffer, data)
             parameter.data = data
 
-    def _step_along(self, position: int) -> None:
+    def _step_along(self, part: Part) -> None:
         """One parameter's step with momentum or weight decay, or upwards; `d` may stand in the buffer."""
-        parameter, buffer, rate = self._slots[position]
-        if parameter.grad is None:
-            return
-        data, d = parameter.data, self._direction(position, self.weight_decay, self.maximize)
+        _, buffer, rate = self._slots[part.number]
+        d = self._direction(part, self.weight_decay, self.maximize)
         if self.momentum:
-            v = self._remember(position, d)
+            v = self._remember(part.number, d)
             if self.nesterov:  # the part along d here, the part along v below
-                np.subtract(data, np.multiply(d, rate, buffer), data)
+                self._move(part, np.multiply(d, rate, buffer))
                 rate = rate * self.momentum
             d = v
-        np.subtract(data, np.multiply(d, rate, buffer), data)
-        parameter.data = data
+        self._move(part, np.multiply(d, rate, buffer))
 
     def _remember(self, position: int, d: states.Array) -> states.Array:
         """The velocity after `d`."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from nn import given
 from nn.optim.optimizer import Optimizer
+from nn.optim.parts import Part
 
 
 class RMSprop(Optimizer):
@@ -73,25 +74,25 @@ class RMSprop(Optimizer):
     ) -> None:
         values = (lr, alpha, eps, weight_decay, momentum, centered, maximize)
         super().__init__(params, dict(zip(self.settings, values, strict=True)))
-        for kind in ("square", "mean", "momentum_buffer"):
-            self._memory[kind] = [None] * len(self._own)
+        for kind, there in (("square", True), ("mean", self.centered), ("momentum_buffer", self.momentum)):
+            # From the start where it can, so that a compiled step is recorded once.
+            self._memory[kind] = [np.zeros_like(buffer) if there else None for buffer in self._buffers]
         self._roots = [np.empty_like(buffer) for buffer in self._buffers]
 
     def _step(self) -> None:
-        for position, parameter in enumerate(self._own):
-            if parameter.grad is not None:
-                self._step_along(position)
+        for part, _ in self._parts():
+            self._step_along(part)
 
-    def _step_along(self, position: int) -> None:
-        parameter, buffer, root = self._own[position], self._buffers[position], self._roots[position]
-        data, d, alpha = parameter.data, self._direction(position, self.weight_decay, self.maximize), self.alpha
-        square = self._kept("square", position)
+    def _step_along(self, part: Part) -> None:
+        buffer, root = part.within(self._buffers[part.number]), part.within(self._roots[part.number])
+        d, alpha = self._direction(part, self.weight_decay, self.maximize), self.alpha
+        square = self._kept("square", part)
         np.multiply(square, alpha, square)
         np.multiply(d, d, root)
         np.multiply(root, 1 - alpha, root)
         np.add(square, root, square)
         if self.centered:
-            mean = self._kept("mean", position)
+            mean = self._kept("mean", part)
             np.multiply(mean, alpha, mean)
             np.add(mean, np.multiply(d, 1 - alpha, root), mean)
             np.subtract(square, np.multiply(mean, mean, root), root)
@@ -101,11 +102,10 @@ class RMSprop(Optimizer):
         np.add(root, self.eps, root)
         step = np.divide(d, root, buffer)
         if self.momentum:
-            kept = self._kept("momentum_buffer", position)
+            kept = self._kept("momentum_buffer", part)
             np.multiply(kept, self.momentum, kept)
             step = np.add(kept, step, kept)
-        np.subtract(data, np.multiply(step, self._rates[data.dtype], buffer), data)
-        parameter.data = data
+        self._move(part, np.multiply(step, self._rates[buffer.dtype], buffer))
 
 
 class Adagrad(Optimizer):
@@ -139,6 +139,8 @@ class Adagrad(Optimizer):
     array([0.9, 1.9])
     """
 
+    _counting = True
+
     lr_decay: float
     eps: float
     weight_decay: float
@@ -168,22 +170,18 @@ class Adagrad(Optimizer):
     ) -> None:
         values = (lr, lr_decay, eps, weight_decay, initial_accumulator_value, maximize)
         super().__init__(params, dict(zip(self.settings, values, strict=True)))
-        self._memory["sum"] = [None] * len(self._own)
-        self._counts["steps"] = np.zeros(len(self._own), np.int64)
+        self._memory["sum"] = [np.full_like(buffer, self.initial_accumulator_value) for buffer in self._buffers]
         self._roots = [np.empty_like(buffer) for buffer in self._buffers]
 
+    def _initial(self, kind: str) -> float:
+        return self.initial_accumulator_value
+
     def _step(self) -> None:
-        rates = self._rates[np.dtype(np.float64)] / (1 + (self._counted() - 1) * self.lr_decay)
-        for position, parameter in enumerate(self._own):
-            if parameter.grad is None:
-                continue
-            buffer, root, data = self._buffers[position], self._roots[position], parameter.data
-            d, total = (
-                self._direction(position, self.weight_decay, self.maximize),
-                self._kept("sum", position, self.initial_accumulator_value),
-            )
+        for part, t in self._parts():
+            buffer, root = part.within(self._buffers[part.number]), part.within(self._roots[part.number])
+            d, total = self._direction(part, self.weight_decay, self.maximize), self._kept("sum", part)
             np.add(total, np.multiply(d, d, root), total)
             np.add(np.sqrt(total, root), self.eps, root)
             np.divide(d, root, buffer)
-            np.subtract(data, np.multiply(buffer, rates[position].astype(data.dtype), buffer), data)
-            parameter.data = data
+            rate = np.divide(self._rates[np.dtype(np.float64)], 1 + (t - 1) * self.lr_decay, dtype=buffer.dtype)
+            self._move(part, np.multiply(buffer, rate, buffer))

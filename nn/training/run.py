@@ -57,11 +57,10 @@ class Run:
 
     def mark(self) -> None:
         """Remember where the steps stand, so that `back` returns there; at less cost than a snapshot's."""
-        memory = [arrays for group in self.optimizer.param_groups for arrays in group._memory.values()]
-        counts = [array for group in self.optimizer.param_groups for array in group._counts.values()]
+        memory = [arrays for group in self.optimizer.param_groups for arrays in group.memory()]
         self._marked = (
             [(parameter, parameter.data.copy()) for parameter in self._parameters],
-            [(array, array.copy()) for array in (*self._buffers, *counts)],
+            [(array, array.copy()) for array in self._buffers],
             [(arrays, [None if array is None else array.copy() for array in arrays]) for arrays in memory],
             self.schedule.state_dict() if self.schedule else {},
             self.optimizer.lr,
