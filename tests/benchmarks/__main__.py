@@ -22,11 +22,13 @@ def run(title: str, module: str, threads: int, arguments: list[str]) -> None:
 
 
 def main() -> None:
-    everything = ["steps", "engine", "memory", "operations", "planted"]
+    everything = ["steps", "training", "engine", "memory", "operations", "planted"]
     chosen = [name for name in sys.argv[1:] if name in everything] or everything
     if "steps" in chosen:
         run("training steps, one thread", "steps", 1, [])
         run("training steps, default threads", "steps", 0, [])
+    if "training" in chosen:
+        run("a whole training, one thread", "training", 1, [])
     if "engine" in chosen:
         run("the engine", "engine", 0, [])
     if "memory" in chosen:
