@@ -35,8 +35,9 @@ from nn.layers import *  # noqa: F403
 from nn.losses import *  # noqa: F403
 from nn.module import Module
 from nn.parameter import Parameter
+from nn.prediction import predict
 from nn.splitting import split
-from nn.training import History, fit, predict
+from nn.training import History, fit
 
 __differentiable__ = True  # written for Tensors: `autograd.differentiable` leaves it as it is
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from inspect import signature
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from autograd import Tensor
 
-if TYPE_CHECKING:
-    from nn.module import Module
-
 _PLAIN = (bool, int, float, str, np.number)
 
 
-def settings(module: Module) -> dict[str, object]:
+def settings(module: Any) -> dict[str, object]:
     """What its constructor takes and may be left out, of numbers and words that the module keeps by that name.
 
     >>> from nn import Dropout
@@ -32,13 +29,13 @@ def settings(module: Module) -> dict[str, object]:
     return {name: value for name, value in kept.items() if isinstance(value, _PLAIN)}
 
 
-def kind(module: Module) -> str:
+def kind(module: Any) -> str:
     """The class with its settings: `Dropout(p=0.1)`."""
     shown = ", ".join(f"{name}={value!r}" for name, value in settings(module).items())
     return f"{type(module).__name__}({shown})" if shown else type(module).__name__
 
 
-def tree(module: Module) -> str:
+def tree(module: Any) -> str:
     """The module and all below it as text."""
     rows = list(_rows(module, "", "", set()))
     rows[0] = (rows[0][0], f"{rows[0][1] or 0} parameters", rows[0][2])
@@ -48,7 +45,7 @@ def tree(module: Module) -> str:
     return written("\n".join(lines))
 
 
-def _rows(module: Module, key: str, indent: str, seen: set[int]) -> Iterator[tuple[str, str, str]]:
+def _rows(module: Any, key: str, indent: str, seen: set[int]) -> Iterator[tuple[str, str, str]]:
     """A row for this module and each below: its name, parameter count, and own parameters."""
     title = f"{indent}{shown(key)}: {kind(module)}" if key else kind(module)
     if id(module) in seen:

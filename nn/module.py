@@ -17,6 +17,7 @@ from autograd import Tensor, scope
 from nn import display
 from nn import state as states
 from nn.parameter import Parameter
+from nn.summary import summary
 
 Named: TypeAlias = "tuple[str, Module | Parameter]"
 
@@ -342,8 +343,6 @@ class Module:
         >>> Linear(3, 2, rng=0).summary((5, 3)).splitlines()[-1]
         '8 parameters, 8 of them trained; 30 multiply-adds'
         """
-        from nn.summary import summary
-
         return summary(self, input_shape, dtype)
 
 

@@ -12,7 +12,7 @@ from autograd import replacing
 from nn import layers
 from nn import state as states
 from nn.module import Module
-from nn.training import predict
+from nn.prediction import predict
 
 _OPSET = 17
 

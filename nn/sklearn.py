@@ -31,8 +31,9 @@ except ImportError as error:
 from nn import functional, init, optim
 from nn.batches import MiniBatches
 from nn.layers import ELU, GELU, MLP, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
+from nn.prediction import predict
 from nn.splitting import split
-from nn.training import Run, fit, predict
+from nn.training import Run, fit
 
 _ACTIVATIONS: dict[str, Any] = {
     "relu": ReLU, "tanh": Tanh, "logistic": Sigmoid, "identity": Identity,

@@ -9,9 +9,7 @@ from numpy.typing import DTypeLike
 
 from autograd import Tensor, no_grad
 from nn import display
-from nn.module import Module
-from nn.training.prediction import evaluating
-from nn.watching import watching
+from nn.watching import evaluating, watching
 
 
 class Summary(str):
@@ -30,7 +28,7 @@ class Summary(str):
         return str(self)
 
 
-def summary(model: Module, input_shape: Any, dtype: DTypeLike | None = None) -> Summary:
+def summary(model: Any, input_shape: Any, dtype: DTypeLike | None = None) -> Summary:
     """The layers of a model in the order of the tree, with what they give for an input; computed in `eval()`.
 
     Args:
@@ -90,11 +88,11 @@ def _shown(shape: Any) -> str:
     return ", ".join(map(_shown, shape)) if isinstance(shape, list) else str(shape)
 
 
-def _run(model: Module, inputs: list[Any]) -> dict[int, tuple[Any, int]]:
+def _run(model: Any, inputs: list[Any]) -> dict[int, tuple[Any, int]]:
     """The output's shape and the multiply-adds of every module that is called, by identity."""
     seen: dict[int, tuple[Any, int]] = {}
 
-    def see(module: Module, args: tuple[Any, ...], y: Any) -> None:
+    def see(module: Any, args: tuple[Any, ...], y: Any) -> None:
         products = 0
         if hasattr(module, "multiply_adds"):
             products = module.multiply_adds(np.shape(args[0]), np.shape(y[0] if isinstance(y, tuple) else y))

@@ -1,16 +1,35 @@
-"""Watching what modules compute, while one runs."""
+"""Around one call of a module: watching what is computed, and the modes of `eval()`. Modules themselves stand above."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol, Self
 
-from nn.module import Module
+
+class Tree(Protocol):
+    """What a Module is here."""
+
+    training: bool
+
+    def modules(self) -> Iterator[Self]: ...
 
 
 @contextmanager
-def watching(model: Module, see: Callable[[Module, tuple[Any, ...], Any], Any]) -> Iterator[None]:
+def evaluating(model: Tree) -> Iterator[None]:
+    """Inside, the model is as after `eval()`; then each module is as it was."""
+    before = [(module, module.training) for module in model.modules()]
+    try:
+        for module, _ in before:
+            module.training = False
+        yield
+    finally:
+        for module, mode in before:
+            module.training = mode
+
+
+@contextmanager
+def watching(model: Tree, see: Callable[[Any, tuple[Any, ...], Any], Any]) -> Iterator[None]:
     """Inside, `see(module, args, output)` is called after each module's `forward`.
 
     >>> from nn import Tanh
@@ -22,7 +41,7 @@ def watching(model: Module, see: Callable[[Module, tuple[Any, ...], Any], Any]) 
     [(0.0, 0.0)]
     """
 
-    def watched(module: Module, forward: Callable[..., Any]) -> Callable[..., Any]:
+    def watched(module: Any, forward: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             output = forward(*args, **kwargs)
             see(module, args, output)
@@ -30,7 +49,7 @@ def watching(model: Module, see: Callable[[Module, tuple[Any, ...], Any], Any]) 
 
         return call
 
-    modules = list(model.modules())
+    modules: list[Any] = list(model.modules())
     own = {id(module): vars(module)["forward"] for module in modules if "forward" in vars(module)}
     try:
         for module in modules:

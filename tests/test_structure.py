@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -142,6 +143,18 @@ def test_nn_uses_the_public_api_only() -> None:
         text = path.read_text()
         assert [name for name in imports(ast.parse(text)) if name.startswith("autograd.")] == [], path.name
         assert "._node" not in text, path.name
+
+
+def test_nn_has_no_circles() -> None:
+    """Neither its packages, nor the files within them: each imports only what stands below it."""
+    files = {module_of(path): ast.parse(path.read_text()) for path in sorted((ROOT / "nn").rglob("*.py"))}
+    below: dict[str, set[str]] = {}
+    for here, tree in files.items():
+        for name in (name for name in imports(tree) if name.startswith("nn.")):
+            for upper, lower in ((here, name), (".".join(here.split(".")[:2]), ".".join(name.split(".")[:2]))):
+                if upper != lower and upper != "nn":
+                    below.setdefault(upper, set()).add(lower)
+    TopologicalSorter(below).prepare()  # CycleError names the circle
 
 
 def test_importing_the_engine_loads_nothing_above_it() -> None:

@@ -11,8 +11,8 @@ from autograd import Tensor, no_grad
 from nn import functional, init
 from nn.module import Module
 from nn.plots.style import BLUE, GREY, INK, RED, axes_or_new, colour_of, plain
-from nn.training.prediction import evaluating, predict
-from nn.watching import watching
+from nn.prediction import predict
+from nn.watching import evaluating, watching
 
 
 def decision_boundary(model: Callable[..., Any], X: Any, y: Any, axes: Any = None, points: int = 200) -> Any:

@@ -2,7 +2,6 @@
 
 from nn.training.history import History
 from nn.training.loop import fit
-from nn.training.prediction import predict
 from nn.training.run import Run
 
-__all__ = ["History", "Run", "fit", "predict"]
+__all__ = ["History", "Run", "fit"]

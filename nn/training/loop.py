@@ -17,10 +17,10 @@ from nn import state as states
 from nn.batches import MiniBatches
 from nn.module import Module
 from nn.optim import Adam, LambdaLR, OneCycleLR, Optimizer, clip_grad_norm
+from nn.prediction import as_dtype, dtype_of
 from nn.splitting import split
 from nn.training import diagnosis
 from nn.training.history import History
-from nn.training.prediction import as_dtype, dtype_of
 from nn.training.run import Run
 
 Loss = Callable[..., Any]

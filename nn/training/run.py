@@ -12,9 +12,9 @@ from nn import state as states
 from nn.batches import MiniBatches
 from nn.module import Module
 from nn.optim import Optimizer
+from nn.prediction import predict
 from nn.training import checkpoint
 from nn.training.history import History
-from nn.training.prediction import predict
 
 
 class Run:

@@ -87,9 +87,7 @@ def main() -> None:
         "the loop by hand": by_hand(),
     }  # fmt: skip
     timings = side_by_side({name: lambda train=train: train(0) for name, train in contestants.items()}, rounds=rounds)
-    title = (
-        f"digits: {'-'.join(map(str, SIZES))}, Adam, batches of {BATCH}, {EPOCHS} epochs; over scikit-learn"
-    )
+    title = f"digits: {'-'.join(map(str, SIZES))}, Adam, batches of {BATCH}, {EPOCHS} epochs; over scikit-learn"
     print(table(title, timings))
     for name, train in contestants.items():
         print(f"  {name:<28} {statistics.mean(train(seed) for seed in range(5)):.2%} of the held-out quarter right")

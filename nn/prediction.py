@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -11,20 +11,7 @@ import numpy as np
 from autograd import Tensor, no_grad
 from nn import given
 from nn.module import Module
-
-
-@contextmanager
-def evaluating(model: Any) -> Iterator[None]:
-    """Inside, the model is as after `eval()`; then each module is as it was."""
-    modules = list(model.modules()) if isinstance(model, Module) else []
-    before = [module.training for module in modules]
-    try:
-        for module in modules:
-            module.training = False
-        yield
-    finally:
-        for module, mode in zip(modules, before, strict=True):
-            module.training = mode
+from nn.watching import evaluating
 
 
 def predict(model: Callable[..., Any], X: Any, batch_size: int = 1024) -> Any:
@@ -50,7 +37,7 @@ def predict(model: Callable[..., Any], X: Any, batch_size: int = 1024) -> Any:
         raise ValueError(f"predict: X is {X.shape}; it holds no samples")
     floats = dtype_of(model)
     parts = []
-    with no_grad(), evaluating(model):
+    with no_grad(), evaluating(model) if isinstance(model, Module) else nullcontext():
         for start in range(0, len(X), size):
             part = model(as_dtype(X[start : start + size], floats))
             parts.append(np.asarray(part.data if isinstance(part, Tensor) else part))
