@@ -38,6 +38,7 @@ from autograd.numpy.namespace import Namespace, ours
 
 _AS_IT_IS = {int, float, bool, str, bytes, complex, type(None), slice, range, Tensor, np.float64, np.int64}
 _OF_A_MODULE = ("__name__", "__package__", "__spec__", "__path__", "__file__")
+_OF_A_CLASS = (FunctionType, staticmethod, classmethod, property, str)  # what a metaclass may ask for
 _missing = object()
 _current: ContextVar[_Run | None] = ContextVar("run", default=None)
 
@@ -217,17 +218,19 @@ class _Run:
         """
         if issubclass(cls, (np.ndarray, Tensor)):
             return cls
-        slots = {"__slots__": cls.__dict__["__slots__"]} if "__slots__" in vars(cls) else {}
+        inner = ("__dict__", "__weakref__", "_abc_impl")
+        body = {name: value for name, value in vars(cls).items()
+                if name not in inner and type(value) is not MemberDescriptorType}  # fmt: skip
+        at_first = {name: value for name, value in body.items() if name == "__slots__" or type(value) in _OF_A_CLASS}
         try:
-            copy = type(cls)(cls.__name__, tuple(map(self.ours, cls.__bases__)), slots)
+            copy = type(cls)(cls.__name__, tuple(map(self.ours, cls.__bases__)), at_first)
         except Exception:
             return cls
-        self.seen[id(cls)] = cls, copy  # before its methods, which name it
+        self.seen[id(cls)] = cls, copy  # before its methods are ours, as they name it
         self.seen[id(copy)] = copy, copy
-        for name, value in vars(cls).items():
-            if name in ("__dict__", "__weakref__", "__slots__") or type(value) is MemberDescriptorType:
-                continue
-            setattr(copy, name, self._attribute(value))
+        for name, value in body.items():
+            if name != "__slots__":
+                setattr(copy, name, self._attribute(value))
         return copy
 
     def _attribute(self, value: Any) -> Any:

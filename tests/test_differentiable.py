@@ -6,11 +6,12 @@ from __future__ import annotations
 import functools
 import math
 import sys
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from math import exp, sqrt
 from types import ModuleType, SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy
 import numpy as np
@@ -276,6 +277,48 @@ def test_objects_of_every_make_are_copied() -> None:
 
     assert gradcheck(differentiable(program), [np.array([0.4, 0.7, 1.1])], complex_step=False)
     assert gradcheck(differentiable(ring), [np.ones(3)], complex_step=False)
+
+
+class Whole(ABCMeta):
+    """Refuses a class that leaves something abstract, or that holds what another class made."""
+
+    def __init__(cls, *args: Any) -> None:
+        super().__init__(*args)
+        if getattr(cls, "__abstractmethods__", None) and args[1]:
+            raise TypeError("abstract")
+
+
+class Named:
+    owners: ClassVar[list[Any]] = []
+
+    def __set_name__(self, owner: Any, name: str) -> None:
+        self.owners.append(owner)
+
+
+def test_classes_whose_metaclass_looks_at_them_are_copied() -> None:
+    class Density(metaclass=Whole):
+        @abstractmethod
+        def slope(self, x: Any) -> Any: ...
+
+        def __call__(self, x: Any) -> Any:
+            return self.slope(x) * self.scale(x)
+
+    class Normal(Density):
+        name = Named()
+
+        def slope(self, x: Any) -> Any:
+            return -float(x[0])
+
+        @staticmethod
+        def scale(x: Any) -> Any:
+            assert isinstance(normal, Density)
+            return math.exp(x[1])
+
+    normal = Normal()
+    assert isinstance(normal, Density)
+    run = differentiable(normal)
+    assert gradcheck(run, [np.array([0.4, 0.7])], complex_step=False)
+    assert Named.owners == [Normal]
 
 
 def test_threads_do_not_see_each_other() -> None:
