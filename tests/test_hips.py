@@ -50,6 +50,8 @@ def test_transforms_give_what_their_names_say() -> None:
     assert numpy.allclose(grad(lambda x, y: np.sum(x * y), 1)(X, X), X)
     assert numpy.allclose(grad(lambda x, y: np.sum(x * y**2), argnum=1)(X, X), 2 * X**2)
     assert numpy.allclose(autograd.jacobian(lambda x, y: y**2, argnum=1)(X, X), numpy.diag(2 * X))
+    assert elementwise_grad(lambda t: t**2.5)(numpy.array([1, 4])).tolist() == [2.5, 20.0]
+    assert make_vjp(lambda t: t**2.5)(4)[0](1.0) == 20.0
     with pytest.raises(TypeError, match="real"):
         autograd.holomorphic_grad(f)(X)
 

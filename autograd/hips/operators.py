@@ -32,7 +32,7 @@ def unary_to_nary(operator: Callable[..., Any]) -> Callable[..., Any]:
                 return fun(*given, **kwargs)
 
             alone.__name__ = getattr(fun, "__name__", "function")
-            x = tuple(args[k] for k in argnum) if several else args[argnum]
+            x = tree_map(_as_floats, tuple(args[k] for k in argnum) if several else args[argnum])
             return operator(alone, x, *options, **named)
 
         call.__name__ = f"{operator.__name__}({getattr(fun, '__name__', 'function')})"
@@ -41,8 +41,9 @@ def unary_to_nary(operator: Callable[..., Any]) -> Callable[..., Any]:
     return of_function
 
 
-def _value(output: Any) -> Any:
-    return tree_map(held, output)
+def _as_floats(leaf: Any) -> Any:
+    """Whole numbers as floats: HIPS autograd differentiates by them too."""
+    return np.asarray(leaf, float) if np.asarray(held(leaf)).dtype.kind in "iu" else leaf
 
 
 @unary_to_nary
