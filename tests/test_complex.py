@@ -87,6 +87,8 @@ def test_scipys_transforms() -> None:
     [
         (lambda x: np.exp(1j * x[0]), r"it gives Complex; .*real: np\.abs\(z\) \*\* 2"),
         (lambda x: np.linalg.eigvals(MIXED * x)[0].real, "eigvals of complex numbers"),
+        (lambda x: np.linalg.svd(MIXED * x)[0].real[0], "no derivative of the vectors; compute_uv=False"),
+        (lambda x: np.linalg.eigh(np.eye(3) * (x[0] + 0j))[1].real[0, 0], "of equal eigenvalues"),
         (lambda x: (1j * x).astype(float)[0], r"take \.real, or np\.abs"),
         (lambda x: float(1j * x[0]), "real number|float"),
     ],

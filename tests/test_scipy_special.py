@@ -71,6 +71,19 @@ def test_limits(fn: Any, at: Any, slope: float) -> None:
     np.testing.assert_allclose(found, slope, rtol=1e-11)
 
 
+def test_functions_of_complex_numbers() -> None:
+    def lines(p: Any) -> Any:
+        z = (np.linspace(-1, 2, 4) - p[0] + 1j * p[1]) / p[2]
+        pearson = 2 * (sp.loggamma(p[1] + 0.5j * p[0]).real - sp.loggamma(p[1]))
+        return sp.wofz(z).real + sp.erf(z).imag + sp.gamma(z).real + sp.erfc(np.conj(z)).real + np.exp(pearson)
+
+    p = np.array([0.3, 0.7, 1.4])
+    np.testing.assert_allclose(lines(Tensor(p)).data, lines(p), rtol=1e-12)
+    gradcheck(lines, [p], order=2, complex_step=False)
+    with pytest.raises(TypeError, match="jv of complex numbers"):
+        grad(lambda t: sp.jv(0, t + 1j).real)(1.0)
+
+
 def test_a_weight_of_logsumexp_has_a_gradient() -> None:
     a, b = np.array([[0.1, -2.0], [0.4, 900.0]]), np.array([[0.5, 2.0], [1.0, 3.0]])
     gradcheck(lambda a, b: ours.logsumexp(a, axis=1, b=b), [a, b])

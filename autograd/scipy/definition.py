@@ -85,14 +85,18 @@ def recorded(
 _DIFFERENCE = r"\bar p_%d = \bar y \odot \partial y / \partial p"
 
 
+def difference(fn: Function, at: Any, step: Any) -> Any:
+    """The derivative of `fn` by a central difference of the eighth order."""
+    return sum(weight * (fn(at + k * step) - fn(at - k * step)) for k, weight in enumerate(_WEIGHTS, 1)) / step
+
+
 def _difference(fn: Function, position: int, parameter: Parameter, count: int) -> Rule:
     """The rule of a parameter, by differences."""
 
     def slope(*args: Any) -> Any:
         at, low = args[position], parameter.low
         step = 0.02 if low is None else 0.02 * (at - low) / (1 + at - low)
-        moved: Function = lambda by: fn(*args[:position], at + by * step, *args[position + 1 :])
-        return sum(weight * (moved(k) - moved(-k)) for k, weight in enumerate(_WEIGHTS, 1)) / step
+        return difference(lambda moved: fn(*args[:position], moved, *args[position + 1 :]), at, step)
 
     rules: dict[int, Rule] = {
         2: lambda g, y, a, x: g * slope(a, x),

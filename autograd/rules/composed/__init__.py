@@ -4,6 +4,7 @@ from autograd.rules.composed import (  # noqa: F401
     choice,
     complex,
     complex_functions,
+    complex_linalg,
     elementwise,
     fourier,
     joining,

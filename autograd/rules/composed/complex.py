@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from autograd.basis.signatures import qualified_name
-from autograd.core.op import BODIES, PLAIN_TYPES, plain
+from autograd.core.op import BODIES, LATER, PLAIN_TYPES, plain
 
 Function = Callable[..., Any]
 TABLE: Final[dict[Any, Function]] = {}
@@ -188,6 +188,8 @@ def call(fn: Any, args: Any, kwargs: Any) -> Any:
     Raises:
         TypeError: one that is not covered.
     """
+    for load in () if fn in TABLE else LATER:
+        load(fn)
     if fn in TABLE:
         return TABLE[fn](*args, **kwargs)
     if fn is operator.getitem:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd.core.op import plain
+from autograd.core.op import plain, stack_nested
 from autograd.rules.composed.complex import TABLE, Complex, as_complex, covers, is_complex
+from autograd.rules.definition import defcomposite
 
 _fn: Any
 # Sums and products
@@ -170,36 +171,78 @@ def _tan(a: Any) -> Complex:
     return Complex(turned.imag, -turned.real)
 
 
-@covers(np.linalg.norm)
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    axes = tuple(range(x.ndim)) if axis is None else axis
-    if ord not in (2, -2, "nuc") or type(axes) is not tuple or len(axes) != 2:
-        return np.linalg.norm(np.abs(x), ord, axis, keepdims)
-    value = np.linalg.norm(
-        _as_real(np.moveaxis(x, axes, (-2, -1))), ord, (-2, -1)
-    )  # which has each singular value twice
-    value = value / 2 if ord == "nuc" else value
-    return np.expand_dims(value, axes) if keepdims else value
+@covers(np.log1p)
+def _log1p(a: Any) -> Any:
+    return _log(Complex(1 + a.real, a.imag))
 
 
-def _as_real(a: Complex) -> Any:
-    """The real matrix, of twice the size, that multiplies parts as `a` multiplies numbers."""
-    top = np.concatenate((a.real, -a.imag), axis=-1)
-    return np.concatenate((top, np.concatenate((a.imag, a.real), axis=-1)), axis=-2)
+@covers(np.expm1)
+def _expm1(a: Any) -> Complex:
+    half = np.sin(a.imag / 2)
+    return Complex(np.expm1(a.real) * np.cos(a.imag) - 2 * half * half, np.exp(a.real) * np.sin(a.imag))
 
 
-@covers(np.linalg.solve)
-def _solve(a: Any, b: Any) -> Complex:
-    a, b = as_complex(a), as_complex(b)
-    vector = b.ndim == 1
-    right = np.concatenate((b.real, b.imag), axis=0 if vector else -2)
-    found, n = np.linalg.solve(_as_real(a), right), np.shape(a)[-1]
-    return Complex(found[:n], found[n:]) if vector else Complex(found[..., :n, :], found[..., n:, :])
+# Inverse functions: Kahan, "Branch cuts for complex elementary functions", 1987
 
 
-TABLE[np.linalg.inv] = lambda a: _solve(a, np.broadcast_to(np.eye(np.shape(a)[-1]), np.shape(a)))
-for _name, _fn in (("matmul", np.matmul), ("outer", np.outer), ("tensordot", np.tensordot)):
-    if hasattr(np.linalg, _name):  # of NumPy 2
-        TABLE[getattr(np.linalg, _name)] = _fn
-if hasattr(np, "vecdot"):
-    TABLE[np.vecdot] = lambda a, b, axis=-1: np.sum(np.conjugate(as_complex(a)) * as_complex(b), axis=axis)
+def _roots(a: Any) -> tuple[Any, Any, Any, Any]:
+    """The parts of the roots of 1 + a and of 1 - a."""
+    plus, minus = _sqrt(Complex(1 + a.real, a.imag)), _sqrt(Complex(1 - a.real, -a.imag))
+    return plus.real, plus.imag, minus.real, minus.imag
+
+
+@covers(np.arcsin)
+def _arcsin(a: Any) -> Complex:
+    p, q, r, s = _roots(a)
+    return Complex(np.arctan2(a.real, p * r - q * s), np.arcsinh(q * r - p * s))
+
+
+@covers(np.arccos)
+def _arccos(a: Any) -> Complex:
+    p, q, r, s = _roots(a)
+    return Complex(2 * np.arctan2(r, p), np.arcsinh(p * s - q * r))
+
+
+@covers(np.arccosh)
+def _arccosh(a: Any) -> Complex:
+    plus, minus = _sqrt(Complex(a.real + 1, a.imag)), _sqrt(Complex(a.real - 1, a.imag))
+    return Complex(np.arcsinh(minus.real * plus.real + minus.imag * plus.imag), 2 * np.arctan2(minus.imag, plus.real))
+
+
+@covers(np.arctanh)
+def _arctanh(a: Any) -> Any:
+    return (_log1p(a) - _log1p(Complex(-a.real, -a.imag))) / 2
+
+
+def _turned(fn: Any) -> Any:
+    """Of arcsin, arcsinh, and of arctanh, arctan: f(i a) / i."""
+
+    def of(a: Any) -> Complex:
+        turned = fn(Complex(-a.imag, a.real))
+        return Complex(turned.imag, -turned.real)
+
+    return of
+
+
+TABLE[np.arcsinh], TABLE[np.arctan] = _turned(_arcsin), _turned(_arctanh)
+
+
+# Functions that give complex numbers of real ones, outside of where they are real
+
+
+def _wider(fn: Any, name: str, low: float, high: float) -> None:
+    wide = getattr(np.emath, name)
+
+    def body(x: Any, *args: Any) -> Any:
+        x = x if is_complex(x) else stack_nested(x)
+        inside = is_complex(x) or bool(np.all((plain(x) >= low) & (plain(x) <= high)))
+        return fn(x if inside else as_complex(x), *args)
+
+    TABLE[wide] = body
+    defcomposite(wide, body, math=rf"y = \operatorname{{{name}}} a", samples=[lambda rng: (rng.uniform(0.1, 0.9, 3),)])
+
+
+for _name in ("sqrt", "log", "log2", "log10"):
+    _wider(getattr(np, _name), _name, 0, np.inf)
+for _name in ("arcsin", "arccos", "arctanh"):
+    _wider(getattr(np, _name), _name, -1, 1)
