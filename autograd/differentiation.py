@@ -10,6 +10,8 @@ import numpy as np
 from autograd.array.careful import gradients
 from autograd.array.conversion import cuts
 from autograd.array.tensor import Tensor
+from autograd.basis.arrays import ARRAYS, as_kind, is_foreign
+from autograd.basis.sums import owned
 from autograd.core.node import Node, differentiated, recording
 from autograd.core.op import lookup
 from autograd.core.tensor import apply, wrap
@@ -144,11 +146,10 @@ class Call:
             wrapper = wrap
             cotangent = cotangent if isinstance(cotangent, Tensor) else Tensor(cotangent, dtype=leaf.dtype)
         else:
-            cotangent = data_of(cotangent)
-            if not hasattr(cotangent, "dtype") or cotangent.dtype != leaf.dtype:
-                cotangent = np.asarray(cotangent, dtype=leaf.dtype)
-            cotangent = cotangent[()]
+            cotangent = as_kind(data_of(cotangent), leaf)
         result = gradients(leaf._node, cotangent, wrap=wrapper, wanted=frozenset(nodes))
+        if is_foreign(leaf._value) and type(leaf._node.held) in ARRAYS:
+            leaf._value = leaf._node.held  # a lazy loss, which is known now
         return {node: result[node] for node in nodes if node in result}
 
     def jacobians(self, output: Any) -> list[Any]:
@@ -192,10 +193,10 @@ class Call:
         if g is None:
             g = np.zeros_like(like)
         if isinstance(leaf, Tensor):
-            return g if isinstance(g, Tensor) else Tensor(np.copy(g))
+            return g if isinstance(g, Tensor) else Tensor(owned(g, shared=True))
         if isinstance(g, Tensor):
             return g if g.requires_grad and self.outer else g.data
-        return np.copy(g)
+        return owned(g, shared=True)
 
     def output_for_caller(self, output: Any) -> Any:
         """The output as the caller sees it."""

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from autograd.array.tensor import Tensor
+from autograd.basis.frames import source_line
 from autograd.core.backward import RETAIN_GRAD
-from autograd.core.errors import describe, source_line
+from autograd.core.errors import describe
 from autograd.core.node import Node, observers, topological
 from autograd.notation.names import Scope
 from autograd.text import printable, shown

@@ -16,6 +16,7 @@ Tensors did.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from operator import index
 from typing import Any
 
@@ -75,7 +76,7 @@ def value_and_grad(
         call = Call(fn, args, _positions(argnums), kwargs)
         output, aux = _split(call.output, fn) if has_aux else (call.output, None)
         call.check_output(output, "grad", fn)
-        if np.size(data_of(output)) != 1:
+        if prod(np.shape(data_of(output))) != 1:
             raise TypeError(
                 f"grad of {name_of(fn)}: the output has shape {np.shape(data_of(output))}, not one element. "
                 "Reduce it (np.sum, np.mean), or use jacobian"

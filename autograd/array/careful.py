@@ -20,16 +20,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Container
+from contextlib import nullcontext
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from autograd.array.lazy import fetched
+from autograd.basis.arrays import is_foreign, no_fetching
 from autograd.basis.broadcasting import unbroadcast
+from autograd.basis.frames import user_frame
 from autograd.basis.reads import StandIn
 from autograd.basis.signatures import without_dispatcher
 from autograd.core.backward import backpropagate, call_hooks, in_shape
-from autograd.core.errors import describe, user_frame
+from autograd.core.errors import describe
 from autograd.core.node import Node, observers, topological
 from autograd.core.op import Op, plain
 
@@ -62,10 +66,15 @@ def gradients(
         if not issubclass(type(value), _ARRAYS):
             look.ahead(output, value)
         free = free and not afterwards  # a careful pass needs the graph
-        found = backpropagate(output, seed, wrap=wrap, keep=keep, free=free, wanted=wanted, hooks=hooks, met=look.at)
+        with no_fetching() if is_foreign(plain(seed)) else nullcontext():
+            found = backpropagate(
+                output, seed, wrap=wrap, keep=keep, free=free, wanted=wanted, hooks=hooks, met=look.at
+            )
+        found = found if keep or wrap else fetched(output, found)
         if look.quiet is not None and not _finite(found, wanted) and not _is_lost(output):
             again = _CarefulPass(output, seed, wrap, keep, wanted, hooks).run()
             found = {node: _combined(*again[node], g) if node in again else g for node, g in found.items()}
+            found = found if keep or wrap else fetched(output, found)
             finite = _finite(found, wanted)
     finally:
         look.close()

@@ -18,8 +18,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from autograd.basis.frames import is_library, is_ours
-from autograd.core.errors import describe, user_frame
+from autograd.basis.frames import is_library, is_ours, user_frame
+from autograd.core.errors import describe
 from autograd.core.node import Node, recording
 
 # Where gradients were cut inside of the function that a transform differentiates: see `autograd.transforms`.
@@ -78,10 +78,10 @@ class Conversion:
             return np.ravel(self)[at]
         value = self._value
         if position:
-            return np.asarray(value).item(*position)
+            return _element(value, *position)
         if value.size != 1:
             raise ValueError(f"item() of {describe(self)}: it has {value.size} elements, not 1")
-        return value.item()
+        return _element(value)
 
     def tolist(self: Any) -> Any:
         """The values as nested Python lists."""
@@ -96,6 +96,11 @@ def in_a_copy() -> bool:
     return type(sys._getframe(2).f_globals) is not dict
 
 
+def _element(value: Any, *position: Any) -> Any:
+    """An element as a Python number; a lazy array computes it, as for `float`."""
+    return (value if hasattr(value, "item") else np.asarray(value)).item(*position)
+
+
 def _has_graph(tensor: Any) -> bool:
     return bool(tensor._node.requires_grad and recording.get())
 
@@ -105,7 +110,7 @@ def _number(tensor: Any, kind: str) -> Any:
     value = tensor._value
     if value.size != 1:
         raise ValueError(f"{kind}() of {describe(tensor)}: it has {value.size} elements, not 1")
-    value = value.item()
+    value = _element(value)
     if _has_graph(tensor):
         frame, _ = _author_frame()
         cut = cuts.get()

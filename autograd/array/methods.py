@@ -10,6 +10,7 @@ import numpy as np
 
 import autograd.rules  # noqa: F401  (fills the table of operations)
 from autograd.array.conversion import made_there
+from autograd.basis.arrays import is_foreign
 from autograd.core.errors import describe
 from autograd.core.node import Node
 from autograd.core.op import PLAIN_TYPES, lookup, plain
@@ -263,7 +264,10 @@ class ArrayMethods:
 
     def __repr__(self) -> str:
         node = self._node
-        notes = [np.array2string(np.asarray(self._value), separator=", ", prefix="Tensor(")]
+        value = self._value  # one of another library says what it is, and a lazy one is not computed for that
+        notes = [
+            repr(value) if is_foreign(value) else np.array2string(np.asarray(value), separator=", ", prefix="Tensor(")
+        ]
         if self.dtype not in (np.float64, np.int64, np.bool_):
             notes.append(f"dtype={self.dtype}")
         if node.op is not None:

@@ -14,6 +14,7 @@ from weakref import ref
 
 import numpy as np
 
+from autograd.basis.arrays import is_lazy
 from autograd.basis.signatures import qualified_name
 from autograd.core.backward import RETAIN_GRAD
 from autograd.core.errors import describe
@@ -46,7 +47,8 @@ def _in_place(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
     def method(self: Any, other: Any) -> Any:
         result = function(self, other)
-        scalar = issubclass(type(self._value), np.generic)  # NumPy's scalars do not change: the name moves on
+        value = self._value  # NumPy's scalars do not change, nor does what is lazy: the name moves on
+        scalar = issubclass(type(value), np.generic) or (is_lazy(value) and not value.ndim)
         return result if scalar else self._write(result)
 
     return method
@@ -95,7 +97,7 @@ class Writing:
         if not isinstance(source, TensorBase) or op.role == "write":
             return
         value, data = self._value, source._value
-        if isinstance(data, np.generic):  # a number has no memory
+        if isinstance(data, np.generic) or not hasattr(data, "base"):  # a number has no memory, nor what is lazy
             return
         if value.base is not data and value.base is not data.base and not np.may_share_memory(value, data):
             return
@@ -117,6 +119,11 @@ class Writing:
     def _write(self, new: Any) -> Any:
         """Stand for `new`, and let everything that shares this memory follow."""
         value = self._value
+        if is_lazy(value):
+            raise TypeError(
+                f"writing to {describe(self)}, which is computed in chunks, later: write np.where(mask, new, old) or "
+                "np.concatenate, and `t = t + v` for `t += v`"
+            )
         if isinstance(value, np.ndarray) and self._node.op is not None and not value.flags.writeable:
             raise ValueError(
                 f"{describe(self)} is read-only, as it is in NumPy: write to a copy of it, or to what it is a view of"

@@ -22,11 +22,12 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
         if total.shape == shape:
             return total
     lead = g.ndim - len(shape)
+    total = np.add.reduce if type(g) is np.ndarray else np.sum
     if lead:
-        g = np.add.reduce(g, axis=tuple(range(lead)) if lead > 1 else 0)
+        g = total(g, axis=tuple(range(lead)) if lead > 1 else 0)
     if 1 in shape and g.shape != shape:
         stretched = tuple([axis for axis, length in enumerate(shape) if length == 1 != g.shape[axis]])
-        g = np.add.reduce(g, axis=stretched, keepdims=True)
+        g = total(g, axis=stretched, keepdims=True)
     return g
 
 

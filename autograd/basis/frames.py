@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
 from os.path import dirname
+from types import FrameType
 from typing import Final
 
 import numpy as np
@@ -37,6 +39,20 @@ def is_library(file: str) -> bool:
     (True, True, False, False)
     """
     return file.startswith(_libraries()) and not is_ours(file)
+
+
+def user_frame() -> FrameType:
+    """The innermost frame outside of this package and NumPy."""
+    frame = sys._getframe(1)
+    while (caller := frame.f_back) is not None and is_engine(frame.f_code.co_filename):
+        frame = caller
+    return frame
+
+
+def source_line() -> str:
+    """The innermost line outside of this package and NumPy, as `at file:number`."""
+    frame = user_frame()
+    return f"at {frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 @cache

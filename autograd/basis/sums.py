@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from autograd.basis.arrays import is_foreign
+
 # Who holds an array that is the caller's alone: a dictionary or a name of the caller, the function, `getrefcount`.
 _HOLDERS: Final = 3
 
@@ -35,3 +37,10 @@ def added_into(total: Any, like: Any, add: Callable[[Any], None]) -> Any:
         total = np.array(total)
     add(total)
     return total
+
+
+def owned(g: Any, shared: bool) -> Any:
+    """A gradient as a leaf's own: no view, and nobody else's array, as it may be where it is `shared`."""
+    if is_foreign(g):
+        return g.copy()
+    return np.copy(g) if shared or type(g) is not np.ndarray or g.base is not None else g

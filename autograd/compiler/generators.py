@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.frames import source_line
 from autograd.compiler.tracing import StepTrace
-from autograd.core.errors import source_line
 from autograd.program.trace import Traced
 
 

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from autograd.array.tensor import Tensor
+from autograd.basis.frames import source_line
 from autograd.compiler.effects import UNFOLLOWED, Effects, traced_of
 from autograd.compiler.generators import Drawing, global_generators, position
 from autograd.compiler.state import GENERATORS, SIMPLE, TRACED_KINDS, Place, State, is_constant, variables
 from autograd.compiler.tracing import ADVICE, StepTrace
-from autograd.core.errors import describe, source_line
+from autograd.core.errors import describe
 from autograd.core.node import Node, next_order, observers, recording
 from autograd.core.op import Op
 from autograd.core.tensor import wrap

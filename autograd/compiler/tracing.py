@@ -17,6 +17,7 @@ from weakref import ref
 
 import numpy as np
 
+from autograd.basis.frames import source_line, user_frame
 from autograd.compiler.functions import (
     SHAPED_BY_SHAPES,
     WRITERS,
@@ -30,7 +31,6 @@ from autograd.compiler.functions import (
     where_true,
     writes,
 )  # fmt: skip
-from autograd.core.errors import source_line, user_frame
 from autograd.program.program import Line, Var, impure
 from autograd.program.trace import Trace, Traced, plain
 from autograd.rules.write import put

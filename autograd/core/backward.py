@@ -6,16 +6,14 @@ from collections.abc import Callable, Container
 from heapq import heappop, heappush
 from typing import Any, Final
 
-import numpy as np
-
+from autograd.basis.arrays import ARRAYS
 from autograd.basis.broadcasting import unbroadcast
 from autograd.basis.marks import altered, stale
 from autograd.basis.reads import NotKeptError, StandIn, keep_all
 from autograd.basis.sums import added, added_into, is_own
-from autograd.core.errors import describe
+from autograd.core.errors import describe, failed
 from autograd.core.node import SHORT, Node, last_written, next_order, observers, overwritten, short
 
-ARRAYS: Final = {np.ndarray, np.float64, np.float32}
 RETAIN_GRAD: Final = object()  # among the hooks of a node: its gradient is kept in `.grad`
 
 
@@ -84,6 +82,8 @@ def backpropagate(
                     keep_all(node)
                     args = (g, node.output, *node.saved) if wrap is None else _wrapped(g, node, wrap)
                     d = rule(*args, **kwargs)
+                except (TypeError, FutureWarning) as error:  # of another library
+                    raise (error if type(g) in ARRAYS else failed(op, inputs, error)) from error
             held, first = operand.held, operand not in gradients
             if parts is not None and callable(d):
                 gradients[operand] = added_into(gradients.get(operand), held, d)

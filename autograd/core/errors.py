@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import operator
-import sys
 from collections.abc import Iterable
-from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from autograd.basis.errors import retyped
-from autograd.basis.frames import is_engine
 from autograd.core.node import Node
 from autograd.text import printable
-
-
-def user_frame() -> FrameType:
-    """The innermost frame outside of this package and NumPy."""
-    frame = sys._getframe(1)
-    while (caller := frame.f_back) is not None and is_engine(frame.f_code.co_filename):
-        frame = caller
-    return frame
-
-
-def source_line() -> str:
-    """The innermost line outside of this package and NumPy, as `at file:number`."""
-    frame = user_frame()
-    return f"at {frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 def describe(value: Any) -> str:

@@ -7,14 +7,17 @@ one operand is a Tensor (NEP 13 and NEP 18), so code that says `np.exp(t)` needs
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
+from autograd.basis.arrays import ARRAYS, Proxy, as_kind, by_protocol, is_foreign
 from autograd.basis.marks import noted
 from autograd.basis.reads import StandIn, stand_in, whole
 from autograd.basis.signatures import qualified_name
-from autograd.core.backward import ARRAYS, backpropagate
+from autograd.basis.sums import owned
+from autograd.core.backward import backpropagate
 from autograd.core.errors import describe, failed, named
 from autograd.core.node import NO_OPTIONS, Node, differentiated, next_order, observers, recording, short, topological
 from autograd.core.op import PLAIN_TYPES, Op, find, holds_tensor, plain, stack_nested
@@ -27,7 +30,7 @@ _REAL: Final = "fiub"  # kinds of dtypes
 _new = object.__new__
 
 
-class TensorBase:
+class TensorBase(Proxy):
     """What stands for a node in a user's program. `autograd.array` adds what an array can do."""
 
     __slots__ = ("__weakref__", "_node", "_value", "_view", "_views")
@@ -59,14 +62,16 @@ class TensorBase:
         create_graph = create_graph or bool(inside and not set(inside).isdisjoint(topological((self._node,))))
         seed = self._seed(gradient, create_graph)
         gradients = self._backpropagate(self._node, seed, wrap=wrap if create_graph else None, free=not retain_graph)
+        if is_foreign(self._value) and type(self._node.held) in ARRAYS:
+            self._value = self._node.held  # a lazy loss, which is known now
         shared = len({id(seed), *map(id, gradients.values())}) <= len(gradients)  # one array for two leaves
         for node, g in gradients.items():
             if node.op is not None:
                 continue
             if create_graph:
                 g = wrap(g._node, g._value) if isinstance(g, TensorBase) else wrap(Node(g))
-            elif shared or type(g) is not _ndarray or g.base is not None:
-                g = np.copy(g)  # a gradient is the leaf's own: no view, nobody else's
+            else:
+                g = owned(g, shared)
             while node.replacement is not None:
                 node = node.replacement
             if node.requires_grad:  # not frozen since
@@ -86,14 +91,14 @@ class TensorBase:
                     f"backward() on {describe(self)}: it is no scalar. "
                     "Reduce it (np.sum, np.mean), or pass a gradient of the same shape"
                 )
-            gradient = np.ones_like(value) if value.ndim else value.dtype.type(1)
+            gradient = value.dtype.type(1) if type(value) in ARRAYS and not value.ndim else np.ones_like(value)
             if not create_graph:
                 return gradient
         if np.shape(gradient) != value.shape:
             raise ValueError(f"a gradient of shape {np.shape(gradient)} for {describe(self)}; give one of its shape")
         if create_graph:
-            return gradient if isinstance(gradient, TensorBase) else wrap(Node(np.asarray(gradient, value.dtype)))
-        return np.asarray(plain(gradient), dtype=value.dtype)[()]
+            return gradient if isinstance(gradient, TensorBase) else wrap(Node(as_kind(gradient, value)))
+        return as_kind(plain(gradient), value)
 
     # NumPy's protocols
 
@@ -146,10 +151,9 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
                 if name in op.composed:
                     return op.composed[name](*args, **kwargs)
                 kwargs = {**kwargs, name: _plain_option(op, name, option)}
-    forward = op.forward
     values: list[Any] = []
     inputs: list[Any] = []
-    differentiable, arrays, bit, large = 0, 0, 1, False  # the bits say which operands
+    differentiable, arrays, bit, large, plain_only = 0, 0, 1, False, True  # the bits say which operands
     try:
         for arg in args:
             if isinstance(arg, TensorBase):
@@ -160,7 +164,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
                     if type(arg.held) is StandIn:
                         large = True
                 if type(value) not in ARRAYS:
-                    forward = op.on_any_array
+                    plain_only = False
             elif (type(arg) is _ndarray and arg.dtype.kind in _REAL) or type(arg) in _NUMBERS:
                 value, arrays = arg, arrays + bit if type(arg) is _ndarray else arrays
             else:
@@ -169,10 +173,11 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
                     return _result_type._with_complex(op.fn, args, kwargs)
                 if isinstance(value, TensorBase):  # a list with Tensors in it
                     return apply(op, (*args[: len(inputs)], value, *args[len(inputs) + 1 :]), kwargs)
-                arg = value
+                arg, plain_only = value, plain_only and not is_foreign(value)
             values.append(value)
             inputs.append(arg)
             bit += bit
+        forward = op.forward if plain_only else partial(by_protocol, op)
         value = forward(*values, **kwargs) if kwargs else forward(*values)
     except Exception as error:
         raise failed(op, args, error) from error

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from autograd.core.errors import source_line
+from autograd.basis.arrays import Proxy
+from autograd.basis.frames import source_line
 from autograd.program.program import Line, Origin, Var
 from autograd.rules.composed.complex import Complex
 
@@ -107,7 +108,7 @@ class Trace:
         raise TypeError(f"writing by out= inside a recorded program, {source_line()}")
 
 
-class Traced(NDArrayOperatorsMixin):
+class Traced(NDArrayOperatorsMixin, Proxy):
     """An array in a recording: its memory, and the value of the program that it holds now.
 
     Attributes:

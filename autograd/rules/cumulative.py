@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import holds
 from autograd.rules.definition import defop
 from autograd.rules.reduce import axis_of, checked
 from autograd.rules.samples import RUNNING
@@ -42,7 +43,7 @@ def _cumprod(g: Any, y: Any, a: Any, axis: Any = None, dtype: Any = None) -> Any
     shape, axis = np.shape(a), axis_of(a, axis)
     if axis is None:
         a, axis = np.reshape(a, y.shape), 0
-    if np.all(y) and np.all(np.isfinite(y)):
+    if holds(np.all(y)) and holds(np.all(np.isfinite(y))):
         return np.reshape(_backwards(g * y, axis) / a, shape)
     g, a = np.moveaxis(g, axis, -1), np.moveaxis(a, axis, -1)
     one, zero = np.ones_like(a[..., :1]), np.zeros_like(a[..., :1])

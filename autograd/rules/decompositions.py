@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import holds, of_kind
 from autograd.core.op import Sample
 from autograd.rules.definition import defop, dispatched
 from autograd.rules.linalg import transposed
@@ -72,6 +73,7 @@ defop(
     r" \Phi: \text{ the lower triangle, its diagonal halved}",
     samples=[*_symmetric_samples, lambda rng: (*_positive_definite(3, 3)(rng), {"upper": True})],
     ties=TRIANGLE,
+    not_in_chunks="dask.array.linalg.cholesky gives the upper factor; compute the matrix first",
 )
 
 
@@ -92,7 +94,7 @@ def packed_eigh(a: Any, UPLO: str = "L") -> Any:
 def _packed_eigh(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
     w, v = y[..., 0, :], y[..., 1:, :]
     turning = transposed(v) @ g[..., 1:, :] / _differences(w)
-    core = np.where(np.eye(np.shape(w)[-1], dtype=bool), g[..., :1, :], turning)
+    core = np.where(of_kind(np.eye(np.shape(w)[-1], dtype=bool), w), g[..., :1, :], turning)
     return _read(v @ core @ transposed(v), UPLO.upper() == "U")
 
 
@@ -120,7 +122,7 @@ def packed_eig(a: Any) -> Any:
     [[2.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
     """
     w, v = np.linalg.eig(a)
-    if np.any(np.imag(w)):
+    if holds(np.any(np.imag(w) != 0)):
         raise TypeError("np.linalg.eig: eigenvalues are complex here, and a Tensor holds real numbers")
     return np.concatenate((w.real[..., None, :], v.real), axis=-2)  # from NumPy 2.5 on they are complex always
 
@@ -130,7 +132,7 @@ def _packed_eig(g: Any, y: Any, a: Any) -> Any:
     along = transposed(v) @ g[..., 1:, :]
     lengths = _row(np.diagonal(along, axis1=-2, axis2=-1))  # that would change, were they not kept at 1
     turning = (along - transposed(v) @ v * lengths) / _differences(w)
-    core = np.where(np.eye(np.shape(w)[-1], dtype=bool), g[..., :1, :], turning)
+    core = np.where(of_kind(np.eye(np.shape(w)[-1], dtype=bool), w), g[..., :1, :], turning)
     return np.linalg.solve(transposed(v), core @ transposed(v))
 
 
@@ -173,7 +175,7 @@ def _packed_svd(g: Any, y: Any, a: Any) -> Any:
     gaps = _differences(s * s)
     turn_u, turn_v = (to_u - transposed(to_u)) / gaps, (to_v - transposed(to_v)) / gaps
     turning = turn_u * _row(s) + np.expand_dims(s, -1) * turn_v
-    core = u @ np.where(np.eye(min(m, n), dtype=bool), gs, turning)
+    core = u @ np.where(of_kind(np.eye(min(m, n), dtype=bool), s), gs, turning)
     if m > n:  # what lies outside the columns of u
         core = core + _over(gu - u @ to_u, s)
     result = core @ transposed(v)

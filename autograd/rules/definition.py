@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from autograd.basis.arrays import Proxy
 from autograd.basis.signatures import parameter_names, qualified_name
 from autograd.core.op import (
     BODIES,
@@ -142,9 +143,7 @@ def dispatched(fn: Callable[..., Any]) -> Callable[..., Any]:
             if isinstance(arg, TensorBase) and "out" not in kwargs:
                 return tensor_call(call, args, kwargs)
             for part in arg if type(arg) is tuple else (arg,):
-                if issubclass(type(part), np.ndarray):  # itself, whatever it says: `fn` takes NumPy's kinds
-                    continue
-                if type(part) not in PLAIN_TYPES and hasattr(part, "__array_function__"):
+                if isinstance(part, Proxy):
                     return part.__array_function__(call, (), args, kwargs)
         return fn(*args, **kwargs)
 

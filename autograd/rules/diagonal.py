@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import of_kind
 from autograd.rules.definition import defop, defplain
 from autograd.rules.index import scatter
 from autograd.rules.reduce import float_dtype
@@ -17,7 +18,7 @@ def _onto_diagonal(g: Any, rows: int, columns: int, offset: int) -> Any:
     start = max(-offset, 0)
     lead, n = np.shape(g)[:-1], np.shape(g)[-1]
     column = scatter(g, (..., slice(start, start + n)), (*lead, rows))
-    return np.where(np.eye(rows, columns, offset, dtype=bool), np.expand_dims(column, -1), 0)
+    return np.where(of_kind(np.eye(rows, columns, offset, dtype=bool), g), np.expand_dims(column, -1), 0)
 
 
 def _diagonal(g: Any, y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
@@ -31,7 +32,7 @@ def _trace_forward(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtyp
 
 def _trace(g: Any, y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
     shape = np.shape(a)
-    chosen = np.eye(shape[axis1], shape[axis2], offset, dtype=bool)
+    chosen = of_kind(np.eye(shape[axis1], shape[axis2], offset, dtype=bool), a)
     return np.moveaxis(np.where(chosen, np.expand_dims(g, (-2, -1)), 0), (-2, -1), (axis1, axis2))
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from autograd.basis.arrays import of_kind
 from autograd.core.op import Call, stack_nested
 from autograd.rules.definition import defop, defplain
 from autograd.rules.reduce import float_dtype
@@ -118,7 +119,8 @@ def _einsum(position: int, g: Any, y: Any, *operands: Any, subscripts: str, opti
     if 0 in shapes[position]:
         return np.zeros_like(operands[position])
     adjoint, units, shape = _adjoint(subscripts, position, shapes, np.shape(y))
-    factors = (g, *operands[:position], *operands[position + 1 :], *(np.eye(n, dtype=g.dtype) for n in units))
+    identities = (of_kind(np.eye(n, dtype=g.dtype), g) for n in units)
+    factors = (g, *operands[:position], *operands[position + 1 :], *identities)
     part = np.reshape(np.einsum(adjoint, *factors, optimize=bool(optimize)), shape)
     return part if np.shape(part) == shapes[position] else np.broadcast_to(part, shapes[position])
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import holds, of_kind
 from autograd.core.op import Rule
 from autograd.rules.definition import defop
 from autograd.rules.samples import ANY, PAIRS, POSITIVE, normal
@@ -78,7 +79,7 @@ def _shares(exp: np.ufunc) -> tuple[Rule, Rule]:
 
     def share(g: Any, y: Any, a: Any, b: Any) -> Any:
         infinite = np.isinf(y)
-        if not np.count_nonzero(infinite):
+        if holds(np.all(~infinite)):
             own, other = exp(a - y), exp(b - y)
             return g * (own / (own + other))
         finite_a, finite_b, finite_y = (np.where(infinite, 0, v) for v in (a, b, y))
@@ -104,7 +105,8 @@ _COSINES = np.cos((np.arange(64) + 0.5) * (pi / 128))
 
 
 def _i0(g: Any, y: Any, x: Any) -> Any:
-    return g * np.mean(np.sinh(np.expand_dims(x, -1) * _COSINES) * _COSINES, axis=-1)
+    cosines = of_kind(_COSINES, x)
+    return g * np.mean(np.sinh(np.expand_dims(x, -1) * cosines) * cosines, axis=-1)
 
 
 defop(

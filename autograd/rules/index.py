@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import is_foreign, is_lazy, of_kind
 from autograd.rules.definition import defop, defplain, dispatched
 from autograd.rules.samples import normal
 
@@ -33,7 +34,7 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     >>> scatter(np.ones(3), np.array([0, 2, 2]), (4,)).tolist()
     [1.0, 0.0, 2.0, 0.0]
     """
-    out = np.zeros(shape, g.dtype)
+    out = np.zeros_like(g, shape=shape) if is_foreign(g) else np.zeros(shape, g.dtype)
     add_at(index, g, out)
     return out
 
@@ -54,10 +55,22 @@ def add_at(index: Any, g: Any, total: Any) -> None:
     """Add `g` to an array at `index`, repeated positions adding up."""
     if chooses_once(index):
         total[index] += g
+    elif is_foreign(total):
+        _add_at_in_its_library(index, g, total)
     elif g.size < _FEW:
         np.add.at(total, index, g)
     else:
         np.add.at(total.reshape(-1), _positions(index, total.shape), g.reshape(-1))
+
+
+def _add_at_in_its_library(index: Any, g: Any, total: Any) -> None:
+    if is_lazy(total):
+        raise TypeError(
+            "positions that come again are added up in memory, which chunks on a cluster have not: choose by slices, "
+            "by np.where or a product with one-hot rows, or compute the array"
+        )
+    positions = of_kind(np.arange(total.size).reshape(total.shape), total)[index]
+    np.add.at(total.reshape(-1), positions.reshape(-1), g.reshape(-1))
 
 
 def _positions(index: Any, shape: tuple[int, ...]) -> Any:
@@ -101,7 +114,7 @@ defop(
 
 
 def _take(g: Any, y: Any, a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
-    shape, size = np.shape(a), int(np.size(a))
+    shape, size = np.shape(a), int(a.size)
     n = size if axis is None else shape[axis]
     if not size:
         return np.zeros_like(a)

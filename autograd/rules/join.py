@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def _joining(arrays: Any, axis: int | None = 0, *, dtype: Any = None, casting: A
 def _concatenate(position: int, g: Any, y: Any, *arrays: Any, axis: int | None = 0) -> Any:
     shape = np.shape(arrays[position])
     if axis is None:
-        sizes = [int(np.size(array)) for array in arrays]
+        sizes = [prod(np.shape(array)) for array in arrays]
         start = sum(sizes[:position])
         return np.reshape(g[start : start + sizes[position]], shape)
     start = sum(np.shape(array)[axis] for array in arrays[:position])
@@ -39,7 +40,7 @@ def _all_parts(own: bool, g: Any, y: Any, *arrays: Any, axis: int | None = 0) ->
     """The part of each array; what is left of `g` after the one before."""
     stop = 0
     for array in arrays:
-        start, stop = stop, stop + (np.size(array) if axis is None else np.shape(array)[axis])
+        start, stop = stop, stop + (prod(np.shape(array)) if axis is None else np.shape(array)[axis])
         yield np.reshape(g[start:stop], np.shape(array)) if axis is None else g[along(axis, slice(start, stop))]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import holds, of_kind
 from autograd.core.op import Sample
 from autograd.rules.definition import defop, defplain, dispatched
 from autograd.rules.samples import normal
@@ -106,14 +107,14 @@ def adjugate(a: Any) -> Any:
     [[4.0, -2.0], [-2.0, 1.0]]
     """
     u, s, vh = np.linalg.svd(a)
-    omitted = np.eye(np.shape(s)[-1], dtype=bool)
+    omitted = of_kind(np.eye(np.shape(s)[-1], dtype=bool), s)
     others = np.prod(np.where(omitted, 1, np.expand_dims(s, -2)), axis=-1)
     return matrices(_orientation(u, vh)) * (transposed(vh) * np.expand_dims(others, -2)) @ transposed(u)
 
 
 def _adjugate(g: Any, y: Any, a: Any) -> Any:
     u, s, vh = np.linalg.svd(a)
-    diagonal = np.eye(np.shape(s)[-1], dtype=bool)
+    diagonal = of_kind(np.eye(np.shape(s)[-1], dtype=bool), s)
     omitted = diagonal[:, None] | diagonal
     others = np.prod(np.where(omitted, 1, np.expand_dims(s, (-3, -2))), axis=-1)
     others = np.where(diagonal, 0, others)
@@ -135,11 +136,11 @@ defop(
 
 
 def _det(g: Any, y: Any, a: Any) -> Any:
-    if np.count_nonzero(y) == np.size(y):
+    if holds(np.all(y != 0)):
         inverse = np.linalg.inv(a)
         n = max(np.shape(a)[-1], 1)
         condition = np.sum(np.abs(a), axis=(-2, -1)) * np.sum(np.abs(inverse), axis=(-2, -1)) / n**2
-        if np.all(condition < np.finfo(a.dtype).eps ** -0.5):  # the next order divides by its square
+        if holds(np.all(condition < np.finfo(a.dtype).eps ** -0.5)):  # the next order divides by its square
             return matrices(g * y) * transposed(inverse)
     return matrices(g) * transposed(adjugate(a))
 
@@ -166,7 +167,7 @@ def packed_slogdet(a: Any) -> Any:
 
 def _packed_slogdet(g: Any, y: Any, a: Any) -> Any:
     singular = matrices(y[..., 0]) == 0
-    inverse = np.linalg.inv(np.where(singular, np.eye(np.shape(a)[-1], dtype=a.dtype), a))
+    inverse = np.linalg.inv(np.where(singular, of_kind(np.eye(np.shape(a)[-1], dtype=a.dtype), a), a))
     return matrices(g[..., 1]) * np.where(singular, np.inf, transposed(inverse))
 
 

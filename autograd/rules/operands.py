@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import check_lengths
+
 
 def as_array(value: Any) -> Any:
     """A data frame, a masked array, a matrix, a memory map and their kind as a plain array.
@@ -24,6 +26,7 @@ def as_array(value: Any) -> Any:
     if getattr(value, "__array_priority__", 0) > 1000:
         return value
     if not issubclass(kind, np.ndarray):
+        check_lengths(value, kind.__name__)
         return value if hasattr(kind, "__array_function__") else np.asarray(value)
     if kind is not np.ndarray and np.any(getattr(value, "mask", False)):
         raise TypeError(

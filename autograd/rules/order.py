@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import holds
 from autograd.core.op import Call, Rule, Sample, holds_tensor, plain, stack_nested
 from autograd.rules.definition import defop, defplain, dispatched
-from autograd.rules.index import along, each_along, scatter
+from autograd.rules.index import along, scatter
 from autograd.rules.reduce import rows
 from autograd.rules.samples import REDUCTIONS, normal
 
@@ -16,7 +17,7 @@ from autograd.rules.samples import REDUCTIONS, normal
 def _order(a: Any, increasing: Any, axis: int) -> Any:
     """The permutation that sorts `a`; elements that tie keep their order."""
     before, behind = (increasing[along(axis, part)] for part in (slice(-1), slice(1, None)))
-    return np.argsort(a, axis=axis, kind=None if np.all(before < behind) else "stable")
+    return np.argsort(a, axis=axis, kind=None if holds(np.all(before < behind)) else "stable")
 
 
 def _unsorted(g: Any, increasing: Any, a: Any, axis: int | None) -> Any:
@@ -24,8 +25,8 @@ def _unsorted(g: Any, increasing: Any, a: Any, axis: int | None) -> Any:
     shape = np.shape(a)
     if axis is None:
         a, axis = np.reshape(a, np.shape(increasing)), 0
-    where = each_along(axis, _order(a, increasing, axis), np.shape(a))
-    return np.reshape(scatter(g, where, np.shape(a)), shape)
+    ranks = np.argsort(_order(a, increasing, axis), axis=axis)
+    return np.reshape(np.take_along_axis(g, ranks, axis=axis), shape)
 
 
 def _partition(g: Any, y: Any, a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:

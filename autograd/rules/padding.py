@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import of_kind
 from autograd.rules.definition import defop, dispatched
 from autograd.rules.index import along
 
@@ -42,7 +43,7 @@ def _pad(
             matrix = np.pad(np.eye(n, dtype=g.dtype), ((before, after), (0, 0)), mode, **options)  # type: ignore
             outside = np.concatenate((matrix[:before], matrix[before + n :]))
             arrived = np.concatenate((g[along(axis, slice(0, before))], g[along(axis, slice(before + n, None))]), axis)
-            inside = inside + np.moveaxis(np.tensordot(arrived, outside, (axis, 0)), -1, axis)
+            inside = inside + np.moveaxis(np.tensordot(arrived, of_kind(outside, g), (axis, 0)), -1, axis)
         g = inside
     return g
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd.core.op import Call, Sample, stack_nested
 from autograd.rules.definition import defop
+from autograd.rules.reduce import inverse
 from autograd.rules.samples import normal
 
 _AGREE = "The last axis of the first and the second-to-last (or only) axis of the second must agree"
@@ -113,7 +114,7 @@ def _tensordot_a(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
     kept_a, kept_b = _kept(len(np.shape(a)), of_a), _kept(len(np.shape(b)), of_b)
     ga = np.tensordot(g, b, (range(len(kept_a), len(kept_a) + len(kept_b)), kept_b))
     order = kept_a + [axis for _, axis in sorted(zip(of_b, of_a, strict=True))]
-    return np.transpose(ga, np.argsort(order))
+    return np.transpose(ga, inverse(order))
 
 
 def _tensordot_b(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
@@ -121,7 +122,7 @@ def _tensordot_b(g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
     kept_a, kept_b = _kept(len(np.shape(a)), of_a), _kept(len(np.shape(b)), of_b)
     gb = np.tensordot(a, g, (kept_a, range(len(kept_a))))
     order = [axis for _, axis in sorted(zip(of_a, of_b, strict=True))] + kept_b
-    return np.transpose(gb, np.argsort(order))
+    return np.transpose(gb, inverse(order))
 
 
 defop(

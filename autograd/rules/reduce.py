@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from autograd.basis.arrays import holds
 from autograd.basis.signatures import qualified_name
 from autograd.rules.definition import defop
 from autograd.rules.samples import MASKED, REDUCTIONS, SINGLE, normal
@@ -47,6 +48,15 @@ def counting(dtype: Any) -> Any:
     return np.promote_types(dtype, np.float32)
 
 
+def inverse(order: Any) -> list[int]:
+    """The permutation of axes that undoes `order`.
+
+    >>> inverse([2, 0, 1])
+    [1, 2, 0]
+    """
+    return sorted(range(len(order)), key=order.__getitem__)
+
+
 def rows(a: Any, axis: Any) -> Any:
     """`a` as a matrix: what is reduced to one element stands in one row."""
     if axis is None:
@@ -63,7 +73,7 @@ def unrows(matrix: Any, shape: tuple[int, ...], axis: Any) -> Any:
         return np.reshape(matrix, shape)
     axes = normalize_axis_tuple(axis, len(shape))
     order = (*(k for k in range(len(shape)) if k not in axes), *axes)
-    return np.transpose(np.reshape(matrix, [shape[k] for k in order]), np.argsort(order))
+    return np.transpose(np.reshape(matrix, [shape[k] for k in order]), inverse(order))
 
 
 def float_dtype(dtype: Any) -> Any:
@@ -162,7 +172,7 @@ def _extremum(
     chosen = a == y if where is True else (a == y) & where
     if initial is not None:
         chosen = chosen & (y != initial)
-    ties = np.maximum(np.count_nonzero(chosen, axis=axis, keepdims=True), 1)
+    ties = np.maximum(np.sum(chosen, axis=axis, keepdims=True), 1)
     return restore(g, axis, keepdims) / ties.astype(counting(a.dtype)) * chosen
 
 
@@ -217,7 +227,7 @@ def _prod(
     axis = axis_of(a, axis)
     factors = a if where is True else np.where(where, a, 1)
     y = restore(y, axis, keepdims)
-    regular = np.all(y) and np.all(np.isfinite(y))
+    regular = holds(np.all(y)) and holds(np.all(np.isfinite(y)))
     g = restore(g, axis, keepdims) * (y / factors if regular else initial * _others(factors, axis))
     return g if where is True else np.where(where, g, 0)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import of_kind
 from autograd.core.op import Call, stack_nested
 from autograd.rules.definition import defop
 from autograd.rules.index import along, scatter
@@ -90,7 +91,7 @@ def _vander(g: Any, y: Any, x: Any, N: Any = None, increasing: bool = False) -> 
     if n < 2:
         return np.zeros_like(x)
     g = g if increasing else g[:, ::-1]
-    return np.sum(g[:, 1:] * (np.vander(x, n - 1, increasing=True) * np.arange(1, n)), axis=1)
+    return np.sum(g[:, 1:] * (np.vander(x, n - 1, increasing=True) * of_kind(np.arange(1, n), x)), axis=1)
 
 
 defop(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.rules.definition import defop
+from autograd.rules.reduce import inverse
 from autograd.rules.samples import normal
 
 _BACK = r"\bar a = \operatorname{reshape}(\bar y)"
@@ -15,6 +16,10 @@ _TURNED = r"\bar a = \bar y^\top"
 
 def _back(g: Any, y: Any, a: Any, *_: Any) -> Any:
     return np.reshape(g, np.shape(a))
+
+
+def _reshaped(g: Any, a: Any, order: str) -> Any:
+    return np.reshape(g, np.shape(a)) if order == "C" else np.reshape(g, np.shape(a), order=order)  # type: ignore
 
 
 def _of_layout(order: str) -> Any:
@@ -38,7 +43,7 @@ defop(
     np.reshape,
     role="shape",
     forward=_reshape,
-    vjp=lambda g, y, a, shape, order="C", copy=None: np.reshape(g, np.shape(a), order=order),
+    vjp=lambda g, y, a, shape, order="C", copy=None: _reshaped(g, a, order),
     math=_BACK,
     samples=[
         lambda rng: (rng.normal(size=(3, 4)), (2, 6)),
@@ -50,7 +55,7 @@ defop(
     np.ravel,
     role="shape",
     forward=lambda a, order="C": a.ravel(_of_layout(order)),
-    vjp=lambda g, y, a, order="C": np.reshape(g, np.shape(a), order=order),
+    vjp=lambda g, y, a, order="C": _reshaped(g, a, order),
     math=_BACK,
     samples=[normal((3, 4)), normal((3, 4), order="F")],
 )
@@ -58,7 +63,7 @@ defop(
     np.transpose,
     label="T",
     forward=lambda a, axes=None: a.transpose(axes),
-    vjp=lambda g, y, a, axes=None: np.transpose(g, None if axes is None else np.argsort(np.mod(axes, len(axes)))),
+    vjp=lambda g, y, a, axes=None: np.transpose(g, None if axes is None else inverse([k % len(axes) for k in axes])),
     math=_TURNED,
     samples=[normal((3, 4)), lambda rng: (rng.normal(size=(2, 3, 4)), (2, 0, 1)), normal((2, 3, 4), axes=(-1, 0, 1))],
 )

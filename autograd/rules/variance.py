@@ -37,7 +37,7 @@ def _spread_rule(root: bool, skip_nan: bool) -> Rule:
         g, deviation = restore(g, axis, keepdims), _deviation(a, axis, n, where, mean)
         if root:
             bound = 4 * np.finfo(a.dtype).eps * np.abs(a)  # equal but for the rounding of their mean
-            equal = np.all(np.abs(deviation) <= bound, axis=axis, keepdims=True, where=where)
+            equal = np.all((np.abs(deviation) <= bound) | np.logical_not(where), axis=axis, keepdims=True)
             y, deviation = np.where(equal, 1, restore(y, axis, keepdims)), np.where(equal, 0, deviation)
             gradient = g / (y * freedom) * deviation
         else:

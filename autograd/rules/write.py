@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import is_foreign, of_kind
 from autograd.rules.definition import defop, dispatched
 from autograd.rules.index import chooses_once
 
@@ -21,7 +22,7 @@ def put(a: Any, index: Any, value: Any) -> Any:
     >>> put(np.zeros(3), [0, 2], 7.0).tolist()
     [7.0, 0.0, 7.0]
     """
-    out = np.array(a)
+    out = a.copy() if is_foreign(a) else np.array(a)
     out[index] = value
     return out
 
@@ -34,7 +35,7 @@ def _written(g: Any, y: Any, a: Any, index: Any, value: Any) -> Any:
         return np.reshape(arrived, (1,) * extra + np.shape(arrived)) if extra else arrived
     writer = np.arange(np.size(arrived)).reshape(np.shape(arrived))
     last = put(np.zeros(np.shape(a), np.intp), index, writer)
-    return np.reshape(np.where(last[index] == writer, arrived, 0), (1,) * extra + np.shape(arrived))
+    return np.reshape(np.where(of_kind(last[index] == writer, arrived), arrived, 0), (1,) * extra + np.shape(arrived))
 
 
 def _parts(own: bool, g: Any, y: Any, a: Any, index: Any, value: Any) -> tuple[Any, None, Any]:

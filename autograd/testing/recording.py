@@ -17,9 +17,9 @@ from weakref import ref
 
 import numpy as np
 
+from autograd.basis.frames import user_frame
 from autograd.compiler.functions import WRITERS, changed, where_true, writes
 from autograd.compiler.tracing import positions
-from autograd.core.errors import user_frame
 from autograd.program.program import Line, Var
 from autograd.program.trace import Trace, Traced, plain
 from autograd.rules.write import put

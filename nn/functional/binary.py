@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from autograd import operation
+from nn.arrays import known
 from nn.functional import formulas
 from nn.functional.activations import sigmoid
 from nn.functional.linear import array
-from nn.functional.reduction import Reduction, as_floats, reduced, same_shape, share, weighted
+from nn.functional.reduction import Reduction, as_floats, reduced, same_shape, share, size, weighted
 from nn.functional.smooth import softplus
 
 _LEAST_LOG = -100.0  # as in PyTorch: a certain and wrong answer costs 100, not infinity
@@ -30,7 +31,7 @@ def _log_of_rest(p: Any) -> Any:
 def _bce(probability: Any, target: Any, reduction: Reduction = "mean") -> Any:
     same_shape("probability", probability, "target", target)
     p = array(probability)
-    if p.size and (np.min(p) < 0 or np.max(p) > 1):
+    if p.size and (known(np.min(p) < 0) or known(np.max(p) > 1)):
         at = tuple(int(i) for i in np.argwhere((p < 0) | (p > 1))[0])
         raise ValueError(
             f"probability is {p[at]:.6g} at {at}; it lies between 0 and 1. Logits go to "
@@ -41,11 +42,11 @@ def _bce(probability: Any, target: Any, reduction: Reduction = "mean") -> Any:
 
 def _bce_probability(g: Any, y: Any, probability: Any, target: Any, reduction: Reduction = "mean") -> Any:
     slope = (1 - target) / np.maximum(1 - probability, _LEAST) - target / np.maximum(probability, _LEAST)
-    return share(g, reduction, np.size(probability)) * slope
+    return share(g, reduction, size(probability)) * slope
 
 
 def _bce_target(g: Any, y: Any, probability: Any, target: Any, reduction: Reduction = "mean") -> Any:
-    return share(g, reduction, np.size(probability)) * (_log_of_rest(probability) - _log(probability))
+    return share(g, reduction, size(probability)) * (_log_of_rest(probability) - _log(probability))
 
 
 _binary_cross_entropy = operation(
@@ -100,11 +101,11 @@ def _bce_logits(logits: Any, target: Any, reduction: Reduction = "mean") -> Any:
 
 
 def _bce_logits_logits(g: Any, y: Any, logits: Any, target: Any, reduction: Reduction = "mean") -> Any:
-    return share(g, reduction, np.size(logits)) * (sigmoid(logits) - target)
+    return share(g, reduction, size(logits)) * (sigmoid(logits) - target)
 
 
 def _bce_logits_target(g: Any, y: Any, logits: Any, target: Any, reduction: Reduction = "mean") -> Any:
-    return share(g, reduction, np.size(logits)) * -logits
+    return share(g, reduction, size(logits)) * -logits
 
 
 _binary_cross_entropy_with_logits = operation(

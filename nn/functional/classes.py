@@ -7,10 +7,11 @@ from typing import Any, Literal
 import numpy as np
 
 from autograd import operation
+from nn.arrays import beside, is_foreign, known
 from nn.functional import formulas
 from nn.functional.activations import log_softmax, softmax
 from nn.functional.linear import array
-from nn.functional.reduction import Reduction, as_floats, reduced, same_shape, share
+from nn.functional.reduction import Reduction, as_floats, reduced, same_shape, share, size
 
 
 def _check_classes(logits: Any, target: Any) -> None:
@@ -26,31 +27,44 @@ def _check_classes(logits: Any, target: Any) -> None:
     if target.dtype.kind not in "iu":
         raise ValueError(f"target holds {target.dtype}; labels are integers: target.astype(int)")
     outside = (target < 0) | (target >= shape[-1])
-    if np.any(outside):
+    if known(np.any(outside)):
         at = tuple(int(i) for i in np.argwhere(outside)[0])
         raise ValueError(
             f"target is {target[at]} at {at}; with {shape[-1]} classes, labels go from 0 to {shape[-1] - 1}"
         )
 
 
+def _one_hot(labels: Any, classes: int) -> Any:
+    """Whether a sample is of a class, in rows."""
+    return np.equal(np.expand_dims(labels, -1), beside(np.arange(classes), labels))
+
+
+def _at_labels(logs: Any, labels: Any) -> Any:
+    """Of each row the element of its label. NaN for no class, where labels are another library's and unseen."""
+    if not is_foreign(logs) and not is_foreign(labels):
+        return np.take_along_axis(logs, np.expand_dims(labels, -1), axis=-1)[..., 0]
+    chosen = _one_hot(labels, np.shape(logs)[-1])
+    return np.where(np.any(chosen, axis=-1), np.sum(np.where(chosen, logs, 0), axis=-1), np.nan)
+
+
 def _ce(logits: Any, target: Any, reduction: Reduction = "mean") -> Any:
     _check_classes(logits, target)
     logs = log_softmax(logits)
     if np.ndim(target) < np.ndim(logits):
-        return reduced(0.0 - np.take_along_axis(logs, np.expand_dims(target, -1), axis=-1)[..., 0], reduction)
+        return reduced(0.0 - _at_labels(logs, target), reduction)
     return reduced(0.0 - np.sum(target * np.where(np.equal(target, 0), 0, logs), axis=-1), reduction)  # 0 ln 0 is 0
 
 
 def _ce_share(g: Any, logits: Any, reduction: Reduction) -> Any:
     if reduction == "none":
         return np.expand_dims(g, -1)
-    return share(g, reduction, np.size(logits) // np.shape(logits)[-1])
+    return share(g, reduction, size(logits) // np.shape(logits)[-1])
 
 
 def _ce_logits(g: Any, y: Any, logits: Any, target: Any, reduction: Reduction = "mean") -> Any:
     p = softmax(logits)
     if np.ndim(target) < np.ndim(logits):
-        error = p - np.equal(np.expand_dims(target, -1), np.arange(np.shape(logits)[-1]))
+        error = p - _one_hot(target, np.shape(logits)[-1])
     else:
         error = p * np.sum(target, axis=-1, keepdims=True) - target
     return _ce_share(g, logits, reduction) * error
@@ -164,7 +178,7 @@ def _labels(target: Any, ignore_index: int | None) -> Any:
 
 def _weight_of(labels: Any, weights: Any) -> Any:
     """The weight of each label; `weights[labels]` would leave a compiled step."""
-    return np.matmul(np.equal(np.expand_dims(labels, -1), np.arange(len(weights))), weights)
+    return np.matmul(_one_hot(labels, len(weights)), weights)
 
 
 def _averaged(losses: Any, counts: Any, reduction: Reduction) -> Any:
@@ -182,13 +196,11 @@ def _nll(log_probabilities: Any, target: Any, reduction: Reduction = "mean") -> 
     _check_classes(log_probabilities, target)
     if np.ndim(target) == np.ndim(log_probabilities):
         raise ValueError("nll_loss takes labels, integers of the shape (...); rows of probabilities go to kl_div")
-    chosen = np.take_along_axis(array(log_probabilities), np.expand_dims(target, -1), axis=-1)[..., 0]
-    return reduced(0.0 - chosen, reduction)
+    return reduced(0.0 - _at_labels(array(log_probabilities), target), reduction)
 
 
 def _nll_slope(g: Any, y: Any, log_probabilities: Any, target: Any, reduction: Reduction = "mean") -> Any:
-    one_hot = np.equal(np.expand_dims(target, -1), np.arange(np.shape(log_probabilities)[-1]))
-    return -_ce_share(g, log_probabilities, reduction) * one_hot
+    return -_ce_share(g, log_probabilities, reduction) * _one_hot(target, np.shape(log_probabilities)[-1])
 
 
 _nll_loss = operation(
@@ -240,20 +252,20 @@ def nll_loss(
 
 def _kl(log_probabilities: Any, target: Any, reduction: Reduction = "mean") -> Any:
     same_shape("log_probabilities", log_probabilities, "target", target)
-    if np.size(target) and np.min(target) < 0:
+    if size(target) and known(np.min(target) < 0):
         raise ValueError(f"kl_div: target holds {np.min(target):.6g}; probabilities are at least 0")
     certain = np.equal(target, 0)
     return reduced(np.where(certain, 0, target * (np.log(np.where(certain, 1, target)) - log_probabilities)), reduction)
 
 
 def _kl_input(g: Any, y: Any, log_probabilities: Any, target: Any, reduction: Reduction = "mean") -> Any:
-    return share(g, reduction, np.size(target)) * -target
+    return share(g, reduction, size(target)) * -target
 
 
 def _kl_target(g: Any, y: Any, log_probabilities: Any, target: Any, reduction: Reduction = "mean") -> Any:
     certain = np.equal(target, 0)
     slope = np.where(certain, 0, np.log(np.where(certain, 1, target)) + 1 - log_probabilities)
-    return share(g, reduction, np.size(target)) * slope
+    return share(g, reduction, size(target)) * slope
 
 
 _kl_div = operation(

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from autograd import operation
+from nn.arrays import known
 from nn.functional import formulas
 from nn.functional.linear import array
-from nn.functional.reduction import Reduction, as_floats, reduced, same_shape, share
+from nn.functional.reduction import Reduction, as_floats, reduced, same_shape, share, size
 
 _SMALL = 1000  # up to here a dot product sums as exactly as np.mean does, in half the time
 
@@ -100,7 +101,7 @@ def _l1_loss(prediction: Any, target: Any, reduction: Reduction = "mean") -> Any
 
 
 def _l1_slope(g: Any, prediction: Any, target: Any, reduction: Reduction) -> Any:
-    return share(g, reduction, np.size(prediction)) * np.sign(prediction - target)
+    return share(g, reduction, size(prediction)) * np.sign(prediction - target)
 
 
 _NUMBERS: list[Any] = [
@@ -155,7 +156,7 @@ def _huber_loss(prediction: Any, target: Any, reduction: Reduction = "mean", del
 
 
 def _huber_slope(g: Any, prediction: Any, target: Any, reduction: Reduction, delta: float) -> Any:
-    return share(g, reduction, np.size(prediction)) * np.clip(prediction - target, -delta, delta)
+    return share(g, reduction, size(prediction)) * np.clip(prediction - target, -delta, delta)
 
 
 huber_loss = operation(
@@ -184,7 +185,7 @@ huber_loss = operation(
 def _hinge(scores: Any, target: Any, reduction: Reduction = "mean", margin: float = 1.0) -> Any:
     same_shape("scores", scores, "target", target)
     t = array(target)
-    if t.size and not np.all(np.abs(t) == 1):
+    if t.size and known(np.any(np.abs(t) != 1)):
         at = tuple(int(i) for i in np.argwhere(np.abs(t) != 1)[0])
         raise ValueError(f"hinge_loss: target is {t[at]:.6g} at {at}; it is -1 or 1. Of 0 and 1 make 2 * target - 1")
     return reduced(np.maximum(margin - target * array(scores), 0), reduction)
@@ -192,7 +193,7 @@ def _hinge(scores: Any, target: Any, reduction: Reduction = "mean", margin: floa
 
 def _hinge_slope(g: Any, y: Any, scores: Any, target: Any, reduction: Reduction = "mean", margin: float = 1.0) -> Any:
     """-t where t s is below the margin, and 0 where the hinge is; times each element's share of g."""
-    return share(g, reduction, np.size(scores)) * -(target * np.less(target * scores, margin))
+    return share(g, reduction, size(scores)) * -(target * np.less(target * scores, margin))
 
 
 _hinge_loss = operation(

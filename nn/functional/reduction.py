@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +12,11 @@ from nn.functional.linear import array
 Reduction = Literal["mean", "sum", "none"]
 _LARGEST_HALF = 65504
 _REDUCE: dict[str, Any] = {"mean": np.mean, "sum": np.sum, "none": lambda losses: losses}
+
+
+def size(a: Any) -> int:
+    """The number of elements, of any library's array."""
+    return prod(np.shape(a))
 
 
 def share(g: Any, reduction: Reduction, count: int) -> Any:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from autograd.basis.arrays import Proxy
 from autograd.basis.signatures import qualified_name
 from autograd.core.op import BODIES, LATER, PLAIN_TYPES, plain
 
@@ -28,7 +29,7 @@ _METHODS: Final[dict[str, Function]] = {
 }  # fmt: skip
 
 
-class Complex(NDArrayOperatorsMixin):
+class Complex(NDArrayOperatorsMixin, Proxy):
     """A complex array by its real and its imaginary part.
 
     >>> from autograd import grad
