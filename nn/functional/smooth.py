@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
-from numpy.polynomial import chebyshev
 
 from autograd import operation
 from nn.functional import formulas
@@ -144,7 +143,7 @@ def _coefficients() -> Any:
         s = -1 + (z + 1) * (0.5 * (_LAST - 2) / (_LAST + 2) + 0.5)
         return np.array([_scaled_tail(2 * (1 + k) / (1 - k)) for k in s])
 
-    return chebyshev.chebinterpolate(at, 22)
+    return np.polynomial.chebyshev.chebinterpolate(at, 22)
 
 
 def _normal_cdf(x: Any) -> Any:
@@ -162,7 +161,9 @@ def _normal_cdf(x: Any) -> Any:
     size = np.minimum(np.abs(x), 40) * math.sqrt(0.5)
     t = np.minimum(size, _LAST)
     z = ((t - 2) / (t + 2) + 1) / (0.5 * (_LAST - 2) / (_LAST + 2) + 0.5) - 1
-    tail = chebyshev.chebval(z, _coefficients().astype(t.dtype)) / (1 + 2 * t) * np.exp(-size * size) * 0.5
+    tail = (
+        np.polynomial.chebyshev.chebval(z, _coefficients().astype(t.dtype)) / (1 + 2 * t) * np.exp(-size * size) * 0.5
+    )
     return np.where(np.less(x, 0), tail, 1 - tail)
 
 
