@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,10 +12,17 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import nn  # noqa: F401  (its records too)
-from autograd import Tensor
+from autograd import Tensor, grad, hvp
 from autograd.core.op import Op, operations
 from autograd.core.tensor import apply
 from autograd.rules.definition import Composite, composites
+from autograd.testing import gradcheck
+
+with suppress(ImportError):  # install SciPy, and its records are among them
+    import autograd.scipy.linalg
+    import autograd.scipy.signal
+    import autograd.scipy.spatial
+    import autograd.scipy.special  # noqa: F401
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Record = Op | Composite
@@ -84,6 +91,30 @@ def holding(everything: bool) -> Iterator[None]:
         yield
 
 
+def assert_derivatives(fn: Callable[..., Any], values: Sequence[Any]) -> None:
+    """The first derivatives of all outputs, by every element, and the second along a direction, are differences."""
+    rng, values = np.random.default_rng(1), [np.array(value, dtype=np.float64) for value in values]
+    weights = [rng.normal(size=np.shape(output)) for output in parts(fn(*values))]
+    ways = [rng.uniform(-1, 1, size=value.shape) for value in values]
+
+    def total(*given: Any) -> Any:
+        return weighted(parts(fn(*given)), weights)
+
+    assert gradcheck(total, values, complex_step=False)
+    gradient = grad(total, range(len(values)))
+    for position, expected in enumerate(gradient(*values)):  # the others are arrays then
+        np.testing.assert_allclose(grad(total, position)(*values), expected, rtol=1e-12, atol=1e-14)
+
+    def slopes(h: float) -> list[Any]:
+        ahead, behind = (gradient(*(v + t * way for v, way in zip(values, ways, strict=True))) for t in (h, -h))
+        return [(a - b) / (2 * h) for a, b in zip(ahead, behind, strict=True)]
+
+    h = 1e-4 * max(1.0, *(np.max(np.abs(value), initial=0) for value in values))
+    for second, wide, near in zip(hvp(total, values, ways), slopes(h), slopes(h / 2), strict=True):
+        scale = np.max(np.abs(near), initial=0)
+        np.testing.assert_allclose(second, (4 * near - wide) / 3, rtol=1e-6, atol=1e-6 + 1e-5 * scale)
+
+
 # Calls with the arguments of records
 
 
@@ -133,9 +164,14 @@ def call(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[
             if isinstance(value, Tensor) or is_float(value)]  # fmt: skip
 
 
-def sample(record: Record, k: int, seed: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def cases(records: Iterable[Record]) -> list[Any]:
+    """The parameters of a test: each record with the number of each of its samples."""
+    return [pytest.param(made, k, id=f"{made.name}-{k}") for made in records for k in range(len(made.samples))]
+
+
+def sample(record: Record, k: int, seed: int | None = None) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments of a call, by the record's own samples."""
-    args = record.samples[k % len(record.samples)](np.random.default_rng(seed))
+    args = record.samples[k % len(record.samples)](np.random.default_rng(k if seed is None else seed))
     return (args[:-1], args[-1]) if args and isinstance(args[-1], dict) else (args, {})
 
 

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pytest
+from reference import cases, sample
 from strict_latex import assert_compiles
 
-import nn  # noqa: F401  (its records too)
 from autograd import Tensor, derive
 from autograd.core.op import Op, operations
 from autograd.core.tensor import apply
 from autograd.rules.definition import Composite, composites
-
-with suppress(ImportError):  # install SciPy, and its records are among them
-    import autograd.scipy.linalg
-    import autograd.scipy.signal
-    import autograd.scipy.spatial
-    import autograd.scipy.special  # noqa: F401
-CASES = [pytest.param(op, k, id=f"{op.name}-{k}") for op in operations() for k in range(len(op.samples))]
-COMPOSITES = [pytest.param(c, k, id=f"{c.name}-{k}") for c in composites() for k in range(len(c.samples))]
-
-
-def drawn(record: Op | Composite, k: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The sample's call in NumPy's own form."""
-    args = record.samples[k](np.random.default_rng(k))
-    return (args[:-1], args[-1]) if args and isinstance(args[-1], dict) else (args, {})
 
 
 class Leaves:
@@ -72,9 +57,9 @@ def check(loss: Tensor, leaves: Leaves) -> None:
     assert_compiles(derivation.latex)
 
 
-@pytest.mark.parametrize(("op", "k"), CASES)
+@pytest.mark.parametrize(("op", "k"), cases(operations()))
 def test_an_operation(op: Op, k: int) -> None:
-    args, kwargs = drawn(op, k)
+    args, kwargs = sample(op, k)
     flat, options = op.bind(args, kwargs)
     leaves = Leaves()
     operands = [
@@ -84,9 +69,9 @@ def test_an_operation(op: Op, k: int) -> None:
     check(loss_of(apply(op, tuple(operands), options), leaves), leaves)
 
 
-@pytest.mark.parametrize(("record", "k"), COMPOSITES)
+@pytest.mark.parametrize(("record", "k"), cases(composites()))
 def test_a_composition(record: Composite, k: int) -> None:
-    args, kwargs = drawn(record, k)
+    args, kwargs = sample(record, k)
     leaves = Leaves()
     operands = [leaves(args[0], (np.ndarray, list, float)), *(leaves(arg) for arg in args[1:])]
     if isinstance(operands[0], Tensor):  # some write into it, which leaves refuse

@@ -5,32 +5,17 @@ from __future__ import annotations
 import inspect
 import itertools
 import warnings
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pytest
+from reference import assert_derivatives, cases, sample
 
-import nn  # noqa: F401  (its records too)
 from autograd import Tensor, grad
 from autograd.core.op import Op, operations
 from autograd.core.tensor import apply
-from autograd.testing import gradcheck
 
-with suppress(ImportError):  # install SciPy, and its records are among them
-    import autograd.scipy.linalg
-    import autograd.scipy.signal
-    import autograd.scipy.spatial
-    import autograd.scipy.special  # noqa: F401
-CASES = [
-    pytest.param(op, k, id=f"{op.name}-{k}") for op in operations() for k in range(len(op.samples))
-]  # fmt: skip
-
-
-def drawn(op: Op, k: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The sample's call in NumPy's own form."""
-    args = op.samples[k](np.random.default_rng(k))
-    return (args[:-1], args[-1]) if args and isinstance(args[-1], dict) else (args, {})
+CASES = cases(operations())
 
 
 def operands(op: Op, flat: tuple[Any, ...]) -> list[int]:
@@ -54,7 +39,7 @@ def with_operands(flat: tuple[Any, ...], positions: list[int], values: Any) -> t
 
 @pytest.mark.parametrize(("op", "k"), CASES)
 def test_the_value_is_numpys(op: Op, k: int) -> None:
-    args, kwargs = drawn(op, k)
+    args, kwargs = sample(op, k)
     flat, options = op.bind(args, kwargs)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # NumPy's word on a name, not on the value
@@ -76,23 +61,17 @@ def test_options_that_are_left_out_mean_the_same_to_a_rule_as_to_the_function(op
 
 @pytest.mark.parametrize(("op", "k"), CASES)
 def test_first_and_second_derivatives(op: Op, k: int) -> None:
-    args, kwargs = drawn(op, k)
-    flat, options = op.bind(args, kwargs)
+    flat, options = op.bind(*sample(op, k))
     chosen = operands(op, flat)
     assert chosen
-    alone = [([p], 1) for p in chosen] if len(chosen) > 1 else []  # the others are arrays then
-    for positions, order in [(chosen, 2), *alone]:
-        gradcheck(
-            lambda *values, positions=positions: apply(op, with_operands(flat, positions, values), options),
-            [np.asarray(flat[p], dtype=np.float64) for p in positions],
-            order=order,
-            complex_step=False,
-        )
+    assert_derivatives(
+        lambda *values: apply(op, with_operands(flat, chosen, values), options), [flat[p] for p in chosen]
+    )
 
 
 @pytest.mark.parametrize("op", operations(), ids=lambda op: op.name)
 def test_the_third_derivative_along_a_direction(op: Op) -> None:
-    flat, options = op.bind(*drawn(op, 0))
+    flat, options = op.bind(*sample(op, 0))
     chosen, rng = operands(op, flat), np.random.default_rng(1)
     directions = [rng.normal(size=np.shape(flat[p])) for p in chosen]
     weights = rng.normal(size=np.shape(apply(op, flat, options).data))
@@ -109,7 +88,7 @@ def test_the_third_derivative_along_a_direction(op: Op) -> None:
 
 @pytest.mark.parametrize(("op", "k"), CASES)
 def test_float32_stays_float32(op: Op, k: int) -> None:
-    args, kwargs = drawn(op, k)
+    args, kwargs = sample(op, k)
     flat, options = op.bind(args, kwargs)
     chosen = operands(op, flat)
     leaves = [Tensor(np.asarray(flat[p], dtype=np.float32), requires_grad=True) for p in chosen]
@@ -127,7 +106,7 @@ def test_float32_stays_float32(op: Op, k: int) -> None:
 
 @pytest.mark.parametrize(("op", "k"), CASES)
 def test_rules_write_nothing_and_take_any_layout(op: Op, k: int) -> None:
-    args, kwargs = drawn(op, k)
+    args, kwargs = sample(op, k)
     flat, options = op.bind(args, kwargs)
     chosen = operands(op, flat)
 
