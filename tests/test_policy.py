@@ -208,6 +208,7 @@ MATRICES: Policy = {
         [np.zeros((2, 2))],
     ),
     "eigvalsh reads one triangle": (lambda a: np.linalg.eigvalsh(a)[1], [TURN], [[[0.5, 0], [1, 0.5]]]),
+    "eigvals of the identity are those of the axes": (lambda a: np.linalg.eigvals(a)[1], [EYE], [[[0, 0], [0, 1]]]),
     "eigh reads one triangle": (lambda a: np.linalg.eigh(a)[0][1], [TURN], [[[0.5, 0], [1, 0.5]]]),
     "eigh does not turn equal eigenvalues": (lambda a: np.linalg.eigh(a)[1], [EYE], [np.zeros((2, 2))]),
     "svd does not turn equal singular values": (lambda a: np.linalg.svd(a)[0], [EYE], [np.zeros((2, 2))]),

@@ -239,6 +239,7 @@ defcomposite(
     lambda a: packed_eig(a)[..., 0, :],
     math=r"\bar a = v^{-\top} \operatorname{diag}(\bar y) \, v^\top, \quad a = v \operatorname{diag}(y) \, v^{-1}",
     samples=_EIG.samples,
+    ties="of equal eigenvalues, those that belong to the eigenvectors that NumPy gives",
 )
 
 
