@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from nn import init
+from nn.samples import take
 
 Order = Callable[[int, init.Generator], Iterator[init.Array]]
 
@@ -75,7 +76,8 @@ class MiniBatches:
     """An iterator over an epoch in mini-batches; the next `for` is the next epoch, in the next order.
 
     Args:
-        arrays: the data, sample by sample beside each other: arrays or Tensors with as many samples each.
+        arrays: the data, sample by sample beside each other: arrays or Tensors with as many samples each. Of a
+            memory-mapped file the rows of a batch are read, and no others.
         batch_size: samples a batch; the last one of an epoch holds what is left.
         shuffle: True for `shuffled`, False for `in_order`, or another order.
         rng: a `np.random.Generator`, a legacy `RandomState` or a seed; None for fresh entropy.
@@ -108,8 +110,7 @@ class MiniBatches:
     ) -> None:
         if not arrays:
             raise TypeError("MiniBatches takes arrays first: MiniBatches(X, y, batch_size=32)")
-        # Of a memory map the batches are plain arrays, and only their rows are read.
-        self.arrays = tuple(array.view(np.ndarray) if isinstance(array, np.memmap) else array for array in arrays)
+        self.arrays = arrays
         self.axis, self.drop_last = axis, drop_last
         self.batch_size = operator.index(batch_size)
         shapes = [np.shape(array) for array in arrays]
@@ -154,7 +155,11 @@ class MiniBatches:
     def _batches(self, order: init.Array) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(self) * self.batch_size, self.batch_size):
             chosen = order[start : start + self.batch_size]
-            yield tuple(np.take(array, chosen, axis=self.axis) for array in self.arrays)
+            yield self.at(chosen)
+
+    def at(self, chosen: Any) -> tuple[Any, ...]:
+        """The samples at these positions, as a batch."""
+        return tuple(take(array, chosen, self.axis) for array in self.arrays)
 
 
 def _listed(shapes: list[tuple[int, ...]]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nn import init
+from nn.samples import take
 
 
 def split(*arrays: Any, test_size: float = 0.25, stratify: Any = None, rng: init.Rng = None) -> list[Any]:
@@ -19,7 +20,7 @@ def split(*arrays: Any, test_size: float = 0.25, stratify: Any = None, rng: init
         rng: a `np.random.Generator`, a legacy `RandomState` or a seed; None for fresh entropy.
 
     Returns:
-        For each array its part to train with and its part to test, which are copies.
+        For each array its part to train with and its part to test, which are copies. `positions` gives where they are.
 
     Raises:
         TypeError: no arrays.
@@ -36,15 +37,24 @@ def split(*arrays: Any, test_size: float = 0.25, stratify: Any = None, rng: init
     counts = {shape[0] if shape else 0 for shape in shapes}
     if len(counts) > 1 or min(counts) < 2:
         raise ValueError(f"split: the shapes {', '.join(map(str, shapes))} need one length along axis 0, at least 2")
+    chosen = positions(counts.pop(), test_size, stratify, rng)
+    return [take(array, part) for array in arrays for part in chosen]
+
+
+def positions(n: int, test_size: float, stratify: Any = None, rng: init.Rng = None) -> tuple[init.Array, init.Array]:
+    """The positions of n samples in two parts, in order; arguments and errors are those of `split`.
+
+    >>> positions(5, 0.4, rng=0)
+    (array([0, 1, 3]), array([2, 4]))
+    """
     if not 0 < test_size < 1:
         raise ValueError(f"split: test_size is {test_size}; it is a share, between 0 and 1")
-    generator, n = init.generator(rng), counts.pop()
+    generator = init.generator(rng)
     wanted = min(max(round(n * test_size), 1), n - 1)
     order = generator.permutation(n)
     if stratify is not None:
         order = _stratified(order, np.asarray(stratify), wanted)
-    test, train = np.sort(order[:wanted]), np.sort(order[wanted:])
-    return [np.take(array, chosen, axis=0) for array in arrays for chosen in (train, test)]
+    return np.sort(order[wanted:]), np.sort(order[:wanted])
 
 
 def _stratified(order: init.Array, labels: init.Array, wanted: int) -> init.Array:

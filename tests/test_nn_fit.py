@@ -253,6 +253,8 @@ def test_a_step_that_cannot_be_compiled_says_what_to_do() -> None:
     ("change", "error", "told"),
     [
         ({"data": (X, Y[:5])}, ValueError, r"\(90, 2\), \(5,\) need one length"),
+        ({"data": (X, Y[:5]), "validation": 0.2}, ValueError, r"fit: the shapes \(90, 2\), \(5,\) need one length"),
+        ({"data": (X[:1], Y[:1]), "validation": 0.2}, ValueError, "need one length along axis 0, at least 2"),
         ({"data": (X[:0], Y[:0])}, ValueError, "hold no samples"),
         ({"data": X}, TypeError, r"fit takes the data as \(X, y\)"),
         ({"data": (np.where(X > 2, np.nan, X), Y)}, ValueError, r"array 0 of the data holds nan at \("),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -86,6 +89,56 @@ def test_a_seed_gives_one_split_and_another_gives_another() -> None:
 def test_bad_splits_are_told(arrays: Any, options: Any, error: type[Exception], told: str) -> None:
     with pytest.raises(error, match=told):
         nn.split(*arrays, **options)
+
+
+LIMITED = """
+import resource, sys
+import numpy as np
+import nn
+
+def taken():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmData")) * 1024
+
+path = sys.argv[1]
+room, features = 12 << 20, 2048
+rows = 10 * room // (4 * features)
+np.lib.format.open_memmap(path, "w+", np.float32, (rows, features)).flush()
+X, y = np.load(path, mmap_mode="r"), np.arange(rows) % 2
+limit = taken() + room
+resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+try:
+    np.ones(2 * room, np.uint8)
+except MemoryError:
+    pass
+else:
+    print("no limit")
+model = nn.MLP([features, 2], rng=0, dtype=np.float32)
+for compiled in (True, False):
+    nn.fit(
+        model, (X, y), loss=nn.CrossEntropyLoss(), epochs=1, batch_size=32, validation=0.2, rng=0, compile=compiled,
+        metrics=[nn.metrics.accuracy], progress=False,
+    )
+print(nn.predict(model, X, batch_size=64).shape == (rows, 2))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of memory are Linux's")
+def test_a_file_of_ten_times_the_memory_that_is_left_trains(tmp_path: Path) -> None:
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", LIMITED, str(tmp_path / "X.npy")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent.parent, env=environment)
+    assert done.stdout == "True\n", done.stdout + done.stderr
+
+
+def test_a_share_of_a_file_is_kept_for_validation(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(50, 3))
+    np.save(tmp_path / "X.npy", values)
+    histories = []
+    for X in (values, np.load(tmp_path / "X.npy", mmap_mode="r")):
+        model = nn.MLP([3, 4, 3], rng=0, dtype=np.float32)
+        how: Any = {"epochs": 3, "validation": 0.3, "rng": 0, "metrics": [nn.metrics.r2], "progress": False}
+        histories.append(nn.fit(model, (X, X), loss=nn.MSELoss(), **how).to_dict())
+    assert histories[0] == histories[1]
 
 
 def test_of_a_file_only_the_rows_of_a_batch_are_in_memory(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from autograd import Tensor, detect_anomaly, no_grad
 from nn import functional, losses
 from nn.layers import MLP, Sequential, Sigmoid, Softmax
 from nn.module import Module
+from nn.samples import in_file
 
 _OF_LOGITS = (functional.cross_entropy, functional.binary_cross_entropy_with_logits)
 _LOSSES_OF_LOGITS = (losses.CrossEntropyLoss, losses.BCEWithLogitsLoss)
@@ -21,7 +22,7 @@ def check_finite(arrays: tuple[Any, ...]) -> None:
     """ValueError for a NaN or an infinity in data that is in memory; a file is not read for it."""
     for position, array in enumerate(arrays):
         values = array.data if isinstance(array, Tensor) else array
-        if isinstance(values, np.memmap) or isinstance(getattr(values, "base", None), np.memmap):
+        if in_file(values):
             continue
         values = np.asarray(values)
         if values.dtype.kind == "f" and not np.all(np.isfinite(values)):

@@ -17,8 +17,9 @@ from nn import state as states
 from nn.batches import MiniBatches
 from nn.module import Module
 from nn.optim import Adam, LambdaLR, OneCycleLR, Optimizer, clip_grad_norm
-from nn.prediction import as_dtype, dtype_of
-from nn.splitting import split
+from nn.prediction import dtype_of
+from nn.samples import as_dtype, data_of, in_file, part, take
+from nn.splitting import positions
 from nn.training import diagnosis
 from nn.training.history import History
 from nn.training.run import Run
@@ -181,7 +182,10 @@ class _Loop:
         for batch in self.run.batches:
             if not isinstance(batch, (tuple, list)) or len(batch) < 2:
                 raise TypeError(f"fit: a batch is a tuple of inputs and targets, not {type(batch).__name__}")
-            yield tuple(as_dtype(array, self.dtype) for array in batch)
+            yield self.of_dtype(batch)
+
+    def of_dtype(self, batch: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(as_dtype(array, self.dtype) for array in batch)
 
     def samples(self) -> Iterator[tuple[Any, ...]]:
         """A batch of each size that there will be, without a draw."""
@@ -191,8 +195,7 @@ class _Loop:
         rest = 0 if source.drop_last else source.samples % source.batch_size
         for size in dict.fromkeys([min(source.batch_size, source.samples), rest]):
             if size:
-                first = np.arange(size)
-                yield tuple(as_dtype(np.take(a, first, axis=source.axis), self.dtype) for a in source.arrays)
+                yield self.of_dtype(source.at(np.arange(size)))
 
     def check(self) -> None:
         """A few samples through model and loss, in `eval()` and without a step; the least and the largest label too."""
@@ -203,9 +206,8 @@ class _Loop:
         for target in source.arrays[1:]:
             if np.ndim(target) == 1 and getattr(target, "dtype", np.dtype(float)).kind in "iu":
                 chosen = np.r_[chosen, np.argmin(target), np.argmax(target)]
-        batch = tuple(as_dtype(np.take(array, chosen, axis=source.axis), self.dtype) for array in source.arrays)
         self.run.model.eval()
-        diagnosis.check_output(self.run.model, self.loss, batch)
+        diagnosis.check_output(self.run.model, self.loss, self.of_dtype(source.at(chosen)))
 
     def record(self) -> None:
         """Record the compiled step, and take back what that changed.
@@ -276,8 +278,9 @@ def _data(
     elif isinstance(data, tuple) and len(data) >= 2:
         arrays = _arrays(data, dtype_of(model))
         if isinstance(validation, float):
-            parts = split(*arrays, test_size=validation, rng=rng)
-            arrays, held_out = tuple(parts[::2]), tuple(parts[1::2])
+            training, kept = positions(_count(arrays), validation, rng=rng)
+            held_out = part(arrays[0], kept), *(as_dtype(take(a, kept), dtype_of(model)) for a in arrays[1:])
+            arrays = tuple(part(array, training) for array in arrays)
         batches = MiniBatches(*arrays, batch_size=given.size("fit: batch_size", batch_size), rng=rng)
     elif isinstance(data, Iterable) and not isinstance(data, (np.ndarray, Tensor)):
         batches = data
@@ -295,11 +298,18 @@ def _data(
 
 
 def _arrays(data: Sequence[Any], dtype: Any) -> tuple[Any, ...]:
-    arrays = tuple(a if isinstance(a, (np.ndarray, Tensor)) else np.asarray(a) for a in data)
+    arrays = tuple(map(data_of, data))
     if any(not np.shape(array) or not len(array) for array in arrays):
         raise ValueError(f"fit: arrays of the shapes {', '.join(str(np.shape(a)) for a in arrays)} hold no samples")
     diagnosis.check_finite(arrays)
-    return tuple(a if isinstance(a, np.memmap) else as_dtype(a, dtype) for a in arrays)
+    return tuple(a if in_file(a) else as_dtype(a, dtype) for a in arrays)
+
+
+def _count(arrays: Sequence[Any]) -> int:
+    shapes = [np.shape(array) for array in arrays]
+    if len({shape[0] for shape in shapes}) > 1 or shapes[0][0] < 2:
+        raise ValueError(f"fit: the shapes {', '.join(map(str, shapes))} need one length along axis 0, at least 2")
+    return int(shapes[0][0])
 
 
 def _optimizer(model: Module, optimizer: Any) -> Optimizer:
