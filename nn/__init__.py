@@ -18,6 +18,7 @@ True
 """
 
 from importlib import import_module
+from sys import modules
 from typing import TYPE_CHECKING, Any
 
 import autograd
@@ -30,7 +31,7 @@ if not hasattr(autograd, "Tensor"):
     )
 
 # isort: split
-from nn import batches, functional, init, layers, losses, metrics, optim
+from nn import batches, elsewhere, functional, init, layers, losses, metrics, optim
 from nn.batches import MiniBatches
 from nn.layers import *  # noqa: F403
 from nn.losses import *  # noqa: F403
@@ -53,7 +54,7 @@ def __getattr__(name: str) -> Any:
         return import_module(f"nn.{name}")
     if name in ("History", "fit"):
         return getattr(import_module("nn.training"), name)
-    raise AttributeError(f"module 'nn' has no attribute {name!r}")
+    raise AttributeError(elsewhere.missing("module 'nn'", name, elsewhere.IN_NN), name=name, obj=modules[__name__])
 
 
 def __dir__() -> list[str]:

@@ -14,10 +14,13 @@ half that a ReLU sets to zero, $\operatorname{Var} w = 2 / n_{in}$.
 from __future__ import annotations
 
 import math
+from sys import modules
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike
+
+from nn import elsewhere
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Generator = np.random.Generator | np.random.RandomState
@@ -158,6 +161,8 @@ def kaiming_normal(
 
 
 def _fans(shape: Shape) -> tuple[int, int]:
+    if not isinstance(shape, (tuple, list)):
+        raise TypeError(f"an initialiser takes a shape, such as layer.weight.shape, not a {type(shape).__name__}")
     if len(shape) != 2:
         raise ValueError(f"fan_in and fan_out of the shape {shape}: a weight has the shape (in, out)")
     return max(shape[0], 1), max(shape[1], 1)
@@ -168,3 +173,8 @@ def _fan(shape: Shape, mode: Mode) -> int:
     if mode not in fans:
         raise ValueError(f"mode is {mode!r}; it is 'fan_in' or 'fan_out'")
     return fans[mode]
+
+
+def __getattr__(name: str) -> Any:
+    message = elsewhere.missing("module 'nn.init'", name, elsewhere.in_place(globals()))
+    raise AttributeError(message, name=name, obj=modules[__name__])

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from inspect import signature
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
 from autograd import Tensor, scope
-from nn import display
+from nn import display, elsewhere
 from nn import state as states
 from nn.parameter import Parameter
 from nn.summary import summary
@@ -70,6 +70,12 @@ class Module:
                 raise self._not_initialised() from error
             raise
         return scope.end(self, start, (*args, *kwargs.values()) if kwargs else args, output)
+
+    if not TYPE_CHECKING:  # else a checker would take any name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            message = elsewhere.missing(self._title(), name, elsewhere.OF_MODULES)
+            raise AttributeError(message, name=name, obj=self)
 
     def __scope__(self) -> tuple[str, str]:
         """Its path, and what pictures call it: the class with the sizes that its constructor needs.

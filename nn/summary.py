@@ -53,10 +53,10 @@ def summary(model: Any, input_shape: Any, dtype: DTypeLike | None = None) -> Sum
       activation: ReLU  (128, 32)
     25,450 parameters, 25,450 of them trained; 3,252,224 multiply-adds
     """
-    floats = next((p.dtype for p in model.parameters()), np.dtype(np.float64)) if dtype is None else np.dtype(dtype)
     inputs = input_shape if isinstance(input_shape, list) else [input_shape]
-    if any(isinstance(given, int) for given in inputs):
-        raise TypeError(f"summary takes the shape of an input as a tuple, such as (32, 784), not {input_shape!r}")
+    if any(isinstance(given, int) for given in [*inputs, dtype]):
+        raise TypeError("summary takes the shape of an input as a tuple, such as summary((32, 784)), and got a number")
+    floats = next((p.dtype for p in model.parameters()), np.dtype(np.float64)) if dtype is None else np.dtype(dtype)
     arrays = [np.zeros(given, floats) if isinstance(given, tuple) else given for given in inputs]
     seen = _run(model, arrays)
     rows = [("layer", "output", "parameters", "multiply-adds")]

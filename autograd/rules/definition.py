@@ -103,6 +103,9 @@ def operation(
                 return apply(op, args) if len(args) == op.direct and not kwargs else tensor_call(fn, args, kwargs)
         return fn(*args, **kwargs)
 
+    public = op.name.rpartition(".")[2]
+    if fn.__name__ == f"_{public}":  # errors of a wrong argument, and pickles, know both by the name that users write
+        fn.__qualname__ = call.__qualname__ = call.__name__ = public
     return call
 
 

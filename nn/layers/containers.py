@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from inspect import signature
 from itertools import pairwise, zip_longest
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nn import init
+from nn import given, init
 from nn.layers.activations import ReLU
 from nn.layers.linear import Initialiser, Linear
 from nn.layers.simple import Dropout
@@ -35,11 +35,14 @@ class Sequential(Module):
       2: Linear  17  weight (16, 1), bias (1,)
     """
 
-    def __init__(self, *modules: Module) -> None:
+    def __init__(self, *modules: Any) -> None:
         super().__init__()
         for position, module in enumerate(modules):
+            if isinstance(module, (list, tuple)):
+                raise TypeError("Sequential takes modules one by one: nn.Sequential(*modules) of a list")
             if not isinstance(module, Module):
-                raise TypeError(f"Sequential: part {position} is {module!r}, not a Module such as nn.ReLU()")
+                made = f"make one of it, {module.__name__}(...)" if isinstance(module, type) else "nn.ReLU() is one"
+                raise TypeError(f"Sequential: part {position} is {module!r}, not a Module: {made}")
         self._steps = list(modules)
 
     def _members(self) -> list[Named]:
@@ -56,8 +59,12 @@ class Sequential(Module):
     def __iter__(self) -> Iterator[Module]:
         return iter(self._steps)
 
-    def __getitem__(self, position: int) -> Module:
-        return self._steps[position]
+    @overload
+    def __getitem__(self, position: int) -> Module: ...
+    @overload
+    def __getitem__(self, position: slice) -> Sequential: ...
+    def __getitem__(self, position: int | slice) -> Module:
+        return Sequential(*self._steps[position]) if isinstance(position, slice) else self._steps[position]
 
 
 class Residual(Module):
@@ -146,6 +153,7 @@ class MLP(Module):
             )
         if len(sizes) < 2:
             raise ValueError(f"MLP({list(sizes)}): give at least the sizes of the input and of the output")
+        sizes = [given.size(f"MLP: size {position}", size) for position, size in enumerate(sizes)]
         rng = init.generator(rng)
         make = partial(Linear, bias=bias, rng=rng, dtype=dtype, weight_init=weight_init, bias_init=bias_init)
         self.layers = [make(n_in, n_out) for n_in, n_out in pairwise(sizes)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nn import functional, init
+from nn import functional, given, init
 from nn.module import Module
 from nn.parameter import Parameter
 
@@ -64,9 +63,8 @@ class Linear(Module):
         bias_init: Initialiser | None = None,
     ) -> None:
         super().__init__()
-        self.in_features, self.out_features = operator.index(in_features), operator.index(out_features)
-        if min(self.in_features, self.out_features) < 1:
-            raise ValueError(f"Linear({in_features}, {out_features}): both sizes must be at least 1")
+        self.in_features = given.size("Linear: in_features", in_features)
+        self.out_features = given.size("Linear: out_features", out_features)
         rng = init.generator(rng)
         bound = 1 / self.in_features**0.5
         default = partial(init.uniform, low=-bound, high=bound)
@@ -85,6 +83,8 @@ class Linear(Module):
         try:
             return functional.linear(x, self.weight, self.bias)
         except ValueError as error:
+            if np.asarray(getattr(x, "data", x)).dtype.kind not in "fiub":
+                raise TypeError(f"{self._title()}: input is a {type(x).__name__}; it holds no numbers") from error
             text = functional.mismatch(np.shape(x), self.weight.shape)
             if text is None:
                 raise

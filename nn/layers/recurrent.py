@@ -237,6 +237,19 @@ class LSTM(_Recurrent):
 
     _cell = LSTMCell
 
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        *,
+        rng: init.Rng = None,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, rng=rng, dtype=dtype)
+
     def forward(self, x: Any, state: tuple[Any, Any] | None = None) -> tuple[Any, tuple[Any, Any]]:
         states: list[Any] = [None] * self.num_layers
         if state is not None:

@@ -4,6 +4,10 @@ The arrays of parameters, and the buffers beside them, live as long as the optim
 size of a weight that was freed and allocated at every step would cost more than the arithmetic on it.
 """
 
+from sys import modules
+from typing import Any
+
+from nn import elsewhere
 from nn.optim.adam import Adam, AdamW
 from nn.optim.clipping import clip_grad_norm, clip_grad_value
 from nn.optim.optimizer import Optimizer
@@ -38,3 +42,8 @@ __all__ = [
     "clip_grad_value",
     "minimize",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    message = elsewhere.missing("module 'nn.optim'", name, elsewhere.IN_OPTIM)
+    raise AttributeError(message, name=name, obj=modules[__name__])

@@ -1,0 +1,63 @@
+"""What users of PyTorch and scikit-learn write by habit: each error says how it is written here."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+import nn.functional
+import nn.init
+from nn import elsewhere
+
+X = np.random.default_rng(0).normal(size=(6, 4))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "told"),
+    [
+        (lambda: nn.ModuleList([]), AttributeError, "'ModuleList': a list or dictionary in an attribute"),
+        (lambda: nn.Tensor, AttributeError, "'Tensor': it is in autograd"),
+        (lambda: nn.nothing_like_it, AttributeError, "^module 'nn' has no attribute 'nothing_like_it'$"),
+        (lambda: nn.optim.lr_scheduler, AttributeError, "schedules are in nn.optim itself"),
+        (lambda: nn.init.xavier_uniform_, AttributeError, "its functions give arrays"),
+        (lambda: nn.Linear(2, 2).to("cuda"), AttributeError, "^Linear has no attribute 'to': leave it out"),
+        (lambda: nn.MLP([2, 2]).fit(X, X), AttributeError, "nn.fit"),
+        (lambda: nn.MLP([2, 2]).layers[0].nothing, AttributeError, "^Linear layers.0 has no attribute 'nothing'$"),
+        (lambda: nn.Sequential([nn.ReLU()]), TypeError, r"nn\.Sequential\(\*modules\) of a list"),
+        (lambda: nn.Sequential(nn.ReLU), TypeError, r"make one of it, ReLU\(\.\.\.\)"),
+        (lambda: nn.Linear("4", 2), TypeError, "Linear: in_features is '4'; it must be an integer"),
+        (lambda: nn.MLP([4, 8.0, 3]), TypeError, "MLP: size 1 is 8.0; it must be an integer"),
+        (lambda: nn.LSTM(3, 4, bidirectional=True), TypeError, r"LSTM\.__init__\(\) got an unexpected"),
+        (lambda: nn.functional.softmax(X, dim=1), TypeError, r"^softmax\(\) got an unexpected keyword argument 'dim'"),
+        (lambda: nn.init.kaiming_normal(nn.Linear(2, 2).weight), TypeError, "takes a shape"),
+        (lambda: nn.MLP([4, 2]).summary(6, 4), TypeError, r"summary\(\(32, 784\)\)"),
+        (lambda: nn.Linear(4, 2)("text"), TypeError, "Linear: input is a str; it holds no numbers"),
+        (lambda: nn.Linear(4, 2)(None), TypeError, "Linear: input is a NoneType"),
+    ],
+)
+def test_an_error_says_how_it_is_written(wrong: Any, error: type[Exception], told: str) -> None:
+    with pytest.raises(error, match=told):
+        wrong()
+
+
+def test_no_cure_hides_what_there_is() -> None:
+    assert not [name for name in elsewhere.IN_NN if hasattr(nn, name)]
+    assert not [name for name in elsewhere.IN_OPTIM if hasattr(nn.optim, name)]
+    assert not [name for name in elsewhere.OF_MODULES if hasattr(nn.Sequential(), name)]
+
+
+def test_a_slice_of_a_sequence_is_one() -> None:
+    model = nn.Sequential(nn.Linear(4, 3, rng=0), nn.Tanh(), nn.Linear(3, 2, rng=1))
+    body = model[:-1]
+    np.testing.assert_array_equal(body(X).data, np.tanh(model[0](X).data))
+    assert body[0].weight is model[0].weight
+
+
+@pytest.mark.parametrize("name", nn.functional.__all__)
+def test_functions_are_pickled_by_their_name(name: str) -> None:
+    fn = getattr(nn.functional, name)
+    assert pickle.loads(pickle.dumps(fn)) is fn
