@@ -110,6 +110,9 @@ class MiniBatches:
     ) -> None:
         if not arrays:
             raise TypeError("MiniBatches takes arrays first: MiniBatches(X, y, batch_size=32)")
+        for array in arrays:
+            if isinstance(array, tuple):
+                raise TypeError("MiniBatches takes arrays one by one: MiniBatches(X, y, batch_size=32)")
         self.arrays = arrays
         self.axis, self.drop_last = axis, drop_last
         self.batch_size = operator.index(batch_size)

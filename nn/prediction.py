@@ -29,12 +29,15 @@ def predict(model: Callable[..., Any], X: Any, batch_size: int | None = None) ->
         batch_size: how many samples are computed at once; by default 1024, or as many as 4 MB hold.
 
     Raises:
+        TypeError: no model, or data that is sparse.
         ValueError: no samples, or a batch size below 1.
 
     >>> from nn import Linear
     >>> predict(Linear(3, 2, rng=0), np.ones((5, 3)), batch_size=2).shape
     (5, 2)
     """
+    if not callable(model) or isinstance(X, Module):
+        raise TypeError("predict takes the model first, then the data: nn.predict(model, X)")
     X = data_of(X)
     if not X.ndim or not len(X):
         raise ValueError(f"predict: X is {X.shape}; it holds no samples")

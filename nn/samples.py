@@ -32,7 +32,13 @@ class Rows:
 
 
 def data_of(value: Any) -> Any:
-    """What samples can be taken from: arrays, Tensors and `Rows` as they are, all else as an array."""
+    """What samples can be taken from: arrays, Tensors and `Rows` as they are, all else as an array.
+
+    Raises:
+        TypeError: a sparse matrix.
+    """
+    if callable(getattr(value, "toarray", None)):
+        raise TypeError(f"a {type(value).__name__} is sparse, and layers take all numbers: give X.toarray()")
     return value if isinstance(value, (np.ndarray, Tensor, Rows)) else np.asarray(value)
 
 

@@ -23,7 +23,7 @@ def split(*arrays: Any, test_size: float = 0.25, stratify: Any = None, rng: init
         For each array its part to train with and its part to test, which are copies. `positions` gives where they are.
 
     Raises:
-        TypeError: no arrays.
+        TypeError: no arrays, or a number among them.
         ValueError: arrays of different numbers of samples, fewer than two, or a share that is none.
 
     >>> X, y = np.arange(8.0).reshape(8, 1), np.array([0, 0, 0, 0, 0, 0, 1, 1])
@@ -33,6 +33,11 @@ def split(*arrays: Any, test_size: float = 0.25, stratify: Any = None, rng: init
     """
     if not arrays:
         raise TypeError("split takes arrays first: nn.split(X, y, test_size=0.25)")
+    for array in arrays:
+        if not np.ndim(array):
+            raise TypeError(f"split takes arrays, and got {array!r} beside them: give test_size= by its name")
+    if stratify is not None and not np.ndim(stratify):
+        raise TypeError(f"split: stratify is {stratify!r}; it takes the labels, as in split(X, y, stratify=y)")
     shapes = [np.shape(array) for array in (*arrays, *([] if stratify is None else [stratify]))]
     counts = {shape[0] if shape else 0 for shape in shapes}
     if len(counts) > 1 or min(counts) < 2:

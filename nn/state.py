@@ -139,7 +139,10 @@ def load(path: Path) -> dict[str, Array]:
     except OSError:
         raise
     except Exception as error:  # of a forged archive the readers raise whatever there is
-        raise ValueError(f"{os.fspath(path)} is no .npz archive of arrays: {error}") from error
+        from zipfile import is_zipfile
+
+        reason = f": {error}" if is_zipfile(path) else ""  # of other files NumPy says how to read pickles
+        raise ValueError(f"{os.fspath(path)} is no .npz archive of arrays{reason}") from error
 
 
 # The other format

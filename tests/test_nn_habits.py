@@ -36,12 +36,22 @@ X = np.random.default_rng(0).normal(size=(6, 4))
         (lambda: nn.init.kaiming_normal(nn.Linear(2, 2).weight), TypeError, "takes a shape"),
         (lambda: nn.MLP([4, 2]).summary(6, 4), TypeError, r"summary\(\(32, 784\)\)"),
         (lambda: nn.Linear(4, 2)("text"), TypeError, "Linear: input is a str; it holds no numbers"),
+        (lambda: nn.predict(X, nn.MLP([4, 2])), TypeError, "predict takes the model first"),
+        (lambda: nn.split(X, X[:, 0], 0.2), TypeError, r"got 0\.2 beside them: give test_size= by its name"),
+        (lambda: nn.split(X, stratify=True), TypeError, "stratify is True; it takes the labels"),
+        (lambda: nn.MiniBatches((X, X), batch_size=2), TypeError, "takes arrays one by one"),
         (lambda: nn.Linear(4, 2)(None), TypeError, "Linear: input is a NoneType"),
     ],
 )
 def test_an_error_says_how_it_is_written(wrong: Any, error: type[Exception], told: str) -> None:
     with pytest.raises(error, match=told):
         wrong()
+
+
+def test_a_sparse_matrix_says_what_to_give() -> None:
+    sparse = pytest.importorskip("scipy.sparse", reason="pip install scipy")
+    with pytest.raises(TypeError, match=r"is sparse.*X\.toarray\(\)"):
+        nn.predict(nn.MLP([4, 2]), sparse.csr_matrix(X))
 
 
 def test_no_cure_hides_what_there_is() -> None:

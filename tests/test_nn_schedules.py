@@ -50,6 +50,7 @@ def test_rates_are_pytorchs(name: str, options: dict[str, Any]) -> None:
         theirs.step()
         advance(schedule, name, metric)
         advance(oracle, name, metric)
+        assert schedule.get_last_lr() == pytest.approx(oracle.get_last_lr(), rel=1e-12)
 
 
 @pytest.mark.parametrize(("name", "options"), KINDS, ids=[f"{name} {len(options)}" for name, options in KINDS])

@@ -60,6 +60,10 @@ class LambdaLR:
         self.last_epoch += 1
         self.optimizer.lr = self.rate(self.last_epoch)
 
+    def get_last_lr(self) -> list[float]:
+        """The rate of each group of parameters now, as PyTorch's schedules give it."""
+        return [group.lr for group in self.optimizer.param_groups]
+
     def state_dict(self) -> dict[str, states.Array]:
         """Where it stands, as arrays by name."""
         return {name: np.array(getattr(self, name)) for name in (*self._counts, *self._numbers)}

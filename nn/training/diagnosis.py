@@ -18,6 +18,16 @@ _OF_LOGITS = (functional.cross_entropy, functional.binary_cross_entropy_with_log
 _LOSSES_OF_LOGITS = (losses.CrossEntropyLoss, losses.BCEWithLogitsLoss)
 
 
+def check_numbers(arrays: tuple[Any, ...]) -> None:
+    """TypeError for data that holds text, objects or the like."""
+    for position, array in enumerate(arrays):
+        dtype = getattr(array, "dtype", None)
+        if dtype is not None and dtype.kind not in "fiub":
+            cure = "labels are numbers by classes, y = np.unique(labels, return_inverse=True)"
+            cure = cure if position else "X.astype(float) where all of it are numbers"
+            raise TypeError(f"fit: array {position} of the data holds {dtype}, no real numbers: {cure}")
+
+
 def check_finite(arrays: tuple[Any, ...]) -> None:
     """ValueError for a NaN or an infinity in data that is in memory; a file is not read for it."""
     for position, array in enumerate(arrays):

@@ -108,9 +108,14 @@ def fit(
     generator = init.generator(rng)
     batches, held_out = _data(model, data, validation, batch_size, generator)
     optimizer = _optimizer(model, optimizer)
+    if isinstance(schedule, type):
+        name = schedule.__name__
+        raise TypeError(f"fit: schedule is the class {name}; give one, nn.optim.{name}(optimizer, ...)")
     made = schedule(optimizer) if callable(schedule) and not isinstance(schedule, LambdaLR) else schedule
     if made is not None and not isinstance(made, LambdaLR):
         raise TypeError(f"fit: schedule is {made!r}; it is one of nn.optim, or makes one of the optimiser")
+    if not isinstance(callbacks, Iterable) or not all(map(callable, callbacks)):
+        raise TypeError(f"fit: callbacks is {callbacks!r}; give a list of functions of the run")
     run = Run(model, optimizer, batches, made)
     loop = _Loop(run, loss, _named(metrics), held_out, clip_norm, compile)
     watch = _watch(monitor, patience, held_out is not None, loop.metrics)
@@ -181,7 +186,10 @@ class _Loop:
     def batches(self) -> Iterator[tuple[Any, ...]]:
         for batch in self.run.batches:
             if not isinstance(batch, (tuple, list)) or len(batch) < 2:
-                raise TypeError(f"fit: a batch is a tuple of inputs and targets, not {type(batch).__name__}")
+                raise TypeError(
+                    f"fit: a batch is a tuple of inputs and targets, not {type(batch).__name__}; arrays go as one, "
+                    "nn.fit(model, (X, y), ...)"
+                )
             yield self.of_dtype(batch)
 
     def of_dtype(self, batch: Sequence[Any]) -> tuple[Any, ...]:
@@ -299,6 +307,7 @@ def _data(
 
 def _arrays(data: Sequence[Any], dtype: Any) -> tuple[Any, ...]:
     arrays = tuple(map(data_of, data))
+    diagnosis.check_numbers(arrays)
     if any(not np.shape(array) or not len(array) for array in arrays):
         raise ValueError(f"fit: arrays of the shapes {', '.join(str(np.shape(a)) for a in arrays)} hold no samples")
     diagnosis.check_finite(arrays)
@@ -318,7 +327,7 @@ def _optimizer(model: Module, optimizer: Any) -> Optimizer:
     made = Adam(model.parameters()) if optimizer is None else optimizer
     made = made if isinstance(made, Optimizer) or not callable(made) else made(model.parameters())
     if not isinstance(made, Optimizer):
-        raise TypeError(f"fit: optimizer is {made!r}; it is one of nn.optim, or makes one of parameters")
+        raise TypeError(f"fit: optimizer is {made!r}; it is one of nn.optim, such as nn.optim.Adam(model.parameters())")
     own = {id(parameter) for parameter in model.parameters()}
     if not any(id(parameter) in own for parameter in made.parameters):
         raise ValueError("fit: the optimiser has none of the model's parameters: it was made of another model")
@@ -331,7 +340,7 @@ def _named(metrics: Any) -> dict[str, Callable[..., Any]]:
     named = dict(metrics) if isinstance(metrics, Mapping) else {getattr(m, "__name__", str(m)): m for m in metrics}
     for name, metric in named.items():
         if not callable(metric):
-            raise TypeError(f"fit: the metric {name} is {metric!r}; it is a function of output and target")
+            raise TypeError(f"fit: the metric {name} is {metric!r}; it is a function, such as nn.metrics.r2")
     return named
 
 
