@@ -642,3 +642,132 @@ def saliency_nn():
     model = nn.Sequential(nn.Linear(4, 3, rng=0), nn.ReLU(), nn.Linear(3, 2, rng=1))
     score = model(image)[0, 1]
     return autograd.draw(score, collapse="modules"), {}, score
+
+
+@pic
+def kalman_scalar():
+    z = [1.1, 0.9, 1.4, 1.2, 1.0]
+    q, r = P(0.1), P(0.5)
+    x, p = 0.0, 1.0
+    nll = 0.0
+    for zt in z:
+        p = p + q
+        s = p + r
+        k = p / s
+        e = zt - x
+        x = x + k * e
+        p = (1 - k) * p
+        nll = nll + 0.5 * (np.log(s) + e**2 / s)
+    return autograd.draw(nll), G(nll, q=q, r=r), nll
+
+
+@pic
+def adam_unrolled():
+    lr = P(0.1)
+    w = P(np.array([1.0, -1.5]))
+    b1, b2, eps = 0.9, 0.999, 1e-8
+    m, v = np.zeros(2), np.zeros(2)
+    for t in range(1, 4):
+        g = 2 * w
+        m = b1 * m + (1 - b1) * g
+        v = b2 * v + (1 - b2) * g**2
+        mhat = m / (1 - b1**t)
+        vhat = v / (1 - b2**t)
+        w = w - lr * mhat / (np.sqrt(vhat) + eps)
+    loss = np.sum(w**2)
+    return autograd.draw(loss), G(loss, lr=lr), loss
+
+
+@pic
+def rk4_step():
+    k = P(1.5)
+    y = P(1.0)
+    h = 0.1
+    f = lambda y: -k * y + np.sin(y)
+    k1 = f(y)
+    k2 = f(y + h / 2 * k1)
+    k3 = f(y + h / 2 * k2)
+    k4 = f(y + h * k3)
+    y_new = y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    loss = (y_new - 0.8) ** 2
+    return autograd.draw(loss), G(loss, k=k, y=y), loss
+
+
+@pic
+def lorenz():
+    sigma, rho, beta = P(10.0), P(28.0), P(8 / 3)
+    x, y, z = 1.0, 1.0, 1.0
+    dt = 0.01
+    for _ in range(5):
+        dx = sigma * (y - x)
+        dy = x * (rho - z) - y
+        dz = x * y - beta * z
+        x = x + dt * dx
+        y = y + dt * dy
+        z = z + dt * dz
+    loss = (x - 1) ** 2 + (y - 2) ** 2 + (z - 1) ** 2
+    return autograd.draw(loss), G(loss, rho=rho, sigma=sigma, beta=beta), loss
+
+
+@pic
+def lstm_unrolled():
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(3, 2))
+    Wf, Wi, Wo, Wc = (P(rng.normal(size=(5, 3)) * 0.4) for _ in range(4))
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))
+    h, c = np.zeros(3), np.zeros(3)
+    for x in X:
+        xh = np.concatenate([x, h])
+        f = sigmoid(xh @ Wf)
+        i = sigmoid(xh @ Wi)
+        o = sigmoid(xh @ Wo)
+        c = f * c + i * np.tanh(xh @ Wc)
+        h = o * np.tanh(c)
+    loss = np.sum((h - 1) ** 2)
+    return autograd.draw(loss), {}, loss
+
+
+@pic
+def sir_model():
+    beta, gamma = P(0.3), P(0.1)
+    S, I, Rr = 0.99, 0.01, 0.0
+    data = [0.012, 0.015, 0.018]
+    loss = 0.0
+    for obs in data:
+        new = beta * S * I
+        rec = gamma * I
+        S = S - new
+        I = I + new - rec
+        Rr = Rr + rec
+        loss = loss + (I - obs) ** 2
+    return autograd.draw(loss), G(loss, beta=beta, gamma=gamma), loss
+
+
+@pic
+def mixture_density():
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(4, 1)), rng.normal(size=(4, 1))
+    W1, b1 = P(rng.normal(size=(1, 3))), P(np.zeros(3))
+    Wp, Wm, Ws = P(rng.normal(size=(3, 2))), P(rng.normal(size=(3, 2))), P(rng.normal(size=(3, 2)))
+    h = np.tanh(x @ W1 + b1)
+    a = h @ Wp
+    e = np.exp(a - np.max(a, axis=1, keepdims=True))
+    pi = e / np.sum(e, axis=1, keepdims=True)
+    mu = h @ Wm
+    sigma = np.exp(h @ Ws)
+    pdf = np.exp(-0.5 * ((y - mu) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
+    loss = -np.mean(np.log(np.sum(pi * pdf, axis=1)))
+    return autograd.draw(loss), {}, loss
+
+
+@pic
+def gan_losses():
+    rng = np.random.default_rng(13)
+    z, real = rng.normal(size=(4, 2)), rng.normal(size=(4, 2))
+    Wg, bg, Wd, bd = P(rng.normal(size=(2, 2))), P(np.zeros(2)), P(rng.normal(size=(2, 1))), P(np.zeros(1))
+    fake = np.tanh(z @ Wg + bg)
+    D_real = 1 / (1 + np.exp(-(real @ Wd + bd)))
+    D_fake = 1 / (1 + np.exp(-(fake @ Wd + bd)))
+    d_loss = -np.mean(np.log(D_real)) - np.mean(np.log(1 - D_fake))
+    g_loss = -np.mean(np.log(D_fake))
+    return autograd.draw(d_loss, g_loss), {}, d_loss

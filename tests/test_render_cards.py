@@ -111,8 +111,8 @@ def test_the_main_path_is_straight_and_parameters_stand_beside_it() -> None:
     w, x, b = Tensor(2.0, requires_grad=True), Tensor(3.0), Tensor(1.0, requires_grad=True)
     source = autograd.draw(w * x + b, detail="operations").source
     spine = re.findall(r"^(n\d+) \[.*group=\"spine 0\"", source, re.MULTILINE)
-    beside = re.findall(r"\{ rank=same; (n\d+); (n\d+) \}", source)
-    assert (spine, beside) == (["n1", "n2", "n4"], [("n2", "n0"), ("n4", "n3")])
+    columns = re.findall(r"\{ rank=same; (n\d+); (n\d+) \}", source)
+    assert (spine, columns) == (["n1", "n2", "n4"], [("n0", "n2"), ("n3", "n4")])
 
 
 def edges(source: str) -> list[str]:

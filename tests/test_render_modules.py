@@ -16,10 +16,12 @@ from autograd import Tensor
 from autograd.notation.names import Scope
 from autograd.render.build import build_scene
 from autograd.render.diagram import Diagram
-from autograd.render.graph import Graph, Unit, repeats
+from autograd.render.graph import Graph
 from autograd.render.layout import Viewport, estimated_size
 from autograd.render.options import Options
+from autograd.render.repetition import repeats
 from autograd.render.style import STYLES
+from autograd.render.units import Unit
 
 NOTHING: Mapping[str, Any] = {}
 x = np.random.default_rng(0).normal(size=(5, 4))
@@ -276,11 +278,12 @@ def test_a_picture_that_is_as_asked_says_nothing_of_folds(asked: Any) -> None:
     assert repr(autograd.draw(deep(1), **asked)) == "<Picture of L: 3 operations>"
 
 
-def test_constants_that_differ_do_not_repeat() -> None:
-    w = Tensor(1.0, requires_grad=True)
+def test_numbers_that_differ_have_a_name_in_what_repeats() -> None:
+    w, rates = Tensor(1.0, requires_grad=True), [1.0 / (1 + step) for step in range(30)]
     for step in range(30):
-        w = w * (1.0 + step)
-    assert repeats(units(w)) == []
+        w = w * rates[step] - 2.0**-step
+    (card,) = [card for card in autograd.draw(w)._diagram.cards if card.kind != "parameter"]
+    assert card.title == "w = w * rates[t] − cₜ"
 
 
 def test_two_of_a_kind_are_no_repetition() -> None:

@@ -78,6 +78,7 @@ class Scope:
         self._nodes: dict[Node, str] = {}
         self._arrays: dict[int, tuple[Any, str]] = {}
         self._owners: dict[int, tuple[Any, str]] = {}
+        self._sequences: list[tuple[str, Any]] = []
         self.names: set[str] = set()
         taken: set[str] = set()
         copies = [list(scope.items()) for scope in scopes]  # another thread may add to it
@@ -100,7 +101,11 @@ class Scope:
             self._nodes.setdefault(value._node, name)
         elif isinstance(value, np.ndarray):
             self.names.add(name)
+            if value.ndim == 1 and 1 < value.size <= _LOOKED_AT:
+                self._sequences.append((name, value))
             self._arrays.setdefault(id(value), (value, name))
+        elif type(value) in (list, tuple) and 1 < len(value) <= _LOOKED_AT:
+            self._sequences.append((name, value))
         elif hasattr(type(value), "__scope__"):
             self._owners.setdefault(id(value), (value, name))
 
@@ -123,9 +128,22 @@ class Scope:
         return self._parameters.get(latest(node))
 
     @property
+    def nodes(self) -> list[tuple[Node, str]]:
+        """The values that variables hold, each with its name."""
+        return [*self._nodes.items()]
+
+    @property
     def arrays(self) -> list[tuple[Any, str]]:
         """The arrays that variables hold, each with its name."""
         return [*self._arrays.values()]
+
+    def of_numbers(self, numbers: Sequence[Any]) -> str:
+        """The variable whose entries these numbers are, one after the other, with a t for their place; or ""."""
+        for name, value in self._sequences:
+            for start in range(len(value) - len(numbers) + 1):
+                if all(type(a) is type(b) and a == b for a, b in zip(value[start:], numbers, strict=False)):
+                    return f"{name}[t]"
+        return ""
 
     def of_owner(self, owner: Any) -> str | None:
         """The variable that holds this very module."""

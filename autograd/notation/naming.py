@@ -114,22 +114,33 @@ class Names:
     def number(self, rounds: Sequence[Any], start: Any = None) -> None:
         """Call the values of a variable, to which a loop assigned one after the other, by its name with numbers.
 
-        What the first round starts from, unless somebody gave it a name, has the number 0. In source, the last one
-        keeps the name itself.
+        A round in which it has none is None. What the first round starts from, unless somebody gave it a name, has the
+        number 0. In source, the last one keeps the name itself.
         """
-        *before, last = rounds
+        *before, (_, last) = [(k, one) for k, one in enumerate(rounds, 1) if one is not None]
         name = self.given(last)
-        if name is None or any(map(self.given, before)) or self._is_taken(f"{name.text}_1", None):
+        # Of `x, y = y, x + y` the x is what y was in the round before.
+        others = any(self.given(one) for _, one in before[:-1] or before)
+        if name is None or others or self._is_taken(f"{name.text}_1", None):
             return
-        drawn = [subscript(name.drawn, k) for k in range(1, len(rounds) + 1)]
-        if self._drawn.intersection(one.translate(PLAIN_DIGITS) for one in drawn):
-            return
-        for k, (one, shown) in enumerate(zip(before, drawn, strict=False), 1):
-            self._claim(one, f"{name.text}_{k}", shown)
-        self._names[id(last)] = name._replace(drawn=drawn[-1])
         leaf = type(start) is Node or (isinstance(start, np.ndarray) and start.ndim)
-        if leaf and self.given(start) is None and not self._is_taken(f"{name.text}_0", start):
+        starts = leaf and self.given(start) is None and not self._is_taken(f"{name.text}_0", start)
+        if starts and (made := self._names.get(id(start))) is not None:
+            self._drawn.discard(made.drawn.translate(PLAIN_DIGITS))
+        drawn = {k: subscript(name.drawn, k) for k in range(1, len(rounds) + 1)}
+        if self._drawn.intersection(one.translate(PLAIN_DIGITS) for one in drawn.values()):
+            return
+        for k, one in before:
+            self._claim(one, f"{name.text}_{k}", drawn[k])
+        self._names[id(last)] = name._replace(drawn=drawn[max(k for k, one in enumerate(rounds, 1) if one is last)])
+        if starts:
             self._claim(start, f"{name.text}_0", subscript(name.drawn, 0))
+
+    def call(self, value: Any, name: str) -> None:
+        """Give a value this name, unless it has one from somebody or that is another value's."""
+        if self.given(value) is None and not self._is_taken(identifier(name), value):
+            self._letters.pop(id(value), None)
+            self._claim(value, name)
 
     def kind(self, leaf: Any) -> Kind:
         """What a leaf is in the network."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeGuard
@@ -28,6 +29,7 @@ MOST_TERMS: Final = 4  # of a sum that is written out
 _LONGEST_RULE: Final = 48
 _LONGEST_FORMULA: Final = LONGEST + 16  # what could not be broken any further
 _MADE: Final = {" − ": SUM, " * ": PRODUCT, " −": SIGN, "²": POWER, "³": POWER}  # how what was made of a name binds
+_LOW: Final = 4  # numbers in two lines, which norms would not shorten
 _FEW: Final = 2  # parameters of a module that are listed one by one
 _SCALAR_SIGNS: Final = {"⊙": "·", "⊘": "/"}
 _TIMES: Final = ("⊙", "·")
@@ -69,7 +71,8 @@ class Annotator:
             return Card(identity, kind, vertex.name, value=summary, cluster=cluster)
         source = np.asarray(vertex.array) if vertex.node is None else vertex.node
         shape = shape_text(source.shape, source.dtype) + " · stop-gradient" * vertex.stopped
-        if vertex.call is not None or self._plan.detail != "numbers":
+        brief = self._plan.detail == "names" or (self._plan.detail == "norms" and not self._is_low(source.shape))
+        if vertex.call is not None or brief:
             if self._plan.edge_labels and vertex.users and all(vertex.call or user.call for user in vertex.users):
                 shape = ""  # the edges say it
             facts = () if self._plan.detail == "names" else tuple(self._facts(vertex))
@@ -117,10 +120,15 @@ class Annotator:
             differentiable,
             again=use.again,
             rule=self._rule(use) if self._options.rules else "",
-            gradient=self._norm_of(source) if modules else self._term(use),
+            gradient=self._norm_of(source) if modules else "" if self._plan.narrow else self._term(use),
             forward=forward,
             wrong=hand is not None and hand.verdict == "first wrong",
         )
+
+    def _is_low(self, shape: tuple[int, ...]) -> bool:
+        """Whether the numbers of an array take no more space than norms."""
+        few = len(shape) <= 2 and math.prod(shape) <= _LOW and (shape[0] if len(shape) > 1 else 1) <= _LOW / 2
+        return few and not self._options.style.modules
 
     # Gradients
 
@@ -226,7 +234,7 @@ class Annotator:
                 yield from self._parameter_facts(own, vertex.unit.nodes if calls > 1 else ())
             yield from self._result_facts(vertex, bool(own))
             return
-        if vertex.kind == "parameter":
+        if vertex.kind == "parameter" and self._options.style.modules:
             yield Fact("params", f"{np.size(vertex.array):,}", "muted")
         if self._options.values and vertex.differentiable and vertex.value is not None:
             array = np.asarray(vertex.value)
@@ -302,7 +310,9 @@ def formula_of(vertex: Vertex) -> str:
         return ""
     if node.args is None:
         return f"{function_name(node.op)}(…)"  # freed, and nothing else is known
-    return printable(formulas(vertex.unit.nodes, symbols_of(vertex), vertex.index_name)[node].text, _LONGEST_FORMULA)
+    return printable(
+        formulas(vertex.unit.nodes, symbols_of(vertex), vertex.index_name, vertex.numbers)[node].text, _LONGEST_FORMULA
+    )
 
 
 def sum_text(terms: list[float]) -> str:

@@ -18,12 +18,13 @@ from autograd.render.annotate import Annotator
 from autograd.render.collapse import CollapsedGraph, Group, Plan, Vertex
 from autograd.render.diagram import Card, Cluster, Diagram, Direction
 from autograd.render.gradients import Gradients, Hand, gradients_of
-from autograd.render.graph import Call, Graph, Level, innermost_common
+from autograd.render.graph import Graph
 from autograd.render.labels import label, names_of
 from autograd.render.layout import MARGIN_OF_ERROR, Rows, broken
 from autograd.render.options import Options
 from autograd.render.picture import Picture
 from autograd.render.style import STYLES
+from autograd.render.units import Call, Level, innermost_common
 from autograd.text import printable
 
 # Above this the gradients cost more than the second that a folded picture may take.
@@ -146,7 +147,9 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
             for detail, rows in product(details[:2], _ROWS[several]):
                 yield Plan(level, detail=detail, rows=rows)
             return
-        for rows, detail, narrow, tried in product(in_rows, details, (False, True)[: 1 + style.cards], levels):
+        said, told = [d for d in details if d != "names"], [d for d in details if d == "names"]
+        ways = [*product(in_rows, said), *product(in_rows, told)]  # numbers in any rows before names alone
+        for (rows, detail), narrow, tried in product(ways, (False, True)[: 1 + style.cards], levels):
             repeated = options.repeats and graph.count(tried, once=True) < graph.count(tried, once=False)
             for once in (False, True)[: 1 + repeated]:
                 if graph.count(tried, once=once) <= _MOST_TRIED:

@@ -20,10 +20,12 @@ from autograd.core.node import Node
 from autograd.core.op import Op
 from autograd.notation.words import function_name
 from autograd.render.diagram import Kind
-from autograd.render.graph import Call, Graph, Level, Repeat, Unit, innermost_common, twins
+from autograd.render.graph import Graph
 from autograd.render.layout import Rows
+from autograd.render.repetition import Repeat, twins
 from autograd.render.statements import Argument, Operand, arguments, drawn_operands
 from autograd.render.style import Detail
+from autograd.render.units import Call, Level, Unit, innermost_common
 
 MOST_LEAVES: Final = 8  # new ones of one operation
 _LISTED: Final = 3  # sorts of operation that a fold names
@@ -75,7 +77,8 @@ class Vertex:
     """What becomes a card. `array` is a constant or the node, and tells the shape; `operands` are the vertices that it
     uses, by the identity of what they stand for.
 
-    Of what repeats and is drawn once it is the last of the `rounds`, with `symbols` for what differs in them.
+    Of what repeats and is drawn once it is the last of the `rounds`, with `symbols` for what differs in them, and for
+    `numbers` that do, by operation and position.
     A fold has neither node nor array, but knows what it hides: how many operations of each record, and the
     names of their parameters; `summary` says so. The vertex of a module has its call through its unit.
     """
@@ -84,6 +87,7 @@ class Vertex:
     array: Any = None
     operands: dict[int, Vertex] = field(default_factory=dict)
     symbols: dict[int, str] = field(default_factory=dict)
+    numbers: dict[tuple[Node, int], str] = field(default_factory=dict)
     users: list[Vertex] = field(default_factory=list)
     differentiable: bool = False
     summary: tuple[str, ...] = ()
@@ -187,17 +191,26 @@ class CollapsedGraph:
         at = 0
         for repeat in repeated:
             self._add_units(units[at : repeat.start])
-            self._add_repeat(units[repeat.start : repeat.stop], repeat)
+            self._add_repeat(units, repeat)
             at = repeat.stop
         self._add_units(units[at:])
 
     def _add_repeat(self, units: Sequence[Unit], repeat: Repeat) -> None:
         """Draw what repeats once: what enters is what the first round takes, what leaves is of the last one."""
         self.whole = False
-        rounds = [units[place :: repeat.period] for place in range(repeat.period)]
-        group = self._repeat_group([one[0] for one in rounds], [one[-1] for one in rounds], repeat)
-        own = {id(node): place for place, one in enumerate(rounds) for unit in one for node in unit.nodes}
-        vertices = [Vertex(one[-1].node, one[-1].node, differentiable=True, unit=one[-1], rounds=one) for one in rounds]
+        places = list(repeat.by_place(units))
+        group = self._repeat_group([one[0] for one in places], [one[-1] for one in places], repeat)
+        round_of = {
+            id(units[place]): number for number, one in enumerate(repeat.rounds) for place in one if place is not None
+        }
+        # Of each value the place in its round, and the number of the round.
+        own = {
+            id(node): (place, round_of[id(unit)])
+            for place, one in enumerate(places)
+            for unit in one
+            for node in unit.nodes
+        }
+        vertices = [Vertex(one[-1].node, one[-1].node, differentiable=True, unit=one[-1], rounds=one) for one in places]
         again: dict[tuple[Vertex, Vertex], None] = {}
         for vertex in vertices:
             first, *_, last = vertex.rounds
@@ -205,20 +218,24 @@ class CollapsedGraph:
             entering = [x.operand for x, _ in taken if x is not None and id(x.operand) not in own]
             self._fold_many([operand for operand in entering if not self.find(operand)])
             for one, late in taken:
-                inside, carried = (None if x is None else own.get(id(x.operand)) for x in (one, late))
+                early, carried = (None if x is None else own.get(id(x.operand)) for x in (one, late))
                 tail: Vertex | None = None
-                if one is not None:
-                    tail = self._leaf(one.operand) if inside is None else vertices[inside]
-                    self._connect(tail, vertex, late.node if inside is not None and late else one.node, one.position)
-                    if inside is None and (carried is not None or late is None or late.operand is one.operand):
-                        tail.outside = True
+                if late is not None and carried is not None and carried[1] == round_of[id(last)]:  # of the same round
+                    tail = vertices[carried[0]]
+                    self._connect(tail, vertex, late.node, late.position)
+                    vertex.operands[id(late.operand)] = tail
+                    continue
+                if one is not None and early is None:
+                    tail = self._leaf(one.operand)
+                    self._connect(tail, vertex, one.node, one.position)
+                    tail.outside |= carried is not None or late is None or late.operand is one.operand
                 if late is None:
                     continue
-                if carried is None and tail is not None:
-                    self._by_operand.setdefault(id(late.operand), tail)
-                elif carried is not None and inside is None:  # from the round before
-                    tail = vertices[carried]
+                if carried is not None:  # from a round before
+                    tail = vertices[carried[0]]
                     again[tail, vertex] = None
+                elif tail is not None:
+                    self._by_operand.setdefault(id(late.operand), tail)
                 if tail is not None:
                     vertex.operands[id(late.operand)] = tail
             self._add(vertex, *(node for unit in vertex.rounds for node in unit.nodes))

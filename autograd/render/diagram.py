@@ -141,6 +141,7 @@ class Diagram:
         folded: it has fewer cards than operations, and `collapse` can unfold it.
         breaks: the ranks of `layout.arrange` at which further rows begin; `turned`, for a Graphviz that places the
             last of them above.
+        high: how many cards a column may have before further ones go to another, where they can.
         width: about how wide it will be, in points.
         legend: whether there is one below.
         arriving: the name of the gradient that arrives at an operation, in rules.
@@ -160,6 +161,7 @@ class Diagram:
     arriving: str = "g"
     breaks: tuple[int, ...] = ()
     turned: bool = False
+    high: int = 4
     width: float = 0.0
     legend: bool = True
 
@@ -175,5 +177,5 @@ class Diagram:
     @property
     def outputs(self) -> tuple[Card, ...]:
         """The cards that nothing uses: several where several graphs are drawn."""
-        used = {edge.tail for edge in self.edges}
+        used = {edge.tail for edge in self.edges if not edge.again}
         return tuple(card for card in self.cards if card.id not in used)

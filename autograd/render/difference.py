@@ -22,12 +22,13 @@ from autograd.render.build import clusters_of
 from autograd.render.collapse import CollapsedGraph, Plan, Vertex
 from autograd.render.diagram import Card, Cluster, Diagram, Direction, Edge, Verdict
 from autograd.render.gradients import Gradients
-from autograd.render.graph import Graph, Level
+from autograd.render.graph import Graph
 from autograd.render.labels import label, names_of
 from autograd.render.options import DIRECTIONS, Options, check_choice, drawable, title_of, viewport_of
 from autograd.render.picture import Picture
 from autograd.render.statements import formulas
 from autograd.render.style import STYLES
+from autograd.render.units import Level
 from autograd.text import printable
 
 _INSERTED: Final = 1.0  # what it costs to leave a card without a partner

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 from autograd.render import palette
@@ -62,6 +63,9 @@ def document(
         ranksep: inches between ranks.
     """
     layout = arrange(diagram)
+    # Graphviz keeps to this order around frames: what stands above a card, the cards, what stands below one.
+    order = {card: 0 if above else 2 for card, (_, above) in layout.beside.items()}
+    diagram = replace(diagram, cards=tuple(sorted(diagram.cards, key=lambda card: order.get(card.id, 1))))
 
     def statement(card: Card) -> Iterator[str]:
         line = f"spine {layout.spine.get(card.id)} {layout.rows[card.id] or ''}".rstrip()
@@ -69,10 +73,16 @@ def document(
         yield f"{card.id} {attributes({**card_attributes(card), **group, **node(card)})}"
 
     columns = [(layout.beside[card.id][0], card.id) for card in diagram.cards if card.id in layout.beside]
-    lines = [f"{{ rank=same; {first}; {second} }}" for first, second in (*columns, *diagram.same_rank)]
+    same = [f"{{ rank=same; {first}; {second} }}" for first, second in (*columns, *diagram.same_rank)]
+    lines = same if diagram.same_rank else [*columns_of(diagram, layout)]
     lines += rows_below(diagram, layout, layout.ranks.keys())
+    names = {card.id: card.name for card in diagram.cards}
+    taken = set(layout.beside.values())
+    sides = {card: [side for side in (False, True) if (card, side) not in taken] for card in names}
     for place, one in enumerate(diagram.edges):
-        lines.append(_edge(place, one, layout, direction, diagram.gradients, edge))
+        aside = layout.rows[one.tail] != layout.rows[one.head] and not one.again and not layout.leads_on(one)
+        above = aside and sides[one.head].pop() if sides[one.head] else place % 2 == 0
+        lines.append(_edge(place, one, layout, direction, diagram.gradients, edge, names[one.tail], above))
     line = {"color": quote(palette.FORWARD), "penwidth": "1.5", "arrowsize": "0.75"}
     if any(edge.backward or edge.forward for edge in diagram.edges):
         font = {"fontname": quote(fonts), "fontsize": f"{palette.EDGE}", "fontcolor": quote(palette.GRADIENT)}
@@ -88,6 +98,19 @@ def document(
         lines=lines,
         rows=layout.rows,
     )
+
+
+def columns_of(diagram: Diagram, layout: Layout) -> Iterator[str]:
+    """What puts each card into its column, and the upper one of two above the other."""
+    columns: defaultdict[int, list[str]] = defaultdict(list)
+    for card in layout.ranks:
+        columns[layout.column(card)].append(card)
+    yield from (f"{{ rank=same; {'; '.join(columns[column])} }}" for column in sorted(columns) if columns[column][1:])
+    placed = [edge for edge in diagram.edges if layout.rows[edge.tail] == layout.rows[edge.head]]
+    joined = {(layout.column(edge.tail), layout.column(edge.head)) for edge in placed}
+    pairs = [(columns[a][0], columns[b][0]) for a, b in pairwise(sorted(columns)) if (a, b) not in joined]
+    pairs += [(below, above) for above, below in layout.stacked]
+    yield from (f"{a} -> {b} {attributes({'style': 'invis', 'class': quote('wire')})}" for a, b in pairs)
 
 
 def rows_below(diagram: Diagram, layout: Layout, placed: Collection[str]) -> Iterator[str]:
@@ -238,14 +261,18 @@ def _edge(
     direction: Direction,
     gradients: bool,
     label: Callable[[Edge, Padding], str],
+    name: str,
+    above: bool,
 ) -> str:
     """An edge with its gradient's way back; from the operation where the card stands beside it."""
-    operation, above = layout.beside.get(edge.tail, ("", False))
+    operation, upper = layout.beside.get(edge.tail, ("", False))
     across = edge.again or layout.rows[edge.tail] != layout.rows[edge.head]
     beside = operation == edge.head
-    if across and not edge.again:
+    if across and not edge.again and layout.leads_on(edge):
         return _below(place, edge, edge.head, layout, gradients, label)
-    turned = beside and above  # the head of an edge within a rank is placed further up
+    if across and not edge.again:
+        return _named(place, edge, name, above, layout, gradients, label)
+    turned = beside and upper  # the head of an edge within a rank is placed further up
     written = edge_attributes(place, edge)
     if edge.differentiable and gradients:
         written |= {"dir": "both", **_both_ways(edge, turned)}
@@ -253,7 +280,8 @@ def _edge(
         written |= {"dir": "back"} if turned else {}
     if not edge.differentiable:
         written["style"] = "dashed"
-    if across:  # lines that lead back, to an earlier card or to the next row, place nothing
+    back = layout.ranks[edge.head] <= layout.ranks[edge.tail] and not beside
+    if across or back:  # lines that lead back, to an earlier card or to the next row, place nothing
         written["constraint"] = "false"
     elif edge.head in layout.spine and layout.main[edge.head] == edge.tail:
         written["weight"] = str(_ALONG)
@@ -270,6 +298,36 @@ def _both_ways(edge: Edge, turned: bool) -> dict[str, str]:
     backward = palette.UNSEEN if edge.pending else palette.ALARM if edge.wrong else palette.BACKWARD
     colours = (backward, palette.FORWARD) if turned else (palette.FORWARD, backward)
     return {"color": quote(":".join(colours)), **({"penwidth": "2.5"} if edge.wrong else {})}
+
+
+def _named(
+    place: int,
+    edge: Edge,
+    name: str,
+    above: bool,
+    layout: Layout,
+    gradients: bool,
+    label: Callable[[Edge, Padding], str],
+) -> str:
+    """A use of what stands in another row: its name, `above` the head or below."""
+    look = {"shape": "box", "style": quote("rounded,dashed"), "color": quote(palette.MUTED), "label": quote(name)}
+    look |= {"fontcolor": quote(palette.INK), "height": "0.3", "width": "0.3", "margin": quote("0.08,0.02")}
+    written = edge_attributes(place, edge)
+    if edge.differentiable and gradients:
+        written |= {"dir": "both", **_both_ways(edge, above)}
+    else:
+        written |= {"dir": "back"} if above else {}
+    written |= {} if edge.differentiable else {"style": "dashed"}
+    if text := label(edge, Padding("LR", beside=True)):
+        written["label"] = text
+    stub = f"stub{place}"
+    return "\n".join(
+        [
+            f"subgraph cluster_row{layout.rows[edge.head]} {{ {stub} {attributes(look)} }}",
+            f"{{ rank=same; {edge.head}; {stub} }}",
+            f"{f'{edge.head} -> {stub}' if above else f'{stub} -> {edge.head}'} {attributes(written)}",
+        ]
+    )
 
 
 def _below(

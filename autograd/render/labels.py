@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from autograd.core.node import Node
-from autograd.notation.names import Scope, pretty
+from autograd.notation.names import Scope, pretty, subscript
 from autograd.notation.naming import Names
 from autograd.notation.words import scalar_text
 from autograd.render.collapse import CollapsedGraph, Vertex
@@ -32,9 +32,22 @@ def names_of(graph: Graph, scope: Scope, overrides: Mapping[Node | str, str]) ->
         return Names(nodes, scope, overrides)
     names = Names(nodes, scope, overrides)
     graph.named = lambda value: name.drawn if (name := names.given(value)) is not None else ""
+    graph.held = [node for node, _ in scope.nodes if node.op is not None]
+    _name_beyond(graph, names, dict(scope.nodes))
     for values, start in graph.rounds():
         names.number(values, start)
     return names
+
+
+def _name_beyond(graph: Graph, names: Names, held: Mapping[Node, str]) -> None:
+    """Call what a loop assigned by its variable, also where that holds a value that the outputs do not need."""
+    drawn = set(graph.operations)
+    for loop in graph.whole_loops:
+        for values in zip(*loop, strict=True):
+            inside = [value for value in values if value in drawn]
+            name = next((held[value] for value in values[::-1] if value in held), "")
+            if name and inside and values[-1] is not inside[-1]:
+                names.call(inside[-1], name)
 
 
 def label(
@@ -72,14 +85,14 @@ def label(
     _name_constants(collapsed, scope)
     for vertex in collapsed.vertices:
         if vertex.rounds and vertex.call is None:
-            _name_rounds(vertex, names)
+            _name_rounds(vertex, names, scope)
     _rename(collapsed, overrides)
     if output.call is None:
         return output.name
     return output.given or ("L" if output.kind == "loss" else "out")
 
 
-def _name_rounds(vertex: Vertex, names: Names) -> None:
+def _name_rounds(vertex: Vertex, names: Names, scope: Scope) -> None:
     """The formula of what repeats is the same in every round: `h = tanh(Xₜ Wxh + h Whh)`."""
     vertex.name = pretty(names[vertex.node].text)
     whole = [unit.nodes for unit in vertex.rounds if len(unit.nodes) == len(vertex.rounds[-1].nodes)]
@@ -88,6 +101,21 @@ def _name_rounds(vertex: Vertex, names: Names) -> None:
         tail, drawn = vertex.operands.get(id(taken[-1])), [names[operand].drawn for operand in taken]
         if (tail is None or not tail.rounds) and len(set(map(id, taken))) > 1:
             vertex.symbols[id(taken[-1])] = _general(drawn) or drawn[-1]
+    for nodes in zip(*whole, strict=True):
+        for position, values in enumerate(zip(*(node.args or () for node in nodes), strict=False)):
+            if all(isinstance(one, (int, float)) for one in values) and len(set(values)) > 1:
+                vertex.numbers[nodes[-1], position] = scope.of_numbers(values) or "cₜ"
+    back = {key: _rounds_back(tail, key) for key, tail in vertex.operands.items() if tail.rounds}
+    if max(back.values(), default=0) > 1:  # of the one before the last round too
+        for key, tail in vertex.operands.items():
+            if back.get(key):
+                vertex.symbols[key] = f"{pretty(names[tail.node].text)}ₜ₋{subscript('', back[key])}"
+
+
+def _rounds_back(vertex: Vertex, key: int) -> int:
+    """How many rounds before the last one a value was computed."""
+    rounds = enumerate(reversed(vertex.rounds))
+    return next((k for k, unit in rounds if any(id(node) == key for node in unit.nodes)), 0)
 
 
 def _indices(nodes: Iterable[Node], scope: Scope) -> dict[int, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, combinations, product
 from math import ceil, comb
@@ -34,12 +34,14 @@ _TRACK: Final = 24.0
 MARGIN_OF_ERROR: Final = 1.045  # of what is estimated
 _BETWEEN_ROWS: Final = 64.0  # with the line that leads from the end of one to the beginning of the next
 LARGEST: Final = 2.0  # scale, so that a picture of two cards does not fill a wall
-_ABREAST: Final = 2  # operations in one column that have operands beside them
+_HIGHEST: Final = (6, 5, 4, 3, 2)  # cards in one column, before further ones go to another where they can
 _MOST_ROWS: Final = 4
 _WORTH: Final = 1.15  # how much larger text must get by one more row
 _SPLIT: Final = 0.4  # what it costs to cut a frame, of the size of text
 _WIDOW: Final = 0.4  # of the columns of the longest row
-_CROSSED: Final = 0.25  # and a line that leads to another row besides the one at its end
+_CROSSED: Final = 0.04  # and a use of what stands in another row
+_MOST_CROSSED: Final = 2  # such uses in rows that are tidy
+_STUB: Final = 22.0  # points, the height of a name that stands for a card of another row
 _MOST_TRIED: Final = 600  # ways to break a line
 
 
@@ -54,6 +56,7 @@ class Layout:
         ranks: the column of each card, from 0; a card beside another has that one's.
         rows: the row of each card, where the line is broken into several, as text is.
         anchors: the rank that decides on the row of each card: what enters stands in that of its first user.
+        stacked: of two computed cards in a column, which one is above.
     """
 
     spine: dict[str, int]
@@ -62,11 +65,16 @@ class Layout:
     ranks: dict[str, int]
     rows: dict[str, int]
     anchors: dict[str, int]
+    stacked: list[tuple[str, str]]
 
     def column(self, card: str) -> int:
         """The column of a card in its row."""
         row = self.rows[card]
         return self.ranks[card] - min(rank for one, rank in self.ranks.items() if self.rows[one] == row)
+
+    def leads_on(self, edge: Edge) -> bool:
+        """Whether an edge is the line from a row to the next; other uses of what stands in another row name it."""
+        return edge.head in self.spine and self.main[edge.head] == edge.tail
 
     def under(self, edge: Edge) -> list[str]:
         """What stands in the row of the head of an edge, under its tail."""
@@ -75,11 +83,11 @@ class Layout:
 
 
 def arrange(diagram: Diagram) -> Layout:
-    """Find the main path of data to each output, and an operation for every parameter and target.
+    """Find the main path of data to each output, a column for every card, and an operation for what stands beside it.
 
     The main operand of an operation is the computed one with the longest history, else its data, else
-    the first. A card that is nobody's main operand stands beside the first operation that uses it, if few others have
-    its column: the last such card on one side, the one before on the other (true). All others stand before it.
+    the first. A card that is nobody's main operand stands beside the first operation that uses it, above (true) or
+    below, if there is room, and else before it.
     """
     sources: dict[str, list[str]] = {card.id: [] for card in diagram.cards}
     for edge in diagram.edges:
@@ -99,41 +107,87 @@ def arrange(diagram: Diagram) -> Layout:
         while at is not None and at not in spine:
             spine[at] = line
             at = main.get(at)
-    leading = set(main.values())
-    beside: dict[str, tuple[str, bool]] = {}
-    crowd = Counter(depth[card] for card, operands in sources.items() if operands)
-    entered: set[str] = set()
+    users: dict[str, list[str]] = {card: [] for card in sources}
     for head, operands in sources.items():
-        new = [o for o in dict.fromkeys(operands) if not (sources[o] or o in leading or o in entered)]
-        entered.update(operands)
-        if crowd[depth[head]] <= _ABREAST:  # more that is computed side by side needs the space
-            for operand, side in zip(new[-2:], (True, False), strict=False):
-                beside[operand] = head, side
-    ranks, first_users = _ranks(diagram, sources, beside)
-    anchors = {card: ranks[first_users.get(card, card)] for card in ranks}
-    rows = {card: bisect_right(diagram.breaks, rank) for card, rank in anchors.items()}
-    return Layout(spine, beside, main, ranks, rows, anchors)
+        for operand in operands:
+            users[operand].append(head)
+    ranks = _columns(diagram, sources, users, depth)
+    first_users = {card: min(users[card], key=ranks.__getitem__) for card in users if users[card] and not sources[card]}
+    columns: defaultdict[int, list[str]] = defaultdict(list)
+    for one in sorted(ranks, key=lambda card: spine.get(card, len(spine))):
+        columns[ranks[one]].append(one)
+    beside = _enter(diagram, first_users, users, {*main.values()}, ranks, columns)
+    near = {ranks[head] for head, _ in beside.values()}
+    pairs = ((column, two) for column, abreast in columns.items() for two in combinations(abreast, 2))
+    stacked = [(a, b) for column, (a, b) in pairs if column in near or {*users[a]} == {*users[b]}]
+    ranks = {one: ranks.get(one, 0) for one in users}  # in the order of the program
+    anchors = {one: ranks[first_users.get(one, one)] for one in ranks}
+    rows = {one: bisect_right(diagram.breaks, rank) for one, rank in anchors.items()}
+    return Layout(spine, beside, main, ranks, rows, anchors, stacked)
 
 
-def _ranks(
-    diagram: Diagram, sources: dict[str, list[str]], beside: dict[str, tuple[str, bool]]
-) -> tuple[dict[str, int], dict[str, str]]:
-    """The column of each card, and the first user of each that is not computed."""
+def _enter(
+    diagram: Diagram,
+    first_users: Mapping[str, str],
+    users: Mapping[str, Sequence[str]],
+    leading: Container[str],
+    ranks: dict[str, int],
+    columns: Mapping[int, Sequence[str]],
+) -> dict[str, tuple[str, bool]]:
+    """Give what enters a column in `ranks`: beside its first user, where there is room, or right before it.
+
+    Of a column's cards the uppermost has room above and the last one below.
+    """
+    crowd = Counter(ranks.values())
+    sides: dict[str, list[bool]] = {}
+    for abreast in columns.values():
+        sides[abreast[-1]] = [False]
+        sides.setdefault(abreast[0], []).append(True)
+    beside: dict[str, tuple[str, bool]] = {}
+    for leaf in sorted(first_users, key=lambda leaf: leaf not in leading):
+        head = first_users[leaf]
+        column = ranks[head]
+        alone = sum(ranks[user] == column for user in {*users[leaf]}) == 1
+        room = crowd[column] < max(diagram.high, crowd[column - 1])
+        if leaf not in leading and alone and room and sides.get(head):
+            beside[leaf] = head, sides[head].pop()
+        else:
+            column -= 1
+        crowd[column] += 1
+        ranks[leaf] = column
+    return beside
+
+
+def _columns(
+    diagram: Diagram, sources: Mapping[str, Sequence[str]], users: Mapping[str, Sequence[str]], depth: Mapping[str, int]
+) -> dict[str, int]:
+    """The column of each card that uses others.
+
+    It is as early as can be, unless too much would stand there: what has time goes to a later column.
+    """
+    # Of each card, with what only it uses.
+    high = {head: 1 + sum(not sources[one] and len({*users[one]}) == 1 for one in {*sources[head]}) for head in sources}
+    computed = [card.id for card in diagram.cards if sources[card.id]]
+    latest: dict[str, int] = {}
+    for card in reversed(computed):
+        latest[card] = min((latest[user] for user in users[card]), default=depth[card] + 1) - 1
+    crowd: Counter[int] = Counter()
+    for card in computed:
+        if latest[card] == depth[card]:
+            crowd[depth[card]] += high[card]
     ranks: dict[str, int] = {}
-    for card in diagram.cards:
-        if card.id not in beside:
-            before = [ranks[operand] for operand in sources[card.id] if operand in ranks]
-            ranks[card.id] = max(before, default=-1) + 1
-    users: dict[str, str] = {}
-    for edge in diagram.edges:
-        if edge.head in ranks and not edge.again and not sources[edge.tail]:
-            users[edge.tail] = min(users.get(edge.tail, edge.head), edge.head, key=ranks.__getitem__)
-    for card in diagram.cards:
-        if card.id in beside:
-            ranks[card.id] = ranks[beside[card.id][0]]
-        elif card.id in users:  # what enters stands right before its first user
-            ranks[card.id] = max(ranks[users[card.id]] - 1, 0)
-    return ranks, users
+    for card in computed:
+        before = [[ranks[user] for user in users[one] if user in ranks] for one in sources[card] if one not in ranks]
+        own = any(not columns for columns in before) or any(one in ranks for one in sources[card])
+        # What takes only what others do, as a penalty does, comes after these.
+        earliest = 1 + max(ranks.get(one, 0) for one in sources[card])
+        earliest = earliest if own else max(1 + max(map(min, before)), earliest)
+        free = latest[card] > depth[card]
+        columns = range(min(earliest, latest[card]), latest[card] + 1) if free else (depth[card],)
+        over = {column: max(crowd[column] + free * high[card] - diagram.high, 0) for column in columns}
+        ranks[card] = min(columns, key=lambda column: (over[column], column))
+        crowd[ranks[card]] += free * high[card]
+    return ranks
 
 
 @dataclass(frozen=True)
@@ -162,16 +216,21 @@ def estimated_size(diagram: Diagram, viewport: Viewport, style: Style) -> tuple[
 
 def broken(diagram: Diagram, viewport: Viewport, style: Style, rows: Rows = "any") -> Diagram:
     """The diagram in as many `rows` as make its text largest, and as wide as it will be."""
-    estimate = _Estimate(diagram, viewport, style)
+    least, best = MARGIN_OF_ERROR * viewport.least / palette.SHAPE, 0.0
+    for high in _HIGHEST:  # as much side by side as can be read
+        tried = _Estimate(replace(diagram, high=high), viewport, style)
+        scale = viewport.scale(*tried.size(()))
+        if best < min(scale, least):
+            best, estimate = scale, tried
     several = style.rows and not viewport.down and rows != "one"
     breaks = _best_breaks(estimate, viewport, style.rows, rows == "any") if several else ()
-    return replace(diagram, breaks=breaks, width=estimate.size(breaks)[0])
+    return replace(estimate.diagram, breaks=breaks, width=estimate.size(breaks)[0])
 
 
 def _best_breaks(estimate: _Estimate, viewport: Viewport, enough: float, any_rows: bool) -> tuple[int, ...]:
     """The ranks at which further rows begin, if one row has text smaller than is `enough`; the fewest of about equal.
 
-    Unless `any_rows` will do, one line leads from each to the next, no frame is cut, and no row is much shorter.
+    Unless `any_rows` will do, few values are used in other rows, no frame is cut, and no row is much shorter.
     """
     smallest = viewport.least / palette.SHAPE
     single = viewport.scale(*estimate.size(()))
@@ -182,8 +241,9 @@ def _best_breaks(estimate: _Estimate, viewport: Viewport, enough: float, any_row
     for count in range(1, _MOST_ROWS):
         least = largest[0], largest[1] * _WORTH
         for breaks in estimate.candidates(count):
-            cost = 1 + _SPLIT * estimate.cut(breaks) + _CROSSED * estimate.crossing(breaks)
-            if not any_rows and (cost > 1 or estimate.has_widow(breaks)):
+            cut, crossing = estimate.cut(breaks), estimate.crossing(breaks)
+            cost = 1 + _SPLIT * cut + _CROSSED * crossing
+            if not any_rows and (cut or crossing > _MOST_CROSSED or estimate.has_widow(breaks)):
                 continue
             scale = viewport.scale(*estimate.size(breaks))
             worth = scale >= MARGIN_OF_ERROR * smallest, scale / cost
@@ -196,7 +256,7 @@ class _Estimate:
     """How large a picture is, from the sizes of its cards and the space between its columns."""
 
     def __init__(self, diagram: Diagram, viewport: Viewport, style: Style) -> None:
-        self._diagram, self._down, self._gap = diagram, viewport.down, style.gap
+        self.diagram, self._down, self._gap = diagram, viewport.down, style.gap
         layout = arrange(replace(diagram, breaks=()))
         along, across = (1, 0) if viewport.down else (0, 1)
         # Of each card: the rank that decides on its row, its column, and its sides along and across the rows.
@@ -205,8 +265,18 @@ class _Estimate:
             size = style.size(card)
             self._cards.append((layout.anchors[card.id], layout.ranks[card.id], size[along], size[across]))
         self._gaps = _gaps(diagram, layout, viewport)
+        names = {card.id: card.name for card in diagram.cards}
+        # Of each use the ranks that decide on the rows of both ends, and the column and the width of a name beside its
+        # head, unless it is the line from one row to the next.
         self._edges = [
-            (layout.anchors[edge.tail], layout.anchors[edge.head]) for edge in diagram.edges if not edge.again
+            (
+                layout.anchors[edge.tail],
+                layout.anchors[edge.head],
+                layout.ranks[edge.head],
+                0.0 if layout.leads_on(edge) else text_width(names[edge.tail], palette.BODY) + _STUB,
+            )
+            for edge in diagram.edges
+            if not edge.again
         ]
         self._tracks: Counter[int] = Counter()  # lines that pass a column, and those that lead back over it
         for edge in diagram.edges:
@@ -230,6 +300,10 @@ class _Estimate:
             widest, total = row.get(rank, (0.0, -_ROW_GAP))
             crowded = total > 0  # cards around the line stand further apart
             row[rank] = max(widest, along), total + across + _ROW_GAP * (1.5 if crowded else 1.0)
+        for tail, head, rank, wide in self._edges if breaks else ():
+            row = rows[bisect_right(breaks, head)]
+            if wide and bisect_right(breaks, tail) != bisect_right(breaks, head) and rank in row:
+                row[rank] = max(row[rank][0], wide), row[rank][1] + _STUB + _ROW_GAP
         columns: defaultdict[int, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))  # those of all rows are alike
         for row in rows:
             for rank, (widest, _) in row.items():
@@ -241,7 +315,7 @@ class _Estimate:
         )
         length += 2 * _MARGIN * self._nesting + 20
         breadth += (2 * _MARGIN + _FRAME_TITLE) * self._nesting * len(rows) + _BETWEEN_ROWS * len(breaks)
-        diagram = self._diagram
+        diagram = self.diagram
         told = legend(replace(diagram, width=breadth if self._down else length))
         titles = ceil(len(diagram.title) * _TITLE_LETTER / max(breadth if self._down else length, 1.0))
         around = 6.0 + _LEGEND * len(told) + (12.0 + 17.0 * titles if diagram.title else 0.0)
@@ -267,9 +341,11 @@ class _Estimate:
                 yield breaks
 
     def crossing(self, breaks: Sequence[int]) -> int:
-        """How many lines lead from one row to another, besides the one at the end of each."""
-        ends = [(bisect_right(breaks, tail), bisect_right(breaks, head)) for tail, head in self._edges]
-        return max(sum(tail != head for tail, head in ends) - len(breaks), 0)
+        """How many uses there are of what stands in another row, besides the line at the end of each."""
+        return sum(
+            bool(wide) and bisect_right(breaks, tail) != bisect_right(breaks, head)
+            for tail, head, _, wide in self._edges
+        )
 
     def has_widow(self, breaks: Sequence[int]) -> bool:
         """Whether a row has far fewer columns than another one."""

@@ -7,7 +7,17 @@ would be too long, it breaks at its outermost operation, or where a loop came ar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -84,11 +94,14 @@ def placed_by(node: Node) -> Node | None:
 
 
 def formulas(
-    nodes: Sequence[Node], operand: Callable[[Operand], Text], index: Callable[[Any], str] = lambda array: ""
+    nodes: Sequence[Node],
+    operand: Callable[[Operand], Text],
+    index: Callable[[Any], str] = lambda array: "",
+    numbers: Mapping[tuple[Node, int], str] = MappingProxyType({}),
 ) -> dict[Node, Text]:
     """What the operations of a statement compute, with the names of its operands; the last is the whole.
 
-    `index` gives the names of arrays that say where.
+    `index` gives the names of arrays that say where, `numbers` those of numbers that are another one in every round.
     """
     inside: dict[Node, Text] = {}
     values: dict[Var, Text] = {}
@@ -100,18 +113,29 @@ def formulas(
 
     write = Blackboard(values.__getitem__, index)
     for node in nodes:
-        line = _line(node, placed_by(node) if len(nodes) > 1 else None, var)
+        line = _line(node, placed_by(node) if len(nodes) > 1 else None, var, numbers, values)
         inside[node] = write(line)
     return inside
 
 
-def _line(node: Node, placed: Node | None, var: Callable[[Operand], Var]) -> Line:
+def _line(
+    node: Node,
+    placed: Node | None,
+    var: Callable[[Operand], Var],
+    numbers: Mapping[tuple[Node, int], str] = MappingProxyType({}),
+    values: MutableMapping[Var, Text] | None = None,
+) -> Line:
     """The call that gave a node; of a write through a view, that of the write."""
     if placed is None:
-        return call_of(node, {position: var(arg) for position, arg in drawn_operands(node).items()})
+        taken = {position: var(arg) for position, arg in drawn_operands(node).items()}
+        for (user, position), name in numbers.items():
+            if user is node and values is not None:
+                taken[position] = drawn = Var(None)
+                values[drawn] = Text(name)
+        return call_of(node, taken)
     (value, index, _), old = placed.args or (), (node.args or ())[2]
-    taken = [var(one) if type(one) is Node or np.ndim(one) else one for one in (old, value)]
-    return Line(Var(node.value), put, (taken[0] if type(taken[0]) is Var else 0, taken[1]), {"index": index})
+    both = [var(one) if type(one) is Node or np.ndim(one) else one for one in (old, value)]
+    return Line(Var(node.value), put, (both[0] if type(both[0]) is Var else 0, both[1]), {"index": index})
 
 
 class Statements:
@@ -170,36 +194,42 @@ class Statements:
             self.of[self.owner[node]].append(node)
 
     def _broken(self, operations: Sequence[Node], standing: set[Node]) -> set[Node]:
-        """Where statements break lest they become too long: first where a loop came around."""
+        """Where statements break lest they become too long: first where a loop came around, in all rounds alike."""
         draft = _Draft(operations, self._writes, self._name, standing, self._most_taken)
         draft.write()
-        draft.break_at(self._came_around(standing, draft.length))
-        before = -1
-        while len(draft.standing) != before:
-            before = len(draft.standing)
+        draft.break_at(node for rounds in self._loops for node in self._came_around(rounds, standing, draft.length))
+        before = set[Node]()
+        while draft.standing != before:
+            before = draft.standing
             draft.write(decide=True)
+            decided = draft.standing - before
+            draft.break_at(node for rounds in self._loops for node in _alike(rounds, decided))
         return draft.standing
 
-    def _came_around(self, standing: set[Node], length: Callable[[Node], int]) -> Iterator[Node]:
-        """What a loop carries on to its next round, and what has a name in any of them, where that is not short."""
-        for rounds in self._loops:
-            places = {node: number for number, nodes in enumerate(rounds) for node in nodes if node is not None}
-            carried = {
-                place
-                for number, nodes in enumerate(rounds[1:], 1)
-                for node in nodes
-                if node is not None
-                for arg in node.inputs
-                if arg is not None and places.get(arg, number) < number
-                for place in [rounds[places[arg]].index(arg)]
-            }
-            last: list[Any] = [*rounds[-1]]
-            whole = last[max(carried, default=-1)]
-            while whole not in standing and whole in self._users:
-                whole = self._users[whole]
-            if length(whole) > LONGEST or any(rounds[0][place] in standing for place in carried):
-                named = {place for place, node in enumerate(last) if node in standing}
-                yield from (node for nodes in rounds for place in carried | named if (node := nodes[place]) is not None)
+    def _came_around(
+        self, rounds: Sequence[Sequence[Node | None]], standing: set[Node], length: Callable[[Node], int]
+    ) -> Iterator[Node]:
+        """What a loop carries on to its next round, unless it adds up to a short sum."""
+        number_of = {node: number for number, nodes in enumerate(rounds) for node in nodes if node is not None}
+        carried: set[Node] = set()
+        sums = True
+        for node, number in number_of.items():
+            for arg in node.inputs:
+                if arg is not None and number_of.get(arg, number) < number:
+                    carried.add(arg)
+                    sums = sums and node.op.fn in (np.add, np.subtract)
+        whole = max(carried, key=lambda node: node.order, default=None)
+        while whole is not None and whole not in standing and whole in self._users:
+            whole = self._users[whole]
+        if not sums or carried & standing or (whole is not None and length(whole) > LONGEST):
+            yield from _alike(rounds, carried | standing.intersection(number_of))
+
+
+def _alike(rounds: Sequence[Sequence[Node | None]], chosen: Container[Node]) -> Iterator[Node]:
+    """The operations at the places of those that are chosen in any round."""
+    for places in zip(*rounds, strict=True):
+        if any(node in chosen for node in places if node is not None):
+            yield from (node for node in places if node is not None)
 
 
 def _activates(node: Node) -> bool:

@@ -36,6 +36,7 @@ def finish(raw: bytes, diagram: Diagram, source: str, style: Style, viewport: Vi
     root = _parse(raw)
     nodes = _check(root, diagram, style)
     _join_edges(root)
+    _in_order(root, nodes, diagram)
     style.finish(root, nodes, diagram)
     _retitle(root, nodes, diagram)
     _raise_titles(root)
@@ -131,6 +132,15 @@ def _join_edges(root: Element) -> None:
         if of in edges:
             edges[of].extend(part for part in piece if part.tag != "title")
             whole.remove(piece)
+
+
+def _in_order(root: Element, nodes: Mapping[str, Element], diagram: Diagram) -> None:
+    """Cards in the order of the program, for who goes through them by keys or listens to them."""
+    whole = next(groups(root, "graph"), root)
+    parts = list(whole)
+    places = sorted(parts.index(node) for node in nodes.values())
+    for place, card in zip(places, diagram.cards, strict=True):
+        whole[place] = nodes[card.id]
 
 
 def _raise_titles(root: Element) -> None:

@@ -1,0 +1,319 @@
+"""What repeats in a graph: the rounds of its loops.
+
+All rounds but the first and the last ones are alike. The first one takes from elsewhere what later ones take from the
+round before, and lacks what it computed of plain numbers; the last one lacks what nobody used any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from autograd.core.node import Node
+from autograd.render.units import Unit, parameters
+
+LONGEST_BLOCK: Final = 96  # units that repeat together
+FEWEST: Final = 3  # repetitions that are worth a frame
+_MATCHED: Final = 0.6  # of the operations of a round, that its first one has too
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Rounds one after the other, `start` to `stop`: of each, the number of the unit at every place, or None.
+
+    The last place of a round that is whole is that of its result.
+    """
+
+    rounds: tuple[tuple[int | None, ...], ...]
+
+    @property
+    def start(self) -> int:
+        return min(place for place in self.rounds[0] if place is not None)
+
+    @property
+    def stop(self) -> int:
+        return 1 + max(place for place in self.rounds[-1] if place is not None)
+
+    @property
+    def period(self) -> int:
+        return len(self.rounds[0])
+
+    @property
+    def count(self) -> int:
+        return len(self.rounds)
+
+    @property
+    def saved(self) -> int:
+        """How many units fewer are drawn where one round stands for all."""
+        return self.stop - self.start - self.period
+
+    def by_place(self, units: Sequence[Unit]) -> Iterator[list[Unit]]:
+        """The units of each place in all rounds that have it."""
+        for places in zip(*self.rounds, strict=True):
+            yield [units[place] for place in places if place is not None]
+
+
+def repeats(units: Sequence[Unit], named: Callable[[Node], str] = lambda node: "") -> list[Repeat]:
+    """The stretches of units that repeat, in order; none overlaps another.
+
+    What comes after one uses only what its last repetition gave: queries, keys and values are made alike, and
+    are three things.
+    """
+    search = _Search(units, named)
+    blocks: list[Repeat] = []
+    pending = [(0, len(units))]
+    while pending:
+        start, stop = pending.pop()
+        best = search.longest(start, stop)
+        if best is not None:
+            blocks.append(best)
+            pending += [(start, best.start), (best.stop, stop)]
+    return sorted(blocks, key=lambda repeat: repeat.start)
+
+
+def twins(first: Sequence[Node], later: Sequence[Node]) -> Sequence[Node | None]:
+    """Of each operation of a statement in a later round that of an earlier one, which may lack some."""
+    return first if len(first) == len(later) else matched(first, later, 0.0) or [None] * len(later)
+
+
+def matched(before: Sequence[Node], later: Sequence[Node], least: float = _MATCHED) -> list[Node | None]:
+    """Of each of the later operations that which did the same before, or None; from the results to what they took.
+
+    [] if too little is alike.
+    """
+    found: list[Node | None] = [None] * len(later)
+    inside, free = set(later), dict.fromkeys(reversed(before))
+    wanted: dict[Node, Any] = {}  # what stands in the place of an operation, where one that takes it is known
+
+    def like(one: Node, node: Node) -> bool:
+        taken = [
+            (a, b) for a, b in zip(node.args or (), one.args or (), strict=False) if type(a) is Node and a in inside
+        ]
+        # In the place of what a round computes may stand what the first one computed of plain numbers.
+        return _same(one, node) and all(
+            type(b) is not Node or (_same(a, b) if b in free else not b.requires_grad) for a, b in taken
+        )
+
+    for place in range(len(later) - 1, -1, -1):
+        node = later[place]
+        twin = wanted[node] if node in wanted else next((one for one in free if like(one, node)), None)
+        if type(twin) is not Node or twin not in free:
+            continue
+        if not _same(twin, node):
+            return []
+        found[place] = twin
+        del free[twin]
+        for arg, early in zip(node.args or (), twin.args or (), strict=False):
+            if type(arg) is Node and arg in inside and wanted.setdefault(arg, early) is not early:
+                return []
+    return found if sum(twin is not None for twin in found) >= max(least * len(later), 1) else []
+
+
+def _same(one: Node, other: Node) -> bool:
+    """Whether two nodes are of one operation and of one shape."""
+    return one.op is other.op and one.shape == other.shape
+
+
+class _Search:
+    """What is looked through for repetitions."""
+
+    def __init__(self, units: Sequence[Unit], named: Callable[[Node], str]) -> None:
+        self._units, self._named = units, named
+        self._place = {node: position for position, unit in enumerate(units) for node in unit.nodes}
+        known: dict[Any, int] = {}
+        keys = (tuple(_key(unit, self._place)) for unit in units)
+        # Units that do the same have the same number.
+        self._numbers = np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.intp)
+        self._taken = [[*self._computed(unit)] for unit in units]
+        self._until = np.arange(len(units))  # of each unit the last one that uses it
+        for position, taken in enumerate(self._taken):
+            for arg in taken:
+                self._until[self._place[arg]] = max(self._until[self._place[arg]], position)
+
+    def _computed(self, unit: Unit) -> Iterator[Node]:
+        """What a unit takes of others."""
+        here = self._place[unit.node]
+        for node in unit.nodes:
+            for arg in node.args or ():
+                if type(arg) is Node and self._place.get(arg, here) != here:
+                    yield arg
+
+    def longest(self, start: int, stop: int) -> Repeat | None:
+        """The repetition between two places that saves the most units."""
+        part, best, saved = self._numbers[start:stop], None, 0
+        for period in range(1, min(LONGEST_BLOCK, len(part) // 2) + 1):
+            first, length = _longest_run(part[period:] == part[:-period])
+            if (length // period) * period <= saved:
+                continue
+            first += start
+            alike = [self._follows(place, place + period, first) for place in range(first, first + length)]
+            at, length = _longest_run(np.array(alike, dtype=bool))
+            if length // period >= FEWEST - 2 and (length // period + 2) * period > saved:
+                tried = self._aligned(first + at, length + period, period, start, stop)
+                if tried is not None and tried.saved > saved:
+                    best, saved = tried, tried.saved
+        return best
+
+    def _follows(self, early: int, late: int, first: int) -> bool:
+        """Whether a unit that does the same takes the same, or what was computed as much later.
+
+        What it takes from before the `first` one may have been computed otherwise.
+        """
+        place, period = self._place, late - early
+        return all(
+            a is b or place[b] - place[a] == period or (place[a] < first and late - place[b] < 2 * period)
+            for a, b in zip(self._taken[early], self._taken[late], strict=True)
+        )
+
+    def _aligned(self, first: int, length: int, period: int, least: int, most: int) -> Repeat | None:
+        """The repetition that begins where a reader would begin it.
+
+        That is where the fewest values are carried on, those that have a name at the end, then at a module, else at a
+        use of a parameter. None if what comes after it uses more than its last repetition, wherever it begins.
+        """
+        units = self._units
+
+        def preference(shift: int) -> tuple[int, ...]:
+            end = first + shift + period
+            carried = [place for place in range(end - period, end) if self._until[place] >= end]
+            later = [place + ((length - shift) // period - 1) * period for place in carried]
+            unnamed = sum(not self._named(units[place].node) for place in later)
+            unit, before = units[first + shift], units[first + shift - 1] if first + shift else None
+            began = unit.call is not None or (
+                unit.around is not None and (before is None or before.around is not unit.around)
+            )
+            depth = len(unit.around.chain) if unit.around is not None else 0
+            rank = max((node.ndim for node in parameters(unit.nodes)), default=-1)  # weights before biases
+            sort = (rank >= 0 and began, rank > 1, rank >= 0, began, True).index(True)
+            latest = 0 if unnamed else -max(later, default=0)
+            return (len(carried), unnamed, latest, sort, depth, shift)
+
+        for shift in sorted(range(period), key=preference):
+            body, count = first + shift, (length - shift) // period
+            if count < FEWEST - 1:
+                continue
+            rounds = [tuple(range(body + k * period, body + (k + 1) * period)) for k in range(count)]
+            repeat = self._whole(rounds, least, most)
+            last = min(place for place in repeat.rounds[-1] if place is not None)
+            if repeat.count >= FEWEST and np.all(self._until[repeat.start : last] < repeat.stop):
+                return repeat
+        return None
+
+    def _whole(self, regular: Sequence[tuple[int, ...]], least: int, most: int) -> Repeat:
+        """These rounds, with the first ones before them and a last one after them, which may lack units."""
+        body, *_, last = regular
+        rounds: list[tuple[int | None, ...]] = [*regular]
+        while (first := self._first(rounds[0], body, regular[1], least)) is not None:
+            rounds.insert(0, first)
+        if (end := self._last(last, most)) is not None:
+            rounds.append(end)
+        return Repeat(tuple(rounds))
+
+    def _first(
+        self, after: Sequence[int | None], body: Sequence[int], second: Sequence[int], least: int
+    ) -> tuple[int | None, ...] | None:
+        """The round before one, if what stands there is one."""
+        stop = min(place for place in after if place is not None)
+        units = self._units[max(stop - len(body), least) : stop]
+        here = self._nodes(body)
+        found = matched([node for unit in units for node in unit.nodes], here)
+        pairs = {node: twin for node, twin in zip(here, found, strict=False) if twin is not None}
+        places = self._places(pairs, body)
+        if places is None or max(place for place in places if place is not None) != stop - 1:
+            return None
+        later = dict(zip(here, self._nodes(second), strict=True))
+        for node, twin in pairs.items():
+            for arg, early, late in zip(node.args or (), twin.args or (), later[node].args or (), strict=False):
+                computed = type(arg) is Node and arg in self._place
+                same = arg is late and isinstance(arg, (Node, np.ndarray))  # in every round
+                starts = computed or not (type(early) is Node and early in self._place)
+                if (same and early is not arg) or not starts or _shape(arg) != _shape(early):
+                    return None
+        return places
+
+    def _last(self, before: Sequence[int], most: int) -> tuple[int | None, ...] | None:
+        """The round after the last whole one, if it lacks units."""
+        start, period = before[-1] + 1, len(before)
+        rest = dict.fromkeys(self._nodes(range(start, min(start + period, most))))
+        own, pairs = self._nodes(before), dict[Node, Node]()
+
+        def fits(arg: Any, late: Any) -> bool:
+            if type(arg) is not Node or arg not in self._place or late is arg:
+                return True
+            there = type(late) is Node and late in self._place
+            return pairs.get(arg) is late if arg in inside else there and self._place[late] - self._place[arg] == period
+
+        inside = set(own)
+        for node in own:
+            for twin in rest:
+                if _same(twin, node) and all(
+                    fits(*both) for both in zip(node.args or (), twin.args or (), strict=False)
+                ):
+                    pairs[node] = twin
+                    del rest[twin]
+                    break
+        found = self._places(pairs, before) if len(pairs) >= _MATCHED * len(own) else None
+        if found is None or min(place for place in found if place is not None) != start:
+            return None
+        return found
+
+    def _nodes(self, places: Sequence[int]) -> list[Node]:
+        return [node for place in places for node in self._units[place].nodes]
+
+    def _places(self, pairs: Mapping[Node, Node], round_: Sequence[int]) -> tuple[int | None, ...] | None:
+        """The units of another round, if they are whole and stand together."""
+        found: list[int | None] = []
+        for place in round_:
+            twin = pairs.get(self._units[place].node)
+            found.append(None if twin is None else self._place[twin])
+            if twin is not None and self._units[self._place[twin]].node is not twin:
+                return None
+        present = [place for place in found if place is not None]
+        if not present or present != [*range(present[0], present[0] + len(present))]:
+            return None
+        if any(pairs_of not in found for pairs_of in {self._place[twin] for twin in pairs.values()}):
+            return None
+        return tuple(found)
+
+
+def _longest_run(alike: Any) -> tuple[int, int]:
+    """Where the most that are true stand in a row, and how many."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], np.asarray(alike, dtype=np.int8), [0]))))
+    if not edges.size:
+        return 0, 0
+    lengths = edges[1::2] - edges[::2]
+    longest = int(np.argmax(lengths))
+    return int(edges[::2][longest]), int(lengths[longest])
+
+
+def _shape(operand: Any) -> tuple[int, ...]:
+    return operand.shape if type(operand) is Node else np.shape(operand)
+
+
+def _key(unit: Unit, place: Mapping[Node, int]) -> Iterator[Any]:
+    """What two units have in common that do the same, whatever they take."""
+    yield unit.call.caption if unit.call is not None else unit.node.op.name
+    within = {node: position for position, node in enumerate(unit.nodes)}
+    for node in unit.nodes:
+        yield node.op.name, node.shape
+        indexing = "index" in node.op.operands
+        for arg in node.args or ():
+            if type(arg) is Node:
+                if arg in within:
+                    yield within[arg]
+                elif arg in place:
+                    yield "computed", arg.shape
+                else:
+                    yield ("tensor" if arg.requires_grad else "constant"), arg.shape
+            elif isinstance(arg, np.ndarray) and not indexing:
+                yield "array", arg.shape
+            elif isinstance(arg, str):
+                yield arg
+            elif isinstance(arg, (bool, int, float)):
+                yield "number"
+            else:
+                yield type(arg).__name__
+        yield tuple((key, str(value)) for key, value in node.kwargs.items())

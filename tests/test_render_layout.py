@@ -1,0 +1,95 @@
+"""Columns and rows of cards."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+import autograd
+from autograd import Tensor
+from autograd.render.diagram import Diagram
+from autograd.render.layout import arrange
+
+rng = np.random.default_rng(0)
+
+
+def leaf(*shape: int) -> Any:
+    return Tensor(rng.normal(size=shape), requires_grad=True)
+
+
+def columns(diagram: Diagram) -> dict[str, int]:
+    ranks = arrange(diagram).ranks
+    return {card.name: ranks[card.id] for card in diagram.cards}
+
+
+def branches(height: int) -> Diagram:
+    x, y = rng.normal(size=(4, 1)), rng.normal(size=(4, 1))
+    W, A, B, C = leaf(1, 3), leaf(3, 2), leaf(3, 2), leaf(3, 2)
+    h = np.tanh(x @ W)
+    a = h @ A
+    e = np.exp(a - np.max(a, axis=1, keepdims=True))
+    part = e / np.sum(e, axis=1, keepdims=True)
+    mean, width = h @ B, np.exp(h @ C)
+    density = np.exp(-(((y - mean) / width) ** 2)) / width
+    loss = -np.mean(np.log(np.sum(part * density, axis=1)))
+    return autograd.draw(loss, size=(1280, height))._diagram
+
+
+def test_branches_begin_side_by_side_where_that_fits_and_else_one_after_the_other() -> None:
+    low, high = columns(branches(720)), columns(branches(2000))
+    assert high["mean"] == high["width"]
+    assert low["mean"] < low["width"]
+
+
+def test_a_penalty_stands_behind_what_uses_its_weights() -> None:
+    x, y, W1, W2 = rng.normal(size=(3, 2)), rng.normal(size=(3, 1)), leaf(2, 2), leaf(2, 1)
+    h = np.tanh(x @ W1)
+    y_hat = h @ W2
+    penalty = 0.1 * (np.sum(W1**2) + np.sum(W2**2))
+    error = np.mean((y_hat - y) ** 2)
+    found = columns(autograd.draw(error + penalty)._diagram)
+    assert found["penalty"] == found["ŷ"] + 1
+
+
+def test_what_two_cards_of_one_column_use_stands_before_both() -> None:
+    a, b, W = rng.normal(size=(2, 2)), rng.normal(size=(2, 2)), leaf(2, 2)
+    fa, fb = a @ W, b @ W
+    found = columns(autograd.draw(np.sum((fa - fb) ** 2))._diagram)
+    assert found["fa"] == found["fb"] == found["W"] + 1
+
+
+def test_graphviz_keeps_the_columns() -> None:
+    a, c = Tensor(2.0, requires_grad=True), Tensor(0.5, requires_grad=True)
+    p, q = np.sin(a), np.cos(a)
+    u, v = p * c, q - c
+    picture = autograd.draw(u**2 + v**2)
+    found = columns(picture._diagram)
+    assert found["u"] == found["v"]
+    same = re.findall(r"\{ rank=same; ([^}]*) \}", picture.source)
+    ids = {card.name: card.id for card in picture._diagram.cards}
+    assert any({ids["u"], ids["v"]} <= set(names.split("; ")) for names in same)
+
+
+def test_a_value_of_another_row_is_named_beside_what_uses_it() -> None:
+    k, y = Tensor(1.5, requires_grad=True), Tensor(1.0, requires_grad=True)
+
+    def slope(y: Any) -> Any:
+        return -k * y + np.sin(y)
+
+    k1 = slope(y)
+    k2 = slope(y + 0.05 * k1)
+    k3 = slope(y + 0.05 * k2)
+    k4 = slope(y + 0.1 * k3)
+    y_new = y + 0.1 / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    picture = autograd.draw((y_new - 0.8) ** 2)
+    rows = arrange(picture._diagram).rows
+    assert set(rows.values()) == {0, 1}
+    crossing = [edge for edge in picture._diagram.edges if rows[edge.tail] != rows[edge.head]]
+    names = {card.id: card.name for card in picture._diagram.cards}
+    told = re.findall(r"stub\d+ \[[^\]]*label=\"([^\"]*)\"", picture.source)
+    assert len(told) == len(crossing) - 1  # one line leads to the second row
+    assert set(told) <= {names[edge.tail] for edge in crossing}
+    ends = re.findall(r'id="[\w-]*-e\d+"', picture.svg)
+    assert len(ends) == len(picture._diagram.edges)

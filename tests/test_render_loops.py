@@ -1,0 +1,122 @@
+"""Loops in pictures: rounds that differ, and what their variables are called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Tensor
+from autograd.notation.names import Scope
+from autograd.render.diagram import Diagram
+from autograd.render.graph import Graph
+from autograd.render.labels import names_of
+
+
+def drawn(output: Any, names: dict[str, Any]) -> Graph:
+    graph = Graph(output._node)
+    names_of(graph, Scope(names), {})
+    return graph
+
+
+def titles(diagram: Diagram) -> list[str]:
+    return [card.title for card in diagram.cards if card.expression]
+
+
+def test_a_first_round_may_lack_what_it_computed_of_plain_numbers() -> None:
+    q, r = Tensor(0.1, requires_grad=True), Tensor(0.5, requires_grad=True)
+    x: Any = 0.0
+    p: Any = 1.0
+    total: Any = 0.0
+    for z in (1.1, 0.9, 1.4, 1.2):
+        k = (p + q) / (p + q + r)
+        e = z - x
+        x, p, total = x + k * e, (1 - k) * p, total + e**2
+    graph = drawn(total * x * p, {"x": x, "p": p, "total": total})
+    (repeat,) = graph.repeated(None)
+    assert repeat.count == 4
+    assert None in repeat.rounds[0]
+    assert all(place is not None for places in repeat.rounds[1:] for place in places)
+
+
+def test_a_last_round_lacks_what_nobody_used_and_its_variable_names_the_rounds_before() -> None:
+    rate = Tensor(0.3, requires_grad=True)
+    s: Any = 0.9
+    i: Any = 0.1
+    loss: Any = 0.0
+    for _ in range(4):
+        new = rate * s * i
+        s = s - new  # the last one is no part of the loss
+        i = i + new
+        loss = loss + i**2
+    graph = drawn(loss, {"s": s, "new": new, "i": i, "loss": loss})
+    (repeat,) = graph.repeated(None)
+    assert repeat.count == 4
+    assert None in repeat.rounds[-1]
+    assert {"s₁", "s₂", "s₃"} == {name for node in graph.operations if (name := graph.named(node)).startswith("s")}
+
+
+def test_a_value_from_before_the_loop_is_the_same_in_every_round() -> None:
+    angle = Tensor(0.3, requires_grad=True)
+    c, s = np.cos(angle), np.sin(angle)
+    x: Any = 1.0
+    y: Any = 0.0
+    for _ in range(5):
+        x, y = c * x - s * y, s * x + c * y
+    (repeat,) = drawn(x * y, {"x": x, "y": y}).repeated(None)
+    assert (repeat.count, repeat.period) == (5, 2)
+
+
+def test_another_weight_in_the_round_before_is_not_taken_for_that_of_the_loop() -> None:
+    first, W = (Tensor(np.eye(3), requires_grad=True) for _ in range(2))
+    h = np.tanh(np.ones((2, 3)) @ first)
+    for _ in range(5):
+        h = np.tanh(h @ W)
+    (repeat,) = drawn(np.sum(h), {"h": h}).repeated(None)
+    assert repeat.count == 5
+
+
+def test_a_variable_that_is_passed_on_numbers_the_values_of_the_other() -> None:
+    x, y = Tensor(1.0, requires_grad=True), Tensor(2.0, requires_grad=True)
+    a, b = x, y
+    for _ in range(4):
+        a, b = b, a + b
+    shown = autograd.draw(b, names={x: "x", y: "y"})._diagram
+    assert titles(shown) == ["b₁ = x + y", "b₂ = y + b₁", "b₃ = b₁ + b₂", "b₄ = b₂ + b₃"]
+
+
+def test_a_round_that_takes_from_two_rounds_before_says_so() -> None:
+    a, b = Tensor(1.0, requires_grad=True), Tensor(2.0, requires_grad=True)
+    for _ in range(60):
+        a, b = b, a + b
+    shown = autograd.draw(b)._diagram
+    assert titles(shown) == ["b = bₜ₋₂ + bₜ₋₁"]
+
+
+def test_a_sum_that_a_loop_adds_up_stays_one_formula_and_a_product_does_not() -> None:
+    w = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    total: Any = 0.0
+    product: Any = 1.0
+    for k in range(3):
+        total = total + w[k]
+        product = product * w[k]
+    assert titles(autograd.draw(total)._diagram) == ["total = 0 + w[0] + w[1] + w[2]"]
+    assert len(titles(autograd.draw(product)._diagram)) == 3
+
+
+@pytest.mark.parametrize("rounds", [3, 5])
+def test_numbers_in_a_loop_are_those_of_its_last_round(rounds: int) -> None:
+    w, data = Tensor(0.5, requires_grad=True), [1.0, 2.0, 4.0, 0.5, 3.0][:rounds]
+    m: Any = 0.0
+    for value in data:
+        g = 2 * (w - value)
+        m = 0.9 * m + g
+        w = w - 0.1 * m
+    loss = w**2
+    shown = autograd.draw(loss, size=(800, 450))._diagram
+    cards = {card.name.rstrip("₀₁₂₃₄₅"): card for card in shown.cards}
+    assert cards["g"].title == "g = 2 * (w − data[t])"
+    assert cards["m"].value is not None
+    assert cards["m"].value.cells == ((f"{m.data:.2f}".replace("-", "−"),),)
