@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from autograd.core.op import stack_nested
 from autograd.rules.definition import defcomposite
 from autograd.rules.index import scatter
 
@@ -116,7 +117,7 @@ def _apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: An
     axis = normalize_axis_index(axis, np.ndim(arr))
     lines = np.moveaxis(arr, axis, -1)
     lead = np.shape(lines)[:-1]
-    results = np.stack([func1d(lines[where], *args, **kwargs) for where in np.ndindex(*lead)])
+    results = np.stack([stack_nested(func1d(lines[where], *args, **kwargs)) for where in np.ndindex(*lead)])
     inner = np.shape(results)[1:]
     order = (*range(axis), *range(len(lead), len(lead) + len(inner)), *range(axis, len(lead)))
     return np.transpose(np.reshape(results, lead + inner), order)
@@ -137,6 +138,7 @@ defcomposite(
     samples=[
         lambda rng: (lambda line: np.sum(line**2), 0, rng.normal(size=(3, 4))),
         lambda rng: (lambda line: np.outer(line, line[:2]), 1, rng.normal(size=(2, 3, 4))),
+        lambda rng: (lambda line: (line[0] * line[1], 2.0), 0, rng.normal(size=(2, 3))),
         lambda rng: (lambda line, k: line * k, -1, rng.normal(size=3), 2.0),
     ],
 )
