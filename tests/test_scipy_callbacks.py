@@ -83,7 +83,7 @@ def test_as_people_write_it(fn: Any) -> None:
 
 def within_bounds(x: Any) -> Any:
     loss = lambda s: (s[0] - x[0]) ** 2 + (s[1] - x[1]) ** 2 + 0.1 * s[0] * s[1] + (s[2] - 1) ** 2 * x[0]
-    found = scipy.optimize.minimize(loss, np.zeros(3), bounds=[(None, 5), (0, 1), (0, 2)], tol=1e-12).x
+    found = scipy.optimize.minimize(loss, np.zeros(3), bounds=[(None, 5), (0, x[1] - 0.3), (0, 2)], tol=1e-12).x
     one = scipy.optimize.minimize_scalar(lambda s: (s - x[0]) ** 4 + (s - x[1]) ** 2, bounds=(0, 3), method="bounded").x
     return np.array([found[0], found[1] + found[2], one])
 
@@ -94,11 +94,51 @@ def fitted(x: Any) -> Any:
     tight: Any = {"ftol": 1e-14, "xtol": 1e-14, "gtol": 1e-14}
     best, spread = scipy.optimize.curve_fit(lambda t, a, b: a * np.exp(-b * t), times, measured, [1.0, 1.0], **tight)
     residuals = lambda p: np.array([p[0] - x[0], p[1] - x[1] * p[0], p[0] * p[1] - 1.0])
-    least = scipy.optimize.least_squares(residuals, [0.5, 0.5], bounds=([0.0, 0.0], [0.6, np.inf]), **tight).x
+    least = scipy.optimize.least_squares(
+        residuals, [0.5, 0.5], bounds=([0.0, 0.0], [0.5 + 0.1 * x[0], np.inf]), **tight
+    ).x
     return best + least + np.sqrt(np.diag(spread))
 
 
-@pytest.mark.parametrize("fn", [lowest, within_bounds, fitted])
+def values_at_minima(x: Any) -> Any:
+    lowest = scipy.optimize.minimize(lambda s: np.sum((s - x) ** 2) + np.sum(s**4), np.zeros(2)).fun
+    between = scipy.optimize.minimize_scalar(lambda s: (s - x[0]) ** 2 + s * x[1], bounds=(0, 3), method="bounded").fun
+    least = scipy.optimize.least_squares(lambda p: np.array([p[0] - x[0], p[0] - x[1], x[0]]), [0.5])
+    return lowest + between + least.cost + least.fun.sum()
+
+
+def under_constraints(x: Any) -> Any:
+    """Of equations and inequalities of each kind, some of which hold the minimum, and others do not."""
+    risk = np.diag([1.0, 2.0, 3.0]) + 0.3
+    portfolio = scipy.optimize.minimize(
+        lambda w: w @ risk @ w - x[0] * w[2], np.ones(3) / 3, method="SLSQP", bounds=np.array([[0.2 * x[1], 1.0]] * 3),
+        constraints={"type": "eq", "fun": lambda w: np.sum(w) - 1}, options={"ftol": 1e-14},
+    ).x  # fmt: skip
+    inside = {"type": "ineq", "fun": lambda s, r: r - s[0] ** 2 - s[1] ** 2, "args": (x[0],)}
+    away = {"type": "ineq", "fun": lambda s: s[0] + 10}
+    disc = scipy.optimize.minimize(
+        lambda s: (s[0] - 2) ** 2 + x[1] * (s[1] - 1) ** 2, [0.1, 0.1], constraints=[inside, away],
+        options={"ftol": 1e-14},
+    )  # fmt: skip
+    both = [
+        scipy.optimize.LinearConstraint(np.array([[1.0, 1.0]]), -np.inf, np.array([1.5])),
+        scipy.optimize.NonlinearConstraint(lambda s: s[0] * s[1] * x[0], 0.3, np.inf),
+    ]
+    kinds = scipy.optimize.minimize(
+        lambda s: (s[0] - 2 * x[1]) ** 2 + (s[1] - 1) ** 2, [0.7, 0.7], constraints=both, options={"ftol": 1e-14}
+    ).x
+    return np.concatenate([portfolio, disc.x, [disc.fun], kinds])
+
+
+def of_linear_programs(x: Any) -> Any:
+    found = scipy.optimize.linprog(
+        [-1.0, -2.0 * x[0], 0.5], A_ub=[[1.0, x[1], 0.0], [3.0, 1.0, 1.0]], b_ub=[2.0 * x[0], 4.0],
+        A_eq=[[1.0, 0.0, 1.0]], b_eq=[0.9], bounds=[(0, None), (None, 5), (0.1 * x[1], 2)],
+    )  # fmt: skip
+    return np.append(found.x, found.fun)
+
+
+@pytest.mark.parametrize("fn", [lowest, within_bounds, fitted, values_at_minima, under_constraints, of_linear_programs])
 def test_a_minimum(fn: Any) -> None:
     gradcheck(differentiable(fn), [np.array([0.7, 1.3])], rtol=2e-3, atol=2e-4, complex_step=False)
 
@@ -121,6 +161,7 @@ class _Own(scipy.integrate.RK45):
 
 
 _SUM = {"type": "eq", "fun": lambda x: x[0] - 1.0}
+_LOW = {"type": "ineq", "fun": lambda x: 9.0 - x[0]}
 
 
 @pytest.mark.parametrize(
@@ -130,7 +171,14 @@ _SUM = {"type": "eq", "fun": lambda x: x[0] - 1.0}
         (lambda t: integrate.quad(lambda x: t * x, 0, 1, weight="cos", wvar=2), "weight= or points="),
         (lambda t: integrate.quad(lambda x: t / np.sqrt(x), 0, 1), "the integrand is singular"),
         (lambda t: integrate.simpson(np.ones(3), x=t * np.arange(3)), "simpson: no derivative with respect to x"),
-        (lambda t: optimize.minimize(lambda x: t * x[0] ** 2, [0.0], constraints=[_SUM]), "with constraints"),
+        (
+            lambda t: optimize.minimize(lambda x: t * x[0] ** 2, [0.0], constraints=[_SUM, _SUM], method="COBYLA"),
+            "slope at the root is not regular",
+        ),
+        (
+            lambda t: optimize.minimize(lambda x: t * x**4 + x, [5.0], constraints=[_LOW], options={"maxiter": 2}),
+            "no minimum to six digits",
+        ),
         (lambda t: optimize.bisect(lambda x: t * x**3, -1.0, 1.0), "slope at the root is not regular"),
     ],
 )

@@ -21,13 +21,16 @@ from autograd.core.op import plain
 from autograd.numpy.arrays import as_tensor
 from autograd.numpy.namespace import REPLACED, replaces
 from autograd.scipy.callbacks import Function, implicit_root, on_numbers, reaches, slopes, tensor_of
+from autograd.scipy.constrained import Condition, condition, listed, minimum, on_plain
 from autograd.scipy.definition import attributes
 
 __getattr__ = attributes(theirs)
 _NOWHERE = (-np.inf, np.inf)
 
 
-def _number(value: Any) -> Any:
+def _number(name: str, value: Any) -> Any:
+    if name == "constraints":
+        return [on_plain(each) for each in listed(value)]
     return on_numbers(value) if callable(value) else plain(value)
 
 
@@ -45,7 +48,7 @@ def _stands_for(original: Function, answer: Callable[[Function, dict[str, Any], 
         given = called.bind(*numbers, **options).arguments
         fn, args = given[takes_function], given.get("args", ())
         args = args if isinstance(args, tuple) else (args,)
-        found = original(**{name: _number(value) for name, value in {**given, "args": args}.items()})
+        found = original(**{name: _number(name, value) for name, value in {**given, "args": args}.items()})
         return answer(lambda x: fn(x, *args), given, found)
 
     call.__name__, call.__doc__ = original.__name__, original.__doc__
@@ -66,34 +69,39 @@ for _original in (
 _stands_for(theirs.fixed_point, lambda fn, given, found: _root(lambda x: fn(x) - x, given, found))
 
 
-def _solver(original: Function, field: str, equation: Function, bounds: Function | None = None) -> None:
+def _solver(
+    original: Function, field: str, equation: Function, bounds: Function | None = None, **of_value: Function
+) -> None:
     """A function that gives an object with the solution in a field, where the `equation` of what it is given is 0.
 
-    `bounds` reads what it takes for such.
+    `bounds` reads what it takes for such. `of_value` says what other fields are, of the function's value there.
     """
 
     def solved(fn: Function, given: dict[str, Any], found: Any) -> Any:
         both = any(given.get(name) is True for name in ("jac", "fprime"))
-        zero = equation((lambda x: fn(x)[0]) if both else fn)
-        if given.get("constraints") and reaches(tensor_of(zero(as_tensor(found[field])))):
-            raise TypeError(
-                f"scipy.optimize.{original.__name__} with constraints: its minimum has no derivative here. "
-                "Minimize without, over the logarithm or another transform, or pass t.data."
-            )
-        found[field] = _within((bounds or _pairs)(given.get("bounds")), zero, found[field])
+        value: Function = (lambda x: fn(x)[0]) if both else fn
+        limits = (bounds or _pairs)(given.get("bounds"))
+        if constraints := listed(given.get("constraints") or ()):
+            conditions = [*map(condition, constraints), Condition(lambda x: x, *limits)]
+            found[field] = minimum(value, conditions, found[field])
+        else:
+            found[field] = _within(limits, equation(value), found[field])
+        if of_value and reaches(there := tensor_of(value(found[field]))):
+            found.update({name: of(there) for name, of in of_value.items()})
         return found
 
     _stands_for(original, solved)
 
 
 def _within(bounds: Any, fn: Function, x: Any) -> Any:
-    """The root in the elements that are at no bound; those at one stay there, whatever the function depends on."""
-    low, high = (np.broadcast_to(np.asarray(end, float), np.shape(x)) for end in bounds)
-    free = np.flatnonzero((x - low > 1e-6) & (high - x > 1e-6))
+    """The root in the elements that are at no bound; those at one follow it, whatever the function depends on."""
+    low, high = (np.broadcast_to(tensor_of(end), np.shape(x)) for end in bounds)
+    at_low, at_high = x - plain(low) <= 1e-6, plain(high) - x <= 1e-6
+    free = np.flatnonzero(~(at_low | at_high))
     if len(free) == np.size(x):
         return implicit_root(fn, x)
     places = np.eye(np.size(x))[:, free]
-    rest = np.where(np.isin(np.arange(np.size(x)), free), 0.0, x)
+    rest = np.where(at_low, low, np.where(at_high, high, 0.0))
     found = implicit_root(lambda z: np.ravel(tensor_of(fn(places @ z + rest)))[free], np.asarray(x)[free])
     return as_tensor(places) @ found + rest
 
@@ -102,17 +110,17 @@ def _pairs(bounds: Any) -> Any:
     """The lowest and the highest values, of a pair for each element, where None is no bound."""
     if isinstance(bounds, theirs.Bounds):
         return bounds.lb, bounds.ub
-    if bounds is None or not np.ndim(bounds[0]):
+    if bounds is None or not np.ndim(plain(bounds[0])):
         return _NOWHERE if bounds is None else bounds
     return tuple(
         [side if end is None else end for end in ends]
-        for ends, side in zip(zip(*plain(bounds), strict=True), _NOWHERE, strict=True)
+        for ends, side in zip(zip(*bounds, strict=True), _NOWHERE, strict=True)
     )
 
 
 def _two(bounds: Any) -> Any:
     """The lowest and the highest values, as two arrays or numbers."""
-    return (bounds.lb, bounds.ub) if isinstance(bounds, theirs.Bounds) else plain(bounds or _NOWHERE)
+    return (bounds.lb, bounds.ub) if isinstance(bounds, theirs.Bounds) else bounds or _NOWHERE
 
 
 def _stationary(value: Function) -> Function:
@@ -125,9 +133,32 @@ def _least(residuals: Function) -> Function:
 
 _solver(theirs.root_scalar, "root", lambda fn: fn)
 _solver(theirs.root, "x", lambda fn: fn)
-_solver(theirs.minimize, "x", _stationary)
-_solver(theirs.minimize_scalar, "x", _stationary)
-_solver(theirs.least_squares, "x", _least, _two)
+_solver(theirs.minimize, "x", _stationary, fun=np.squeeze)
+_solver(theirs.minimize_scalar, "x", _stationary, fun=np.squeeze)
+_solver(theirs.least_squares, "x", _least, _two, fun=lambda rest: rest, cost=lambda rest: np.sum(rest**2) / 2)
+
+
+@replaces(theirs.linprog)
+def linprog(
+    c: Any, A_ub: Any = None, b_ub: Any = None, A_eq: Any = None, b_eq: Any = None, bounds: Any = (0, None), **how: Any
+) -> Any:
+    """`scipy.optimize.linprog`: the best corner has a derivative where no other is as good.
+
+    Raises:
+        ValueError: more constraints meet in the corner than it needs.
+    """
+    found = theirs.linprog(*plain((c, A_ub, b_ub, A_eq, b_eq, bounds)), **how)
+    if not reaches(c, A_ub, b_ub, A_eq, b_eq, bounds) or not found.success:
+        return found
+    pairs = bounds if np.ndim(plain(bounds[0])) else [bounds]
+    conditions = [Condition(lambda x: x, *_pairs(pairs))]
+    if A_ub is not None:
+        conditions.append(Condition(lambda x: tensor_of(A_ub) @ x, -np.inf, tensor_of(b_ub)))
+    if A_eq is not None:
+        conditions.append(Condition(lambda x: tensor_of(A_eq) @ x, tensor_of(b_eq), tensor_of(b_eq)))
+    found.x = minimum(lambda x: tensor_of(c) @ x, conditions, found.x)
+    found.fun = tensor_of(c) @ found.x
+    return found
 
 
 @replaces(theirs.curve_fit)
