@@ -221,7 +221,8 @@ class _Run:
         inner = ("__dict__", "__weakref__", "_abc_impl")
         body = {name: value for name, value in vars(cls).items()
                 if name not in inner and type(value) is not MemberDescriptorType}  # fmt: skip
-        at_first = {name: value for name, value in body.items() if name == "__slots__" or type(value) in _OF_A_CLASS}
+        at_first = {name: value for name, value in body.items()
+                    if name == "__slots__" or name in vars(type) or type(value) in _OF_A_CLASS}  # fmt: skip
         try:
             copy = type(cls)(cls.__name__, tuple(map(self.ours, cls.__bases__)), at_first)
         except Exception:
@@ -229,8 +230,9 @@ class _Run:
         self.seen[id(cls)] = cls, copy  # before its methods are ours, as they name it
         self.seen[id(copy)] = copy, copy
         for name, value in body.items():
-            if name != "__slots__":
-                setattr(copy, name, self._attribute(value))
+            made = self._attribute(value)
+            if name not in at_first or made is not value:
+                setattr(copy, name, made)
         return copy
 
     def _attribute(self, value: Any) -> Any:

@@ -58,6 +58,9 @@ def converts(x: Any) -> Any:
 
 
 def asks_for_kinds(x: Any) -> Any:
+    assert x.dtype in (np.float32, np.float64)
+    assert x.dtype not in (np.float32, np.int64, int)
+    assert np.float64 != np.float32
     assert isinstance(x, np.ndarray)
     assert isinstance(x[0], (float, int))
     assert not isinstance(x[0], np.ndarray)
@@ -297,6 +300,8 @@ class Named:
 
 def test_classes_whose_metaclass_looks_at_them_are_copied() -> None:
     class Density(metaclass=Whole):
+        __name__ = None
+
         @abstractmethod
         def slope(self, x: Any) -> Any: ...
 
@@ -304,6 +309,7 @@ def test_classes_whose_metaclass_looks_at_them_are_copied() -> None:
             return self.slope(x) * self.scale(x)
 
     class Normal(Density):
+        __name__ = "normal"
         name = Named()
 
         def slope(self, x: Any) -> Any:
@@ -312,6 +318,7 @@ def test_classes_whose_metaclass_looks_at_them_are_copied() -> None:
         @staticmethod
         def scale(x: Any) -> Any:
             assert isinstance(normal, Density)
+            assert (normal.__name__, Normal.__name__) == ("normal", "Normal")
             return math.exp(x[1])
 
     normal = Normal()

@@ -95,8 +95,8 @@ class Kind(type):
             return cls.of_tensor(stack_nested(args[0]))
         return as_tensor(cls.theirs(*args, **kwargs))
 
-    def __eq__(cls, other: object) -> bool:
-        return other is cls or other is cls.theirs
+    def __eq__(cls, other: object) -> Any:
+        return True if other is cls or other is cls.theirs else NotImplemented  # a dtype knows better
 
     def __hash__(cls) -> int:
         return hash(cls.theirs)
