@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.core.op import lookup, stack_nested
+from autograd.core.op import lookup, plain, stack_nested
 from autograd.rules.decompositions import TRIANGLE, packed_eig, packed_eigh, packed_qr, packed_svd
 from autograd.rules.definition import defcomposite
 from autograd.rules.linalg import packed_slogdet, regular, transposed
@@ -270,19 +270,28 @@ def _svd_of_symmetric(a: Any, compute_uv: bool) -> Any:
     return SVDResult(u, np.abs(w), transposed(u * np.expand_dims(np.sign(w), -2)))
 
 
+def _completed(q: Any, whole: Any) -> Any:
+    """Orthonormal columns, and those that `whole` has beside them: any that are orthogonal would do, so that these
+    follow `q` by what is left of them once their part in its space is taken away."""
+    rest = whole[..., np.shape(q)[-1] :]
+    packed = packed_qr(rest - q @ (transposed(q) @ rest))
+    rest, r = packed[..., : np.shape(q)[-2], :], packed[..., np.shape(q)[-2] :, :]
+    return np.concatenate((q, rest * np.expand_dims(np.sign(np.diagonal(r, axis1=-2, axis2=-1)), -2)), axis=-1)
+
+
 def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     if hermitian:
         return _svd_of_symmetric(a, compute_uv)
     m, n = np.shape(a)[-2:]
-    if full_matrices and compute_uv and m != n:
-        raise TypeError(
-            f"np.linalg.svd: no derivative rule covers full_matrices=True of {m} x {n} matrices, since the "
-            "vectors that it adds are arbitrary; pass full_matrices=False"
-        )
     packed = packed_svd(a)
     if not compute_uv:
         return packed[..., m, :]
-    return SVDResult(packed[..., :m, :], packed[..., m, :], transposed(packed[..., m + 1 :, :]))
+    u, v = packed[..., :m, :], packed[..., m + 1 :, :]
+    if full_matrices and m != n:
+        theirs = np.linalg.svd(plain(a))
+        u = _completed(u, theirs.U) if m > n else u
+        v = _completed(v, transposed(theirs.Vh)) if n > m else v
+    return SVDResult(u, packed[..., m, :], transposed(v))
 
 
 defcomposite(
@@ -297,7 +306,8 @@ defcomposite(
         normal((2, 3, 3), hermitian=True),
         normal((3, 3), hermitian=True, compute_uv=False),
     ],
-    ties=_SVD.ties + "; hermitian: as of eigh, of the lower triangle",
+    ties=_SVD.ties + "; hermitian: as of eigh, of the lower triangle; the vectors that full matrices have besides: "
+    "those of the recording, turned as little as stays orthogonal",
 )
 defcomposite(
     np.linalg.svdvals,
@@ -310,15 +320,15 @@ defcomposite(
 
 def _qr(a: Any, mode: str = "reduced") -> Any:
     m, n = np.shape(a)[-2:]
-    if mode not in ("reduced", "r") and not (mode == "complete" and m <= n):
-        raise TypeError(
-            f"np.linalg.qr: no derivative rule covers mode {mode!r} of {m} x {n} matrices; "
-            "it covers 'reduced' and 'r', and 'complete' where that is the same"
-        )
+    if mode not in ("reduced", "complete", "r"):
+        raise TypeError(f"np.linalg.qr: no derivative rule covers mode {mode!r}; 'reduced', 'complete' and 'r' are")
     packed = packed_qr(a if m >= n else a[..., :m])
     q, r = packed[..., :m, :], packed[..., m:, :]
     if m < n:
         r = np.concatenate((r, transposed(q) @ a[..., m:]), axis=-1)
+    if mode == "complete" and m > n:
+        q = _completed(q, np.linalg.qr(plain(a), "complete").Q)
+        r = np.concatenate((r, np.zeros_like(r[..., :1, :] * np.ones((m - n, 1), r.dtype))), axis=-2)
     return r if mode == "r" else QRResult(q, r)
 
 
