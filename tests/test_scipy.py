@@ -11,6 +11,7 @@ sparse = pytest.importorskip("scipy.sparse", reason="install SciPy: this is abou
 
 import scipy.linalg  # noqa: E402
 import scipy.signal  # noqa: E402
+from scipy.sparse.linalg import factorized, spsolve  # noqa: E402
 
 import autograd.scipy.linalg as linalg  # noqa: E402
 import autograd.scipy.ndimage  # noqa: E402
@@ -115,9 +116,42 @@ def test_sparse_matrices_as_people_write_them() -> None:
         differentiable(lambda x: SPARSE @ x)(Tensor([1.0, 2.0]))
 
 
+def test_sparse_equations_as_people_write_them() -> None:
+    n = 5
+    laplace = sparse.diags([-1, 2.5, -0.7], [-1, 0, 1], shape=(n, n), format="csc")  # type: ignore[arg-type]
+
+    def heat(x: Any) -> Any:
+        step = factorized(laplace)
+        u = spsolve(laplace, np.exp(x))
+        for _ in range(2):
+            u = step(u * x)
+        return u + spsolve(laplace, x.reshape(-1, 1)) + spsolve(laplace, np.ones((n, 2))).sum()
+
+    x = np.linspace(0.1, 0.9, n)
+    np.testing.assert_allclose(differentiable(heat)(x), heat(x), rtol=1e-12)
+    gradcheck(differentiable(heat), [x], order=2)
+    gradcheck(differentiable(lambda B: spsolve(laplace, B) ** 2), [np.ones((n, 2))])
+    with pytest.raises(ValueError, match="csc_matrix"):
+        differentiable(lambda t: spsolve(sparse.csc_matrix(t * np.eye(2)), np.ones(2)))(Tensor(2.0, requires_grad=True))
+
+
+def test_a_regulator_as_people_write_it() -> None:
+    a, b = np.array([[0.9, 0.3], [-0.2, 1.1]]), np.array([[0.1], [1.0]])
+
+    def gains(x: Any) -> Any:
+        cost, effort = np.diag([x[0], 1.0]), np.atleast_2d(x[1])
+        now = scipy.linalg.solve_continuous_are(a, b * x[1], cost, effort)
+        later = scipy.linalg.solve_discrete_are(a * x[0], b, cost, effort)
+        least = scipy.linalg.solve_discrete_lyapunov(0.3 * a, cost)
+        return np.array([(b.T @ now)[0], (b.T @ later)[0], least[0]])
+
+    gradcheck(differentiable(gains), [np.array([0.7, 1.3])], order=2, complex_step=False)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
+        (lambda a: linalg.solve_discrete_are(a, a, a, np.eye(2)), "q is no symmetric matrix"),
         (lambda a: linalg.lu(a[:1]), r"scipy.linalg.lu.*one square matrix, not of shape \(1, 2\)"),
         (lambda a: linalg.logm(-a), "scipy.linalg.logm of .*: it is complex"),
         (lambda a: linalg.qr(a, mode="r"), "mode='r' is not covered"),

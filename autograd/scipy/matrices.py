@@ -1,4 +1,4 @@
-"""Matrices that are made of others: by a power series of one, by Sylvester's equation, of blocks and of vectors.
+"""Matrices that are made of others: by a power series of one, by Sylvester's and Riccati's equations, of blocks.
 
 For an analytic f, f([[A, E], [0, A]]) = [[f(A), L], [0, f(A)]], where L is the derivative of f at A along E (Higham,
 "Functions of Matrices", 2008, 3.6). The rule asks for the derivative at the transpose along the gradient that arrives.
@@ -86,6 +86,82 @@ solve_sylvester: Any = recorded(
 )
 def _lyapunov(a: Any, q: Any) -> Any:
     return solve_sylvester(a, transposed(a), q)
+
+
+@composed(
+    scipy.linalg.solve_discrete_lyapunov,
+    math=r"a y a^\top - y + q = 0",
+    samples=[lambda rng: (0.3 * rng.normal(size=(3, 3)), rng.normal(size=(3, 3)))],
+)
+def solve_discrete_lyapunov(a: Any, q: Any) -> Any:
+    """By the equation of all elements at once."""
+    n = np.shape(a)[-1]
+    return np.reshape(np.linalg.solve(np.eye(n * n) - np.kron(a, a), np.ravel(q)), (n, n))
+
+
+# Riccati's equations. Their solution y is the least cost from a state on, x' y x, and the control is -k x. As k is the
+# best there, y moves as the cost of a fixed k does (Kao and Hennequin, "Automatic differentiation of Sylvester,
+# Lyapunov, and algebraic Riccati equations", 2020).
+
+
+def _symmetric(theirs: Any) -> Any:
+    """Of q and r but for a change of one element, whose half the other one has."""
+
+    def on_arrays(a: Any, b: Any, q: Any, r: Any) -> Any:
+        for name, matrix in (("q", q), ("r", r)):
+            if not np.allclose(matrix, matrix.T, rtol=0, atol=1e-2 * np.max(np.abs(matrix))):
+                raise ValueError(f"{name} is no symmetric matrix")
+        return theirs(a, b, (q + q.T) / 2, (r + r.T) / 2)
+
+    return on_arrays
+
+
+def _sensitivity(discrete: bool, g: Any, y: Any, a: Any, b: Any, r: Any) -> tuple[Any, Any, Any]:
+    """The gradient of q, the control k, and 2 y (a - b k) or, in continuous time, 2 y."""
+    g = (g + transposed(g)) / 2
+    if discrete:
+        k = np.linalg.solve(r + transposed(b) @ y @ b, transposed(b) @ y @ a)
+        closed = a - b @ k
+        return solve_discrete_lyapunov(closed, g), k, 2 * y @ closed
+    k = np.linalg.solve(r, transposed(b) @ y)
+    closed = a - b @ k
+    return solve_sylvester(closed, transposed(closed), -g), k, 2 * y
+
+
+def _riccati(discrete: bool) -> tuple[Rule, ...]:
+    def of_a(g: Any, y: Any, a: Any, b: Any, q: Any, r: Any) -> Any:
+        s, _, slope = _sensitivity(discrete, g, y, a, b, r)
+        return slope @ s
+
+    def of_b(g: Any, y: Any, a: Any, b: Any, q: Any, r: Any) -> Any:
+        s, k, slope = _sensitivity(discrete, g, y, a, b, r)
+        return -slope @ s @ transposed(k)
+
+    def of_q(g: Any, y: Any, a: Any, b: Any, q: Any, r: Any) -> Any:
+        return _sensitivity(discrete, g, y, a, b, r)[0]
+
+    def of_r(g: Any, y: Any, a: Any, b: Any, q: Any, r: Any) -> Any:
+        s, k, _ = _sensitivity(discrete, g, y, a, b, r)
+        return k @ s @ transposed(k)
+
+    return of_a, of_b, of_q, of_r
+
+
+for _discrete, _fn in ((False, scipy.linalg.solve_continuous_are), (True, scipy.linalg.solve_discrete_are)):
+    _equation = r"c \bar q c^\top - \bar q + \bar y = 0" if _discrete else r"c \bar q + \bar q c^\top + \bar y = 0"
+    _slope = "2 y c" if _discrete else "2 y"
+    recorded(
+        _fn,
+        vjp=_riccati(_discrete),
+        on_arrays=_symmetric(_fn),
+        math=(
+            rf"\bar a = {_slope} \bar q, \quad c = a - b k",
+            rf"\bar b = -{_slope} \bar q k^\top",
+            rf"\bar q: \; {_equation}",
+            r"\bar r = k \bar q k^\top",
+        ),
+        samples=[lambda rng: (rng.normal(size=(3, 3)), rng.normal(size=(3, 2)), 2 * np.eye(3), np.eye(2))],
+    )
 
 
 # Blocks, and matrices of vectors

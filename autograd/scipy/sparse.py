@@ -10,9 +10,13 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
+import scipy.sparse.linalg
 
+from autograd.core.op import plain
 from autograd.core.tensor import TensorBase
-from autograd.numpy.namespace import INSTANCES
+from autograd.numpy.arrays import as_tensor, has_gradient
+from autograd.numpy.namespace import INSTANCES, replaces
+from autograd.rules.definition import operation
 from autograd.rules.index import scatter
 from autograd.scipy.definition import attributes
 
@@ -35,6 +39,41 @@ def product(matrix: Any, t: Any) -> Any:
         raise ValueError(f"a sparse matrix of shape {elements.shape} times a Tensor of shape {np.shape(t)}")
     data = elements.data if np.ndim(t) == 1 else elements.data[:, None]
     return scatter(data * t[columns], rows, (elements.shape[0], *np.shape(t)[1:]))
+
+
+# Equations, of a matrix that is a constant
+
+
+def _by_factors(b: Any, factors: Any, trans: str = "N") -> Any:
+    return factors.solve(np.asarray(b, float), trans)
+
+
+_solve: Any = operation(
+    _by_factors,
+    vjp=lambda g, y, b, factors, trans="N": _solve(g, factors=factors, trans="T" if trans == "N" else "N"),
+    name="scipy.sparse.linalg.spsolve",
+)
+
+
+@replaces(scipy.sparse.linalg.factorized)
+def factorized(A: Any) -> Any:
+    """`scipy.sparse.linalg.factorized`: what solves the equations, by factors that are computed once."""
+    factors = scipy.sparse.linalg.splu(scipy.sparse.csc_array(A))
+    return lambda b: as_tensor(_solve(b, factors=factors))
+
+
+@replaces(scipy.sparse.linalg.spsolve)
+def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) -> Any:
+    """`scipy.sparse.linalg.spsolve`, of a right side that may be a Tensor; the options say how SciPy would do it.
+
+    >>> from autograd import grad
+    >>> matrix = scipy.sparse.csr_array(np.diag([2.0, 4.0]))
+    >>> grad(lambda b: np.sum(spsolve(matrix, b)))(np.ones(2))
+    array([0.5 , 0.25])
+    """
+    if not has_gradient(b):
+        return as_tensor(scipy.sparse.linalg.spsolve(A, plain(b), permc_spec, use_umfpack))
+    return factorized(A)(np.ravel(b) if np.shape(b)[1:] == (1,) else b)
 
 
 class _OnTensors:
