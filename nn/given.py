@@ -49,6 +49,23 @@ def probability(name: str, value: Any) -> float:
     return float(value)
 
 
+def counts(name: str, value: Any) -> Any:
+    """How much classes or elements count: None, or numbers from 0 on."""
+    array = None if value is None else np.asarray(value.data if isinstance(value, Tensor) else value)
+    if array is not None and (array.dtype.kind not in "fiub" or not np.all(np.isfinite(array) & (array >= 0))):
+        raise ValueError(f"{name} is {value!r}; it holds numbers that are finite, and at least 0")
+    return value
+
+
+def label(name: str, value: Any) -> int | None:
+    """An integer, or None."""
+    if value is None:
+        return None
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} is {value!r}; it is a label, an integer")
+    return operator.index(value)
+
+
 def size(name: str, value: Any, least: int = 1) -> int:
     """An integer from `least` on."""
     if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):

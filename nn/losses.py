@@ -115,7 +115,7 @@ class BCELoss(_Loss):
 
     def __init__(self, reduction: functional.Reduction = "mean", *, weight: Any = None) -> None:
         super().__init__(reduction)
-        self.weight = weight
+        self.weight = given.counts("BCELoss: weight", weight)
 
     def forward(self, probability: Any, target: Any) -> Any:
         return functional.binary_cross_entropy(probability, target, self.reduction, weight=self.weight)
@@ -136,7 +136,8 @@ class BCEWithLogitsLoss(_Loss):
 
     def __init__(self, reduction: functional.Reduction = "mean", *, weight: Any = None, pos_weight: Any = None) -> None:
         super().__init__(reduction)
-        self.weight, self.pos_weight = weight, pos_weight
+        self.weight = given.counts("BCEWithLogitsLoss: weight", weight)
+        self.pos_weight = given.counts("BCEWithLogitsLoss: pos_weight", pos_weight)
 
     def forward(self, logits: Any, target: Any) -> Any:
         return functional.binary_cross_entropy_with_logits(
@@ -167,7 +168,8 @@ class CrossEntropyLoss(_Loss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(reduction)
-        self.weight, self.ignore_index = weight, ignore_index
+        self.weight = given.counts("CrossEntropyLoss: weight", weight)
+        self.ignore_index = given.label("CrossEntropyLoss: ignore_index", ignore_index)
         self.label_smoothing = given.probability("CrossEntropyLoss: label_smoothing", label_smoothing)
 
     def forward(self, logits: Any, target: Any) -> Any:
@@ -198,7 +200,8 @@ class NLLLoss(_Loss):
         self, reduction: functional.Reduction = "mean", *, weight: Any = None, ignore_index: int | None = None
     ) -> None:
         super().__init__(reduction)
-        self.weight, self.ignore_index = weight, ignore_index
+        self.weight = given.counts("NLLLoss: weight", weight)
+        self.ignore_index = given.label("NLLLoss: ignore_index", ignore_index)
 
     def forward(self, log_probabilities: Any, target: Any) -> Any:
         return functional.nll_loss(

@@ -151,6 +151,8 @@ class Module:
                     f"{self._title()}.{path} got a Tensor with requires_grad that is no parameter, so nothing would "
                     f"train it: assign nn.Parameter(...), or a constant by detach()"
                 )
+        if isinstance(value, (set, frozenset)) and any(isinstance(part, (Module, Parameter)) for part in value):
+            raise TypeError(f"{self._title()}.{name} is a set, which has no order of its parts: give a list")
         parts = [part for _, part in _parts(name, value)]
         if parts and "_path" not in vars(self):
             raise self._not_initialised()

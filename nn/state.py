@@ -135,6 +135,8 @@ def load(path: Path) -> dict[str, Array]:
             return _safe_load(path)
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            if any(name.endswith("/data.pkl") for name in archive.files):
+                raise ValueError(f"PyTorch wrote it. nn.pytorch.from_torch(model, torch.load({path!r})) reads it")
             return {name: archive[name] for name in archive.files}
     except OSError:
         raise

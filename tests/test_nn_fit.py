@@ -273,6 +273,8 @@ def test_a_step_that_cannot_be_compiled_says_what_to_do() -> None:
         ({"schedule": nn.optim.StepLR}, TypeError, r"is the class StepLR; give one, nn\.optim\.StepLR\(optimizer"),
         ({"callbacks": print}, TypeError, "callbacks is <built-in function print>; give a list"),
         ({"callbacks": [5]}, TypeError, r"callbacks is \[5\]; give a list of functions"),
+        ({"data": (X, 2 * Y[:, None]), "model": nn.MLP([2, 1]), "loss": nn.BCEWithLogitsLoss()}, ValueError, "is 2 at"),
+        ({"checkpoint": "no such folder/c.npz"}, FileNotFoundError, "there is no folder .*no such folder"),
         ({"epochs": -1}, ValueError, "fit: epochs is -1"),
         ({"batch_size": 0}, ValueError, "fit: batch_size is 0"),
         ({"patience": 0}, ValueError, "fit: patience is 0"),
@@ -306,6 +308,22 @@ def test_bad_input_is_told_before_anything_is_trained(change: Any, error: type[E
         fit(arguments.pop("model"), arguments.pop("data"), **arguments)
     same_state = model.state_dict()
     assert all(np.array_equal(before[path], array) for path, array in same_state.items())
+
+
+@pytest.mark.parametrize(
+    ("output", "told"), [(lambda y: None, "gave None: return"), (lambda y: y.data, "gave an array: leave out .data")]
+)
+def test_a_model_that_gives_no_tensor_is_told(output: Any, told: str) -> None:
+    class Wrong(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(2, 2, rng=0)
+
+        def forward(self, x: Any) -> Any:
+            return output(self.layer(x))
+
+    with pytest.raises(TypeError, match=told):
+        fit(Wrong(), (X, Y), loss=nn.CrossEntropyLoss())
 
 
 @pytest.mark.parametrize(

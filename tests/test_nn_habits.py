@@ -40,6 +40,10 @@ X = np.random.default_rng(0).normal(size=(6, 4))
         (lambda: nn.split(X, X[:, 0], 0.2), TypeError, r"got 0\.2 beside them: give test_size= by its name"),
         (lambda: nn.split(X, stratify=True), TypeError, "stratify is True; it takes the labels"),
         (lambda: nn.MiniBatches((X, X), batch_size=2), TypeError, "takes arrays one by one"),
+        (lambda: nn.CrossEntropyLoss(weight=[-1, 1]), ValueError, r"CrossEntropyLoss: weight is \[-1, 1\]; it holds"),
+        (lambda: nn.BCEWithLogitsLoss(pos_weight=np.nan), ValueError, "BCEWithLogitsLoss: pos_weight is nan"),
+        (lambda: nn.NLLLoss(ignore_index=1.5), TypeError, r"NLLLoss: ignore_index is 1\.5; it is a label"),
+        (lambda: setattr(nn.Module(), "parts", {nn.Tanh()}), TypeError, "Module.parts is a set.* give a list"),
         (lambda: nn.Linear(4, 2)(None), TypeError, "Linear: input is a NoneType"),
     ],
 )

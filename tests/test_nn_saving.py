@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import zipfile
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -175,3 +176,10 @@ def test_a_model_goes_through_a_pool_of_processes() -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
         back = pool.submit(trained_elsewhere, model).result()
     assert same(back.state_dict(), trained_elsewhere(model).state_dict())
+
+
+def test_a_file_of_pytorchs_says_how_it_is_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "model.pt", "w") as archive:
+        archive.writestr("model/data.pkl", b"pickled")
+    with pytest.raises(ValueError, match=r"model\.pt is no \.npz archive.*PyTorch wrote it.*from_torch\(model, torch"):
+        nn.Linear(2, 2, rng=0).load(tmp_path / "model.pt")

@@ -16,6 +16,8 @@ from nn.samples import in_file
 
 _OF_LOGITS = (functional.cross_entropy, functional.binary_cross_entropy_with_logits)
 _LOSSES_OF_LOGITS = (losses.CrossEntropyLoss, losses.BCEWithLogitsLoss)
+_BINARY = (functional.binary_cross_entropy, functional.binary_cross_entropy_with_logits)
+_LOSSES_OF_BINARY = (losses.BCELoss, losses.BCEWithLogitsLoss)
 
 
 def check_numbers(arrays: tuple[Any, ...]) -> None:
@@ -40,10 +42,24 @@ def check_finite(arrays: tuple[Any, ...]) -> None:
             raise ValueError(f"fit: array {position} of the data holds {values[at]} at {at}; nothing was trained")
 
 
+def check_targets(loss: Callable[..., Any], target: Any) -> None:
+    """ValueError for targets of a binary loss that are no probabilities; of a file they are not read."""
+    if not (isinstance(loss, _LOSSES_OF_BINARY) or loss in _BINARY) or in_file(target):
+        return
+    values = np.asarray(target.data if isinstance(target, Tensor) else target)
+    outside = (values < 0) | (values > 1)
+    if np.any(outside):
+        at = tuple(int(i) for i in np.argwhere(outside)[0])
+        raise ValueError(f"fit: the target is {values[at]} at {at}; of a binary loss it is 0 or 1, or lies between")
+
+
 def check_output(model: Any, loss: Callable[..., Any], batch: tuple[Any, ...]) -> None:
     """Warn of probabilities where a loss takes logits; shapes that do not fit are errors of the loss, raised here."""
     with no_grad():
         output = model(batch[0])
+        if output is None or isinstance(output, (np.ndarray, np.generic)):
+            cure = "return what it computes" if output is None else "leave out .data, .numpy() and .item()"
+            raise TypeError(f"fit: the model gave {'an array' if output is not None else 'None'}: {cure} in forward()")
         value = loss(output, *batch[1:])
     if not isinstance(value, Tensor):
         raise TypeError(f"fit: the loss gave a {type(value).__name__}; it computes a Tensor from the model's output")

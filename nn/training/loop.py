@@ -85,6 +85,7 @@ def fit(
     Raises:
         TypeError: a model that is no Module, no data, a loss that cannot be called.
         ValueError: settings out of range, arrays that do not fit or hold NaN, labels that are none.
+        FileNotFoundError: a checkpoint in a folder that is not there.
         FloatingPointError: a loss that is not finite.
 
     >>> import nn
@@ -123,7 +124,9 @@ def fit(
     if resume and checkpoint is None:
         raise ValueError("fit: resume=True goes on from a file: give checkpoint= too")
     if checkpoint is not None:
-        os.fspath(checkpoint)
+        folder = os.path.dirname(os.path.abspath(os.fspath(checkpoint)))
+        if not os.path.isdir(folder):
+            raise FileNotFoundError(f"fit: checkpoint is {os.fspath(checkpoint)}, and there is no folder {folder}")
         if resume and os.path.exists(checkpoint):
             run.load(checkpoint)
     loop.check()
@@ -214,6 +217,7 @@ class _Loop:
         for target in source.arrays[1:]:
             if np.ndim(target) == 1 and getattr(target, "dtype", np.dtype(float)).kind in "iu":
                 chosen = np.r_[chosen, np.argmin(target), np.argmax(target)]
+        diagnosis.check_targets(self.loss, source.arrays[1])
         self.run.model.eval()
         diagnosis.check_output(self.run.model, self.loss, self.of_dtype(source.at(chosen)))
 
