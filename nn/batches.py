@@ -151,6 +151,9 @@ class MiniBatches:
         full, rest = divmod(self.samples, self.batch_size)
         return full + bool(rest and not self.drop_last)
 
+    def __repr__(self) -> str:
+        return f"MiniBatches({self.samples} samples, batch_size={self.batch_size}, {len(self)} batches an epoch)"
+
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         order = next(self._orders)
         return self._batches(order)

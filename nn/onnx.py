@@ -88,7 +88,16 @@ def _flat(value: Any) -> list[Any]:
 
 
 class Graph:
-    """Nodes and constants, as modules add them; values go by their names."""
+    """Nodes and constants, as modules add them; values go by their names.
+
+    >>> import nn
+    >>> class Scaled(nn.Module):
+    ...     def forward(self, x):
+    ...         return 2.0 * x
+    ...
+    ...     def onnx_form(self, graph, x):
+    ...         return graph.node("Mul", x, graph.constant(2.0))
+    """
 
     def __init__(self, package: Any, dtype: np.dtype[Any]) -> None:
         self.package, self.dtype = package, dtype

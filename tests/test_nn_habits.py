@@ -58,6 +58,13 @@ def test_a_sparse_matrix_says_what_to_give() -> None:
         nn.predict(nn.MLP([4, 2]), sparse.csr_matrix(X))
 
 
+def test_what_trains_shows_its_settings() -> None:
+    optimizer = nn.optim.SGD(nn.Linear(2, 2).parameters(), lr=0.1)
+    assert repr(nn.optim.StepLR(optimizer, 5)) == "StepLR(step_size=5, gamma=0.1)"
+    assert repr(nn.optim.OneCycleLR(optimizer, 0.1, 10)).startswith("OneCycleLR(max_lr=0.1, total_steps=10, ")
+    assert repr(nn.MiniBatches(X, batch_size=4)) == "MiniBatches(6 samples, batch_size=4, 2 batches an epoch)"
+
+
 def test_no_cure_hides_what_there_is() -> None:
     assert not [name for name in elsewhere.IN_NN if hasattr(nn, name)]
     assert not [name for name in elsewhere.IN_OPTIM if hasattr(nn.optim, name)]

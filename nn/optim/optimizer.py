@@ -37,6 +37,19 @@ class Optimizer:
     Raises:
         TypeError: a parameter that is no Tensor of floats; a group without "params".
         ValueError: no parameters, the same one twice, or one that was computed; an unknown setting in a group.
+
+    >>> class SignSGD(Optimizer):
+    ...     settings = {"lr": given.nonnegative}
+    ...
+    ...     def _step(self):
+    ...         for part, _ in self._parts():
+    ...             self._move(part, self.lr * np.sign(self._direction(part, 0.0, False)))
+    >>> w = Tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = SignSGD([w], {"lr": 0.5})
+    >>> np.sum(w**2).backward()
+    >>> optimizer.step()
+    >>> w.data
+    array([0.5, 1.5])
     """
 
     settings: ClassVar[Mapping[str, Callable[[str, Any], Any]]] = MappingProxyType({})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -63,6 +64,11 @@ class LambdaLR:
     def get_last_lr(self) -> list[float]:
         """The rate of each group of parameters now, as PyTorch's schedules give it."""
         return [group.lr for group in self.optimizer.param_groups]
+
+    def __repr__(self) -> str:
+        taken = [name for name in signature(type(self)).parameters if name not in ("optimizer", "lr_lambda")]
+        shown = {name: vars(self)[name] for name in taken if isinstance(vars(self).get(name), (int, float, str))}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     def state_dict(self) -> dict[str, states.Array]:
         """Where it stands, as arrays by name."""

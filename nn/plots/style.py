@@ -15,6 +15,8 @@ def axes_or_new(axes: Any = None, projection: str | None = None) -> Any:
         ImportError: matplotlib is not installed.
     """
     if axes is not None:
+        if not hasattr(axes, "set_title"):
+            raise TypeError(f"axes is {axes!r}; pictures are drawn into Axes of matplotlib's, as plt.subplots() gives")
         return axes
     try:
         from matplotlib import pyplot
