@@ -85,8 +85,8 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
     _out_by_position = staticmethod(out_by_position)
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> None:
-        self._stand_for(Node(_as_data(data, dtype, requires_grad), requires_grad))
-        self._view = self._views = None
+        self._stand_for(Node.leaf(_as_data(data, dtype, requires_grad), requires_grad))
+        self._view = None
         if name is not None:
             self._node.name = name
 
@@ -114,7 +114,7 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
 
     def detach(self) -> Any:
         """The same data without the graph."""
-        node = Node(self._value)
+        node = Node.leaf(self._value)
         node.stopped = True
         return wrap(node)
 
@@ -279,16 +279,16 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
         """A Tensor of the kind of `other`, with all that one keeps, and the value and the graph of this one."""
         twin = object.__new__(type(other))
         twin._stand_for(self._node, self._value)
-        twin._view = twin._views = None
+        twin._view = None
         for name, value in other._own().items():
             object.__setattr__(twin, name, value)
         return twin
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         leaf = state["leaf"]
-        self._stand_for(Node(leaf["data"], leaf["requires_grad"]))
+        self._stand_for(Node.leaf(leaf["data"], leaf["requires_grad"]))
         self._node.grad, self._node.name = leaf["grad"], leaf["name"]
-        self._view = self._views = None
+        self._view = None
         for name, value in state.items():
             if name != "leaf":
                 object.__setattr__(self, name, value)

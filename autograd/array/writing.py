@@ -35,7 +35,7 @@ def _move(tensor: Any, value: Any) -> None:
     if isinstance(value, TensorBase):
         tensor._stand_for(value._node, value._value)
     else:
-        tensor._stand_for(Node(value))
+        tensor._stand_for(Node.leaf(value))
     new = tensor._node
     if old.hooks and RETAIN_GRAD in old.hooks and new.requires_grad:
         old.hooks.remove(RETAIN_GRAD)
@@ -85,7 +85,7 @@ class Writing:
     def _replace_leaf(self: Any, value: Any, requires_grad: bool | None = None) -> None:
         """Stand for a new leaf, which takes over; what was recorded keeps the old one and its data."""
         old = self._node
-        new = Node(value, old.requires_grad if requires_grad is None else requires_grad)
+        new = Node.leaf(value, old.requires_grad if requires_grad is None else requires_grad)
         self._stand_for(new)
         old.replacement, new.grad, new.hooks = new, old.grad, old.hooks
         if old.get("name") is not None:
@@ -110,7 +110,9 @@ class Writing:
             if node.op is not None and node.output is value:
                 node.output = self._value
         self._view = (source, op, args, kwargs)
-        views = source._views = source._views or []
+        if not hasattr(source, "_views"):
+            source._views = []
+        views = source._views
         views.append(ref(self))
         count = len(views)
         if not (count & 15 or count & (count - 1)):  # at powers of two, forget those that died
@@ -204,7 +206,7 @@ def refresh(owner: Any) -> None:
     pending = [owner]
     while pending:
         source = pending.pop()
-        for reference in tuple(source._views or ()):
+        for reference in tuple(getattr(source, "_views", ())):
             view = reference()
             if view is not None and view._view is not None:
                 _, op, args, kwargs = view._view

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 ARRAYS: Final = {np.ndarray, np.float64, np.float32}  # what most values are
+NUMBER: Final = np.float64  # what most numbers are
 
 
 class Proxy:

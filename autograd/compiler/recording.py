@@ -193,7 +193,7 @@ class Recording:
 
     def _argument(self, k: int, leaf: Any) -> Any:
         if isinstance(leaf, Tensor) and not leaf.requires_grad:
-            return wrap(Node(self._input_of_argument(k, leaf._value)))
+            return wrap(Node.leaf(self._input_of_argument(k, leaf._value)))
         if isinstance(leaf, Tensor) and leaf._node.op is not None:
             raise TypeError(
                 f"a compiled step got {describe(leaf)} as argument {self.names[k]}, which was computed from "
@@ -245,7 +245,7 @@ class Recording:
         if isinstance(old, np.ndarray) and new is not old:
             old[...] = new
         node.replacement = None
-        for view in tensor._views or ():
+        for view in getattr(tensor, "_views", ()):
             if (seen := view()) is not None:
                 seen._view = None
 
@@ -256,7 +256,7 @@ class Recording:
             if id(value) not in self._plain:
                 from_outside = self.trace.outside.get(id(traced.value)) is traced
                 array = traced.value if from_outside else traced.value.copy()
-                self._plain[id(value)] = value, wrap(Node(array)) if isinstance(value, Tensor) else array
+                self._plain[id(value)] = value, wrap(Node.leaf(array)) if isinstance(value, Tensor) else array
             return self._plain[id(value)][1]
         if isinstance(value, Drawing):
             return value.generator
@@ -359,7 +359,7 @@ def _delivered(leaf: Any) -> Any:
     if traced is None:
         return leaf.copy() if type(leaf) is np.ndarray else leaf
     value = traced.value.copy()
-    return wrap(Node(value)) if isinstance(leaf, Tensor) else value
+    return wrap(Node.leaf(value)) if isinstance(leaf, Tensor) else value
 
 
 def _argument_names(fn: Any, tree: Tree, flat: bool) -> list[str]:

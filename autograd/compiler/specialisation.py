@@ -148,7 +148,7 @@ class Specialisation:
             for node in self._written:
                 node.written = written
         if self._alone:
-            return wrap(Node(values[0])) if self._results[0][1] else values[0]
+            return wrap(Node.leaf(values[0])) if self._results[0][1] else values[0]
         return self._finished(values)
 
     def _make_room(self) -> bool:
@@ -169,7 +169,7 @@ class Specialisation:
         self._put(values)
         leaves = [leaf.copy() if type(leaf) is np.ndarray else leaf for leaf in self._tree.leaves]
         for (k, is_tensor), value in zip(self._results, values[len(self._rebound) :], strict=True):
-            leaves[k] = wrap(Node(value)) if is_tensor else value
+            leaves[k] = wrap(Node.leaf(value)) if is_tensor else value
         return self._tree.filled(leaves)
 
     def _put(self, values: tuple[Any, ...]) -> None:
@@ -179,7 +179,7 @@ class Specialisation:
             if self._first[k] < k:
                 held.append(held[self._first[k]])
             else:
-                held.append(wrap(Node(values[k])) if is_tensor else values[k])
+                held.append(wrap(Node.leaf(values[k])) if is_tensor else values[k])
             place.write(held[k])
 
     def _moved(self) -> bool:

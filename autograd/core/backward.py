@@ -6,7 +6,7 @@ from collections.abc import Callable, Container
 from heapq import heappop, heappush
 from typing import Any, Final
 
-from autograd.basis.arrays import ARRAYS
+from autograd.basis.arrays import ARRAYS, NUMBER
 from autograd.basis.broadcasting import unbroadcast
 from autograd.basis.marks import altered, stale
 from autograd.basis.reads import NotKeptError, StandIn, keep_all
@@ -88,13 +88,15 @@ def backpropagate(
             if parts is not None and callable(d):
                 gradients[operand] = added_into(gradients.get(operand), held, d)
             else:
-                if (shape := getattr(d, "shape", None)) != held.shape:
-                    fits = op.broadcasts and shape
-                    d = unbroadcast(d, held.shape) if fits else in_shape(d, held.shape, node, operand)
-                if d.dtype is not held.dtype:
-                    d = d.astype(held.dtype)
-                for observer in tuple(observers) if observers else ():  # other threads may come and go
-                    observer.pulled(node, operand, g, d)
+                if type(d) is not NUMBER or type(held) is not NUMBER:  # numbers fit each other
+                    if (shape := getattr(d, "shape", None)) != held.shape:
+                        fits = op.broadcasts and shape
+                        d = unbroadcast(d, held.shape) if fits else in_shape(d, held.shape, node, operand)
+                    if d.dtype is not held.dtype:
+                        d = d.astype(held.dtype)
+                if observers:
+                    for observer in tuple(observers):  # other threads may come and go
+                        observer.pulled(node, operand, g, d)
                 gradients[operand] = d if first else added(gradients[operand], d)
             if first and (operand.op is not None or operand.hooks):
                 heappush(pending, (-operand.order, operand))

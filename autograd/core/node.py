@@ -7,7 +7,7 @@ creation is a topological order, and it is the order in which the user wrote the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from itertools import count
 from operator import attrgetter
@@ -39,7 +39,7 @@ class Node:
 
     requires_grad: bool
     op: Any
-    args: tuple[Any, ...] | None  # None once freed
+    args: Sequence[Any] | None  # None once freed
     kwargs: Mapping[str, Any]
     output: Any  # the value, and those of the arguments, as far as the rules read them; else stand-ins
     saved: list[Any]
@@ -56,11 +56,15 @@ class Node:
     written: int  # the order at which the value was last changed in place
     handed: Any  # the orders at which `.data` gave it out, and what it held then
 
-    def __init__(self, value: Any, requires_grad: bool = False) -> None:
-        self.held, self.requires_grad = value, requires_grad
-        self.op, self.args, self.kwargs = None, (), NO_OPTIONS
-        self.order = next_order()
-        self.hooks = self.grad = self.scope = self.replacement = None
+    @classmethod
+    def leaf(cls, value: Any, requires_grad: bool = False) -> Node:
+        """A value that no operation gave."""
+        node = cls()
+        node.held, node.requires_grad = value, requires_grad
+        node.op, node.args, node.kwargs = None, (), NO_OPTIONS
+        node.order = next_order()
+        node.hooks = node.grad = node.replacement = None
+        return node
 
     shape, dtype = property(lambda self: self.held.shape), property(lambda self: self.held.dtype)
     ndim, size = property(lambda self: self.held.ndim), property(lambda self: self.held.size)

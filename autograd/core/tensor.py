@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from autograd.basis.arrays import ARRAYS, Proxy, as_kind, by_protocol, is_foreign
+from autograd.basis.arrays import ARRAYS, NUMBER, Proxy, as_kind, by_protocol, is_foreign
 from autograd.basis.marks import noted
-from autograd.basis.reads import StandIn, stand_in, whole
+from autograd.basis.reads import stand_in, whole
 from autograd.basis.signatures import qualified_name
 from autograd.basis.sums import owned
 from autograd.core.backward import backpropagate
@@ -23,7 +23,7 @@ from autograd.core.node import NO_OPTIONS, Node, differentiated, next_order, obs
 from autograd.core.op import PLAIN_TYPES, Op, find, holds_tensor, plain, stack_nested
 
 _ndarray = np.ndarray
-_NUMBERS: Final = {int, float, bool}
+_AS_IT_IS: Final = PLAIN_TYPES - {_ndarray}  # arguments
 _SMALL: Final = 16384  # bytes: what is no larger is kept, for speed, and for pictures after an optimiser's step,
 _TINY: Final = 512  # and after many operations without a pass, only what is no larger than this
 _REAL: Final = "fiub"  # kinds of dtypes
@@ -39,7 +39,7 @@ class TensorBase(Proxy):
     _node: Node
     _value: Any  # an operation's value is the Tensor's: the graph keeps what rules read
     _view: Any  # what it is a view of, and its own views: `autograd.array.writing`
-    _views: list[Any] | None
+    _views: list[Any]  # unset until there is one
 
     def _stand_for(self, node: Node, value: Any = None) -> None:
         """Be another node from now on, with its value."""
@@ -69,7 +69,7 @@ class TensorBase(Proxy):
             if node.op is not None:
                 continue
             if create_graph:
-                g = wrap(g._node, g._value) if isinstance(g, TensorBase) else wrap(Node(g))
+                g = wrap(g._node, g._value) if isinstance(g, TensorBase) else wrap(Node.leaf(g))
             else:
                 g = owned(g, shared)
             while node.replacement is not None:
@@ -97,7 +97,7 @@ class TensorBase(Proxy):
         if np.shape(gradient) != value.shape:
             raise ValueError(f"a gradient of shape {np.shape(gradient)} for {describe(self)}; give one of its shape")
         if create_graph:
-            return gradient if isinstance(gradient, TensorBase) else wrap(Node(as_kind(gradient, value)))
+            return gradient if isinstance(gradient, TensorBase) else wrap(Node.leaf(as_kind(gradient, value)))
         return as_kind(plain(gradient), value)
 
     # NumPy's protocols
@@ -161,12 +161,14 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
                 arg = arg._node
                 if arg.requires_grad:
                     differentiable += bit
-                    if type(arg.held) is StandIn:
+                    if arg.held is not value:  # the graph does without it so far
                         large = True
                 if type(value) not in ARRAYS:
                     plain_only = False
-            elif (type(arg) is _ndarray and arg.dtype.kind in _REAL) or type(arg) in _NUMBERS:
-                value, arrays = arg, arrays + bit if type(arg) is _ndarray else arrays
+            elif type(arg) in _AS_IT_IS:
+                value = arg
+            elif type(arg) is _ndarray and arg.dtype.kind in _REAL:
+                value, arrays = arg, arrays + bit
             else:
                 value = _constant(op, len(inputs), arg)
                 if value is NotImplemented:  # complex
@@ -181,18 +183,19 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
         value = forward(*values, **kwargs) if kwargs else forward(*values)
     except Exception as error:
         raise failed(op, args, error) from error
-    shares = value is values[0] or (not op.broadcasts and getattr(value, "base", None) is not None)
-    node, tensor = _new(Node), _new(_result_type)  # slot by slot: half the time of their constructors
+    shares = not op.broadcasts and (value is values[0] or getattr(value, "base", None) is not None)
+    node, tensor = Node(), _new(_result_type)  # slot by slot: half the time of its constructor
     tensor._node = node
     tensor._value = value
-    tensor._view = tensor._views = node.hooks = node.grad = node.scope = node.marks = None
+    tensor._view = node.hooks = node.grad = node.marks = None
     node.order = next_order()
     if differentiable and recording.get():
         node.requires_grad = True
-        node.args = tuple(inputs)
+        node.args = inputs
         node.kwargs = kwargs
         node.saved = values
-        small = (whole(value) if shares else value).nbytes <= (_SMALL if node.order < short[0] else _TINY)
+        limit = _SMALL if node.order < short[0] else _TINY
+        small = type(value) is NUMBER or (whole(value) if shares else value).nbytes <= limit
         if large or arrays or not small:
             known = op.kept.get(which := (differentiable, arrays)) or op.look(which, value, values, kwargs)
             node.op, reads_output, unread, constants = known
@@ -242,7 +245,7 @@ def wrap(node: Node, value: Any = None) -> Any:
     tensor = _new(_result_type)
     tensor._node = node
     tensor._value = node.value if value is None else value
-    tensor._view = tensor._views = None
+    tensor._view = None
     return tensor
 
 

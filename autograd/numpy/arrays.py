@@ -29,7 +29,7 @@ def as_tensor(value: Any) -> Any:
     kind = type(value)
     if kind is np.ndarray or kind is PlainArray:
         if value.dtype.kind == "f":
-            return wrap(Node(value.view(np.ndarray)))
+            return wrap(Node.leaf(value.view(np.ndarray)))
         return value.view(PlainArray) if value.dtype.kind in "iub" and value.ndim else value
     if kind is list or kind is tuple:
         return kind([as_tensor(part) for part in value])

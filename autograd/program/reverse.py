@@ -258,7 +258,7 @@ class Backprop:
             return arg
         node = self.constants.get(id(arg))
         if node is None:
-            node = self.constants[id(arg)] = Node(arg)
+            node = self.constants[id(arg)] = Node.leaf(arg)
             self.values[node] = self.trace.input(arg)
         return self.values[node]
 

@@ -44,7 +44,7 @@ def constant(fn: Callable[..., Any]) -> Callable[..., Any]:
 
     def body(*args: Any, **kwargs: Any) -> Any:
         result = fn(*plain(args), **plain(kwargs))
-        return wrap(Node(result)) if result.dtype.kind == "f" else result
+        return wrap(Node.leaf(result)) if result.dtype.kind == "f" else result
 
     return body
 

@@ -49,12 +49,12 @@ class _NotAfter:
 
 def slopes(fn: Function, x: Any, recorded: bool = True) -> Any:
     """The Jacobian of a function of a vector at `x`; recorded, it has derivatives itself."""
-    x = x if recorded and isinstance(x, TensorBase) and x._node.requires_grad else wrap(Node(plain(x), True))
+    x = x if recorded and isinstance(x, TensorBase) and x._node.requires_grad else wrap(Node.leaf(plain(x), True))
     y: Any = np.ravel(tensor_of(fn(x)))
     rows = []
     for k in range(len(y)):
         seed = np.eye(len(y))[k]
-        seed, record = (wrap(Node(seed)), wrap) if recorded else (seed, None)
+        seed, record = (wrap(Node.leaf(seed)), wrap) if recorded else (seed, None)
         found = y._backpropagate(y._node, seed, wrap=record, wanted=_NotAfter(x._node)) if reaches(y) else {}
         rows.append(np.ravel(found.get(x._node, np.zeros(np.shape(x)))))
     return np.stack(rows)
