@@ -11,7 +11,7 @@ from autograd.array.careful import gradients
 from autograd.array.conversion import cuts
 from autograd.array.tensor import Tensor
 from autograd.basis.arrays import ARRAYS, as_kind, is_foreign
-from autograd.basis.sums import owned
+from autograd.basis.sums import copied
 from autograd.core.node import Node, differentiated, recording
 from autograd.core.op import lookup
 from autograd.core.tensor import apply, wrap
@@ -193,10 +193,10 @@ class Call:
         if g is None:
             g = np.zeros_like(like)
         if isinstance(leaf, Tensor):
-            return g if isinstance(g, Tensor) else Tensor(owned(g, shared=True))
+            return g if isinstance(g, Tensor) else Tensor(copied(g))
         if isinstance(g, Tensor):
             return g if g.requires_grad and self.outer else g.data
-        return owned(g, shared=True)
+        return copied(g)
 
     def output_for_caller(self, output: Any) -> Any:
         """The output as the caller sees it."""

@@ -73,7 +73,7 @@ class scope:  # noqa: N801
         if isinstance(output, TensorBase):
             node = output._node
             if node.order > start:  # else it was only handed through
-                node.scope = owner, start, node.get("scope"), _held(inputs)
+                node.scope = owner, start, node.scope, _held(inputs)
         else:
             for part in output.values() if isinstance(output, dict) else output if type(output) in _LISTS else ():
                 scope.end(owner, start, inputs, part)

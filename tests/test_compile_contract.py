@@ -789,6 +789,20 @@ def test_equal_calls_with_equal_options_are_one() -> None:
     assert step.source.count("exp(") == 1
 
 
+def test_a_pass_of_a_network_sums_over_samples_by_blas_from_a_constant_seed() -> None:
+    model = nn.MLP([3, 4, 2], rng=0)
+
+    @autograd.compile(state=model)
+    def step(x: Any, y: Any) -> Any:
+        loss = nn.functional.mse_loss(model(x), y)
+        loss.backward()
+        return loss
+
+    step(np.ones((5, 3)), np.ones((5, 2)))
+    assert "ones_like" not in step.source
+    assert step.source.count("add_reduce(") == 1  # the loss
+
+
 REDUCTIONS = [np.sum, np.prod, np.max, np.min, np.any, np.all]
 
 

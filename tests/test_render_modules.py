@@ -121,7 +121,7 @@ def test_what_a_module_hands_through_is_not_its_work() -> None:
     doubled = w * 2.0
     for _ in range(3):
         assert nn.Identity()(doubled) is doubled
-    assert doubled._node.get("scope") is None
+    assert doubled._node.scope is None
 
 
 def test_without_recording_nothing_is_remembered() -> None:

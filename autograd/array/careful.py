@@ -20,14 +20,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Container
-from contextlib import nullcontext
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from autograd.array.lazy import fetched
-from autograd.basis.arrays import is_foreign, no_fetching
+from autograd.basis.arrays import ARRAYS, is_foreign, no_fetching
 from autograd.basis.broadcasting import unbroadcast
 from autograd.basis.frames import user_frame
 from autograd.basis.reads import StandIn
@@ -63,13 +62,11 @@ def gradients(
     )
     try:
         value = plain(seed) if type(output.held) is StandIn else output.held
-        if not issubclass(type(value), _ARRAYS):
+        if type(value) not in ARRAYS and not issubclass(type(value), _ARRAYS):
             look.ahead(output, value)
         free = free and not afterwards  # a careful pass needs the graph
-        with no_fetching() if is_foreign(plain(seed)) else nullcontext():
-            found = backpropagate(
-                output, seed, wrap=wrap, keep=keep, free=free, wanted=wanted, hooks=hooks, met=look.at
-            )
+        go_back = backpropagate if type(seed) in ARRAYS or not is_foreign(plain(seed)) else _without_fetching
+        found = go_back(output, seed, wrap=wrap, keep=keep, free=free, wanted=wanted, hooks=hooks, met=look.at)
         found = found if keep or wrap else fetched(output, found)
         if look.quiet is not None and not _finite(found, wanted) and not _is_lost(output):
             again = _CarefulPass(output, seed, wrap, keep, wanted, hooks).run()
@@ -85,6 +82,11 @@ def gradients(
         if node.op is not None:
             node.args, node.output, node.saved = None, None, []
     return found
+
+
+def _without_fetching(*args: Any, **options: Any) -> dict[Node, Any]:
+    with no_fetching():
+        return backpropagate(*args, **options)
 
 
 class _Look:
@@ -111,10 +113,11 @@ class _Look:
 
 
 def _may_throw_away(node: Node) -> bool:
-    op, args = node.op, node.args or ()
+    op = node.op
     if op.wary == "always" or "where" in node.kwargs:
         return True
     if op.wary == "pole":
+        args = node.args or ()
         return not (op.label == "^" and type(args[1]) in (int, float) and args[1] >= 1)  # that has no pole
     return op.wary == "values" and _chooses_from_infinity(node)
 
@@ -122,7 +125,7 @@ def _may_throw_away(node: Node) -> bool:
 def _chooses_from_infinity(node: Node) -> bool:
     """Whether an element is not finite among those that a choice goes by, as it is where a constant factor was not."""
     for value in node.saved:
-        if issubclass(type(value), _ARRAYS):
+        if type(value) in ARRAYS or issubclass(type(value), _ARRAYS):
             if not _is_finite(value):
                 return True
         elif hasattr(value, "shape"):

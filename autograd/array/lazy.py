@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd.basis.arrays import is_lazy
+from autograd.basis.arrays import ARRAYS, is_lazy
 from autograd.basis.loading import load
 from autograd.core.errors import describe
 from autograd.core.node import Node
@@ -19,7 +19,8 @@ def fetched(output: Node, gradients: dict[Node, Any]) -> dict[Node, Any]:
 
     Where there are such, a loss of one element is computed with them, and its node holds the number from then on.
     """
-    leaves = [node for node, g in gradients.items() if is_lazy(g) and node.op is None and not is_lazy(node.held)]
+    lazy = [node for node, g in gradients.items() if type(g) not in ARRAYS and is_lazy(g)]
+    leaves = [node for node in lazy if node.op is None and not is_lazy(node.held)]
     if not leaves:
         return gradients
     loss = [output.held] if is_lazy(output.held) and output.size == 1 else []

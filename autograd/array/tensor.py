@@ -13,7 +13,7 @@ from autograd.array.conversion import Conversion, in_a_copy, made_there
 from autograd.array.methods import ArrayMethods
 from autograd.array.ufuncs import call_method, call_with_options
 from autograd.array.writing import Writing, out_by_position, write_result
-from autograd.basis.arrays import is_foreign
+from autograd.basis.arrays import Proxy, is_foreign
 from autograd.basis.marks import SMALL, hand_out
 from autograd.core.backward import RETAIN_GRAD
 from autograd.core.errors import describe
@@ -149,7 +149,8 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
         if self._is_computed():
             raise RuntimeError(f"{describe(self)} was computed or passed in; only the data of a leaf can be set")
         value = plain(value)
-        new = value.astype(node.dtype) if is_foreign(value) else np.array(value, dtype=node.dtype)
+        other = isinstance(value, Proxy) or is_foreign(value)
+        new = value.astype(node.dtype) if other else np.array(value, dtype=node.dtype)
         if new.shape != node.shape:
             raise ValueError(f"data of shape {new.shape} for {describe(self)}; give an array of its shape")
         self._replace_leaf(new)

@@ -101,7 +101,9 @@ def as_kind(array: Any, like: Any) -> Any:
     >>> as_kind([1, 2], np.zeros(2, np.float32))
     array([1., 2.], dtype=float32)
     """
-    return array.astype(like.dtype) if is_foreign(array) else np.asarray(array, dtype=like.dtype)[()]
+    if isinstance(array, Proxy) or is_foreign(array):
+        return array.astype(like.dtype)
+    return np.asarray(array, dtype=like.dtype)[()]
 
 
 def of_kind(constant: Any, like: Any) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import is_foreign
+
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum `g` over the axes along which an operand of shape `shape` was broadcast.
@@ -22,7 +24,7 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
         if total.shape == shape:
             return total
     lead = g.ndim - len(shape)
-    total = np.add.reduce if type(g) is np.ndarray else np.sum
+    total = np.sum if is_foreign(g) else np.add.reduce  # a library may know nothing of a ufunc's methods
     if lead:
         g = total(g, axis=tuple(range(lead)) if lead > 1 else 0)
     if 1 in shape and g.shape != shape:

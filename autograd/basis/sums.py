@@ -39,8 +39,6 @@ def added_into(total: Any, like: Any, add: Callable[[Any], None]) -> Any:
     return total
 
 
-def owned(g: Any, shared: bool) -> Any:
-    """A gradient as a leaf's own: no view, and nobody else's array, as it may be where it is `shared`."""
-    if is_foreign(g):
-        return g.copy()
-    return np.copy(g) if shared or type(g) is not np.ndarray or g.base is not None else g
+def copied(array: Any) -> Any:
+    """A copy of an array of any library."""
+    return array.copy() if is_foreign(array) else np.copy(array)

@@ -63,7 +63,7 @@ class Node:
         node.held, node.requires_grad = value, requires_grad
         node.op, node.args, node.kwargs = None, (), NO_OPTIONS
         node.order = next_order()
-        node.hooks = node.grad = node.replacement = None
+        node.hooks = node.grad = node.scope = node.replacement = None
         return node
 
     shape, dtype = property(lambda self: self.held.shape), property(lambda self: self.held.dtype)

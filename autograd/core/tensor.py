@@ -16,7 +16,7 @@ from autograd.basis.arrays import ARRAYS, NUMBER, Proxy, as_kind, by_protocol, i
 from autograd.basis.marks import noted
 from autograd.basis.reads import stand_in, whole
 from autograd.basis.signatures import qualified_name
-from autograd.basis.sums import owned
+from autograd.basis.sums import copied
 from autograd.core.backward import backpropagate
 from autograd.core.errors import describe, failed, named
 from autograd.core.node import NO_OPTIONS, Node, differentiated, next_order, observers, recording, short, topological
@@ -70,8 +70,8 @@ class TensorBase(Proxy):
                 continue
             if create_graph:
                 g = wrap(g._node, g._value) if isinstance(g, TensorBase) else wrap(Node.leaf(g))
-            else:
-                g = owned(g, shared)
+            elif shared or type(g) is not _ndarray or g.base is not None:
+                g = copied(g)  # a gradient is the leaf's own: no view, nobody else's
             while node.replacement is not None:
                 node = node.replacement
             if node.requires_grad:  # not frozen since
@@ -91,7 +91,7 @@ class TensorBase(Proxy):
                     f"backward() on {describe(self)}: it is no scalar. "
                     "Reduce it (np.sum, np.mean), or pass a gradient of the same shape"
                 )
-            gradient = value.dtype.type(1) if type(value) in ARRAYS and not value.ndim else np.ones_like(value)
+            gradient = np.ones_like(value) if value.ndim or is_foreign(value) else value.dtype.type(1)
             if not create_graph:
                 return gradient
         if np.shape(gradient) != value.shape:
@@ -187,7 +187,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
     node, tensor = Node(), _new(_result_type)  # slot by slot: half the time of its constructor
     tensor._node = node
     tensor._value = value
-    tensor._view = node.hooks = node.grad = node.marks = None
+    tensor._view = node.hooks = node.grad = node.scope = node.marks = None
     node.order = next_order()
     if differentiable and recording.get():
         node.requires_grad = True
