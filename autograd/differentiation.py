@@ -147,7 +147,8 @@ class Call:
             cotangent = cotangent if isinstance(cotangent, Tensor) else Tensor(cotangent, dtype=leaf.dtype)
         else:
             cotangent = as_kind(data_of(cotangent), leaf)
-        result = gradients(leaf._node, cotangent, wrap=wrapper, wanted=frozenset(nodes))
+        wanted = frozenset([node for node in nodes if node.op is not None])  # others are leaves, where a pass ends
+        result = gradients(leaf._node, cotangent, wrap=wrapper, wanted=wanted)
         if is_foreign(leaf._value) and type(leaf._node.held) in ARRAYS:
             leaf._value = leaf._node.held  # a lazy loss, which is known now
         return {node: result[node] for node in nodes if node in result}

@@ -94,18 +94,18 @@ class _Look:
 
     quiet: Any = None
 
-    def at(self, node: Node) -> None:
-        """Called with the operations of a pass."""
+    def at(self, node: Node) -> bool:
+        """Called with the operations of a pass until it is known that there is something to look at."""
         if self.quiet is None and _may_throw_away(node):
             self.quiet = np.errstate(divide="ignore", invalid="ignore")
             self.quiet.__enter__()
+        return self.quiet is not None
 
     def ahead(self, output: Node, value: Any) -> None:
         """In the recording of a compiled step, where a look is a check in each replay, NumPy is quiet throughout."""
         if isinstance(value, _ARRAYS):
-            for node in topological((output,)):
-                if node.op is not None and (node.op.wary or node.kwargs):
-                    self.at(node)
+            operations = (node for node in topological((output,)) if node.op is not None)
+            any(self.at(node) for node in operations if node.op.wary or node.kwargs)
 
     def close(self) -> None:
         if self.quiet is not None:

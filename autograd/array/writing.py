@@ -200,9 +200,14 @@ def _written_through(view: View, new: Any) -> Any:
     return put(source, np.unravel_index(op.forward(places, *args, **kwargs), source.shape), new)
 
 
-@enable_grad()
 def refresh(owner: Any) -> None:
     """Every view of `owner`, and views of views, look at its new data."""
+    if hasattr(owner, "_views"):
+        _refresh_views(owner)
+
+
+@enable_grad()
+def _refresh_views(owner: Any) -> None:
     pending = [owner]
     while pending:
         source = pending.pop()

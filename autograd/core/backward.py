@@ -26,7 +26,7 @@ def backpropagate(
     free: bool = False,
     wanted: Container[Node] = (),
     hooks: bool = True,
-    met: Callable[[Node], None] | None = None,
+    met: Callable[[Node], bool] | None = None,
 ) -> dict[Node, Any]:
     r"""The gradients of the leaves behind `output`, or of every node with `keep`.
 
@@ -39,7 +39,7 @@ def backpropagate(
         keep: hold the gradients of interior nodes too.
         wanted: nodes to stop at, as if they were leaves.
         hooks: call what was registered at the nodes, and keep the gradients that `retain_grad` asks for.
-        met: called with each operation of which something may be thrown away, or whose slope may be infinite.
+        met: called with each operation that may throw something away or have an infinite slope, until it says True.
         free: let go of each node's arguments once it is done; another pass is an error then.
 
     Raises:
@@ -58,8 +58,8 @@ def backpropagate(
             continue
         g = take(node)
         inputs, kwargs = node.args, node.kwargs
-        if (op.wary or kwargs) and met is not None:
-            met(node)
+        if met is not None and (op.wary or kwargs) and met(node):
+            met = None
         if inputs is None:
             raise RuntimeError(
                 "this graph was freed by an earlier backward(retain_graph=False); "

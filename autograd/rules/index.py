@@ -41,14 +41,11 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 
 def chooses_once(index: Any) -> bool:
     """Whether no element can be chosen twice, so that assigning equals adding."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(
-        part is None
-        or part is Ellipsis
-        or isinstance(part, (int, slice, np.integer))
-        or (isinstance(part, np.ndarray) and part.dtype == np.bool_)
-        for part in parts
-    )
+    for part in index if isinstance(index, tuple) else (index,):
+        once = isinstance(part, (int, slice, np.integer)) or part is None or part is Ellipsis
+        if not once and not (isinstance(part, np.ndarray) and part.dtype == np.bool_):
+            return False
+    return True
 
 
 def add_at(index: Any, g: Any, total: Any) -> None:
