@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ def _problem(value: Any) -> str:
     return f"{' and '.join(parts)} of {np.size(value)} elements" if parts else ""
 
 
-def _listed(args: tuple[Any, ...]) -> str:
+def _listed(args: Sequence[Any]) -> str:
     return " and ".join(describe(arg) for arg in args if isinstance(arg, (Node, np.ndarray)))
 
 

@@ -13,7 +13,7 @@ from autograd.array.conversion import Conversion, in_a_copy, made_there
 from autograd.array.methods import ArrayMethods
 from autograd.array.ufuncs import call_method, call_with_options
 from autograd.array.writing import Writing, out_by_position, write_result
-from autograd.basis.arrays import Proxy, is_foreign
+from autograd.basis.arrays import dispatches
 from autograd.basis.marks import SMALL, hand_out
 from autograd.core.backward import RETAIN_GRAD
 from autograd.core.errors import describe
@@ -149,8 +149,7 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
         if self._is_computed():
             raise RuntimeError(f"{describe(self)} was computed or passed in; only the data of a leaf can be set")
         value = plain(value)
-        other = isinstance(value, Proxy) or is_foreign(value)
-        new = value.astype(node.dtype) if other else np.array(value, dtype=node.dtype)
+        new = value.astype(node.dtype) if dispatches(value) else np.array(value, dtype=node.dtype)
         if new.shape != node.shape:
             raise ValueError(f"data of shape {new.shape} for {describe(self)}; give an array of its shape")
         self._replace_leaf(new)
@@ -330,7 +329,7 @@ def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Any:
     if not isinstance(requires_grad, (bool, np.bool_)):
         raise TypeError(f"requires_grad is {requires_grad!r}; it is True or False. A dtype is passed as dtype=")
     data = data._value if isinstance(data, TensorBase) else as_array(data)
-    if is_foreign(data):
+    if dispatches(data):
         array = data.astype(dtype or data.dtype, copy=requires_grad)
     else:
         array = np.array(data, dtype=dtype) if requires_grad else np.asarray(data, dtype=dtype)

@@ -38,6 +38,15 @@ def is_foreign(value: Any) -> bool:
     return kind not in ARRAYS and hasattr(kind, "__array_function__") and not issubclass(kind, _OURS)
 
 
+def dispatches(value: Any) -> bool:
+    """Whether it answers for NumPy's functions: an array of another library, or what stands for an array.
+
+    >>> dispatches(np.ones(2)), dispatches(Proxy())
+    (False, True)
+    """
+    return isinstance(value, Proxy) or is_foreign(value)
+
+
 def is_lazy(value: Any) -> bool:
     """Whether it is a graph of tasks that computes an array in chunks, as Dask's arrays are.
 
@@ -101,9 +110,7 @@ def as_kind(array: Any, like: Any) -> Any:
     >>> as_kind([1, 2], np.zeros(2, np.float32))
     array([1., 2.], dtype=float32)
     """
-    if isinstance(array, Proxy) or is_foreign(array):
-        return array.astype(like.dtype)
-    return np.asarray(array, dtype=like.dtype)[()]
+    return array.astype(like.dtype) if dispatches(array) else np.asarray(array, dtype=like.dtype)[()]
 
 
 def of_kind(constant: Any, like: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ def describe(value: Any) -> str:
     return f"{type(value).__name__} of shape {np.shape(value)}"
 
 
-def failed(op: Any, args: tuple[Any, ...], error: Exception) -> Exception:
+def failed(op: Any, args: Sequence[Any], error: Exception) -> Exception:
     """The error that an operation raised, with its name, its operands and a cure."""
     if op.fn is operator.getitem:
         return retyped(error, f"indexing {describe(args[0])} at [{_index_text(args[1])}]: {error}")

@@ -362,7 +362,7 @@ def rule_through(
     for step, place in reversed(path):
         args = step.args or ()
 
-        def name(at: int, args: tuple[Any, ...] = args) -> str | None:
+        def name(at: int, args: Sequence[Any] = args) -> str | None:
             arg = args[at] if at < len(args) else None
             if type(arg) is Node and arg in texts:
                 return texts[arg].inside(ATOM)
