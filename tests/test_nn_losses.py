@@ -415,3 +415,16 @@ def test_derived_backprop_gives_the_gradient(loss: Any, target: Any) -> None:
     found, gradients = derivation.function()(**derivation.arguments)
     np.testing.assert_allclose(found, value.data, rtol=1e-13)
     np.testing.assert_allclose(gradients["W"], leaf.grad, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (2, 4, 3), (3,)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_cross_entropy_of_arrays_has_the_bits_of_what_is_recorded(shape: Any, dtype: Any, reduction: Any) -> None:
+    rng = np.random.default_rng(0)
+    z = (30 * rng.normal(size=shape)).astype(dtype)
+    t = np.asarray(rng.integers(0, 3, shape[:-1]))
+    recorded = autograd.compile(lambda z, t: nn.functional.cross_entropy(z, t, reduction))
+    found = nn.functional.cross_entropy(z, t, reduction)
+    assert np.array_equal(found, recorded(z, t))
+    assert found.dtype == dtype

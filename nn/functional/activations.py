@@ -99,11 +99,11 @@ def _softmax(x: Any, axis: int = -1) -> Any:
     >>> softmax(np.array([1000.0, 1000.0, -np.inf]))
     array([0.5, 0.5, 0. ])
     """
-    powers = np.exp(_below_the_largest(x, axis))
+    powers = np.exp(below_the_largest(x, axis))
     return powers / np.sum(powers, axis=axis, keepdims=True)
 
 
-def _below_the_largest(x: Any, axis: int) -> Any:
+def below_the_largest(x: Any, axis: int) -> Any:
     with np.errstate(over="ignore"):  # further below than the dtype reaches is -inf, whose power is 0
         return np.subtract(x, np.max(x, axis=axis, keepdims=True))
 
@@ -133,7 +133,7 @@ def _log_softmax(x: Any, axis: int = -1) -> Any:
     >>> log_softmax(np.array([1000.0, 0.0]))
     array([    0., -1000.])
     """
-    below = _below_the_largest(x, axis)
+    below = below_the_largest(x, axis)
     return below - np.log(np.sum(np.exp(below), axis=axis, keepdims=True))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from autograd import operation
 from nn.arrays import beside, is_foreign, known
 from nn.functional import formulas
-from nn.functional.activations import log_softmax, softmax
+from nn.functional.activations import below_the_largest, log_softmax, softmax
 from nn.functional.linear import array
 from nn.functional.reduction import Reduction, as_floats, reduced, same_shape, share, size
 
@@ -55,6 +55,26 @@ def _ce(logits: Any, target: Any, reduction: Reduction = "mean") -> Any:
     return reduced(0.0 - np.sum(target * np.where(np.equal(target, 0), 0, logs), axis=-1), reduction)  # 0 ln 0 is 0
 
 
+def _are_labels(logits: Any, target: Any) -> bool:
+    """Whether these are NumPy's arrays, with labels, of which functions need not be asked for."""
+    return type(logits) is type(target) is np.ndarray and target.ndim == logits.ndim - 1
+
+
+def _places(labels: Any) -> tuple[Any, Any]:
+    """Where the elements of labels are among rows."""
+    return np.arange(labels.size), labels.ravel()
+
+
+def _ce_fast(logits: Any, target: Any, reduction: Reduction = "mean") -> Any:
+    """`_ce` of labels, bit for bit, at half the overhead."""
+    if not _are_labels(logits, target):
+        return _ce(logits, target, reduction)
+    _check_classes(logits, target)
+    below = below_the_largest(logits, -1)
+    chosen = below.reshape(-1, logits.shape[-1])[_places(target)].reshape(target.shape)
+    return reduced(np.log(np.add.reduce(np.exp(below), axis=-1)) - chosen, reduction)
+
+
 def _ce_share(g: Any, logits: Any, reduction: Reduction) -> Any:
     if reduction == "none":
         return np.expand_dims(g, -1)
@@ -63,6 +83,10 @@ def _ce_share(g: Any, logits: Any, reduction: Reduction) -> Any:
 
 def _ce_logits(g: Any, y: Any, logits: Any, target: Any, reduction: Reduction = "mean") -> Any:
     p = softmax(logits)
+    if _are_labels(p, target):
+        p.reshape(-1, p.shape[-1])[_places(target)] -= 1
+        p *= _ce_share(g, logits, reduction)
+        return p
     if np.ndim(target) < np.ndim(logits):
         error = p - _one_hot(target, np.shape(logits)[-1])
     else:
@@ -78,6 +102,7 @@ _cross_entropy = operation(
     _ce,
     name="nn.functional.cross_entropy",
     role="loss",
+    forward=_ce_fast,
     written=formulas.cross_entropy,
     vjp=(_ce_logits, _ce_target),
     math=(
