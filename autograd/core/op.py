@@ -60,7 +60,7 @@ class Op:
         ties: what happens where the derivative is not unique.
         remedy: what to do where it gives NaN or an infinity, for `detect_anomaly`.
         cure: what to do where it raises.
-        not_in_chunks: why it is refused for lazy arrays, whose library means something else by the function.
+        in_chunks: computes the value of lazy arrays, where their library's function is slow, or is another one.
         on_any_array: computes the value through NumPy's protocol, for data that is no NumPy array.
         wary: whether it may throw something away, "always" or by its "values", or has a "pole", as above.
         operands, options: the names of its arguments.
@@ -88,7 +88,7 @@ class Op:
     ties: str = ""
     remedy: str = ""
     cure: str = ""
-    not_in_chunks: str = ""
+    in_chunks: Any = None
 
     def __init__(self, fn: Callable[..., Any], vjp: Any, math: Any, **fields: Any) -> None:
         if unknown := fields.keys() - Op.__annotations__:

@@ -66,6 +66,10 @@ def _cholesky(g: Any, y: Any, a: Any, upper: bool = False) -> Any:
     return _read(np.linalg.solve(transposed(y), transposed(half)), upper)
 
 
+def _not_dasks(a: Any, *, upper: bool = False) -> Any:
+    raise TypeError("dask.array.linalg.cholesky gives the upper factor, not the lower one; compute the matrix first")
+
+
 defop(
     np.linalg.cholesky,
     vjp=_cholesky,
@@ -73,7 +77,7 @@ defop(
     r" \Phi: \text{ the lower triangle, its diagonal halved}",
     samples=[*_symmetric_samples, lambda rng: (*_positive_definite(3, 3)(rng), {"upper": True})],
     ties=TRIANGLE,
-    not_in_chunks="dask.array.linalg.cholesky gives the upper factor; compute the matrix first",
+    in_chunks=_not_dasks,
 )
 
 

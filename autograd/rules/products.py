@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import times
 from autograd.core.op import Call, Sample, stack_nested
 from autograd.rules.definition import defop
 from autograd.rules.reduce import inverse
@@ -22,7 +23,7 @@ def _matmul_a(g: Any, y: Any, a: Any, b: Any) -> Any:
         return np.outer(g, b) if a.ndim == 2 else (g if a.ndim == 1 else np.expand_dims(g, -1)) * b
     if a.ndim == 1:
         return np.dot(b, g) if b.ndim == 2 else np.matmul(b, np.expand_dims(g, -1))[..., 0]
-    return g @ (b.T if b.ndim == 2 else np.swapaxes(b, -1, -2))
+    return times(g, b.T if b.ndim == 2 else np.swapaxes(b, -1, -2))
 
 
 def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -44,6 +45,7 @@ defop(
     cure=_AGREE,
     label="@",
     vjp=(_matmul_a, _matmul_b),
+    in_chunks=times,
     broadcasts=True,  # the axes before the last two
     math=(r"\bar a = \bar y \, b^\top", r"\bar b = a^\top \, \bar y"),
     samples=[
