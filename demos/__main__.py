@@ -10,7 +10,17 @@ from pathlib import Path
 from types import ModuleType
 
 import demos
-from demos import digits, gallery, layer_classes, plateau, relu_regression, sigmoid_sine, single_sample, tanh_parabolas
+from demos import (
+    cluster,
+    digits,
+    gallery,
+    layer_classes,
+    plateau,
+    relu_regression,
+    sigmoid_sine,
+    single_sample,
+    tanh_parabolas,
+)
 
 DEMOS: dict[str, tuple[ModuleType, ...]] = {  # the first names it
     "000": (relu_regression,),
@@ -19,6 +29,7 @@ DEMOS: dict[str, tuple[ModuleType, ...]] = {  # the first names it
     "003": (tanh_parabolas, plateau),
     "004": (single_sample,),
     "digits": (digits,),
+    "cluster": (cluster,),
     "gallery": (gallery,),
 }
 
@@ -32,6 +43,9 @@ def obstacle(demo: str) -> str:
     """Why a demo could not finish, told before it starts; empty where nothing is in the way."""
     if demo not in DEMOS:
         return f"there is no demo {demo!r}; there are\n{listing()}"
+    if demo == "cluster":
+        missing = [name for name in ("distributed", "tqdm") if find_spec(name) is None]
+        return f"{missing[0]} is not installed: python -m pip install -e '.[demos,cluster]'" if missing else ""
     if demo != "gallery" and find_spec("matplotlib") is None:
         return "the demos plot with matplotlib, which is not installed: python -m pip install -e '.[demos]'"
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -150,3 +152,11 @@ def test_a_scheduler_that_fails_changes_no_gradient() -> None:
         loss.backward()
     assert any("no gradient was changed" in note for note in caught.value.__notes__)
     assert all(p.grad is None for p in model.parameters())
+
+
+def test_the_pages_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parent.parent / "autograd" / "array" / "CLUSTERS.md").read_text(encoding="utf-8")
+    code = re.findall(r"```python\n(.*?)```", page, re.S)
+    assert len(code) == 1
+    exec(compile(code[0], "CLUSTERS.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("ndarray 2.")

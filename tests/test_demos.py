@@ -46,7 +46,7 @@ def ratios(hand: Any, loss: Callable[[Any], float], parameters: Any) -> dict[str
 def test_the_list_names_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["000", "001", "002", "003", "004", "digits", "gallery"]
+    assert [line.split()[0] for line in lines] == ["000", "001", "002", "003", "004", "digits", "cluster", "gallery"]
     assert all(len(line) > 40 for line in lines)
 
 

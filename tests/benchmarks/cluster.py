@@ -1,0 +1,206 @@
+"""What a step on a cluster costs: measured with 1 to 4 workers, chunks over two decades, and a model for the rest.
+
+    python -m tests.benchmarks.cluster           # measures, fits, and prints the tables of autograd/array/CLUSTERS.md
+    python -m tests.benchmarks.cluster --write   # and writes them there
+
+A step over n rows in chunks of k, on w workers of which each has a core, is modelled as
+
+    seconds = step + planning * n / k + (row * n + chunk * n / k) / w + moved / bandwidth
+
+Planning is what the client and the scheduler do for the tasks of a chunk, one after the other; `row` is arithmetic;
+`chunk` is what a worker spends on the tasks of a chunk besides. These four are fitted by non-negative least squares of
+relative errors. What moves are the parameters, to every chunk, and the partial gradients, back along a tree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+import nn
+from demos import cluster
+
+PAGE = Path(__file__).parent.parent.parent / "autograd" / "array" / "CLUSTERS.md"
+ROWS = 200_000
+CHUNKS = (1_000, 3_125, 10_000, 31_250, 100_000)
+WORKERS = (1, 2, 3, 4)
+REPEATS = 3
+BANDWIDTH = 1.25e9  # bytes a second between machines: ten gigabits
+SIZE = sum(p.data.nbytes for p in cluster.network().parameters())  # bytes of the parameters, and of their gradients
+
+
+class Step(NamedTuple):
+    """A measured step over `ROWS` rows."""
+
+    workers: int
+    chunk: int
+    seconds: float
+
+
+class Model(NamedTuple):
+    """Seconds of a step in itself, of planning a chunk, of a row, and of a chunk in its worker."""
+
+    step: float
+    planning: float
+    row: float
+    chunk: float
+
+    def seconds(self, workers: float, rows: float, chunk: float, bandwidth: float = np.inf) -> float:
+        """Predicted for so many workers with a core each, at work as long as there are chunks for all."""
+        chunks = rows / chunk
+        moved = 2 * SIZE * chunks / bandwidth
+        return float(_terms(min(workers, chunks), rows, chunk) @ self) + moved
+
+    def rate(self, workers: float, rows: float, chunk: float, bandwidth: float = np.inf) -> float:
+        """Rows a second."""
+        return rows / self.seconds(workers, rows, chunk, bandwidth)
+
+
+def _terms(workers: float, rows: float, chunk: float) -> np.ndarray:
+    return np.array([1.0, rows / chunk, rows / workers, rows / chunk / workers])
+
+
+def measured() -> Iterator[Step]:
+    """Of each number of workers and each size of chunks the median step of several, after one to warm up."""
+    for workers in WORKERS:
+        with cluster.cluster(workers=workers, memory="2GB"):
+            model = cluster.network()
+            for chunk in CHUNKS:
+                X, labels = (array.persist() for array in cluster.data(ROWS, chunk))
+                taken = []
+                for _ in range(REPEATS + 1):
+                    start = time.perf_counter()
+                    nn.functional.cross_entropy(model(X), labels).backward()
+                    taken.append(time.perf_counter() - start)
+                yield Step(workers, chunk, statistics.median(taken[1:]))
+
+
+def fitted(steps: list[Step]) -> Model:
+    """The model whose relative errors are least."""
+    from scipy.optimize import nnls
+
+    cores = os.cpu_count() or 1
+    terms = [_terms(min(s.workers, cores, ROWS / s.chunk), ROWS, s.chunk) / s.seconds for s in steps]
+    return Model(*nnls(np.array(terms), np.ones(len(steps)))[0])
+
+
+def tables(steps: list[Step], model: Model) -> str:
+    """What the page shows: steps beside the model, its constants, and larger clusters."""
+    return "\n\n".join((_beside(steps, model), _constants(model), _larger(model), _limits(model)))
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _beside(steps: list[Step], model: Model) -> str:
+    cores, rows, errors = os.cpu_count() or 1, [], []
+    for chunk in CHUNKS:
+        cells = [f"{chunk:,}"]
+        for step in (s for s in steps if s.chunk == chunk):
+            said = model.seconds(min(step.workers, cores), ROWS, chunk)
+            errors.append(abs(said / step.seconds - 1))
+            cells.append(f"{step.seconds:.2f} ({said:.2f})")
+        rows.append(cells)
+    told = (
+        f"Seconds of a step over {ROWS:,} rows on {cores} cores, and in brackets the model's: off by "
+        f"{statistics.median(errors):.0%} in the median, by {max(errors):.0%} at most."
+    )
+    return told + "\n\n" + _table(["rows a chunk", *(f"{w} worker{'s' * (w > 1)}" for w in WORKERS)], rows)
+
+
+def _constants(model: Model) -> str:
+    return (
+        f"The constants: {model.step * 1e3:.0f} ms a step, {model.planning * 1e3:.1f} ms to plan a chunk, "
+        f"{model.row * 1e6:.2f} us a row, {model.chunk * 1e3:.1f} ms a chunk in its worker."
+    )
+
+
+def _larger(model: Model) -> str:
+    """Seconds of a step, and how many workers' worth it is, between machines."""
+    workers, chunk = (1, 4, 16, 64, 256), 100_000
+    rows = []
+    for n in (10**5, 10**6, 10**7, 10**8, 10**9):
+        alone = model.seconds(1, n, chunk, BANDWIDTH)
+        taken = [model.seconds(w, n, chunk, BANDWIDTH) for w in workers]
+        rows.append([f"{n:,}", *(f"{t:,.2f} s, {alone / t:.1f}x" for t in taken)])
+    told = f"Predicted for machines on a network of {BANDWIDTH * 8e-9:.0f} Gbit, in chunks of {chunk:,} rows:"
+    return told + "\n\n" + _table(["rows a step", *(f"{w} worker{'s' * (w > 1)}" for w in workers)], rows)
+
+
+def _limits(model: Model) -> str:
+    """By size of a chunk, where planning takes as long as computing."""
+    rows = []
+    for chunk in (3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000):
+        own, planning = model.row * chunk + model.chunk, model.planning + 2 * SIZE / BANDWIDTH
+        cells = chunk / own, own / planning, chunk / planning
+        rows.append([f"{chunk:,}", f"{_bytes_of(chunk) / 1e6:,.1f} MB", *(f"{cell:,.0f}" for cell in cells)])
+    head = ["rows a chunk", "memory", "rows a second of a worker", "workers kept busy", "rows a second at most"]
+    return "And where the scheduler is the limit:\n\n" + _table(head, rows)
+
+
+def _bytes_of(rows: float) -> float:
+    return rows * cluster.SIZES[0] * 8
+
+
+def at_work(chunk: int = 50_000, chunks: int = 24) -> str:
+    """How much two workers do, how much of their time is work, and what they hold at once."""
+    taken, busy, held = {}, 0.0, 0.0
+    for workers in (1, 2):
+        with cluster.cluster(workers=workers, memory="2GB") as client:
+            X, labels = cluster.data(chunk * chunks, chunk)
+            model = cluster.network()
+
+            def step() -> float:
+                start = time.perf_counter()
+                nn.functional.cross_entropy(model(X), labels).backward()  # noqa: B023
+                return time.perf_counter() - start
+
+            nn.functional.cross_entropy(model(X[:chunk]), labels[:chunk]).backward()  # what is loaded once
+            before = client.run(_peak)
+            with client.get_task_stream() as stream:
+                first = step()
+            taken[workers] = statistics.median([first, step(), step()])
+            parts = (part for task in stream.data for part in task["startstops"] if part["action"] == "compute")
+            work = sum(part["stop"] - part["start"] for part in parts)
+            busy = work / (workers * first)
+            held = max(peak - before[worker] for worker, peak in client.run(_peak).items()) / _bytes_of(chunk)
+    return (
+        f"A step over {chunk * chunks:,} rows in {chunks} chunks takes {taken[1]:.1f} s with one worker and "
+        f"{taken[2]:.1f} s with two: {taken[1] / taken[2]:.2f} times the throughput. The two work {busy:.0%} of that "
+        f"time, and none of them holds more than {held:.1f} chunks' worth beside what it held before."
+    )
+
+
+def _peak() -> int:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="write the tables into the page")
+    chosen = parser.parse_args()
+    steps = []
+    for step in measured():
+        steps.append(step)
+        sys.stderr.write(f"{step.workers} workers, chunks of {step.chunk:,}: {step.seconds:.2f} s\n")
+    made = f"{tables(steps, fitted(steps))}\n\n{at_work()}"
+    print(made)
+    if chosen.write:
+        head, mark, rest = PAGE.read_text(encoding="utf-8").partition("<!-- measured -->\n")
+        PAGE.write_text(head + mark + made + "\n<!-- end -->" + rest.partition("<!-- end -->")[2], encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

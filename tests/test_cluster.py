@@ -1,0 +1,65 @@
+"""The cluster demo on processes of this machine, one of which is killed in the middle of a step."""
+
+from __future__ import annotations
+
+import os
+import signal
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from demos import cluster
+
+pytest.importorskip("distributed", reason="install Dask: pip install 'chalkgrad[cluster]'")
+pytest.importorskip("tqdm", reason="install tqdm: pip install 'chalkgrad[demos]'")
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    import dask
+
+    with (
+        warnings.catch_warnings(),
+        dask.config.set({"distributed.comm.timeouts.connect": "60s"}),
+        cluster.cluster(workers=3, memory="500MB") as started,
+    ):
+        yield started
+
+
+def test_gradients_are_those_of_one_machine(client: Any) -> None:
+    X, labels = cluster.data(6_000, 500)
+    assert len(client.scheduler_info()["workers"]) == 3
+    assert cluster.difference(cluster.network(), X, labels) < 1e-12
+
+
+def test_a_worker_that_is_killed_costs_time_and_nothing_else(client: Any, tmp_path: Path) -> None:
+    X, labels = cluster.data(6_000, 500)
+    _, undisturbed = cluster.train(X, labels, epochs=1, rows=3_000)
+    died = tmp_path / "died"
+
+    def dies_once(block: Any, block_info: Any = None) -> Any:
+        if block_info and block_info[0]["chunk-location"][0] == 9:  # in the second step
+            try:
+                os.close(os.open(died, os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                return block
+            os.kill(os.getpid(), signal.SIGKILL)
+        return block
+
+    _, losses = cluster.train(X.map_blocks(dies_once, dtype=X.dtype), labels, epochs=1, rows=3_000)
+    assert died.exists()
+    assert losses == undisturbed
+
+
+def test_one_step_is_one_graph_that_holds_no_data(client: Any) -> None:
+    X, labels = cluster.data(6_000, 500)
+    loss = nn.functional.cross_entropy(cluster.network()(X), labels)
+    keys = len(loss.data.__dask_graph__())
+    assert keys < 40 * X.numblocks[0]
+    assert all(not isinstance(task, np.ndarray) or task.nbytes < 100_000 for task in dict(loss.data.dask).values())
