@@ -89,7 +89,8 @@ reads shapes by `np.shape`, and uses functions that have rules themselves: then 
 pass as a graph and as source code all come from the same text. `ties=` says what it does where the derivative is
 not unique. The samples are its tests, which find it by themselves. A function that can be written with functions
 of this table is a `defcomposite` in `composed/`, one that gives no gradients a `defplain`; `autograd.operation` records
-one outside of this package. Then write this page again: `python -m tests.table`.
+one outside of this package. Then write this page again, and that of other
+libraries' arrays: `python -m tests.table` and `python -m tests.libraries`.
 """
 
 

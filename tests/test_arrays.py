@@ -30,7 +30,9 @@ def test_what_the_page_says_works_on_a_gpu_does_and_the_rest_is_an_error(op: Op)
 
 
 def test_the_page_has_every_operation() -> None:
-    assert not {libraries.NAMES.get(op.name, op.name) for op in operations()} - SAID.keys()
+    assert not {libraries.NAMES.get(op.name, op.name) for op in operations()} - SAID.keys(), (
+        "run `python -m tests.libraries`"
+    )
 
 
 # A GPU's array
