@@ -154,8 +154,8 @@ far as that library knows the functions of the operation and of its rules.
 - nothing: an error that names the operation. No data is moved or computed for it without being asked.
 
 *GPU* is measured with a stand-in that mixes with its own kind and numbers only, as CuPy's arrays do, and refuses to
-come to the host; CuPy itself lacks some of NumPy's functions. With Dask factors of `packed_svd` and
-`packed_qr` may have other signs.
+come to the host. No machine of ours has a GPU; by its sources CuPy 15 lacks `np.spacing`, `np.linalg.multi_dot`,
+`np.vecdot`, `np.matvec` and `np.vecmat`. With Dask factors of `packed_svd` and `packed_qr` may have other signs.
 
 | operation | GPU | Dask, in chunks of rows |
 | --- | --- | --- |
