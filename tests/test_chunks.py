@@ -160,3 +160,17 @@ def test_the_pages_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(code) == 1
     exec(compile(code[0], "CLUSTERS.md", "exec"), {})
     assert capsys.readouterr().out.startswith("ndarray 2.")
+
+
+ALL = slice(None)
+
+
+@pytest.mark.parametrize(
+    "index", [2, -1, slice(1, 5), slice(3, 1), (ALL, 1), (ALL, None), (..., 0), None, (1, slice(2, 4)), slice(0, 6, 2)]
+)
+def test_reading_a_part_of_rows_in_chunks(index: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(6, 4))
+    t, lazy = Tensor(x, requires_grad=True), Tensor(da.from_array(x, chunks=(2, 4)), requires_grad=True)
+    np.sum(t[index] ** 3).backward()
+    np.sum(lazy[index] ** 3).backward()
+    np.testing.assert_allclose(lazy.grad.compute(), t.grad)

@@ -34,9 +34,42 @@ def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     >>> scatter(np.ones(3), np.array([0, 2, 2]), (4,)).tolist()
     [1.0, 0.0, 2.0, 0.0]
     """
+    if is_lazy(g) and g.size and (parts := _slices(index, shape)) is not None:
+        return _padded(g, parts, shape)
     out = np.zeros_like(g, shape=shape) if is_foreign(g) else np.zeros(shape, g.dtype)
-    add_at(index, g, out)
+    if g.size:
+        add_at(index, g, out)
     return out
+
+
+def _slices(index: Any, shape: tuple[int, ...]) -> list[Any] | None:
+    """The parts of an index of numbers, new axes and slices without a step, one an axis; None for other ones."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    rest = [slice(None)] * (len(shape) - sum(part is not None and part is not Ellipsis for part in parts))
+    at = next((k for k, part in enumerate(parts) if part is Ellipsis), len(parts))
+    parts[at : at + 1] = rest
+    known = all(part is None or isinstance(part, (int, np.integer)) or _steps_by_one(part) for part in parts)
+    return parts if known else None
+
+
+def _steps_by_one(part: Any) -> bool:
+    return isinstance(part, slice) and part.step in (None, 1)
+
+
+def _padded(g: Any, parts: list[Any], shape: tuple[int, ...]) -> Any:
+    """`g` with zeros around it, which leaves its chunks as they are."""
+    widths: list[tuple[int, int]] = []
+    for part in parts:
+        axis = len(widths)
+        if part is None:
+            g = np.squeeze(g, axis)
+        elif isinstance(part, slice):
+            start, stop, _ = part.indices(shape[axis])
+            widths.append((start, shape[axis] - max(start, stop)))
+        else:
+            g, start = np.expand_dims(g, axis), int(part) % shape[axis]
+            widths.append((start, shape[axis] - start - 1))
+    return np.pad(g, widths) if any(map(any, widths)) else g
 
 
 def chooses_once(index: Any) -> bool:

@@ -43,6 +43,7 @@ defop(
     np.reshape,
     role="shape",
     forward=_reshape,
+    in_chunks=lambda a, shape, order="C", copy=None: a.reshape(shape) if order == "C" else np.reshape(a, shape, order),
     vjp=lambda g, y, a, shape, order="C", copy=None: _reshaped(g, a, order),
     math=_BACK,
     samples=[
@@ -134,6 +135,7 @@ defop(
 
 defop(
     np.copy,
+    in_chunks=lambda a, order="K", subok=False: a.copy(),
     vjp=lambda g, y, a, order="K", subok=False: g,
     math=r"\bar a = \bar y",
     samples=[normal((2, 3)), normal((2, 3), order="F")],
