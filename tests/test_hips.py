@@ -60,6 +60,12 @@ def test_primitives_are_differentiated_by_their_rules_to_any_order() -> None:
     cube = primitive(lambda x, scale: scale * x**3)
     defvjp(cube, lambda ans, x, scale: unbroadcast_f(x, lambda g: 3 * g * scale * x**2), None)
     check_grads(cube, 0, order=3)(X, 2.0)
+    ours = primitive(lambda x: np.ones(3) * np.sum(np.array([x[0], x[1] ** 2])))  # in autograd.numpy, as its rule
+    defvjp(ours, lambda ans, x: lambda g: np.array([1.0, 2 * x[1], 0.0]) * np.sum(g))
+    value, gradient = value_and_grad(lambda x: ours(x)[0])(X)
+    assert type(value) is type(gradient) is numpy.ndarray
+    assert numpy.allclose(gradient, [1.0, 1.6, 0.0])
+    check_grads(ours, 0, order=2)(X)
     wrong = primitive(lambda x: x * 2.0)
     wrong.__name__ = "twice"
     defvjp(wrong, lambda ans, x: lambda g: g * 2.001)

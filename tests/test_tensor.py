@@ -378,6 +378,11 @@ def test_leaves_are_pickled_and_copied_with_data_of_their_own() -> None:
         assert not np.shares_memory(twin.data, w.data)
     with pytest.raises(RuntimeError, match="detach"):
         pickle.dumps(w * 2)
+    number = Tensor(np.array([2.0, 3.0]))[1]  # which says that it is one
+    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+        twin = pickle.loads(pickle.dumps(number.detach(), protocol))
+        assert type(twin) is Tensor
+        assert (twin.item(), twin.shape) == (3.0, ())
 
 
 def test_integers_and_booleans_are_plain_where_arrays_are_needed() -> None:

@@ -262,6 +262,9 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
 
     # A copy of a leaf is a leaf; of what was computed, what `t.copy()` gives: gradients flow through it.
 
+    def __reduce__(self) -> Any:
+        return _bare, (type(self),), self.__getstate__()  # `__class__` may say that it is a number
+
     def __getstate__(self) -> dict[str, Any]:
         if self._is_computed():
             raise RuntimeError(f"{describe(self)} was computed; only leaves can be stored, others after detach()")
@@ -305,6 +308,11 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
         if not self._is_computed() and self.grad is not None:
             copied.grad = np.array(plain(self.grad))
         return copied
+
+
+def _bare(kind: Any) -> Any:
+    """An object of this kind that holds nothing so far."""
+    return object.__new__(kind)
 
 
 set_result_type(Tensor)

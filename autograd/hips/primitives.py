@@ -30,11 +30,10 @@ def primitive(fun: Callable[..., Any]) -> Callable[..., Any]:
         if call not in _RULES:
             raise NotImplementedError(f"{name} has no rule: say it by defvjp")
         d = _RULES[call](position, y, args, kwargs)(g)
-        return d if hasattr(d, "dtype") else np.asarray(d)
+        return d if holds_tensor((g, y, *args)) else _as_array(d)
 
     def value(*args: Any, **kwargs: Any) -> Any:
-        result = fun(*args, **kwargs)
-        return result if hasattr(result, "dtype") else np.asarray(result)
+        return _as_array(fun(*args, **kwargs))
 
     name = getattr(fun, "__name__", "primitive").strip("<>")
     record = operation(value, vjp=rule, name=name, variadic=True, adapt=lambda *args, **kwargs: (args, kwargs))
@@ -44,6 +43,12 @@ def primitive(fun: Callable[..., Any]) -> Callable[..., Any]:
         return record(*args, **kwargs) if holds_tensor(args) else fun(*args, **plain(kwargs))
 
     return call
+
+
+def _as_array(value: Any) -> Any:
+    """What a function of arrays gave: a number, or a Tensor where it is written in `autograd.numpy`."""
+    value = plain(value)
+    return value if hasattr(value, "dtype") else np.asarray(value)
 
 
 def notrace_primitive(fun: Callable[..., Any]) -> Callable[..., Any]:
