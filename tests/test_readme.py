@@ -21,10 +21,7 @@ from autograd.testing import CAUSES
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 # autograd/rules/README.md is generated: `test_table.py` looks at it.
-PAGES = [
-    ROOT / "README.md",
-    *sorted({*ROOT.glob("autograd/*/README.md"), *ROOT.glob("nn/README.md")} - {ROOT / "autograd/rules/README.md"}),
-]
+PAGES = sorted({*ROOT.glob("autograd/*/README.md"), *ROOT.glob("nn/README.md")} - {ROOT / "autograd/rules/README.md"})
 MODULES = ["autograd", "nn"] + [
     info.name for package in (autograd, nn) for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
 ]
@@ -46,7 +43,11 @@ def test_docstring_examples(name: str, tmp_path: Path, monkeypatch: pytest.Monke
         if name.startswith(start):
             pytest.importorskip(package, reason=f"pip install {package}: this module is about it")
     monkeypatch.chdir(tmp_path)
-    assert doctest.testmod(importlib.import_module(name)).failed == 0
+    runner = doctest.DocTestRunner()
+    for test in doctest.DocTestFinder().find(importlib.import_module(name)):
+        if test.examples:  # doctest makes a debugger for every docstring
+            runner.run(test)
+    assert not runner.failures
 
 
 class Prompt(code.InteractiveConsole):
@@ -63,14 +64,11 @@ def blocks(page: Path) -> list[tuple[str, str]]:
     return re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_examples_run_in_order_as_they_are_typed(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """At the prompt a loop, a function or a `with` ends with an empty line. What a page shows after it is printed."""
-    if page.parent.name == "scipy":
-        pytest.importorskip("scipy", reason="install SciPy: this page is about it")
-    monkeypatch.chdir(tmp_path)
+def typed(page: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The names that a page's examples make, typed at the prompt, where a loop or function ends with an empty line.
+
+    What a page shows after an example is what it printed.
+    """
     styles = set(STYLES)
     prompt = Prompt()
     printed = ""
@@ -84,18 +82,28 @@ def test_examples_run_in_order_as_they_are_typed(
             assert printed == block
     for name in STYLES.keys() - styles:  # what a page registers ends with it
         del STYLES[name]
+    return prompt.locals
 
 
-def test_the_readme_prints_what_its_examples_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_examples_run_in_order_as_they_are_typed(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if page.parent.name == "scipy":
+        pytest.importorskip("scipy", reason="install SciPy: this page is about it")
     monkeypatch.chdir(tmp_path)
-    namespace: dict[str, Any] = {}
-    for language, block in blocks(ROOT / "README.md"):
-        if language == "python" and "def test_" in block:
-            (tmp_path / "test_backprop.py").write_text(block)
-        elif language == "python":
-            exec(compile(block, "README.md", "exec"), namespace)
+    typed(page, capsys)
+
+
+def test_the_readme_prints_what_its_examples_give(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    derivation = typed(ROOT / "README.md", capsys)["derivation"]
     assert "∂loss" in (tmp_path / "graph.svg").read_text()  # with gradients
-    assert f"```text\n{namespace['derivation'].source.strip()}\n```" in README
+    assert f"```text\n{derivation.source.strip()}\n```" in README
+    (block,) = [block for _, block in blocks(ROOT / "README.md") if "def test_" in block]
+    (tmp_path / "test_backprop.py").write_text(block)
     test = runpy.run_path("test_backprop.py")["test_backprop"]
     with pytest.raises(AssertionError) as failure:
         test()
