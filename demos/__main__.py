@@ -51,7 +51,7 @@ def obstacle(demo: str) -> str:
     try:
         folder = demos.output_folder()
     except OSError as error:
-        return f"{demos.OUT} is no folder for pictures ({error.strerror}); give another by --out"
+        return f"{demos.OUT} is not a folder for pictures ({error.strerror}); give another by --out"
     return "" if os.access(folder, os.W_OK) else f"{folder} cannot be written to; give another folder by --out"
 
 

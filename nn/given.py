@@ -98,7 +98,7 @@ def groups(params: Any, optimizer: str, settings: Iterable[str]) -> list[tuple[A
     known = list(settings)
     for position, group in enumerate(params):
         if not isinstance(group, Mapping) or "params" not in group:
-            raise TypeError(f'{optimizer}: group {position} is no dictionary with "params", as the others are')
+            raise TypeError(f'{optimizer}: group {position} is not a dictionary with "params", as the others are')
         unknown = [str(name) for name in group if name != "params" and name not in known]
         if unknown:
             raise ValueError(

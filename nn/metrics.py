@@ -87,7 +87,7 @@ def confusion_matrix(prediction: Any, target: Any, classes: int | None = None, t
     least = shape[-1] if len(shape) > 1 and shape[-1] > 1 else 2
     count = max(least, largest + 1) if classes is None else classes
     if largest >= count or min(np.min(predicted), np.min(true)) < 0:
-        raise ValueError(f"confusion_matrix: labels go from 0 to {count - 1}, and there are others")
+        raise ValueError(f"confusion_matrix: labels must be from 0 to {count - 1}")
     flat = np.bincount((true * count + predicted).astype(int).ravel(), minlength=count * count)
     return flat.reshape(count, count)
 

@@ -148,7 +148,7 @@ class Module:
         for path, tensor in _parts(name, value, Tensor):
             if tensor.requires_grad and tensor.is_leaf and not isinstance(tensor, Parameter):
                 raise TypeError(
-                    f"{self._title()}.{path} got a Tensor with requires_grad that is no parameter, so nothing would "
+                    f"{self._title()}.{path} got a Tensor with requires_grad that is not a parameter, so nothing would "
                     f"train it: assign nn.Parameter(...), or a constant by detach()"
                 )
         if isinstance(value, (set, frozenset)) and any(isinstance(part, (Module, Parameter)) for part in value):

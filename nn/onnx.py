@@ -45,7 +45,7 @@ def export(model: Module, path: states.Path, input_shape: tuple[int, ...] | list
     try:
         import onnx
     except ImportError as error:
-        raise ImportError("nn.onnx writes by the package onnx: pip install onnx") from error
+        raise ImportError("nn.onnx needs the package onnx: pip install onnx") from error
     graph = Graph(onnx, next((p.dtype for p in model.parameters()), np.dtype(np.float64)))
     given = input_shape if isinstance(input_shape, list) else [input_shape]
     inputs = _numbered("x", len(given))

@@ -106,7 +106,7 @@ def save(path: Path, arrays: Mapping[str, Array]) -> None:
     """
     for name in arrays:
         if "\0" in name or name.encode(errors="replace").decode() != name or len(name) > _LONGEST_NAME:
-            raise ValueError(f"{name[:80]!r} is no name that a file can hold; give the attribute another one")
+            raise ValueError(f"{name[:80]!r} is not a name that a file can hold; give the attribute another one")
     if os.fspath(path).endswith(_SAFE):
         content = _safe_content({name: np.array(array, order="C") for name, array in arrays.items()})
         with replacing(path) as file:
@@ -144,7 +144,7 @@ def load(path: Path) -> dict[str, Array]:
         from zipfile import is_zipfile
 
         reason = f": {error}" if is_zipfile(path) else ""  # of other files NumPy says how to read pickles
-        raise ValueError(f"{os.fspath(path)} is no .npz archive of arrays{reason}") from error
+        raise ValueError(f"{os.fspath(path)} is not an .npz archive of arrays{reason}") from error
 
 
 # The other format
@@ -164,7 +164,7 @@ def _safe_content(arrays: dict[str, Array]) -> bytes:
     package = _safetensors()
     for name, array in arrays.items():
         if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
-            raise ValueError(f"{name} is of {array.dtype}, which {_SAFE} has not: take a name that ends with .npz")
+            raise ValueError(f"{name} is of {array.dtype}, which {_SAFE} does not have: give a name ending in .npz")
     native = {name: array.astype(array.dtype.newbyteorder("="), copy=False) for name, array in arrays.items()}
     return bytes(package.numpy.save(native, metadata={"format": "chalkgrad"}))
 
@@ -178,10 +178,10 @@ def _safe_load(path: str) -> dict[str, Array]:
             written_by = (file.metadata() or {}).get("format")
             arrays = {} if written_by == "pt" else {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except Exception as error:  # of a forged file the reader raises whatever there is
-        raise ValueError(f"{path} is no {_SAFE} file of arrays: {error}") from error
+        raise ValueError(f"{path} is not a {_SAFE} file of arrays: {error}") from error
     if written_by == "pt":
         raise ValueError(
-            f"{path} was written by PyTorch, whose weights lie the other way round: nn.pytorch.from_torch(model, "
+            f"{path} was written by PyTorch, whose weights are transposed: nn.pytorch.from_torch(model, "
             "safetensors.numpy.load_file(path)) turns them"
         )
     return arrays

@@ -128,5 +128,5 @@ def test_a_transform_of_a_function_that_only_looks_at_a_number_goes_on() -> None
 
 
 def test_a_float_is_no_position() -> None:
-    with pytest.raises(TypeError, match=r"s of shape \(\) is no position or length: it is float64; write int"):
+    with pytest.raises(TypeError, match=r"s of shape \(\) is not a position or length: it is float64; write int"):
         range(S)  # type: ignore[call-overload]

@@ -71,7 +71,7 @@ def test_a_place_that_is_no_folder_is_told_before_the_work(
     (tmp_path / "file").touch()
     assert command.main(["--out", str(tmp_path / place)]) == 2
     told = capsys.readouterr()
-    assert "is no folder for pictures" in told.err
+    assert "is not a folder for pictures" in told.err
     assert "by --out" in told.err
     assert not told.out
 

@@ -238,7 +238,7 @@ def test_names_for_what_is_not_in_the_graph_are_an_error() -> None:
     w, other = leaf(3, name="w"), leaf(3, name="other")
     with pytest.raises(ValueError, match="'v', which is not in the graph"):
         derive(np.sum(w), names={other: "v"})
-    with pytest.raises(TypeError, match="str is no Tensor"):
+    with pytest.raises(TypeError, match="str is not a Tensor"):
         derive(np.sum(w), names={"w": "v"})  # type: ignore[dict-item]
 
 
@@ -272,11 +272,6 @@ def test_a_freed_graph_is_an_error() -> None:
     loss.backward(retain_graph=False)
     with pytest.raises(RuntimeError, match="was freed"):
         derive(loss)
-
-
-def test_an_operation_without_rule_is_an_error_where_it_is_used() -> None:
-    with pytest.raises(TypeError, match=r"sqrt has no derivative rule"):
-        np.emath.sqrt(leaf(3))
 
 
 # The line of a gradient

@@ -51,7 +51,7 @@ def test_accuracy_takes_what_models_give(prediction: Any, target: Any, expected:
 def test_bad_metrics_are_told() -> None:
     with pytest.raises(ValueError, match=r"accuracy: the prediction is \(2, 3\), the target \(3,\)"):
         accuracy(np.ones((2, 3)), [0, 1, 2])
-    with pytest.raises(ValueError, match="labels go from 0 to 1, and there are others"):
+    with pytest.raises(ValueError, match="labels must be from 0 to 1"):
         confusion_matrix([0, 1], [0, 2], classes=2)
     with pytest.raises(ValueError, match=r"r2: the prediction is \(2,\), the target \(3,\)"):
         r2([1.0, 2.0], [1.0, 2.0, 3.0])

@@ -163,7 +163,7 @@ def test_a_parameter_is_not_replaced_by_something_else(value: Any) -> None:
 @pytest.mark.parametrize("wrap", [lambda t: t, lambda t: [t], lambda t: {"w": t}], ids=["alone", "list", "dictionary"])
 def test_a_tensor_that_no_optimizer_would_find_is_refused(wrap: Any) -> None:
     layer = nn.ReLU()
-    with pytest.raises(TypeError, match=r"ReLU\.scale.* is no parameter.*nn\.Parameter"):
+    with pytest.raises(TypeError, match=r"ReLU\.scale.* is not a parameter.*nn\.Parameter"):
         layer.scale = wrap(Tensor(1.0, requires_grad=True))
     assert not hasattr(layer, "scale")
     layer.scale, layer.state = Tensor(1.0), nn.Parameter(1.0) * 2  # constants and results are no parameters
@@ -350,7 +350,7 @@ def test_a_file_that_is_no_archive_of_arrays_changes_nothing(tmp_path: Path, wri
     model = nn.Linear(1, 1, rng=0)
     before = model.state_dict()
     write(tmp_path / "model.npz")
-    with pytest.raises(ValueError, match=r"model\.npz is no \.npz archive of arrays"):
+    with pytest.raises(ValueError, match=r"model\.npz is not an \.npz archive of arrays"):
         model.load(tmp_path / "model.npz")
     for name, array in model.state_dict().items():
         np.testing.assert_array_equal(array, before[name])

@@ -212,8 +212,8 @@ def test_a_state_of_groups_is_loaded_whole_or_not_at_all(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("make", "error", "told"),
     [
-        (lambda w, b: SGD([{"params": [w]}, b], 0.1), TypeError, 'group 1 is no dictionary with "params"'),
-        (lambda w, b: SGD([{"parameters": [w]}], 0.1), TypeError, 'group 0 is no dictionary with "params"'),
+        (lambda w, b: SGD([{"params": [w]}, b], 0.1), TypeError, 'group 1 is not a dictionary with "params"'),
+        (lambda w, b: SGD([{"parameters": [w]}], 0.1), TypeError, 'group 0 is not a dictionary with "params"'),
         (
             lambda w, b: SGD([{"params": [w], "rate": 1}], 0.1),
             ValueError,

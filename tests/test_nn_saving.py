@@ -63,7 +63,7 @@ def test_safetensors_are_those_of_other_programs(tmp_path: Path) -> None:
         square.load(tmp_path / "pt.safetensors")
     for name, content in (("cut", (tmp_path / "m.safetensors").read_bytes()[:-9]), ("text", b"nothing")):
         (tmp_path / f"{name}.safetensors").write_bytes(content)
-        with pytest.raises(ValueError, match=r"is no \.safetensors file of arrays"):
+        with pytest.raises(ValueError, match=r"is not a \.safetensors file of arrays"):
             model.load(tmp_path / f"{name}.safetensors")
     with pytest.raises(FileNotFoundError):
         model.load(tmp_path / "none.safetensors")

@@ -175,7 +175,7 @@ def test_what_is_no_archive_of_arrays_is_a_value_error(content: bytes, tmp_path:
     path.write_bytes(content)
     model = nn.Linear(2, 1, bias=False, rng=0)
     before = model.weight.data.copy()
-    with pytest.raises(ValueError, match=r"is no \.npz archive of arrays|does not fit"):
+    with pytest.raises(ValueError, match=r"is not an \.npz archive of arrays|does not fit"):
         model.load(path)
     np.testing.assert_array_equal(model.weight.data, before)
 

@@ -107,7 +107,7 @@ def test_such_a_picture_is_well_formed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["control", "surrogate", "long"])
 def test_a_parameter_that_no_file_can_name_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="is no name that a file can hold"):
+    with pytest.raises(ValueError, match="is not a name that a file can hold"):
         Net(HOSTILE[name]).save(tmp_path / "model.npz")
     assert list(tmp_path.iterdir()) == []
 

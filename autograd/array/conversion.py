@@ -59,7 +59,7 @@ class Conversion:
     def __index__(self) -> int:
         value = self._value
         if value.dtype.kind not in "iub" or value.ndim:
-            raise TypeError(f"{describe(self)} is no position or length: it is {value.dtype}; write int(t.item())")
+            raise TypeError(f"{describe(self)} is not a position or length: it is {value.dtype}; write int(t.item())")
         return operator.index(value.item())
 
     def __bool__(self) -> bool:

@@ -88,7 +88,7 @@ class TensorBase(Proxy):
         if gradient is None:
             if value.size != 1:
                 raise RuntimeError(
-                    f"backward() on {describe(self)}: it is no scalar. "
+                    f"backward() on {describe(self)}: it is not a scalar. "
                     "Reduce it (np.sum, np.mean), or pass a gradient of the same shape"
                 )
             gradient = np.ones_like(value) if value.ndim or is_foreign(value) else value.dtype.type(1)

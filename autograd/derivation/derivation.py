@@ -296,7 +296,7 @@ def _by_node(names: Any, nodes: Iterable[Node]) -> dict[Node, str]:
     given = {}
     for tensor, name in names.items():
         if not isinstance(tensor, Tensor):
-            raise TypeError(f"names= is a dictionary of Tensor to name; {type(tensor).__name__} is no Tensor")
+            raise TypeError(f"names= is a dictionary of Tensor to name; {type(tensor).__name__} is not a Tensor")
         if tensor._node not in nodes:
             raise ValueError(f"names= calls {describe(tensor)} {name!r}, which is not in the graph of the loss")
         given[tensor._node] = name

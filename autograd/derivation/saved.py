@@ -27,7 +27,7 @@ def save(target: Path, source: str, arguments: Mapping[str, Any]) -> None:
     if target.suffix != ".py":
         raise ValueError(f"{target.name}: a derivation is saved as a Python module, .py, or as a LaTeX document, .tex")
     if not target.stem.isidentifier() or keyword.iskeyword(target.stem):
-        raise ValueError(f"{target.name}: no module can have this name, since it is no identifier")
+        raise ValueError(f"{target.name}: a module cannot have this name, which is not an identifier")
     beside = sum(int(array.size) for array in arguments.values()) > _ARRAYS
     if not beside:
         text = _module(source, arguments)

@@ -118,7 +118,7 @@ def _check(fn: Any, rules: tuple[Any, ...], record: Mapping[str, Any]) -> None:
     for rule in rules:
         if rule is not None and not inspect.isfunction(rule):
             raise TypeError(
-                f"vjp is a function of g, y and the operands, or a tuple of such, not {type(rule).__name__}"
+                f"vjp is a function of g, y and the operands, or a tuple of these, not {type(rule).__name__}"
             )
     for field in ("name", "label", "role"):
         if not isinstance(record.get(field, ""), str):

@@ -75,7 +75,7 @@ def implicit_root(fn: Function, x: Any) -> Any:
     shape, root = np.shape(x), as_tensor(np.asarray(x, float))
     slope = np.reshape(slopes(fn, root, recorded=False), (root.size, root.size))
     if np.linalg.matrix_rank(slope) < len(slope):
-        raise ValueError("the slope at the root is not regular, so the root is no function of what it depends on")
+        raise ValueError("the Jacobian at the root is singular, so the root has no derivative")
     inverse = np.linalg.inv(slope)
     for _ in range(3):
         root = root - np.reshape(inverse @ np.ravel(tensor_of(fn(root))), shape)

@@ -76,7 +76,7 @@ def _squareform(X: Any, force: str = "no", checks: bool = True) -> Any:
         return X[np.triu_indices(len(X), 1)]
     n = int(np.sqrt(2 * len(X))) + 1
     if n * (n - 1) // 2 != len(X):
-        raise ValueError(f"{len(X)} distances are those of no number of points")
+        raise ValueError(f"{len(X)} distances do not fit any number of points")
     place = np.zeros((n, n), int)
     place[np.triu_indices(n, 1)] = np.arange(len(X))
     return X[place + place.T] * (1 - np.eye(n, dtype=X.dtype))

@@ -22,7 +22,7 @@ def attention_weights(query: Any, key: Any, attn_mask: Any = None, is_causal: bo
     scores = query @ np.swapaxes(key, -1, -2) * (1 / shape[-1] ** 0.5)
     if is_causal:
         if attn_mask is not None:
-            raise ValueError("attention: is_causal is a mask of its own; give one of both")
+            raise ValueError("attention: is_causal is a mask of its own; give only one of the two")
         attn_mask = np.tri(shape[-2], other[-2], dtype=bool)
     if attn_mask is None:
         return softmax(scores)

@@ -46,7 +46,9 @@ def clip_grad_norm(
     gradients = [values_of(parameter.grad) for parameter in held]
     norm = _norm(gradients, norm_type)
     if error_if_nonfinite and not np.isfinite(norm):
-        raise ValueError(f"clip_grad_norm: the norm of all gradients is {norm}; autograd.detect_anomaly() says whence")
+        raise ValueError(
+            f"clip_grad_norm: the norm of all gradients is {norm}; autograd.detect_anomaly() says where it comes from"
+        )
     factor = np.minimum(1.0, max_norm / (norm + 1e-6))
     for parameter, gradient in zip(held, gradients, strict=True):
         parameter.grad = gradient * factor.astype(gradient.dtype)

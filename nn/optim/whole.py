@@ -48,7 +48,7 @@ def minimize(
     try:
         from scipy import optimize
     except ImportError as error:
-        raise ImportError("nn.optim.minimize goes by SciPy's methods: pip install scipy") from error
+        raise ImportError("nn.optim.minimize needs SciPy: pip install scipy") from error
     if not callable(loss_of):
         raise TypeError(f"minimize takes a function first that computes the loss, not {type(loss_of).__name__}")
     parameters = list(given.named(params, "minimize").values())

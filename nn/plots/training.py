@@ -30,7 +30,7 @@ def learning_curves(history: Mapping[str, Sequence[float]], axes: Any = None) ->
     losses = [name for name in history if name.endswith("loss") and len(history[name])]
     metrics = [name for name in history if name not in losses and name != "lr" and len(history[name])]
     if not losses:
-        raise ValueError("learning_curves: the history has no loss; it is empty, or none")
+        raise ValueError("learning_curves: the history has no loss; it is empty, or not a History")
     given.size("the number of epochs", len(history[losses[0]]))
     axes = plain(axes_or_new(axes), "Learning curves", "epoch", "loss")
     lines = []

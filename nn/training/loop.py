@@ -334,7 +334,7 @@ def _optimizer(model: Module, optimizer: Any) -> Optimizer:
         raise TypeError(f"fit: optimizer is {made!r}; it is one of nn.optim, such as nn.optim.Adam(model.parameters())")
     own = {id(parameter) for parameter in model.parameters()}
     if not any(id(parameter) in own for parameter in made.parameters):
-        raise ValueError("fit: the optimiser has none of the model's parameters: it was made of another model")
+        raise ValueError("fit: the optimiser has none of the model's parameters: it was made for another model")
     return made
 
 

@@ -52,7 +52,7 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     chosen = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         if np.result_type(condition) != np.bool_:
-            raise TypeError("np.select: a condition is no boolean array")
+            raise TypeError("np.select: a condition is not a boolean array")
         chosen = np.where(condition, choice, chosen)
     return chosen
 

@@ -30,7 +30,7 @@ def _polyfit(
     rcond = len(x) * np.finfo(x.dtype).eps if rcond is None else rcond
     coefficients, residuals, rank, s = np.linalg.lstsq(powers / scale, values, rcond)
     if rank <= deg and not full:
-        warnings.warn("np.polyfit: more coefficients than the points tell apart", RankWarning, stacklevel=2)
+        warnings.warn("np.polyfit: the points do not determine all coefficients", RankWarning, stacklevel=2)
     p = np.transpose(np.transpose(coefficients) / scale)
     if full:
         return p, residuals, rank, s, rcond

@@ -195,7 +195,7 @@ defcomposite(
 def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
     start, stop = _double(start), _double(stop)
     if np.any(start == 0) or np.any(stop == 0):
-        raise ValueError("np.geomspace: a geometric sequence has no zero")
+        raise ValueError("np.geomspace: a geometric sequence cannot include zero")
     sign = np.sign(plain(start))
     stop = np.broadcast_to(stop * sign, np.broadcast_shapes(np.shape(start), np.shape(stop)))
     y = np.logspace(np.log10(start * sign), np.log10(stop), num, endpoint)

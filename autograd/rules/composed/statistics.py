@@ -56,7 +56,7 @@ def _cov_weights(fweights: Any, aweights: Any, count: int) -> Any:
             raise ValueError(f"np.cov: {name} that are negative")
         weights = weights * values
     if fweights is not None and np.any(np.not_equal(fweights, np.round(fweights))):
-        raise TypeError("np.cov: fweights are numbers of repetitions, and these are no integers")
+        raise TypeError("np.cov: fweights counts repetitions, so it must hold integers")
     return weights
 
 
