@@ -71,7 +71,7 @@ def test_safetensors_are_those_of_other_programs(tmp_path: Path) -> None:
     wide = nn.Module()
     wide.w = nn.Parameter(np.ones(2, np.longdouble))
     if wide.w.dtype.itemsize > 8:
-        with pytest.raises(ValueError, match=r"w is of float128, which \.safetensors has not"):
+        with pytest.raises(ValueError, match=r"w is of float128, which \.safetensors does not have"):
             wide.save(tmp_path / "m.safetensors")
     model.load(tmp_path / "m.safetensors")  # the older file stands
 
