@@ -181,5 +181,5 @@ def test_a_model_goes_through_a_pool_of_processes() -> None:
 def test_a_file_of_pytorchs_says_how_it_is_read(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "model.pt", "w") as archive:
         archive.writestr("model/data.pkl", b"pickled")
-    with pytest.raises(ValueError, match=r"model\.pt is no \.npz archive.*PyTorch wrote it.*from_torch\(model, torch"):
+    with pytest.raises(ValueError, match=r"model\.pt is not an \.npz archive.*PyTorch wrote it.*from_torch\(model"):
         nn.Linear(2, 2, rng=0).load(tmp_path / "model.pt")
