@@ -276,10 +276,10 @@ def test_the_graph_dies_with_its_output() -> None:
 # Large graphs
 
 
-def test_a_chain_of_a_million_operations() -> None:
+def test_a_chain_of_a_hundred_thousand_operations_needs_no_recursion() -> None:
     x = Tensor(1.0, requires_grad=True)
     y = x
-    for _ in range(1_000_000):
+    for _ in range(100_000):
         y = y * 1.0
     y.backward()
     assert float(x.grad) == 1.0
