@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ def _problem(value: Any) -> str:
         return ""
     nans, infinite = int(np.count_nonzero(np.isnan(value))), int(np.count_nonzero(np.isinf(value)))
     parts = [f"{count} {word}" for count, word in ((nans, "NaN"), (infinite, "infinite")) if count]
-    return f"{' and '.join(parts)} of {np.size(value)} elements" if parts else ""
+    return f"{' and '.join(parts)} of {prod(np.shape(value))} elements" if parts else ""
 
 
 def _listed(args: Sequence[Any]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from nn import init
-from nn.samples import take
+from nn.samples import chunk_lengths, take
 
 Order = Callable[[int, init.Generator], Iterator[init.Array]]
 
@@ -77,16 +77,21 @@ class MiniBatches:
 
     Args:
         arrays: the data, sample by sample beside each other: arrays or Tensors with as many samples each. Of a
-            memory-mapped file the rows of a batch are read, and no others.
-        batch_size: samples a batch; the last one of an epoch holds what is left.
-        shuffle: True for `shuffled`, False for `in_order`, or another order.
+            memory-mapped file the rows of a batch are read, and no others. Arrays in chunks, as Dask's, are chunked
+            alike along the samples: a batch is then a graph of tasks, and nothing is computed to make it.
+        batch_size: samples a batch; the last one of an epoch holds what is left. Of chunks a batch is as many whole
+            ones as it has place for. Where it is smaller than a chunk, a batch is a part of one, and the last part of
+            each holds what is left; each part reads the chunk, so `rechunk` is faster.
+        shuffle: True for `shuffled`, False for `in_order`, or another order. It is that of chunks where there are
+            such, and that of the samples inside of each where batches are parts of chunks.
         rng: a `np.random.Generator`, a legacy `RandomState` or a seed; None for fresh entropy.
         drop_last: leave out a last batch that is not full.
         axis: along which the samples lie: 0 where rows are samples, 1 where columns are.
 
     Raises:
-        ValueError: arrays of different numbers of samples, or none; a size below 1; no full batch to give.
-        TypeError: no arrays; a size that is no integer; an `rng` that is none.
+        ValueError: arrays of different numbers of samples, or none; a size below 1; no full batch to give; arrays that
+            are not chunked alike.
+        TypeError: no arrays; arrays in chunks beside others; a size that is no integer; an `rng` that is none.
 
     >>> X, y = np.arange(10.0).reshape(5, 2), np.arange(5)
     >>> epoch = MiniBatches(X, y, batch_size=2, rng=0)
@@ -119,14 +124,22 @@ class MiniBatches:
         shapes = [np.shape(array) for array in arrays]
         if any(not -len(shape) <= axis < len(shape) for shape in shapes):
             raise ValueError(f"MiniBatches: the shapes {_listed(shapes)} have no axis {axis} of samples")
+        self.chunks = chunk_lengths("MiniBatches", arrays, axis)
         counts = {shape[axis] for shape in shapes}
         if len(counts) > 1 or 0 in counts:
             raise ValueError(f"MiniBatches: the shapes {_listed(shapes)} need one length along axis {axis}, above 0")
         self.samples = int(counts.pop())
-        if not 1 <= self.batch_size <= (self.samples if drop_last else self.batch_size):
+        # What is put in order and cut into batches: samples, chunks, or the samples of each chunk.
+        largest = max(self.chunks, default=0)
+        self._in_parts = self.batch_size < largest
+        self._size = self.batch_size // largest if self.chunks and not self._in_parts else self.batch_size
+        units = len(self.chunks) or self.samples
+        self._cut = self.chunks if self._in_parts else (units,)
+        if self.batch_size < 1 or not len(self):
             raise ValueError(f"MiniBatches: batch_size is {batch_size}, of {self.samples} samples")
-        order = shuffle if callable(shuffle) else shuffled if shuffle else in_order
-        self._orders = order(self.samples, init.generator(rng))
+        self._order = shuffle if callable(shuffle) else shuffled if shuffle else in_order
+        self._rng = init.generator(rng)
+        self._orders = self._order(units, self._rng)
 
     def __getstate__(self) -> dict[str, Any]:
         self.order()
@@ -148,7 +161,10 @@ class MiniBatches:
 
     def __len__(self) -> int:
         """The number of batches an epoch."""
-        full, rest = divmod(self.samples, self.batch_size)
+        return sum(map(self._count, self._cut))
+
+    def _count(self, length: int) -> int:
+        full, rest = divmod(length, self._size)
         return full + bool(rest and not self.drop_last)
 
     def __repr__(self) -> str:
@@ -159,12 +175,20 @@ class MiniBatches:
         return self._batches(order)
 
     def _batches(self, order: init.Array) -> Iterator[tuple[Any, ...]]:
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
-            chosen = order[start : start + self.batch_size]
-            yield self.at(chosen)
+        if not self._in_parts:
+            yield from map(self.at, self._pieces(order))
+            return
+        for k in order:
+            chunk, rows = self.at([k]), next(self._order(self.chunks[k], self._rng))
+            for chosen in self._pieces(rows):
+                yield tuple(np.take(array, chosen, axis=self.axis) for array in chunk)
+
+    def _pieces(self, order: init.Array) -> Iterator[init.Array]:
+        for start in range(0, self._count(len(order)) * self._size, self._size):
+            yield order[start : start + self._size]
 
     def at(self, chosen: Any) -> tuple[Any, ...]:
-        """The samples at these positions, as a batch."""
+        """The samples at these positions, or the chunks at these, as a batch."""
         return tuple(take(array, chosen, self.axis) for array in self.arrays)
 
 

@@ -1,5 +1,7 @@
 """How good a prediction is, by scikit-learn's definitions; as losses do, each takes the prediction first.
 
+Of arrays in chunks, as Dask's, the number is computed by one pass over them.
+
 >>> import numpy as np
 >>> from nn import metrics
 >>> metrics.accuracy(np.array([[2.0, 0.1], [0.3, 0.2]]), [0, 1])
@@ -13,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor
+from nn.arrays import fetched, is_lazy, number
 from nn.init import Array
+from nn.samples import data_of
 
 
 def _values(value: Any) -> Array:
-    array = np.asarray(value.data if isinstance(value, Tensor) else value)
+    array: Array = data_of(value.data if isinstance(value, Tensor) else value)
     if array.dtype.kind not in "biuf":
         kind = type(value).__name__
         raise TypeError(f"predictions and targets hold numbers, and a {kind} does not: see nn.predict(model, X)")
@@ -36,7 +40,8 @@ def labels(prediction: Any, threshold: float = 0.0) -> Array:
     """
     values = _values(prediction)
     if values.ndim > 1 and values.shape[-1] > 1:
-        return np.asarray(np.argmax(values, axis=-1))
+        found: Array = np.argmax(values, axis=-1)
+        return found
     values = values[..., 0] if values.ndim > 1 else values
     return values if values.dtype.kind in "iub" else (values > threshold).astype(int)
 
@@ -64,7 +69,8 @@ def accuracy(prediction: Any, target: Any, threshold: float = 0.0) -> float:
     0.5
     """
     predicted, true = _pairs("accuracy", prediction, target, threshold)
-    return float(np.mean(predicted == true))
+    share: float = number(np.mean(predicted == true))
+    return share
 
 
 def confusion_matrix(prediction: Any, target: Any, classes: int | None = None, threshold: float = 0.0) -> Array:
@@ -73,7 +79,7 @@ def confusion_matrix(prediction: Any, target: Any, classes: int | None = None, t
     Args:
         prediction, threshold: as for `labels`.
         target: (n,) labels from 0 on, or one-hot rows.
-        classes: their number; by default from the scores, or from the largest label.
+        classes: their number; by default from the scores, or from the largest label; of labels in chunks 2.
 
     Raises:
         ValueError: shapes that do not fit, no samples, or a label outside of the classes.
@@ -83,13 +89,17 @@ def confusion_matrix(prediction: Any, target: Any, classes: int | None = None, t
            [0, 1]])
     """
     predicted, true = _pairs("confusion_matrix", prediction, target, threshold)
-    shape, largest = np.shape(prediction), int(max(np.max(predicted), np.max(true)))
-    least = shape[-1] if len(shape) > 1 and shape[-1] > 1 else 2
-    count = max(least, largest + 1) if classes is None else classes
-    if largest >= count or min(np.min(predicted), np.min(true)) < 0:
-        raise ValueError(f"confusion_matrix: labels must be from 0 to {count - 1}")
-    flat = np.bincount((true * count + predicted).astype(int).ravel(), minlength=count * count)
-    return flat.reshape(count, count)
+    predicted, true = predicted.astype(int), true.astype(int)
+    shape = np.shape(prediction)
+    count = (shape[-1] if len(shape) > 1 and shape[-1] > 1 else 2) if classes is None else classes
+    if classes is None and not (is_lazy(predicted) or is_lazy(true)):
+        count = max(count, int(max(np.max(predicted), np.max(true))) + 1)
+    outside = (predicted < 0) | (predicted >= count) | (true < 0) | (true >= count)
+    places = np.where(outside, count * count, true * count + predicted)
+    counts: Array = fetched(np.bincount(np.ravel(places), minlength=count * count + 1))
+    if counts[-1]:
+        raise ValueError(f"confusion_matrix: labels must be from 0 to {count - 1}; classes= says how many there are")
+    return counts[:-1].reshape(count, count)
 
 
 def r2(prediction: Any, target: Any) -> float:
@@ -105,10 +115,11 @@ def r2(prediction: Any, target: Any) -> float:
     """
     p, t = _values(prediction).astype(np.float64), _values(target).astype(np.float64)
     if p.shape != t.shape and p.size == t.size and {p.shape[-1:], t.shape[-1:]} & {(1,)}:
-        p, t = p.reshape(len(p)), t.reshape(len(t))  # (n, 1) and (n,)
+        p, t = (a[..., 0] if a.ndim > 1 else a for a in (p, t))  # (n, 1) and (n,)
     if p.shape != t.shape or not p.size:
         raise ValueError(f"r2: the prediction is {p.shape}, the target {t.shape}")
-    residual, spread = np.sum((t - p) ** 2, axis=0), np.sum((t - np.mean(t, axis=0)) ** 2, axis=0)
+    residual, spread = np.sum((t - p) ** 2, axis=0), len(t) * np.var(t, axis=0)
     known = spread > 0
     each = np.where(known, 1 - residual / np.where(known, spread, 1), np.where(residual == 0, 1.0, 0.0))
-    return float(np.mean(each))
+    mean: float = number(np.mean(each))
+    return mean

@@ -1,16 +1,18 @@
-"""How samples are taken from data: of arrays and Tensors, and of memory-mapped files that are larger than the memory.
+"""How samples are taken from data: of arrays and Tensors, of memory-mapped files, and of arrays in chunks, as Dask's.
 
 All that trains, predicts or splits takes its samples here and nowhere else, so another kind of data concerns this file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd import Tensor
 from nn import init
+from nn.arrays import described, is_foreign, is_lazy
 
 
 class Rows:
@@ -32,18 +34,20 @@ class Rows:
 
 
 def data_of(value: Any) -> Any:
-    """What samples can be taken from: arrays, Tensors and `Rows` as they are, all else as an array.
+    """What samples can be taken from: arrays of all libraries, Tensors and `Rows` as they are, all else as an array.
 
     Raises:
         TypeError: a sparse matrix.
     """
     if callable(getattr(value, "toarray", None)):
         raise TypeError(f"a {type(value).__name__} is sparse, and layers take all numbers: give X.toarray()")
-    return value if isinstance(value, (np.ndarray, Tensor, Rows)) else np.asarray(value)
+    return value if isinstance(value, (np.ndarray, Tensor, Rows)) or is_foreign(value) else np.asarray(value)
 
 
 def take(data: Any, chosen: Any, axis: int = 0) -> Any:
     """The samples at these positions, or of a slice, along `axis`; of a file only they are read.
+
+    Of data in chunks they are positions of chunks: what is taken is whole chunks, and nothing is computed.
 
     >>> take(np.arange(10.0).reshape(5, 2), [4, 0])
     array([[8., 9.],
@@ -53,6 +57,8 @@ def take(data: Any, chosen: Any, axis: int = 0) -> Any:
         return take(data.array, data.chosen[chosen], axis)
     if isinstance(data, np.memmap):
         data = data.view(np.ndarray)
+    if is_lazy(data):
+        return data.blocks[(slice(None),) * (axis % np.ndim(data)) + (chosen,)]
     if isinstance(chosen, slice):
         return data[(slice(None),) * (axis % np.ndim(data)) + (chosen,)]
     return np.take(data, chosen, axis=axis)
@@ -66,6 +72,33 @@ def part(data: Any, chosen: init.Array) -> Any:
 def in_file(data: Any) -> bool:
     """Whether data is in a file, which nobody reads whole."""
     return isinstance(data, (np.memmap, Rows)) or isinstance(getattr(data, "base", None), np.memmap)
+
+
+def chunk_lengths(name: str, arrays: Sequence[Any], axis: int = 0) -> tuple[int, ...]:
+    """How many samples each chunk of data in chunks has; () for other data.
+
+    Raises:
+        ValueError: arrays that are not chunked alike along the samples, chunks of none or of an unknown number.
+        TypeError: arrays in chunks beside others.
+    """
+    lazy = [array for array in arrays if is_lazy(array)]
+    if not lazy:
+        return ()
+    if len(lazy) < len(arrays):
+        raise TypeError(
+            f"{name}: {', '.join(map(described, arrays))}: some arrays are in chunks, and others are not. Make all of "
+            "them so: y = dask.array.from_array(y, chunks=x.chunks[0])"
+        )
+    lengths = {array.chunks[axis] for array in lazy}
+    if any(n != n for each in lengths for n in each):
+        raise ValueError(f"{name}: chunks of unknown length: X = X.compute_chunk_sizes() asks for them")
+    if len(lengths) > 1 or 0 in min(lengths):
+        raise ValueError(
+            f"{name}: {', '.join(map(described, arrays))}: along axis {axis} chunks need the same lengths in all "
+            f"arrays, above 0: y = y.rechunk({{{axis}: x.chunks[{axis}]}})"
+        )
+    found: tuple[int, ...] = lengths.pop()
+    return found
 
 
 def as_dtype(x: Any, dtype: np.dtype[Any] | None) -> Any:

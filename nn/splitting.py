@@ -7,24 +7,25 @@ from typing import Any
 import numpy as np
 
 from nn import init
-from nn.samples import take
+from nn.samples import chunk_lengths, take
 
 
 def split(*arrays: Any, test_size: float = 0.25, stratify: Any = None, rng: init.Rng = None) -> list[Any]:
     """Each array in two parts, with the same samples: `X_train, X_test, y_train, y_test = nn.split(X, y, rng=0)`.
 
     Args:
-        arrays: with as many samples each, along axis 0.
-        test_size: the share of samples in the second part, between 0 and 1; at least one sample is in each.
+        arrays: with as many samples each, along axis 0. Arrays in chunks, as Dask's, are split by whole chunks.
+        test_size: the share of samples (or chunks) in the second part, between 0 and 1; at least one is in each.
         stratify: labels, one a sample: each has its share in both parts, as nearly as whole samples allow.
         rng: a `np.random.Generator`, a legacy `RandomState` or a seed; None for fresh entropy.
 
     Returns:
-        For each array its part to train with and its part to test, which are copies. `positions` gives where they are.
+        For each array its part to train with and its part to test, which are copies, or chunks.
 
     Raises:
         TypeError: no arrays, or a number among them.
-        ValueError: arrays of different numbers of samples, fewer than two, or a share that is none.
+        ValueError: arrays of different numbers of samples, fewer than two, or a share that is none; arrays in one
+            chunk, or not chunked alike; labels to stratify chunks by.
 
     >>> X, y = np.arange(8.0).reshape(8, 1), np.array([0, 0, 0, 0, 0, 0, 1, 1])
     >>> X_train, X_test, y_train, y_test = split(X, y, test_size=0.5, stratify=y, rng=0)
@@ -42,7 +43,10 @@ def split(*arrays: Any, test_size: float = 0.25, stratify: Any = None, rng: init
     counts = {shape[0] if shape else 0 for shape in shapes}
     if len(counts) > 1 or min(counts) < 2:
         raise ValueError(f"split: the shapes {', '.join(map(str, shapes))} need one length along axis 0, at least 2")
-    chosen = positions(counts.pop(), test_size, stratify, rng)
+    chunks = chunk_lengths("split", arrays)
+    if chunks and stratify is not None:
+        raise ValueError("split: data in chunks is split by whole ones, and stratify= would look at their labels")
+    chosen = positions(len(chunks) or counts.pop(), test_size, stratify, rng)
     return [take(array, part) for array in arrays for part in chosen]
 
 
@@ -52,6 +56,8 @@ def positions(n: int, test_size: float, stratify: Any = None, rng: init.Rng = No
     >>> positions(5, 0.4, rng=0)
     (array([0, 1, 3]), array([2, 4]))
     """
+    if n < 2:
+        raise ValueError("split: the data is one chunk, and is split by whole ones: X.rechunk({0: 1000}) makes more")
     if not 0 < test_size < 1:
         raise ValueError(f"split: test_size is {test_size}; it is a share, between 0 and 1")
     generator = init.generator(rng)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ import nn
 from autograd import Tensor, value_and_grad
 from autograd.core.op import Op, operations
 from tests import libraries
+from tests.chunked import Source, da
 
-da = pytest.importorskip("dask.array", reason="install Dask: pip install 'chalkgrad[cluster]'")
 SAID = libraries.said()
 
 
@@ -28,23 +27,6 @@ def test_what_the_page_says_works_in_chunks_does_and_the_rest_is_an_error(op: Op
         assert not any(chunked), chunked
     if said == libraries.WHOLE:
         assert not any(libraries.works(op, k, libraries.dask(1)) for k in range(len(op.samples)))
-
-
-class Source:
-    """Rows that count how often each is read."""
-
-    def __init__(self, data: Any) -> None:
-        self.data, self.shape, self.dtype, self.ndim = data, data.shape, data.dtype, data.ndim
-        self.reads: list[Any] = []
-        self._lock = threading.Lock()
-
-    def __getitem__(self, index: Any) -> Any:
-        with self._lock:
-            self.reads.append(index)
-        return self.data[index]
-
-    def __deepcopy__(self, memo: Any) -> Source:
-        return self
 
 
 def classifier(X: Any, y: Any) -> tuple[nn.Module, Tensor]:

@@ -139,6 +139,6 @@ def times(a: Any, b: Any) -> Any:
     >>> times(np.ones((1, 2)), np.ones((2, 1)))
     array([[2.]])
     """
-    if is_lazy(a) and type(b) is np.ndarray and a.ndim == b.ndim == 2 and a.numblocks[1] == 1:
+    if is_lazy(a) and type(b) is np.ndarray and a.ndim == b.ndim == 2 and a.chunks[1] == (len(b),):
         return a.map_blocks(np.matmul, b, dtype=np.result_type(a.dtype, b.dtype), chunks=(a.chunks[0], (b.shape[1],)))
     return a @ b

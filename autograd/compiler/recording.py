@@ -15,7 +15,16 @@ from autograd.array.tensor import Tensor
 from autograd.basis.frames import source_line
 from autograd.compiler.effects import UNFOLLOWED, Effects, traced_of
 from autograd.compiler.generators import Drawing, global_generators, position
-from autograd.compiler.state import GENERATORS, SIMPLE, TRACED_KINDS, Place, State, is_constant, variables
+from autograd.compiler.state import (
+    GENERATORS,
+    SIMPLE,
+    TRACED_KINDS,
+    Place,
+    State,
+    is_constant,
+    refuse_foreign,
+    variables,
+)
 from autograd.compiler.tracing import ADVICE, StepTrace
 from autograd.core.errors import describe
 from autograd.core.node import Node, next_order, observers, recording
@@ -53,6 +62,10 @@ class Recording:
         self.recording_at_start = bool(recording.get())
         owned = [(leaf, self.names[k]) for k, leaf in enumerate(tree.leaves) if _is_owner(leaf)]
         self._variables = list(variables(fn))
+        for k, leaf in enumerate(tree.leaves):
+            refuse_foreign(leaf, self.names[k])
+        for place, value in self._variables:
+            refuse_foreign(value, place.name)
         self.state = State([*roots, *owned])
         self.tensors = [(tensor, name) for tensor, name in self.state.tensors if tensor._node.op is None]
         self.arguments: dict[Var, int] = {}

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.array.tensor import Tensor
+from autograd.basis.arrays import is_foreign, is_lazy
 
 GENERATORS = (np.random.Generator, np.random.RandomState)
 SIMPLE = (int, float, complex, str, bytes, bool, type(None), np.generic, np.dtype, type(...), slice, range, enum.Enum)
@@ -81,6 +82,7 @@ class State:
         while self._pending:
             value, name = self._pending.pop()
             if not issubclass(type(value), SIMPLE) and id(value) not in self.known:  # isinstance asks Tensors often
+                refuse_foreign(value, name)
                 self.known[id(value)] = value
                 self._visit(value, name)
 
@@ -107,6 +109,18 @@ class State:
             self.places.append((place, part))
             if type(part) not in _PLAIN:
                 self._pending.append((part, place.name))
+
+
+def refuse_foreign(value: Any, name: str) -> None:
+    """TypeError for an array of another library, or a Tensor that holds one."""
+    array = value._value if isinstance(value, Tensor) else value
+    if is_foreign(array):
+        library = type(array).__module__.partition(".")[0]
+        raise TypeError(
+            f"compile: {name} is an array of {library}'s: a compiled step writes into NumPy's memory that was planned "
+            f"beforehand, and {'chunks have none before they are computed' if is_lazy(array) else 'this is another'}. "
+            "Call the step as it is, not compiled"
+        )
 
 
 def is_constant(value: Any) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd import operation
 from nn import init
+from nn.arrays import uniform
 from nn.functional import formulas
 from nn.given import probability
 
@@ -164,7 +165,8 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: init.Rng = No
     Args:
         x: floats, of any shape.
         p: between 0 and 1, both included.
-        rng: a `np.random.Generator`, a `RandomState` or a seed; None for fresh entropy.
+        rng: a `np.random.Generator`, a `RandomState` or a seed; None for fresh entropy. Where x is in chunks, each
+            draws its part of the mask itself, from what is drawn once here.
 
     Raises:
         ValueError: a `p` that is no probability.
@@ -177,6 +179,6 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: init.Rng = No
     if not training or p == 0:
         return x
     generator: Any = rng if hasattr(rng, "uniform") else init.generator(rng)  # in a recording it is a stand-in
-    kept = generator.uniform(size=np.shape(x)) >= p
+    kept = uniform(generator, x) >= p
     factor = 1 / (1 - p) if p < 1 else 0.0
     return np.multiply(x, kept.astype(getattr(x, "dtype", np.float64)) * factor)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, operation
+from nn.arrays import described, is_lazy
 from nn.given import size
 
 Axes = int | tuple[int, ...]
@@ -103,6 +104,7 @@ def batch_norm(
 
     Raises:
         ValueError: another number of channels, one value a channel in training, or no running statistics outside of it.
+        TypeError: running statistics of an input in chunks.
 
     Ioffe and Szegedy, "Batch normalization" (ICML 2015).
 
@@ -124,6 +126,11 @@ def batch_norm(
                 f"batch_norm: input is {shape}: with one value a channel there is no variance to train with"
             )
         y = standardised(x, axis=axes, eps=eps)
+        if running_mean is not None and is_lazy(x):
+            raise TypeError(
+                f"batch_norm: input is {described(x)}: running statistics would take a pass of their own over all "
+                "data. Leave them out, as BatchNorm1d(..., track_running_stats=False) does, or take layer_norm"
+            )
         if running_mean is not None:
             values = x.data if isinstance(x, Tensor) else x
             _move(running_mean, np.mean(values, axis=axes), momentum)

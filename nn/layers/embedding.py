@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from nn import given, init
+from nn.arrays import beside, is_lazy
 from nn.module import Module
 from nn.parameter import Parameter
 
@@ -28,6 +29,9 @@ class Embedding(Module):
     Raises:
         ValueError: a size below 1, a `padding_idx` or an index that is no row.
         TypeError: indices that are no integers.
+
+    Of indices in chunks, as Dask's, the rows are products with one-hot rows, which take `num_embeddings` numbers an
+    index; an index that is no row gives NaN.
 
     >>> import numpy as np
     >>> Embedding(10, 3, rng=0)(np.array([[1, 2], [9, 0]])).shape
@@ -59,13 +63,22 @@ class Embedding(Module):
         indices = indices if hasattr(indices, "dtype") else np.array(indices)
         if indices.dtype.kind not in "iu":
             raise TypeError(f"{self._title()} takes integers, from 0 to {self.num_embeddings - 1}, not {indices.dtype}")
+        if is_lazy(indices):
+            return self._in_chunks(indices)
         if indices.size and (np.min(indices) < 0 or np.max(indices) >= self.num_embeddings):
             lowest, highest = np.min(indices), np.max(indices)
             raise ValueError(
                 f"{self._title()}: indices go from {lowest} to {highest}; with {self.num_embeddings} rows they lie "
                 f"between 0 and {self.num_embeddings - 1}"
             )
-        rows = self.weight[indices]
+        return self._padded(self.weight[indices], indices)
+
+    def _in_chunks(self, indices: Any) -> Any:
+        chosen = np.equal(indices[..., None], beside(np.arange(self.num_embeddings), indices))
+        rows = chosen.astype(self.weight.dtype) @ self.weight
+        return self._padded(np.where(np.any(chosen, axis=-1, keepdims=True), rows, np.nan), indices)
+
+    def _padded(self, rows: Any, indices: Any) -> Any:
         if self.padding_idx is None:
             return rows
         return np.where((indices == self.padding_idx)[..., None], rows.detach(), rows)

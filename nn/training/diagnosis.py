@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd import Tensor, detect_anomaly, no_grad
 from nn import functional, losses
+from nn.arrays import fetched, is_foreign, is_lazy
 from nn.layers import MLP, Sequential, Sigmoid, Softmax
 from nn.module import Module
 from nn.samples import in_file
@@ -31,10 +32,10 @@ def check_numbers(arrays: tuple[Any, ...]) -> None:
 
 
 def check_finite(arrays: tuple[Any, ...]) -> None:
-    """ValueError for a NaN or an infinity in data that is in memory; a file is not read for it."""
+    """ValueError for a NaN or an infinity in data that is in memory; files and other libraries are not asked for it."""
     for position, array in enumerate(arrays):
         values = array.data if isinstance(array, Tensor) else array
-        if in_file(values):
+        if in_file(values) or is_foreign(values):
             continue
         values = np.asarray(values)
         if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
@@ -67,14 +68,20 @@ def check_output(model: Any, loss: Callable[..., Any], batch: tuple[Any, ...]) -
         raise ValueError(f"fit: the loss has {value.ndim} axes; reduce it to one number, as by np.mean")
     if not (isinstance(loss, _LOSSES_OF_LOGITS) or loss in _OF_LOGITS):
         return
-    values = np.asarray(output.data if isinstance(output, Tensor) else output)
-    rows = values.ndim > 1 and values.shape[-1] > 1 and np.all(values >= 0)
-    if isinstance(_last(model), (Sigmoid, Softmax)) or (rows and np.allclose(values.sum(axis=-1), 1, atol=1e-4)):
+    if isinstance(_last(model), (Sigmoid, Softmax)) or _rows_of_probabilities(output):
         warnings.warn(
             "fit: the model's outputs look like probabilities, and this loss applies the softmax or sigmoid itself: "
             "leave it out of the model",
             stacklevel=4,
         )
+
+
+def _rows_of_probabilities(output: Any) -> bool:
+    if is_foreign(output):  # nothing is computed, or moved, to see
+        return False
+    values = np.asarray(output.data if isinstance(output, Tensor) else output)
+    rows = values.ndim > 1 and values.shape[-1] > 1 and np.all(values >= 0)
+    return bool(rows and np.allclose(values.sum(axis=-1), 1, atol=1e-4))
 
 
 def _last(model: Any) -> Any:
@@ -87,18 +94,25 @@ def _last(model: Any) -> Any:
 def where_it_began(model: Any, loss: Callable[..., Any], batch: tuple[Any, ...], losses_before: list[float]) -> str:
     """In words: the operation that first gives what is not finite, of weights from the beginning of the epoch."""
     for position, array in enumerate(batch):
-        values = np.asarray(array)
-        if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
+        values = array if is_foreign(array) else np.asarray(array)
+        if values.dtype.kind == "f" and not fetched(np.all(np.isfinite(values))):
             return f"array {position} of this batch holds what is not finite"
     try:
         with np.errstate(all="ignore"), detect_anomaly():
             loss(model(batch[0]), *batch[1:]).sum().backward()
     except FloatingPointError as error:
-        return f"{str(error).rstrip('.')}{_grown(losses_before)}"
+        return f"{str(error).rstrip('.')}{_labels_in_chunks(batch)}{_grown(losses_before)}"
     finally:
         if isinstance(model, Module):
             model.zero_grad()
     return f"with the weights from before this epoch all of it is finite{_grown(losses_before)}"
+
+
+def _labels_in_chunks(batch: tuple[Any, ...]) -> str:
+    """From where to where they go: a loss that does not see them is NaN where one is no class."""
+    labels = [target for target in batch[1:] if is_lazy(target) and target.dtype.kind in "iu"]
+    ends = [fetched({"least": np.min(each), "largest": np.max(each)}) for each in labels]
+    return "".join(f"; the labels of this batch go from {end['least']} to {end['largest']}" for end in ends)
 
 
 def _grown(losses: list[float]) -> str:

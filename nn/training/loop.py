@@ -14,11 +14,12 @@ import autograd
 from autograd import Tensor
 from nn import given, init
 from nn import state as states
+from nn.arrays import is_foreign
 from nn.batches import MiniBatches
 from nn.module import Module
 from nn.optim import Adam, LambdaLR, OneCycleLR, Optimizer, clip_grad_norm
 from nn.prediction import dtype_of
-from nn.samples import as_dtype, data_of, in_file, part, take
+from nn.samples import as_dtype, chunk_lengths, data_of, in_file, part, take
 from nn.splitting import positions
 from nn.training import diagnosis
 from nn.training.history import History
@@ -35,7 +36,7 @@ def fit(
     loss: Loss,
     optimizer: Optimizer | Callable[..., Optimizer] | None = None,
     epochs: int = 10,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     validation: Any = None,
     metrics: Metrics = (),
     schedule: LambdaLR | Callable[[Optimizer], LambdaLR] | None = None,
@@ -46,7 +47,7 @@ def fit(
     checkpoint: states.Path | None = None,
     resume: bool = False,
     rng: init.Rng = None,
-    compile: bool = True,
+    compile: bool | None = None,
     progress: bool = True,
 ) -> History:
     """Train a model, and return what the training was like.
@@ -57,11 +58,12 @@ def fit(
 
     Args:
         model: a Module.
-        data: `(X, y)`, arrays with as many samples each (more than two go to the loss); or `MiniBatches`.
+        data: `(X, y)`, arrays with as many samples each (more than two go to the loss); or `MiniBatches`. Of arrays in
+            chunks, as Dask's, each step reads its chunks once, and so does each validation.
         loss: a function of the output and the target, such as `nn.CrossEntropyLoss()`.
         optimizer: an optimiser of the model's parameters, or what makes one of them; by default `Adam`.
         epochs: how many passes over the data, those before a checkpoint included.
-        batch_size: samples a step, where `data` are arrays.
+        batch_size: samples a step, where `data` are arrays; by default 32, or as many as the largest chunk.
         validation: `(X, y)`, or the share of the data that is kept for it: "val_loss" and metrics are computed of it.
         metrics: functions of output and target in a list or by name, such as `[nn.metrics.accuracy]`; without
             validation they are computed of the training data.
@@ -76,14 +78,15 @@ def fit(
         checkpoint: a file that is written after each epoch.
         resume: go on from that file if it is there: bit for bit as if the training had not been interrupted.
         rng: for the order of the samples and the share for validation: a generator or a seed; None for fresh entropy.
-        compile: whether steps go by `autograd.compile`; a model that it refuses trains with False.
+        compile: whether steps go by `autograd.compile`, by default those of NumPy's arrays. A model that it refuses
+            trains with False.
         progress: whether a bar is shown, where tqdm is installed.
 
     Returns:
         A `History`: lists by name, a number an epoch.
 
     Raises:
-        TypeError: a model that is no Module, no data, a loss that cannot be called.
+        TypeError: a model that is no Module, no data, a loss that cannot be called; compiled steps of chunks.
         ValueError: settings out of range, arrays that do not fit or hold NaN, labels that are none.
         FileNotFoundError: a checkpoint in a folder that is not there.
         FloatingPointError: a loss that is not finite.
@@ -118,7 +121,8 @@ def fit(
     if not isinstance(callbacks, Iterable) or not all(map(callable, callbacks)):
         raise TypeError(f"fit: callbacks is {callbacks!r}; give a list of functions of the run")
     run = Run(model, optimizer, batches, made)
-    loop = _Loop(run, loss, _named(metrics), held_out, clip_norm, compile)
+    compiled = _compiled(compile, batches)
+    loop = _Loop(run, loss, _named(metrics), held_out, clip_norm, compiled)
     watch = _watch(monitor, patience, held_out is not None, loop.metrics)
     last = given.size("fit: epochs", epochs, 0)
     if resume and checkpoint is None:
@@ -131,7 +135,7 @@ def fit(
             run.load(checkpoint)
     loop.check()
     model.train()
-    if run.epoch and compile:
+    if run.epoch and compiled:
         loop.record()
     try:
         for _ in _bar(last, run, progress):
@@ -213,8 +217,10 @@ class _Loop:
         source = self.run.batches
         if not isinstance(source, MiniBatches):
             return
-        chosen = np.arange(min(source.batch_size, source.samples))
+        chosen = np.arange(1 if source.chunks else min(source.batch_size, source.samples))
         for target in source.arrays[1:]:
+            if is_foreign(target):  # its numbers are not asked for
+                continue
             if np.ndim(target) == 1 and getattr(target, "dtype", np.dtype(float)).kind in "iu":
                 chosen = np.r_[chosen, np.argmin(target), np.argmax(target)]
         diagnosis.check_targets(self.loss, source.arrays[1])
@@ -280,7 +286,7 @@ class _Loop:
 
 
 def _data(
-    model: Module, data: Any, validation: Any, batch_size: int, rng: init.Generator
+    model: Module, data: Any, validation: Any, batch_size: int | None, rng: init.Generator
 ) -> tuple[Iterable[Any], tuple[Any, ...] | None]:
     """The batches, and the data for validation."""
     held_out = None
@@ -293,8 +299,9 @@ def _data(
             training, kept = positions(_count(arrays), validation, rng=rng)
             held_out = part(arrays[0], kept), *(as_dtype(take(a, kept), dtype_of(model)) for a in arrays[1:])
             arrays = tuple(part(array, training) for array in arrays)
-        batches = MiniBatches(*arrays, batch_size=given.size("fit: batch_size", batch_size), rng=rng)
-    elif isinstance(data, Iterable) and not isinstance(data, (np.ndarray, Tensor)):
+        size = max(chunk_lengths("fit", arrays), default=32) if batch_size is None else batch_size
+        batches = MiniBatches(*arrays, batch_size=given.size("fit: batch_size", size), rng=rng)
+    elif isinstance(data, Iterable) and not isinstance(data, (np.ndarray, Tensor)) and not is_foreign(data):
         batches = data
     else:
         raise TypeError(
@@ -319,10 +326,25 @@ def _arrays(data: Sequence[Any], dtype: Any) -> tuple[Any, ...]:
 
 
 def _count(arrays: Sequence[Any]) -> int:
+    """How many samples there are to split, or chunks."""
+    if chunks := chunk_lengths("fit", arrays):
+        return len(chunks)
     shapes = [np.shape(array) for array in arrays]
     if len({shape[0] for shape in shapes}) > 1 or shapes[0][0] < 2:
         raise ValueError(f"fit: the shapes {', '.join(map(str, shapes))} need one length along axis 0, at least 2")
     return int(shapes[0][0])
+
+
+def _compiled(wanted: bool | None, batches: Iterable[Any]) -> bool:
+    """Whether steps are compiled."""
+    arrays = batches.arrays if isinstance(batches, MiniBatches) else ()
+    others = [array for array in arrays if is_foreign(array)]
+    if wanted and others:
+        raise TypeError(
+            f"fit: compile=True with an array of {type(others[0]).__module__.partition('.')[0]}'s: a compiled step "
+            "writes into NumPy's memory, and these have their own, or none before they are computed. Leave compile out"
+        )
+    return not others if wanted is None else wanted
 
 
 def _optimizer(model: Module, optimizer: Any) -> Optimizer:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nn import state as states
+from nn.arrays import computed_together, fetched
 from nn.batches import MiniBatches
 from nn.module import Module
 from nn.optim import Optimizer
@@ -130,7 +131,7 @@ class Run:
         self._best_state = checkpoint.below("best", state)
 
     def _generators(self) -> dict[str, Any]:
-        ordered = [self.batches.order()] if isinstance(self.batches, MiniBatches) else []
+        ordered = [self.batches.order(), self.batches] if isinstance(self.batches, MiniBatches) else []
         return {str(number): each for number, each in enumerate(checkpoint.generators(self.model, *ordered))}
 
     def random_states(self) -> dict[str, states.Array]:
@@ -152,7 +153,9 @@ class Run:
     def evaluate(
         self, loss: Callable[..., Any], data: tuple[Any, ...], metrics: Mapping[str, Callable[..., Any]], start: str
     ) -> dict[str, float]:
-        """The loss and the metrics of all of `data`, under names that begin with `start`."""
+        """The loss and the metrics of all of `data`, under names that begin with `start`; of chunks in one pass."""
         output = predict(self.model, data[0])
-        numbers = {f"{start}loss": float(loss(output, *data[1:]))} if start else {}
-        return numbers | {f"{start}{name}": float(metric(output, data[1])) for name, metric in metrics.items()}
+        with computed_together():
+            numbers = {f"{start}loss": loss(output, *data[1:])} if start else {}
+            numbers |= {f"{start}{name}": metric(output, data[1]) for name, metric in metrics.items()}
+        return {name: float(value) for name, value in fetched(numbers).items()}
