@@ -63,6 +63,11 @@ def passed_on(recording: Recording, frame: FrameType) -> None:
     node = statement_at(spot).node if held else None
     for name in ast.walk(node) if node is not None else ():
         value = caller.f_locals.get(name.id) if isinstance(name, ast.Name) else None
+        if isinstance(name, ast.Attribute) and isinstance(name.value, ast.Name):
+            value = getattr(caller.f_locals.get(name.value.id), "__dict__", {}).get(name.attr)
+            if type(value) is Traced and id(value) in held:
+                recording.named.append((f"{name.value.id}.{name.attr}", value.symbol, len(recording.lines), caller))
+                continue
         if type(value) is Traced and id(value) in held and isinstance(name, ast.Name):
             recording.named.append((name.id, value.symbol, len(recording.lines), caller))
             alias = _alias(recording, value.symbol, name.id, spot, {}, recording.lines)
@@ -109,8 +114,11 @@ def syntax_of(recording: Recording, line: Line, statement: Statement) -> Any:
 def _operands(recording: Recording, line: Line, statement: Statement) -> Iterator[tuple[Var, str]]:
     """The values that a line uses by the name of a variable."""
     for arg, node in operands(syntax_of(recording, line, statement), line):
-        if type(arg) is Var and isinstance(node, ast.Name) and arg in recording.spots:
-            yield arg, node.id
+        if type(arg) is Var and arg in recording.spots:
+            if isinstance(node, ast.Name):
+                yield arg, node.id
+            elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):  # of a list
+                yield arg, f"{node.value.id}[]"
 
 
 def _alias(
@@ -130,18 +138,17 @@ def _alias(
     own = statement_at(made)
     if made.frame is spot.frame and _name(own.target) == name:
         return None
-    assigned = [
-        node for node in statements_of(code)
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and _name(node.targets[0]) == name
-    ]  # fmt: skip
+    assigned = [node for node in statements_of(code) if _given_to(node) == name]
+    if name.endswith("[]"):
+        assigned = [node for node in assigned if _name(passed_by(node)) == _name(own.target)]
     earlier = [node for node in assigned if before is None or node.lineno < before]
     found = earlier[-1] if earlier else None
     carried = [node for node in assigned if node not in earlier and own.first <= node.lineno]
     if carried and made.frame is spot.frame and own.first > spot.position[0] - 1:  # from one turn of a loop to the next
         found = carried[-1]
-    if found is None or not isinstance(found.value, (ast.Name, ast.Attribute)):
+    if found is None or not isinstance(passed := passed_by(found), (ast.Name, ast.Attribute)):
         return None
-    source = _name(found.value)
+    source = _name(passed)
     if made.frame is spot.frame and _name(own.target) != source:
         return None
     if made.frame is spot.frame and found.lineno < own.first <= spot.position[0]:  # else it was made in an earlier turn
@@ -156,8 +163,42 @@ def _alias(
         line = Line(Var(np.array(var.value) if np.ndim(var.value) else var.value), same, (var,), {})
         lines.append(line)
         recording.spots[line.target] = Spot(spot.frame, instruction)
+        recording.scopes[line.target] = _scope(recording, var, spot.frame, found.lineno)
         known[key] = line.target
     return known[key]
+
+
+def _given_to(node: ast.stmt) -> str:
+    """The variable that a statement gives a value to, or `name[]` of a list that it puts one into."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        name = _name(node.targets[0])
+        return f"{name}[]" if isinstance(node.value, ast.List) else name
+    call = getattr(node, "value", None) if isinstance(node, ast.Expr) else None
+    if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in ("append", "insert"):
+        return f"{_name(call.func.value)}[]"
+    return ""
+
+
+def passed_by(node: Any) -> Any:
+    """What such a statement passes on, where it computes nothing."""
+    value = getattr(node, "value", None)
+    if isinstance(value, ast.List) and len(value.elts) == 1:
+        return value.elts[0]
+    return value.args[-1] if isinstance(node, ast.Expr) and isinstance(value, ast.Call) and value.args else value
+
+
+def _scope(recording: Recording, var: Var, frame: FrameType, before: int) -> dict[str, Any]:
+    """The variables when a statement ran, after a value was made: as they were at the last call until then."""
+    best, at = var, 0
+    lines = recording.lines
+    start = next((k for k in range(len(lines) - 1, -1, -1) if lines[k].target is var), 0)
+    for line in lines[start:]:
+        spot = recording.spots[line.target]
+        if spot.frame is frame and line.target in recording.scopes:
+            if not at <= spot.position[0] < before:
+                break
+            best, at = line.target, spot.position[0]
+    return recording.scopes.get(best, {})
 
 
 def _instruction(code: CodeType, line: int) -> int | None:

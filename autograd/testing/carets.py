@@ -11,6 +11,7 @@ from autograd.program.program import Line, Var
 from autograd.testing.aliases import operands, syntax_of
 from autograd.testing.dataflow import Dataflow, Fault, _alike
 from autograd.testing.recording import Recording
+from autograd.testing.rerun import computed
 from autograd.testing.source import Range, Statement, range_of
 from autograd.testing.truth import Truth, arrangements
 
@@ -26,7 +27,7 @@ def wrong_part(recording: Recording, truth: Truth, flow: Dataflow, fault: Fault)
         return whole
     var, right = wrong[0]
     lines = _lines(flow, var, statement)
-    values = flow.replay({})
+    values = flow.values
     tried = 0
     with np.errstate(all="ignore"):
         for others in (_gradients, _values):  # a gradient that is known explains more than another value that fits
@@ -79,9 +80,9 @@ def _gives(
             if line is at:
                 args = list(line.args)
                 args[position] = other
-                changed[line.target] = Line(line.target, line.fn, tuple(args), line.kwargs).compute(changed)
+                changed[line.target] = computed(Line(line.target, line.fn, tuple(args), line.kwargs), changed)
             else:
-                changed[line.target] = line.compute(changed)
+                changed[line.target] = computed(line, changed)
         except Exception:  # shapes that do not fit
             return False
     return _alike(changed[var], right)

@@ -16,7 +16,7 @@ from autograd.testing.budget import Budget
 from autograd.testing.catalogue.mistake import multiple
 from autograd.testing.convention import convention_of
 from autograd.testing.replay import Replay
-from autograd.testing.report import Report, finding_of, for_another_loss, loss_remark
+from autograd.testing.report import Finding, Report, finding_of, for_another_loss, loss_remark
 from autograd.testing.search import Margin, Search
 from autograd.testing.tolerance import check_tolerance
 from autograd.testing.words import Words
@@ -237,3 +237,31 @@ def _margins(replay: Replay, given: Mapping[Node, Array], rtol: float | None) ->
 def _distance(single: Array, g: Array) -> float:
     """The norm of what differs; where float32 is out of its range, nothing is known."""
     return float(np.linalg.norm(np.nan_to_num(single - g, posinf=0.0, neginf=0.0)))
+
+
+def has_shape(array: Array, value: Any) -> bool:
+    """Whether a gradient has the shape of a value, but for axes of one element that it has more or less."""
+    alike = np.ndim(value) != array.ndim or array.ndim < 2 or array.shape == np.shape(value)
+    return array.size == np.size(value) and alike
+
+
+def misshapen(name: str, array: Array, node: Node) -> Finding:
+    """The finding of a gradient that has another number of elements than its parameter."""
+    shape = np.shape(node.value)
+    text = f"the gradient of {name} has the shape {array.shape}, and {name} {shape}{_hint(array.shape, shape)}"
+    cause = "unsummed-axis" if array.size > node.value.size else "wrong-axis"
+    if array.shape == shape[::-1]:
+        cause = "transposed"
+    infinite = float("inf")
+    return Finding(name, shape, False, infinite, infinite, infinite, (), 0.0, 0.0, cause, explanation=text)
+
+
+def unused(name: str, array: Array) -> Finding:
+    """The finding of a gradient that is not 0, of a parameter that the loss does not depend on."""
+    text = f"the loss does not depend on {name}, so that its gradient is 0"
+    most = float(np.max(np.abs(array)))
+    worst = tuple(int(i) for i in np.unravel_index(np.argmax(np.abs(array)), array.shape))
+    infinite = float("inf")
+    return Finding(
+        name, array.shape, False, most, infinite, infinite, worst, float(array[worst]), 0.0, "unknown", explanation=text
+    )

@@ -7,90 +7,93 @@ the source, which tells them from the author's.
 from __future__ import annotations
 
 import ast
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from autograd.basis.caching import cached_property
+from autograd.rules.write import put
 from autograd.testing.expressions import (
     Edit,
     Kind,
     broadcasts,
     expressions,
-    inner_of,
-    name_of,
     parsed,
     replaced,
     text_of,
     together,
     with_name,
 )
+from autograd.testing.setting import Setting
 
 _NAMED = (ast.Name, ast.Attribute, ast.Subscript)
 _MOST_NAMES = 12  # for one operand of a term that is left out
-_OWN = re.compile(r"(?<!\w)_(?!\w)")
-_BY_LENGTH = 0.01  # of the cost, for each character that an edit adds
 _AXES = (0, 1, -1, None)
 _SEVERAL = ((0, 1), (1, 2), (0, 2), (2, 3), (0, 2, 3), (1, 2, 3))
 _OTHER: Mapping[type, tuple[type, ...]] = {
     ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add,), ast.Mult: (ast.MatMult, ast.Div), ast.Div: (ast.Mult,),
-    ast.MatMult: (ast.Mult,), ast.Gt: (ast.LtE, ast.Lt, ast.GtE), ast.Lt: (ast.GtE, ast.Gt), ast.GtE: (ast.Lt,),
-    ast.LtE: (ast.Gt,), ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,),
+    ast.MatMult: (ast.Mult,), ast.Gt: (ast.LtE, ast.Lt, ast.GtE), ast.Lt: (ast.GtE, ast.Gt, ast.LtE),
+    ast.GtE: (ast.Lt, ast.LtE, ast.Gt), ast.LtE: (ast.Gt, ast.GtE, ast.Lt), ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,),
 }  # fmt: skip
-_SLOPES = (
-    "({u} > 0)", "(1 - {u}**2)", "{u} * (1 - {u})", "(1 - np.tanh({u})**2)", "np.sign({u})", "np.exp({u})", "{u}",
-    "1 / {u}", "2 * {u}", "np.cos({u})", "-np.sin({u})",
-)  # fmt: skip
-_UNUSUAL = {"1 / {u}": 0.4, "2 * {u}": 0.1, "np.exp({u})": 0.1, "np.cos({u})": 0.2, "-np.sin({u})": 0.2}
+_RELU = (np.maximum, np.fmax, np.where, np.greater, np.greater_equal, np.less, np.less_equal, np.clip, put)
+# Local derivatives: where the forward pass has one of some functions, of what, and how much more far-fetched that is.
+_SLOPES: tuple[tuple[str, tuple[Any, ...], tuple[float, float], float], ...] = (
+    ("({u} > 0)", _RELU, (-np.inf, np.inf), 0.0),
+    ("(1 - {u}**2)", (np.tanh,), (-1, 1), 0.0),
+    ("{u} * (1 - {u})", (np.exp, np.tanh), (0, 1), 0.0),
+    ("(1 - np.tanh({u})**2)", (np.tanh,), (-np.inf, np.inf), 0.0),
+    ("np.sign({u})", (np.abs,), (-np.inf, np.inf), 0.0),
+    ("np.exp({u})", (np.exp,), (-np.inf, np.inf), 0.1),
+    ("{u}", (), (-np.inf, np.inf), 0.0),
+    ("1 / {u}", (), (-np.inf, np.inf), 0.4),
+    ("2 * {u}", (np.square, np.power, np.multiply), (-np.inf, np.inf), 0.1),
+    ("np.cos({u})", (np.sin,), (-np.inf, np.inf), 0.2),
+    ("-np.sin({u})", (np.cos,), (-np.inf, np.inf), 0.2),
+)
 _FORMS = ("{u}**2", "1 - {u}", "np.tanh({u})", "{u} * (1 - {u})", "1 - {u}**2", "np.sqrt({u})", "{u}**3", "1 / {u}")
 _SUMS = ("np.sum({u}, axis={k})", "np.sum({u}, axis={k}, keepdims=True)", "np.mean({u}, axis={k}, keepdims=True)")
 
 
-class Edits:
-    """The edits of an expression.
+def _terms(tree: ast.expr) -> list[ast.expr]:
+    """An expression, and the terms of sums in it."""
+    if isinstance(tree, ast.Tuple) and getattr(tree, "written", False):
+        return _terms(tree.elts[1])
+    sums = [n for n in expressions(tree) if isinstance(n, ast.BinOp) and isinstance(n.op, (ast.Add, ast.Sub))]
+    parts = [part for node in sums for part in (node.left, node.right)]
+    return [tree, *(part for part in parts if not isinstance(part, ast.Constant))]
 
-    Args:
-        tree: the expression.
-        names: what its author could have named there, by the spelling.
-        value: what a node of the expression is, None where that is not known.
-        functions, numbers: of the author's, that might stand there.
-    """
 
-    def __init__(
-        self,
-        tree: ast.expr,
-        names: Mapping[str, Kind],
-        value: Callable[[ast.expr], Any],
-        functions: Iterable[str] = (),
-        numbers: Iterable[float] = (),
-    ) -> None:
-        self._tree, self._names, self._value = tree, names, value
-        self._functions, self._numbers = tuple(functions), set(numbers)
-        self._texts: dict[int, str] = {}
+class Edits(Setting):
+    """The edits of an expression."""
+
+    @cached_property
+    def _slopes(self) -> list[Any]:
+        """The local derivatives that the forward pass can have."""
+        return [slope for slope in _SLOPES if not slope[1] or any(fn in self._used for fn in slope[1])]
 
     def all(self) -> list[Edit]:
         """The least far-fetched first."""
         found = [edit for node in expressions(self._tree) for edit in self._of(node)]
         for form, cost in (("-_", 0.9), ("2 * _", 1.0), ("_ / 2", 1.05), ("-2 * _", 1.2), ("-_ / 2", 1.2)):
             words = "the sign is wrong" if form == "-_" else "a factor is wrong"
-            found.append(self._edit(self._tree, form, "scale", cost, words))
+            found += [self._edit(term, form, partial(self._scale, term), cost, words) for term in _terms(self._tree)]
         found += [*self._everywhere(), *self._another_term()]
         return sorted(found, key=lambda edit: edit.cost)
 
     def _everywhere(self) -> Iterator[Edit]:
         """Another name wherever one stands, of those that stand more than once."""
-        count = Counter(self._text(n) for n in expressions(self._tree) if isinstance(n, _NAMED))
+        count = Counter(text_of(n) for n in expressions(self._tree) if isinstance(n, _NAMED))
         for text in (text for text, times in count.items() if times > 1 and text in self._names):
             shape = np.shape(self._names[text].value)
             for other, kind in self._names.items():
                 if other != text and np.shape(kind.value) == shape:
                     tree = self._tree
-                    for node in [n for n in expressions(tree) if isinstance(n, _NAMED) and self._text(n) == text]:
+                    for node in [n for n in expressions(tree) if isinstance(n, _NAMED) and text_of(n) == text]:
                         tree = replaced(tree, node, parsed(other))
-                    first = next(n for n in expressions(self._tree) if self._text(n) == text)
+                    first = next(n for n in expressions(self._tree) if text_of(n) == text)
                     cause = self._place(first, other)
                     words = f"{text} stands in the place of {other}"
                     yield Edit(self._tree, tree, cause, 1.2, words)
@@ -100,12 +103,12 @@ class Edits:
         if not isinstance(self._tree, ast.BinOp) or not isinstance(self._tree.op, ast.Add):
             return
         term = self._tree.right
-        parts = [n for n in expressions(term) if isinstance(n, _NAMED) and self._text(n) in self._names]
+        parts = [n for n in expressions(term) if isinstance(n, _NAMED) and text_of(n) in self._names]
         parts = [n for n in parts if not any(n is not o and any(n is x for x in ast.walk(o)) for o in parts)]
-        used = {self._text(n) for n in expressions(self._tree)}
+        used = {text_of(n) for n in expressions(self._tree)}
         if len(parts) != 2:
             return
-        shapes = [np.shape(self._names[self._text(n)].value) for n in parts]
+        shapes = [np.shape(self._names[text_of(n)].value) for n in parts]
         fitting = [[t for t, k in self._names.items() if np.shape(k.value) == s and t not in used] for s in shapes]
         for first in fitting[0][:_MOST_NAMES]:
             for second in fitting[1][:_MOST_NAMES]:
@@ -126,18 +129,18 @@ class Edits:
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             yield self._edit(node, node.operand, "scale", 1.0, "the sign is wrong")
         elif isinstance(node, ast.Attribute) and node.attr == "T":
-            yield self._edit(node, node.value, "transposed", 1.0, f"{self._text(node)} is transposed once too often")
-        elif isinstance(node, ast.Subscript) and isinstance(value, np.ndarray):
+            yield self._edit(node, node.value, "transposed", 1.0, f"{text_of(node)} is transposed once too often")
+        elif isinstance(node, ast.Subscript) and isinstance(value, (np.ndarray, np.generic)):
             yield from self._of_index(node)
         elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
             own: Any = node.value
             near = (2 * own, own / 2, own + 1, own - 1, -own)
             for number in sorted({*near, *self._numbers} - {own}):
-                words = f"{self._text(node)} stands where {number} belongs"
+                words = f"{text_of(node)} stands where {number} belongs"
                 yield self._edit(node, ast.Constant(number), self._constant(node), 1.4, words)
         if value is None:
             return
-        if np.ndim(value) == 2 and not isinstance(node, ast.Attribute):
+        if np.ndim(value) == 2 and not (isinstance(node, ast.Attribute) and node.attr == "T"):
             yield self._edit(node, "_.T", "transposed", 1.1, "a transpose is missing")
         yield from self._of_value(node, value)
 
@@ -147,24 +150,25 @@ class Edits:
             for part, other in ((left, right), (right, left)):
                 if kind is ast.Add or part is left:
                     cause: Any = "missing-term" if self._size(other) > 1 else self._place(node)
-                    yield self._edit(node, part, cause, 1.3, f"{self._text(other)} does not belong there")
+                    yield self._edit(node, part, cause, 1.3, f"{text_of(other)} does not belong there")
         if kind in (ast.Mult, ast.Div, ast.MatMult):
             for part, other in ((left, right), (right, left)):
                 if kind is ast.Mult or part is left:
-                    cause = "scale" if self._size(other) == 1 else self._place(other)
-                    yield self._edit(node, part, cause, 1.25, f"{self._text(other)} is one factor too many")
+                    varies = (known := self._names.get(text_of(other))) is not None and known.depends
+                    cause = "scale" if self._size(other) == 1 and not varies else self._place(other)
+                    yield self._edit(node, part, cause, 1.25, f"{text_of(other)} is one factor too many")
         for other_kind in _OTHER.get(kind, ()):
             new = ast.BinOp(left, other_kind(), right)
             cause = "wrong-operand" if ast.MatMult in (kind, other_kind) else self._place(node)
             if {kind, other_kind} <= {ast.Add, ast.Sub} and not self._is_forward(node):
                 cause = "scale"
-            words = f"{self._text(node)} takes another operation than it should"
+            words = f"{text_of(node)} takes another operation than it should"
             yield self._edit(node, new, cause, 1.25, words)
         if kind is ast.Sub:
             cost = 1.1 if self._is_forward(node) and not self._has_data(node) else 0.85
             yield self._edit(node, ast.BinOp(right, ast.Sub(), left), "scale", cost, "the sign is wrong")
         if kind in (ast.Div, ast.MatMult):
-            words = f"the operands of {self._text(node)} are the wrong way round"
+            words = f"the operands of {text_of(node)} are the wrong way round"
             yield self._edit(node, ast.BinOp(right, node.op, left), "transposed", 1.2, words)
         if kind is ast.MatMult:
             new = ast.BinOp(parsed("_.T", right), node.op, parsed("_.T", left))
@@ -187,17 +191,17 @@ class Edits:
                 keywords = [ast.keyword("axis", ast.Constant(other)), *(k for k in node.keywords if k is not axis)]
                 for extra in ([], [ast.keyword("keepdims", ast.Constant(True))]) if other != given else ():
                     new = self._called(node, name, [*keywords, *extra], drop_axis=True)
-                    yield self._edit(node, new, "wrong-axis", 1.0, f"{self._text(node)} is over the wrong axis")
+                    yield self._edit(node, new, "wrong-axis", 1.0, f"{text_of(node)} is over the wrong axis")
             if name in ("sum", "mean"):
                 other_name = "mean" if name == "sum" else "sum"
                 new = self._called(node, other_name, node.keywords)
                 words = f"a {name} stands where a {other_name} belongs"
                 yield self._edit(node, new, "wrong-axis", 1.1, words)
-        if isinstance(node.func, ast.Name):
+        if isinstance(node.func, ast.Name) or text_of(node.func) in self._functions:
             for other_name in self._functions:
-                if other_name != node.func.id:
-                    words = f"{node.func.id} stands in the place of {other_name}"
-                    new = self._numpy_call(node, node.args, ast.Name(other_name))
+                if other_name != text_of(node.func):
+                    words = f"{text_of(node.func)} stands in the place of {other_name}"
+                    new = self._numpy_call(node, node.args, parsed(other_name))
                     yield self._edit(node, new, self._place(node), 1.15, words)
         operands = [a for a in node.args if not isinstance(a, (ast.Constant, ast.Tuple, ast.List))]
         if len(node.args) >= 1 and operands and len(node.args) <= 2:
@@ -237,11 +241,6 @@ class Edits:
                         words = f"the indices {subscripts} are not those of the product"
                         yield self._edit(node, new, "transposed", 1.3, words)
 
-    def _has_data(self, node: ast.expr) -> bool:
-        """Whether data stand in a part of the expression, as in the error of a prediction."""
-        known = (self._names.get(text_of(part)) for part in ast.walk(node) if isinstance(part, ast.expr))
-        return any(kind is not None and kind.data for kind in known)
-
     def _of_index(self, node: ast.Subscript) -> Iterator[Edit]:
         """A stride that was forgotten, and another index."""
         yield self._edit(node, node.value, "wrong-operand", 1.6, f"an index of {text_of(node.value)} is too many")
@@ -265,8 +264,13 @@ class Edits:
 
     def _of_value(self, node: ast.expr, value: Any) -> Iterator[Edit]:
         """Another name in the place of one, another form of it; a factor or a term that is left out."""
-        own, shape, leaf = self._text(node), np.shape(value), isinstance(node, (ast.Name, ast.Attribute, ast.Subscript))
+        if isinstance(getattr(node, "ctx", None), ast.Store):  # what is written to
+            return
+        own, shape, leaf = text_of(node), np.shape(value), isinstance(node, (ast.Name, ast.Attribute, ast.Subscript))
         known = self._names.get(own)
+        if leaf and known is not None and known.before:
+            words = f"{own} was updated already: {known.before} is what it was before"
+            yield self._edit(node, known.before, "stale-parameter", 0.8, words)
         if leaf or isinstance(node, ast.Call):
             for form in _FORMS:
                 yield self._edit(node, form.format(u="_"), self._place(node), 1.3,
@@ -276,7 +280,7 @@ class Edits:
                 continue
             other = np.shape(kind.value)
             forward = known is not None and known.forward
-            if leaf or (isinstance(node, ast.Call) and kind.forward):
+            if leaf or (kind.forward and (isinstance(node, ast.Call) or self._is_an_argument(node))):
                 near = 0.0 if other == shape and (known is None or kind.forward == forward) else 0.1
                 words = f"{own} stands in the place of {text}"
                 if other == shape or np.size(kind.value) > 1:
@@ -285,6 +289,12 @@ class Edits:
                     yield self._edit(node, f"{text}.T", self._place(node, text), 1.4 + near, words)
         if not self._is_forward(node) or node is self._tree:
             yield from self._left_out(node, value)
+        elif isinstance(around := self._inside.get(id(node)), ast.BinOp) and isinstance(around.op, (ast.Add, ast.Sub)):
+            for text, kind in self._names.items():
+                if np.size(kind.value) == 1 and np.asarray(kind.value).dtype.kind in "fiu" and not kind.depends:
+                    for op in "*/":
+                        words = f"a factor is missing: it should be {op} {text}"
+                        yield self._edit(node, f"_ {op} {text}", self._scale(node), 1.25, words)
         if leaf and known is not None and known.forward and not known.parameter:
             yield self._edit(node, "_ - 1", "target", 1.2, "the target is 1, and the term - 1 is left out")
         for text, kind in self._names.items() if leaf else ():
@@ -294,23 +304,16 @@ class Edits:
                     yield self._edit(node, f"_ {op} {text}", "target", 1.25, words)
 
     def _left_out(self, node: ast.expr, value: Any) -> Iterator[Edit]:
-        """A factor or a term that is left out of a gradient."""
-        shape = np.shape(value)
+        """A factor or a term that is left out of a gradient: of a product or a sum, once."""
+        shape, around = np.shape(value), self._inside.get(id(node))
+        operator = type(around.op) if isinstance(around, ast.BinOp) else None
         for text, kind in self._names.items():
             other = np.shape(kind.value)
             single = np.size(kind.value) == 1 and np.asarray(kind.value).dtype.kind in "fiu"
-            if single:
-                for op, times in (("*", f" * {text}"), ("/", f" / {text}")):
-                    new = f"_ {op} {text}"
-                    yield self._edit(node, new, "scale", 1.2, f"a factor is missing: it should be{times}")
-            if together(other, shape) and (kind.forward or single) and not (single and shape):
-                for form in _SLOPES if other == shape or np.ndim(value) == 0 else ("{u}", "1 / {u}"):
-                    factor = form.format(u=text)
-                    new = f"_ * {factor if form[0] == '(' else f'({factor})'}"
-                    cause = "wrong-operand" if kind.parameter else "missing-derivative"
-                    words = f"the factor {factor.strip('()')} is left out"
-                    cost = 1.0 + _UNUSUAL.get(form, 0.0)
-                    yield self._edit(node, new, cause, cost, words)
+            if operator not in (ast.Mult, ast.Div):
+                yield from self._factors(node, shape, text, kind, single)
+            if operator in (ast.Add, ast.Sub):
+                continue
             if broadcasts(other, shape) and not single:
                 cause = "target" if kind.data else "regulariser" if kind.parameter else "missing-term"
                 for op in "-+":
@@ -329,82 +332,26 @@ class Edits:
                 new = form.format(u="_", k=k)
                 yield self._edit(node, new, "unsummed-axis", 1.4, "a sum is left out")
 
-    # What an edit is
-
-    def _edit(self, old: ast.expr, new: Any, cause: Any, cost: float, words: str) -> Edit:
-        own = len(self._text(old))
-        length = len(new) + (own - 1 if _OWN.search(new) else 0) if isinstance(new, str) else len(text_of(new))
-        return Edit(old, new, cause, cost + _BY_LENGTH * max(length - own, 0), words)
-
-    def _text(self, node: ast.expr) -> str:
-        if id(node) not in self._texts:
-            self._texts[id(node)] = text_of(node)
-        return self._texts[id(node)]
-
-    def _called(self, node: ast.Call, name: str, keywords: list[ast.keyword], drop_axis: bool = False) -> ast.Call:
-        """A reduction as a function of NumPy's."""
-        is_method = isinstance(node.func, ast.Attribute) and self._value(node.func.value) is not None
-        args = [node.func.value, *node.args] if is_method else list(node.args)  # type: ignore[attr-defined]
-        function = ast.Attribute(ast.Name("np"), name)
-        return ast.Call(function, args[:1] if drop_axis else args, keywords)
-
-    def _numpy_call(self, node: ast.Call, args: list[ast.expr], func: ast.expr | None = None) -> ast.Call:
-        return ast.Call(func or node.func, args, node.keywords)
-
-    def _size(self, node: ast.expr) -> int:
-        value = self._value(node)
-        return 1 if value is None else int(np.size(value))
-
-    def _constant(self, node: ast.expr) -> Any:
-        return partial(lambda: self._placed(node) if self._is_forward(self._around(node)) else "scale")
-
-    def _place(self, node: ast.expr, text: str = "") -> Any:
-        return partial(self._placed, node, text)
-
-    def _placed(self, node: ast.expr, text: str = "") -> str:
-        """The cause of a slip by where it is: in a derivative, or among the operands."""
-        kind = self._names.get(text)
-        if isinstance(node, ast.Subscript) and text.startswith(f"{text_of(node.value)}["):  # another index
-            return "wrong-operand"
-        if kind is not None and kind.data and np.asarray(kind.value).dtype.kind == "f" and not self._in_a_product(node):
-            return "target"
-        if kind is not None and (not kind.forward or np.asarray(kind.value).dtype.kind in "iu"):
-            return "wrong-operand"
-        around = self._around(node)
-        if around is not node and self._is_forward(around) and not self._in_a_product(around):
-            return "derivative-at-output"
-        if self._is_forward(node) and not self._in_a_product(node) and (kind is None or kind.forward):
-            return "derivative-at-output" if not (kind is not None and kind.parameter) else "wrong-operand"
-        return "wrong-operand"
-
-    def _around(self, node: ast.expr) -> ast.expr:
-        """The largest part of the expression with this node in it that is of the forward pass alone."""
-        best = node
-        for other in expressions(self._tree):
-            if any(part is best for part in ast.walk(other)) and self._is_forward(other):
-                best = other
-        return best
-
-    def _in_a_product(self, node: ast.expr) -> bool:
-        """Whether a node is an operand of a sum over products, perhaps transposed."""
-        for other in expressions(self._tree):
-            parts: list[ast.expr] = []
-            if isinstance(other, ast.BinOp) and isinstance(other.op, ast.MatMult):
-                parts = [other.left, other.right]
-            elif isinstance(other, ast.Call) and name_of(other.func) in ("dot", "outer", "matmul", "einsum"):
-                own = other.func.value if isinstance(other.func, ast.Attribute) else other.func
-                parts = [own, *other.args]
-            for part in parts:
-                if part is node or (isinstance(part, (ast.Attribute, ast.Call)) and inner_of(part) is node):
-                    return True
-        return False
-
-    def _is_forward(self, node: ast.expr) -> bool:
-        """Whether all that stands in a part of the expression is of the forward pass."""
-        known = self._names.get(self._text(node))
-        if known is not None:
-            return known.forward
-        parts = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)]
-        if isinstance(node, (ast.Name, ast.Constant)):
-            return True
-        return all(self._is_forward(part) for part in parts)
+    def _factors(self, node: ast.expr, shape: tuple[int, ...], text: str, kind: Kind, single: bool) -> Iterator[Edit]:
+        """A factor with a name in it that is left out."""
+        if single:
+            cause = "missing-derivative" if kind.depends else "scale"
+            for op, cost in (("*", 1.2), ("/", 1.3 if kind.depends else 1.2)):
+                yield self._edit(node, f"_ {op} {text}", cause, cost, f"a factor is missing: it should be {op} {text}")
+        other = np.shape(kind.value)
+        if not together(other, shape) or not (kind.forward or single) or (single and shape):
+            return
+        numbers = np.asarray(kind.value)
+        if numbers.dtype.kind not in "fiub":
+            return
+        for form, _, (least, most), unusual in self._slopes:
+            plain = form in ("{u}", "1 / {u}")
+            if not plain and not (other == shape or shape == ()):
+                continue
+            if numbers.size and not (numbers.min() >= least and numbers.max() <= most):
+                continue
+            factor = form.format(u=text)
+            new = f"_ * {factor if form[0] == '(' else f'({factor})'}"
+            cause = "wrong-operand" if kind.parameter else "missing-derivative"
+            words = f"the factor {factor.strip('()')} is left out"
+            yield self._edit(node, new, cause, 1.0 + unusual, words)

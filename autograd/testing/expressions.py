@@ -41,18 +41,27 @@ class Edit:
 
 
 class Kind(NamedTuple):
-    """What a name stands for: its value, and whether it is of the forward pass, a parameter, or data."""
+    """What a name stands for: its value, and whether it is of the forward pass, a parameter, data, or depends on these.
+
+    Of a parameter that was updated, `before` is the name of what it was.
+    """
 
     value: Any
     forward: bool
     parameter: bool = False
     data: bool = False
+    before: str = ""
+    depends: bool = False
 
 
 def text_of(node: ast.AST) -> str:
     """Source, as people write it."""
-    text = ast.unparse(node).replace(" ** ", "**")
-    return text if '"' in text else text.replace("'", '"')
+    known: str | None = getattr(node, "_text", None)
+    if known is None:
+        text = ast.unparse(node).replace(" ** ", "**")
+        known = text if '"' in text else text.replace("'", '"')
+        node._text = known  # type: ignore[attr-defined]
+    return known
 
 
 def parsed(text: str, own: ast.expr | None = None) -> Any:
@@ -84,6 +93,7 @@ def replaced(tree: Any, old: ast.AST, new: ast.AST) -> Any:
     if changed is None:
         return tree
     changed.edited = True
+    changed.__dict__.pop("_text", None)
     return changed
 
 

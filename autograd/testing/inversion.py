@@ -9,6 +9,8 @@ import numpy as np
 
 from autograd.program.program import Line, Var
 from autograd.testing.recording import same
+from autograd.testing.rerun import known_value
+from autograd.testing.updates import implied
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -29,7 +31,7 @@ def solved(
         if type(arg) is not Var or line is None:
             continue
         wanted = _inverse(line, position, np.asarray(right), values)
-        if wanted is None or np.shape(wanted) != np.shape(values[arg]):
+        if wanted is None or np.shape(wanted) != np.shape(values.get(arg, arg.value)):
             continue
         if inside(arg):
             yield from solved(arg, wanted, made, inside, values)
@@ -44,16 +46,17 @@ def _inverse(line: Line, position: int, right: Array, values: Mapping[Any, Any])
         return right
     if fn is np.negative:
         return -right
+    if fn is implied:
+        return np.asarray(known_value(line.args[0], values) - right * line.args[2]) if position == 1 else None
     if fn is np.transpose and len(line.args) == 1:
         return np.asarray(right.T)
     if fn in (np.reshape, np.ravel) and position == 0:
-        return right.reshape(np.shape(values[line.args[0]]))
+        return right.reshape(np.shape(known_value(line.args[0], values)))
     if len(line.args) < 2 or position > 1:
         return None
     if fn not in (np.add, np.subtract, np.multiply, np.divide):
         return None
-    own, other = values[line.args[position]], line.args[1 - position]
-    other = np.asarray(values.get(other, other) if type(other) is Var else other)
+    own, other = known_value(line.args[position], values), np.asarray(known_value(line.args[1 - position], values))
     if fn is np.add:
         return np.asarray(right - other)
     if fn is np.subtract:

@@ -238,7 +238,7 @@ def scope_of(frame: FrameType) -> dict[str, Any]:
     return {
         name: value.symbol if type(value) is Traced else value
         for name in names
-        if type(value := known[name]) in (Traced, int, float)
+        if type(value := known[name]) in (Traced, int, float) or isinstance(value, np.integer)
     }
 
 
@@ -264,6 +264,8 @@ def wrapped(value: Any, recording: Recording) -> Any:
     """A function or a module of NumPy's whose arrays are traced; anything else as it is."""
     if isinstance(value, ModuleType):
         return value if isinstance(value, Namespace) else Namespace(value, recording)
+    if value is np.c_ or value is np.r_:
+        return _Joined(value, recording)
     if not callable(value) or isinstance(value, (np.ufunc, type)):
         return value
 
@@ -276,6 +278,23 @@ def wrapped(value: Any, recording: Recording) -> Any:
 
     call.__name__ = getattr(value, "__name__", "call")
     return call
+
+
+class _Joined:
+    """`np.c_` and `np.r_`."""
+
+    def __init__(self, own: Any, recording: Recording) -> None:
+        self._own, self._recording = own, recording
+
+    def __getitem__(self, index: Any) -> Any:
+        parts = index if isinstance(index, tuple) else (index,)
+        if not _holds_traced(parts):
+            return taken(self._own[index], self._recording)
+        columns = self._own is np.c_
+        arrays = [part if type(part) is Traced else self._own[part] for part in parts]
+        least = 2 if columns else 1
+        joined = [np.reshape(a, (*a.shape, *(1,) * (least - a.ndim))) if a.ndim < least else a for a in arrays]
+        return self._recording.call(np.concatenate, (joined,), {"axis": -1 if columns else 0})
 
 
 _CONVERSIONS = {np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray}

@@ -8,12 +8,14 @@ with the line, and the edited line is the right one.
 from __future__ import annotations
 
 import ast
+import heapq
 import operator
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
+from operator import itemgetter
 from types import FrameType, FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,16 +23,19 @@ from autograd.basis.caching import cached_property
 from autograd.program.program import Line, Var
 from autograd.rules.write import put
 from autograd.testing.budget import Budget
+from autograd.testing.code import Code, is_function, is_pure
 from autograd.testing.edits import Edits
-from autograd.testing.expressions import Edit, replaced, text_of
+from autograd.testing.expressions import Edit, expressions, name_of, parsed, replaced, text_of
 from autograd.testing.recording import Recording
-from autograd.testing.runs import Run, Runs, is_pure
+from autograd.testing.runs import Run, Runs
 from autograd.testing.source import Statement, range_of
-from autograd.testing.truth import Truth
+from autograd.testing.truth import Truth, factor_between
+from autograd.testing.updates import implied
 from autograd.testing.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from autograd.testing.dataflow import Dataflow, End
+    from autograd.testing.dataflow import Dataflow
+    from autograd.testing.known import End
 
 
 @dataclass
@@ -52,166 +57,236 @@ class Repair:
     repairs: list[End]
 
 
+class Suspect(NamedTuple):
+    """A value that may be wrong.
+
+    Attributes:
+        var: the value.
+        reach: the wrong ends that depend on it, or on what its expression gave at other times.
+        cost: how unlikely it is that the mistake is there.
+    """
+
+    var: Var
+    reach: list[End]
+    cost: float
+
+
 class Repairs:
     """The search for edits.
 
     Args:
         flow: the run.
         recording, truth: of it.
-        seconds: after which no other is tried.
+        budget: after which no other is tried.
     """
 
-    def __init__(self, flow: Dataflow, recording: Recording, truth: Truth, seconds: float) -> None:
-        self._flow, self._recording, self._seconds = flow, recording, seconds
+    def __init__(self, flow: Dataflow, recording: Recording, truth: Truth, budget: Budget) -> None:
+        self._flow, self._recording, self._truth, self._budget = flow, recording, truth, budget
         self._vocabulary = Vocabulary(flow, recording, truth)
         self._runs = Runs(flow, recording, self._vocabulary)
 
     @cached_property
-    def _budget(self) -> Budget:
-        """It starts with the first edit."""
-        return Budget(self._seconds)
+    def _updates(self) -> dict[Var, Var]:
+        """The parameters that updated ones were."""
+        return {line.args[1]: line.args[0] for line in self._flow.lines if line.fn is implied}
 
-    def of(
-        self,
-        var: Var,
-        reach: list[End],
-        least: int,
-        rights: Mapping[Var, Any] | None = None,
-        cost: float = float("inf"),
-    ) -> Repair | None:
-        """The least far-fetched edit of the expression that gave a value, which makes so many of the ends right."""
-        var = self._updated(var)
-        line = self._flow.made[var]
-        statement = self._flow.statement(var)
+    @cached_property
+    def _used(self) -> set[Any]:
+        """The functions of the forward pass."""
+        return {line.fn for line in self._recording.lines if line.target in self._truth.forward}
+
+    def best(self, suspects: list[Suspect]) -> Repair | None:
+        """The least far-fetched edit that makes right all ends that depend on what it changes."""
+        edits = heapq.merge(*(self._edits(suspect) for suspect in suspects), key=itemgetter(0))
+        for _, suspect, place, edit in self._budget.within(edits):
+            if (repair := place.tried(edit, suspect.reach)) is not None:
+                return repair
+        return None
+
+    def _edits(self, suspect: Suspect) -> Iterator[tuple[float, Suspect, _Place, Edit]]:
+        """The edits of an expression, with their costs."""
+        place = self._place(self._updated(suspect.var))
+        for edit in place.edits if place is not None else ():
+            yield edit.cost + suspect.cost, suspect, place, edit  # type: ignore[misc]
+
+    def _place(self, var: Var) -> _Place | None:
+        """The expression that gave a value, and what its author might have meant; None where that is not known."""
+        line, statement = self._flow.made[var], self._flow.statement(var)
         runs = self._runs.of(var)
-        if statement.node is None or not runs:
-            return None
-        tree = self._runs.tree(line, statement)
-        if tree is None:
+        tree = self._runs.tree(line, statement) if statement.node is not None and runs else None
+        if tree is None or any(run.target in self._truth.forward for run in runs):
             return None
         run = next((run for run in runs if run.target is var), runs[0])
-        values = self._flow.replay({})
+        values = self._flow.values
         offered = self._vocabulary.without_synonyms(run.names)
         names = {text: self._vocabulary.kind(known, values) for text, known in offered.items()}
+        for text, array in self._vocabulary.indexed(run.last, run.frame).items():
+            value = _value(run, parsed(text), values)
+            if value is not None:
+                names[text] = self._vocabulary.kind(array, values)._replace(value=value)
         leaves = {}
-        for node in ast.walk(tree):
+        for node in expressions(tree):
             at = range_of(node) if hasattr(node, "lineno") else None
-            if at in run.leaves:
-                leaves[text_of(node)] = self._vocabulary.kind(run.leaves[at], values)
+            if at in run.leaves and not isinstance(node, ast.Tuple):
+                text, known = text_of(node), run.leaves[at]
+                leaves[text] = self._vocabulary.kind(known, values)
+                if type(known) is Var and known in self._updates:
+                    before = f"{name_of(node) or 'parameter'}_before_its_update"
+                    leaves[text] = leaves[text]._replace(before=before)
+                    for each in runs:
+                        each.names[before] = self._updates[known]
         functions, numbers = around(run.frame)
-        found = Edits(tree, {**names, **leaves}, lambda node: self._value(run, node, values), functions, numbers)
-        edits = found.all()
-        edits = [*self._over(tree, statement, runs), *edits]
-        own, cache = values[var], dict[int, Any]()
-        alone = rights is not None and (len(runs) == 1 or all(run.target in rights for run in runs))
-        right = rights.get(var) if rights is not None and alone else None
-        for edit in self._budget.within(edit for edit in edits if edit.cost < cost):
-            changed = replaced(tree, edit.old, edit.new)
-            with np.errstate(all="ignore"):
-                run.cache = cache
-                value = self._tried(run, changed, values)
-                run.cache = None
-            if value is None or np.shape(value) not in (
-                np.shape(own),
-                np.shape(own)[::-1],
-                np.shape(own if right is None else right),
-            ):
-                continue
-            if len(runs) == 1 and _alike(value, own):
-                continue
-            if right is not None and not _alike(np.ravel(value), np.ravel(right)):
-                continue
-            with np.errstate(all="ignore"):
-                after = self._after(runs, changed)
-            if after is None:
-                continue
-            repairs = self._flow.repaired(reach, after)
-            if len(repairs) >= least:
-                fixed = {r.target: after[r.target] for r in runs}
-                return Repair(statement, edit, self._line(statement, tree, changed), fixed, repairs)
-        return None
+        offered = {text: kind for text, kind in {**names, **leaves}.items() if _is_plain(kind.value)}
+        found = Edits(tree, offered, lambda node: _value(run, node, values), functions, numbers, self._used)
+        return _Place(self._flow, statement, tree, run, runs, [*_over(tree, statement, runs), *found.all()])
 
     def _updated(self, var: Var) -> Var:
         """What an update gave, for the gradient that it implies."""
         line = self._flow.made[var]
-        before = self._flow.made.get(line.args[0]) if line.fn is np.divide and type(line.args[0]) is Var else None
-        if (
-            before is None
-            or before.fn is not np.subtract
-            or self._recording.spots[before.target] != self._recording.spots[var]
-        ):
-            return var
-        after = before.args[1]
-        return after if after in self._flow.made else var
+        return line.args[1] if line.fn is implied and line.args[1] in self._flow.made else var
 
-    def _over(self, tree: ast.expr, statement: Statement, runs: list[Run]) -> list[Edit]:
-        """What is written over what was there, where it should be added."""
-        target = statement.target
-        if not isinstance(statement.node, ast.Assign) or target is None or len(runs) < 2:
-            return []
-        before: Any = None
-        for run in runs:
-            if run.last.fn is put and isinstance(target, ast.Subscript):
-                run.leaves[range_of(target.value)] = run.last.args[0]
-                line = Line(Var(None), operator.getitem, run.last.args[:2], {})
-                run.lines[range_of(target)] = [line]
-            else:
-                first = run.names.get(text_of(target), 0.0) if before is None else before
-                run.leaves[range_of(target)] = first
-            before = run.target
-        words = f"{text_of(target)} is overwritten each time, not added to"
-        return [Edit(tree, ast.BinOp(target, ast.Add(), tree), "missing-term", 1.0, words)]
 
-    def _tried(self, run: Run, tree: Any, values: Mapping[Any, Any]) -> Any:
-        try:
-            return run.value(tree, values)
-        except Exception:  # shapes that do not fit
-            return None
+class _Place:
+    """An expression of the author's, each time that it ran.
 
-    def _after(self, runs: list[Run], tree: Any) -> dict[Any, Any] | None:
-        """All values with an expression changed, each time that it was computed."""
-        computed = {run.target: partial(run.value, tree) for run in runs}
-        try:
-            return self._flow.recomputed(computed)
-        except Exception:  # shapes that do not fit
-            return None
+    Args:
+        flow: the run.
+        statement, tree: where it stands, and its syntax.
+        run, runs: the one time that is looked at first, and all of them.
+        edits: what may be wrong with it, the least far-fetched first.
+    """
 
-    def _value(self, run: Run, node: ast.expr, values: Mapping[Any, Any]) -> Any:
-        try:
-            value = run.of(node, values)
-        except Exception:
-            return None
-        return value if isinstance(value, (np.ndarray, np.generic, int, float)) else None
+    def __init__(
+        self, flow: Dataflow, statement: Statement, tree: ast.expr, run: Run, runs: list[Run], edits: list[Edit]
+    ) -> None:
+        self._flow, self._statement, self._tree, self._run, self._runs = flow, statement, tree, run, runs
+        self.edits = edits
+        self._own = flow.values.get(run.target, run.target.value)
+        self._failed: set[bytes] = set()
 
-    def _line(self, statement: Statement, tree: ast.expr, changed: ast.expr) -> str:
-        """The statement with another expression."""
-        node: Any = statement.node
-        if isinstance(node, ast.AugAssign) and tree is not node.value:
-            target = getattr(changed, "left", None)
-            if isinstance(target, ast.Subscript) and not hasattr(target, "lineno"):
-                whole: Any = ast.AugAssign(target, node.op, node.value)
-            elif isinstance(changed, ast.BinOp) and changed.left is getattr(tree, "left", None):
-                whole = ast.AugAssign(node.target, changed.op, changed.right)
-            else:
-                whole = ast.Assign([node.target], changed, lineno=0)
-        elif isinstance(changed, ast.BinOp) and changed.left is statement.target:
-            whole = ast.AugAssign(node.targets[0], changed.op, changed.right)
-        else:
-            whole = replaced(node, tree, changed)
-        return text_of(ast.fix_missing_locations(whole)) if not isinstance(node, (ast.For, ast.If, ast.While)) else ""
+    def tried(self, edit: Edit, reach: list[End]) -> Repair | None:
+        """An edit as a repair, if it makes all these ends right."""
+        changed = replaced(self._tree, edit.old, edit.new)
+        with np.errstate(all="ignore"):
+            try:
+                code = Code(self._run, changed, whole=True)
+                new = {run.target: partial(code, run) for run in self._runs}
+                if not self._is_another(code):
+                    return None
+                repairs = self._flow.repaired(reach, new, len(reach))
+            except Exception:  # what is not known, and shapes that do not fit
+                return None
+            if not repairs:
+                return None
+            trial = self._flow.trial(new)
+            values = {run.target: trial[run.target] for run in self._runs}
+        if edit.cause in ("derivative-at-output", "wrong-operand", "missing-derivative") and self._is_scaled(values):
+            edit = replace(edit, place="scale")
+        return Repair(self._statement, edit, _line(self._statement, self._tree, changed), values, repairs)
+
+    def _is_scaled(self, values: Mapping[Var, Any]) -> bool:
+        """Whether what was given is a number times what is right."""
+        pairs = [(np.asarray(var.value), np.asarray(right)) for var, right in values.items() if np.any(right)]
+        factors = [
+            factor_between(right, own) if own.shape == right.shape and (own.size > 1 or len(pairs) > 2) else None
+            for own, right in pairs
+        ]
+        return bool(factors) and all(f is not None and abs(f - (factors[0] or 0)) < 1e-6 * abs(f) for f in factors)
+
+    def _is_another(self, code: Code) -> bool:
+        """Whether code gives something else, of a shape that may be meant, and not what was tried before."""
+        own, value = self._own, code(self._run, self._flow.values)
+        if np.shape(value) not in (np.shape(own), np.shape(own)[::-1], *self._shapes):
+            return False
+        if len(self._runs) == 1 and _alike(value, own):
+            return False
+        others = [code(run, self._flow.values) for run in {id(r): r for r in (self._runs[0], self._runs[-1])}.values()]
+        seen = repr(np.shape(value)).encode() + b"".join(np.float32(v).tobytes() for v in (value, *others))
+        if seen in self._failed:
+            return False
+        self._failed.add(seen)
+        return True
+
+    @property
+    def _shapes(self) -> list[tuple[int, ...]]:
+        """The shape of a gradient that this is."""
+        return [np.shape(end.node.value) for end in self._flow.ends if end.var is self._run.target]
 
 
 def around(frame: FrameType | None) -> tuple[list[str], list[float]]:
     """The functions of one argument, and the numbers, that the author of a function uses."""
     if frame is None:
         return [], []
-    functions = [
-        name for name, value in frame.f_globals.items()
-        if isinstance(value, FunctionType) and value.__code__.co_argcount == 1 and is_pure(value)
+    own = frame.f_locals.get("self")
+    held = [("", 1, frame.f_globals), *(("self.", 2, vars(kind)) for kind in type(own).__mro__ if own is not None)]
+    functions = [f"self.{name}" for name, value in getattr(own, "__dict__", {}).items() if is_function(value)]
+    functions += [
+        f"{prefix}{name}" for prefix, count, names in held for name, value in names.items()
+        if isinstance(value, FunctionType) and value.__code__.co_argcount == count and is_pure(value)
     ]  # fmt: skip
     return functions, [value for value in frame.f_code.co_consts if type(value) in (int, float)]
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is an array, a number, or a list of numbers."""
+    if isinstance(value, list):
+        return all(isinstance(part, int) for part in value)
+    return isinstance(value, (np.ndarray, np.generic, int, float))
 
 
 def _alike(a: Any, b: Any) -> bool:
     tolerance = 1e-3 if getattr(a, "dtype", None) == np.float32 else 1e-6
     return np.shape(a) == np.shape(b) and bool(np.allclose(a, b, rtol=tolerance, atol=1e-12))
+
+
+def _over(tree: ast.expr, statement: Statement, runs: list[Run]) -> list[Edit]:
+    """What is written over what was there, where it should be added."""
+    target = statement.target
+    if not isinstance(statement.node, ast.Assign) or target is None or len(runs) < 2:
+        return []
+    before: Any = None
+    for run in runs:
+        if run.last.fn is put and isinstance(target, ast.Subscript):
+            run.leaves[range_of(target.value)] = run.last.args[0]
+            line = Line(Var(None), operator.getitem, run.last.args[:2], {})
+            run.lines[range_of(target)] = [line]
+        else:
+            first = run.names.get(text_of(target), 0.0) if before is None else before
+            run.leaves[range_of(target)] = first
+        before = run.target
+    words = f"{text_of(target)} is overwritten each time, not added to"
+    value = tree.elts[1] if isinstance(tree, ast.Tuple) and getattr(tree, "written", False) else tree
+    return [Edit(value, ast.BinOp(target, ast.Add(), value), "missing-term", 1.0, words)]
+
+
+def _value(run: Run, node: ast.expr, values: Mapping[Any, Any]) -> Any:
+    try:
+        value = run.value(node, values)
+    except Exception:
+        return None
+    return value if isinstance(value, (np.ndarray, np.generic, int, float)) else None
+
+
+def _line(statement: Statement, tree: ast.expr, changed: ast.expr) -> str:
+    """The statement with another expression."""
+    node: Any = statement.node
+    if isinstance(node, ast.AugAssign) and tree is not node.value:
+        target = getattr(changed, "left", None)
+        if isinstance(target, ast.Subscript) and not hasattr(target, "lineno"):
+            whole: Any = ast.AugAssign(target, node.op, node.value)
+        elif isinstance(changed, ast.BinOp) and changed.left is getattr(tree, "left", None):
+            whole = ast.AugAssign(node.target, changed.op, changed.right)
+        else:
+            whole = ast.Assign([node.target], changed, lineno=0)
+    elif getattr(tree, "written", False) and isinstance(node, ast.Assign):
+        pair: Any = changed
+        place: Any = node.targets[0]
+        whole = ast.Assign([ast.Subscript(place.value, pair.elts[0])], pair.elts[1], lineno=0)
+        if isinstance(pair.elts[1], ast.BinOp) and pair.elts[1].left is place:
+            whole = ast.AugAssign(place, pair.elts[1].op, pair.elts[1].right)  # type: ignore[arg-type]
+    elif isinstance(changed, ast.BinOp) and changed.left is statement.target:
+        goal: Any = node.targets[0]
+        whole = ast.AugAssign(goal, changed.op, changed.right)
+    else:
+        whole = replaced(node, tree, changed)
+    return text_of(ast.fix_missing_locations(whole)) if not isinstance(node, (ast.For, ast.If, ast.While)) else ""

@@ -90,15 +90,10 @@ class Updates:
 
     def implied(self, update: Update, rate: float) -> Var:
         """The value `(before - after) / rate`, in the place of the update."""
-        spot = self._recording.spots[update.after]
-        difference = self._emit(np.subtract, (update.before, update.after), spot)
-        return self._emit(np.divide, (difference, rate), spot)
-
-    def _emit(self, fn: Any, args: tuple[Any, ...], spot: Any) -> Var:
-        values = [arg.value if type(arg) is Var else arg for arg in args]
-        line = Line(Var(fn(*values)), fn, args, {})
+        before, after = update.before, update.after
+        line = Line(Var(implied(before.value, after.value, rate)), implied, (before, after, rate), {})
         self._recording.lines.append(line)
-        self._recording.spots[line.target] = spot
+        self._recording.spots[line.target] = self._recording.spots[after]
         return line.target
 
     def _chain(self, before: Var, now: Var) -> list[Var] | None:
@@ -117,6 +112,8 @@ class Updates:
         """The operand of an update that is the parameter so far."""
         if line.fn is put and _everything(line.args[1]) and type(line.args[2]) is Var:
             return line.args[2]
+        if line.fn is put and type(line.args[0]) is Var:  # of single elements, one after the other
+            return line.args[0]
         if line.fn in _PASSED:
             return line.args[0] if type(line.args[0]) is Var else None
         if line.fn in (np.add, np.subtract, np.multiply):
@@ -177,6 +174,8 @@ class Updates:
                 factor, step = -factor, a
             elif line.fn in _PASSED:
                 step = a
+            elif line.fn in (np.matmul, np.dot) and (inner := self._within(line)) is not None:
+                return factor * inner
             elif line.fn in (np.add, np.subtract) and (kept := self._one_of_two(line)) is not None:
                 factor, step = (-factor if line.fn is np.subtract and kept is b else factor), kept
             elif line.fn in (np.add, np.subtract) and self._products(line):
@@ -184,6 +183,18 @@ class Updates:
             else:
                 break
         return factor
+
+    def _within(self, line: Line) -> float | None:
+        """The number that an operand of a product was multiplied with in the same statement: `0.1 * x.T @ dz`."""
+        own = statement_at(self._recording.spots[line.target])
+        for part in line.args[:2]:
+            made = self._made.get(part) if type(part) is Var else None
+            if made is None or made.fn is not np.multiply or statement_at(self._recording.spots[part]) != own:
+                continue
+            for number, other in (made.args[:2], made.args[1::-1]):
+                if self._number(number) is not None and type(other) is Var:
+                    return self._number(number)
+        return None
 
     def _one_of_two(self, line: Line) -> Any:
         """The other part of a sum with zeros, as where momentum starts."""
@@ -212,6 +223,11 @@ class Updates:
         return (
             float(np.asarray(value).item()) if np.size(value) == 1 and np.asarray(value).dtype.kind in "fiu" else None
         )
+
+
+def implied(before: Any, after: Any, rate: float) -> Any:
+    """What was subtracted, over the rate."""
+    return (before - after) / rate
 
 
 def _value(node: Any, scope: dict[str, Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,10 @@ from autograd.program.program import Line, Var
 from autograd.program.trace import Traced
 from autograd.testing.aliases import operands, syntax_of
 from autograd.testing.expressions import Kind, text_of
+from autograd.testing.outcome import Outcome
 from autograd.testing.recording import Recording, same
-from autograd.testing.source import range_of, statement_at
+from autograd.testing.rerun import known_value
+from autograd.testing.source import is_all_of, range_of, statement_at
 from autograd.testing.truth import Truth
 
 if TYPE_CHECKING:
@@ -54,16 +57,24 @@ class Vocabulary:
                 best[text] = distance, var
         found: dict[str, Any] = {name: value for name, value in scope.items() if value not in after}
         for text, (_, var) in best.items():
+            if is_indexed(text, scope):
+                continue
             entry = _entry(text, frame, scope)
             found[text] = entry.symbol if type(entry) is Traced and entry.symbol not in after else var
         for name, value in (frame.f_locals if frame is not None else {}).items():
-            if type(value) is np.ndarray:
+            if type(value) is np.ndarray or (isinstance(value, list) and value and all(type(v) is int for v in value)):
                 found.setdefault(name, value)
             elif isinstance(value, list) and len(value) <= _LONGEST_LIST:
                 for k, part in enumerate(value):
                     if type(part) is Traced and part.symbol not in after:
                         found.setdefault(f"{name}[{k - len(value)}]", part.symbol)
         return found
+
+    def indexed(self, last: Line, frame: FrameType | None) -> dict[str, Any]:
+        """The entries of arrays that are spelled with variables, as `x[i]`, by the arrays: another one each time."""
+        scope, after = self._scope(last.target, frame), self._flow.reaches(last.target)
+        texts = dict.fromkeys(text for text, var, _, other in self._spelled if other is frame and var not in after)
+        return {text: scope[text.partition("[")[0]] for text in texts if is_indexed(text, scope)}
 
     def _scope(self, var: Var, frame: FrameType | None) -> dict[str, Any]:
         """The variables when a value was made; of a statement that called nothing, when the last call before it was."""
@@ -125,7 +136,8 @@ class Vocabulary:
         if type(known) is not Var:
             return Kind(value, True)
         parameter = self._truth.is_parameter(known)
-        return Kind(value, self._is_forward(known), parameter, known in self._targets)
+        depends = self._flow.depends(known)
+        return Kind(value, self._is_forward(known), parameter, known in self._targets, depends=depends)
 
     @cached_property
     def _targets(self) -> set[Var]:
@@ -153,16 +165,13 @@ class Vocabulary:
         return self._forward[var]
 
 
-def known_value(arg: Any, values: Mapping[Any, Any]) -> Any:
-    """An argument of a call, with the values of the program in it."""
-    kind = type(arg)
-    if kind is Var:
-        return values.get(arg, arg.value)
-    if kind in (tuple, list):
-        return kind([known_value(part, values) for part in arg])
-    if kind is slice:
-        return slice(*(known_value(part, values) for part in (arg.start, arg.stop, arg.step)))
-    return arg
+def is_indexed(text: str, scope: Mapping[str, Any]) -> bool:
+    """Whether a spelling is an entry of an array, by variables that are numbers."""
+    base, bracket, index = text.partition("[")
+    if not bracket or type(scope.get(base)) is not Var:
+        return False
+    names = [node.id for node in ast.walk(ast.parse(f"_[{index}", mode="eval")) if isinstance(node, ast.Name)]
+    return len(names) > 1 and all(isinstance(scope.get(name), (int, np.integer)) for name in names if name != "_")
 
 
 def _entry(text: str, frame: FrameType | None, scope: Mapping[str, Any]) -> Any:
@@ -172,7 +181,7 @@ def _entry(text: str, frame: FrameType | None, scope: Mapping[str, Any]) -> Any:
     if type(holder) not in (dict, list) or not index.endswith("]"):
         return None
     try:
-        numbers = {name: value for name, value in scope.items() if type(value) is int}
+        numbers = {name: int(value) for name, value in scope.items() if isinstance(value, (int, np.integer))}
         return holder[_number(ast.parse(index[:-1], mode="eval").body, numbers)]
     except (UnknownValueError, KeyError, IndexError, TypeError, SyntaxError):
         return None
@@ -204,3 +213,33 @@ def _plain(node: ast.expr) -> bool:
     return not any(isinstance(part, (ast.Call, ast.Slice, ast.BinOp)) for part in ast.walk(node)) or (
         isinstance(node, ast.Subscript) and not any(isinstance(p, (ast.Call, ast.Slice)) for p in ast.walk(node))
     )
+
+
+def value_names(found: Outcome) -> dict[Var, str]:
+    """What the author calls values: by the entries and variables that hold them, and by what they were assigned to.
+
+    Of several names of a value, one that no other value has comes first.
+    """
+    recording = found.recording
+    called: dict[Var, dict[str, None]] = {}
+    for frame in {id(spot.frame): spot.frame for spot in recording.spots.values()}.values():
+        for name, value in frame.f_locals.items():
+            entries: Any = ((name, value),)
+            if isinstance(value, (Mapping, list)):
+                entries = (
+                    value.items() if isinstance(value, Mapping) else ((f"{name}{k}", v) for k, v in enumerate(value))
+                )
+            for key, part in list(entries):
+                if type(part) is Traced:
+                    called.setdefault(part.symbol, {})[str(key)] = None
+    for line in recording.lines:
+        spot = recording.spots[line.target]
+        statement = statement_at(spot)
+        target = statement.target if line.target not in recording.moves else None
+        if isinstance(target, (ast.Name, ast.Attribute)) and is_all_of(statement, spot.position):
+            called.setdefault(line.target, {})[target.id if isinstance(target, ast.Name) else target.attr] = None
+    holders = Counter(name for names in called.values() for name in names)
+    unique = {var: next((name for name in names if holders[name] == 1), "") for var, names in called.items()}
+    taken = set(unique.values())
+    last = {name: var for var, names in called.items() if not unique[var] for name in names if name not in taken}
+    return {**{var: name for name, var in last.items()}, **{var: name for var, name in unique.items() if name}}

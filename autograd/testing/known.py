@@ -1,0 +1,228 @@
+"""What each value of a recorded derivation is, against the truth: explained, or the first that departs from it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd.basis.caching import cached_property
+from autograd.core.node import Node
+from autograd.program.program import Var
+from autograd.testing.reader import stem
+from autograd.testing.recording import Recording, same
+from autograd.testing.rerun import Rerun
+from autograd.testing.source import Statement, statement_at
+from autograd.testing.truth import Truth, factor_between
+
+
+@dataclass
+class End:
+    """A gradient that the author gives.
+
+    Attributes:
+        var: its value in the program.
+        node: the parameter.
+        wrong: whether it is.
+        updates: whether it is what an update implies.
+    """
+
+    var: Var
+    node: Node
+    wrong: bool = False
+    updates: bool = False
+
+
+@dataclass
+class Unit:
+    """What one expression of the source gave, each time that it was computed: values that leave their statement.
+
+    Attributes:
+        values: of the program, in order.
+        statement: where they were made.
+        reach: the wrong ends that depend on them.
+        departs: whether they differ from the truth although what went into them is explained.
+        suspect: whether they do, or are a part of a gradient that should be whole.
+    """
+
+    values: list[Var]
+    statement: Statement
+    reach: list[End] = field(default_factory=list)
+    departs: bool = False
+    suspect: bool = False
+
+    def code(self, recording: Recording) -> Any:
+        """The function that it stands in."""
+        return recording.spots[self.values[0]].frame.f_code
+
+
+class Known(Rerun):
+    """The values of a run up to its last gradient.
+
+    Args:
+        recording: of the run.
+        truth: of its loss.
+        ends: the author's gradients.
+        names: how values are called.
+    """
+
+    def __init__(self, recording: Recording, truth: Truth, ends: list[End], names: Mapping[Var, str]) -> None:
+        of_ends = {end.var for end in ends}
+        last = max((k for k, line in enumerate(recording.lines) if line.target in of_ends), default=-1)
+        super().__init__(recording.lines[: last + 1])
+        self._recording, self._truth, self._names = recording, truth, names
+        self.ends = self._ends = ends
+        self._inputs: dict[Var, list[Var]] = {}
+        self._statements: dict[Var, Statement] = {}
+        self._known_statements: dict[Statement, Statement] = {}
+
+    def statement(self, var: Var) -> Statement:
+        """The statement that made a value."""
+        if var not in self._statements:
+            found = statement_at(self._recording.spots[var])
+            self._statements[var] = self._known_statements.setdefault(found, found)
+        return self._statements[var]
+
+    def is_together(self, var: Var, other: Var) -> bool:
+        """Whether a value is made in the same statement as another one, which is made in one."""
+        return var in self.made and var in self._recording.spots and self.statement(var) is self.statement(other)
+
+    def departs(self, var: Var) -> bool:
+        """Whether a value differs from the truth although all that went into its statement is explained."""
+        return not self.explained(var) and all(self.explained(arg) for arg in self.inputs(var))
+
+    def leaves(self, var: Var) -> bool:
+        """Whether another statement takes a value."""
+        return any(not self.is_together(user.target, var) for user in self.users.get(var, ()))
+
+    def inputs(self, var: Var) -> list[Var]:
+        """What the statement that made a value took from others."""
+        if var not in self._inputs:
+            self._inputs[var] = self._taken(var)
+        return self._inputs[var]
+
+    def _taken(self, var: Var) -> list[Var]:
+        found, pending = dict[Var, None](), [var]
+        seen = {var}
+        while pending:
+            line = self.made.get(pending.pop())
+            for arg in line.variables() if line is not None else ():
+                if self.is_together(arg, var):
+                    if arg not in seen:
+                        seen.add(arg)
+                        pending.append(arg)
+                else:
+                    found[arg] = None
+        return list(found)
+
+    def explained(self, var: Var) -> bool:
+        """Whether a value is one that a right derivation has, or all right that is computed from it."""
+        known = var not in self.made or var in self._truth.forward or var in self.fixed
+        return known or var not in self._depends or var in self._explained or not np.any(var.value)
+
+    def depends(self, var: Var) -> bool:
+        """Whether a value depends on more than data."""
+        return var in self._depends
+
+    @cached_property
+    def _depends(self) -> set[Var]:
+        """The values that depend on more than constants."""
+        found = {var for var in self._truth.nodes if var not in self.made} | set(self._truth.nodes)
+        for line in self.lines:
+            if not found.isdisjoint(line.variables()):
+                found.add(line.target)
+        return found
+
+    @cached_property
+    def _explained(self) -> set[Var]:
+        found: set[Var] = set()
+        factors: dict[Var, set[float]] = {}
+        sizes = {float(n) for var in self._truth.forward for n in np.shape(var.value)} | {1.0}
+        if not self._signs_are_true and not any(end.wrong and self._is_turned(end) for end in self._ends):
+            sizes |= {-size for size in sizes}
+        wrong = {end.var for end in self._ends if end.wrong}
+        certain: list[Var] = []
+        astray: set[Var] = set()  # gradients with a factor from nowhere
+        for line in self.lines:
+            var = line.target
+            if var in self._truth.forward or self._gives_back(var):
+                continue
+            if line.fn is same and any(
+                v in self.made and v not in found and v not in self._truth.forward for v in line.variables()
+            ):
+                continue
+            matches = self._truth.matches(var.value)
+            own = [m for m in matches if m.kind == "gradient" and m.node is self._of_this_name(var)]
+            if own or ((line.fn is same or self._is_named_here(var)) and self._of_this_name(var) is not None):
+                matches = own
+            # a convention's factor comes in where there is no gradient yet; later it stays, or is taken out again
+            before = {factor for arg in self.inputs(var) for factor in factors.get(arg, ())}
+            usual = () if var in wrong else {1.0} if before or not astray.isdisjoint(self.inputs(var)) else sizes
+            good = {m.factor for m in matches if any(abs(m.factor - f) <= 1e-6 * abs(f) for f in (*usual, *before))}
+            if good:
+                found.add(var)
+                leaves = self.leaves(var)
+                whole = np.size(var.value) > 1 and np.any(var.value)  # of zeros nobody can say
+                if leaves and whole and any(m.kind == "gradient" for m in matches):
+                    certain.append(var)
+            elif any(m.kind == "gradient" for m in matches):
+                astray.add(var)
+            if carried := good & {m.factor for m in matches if m.kind != "value"}:
+                factors[var] = carried
+        for var in certain:
+            found |= self.behind(var) - astray
+        for end in self._ends:
+            found |= self.behind(end.var) if not end.wrong else set()
+        return found
+
+    def _gives_back(self, var: Var) -> bool:
+        """Whether a function only gives back what it was given, which says nothing of what it should give."""
+        node = self.statement(var).node if self.made[var].fn is same else None
+        return isinstance(node, ast.Return) and isinstance(node.value, ast.Name)
+
+    @cached_property
+    def _signs_are_true(self) -> bool:
+        """Whether most of what has the name of a gradient has its sign: then another one is no convention."""
+        ends, signs = {end.var for end in self._ends}, 0.0
+        for line in self.lines:
+            own = self._of_this_name(line.target) if line.target not in ends and line.fn is not same else None
+            if own is not None and line.target not in self._truth.forward:
+                factor = factor_between(np.asarray(line.target.value), self._truth.gradient(own))
+                signs += 0.0 if factor is None else np.sign(factor)
+        return signs > 0
+
+    def _is_named_here(self, var: Var) -> bool:
+        """Whether the value of whose gradient this has the name was made in the same call of a function."""
+        node = self._of_this_name(var)
+        return node is not None and id(self._recording.spots[var].frame) in self._frames.get(node, ())
+
+    @cached_property
+    def _frames(self) -> dict[Node, set[int]]:
+        """The calls of functions in which the values of nodes were made."""
+        found: dict[Node, set[int]] = {}
+        for var, node in self._truth.nodes.items():
+            if var in self._recording.spots:
+                found.setdefault(node, set()).add(id(self._recording.spots[var].frame))
+        return found
+
+    def _is_turned(self, end: End) -> bool:
+        """Whether a gradient is right but for its sign, and perhaps a factor: then a sign is no convention."""
+        factor = factor_between(np.asarray(end.var.value), self._truth.gradient(end.node))
+        return factor is not None and factor < 0
+
+    def _of_this_name(self, var: Var) -> Node | None:
+        """The node whose gradient a value is by its name."""
+        nodes = self._named.get(stem(self._names[var]).lower(), []) if var in self._names else []
+        return nodes[0] if len(nodes) == 1 and nodes[0].value.size == np.size(var.value) else None
+
+    @cached_property
+    def _named(self) -> dict[str, list[Node]]:
+        """The nodes by their names."""
+        found: dict[str, list[Node]] = {}
+        for node, _ in self._truth.gradients:
+            if node.get("name"):
+                found.setdefault(str(node.get("name")).lower(), []).append(node)
+        return found

@@ -1,0 +1,140 @@
+"""An expression of an author's with its names, and what the cause of an edit is by where it stands."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Container, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autograd.testing.expressions import Edit, Kind, expressions, inner_of, name_of, text_of
+
+_OWN = re.compile(r"(?<!\w)_(?!\w)")
+_BY_LENGTH = 0.01  # of the cost, for each character that an edit adds
+
+
+class Setting:
+    """An expression, and what its author could have put there.
+
+    Args:
+        tree: the expression.
+        names: what its author could have named there, by the spelling.
+        value: what a node of the expression is, None where that is not known.
+        functions, numbers: of the author's, that might stand there.
+        used: the functions of NumPy's that the forward pass has.
+    """
+
+    def __init__(
+        self,
+        tree: ast.expr,
+        names: Mapping[str, Kind],
+        value: Callable[[ast.expr], Any],
+        functions: Iterable[str] = (),
+        numbers: Iterable[float] = (),
+        used: Container[Any] = (),
+    ) -> None:
+        self._tree, self._names, self._value = tree, names, value
+        self._functions, self._numbers = tuple(functions), set(numbers)
+        self._used = used
+        self._inside = {id(part): node for node in ast.walk(tree) for part in ast.iter_child_nodes(node)}
+
+    def _edit(self, old: ast.expr, new: Any, cause: Any, cost: float, words: str) -> Edit:
+        own = len(text_of(old))
+        length = len(new) + (own - 1 if _OWN.search(new) else 0) if isinstance(new, str) else len(text_of(new))
+        return Edit(old, new, cause, cost + _BY_LENGTH * max(length - own, 0), words)
+
+    def _called(self, node: ast.Call, name: str, keywords: list[ast.keyword], drop_axis: bool = False) -> ast.Call:
+        """A reduction as a function of NumPy's."""
+        is_method = isinstance(node.func, ast.Attribute) and self._value(node.func.value) is not None
+        args = [node.func.value, *node.args] if is_method else list(node.args)  # type: ignore[attr-defined]
+        function = ast.Attribute(ast.Name("np"), name)
+        return ast.Call(function, args[:1] if drop_axis else args, keywords)
+
+    def _numpy_call(self, node: ast.Call, args: list[ast.expr], func: ast.expr | None = None) -> ast.Call:
+        return ast.Call(func or node.func, args, node.keywords)
+
+    def _size(self, node: ast.expr) -> int:
+        value = self._value(node)
+        return 1 if value is None else int(np.size(value))
+
+    def _constant(self, node: ast.expr) -> Any:
+        return partial(lambda: self._placed(node) if self._is_forward(self._around(node)) else "scale")
+
+    def _scale(self, node: ast.expr) -> str:
+        return "regulariser" if self._is_a_penalty(node) else "scale"
+
+    def _is_a_penalty(self, node: ast.expr) -> bool:
+        """Whether a part of the expression is a term that has parameters and numbers in it and nothing else."""
+        around = self._inside.get(id(node))
+        sums = isinstance(around, ast.BinOp) and isinstance(around.op, (ast.Add, ast.Sub))
+        known = [self._names[t] for n in expressions(node) if (t := text_of(n)) in self._names]
+        arrays = [kind for kind in known if np.size(kind.value) > 1]
+        return sums and bool(arrays) and all(kind.parameter for kind in arrays)
+
+    def _place(self, node: ast.expr, text: str = "") -> Any:
+        return partial(self._placed, node, text)
+
+    def _placed(self, node: ast.expr, text: str = "") -> str:
+        """The cause of a slip by where it is: in a derivative, or among the operands."""
+        kind = self._names.get(text)
+        if isinstance(node, ast.Subscript) and text.startswith(f"{text_of(node.value)}["):  # another index
+            return "wrong-operand"
+        if kind is not None and kind.data and np.asarray(kind.value).dtype.kind == "f" and not self._in_a_product(node):
+            return "target"
+        if kind is not None and (not kind.forward or np.asarray(kind.value).dtype.kind in "iu"):
+            return "wrong-operand"
+        around = self._around(node)
+        if self._is_a_penalty(around):
+            return "regulariser"
+        if around is node and text and not text.startswith(text_of(node)):  # itself the other factor
+            return "wrong-operand"
+        if around is not node and self._is_forward(around) and not self._in_a_product(around):
+            return "derivative-at-output"
+        if self._is_forward(node) and not self._in_a_product(node) and (kind is None or kind.forward):
+            return "derivative-at-output" if not (kind is not None and kind.parameter) else "wrong-operand"
+        return "wrong-operand"
+
+    def _around(self, node: ast.expr) -> ast.expr:
+        """The largest part of the expression with this node in it that is of the forward pass alone."""
+        best = node
+        for other in expressions(self._tree):
+            if any(part is best for part in ast.walk(other)) and self._is_forward(other):
+                best = other
+        return best
+
+    def _in_a_product(self, node: ast.expr) -> bool:
+        """Whether a node is an operand of a sum over products, perhaps transposed."""
+        for other in expressions(self._tree):
+            parts: list[ast.expr] = []
+            if isinstance(other, ast.BinOp) and isinstance(other.op, ast.MatMult):
+                parts = [other.left, other.right]
+            elif isinstance(other, ast.Call) and name_of(other.func) in ("dot", "outer", "matmul", "einsum"):
+                own = other.func.value if isinstance(other.func, ast.Attribute) else other.func
+                parts = [own, *other.args]
+            for part in parts:
+                if part is node or (isinstance(part, (ast.Attribute, ast.Call)) and inner_of(part) is node):
+                    return True
+        return False
+
+    def _is_forward(self, node: ast.expr) -> bool:
+        """Whether all that stands in a part of the expression is of the forward pass."""
+        known = self._names.get(text_of(node))
+        if known is not None:
+            return known.forward
+        parts = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)]
+        if isinstance(node, (ast.Name, ast.Constant)):
+            return True
+        return all(self._is_forward(part) for part in parts)
+
+    def _is_an_argument(self, node: ast.expr) -> bool:
+        """Whether a part of the expression is what a function of the author's is given."""
+        around = self._inside.get(id(node))
+        return isinstance(around, ast.Call) and node in around.args and text_of(around.func) in self._functions
+
+    def _has_data(self, node: ast.expr) -> bool:
+        """Whether data stand in a part of the expression, as in the error of a prediction."""
+        known = (self._names.get(text_of(part)) for part in ast.walk(node) if isinstance(part, ast.expr))
+        return any(kind is not None and kind.data for kind in known)
