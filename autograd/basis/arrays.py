@@ -142,3 +142,12 @@ def times(a: Any, b: Any) -> Any:
     if is_lazy(a) and type(b) is np.ndarray and a.ndim == b.ndim == 2 and a.chunks[1] == (len(b),):
         return a.map_blocks(np.matmul, b, dtype=np.result_type(a.dtype, b.dtype), chunks=(a.chunks[0], (b.shape[1],)))
     return a @ b
+
+
+def nowhere(condition: Any) -> bool:
+    """Whether a condition is known to be true of no element: what `holds` says of its opposite, in a tenth of the time.
+
+    >>> nowhere(np.zeros(2, bool)), nowhere(np.False_)
+    (True, True)
+    """
+    return isinstance(condition, (np.ndarray, np.bool_)) and not np.count_nonzero(condition)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.basis.arrays import holds, of_kind
+from autograd.basis.arrays import nowhere, of_kind
 from autograd.core.op import Rule
 from autograd.rules.definition import defop
 from autograd.rules.samples import ANY, PAIRS, POSITIVE, normal
@@ -79,7 +79,7 @@ def _shares(exp: np.ufunc) -> tuple[Rule, Rule]:
 
     def share(g: Any, y: Any, a: Any, b: Any) -> Any:
         infinite = np.isinf(y)
-        if holds(np.all(~infinite)):
+        if nowhere(infinite):
             own, other = exp(a - y), exp(b - y)
             return g * (own / (own + other))
         finite_a, finite_b, finite_y = (np.where(infinite, 0, v) for v in (a, b, y))

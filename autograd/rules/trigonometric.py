@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.basis.arrays import holds
+from autograd.basis.arrays import nowhere
 from autograd.core.op import plain
 from autograd.rules.definition import defop
 from autograd.rules.samples import ANY, PAIRS, between, normal
@@ -64,7 +64,7 @@ defop(
 def _cosine(a: Any, b: Any, length: Any) -> Any:
     """a / |(a, b)|: 0 at the origin, and the limit at infinity."""
     infinite = np.isinf(length)
-    if not holds(np.all(~infinite)):
+    if not nowhere(infinite):
         a, b = (np.where(infinite, np.sign(v) * np.isinf(v), v) for v in (a, b))
         length = np.hypot(a, b)
     return a / np.where(length == 0, 1, length)
