@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd.array.tensor import Tensor
+from autograd.basis.arrays import is_lazy
 from autograd.basis.frames import source_line
 from autograd.core.backward import RETAIN_GRAD
 from autograd.core.errors import describe
@@ -255,7 +256,7 @@ def _saved(node: Node) -> list[tuple[Any, Any]]:
 
 def _first_anomaly(nodes: list[Node]) -> str:
     held = [(node, node.held) for node in nodes]
-    problems = [(node, _problem(node.value)) for node in nodes]
+    problems = [(node, "" if is_lazy(node.held) else _problem(node.value)) for node in nodes]
     for node, value in held:  # explaining holds nothing
         node.held = value
     for node, problem in problems:
@@ -263,7 +264,9 @@ def _first_anomaly(nodes: list[Node]) -> str:
             origin = "given as data" if node.op is None else f"computed by {node.op.name} of {_listed(node.args or ())}"
             where = node.get("where")
             return f"first in {describe(node)}, {origin}{' ' + where if where else ''}: {problem}"
-    return "none"
+    return (
+        "none" if not any(is_lazy(value) for _, value in held) else "not looked for in chunks, which are not computed"
+    )
 
 
 def _size(count: int) -> str:

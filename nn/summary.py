@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 
 from autograd import Tensor, no_grad
 from nn import display
+from nn.arrays import is_foreign
 from nn.watching import evaluating, watching
 
 
@@ -99,5 +100,5 @@ def _run(model: Any, inputs: list[Any]) -> dict[int, tuple[Any, int]]:
         seen[id(module)] = (_shape(y), seen.get(id(module), (None, 0))[1] + products)
 
     with watching(model, see), no_grad(), evaluating(model):
-        model(*(value if isinstance(value, Tensor) else np.asarray(value) for value in inputs))
+        model(*(value if isinstance(value, Tensor) or is_foreign(value) else np.asarray(value) for value in inputs))
     return seen

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import Tensor, compile
+from autograd import Tensor, compile, draw, explain
 from tests.chunked import chunked, counted, da, unread
 from tests.strict import StrictArray
 
@@ -446,3 +446,16 @@ def test_estimators_take_chunks_as_those_of_scikit_learn_do() -> None:
         for array in (chunked, np.asarray)
     )
     np.testing.assert_array_equal(found, expected)
+
+
+# Looking at it
+
+
+def test_pictures_and_explanations_show_chunks_and_compute_none() -> None:
+    model = nn.MLP([64, 8, 3], rng=0)
+    x = unread((1_000_000, 64), 50_000)
+    loss = nn.functional.cross_entropy(model(x), unread((1_000_000,), 50_000, int))
+    assert "in 20 chunks" in draw(loss).svg
+    assert "NaN and infinity: not looked for in chunks" in str(explain(loss))
+    assert "(1000000, 3)" in model.summary(x)
+    assert "shape=()" in repr(loss)

@@ -5,6 +5,7 @@ Arrays up to 4x4 are written out, up to 8x8 they are heat cells, and larger ones
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+
+from autograd.basis.arrays import is_lazy
 
 GRID: Final = 4
 DIGITS: Final = 2  # decimals of numbers under 100
@@ -143,6 +146,9 @@ def show(array: Any) -> Shown:
     >>> show(np.arange(100.0)).lines
     ('mean 49.50 ± 28.87', '[0 … 99.00]')
     """
+    if is_lazy(array):  # nothing is computed to be shown
+        count = math.prod(array.numblocks)
+        return Shown(lines=(f"in {count} chunk{'s' * (count != 1)}",))
     array = np.asarray(array)
     if array.size == 0:
         return Shown(lines=("empty",))

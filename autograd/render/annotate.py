@@ -94,7 +94,7 @@ class Annotator:
             formula_of(vertex),
             vertex.path,
             shape,
-            None if value is None else show(np.asarray(value)),
+            None if value is None else show(value),
             None if gradient is None else show(gradient),
             total=total,
             note=note,
