@@ -149,7 +149,7 @@ def test_a_regulator_as_people_write_it() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda a: linalg.solve_discrete_are(a, a, a, np.eye(2)), "q is no symmetric matrix"),
+        (lambda a: linalg.solve_discrete_are(a, a, a, np.eye(2)), "q is not a symmetric matrix"),
         (lambda a: linalg.lu(a[:1]), r"scipy.linalg.lu.*one square matrix, not of shape \(1, 2\)"),
         (lambda a: linalg.logm(-a), "scipy.linalg.logm of .*: it is complex"),
         (lambda a: linalg.qr(a, mode="r"), "mode='r' is not covered"),

@@ -110,7 +110,7 @@ def _symmetric(theirs: Any) -> Any:
     def on_arrays(a: Any, b: Any, q: Any, r: Any) -> Any:
         for name, matrix in (("q", q), ("r", r)):
             if not np.allclose(matrix, matrix.T, rtol=0, atol=1e-2 * np.max(np.abs(matrix))):
-                raise ValueError(f"{name} is no symmetric matrix")
+                raise ValueError(f"{name} is not a symmetric matrix")
         return theirs(a, b, (q + q.T) / 2, (r + r.T) / 2)
 
     return on_arrays
@@ -118,7 +118,7 @@ def _symmetric(theirs: Any) -> Any:
 
 def _sensitivity(discrete: bool, g: Any, y: Any, a: Any, b: Any, r: Any) -> tuple[Any, Any, Any]:
     """The gradient of q, the control k, and 2 y (a - b k) or, in continuous time, 2 y."""
-    g = (g + transposed(g)) / 2
+    g, r = (g + transposed(g)) / 2, (r + transposed(r)) / 2  # of which the equation takes the symmetric part
     if discrete:
         k = np.linalg.solve(r + transposed(b) @ y @ b, transposed(b) @ y @ a)
         closed = a - b @ k
