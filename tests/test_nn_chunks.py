@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import Tensor, compile, draw, explain
+from autograd import Tensor, compile, derive, draw, explain
 from tests.chunked import chunked, counted, da, unread
 from tests.strict import StrictArray
 
@@ -459,3 +459,12 @@ def test_pictures_and_explanations_show_chunks_and_compute_none() -> None:
     assert "NaN and infinity: not looked for in chunks" in str(explain(loss))
     assert "(1000000, 3)" in model.summary(x)
     assert "shape=()" in repr(loss)
+
+
+def test_a_derivation_of_chunks_computes_none() -> None:
+    w = Tensor(np.ones((64, 2)), requires_grad=True, name="w")
+    x = unread((1000, 64), 100)
+    derivation = derive(np.mean((x @ w) ** 2))
+    assert "dw = x.T @ dZ1  # (64, 2)" in derivation.source
+    assert r"x^{\top}" in derivation.latex or r"x^\top" in derivation.latex
+    assert derivation.arguments["x"] is x

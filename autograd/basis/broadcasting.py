@@ -24,7 +24,9 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
         if total.shape == shape:
             return total
     lead = g.ndim - len(shape)
-    total = np.sum if is_foreign(g) else np.add.reduce  # a library may know nothing of a ufunc's methods
+    total: Any = np.add.reduce
+    if type(g) is not np.ndarray and is_foreign(getattr(g, "value", g)):  # in a recording too
+        total = np.sum  # a library may know nothing of a ufunc's methods
     if lead:
         g = total(g, axis=tuple(range(lead)) if lead > 1 else 0)
     if 1 in shape and g.shape != shape:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd.array.tensor import Tensor
+from autograd.basis.arrays import is_lazy
 from autograd.basis.caching import cached_property
 from autograd.core.errors import describe
 from autograd.core.node import Node, topological
@@ -59,7 +60,7 @@ class Derivation:
         leaves = [node for node in self.recorded.nodes if node.op is None and node in self.recorded.gradients]
         self._parameters = {self._names[node].text: node for node in leaves}
         self.program = self._simplified()
-        self.arguments = {str(var.name): np.asarray(var.value) for var in self.program.inputs}
+        self.arguments = {str(var.name): _array(var.value) for var in self.program.inputs}
 
     def _simplified(self) -> Program:
         """The recorded program with numbers worked in, and with names for its inputs."""
@@ -332,6 +333,10 @@ def _check_names(nodes: Iterable[Node], given: Mapping[Node, str], reserved: Con
 def _is_plain(node: Node) -> bool:
     """Whether a constant is zeros or ones: source makes it, rather than being given it."""
     value = node.value
-    if node.requires_grad or not np.ndim(value) or not value.size or value.dtype != np.float64:
+    if node.requires_grad or is_lazy(value) or not np.ndim(value) or not value.size or value.dtype != np.float64:
         return False
     return value.flat[0] in (0.0, 1.0) and bool(np.all(value == value.flat[0])) and not bool(np.any(np.signbit(value)))
+
+
+def _array(value: Any) -> Any:
+    return value if is_lazy(value) else np.asarray(value)

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from autograd.basis.arrays import is_lazy
 from autograd.core.node import Node
 from autograd.derivation.statements import Statement, Statements
 from autograd.notation.entries import Entry
@@ -172,7 +173,7 @@ class Formulas:
         given = {
             value.symbol: self._names[node].origin == "letter"
             for node, value in self._recorded.values.items()
-            if value.symbol in inputs and not node.requires_grad and node.size >= _TELLING
+            if value.symbol in inputs and not (node.requires_grad or is_lazy(node.value)) and node.size >= _TELLING
         }
         if not any(given.values()):
             return

@@ -6,6 +6,7 @@ $(x)_{i \cdot}$ is a row of $x$.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
@@ -295,7 +296,7 @@ class Mathematics:
         sign = [Script(_TOTALS[line.fn], below)] if parts_of(below) else []
         total = row(*sign, Script(summand, row(*letters)) if letters else summand)
         if line.fn is np.mean:
-            count = operand.value.size // max(np.size(line.target.value), 1)
+            count = operand.value.size // max(math.prod(np.shape(line.target.value)), 1)
             total = row(Fraction(Symbol("1", "number"), Symbol(f"{count}", "number")), total) if count > 1 else total
         return Term(total, BIG) if not kept else by_entry(Entry(kept, total, BIG))
 

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
+from autograd.basis.arrays import is_lazy
 from autograd.core.node import Node
 from autograd.notation.names import PLAIN_DIGITS, Scope, is_path, latest, pretty, short_paths, subscript
 from autograd.rules.index import scatter
@@ -359,7 +360,7 @@ def _leaves(value: Any) -> Iterator[Any]:
     elif isinstance(value, (tuple, list)):
         for part in value:
             yield from _leaves(part)
-    elif isinstance(value, np.ndarray) and value.ndim:
+    elif (isinstance(value, np.ndarray) or is_lazy(value)) and value.ndim:
         yield value
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.basis.arrays import is_lazy
 from autograd.basis.broadcasting import unbroadcast
 from autograd.core.errors import describe
 from autograd.core.node import Node, topological
@@ -254,7 +255,7 @@ class Backprop:
             return self.values[arg]
         if type(arg) in (tuple, list):
             return type(arg)(self._argument(part, inside=True) for part in arg)
-        if not isinstance(arg, np.ndarray) or not arg.ndim or (inside and _counts(arg)):
+        if not (isinstance(arg, np.ndarray) or is_lazy(arg)) or not arg.ndim or (inside and _counts(arg)):
             return arg
         node = self.constants.get(id(arg))
         if node is None:
