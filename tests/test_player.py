@@ -590,7 +590,9 @@ def test_what_was_asked_for_must_be_possible(tmp_path: Path) -> None:
         autograd.player([x])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="there is no graph to draw"):
         autograd.player(x)
-    with pytest.raises(ValueError, match="direction is 'LR' or 'TB', not 'RL'"):
+    with pytest.raises(
+        ValueError, match="direction is 'LR' .from left to right. or 'TB' .from top to bottom., not 'RL'"
+    ):
         autograd.player(x * x, direction="RL")  # type: ignore[arg-type]
     (tmp_path / "folder.html").mkdir()
     with pytest.raises(OSError, match="cannot be written"):

@@ -120,3 +120,22 @@ def test_numbers_in_a_loop_are_those_of_its_last_round(rounds: int) -> None:
     assert cards["g"].title == "g = 2 * (w − data[t])"
     assert cards["m"].value is not None
     assert cards["m"].value.cells == ((f"{m.data:.2f}".replace("-", "−"),),)
+
+
+def test_what_only_later_rounds_take_is_drawn_with_its_name() -> None:
+    F, q = np.array([[1.0, 1.0], [0.0, 1.0]]), Tensor(0.1, requires_grad=True)
+    P: Any = np.eye(2)
+    for _ in range(4):
+        P = F @ P @ F.T + q * np.eye(2)
+    loss = np.sum(P)
+    told = " ".join(titles(autograd.draw(loss, size=(700, 400))._diagram))
+    assert "F P Fᵀ" in told
+    assert "…" not in told
+
+
+def test_values_without_a_name_have_no_number_in_a_frame_that_stands_for_all() -> None:
+    x = Tensor(0.5, requires_grad=True)
+    for _ in range(40):
+        x = x + 0.1 * np.sin(np.cos(x) * x) * np.exp(-(np.cos(x) ** 2))
+    names = {card.name for card in autograd.draw(x, names={x: "x"})._diagram.cards}
+    assert not any(name[-1] in "₂₃₄₅₆₇₈₉" for name in names)

@@ -201,7 +201,7 @@ def test_a_freed_graph_is_refused() -> None:
     ("options", "message"),
     [
         ({"style": "oil"}, r"style is 'cards' or 'circuit' or 'overview' or 'plain', not 'oil'"),
-        ({"direction": "RL"}, r"direction is 'LR' or 'TB', not 'RL'"),
+        ({"direction": "RL"}, r"direction is 'LR' .from left to right. or 'TB' .from top to bottom., not 'RL'"),
         ({"names": {"nobody": "x"}}, "nothing in this picture is called 'nobody'"),
         ({"names": {weight: "  "}}, "an empty name"),
     ],

@@ -36,7 +36,7 @@ _ROUND: Final = 2  # letters that a round gate has space for
 def source(diagram: Diagram, direction: Direction) -> str:
     """The picture as DOT: a node for each wire, and one for each gate in front of it; wires run to the right."""
     fonts = quote(palette.FONTS)
-    ranksep, nodesep = (0.45, "0.4") if any(edge.backward for edge in diagram.edges) else (0.28, "0.18")
+    ranksep, nodesep = (0.45, 0.4) if any(edge.backward for edge in diagram.edges) else (0.28, 0.18)
     gates = {card.id: _gate_id(card) for card in diagram.cards}
     layout = arrange(diagram)
     used = {edge.tail for edge in diagram.edges}
@@ -50,7 +50,7 @@ def source(diagram: Diagram, direction: Direction) -> str:
             yield f"{gates[card.id]} {attributes(_gate(card))}"
             yield f"{gates[card.id]} -> {card.id}:w {attributes({'class': quote('wire'), 'arrowhead': 'none'})}"
 
-    graph = {**graph_attributes("LR", ranksep), "nodesep": nodesep, "fontname": fonts}
+    graph = {**graph_attributes("LR", ranksep, nodesep), "fontname": fonts}
     line = {"color": quote(palette.INK), "penwidth": "1.2", "arrowsize": "0.7"}
     return digraph(
         diagram,

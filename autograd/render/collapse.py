@@ -225,6 +225,8 @@ class CollapsedGraph:
                     self._connect(tail, vertex, late.node, late.position)
                     vertex.operands[id(late.operand)] = tail
                     continue
+                if one is None and late is not None and carried is None:  # the first round lacks what takes it
+                    one = late
                 if one is not None and early is None:
                     tail = self._leaf(one.operand)
                     self._connect(tail, vertex, one.node, one.position)

@@ -10,7 +10,7 @@ from typing import Final
 
 from autograd.render import palette
 from autograd.render.diagram import Card, Cluster, Diagram, Direction, Edge
-from autograd.render.layout import Layout, arrange
+from autograd.render.layout import Layout, arrange, spacing
 from autograd.render.metrics import text_width
 
 _ALONG: Final = 20  # weights: the straighter, the more
@@ -49,7 +49,7 @@ def document(
     cluster: Callable[[Cluster], str],
     legend: str,
     title: str = "",
-    ranksep: float = 0.34,
+    ranksep: float | None = None,
 ) -> str:
     """A DOT document with a node a card; all strings are values of DOT attributes.
 
@@ -60,9 +60,10 @@ def document(
         edge: the label of an edge, or "".
         cluster: the label of a cluster.
         legend, title: what stands below and above the picture.
-        ranksep: inches between ranks.
+        ranksep: inches between ranks, where they are not those of cards.
     """
     layout = arrange(diagram)
+    apart, between = spacing(diagram)
     # Graphviz keeps to this order around frames: what stands above a card, the cards, what stands below one.
     order = {card: 0 if above else 2 for card, (_, above) in layout.beside.items()}
     diagram = replace(diagram, cards=tuple(sorted(diagram.cards, key=lambda card: order.get(card.id, 1))))
@@ -89,7 +90,7 @@ def document(
         line |= font
     return digraph(
         diagram,
-        graph={**graph_attributes(direction, ranksep), "fontname": quote(fonts), "label": legend},
+        graph={**graph_attributes(direction, ranksep or apart, between), "fontname": quote(fonts), "label": legend},
         node={"shape": "plain", "fontname": quote(fonts), "fontsize": f"{palette.BODY}"},
         edge=line,
         title=title,
@@ -230,12 +231,12 @@ def _cluster(cluster: Cluster, title: str) -> dict[str, str]:
     }
 
 
-def graph_attributes(direction: Direction, ranksep: float) -> dict[str, str]:
+def graph_attributes(direction: Direction, ranksep: float, nodesep: float) -> dict[str, str]:
     """The attributes of the whole graph."""
     return {
         "rankdir": direction,
         "newrank": "true",
-        "nodesep": "0.36",
+        "nodesep": f"{nodesep}",
         "ranksep": f"{ranksep}",
         "pad": "0.08",
         "bgcolor": quote(palette.CANVAS),

@@ -94,22 +94,36 @@ def label(
 
 def _name_rounds(vertex: Vertex, names: Names, scope: Scope) -> None:
     """The formula of what repeats is the same in every round: `h = tanh(Xₜ Wxh + h Whh)`."""
-    vertex.name = pretty(names[vertex.node].text)
+    name = names[vertex.node]
+    stem = name.text.rstrip("0123456789_")
+    made = name.origin != "given" and stem not in scope.names | names.taken
+    vertex.name = pretty(stem if made else name.text)
     whole = [unit.nodes for unit in vertex.rounds if len(unit.nodes) == len(vertex.rounds[-1].nodes)]
     for places in zip(*map(arguments, whole), strict=False):
         taken = [place.operand for place in places]
         tail, drawn = vertex.operands.get(id(taken[-1])), [names[operand].drawn for operand in taken]
-        if (tail is None or not tail.rounds) and len(set(map(id, taken))) > 1:
+        if (tail is None or not tail.rounds) and _differ(taken):
             vertex.symbols[id(taken[-1])] = _general(drawn) or drawn[-1]
     for nodes in zip(*whole, strict=True):
         for position, values in enumerate(zip(*(node.args or () for node in nodes), strict=False)):
             if all(isinstance(one, (int, float)) for one in values) and len(set(values)) > 1:
-                vertex.numbers[nodes[-1], position] = scope.of_numbers(values) or "cₜ"
+                letter = next(one for one in "cdkpq…" if f"{one}ₜ" not in vertex.numbers.values())
+                vertex.numbers[nodes[-1], position] = scope.of_numbers(values) or f"{letter}ₜ"
     back = {key: _rounds_back(tail, key) for key, tail in vertex.operands.items() if tail.rounds}
     if max(back.values(), default=0) > 1:  # of the one before the last round too
         for key, tail in vertex.operands.items():
             if back.get(key):
                 vertex.symbols[key] = f"{pretty(names[tail.node].text)}ₜ₋{subscript('', back[key])}"
+
+
+def _differ(operands: Sequence[Any]) -> bool:
+    """Whether these are not one value in every round, as the transpose of an array is that each round makes anew."""
+    if len(set(map(id, operands))) == 1:
+        return False
+    first, *others = (one.value if type(one) is Node and not one.requires_grad else one for one in operands)
+    return not (
+        isinstance(first, np.ndarray) and all(type(one) is not Node and np.array_equal(first, one) for one in others)
+    )
 
 
 def _rounds_back(vertex: Vertex, key: int) -> int:

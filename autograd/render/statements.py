@@ -281,7 +281,7 @@ class _Draft:
                 line.target = self._vars[id(node)]
                 self._lines.append((line, Text(name(node) or _UNNAMED.text)))
         self._write = Blackboard(self._texts.__getitem__)
-        self._last = {self._vars[id(node)] for node in _ends(operations, standing)}
+        self._operations, self._last = operations, set[Var]()
 
     @property
     def standing(self) -> set[Node]:
@@ -289,8 +289,9 @@ class _Draft:
         return {self._nodes[var] for var in self._standing}
 
     def break_at(self, nodes: Iterable[Node]) -> None:
-        """Make these statements."""
+        """Make these statements, and see which the last one is."""
         self._standing |= {self._vars[id(node)] for node in nodes}
+        self._last = {self._vars[id(node)] for node in _ends(self._operations, self.standing)}
 
     def length(self, node: Node) -> int:
         """How long the text of an operation is."""
