@@ -24,14 +24,14 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
         if total.shape == shape:
             return total
     lead = g.ndim - len(shape)
-    total: Any = np.add.reduce
+    add: Any = np.add.reduce
     if type(g) is not np.ndarray and is_foreign(getattr(g, "value", g)):  # in a recording too
-        total = np.sum  # a library may know nothing of a ufunc's methods
+        add = np.sum  # a library may know nothing of a ufunc's methods
     if lead:
-        g = total(g, axis=tuple(range(lead)) if lead > 1 else 0)
+        g = add(g, axis=tuple(range(lead)) if lead > 1 else 0)
     if 1 in shape and g.shape != shape:
         stretched = tuple([axis for axis, length in enumerate(shape) if length == 1 != g.shape[axis]])
-        g = total(g, axis=stretched, keepdims=True)
+        g = add(g, axis=stretched, keepdims=True)
     return g
 
 
