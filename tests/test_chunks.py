@@ -78,6 +78,7 @@ def test_transforms_give_plain_values_and_gradients_of_plain_arguments() -> None
     np.testing.assert_allclose(gradient, plain)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # in the threads of Dask, where NumPy is not told to be quiet
 def test_what_was_thrown_away_gets_no_gradient() -> None:
     w = Tensor(np.ones(4), requires_grad=True)
     z = da.zeros((6, 4), chunks=(2, 4)) @ w
