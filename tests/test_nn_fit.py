@@ -179,7 +179,7 @@ def test_a_checkpoint_of_something_else_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is no checkpoint of this training: it has other random generators"):
         trained(network(dropout=0.5, norm=nn.LayerNorm), checkpoint=tmp_path / "run.npz", resume=True)
     (tmp_path / "foreign.npz").write_bytes(b"something")
-    with pytest.raises(ValueError, match=r"no \.npz archive"):
+    with pytest.raises(ValueError, match=r"is not an \.npz archive"):
         trained(network(), checkpoint=tmp_path / "foreign.npz", resume=True)
 
 
@@ -286,7 +286,7 @@ def test_a_step_that_cannot_be_compiled_says_what_to_do() -> None:
         ({"loss": "mse"}, TypeError, "loss is 'mse'; it is a function"),
         ({"loss": nn.CrossEntropyLoss}, TypeError, r"loss is <class .*such as nn\.CrossEntropyLoss\(\)"),
         ({"optimizer": "adam"}, TypeError, "optimizer is 'adam'"),
-        ({"optimizer": nn.optim.SGD(nn.Linear(1, 1).parameters(), 0.1)}, ValueError, "made of another model"),
+        ({"optimizer": nn.optim.SGD(nn.Linear(1, 1).parameters(), 0.1)}, ValueError, "made for another model"),
         (
             {"loss": lambda o, t: nn.functional.cross_entropy(o, t, "none")},
             ValueError,

@@ -78,7 +78,7 @@ def test_a_slice_of_a_sequence_is_one() -> None:
     assert body[0].weight is model[0].weight
 
 
-@pytest.mark.parametrize("name", nn.functional.__all__)
+@pytest.mark.parametrize("name", sorted({*nn.functional.__all__} - {"Reduction"}))
 def test_functions_are_pickled_by_their_name(name: str) -> None:
     fn = getattr(nn.functional, name)
     assert pickle.loads(pickle.dumps(fn)) is fn

@@ -109,7 +109,7 @@ def test_without_any_program_other_formats_say_what_to_install(format: str, tmp_
     with pytest.raises(RuntimeError, match=r"chalkgrad\[pictures\]") as caught:
         square().save(tmp_path / f"x.{format}")
     assert "dot: there is no such program on the PATH" in str(caught.value)
-    assert ".svg and .dot works" in str(caught.value)
+    assert ".svg, .dot, .mmd and .tikz works" in str(caught.value)
 
 
 @needs_scripts

@@ -173,13 +173,13 @@ _LOW = {"type": "ineq", "fun": lambda x: 9.0 - x[0]}
         (lambda t: integrate.simpson(np.ones(3), x=t * np.arange(3)), "simpson: no derivative with respect to x"),
         (
             lambda t: optimize.minimize(lambda x: t * x[0] ** 2, [0.0], constraints=[_SUM, _SUM], method="COBYLA"),
-            "slope at the root is not regular",
+            "Jacobian at the root is singular",
         ),
         (
             lambda t: optimize.minimize(lambda x: t * x**4 + x, [5.0], constraints=[_LOW], options={"maxiter": 2}),
             "no minimum to six digits",
         ),
-        (lambda t: optimize.bisect(lambda x: t * x**3, -1.0, 1.0), "slope at the root is not regular"),
+        (lambda t: optimize.bisect(lambda x: t * x**3, -1.0, 1.0), "Jacobian at the root is singular"),
     ],
 )
 def test_what_is_refused(call: Any, words: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from autograd.basis.arrays import holds
+from autograd.basis.arrays import holds, is_foreign
 from autograd.basis.signatures import qualified_name
 from autograd.rules.definition import defop
 from autograd.rules.samples import MASKED, REDUCTIONS, SINGLE, normal
@@ -172,7 +172,8 @@ def _extremum(
     chosen = a == y if where is True else (a == y) & where
     if initial is not None:
         chosen = chosen & (y != initial)
-    ties = np.maximum(np.sum(chosen, axis=axis, keepdims=True), 1)
+    count_of = np.sum if is_foreign(chosen) else np.count_nonzero
+    ties = np.maximum(count_of(chosen, axis=axis, keepdims=True), 1)
     return restore(g, axis, keepdims) / ties.astype(counting(a.dtype)) * chosen
 
 

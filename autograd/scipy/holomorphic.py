@@ -54,7 +54,10 @@ defop(
         lambda g, u, x, y, name: g * np.real(_DERIVATIVES[name](Complex(x, y))),
         lambda g, u, x, y, name: -g * np.imag(_DERIVATIVES[name](Complex(x, y))),
     ),
-    math=(r"\bar x = \bar u \odot \Re f'(x + i y)", r"\bar y = -\bar u \odot \Im f'(x + i y)"),
+    math=(
+        r"\bar x = \bar u \odot \operatorname{Re} f'(x + i y)",
+        r"\bar y = -\bar u \odot \operatorname{Im} f'(x + i y)",
+    ),
     samples=_SAMPLES,
 )
 defop(
@@ -64,7 +67,10 @@ defop(
         lambda g, u, x, y, name: g * np.imag(_DERIVATIVES[name](Complex(x, y))),
         lambda g, u, x, y, name: g * np.real(_DERIVATIVES[name](Complex(x, y))),
     ),
-    math=(r"\bar x = \bar u \odot \Im f'(x + i y)", r"\bar y = \bar u \odot \Re f'(x + i y)"),
+    math=(
+        r"\bar x = \bar u \odot \operatorname{Im} f'(x + i y)",
+        r"\bar y = \bar u \odot \operatorname{Re} f'(x + i y)",
+    ),
     samples=_SAMPLES,
 )
 

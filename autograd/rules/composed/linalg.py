@@ -247,6 +247,8 @@ def _roots(p: Any) -> Any:
     """The eigenvalues of the companion matrix."""
     if np.ndim(p) != 1 or not p[0] or not p[-1]:
         raise ValueError("of coefficients along one axis, the first and the last of which are not 0")
+    if len(p) == 1:  # a number has no roots
+        return np.zeros(0)
     below = np.eye(len(p) - 2, len(p) - 1, dtype=p.dtype)
     return np.linalg.eigvals(np.concatenate((-np.expand_dims(p[1:] / p[0], 0), below)))
 

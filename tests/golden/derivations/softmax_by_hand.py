@@ -17,7 +17,7 @@ def backprop(*, W1, b1, W2, b2, X, Y):
     dE = dP / v3 - np.sum(dP * E / v3**2, axis=1, keepdims=True)  # (20, 3)
     dv2 = dE * E  # (20, 3)
     t1 = logits == v1  # (20, 3)
-    t2 = np.maximum(t1.sum(axis=1, keepdims=True), 1).astype(np.float64)  # (20, 1)
+    t2 = np.maximum(np.count_nonzero(t1, axis=1, keepdims=True), 1).astype(np.float64)  # (20, 1)
     dlogits = dv2 - dv2.sum(axis=1, keepdims=True) / t2 * t1  # (20, 3)
     db2 = dlogits.sum(axis=0)  # (3,)
     dW2 = H.T @ dlogits  # (8, 3)
