@@ -29,10 +29,10 @@ import nn
 from demos import cluster
 
 PAGE = Path(__file__).parent.parent.parent / "autograd" / "array" / "CLUSTERS.md"
-ROWS = 200_000
-CHUNKS = (1_000, 3_125, 10_000, 31_250, 100_000)
+ROWS = 100_000
+CHUNKS = (1_000, 3_125, 10_000, 25_000, 100_000)
 WORKERS = (1, 2, 3, 4)
-REPEATS = 3
+REPEATS = 2
 BANDWIDTH = 1.25e9  # bytes a second between machines: ten gigabits
 SIZE = sum(p.data.nbytes for p in cluster.network().parameters())  # bytes of the parameters, and of their gradients
 
@@ -152,7 +152,7 @@ def _bytes_of(rows: float) -> float:
     return rows * cluster.SIZES[0] * 8
 
 
-def at_work(chunk: int = 50_000, chunks: int = 24) -> str:
+def at_work(chunk: int = 50_000, chunks: int = 12) -> str:
     """How much two workers do, how much of their time is work, and what they hold at once."""
     taken, busy, held = {}, 0.0, 0.0
     for workers in (1, 2):
