@@ -310,7 +310,7 @@ CASES: list[tuple[str, Callable[[], Case], str]] = [
 @pytest.mark.parametrize(("cause", "make", "words"), CASES)
 def test_a_habit_is_named_and_nothing_is_blamed_for_it_twice(cause: str, make: Callable[[], Case], words: str) -> None:
     loss, hand = make()
-    report = compare_grads(loss, hand)
+    report = compare_grads(loss, hand, budget=20.0)
     assert report.first_wrong is not None
     assert report.first_wrong.cause == cause, str(report)
     assert words in report.first_wrong.explanation, str(report)
