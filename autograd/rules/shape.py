@@ -19,7 +19,7 @@ def _back(g: Any, y: Any, a: Any, *_: Any) -> Any:
 
 
 def _reshaped(g: Any, a: Any, order: str) -> Any:
-    return np.reshape(g, np.shape(a)) if order == "C" else np.reshape(g, np.shape(a), order=order)  # type: ignore
+    return np.reshape(g, np.shape(a)) if order == "C" else np.reshape(g, np.shape(a), order=order)  # type: ignore[call-overload]
 
 
 def _of_layout(order: str) -> Any:
