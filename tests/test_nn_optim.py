@@ -433,8 +433,8 @@ def test_repr_shows_the_settings() -> None:
 def test_steps_allocate_nothing(make: Any) -> None:
     import tracemalloc
 
-    parameter = Tensor(np.ones(10_000), requires_grad=True)
-    parameter.grad = np.ones(10_000)
+    parameter = Tensor(np.ones(1_000_000), requires_grad=True)
+    parameter.grad = np.ones(1_000_000)
     optimizer = make([parameter])
     optimizer.step()
     tracemalloc.start()
@@ -442,4 +442,4 @@ def test_steps_allocate_nothing(make: Any) -> None:
         optimizer.step()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 10_000
+    assert peak < parameter.data.nbytes / 8  # far below one array, and far above what other threads allocate meanwhile
