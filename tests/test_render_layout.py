@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 import autograd
 from autograd import Tensor
-from autograd.render.diagram import Diagram
+from autograd.render.cards import CARDS
+from autograd.render.diagram import Card, Diagram
 from autograd.render.layout import arrange
+from autograd.render.style import STYLES
 
 rng = np.random.default_rng(0)
 
@@ -93,3 +97,18 @@ def test_a_value_of_another_row_is_named_beside_what_uses_it() -> None:
     assert set(told) <= {names[edge.tail] for edge in crossing}
     ends = re.findall(r'id="[\w-]*-e\d+"', picture.svg)
     assert len(ends) == len(picture._diagram.edges)
+
+
+def test_a_card_is_measured_once_for_all_arrangements_of_it(monkeypatch: Any) -> None:
+    """And once more where it is asked whether all can be read."""
+    measured = []
+
+    def size(card: Card) -> tuple[float, float]:
+        measured.append(card)
+        return CARDS.size(card)
+
+    monkeypatch.setitem(STYLES, "cards", replace(CARDS, size=size))
+    branches(720)
+    times = Counter(map(id, measured))
+    assert times
+    assert max(times.values()) <= 2

@@ -34,7 +34,7 @@ MOST_CARDS: Final = 2000  # that anybody should have drawn, even one who asks fo
 _MANY_MODULES: Final = 4  # that say something as one card each
 _SMALL: Final = 2 / 3  # of the size of text that can be read
 _ROWS: Final[dict[bool, tuple[Rows, ...]]] = {False: ("one",), True: ("tidy", "any")}  # by whether there may be several
-_MOST_TRIED: Final = 100  # units of a picture that might fit
+_MOST_TRIED: Final = 50  # units of a picture that might fit
 _ARRIVING: Final = ("g", "δ", "ḡ", "gradient")  # the name of the gradient that arrives, if no value has it
 _ENDS: Final = (12, 9, 7, 5, 4, 3, 2)
 

@@ -215,14 +215,24 @@ def readable(width: float, height: float, viewport: Viewport) -> float:
 
 def estimated_size(diagram: Diagram, viewport: Viewport, style: Style) -> tuple[float, float]:
     """About how wide and high a picture is, in points."""
-    return _Estimate(diagram, viewport, style).size(diagram.breaks)
+    layout = arrange(replace(diagram, breaks=()))
+    return _Estimate(diagram, viewport, style, sizes_of(diagram, style), layout).size(diagram.breaks)
+
+
+def sizes_of(diagram: Diagram, style: Style) -> dict[str, tuple[float, float]]:
+    """About how wide and high each card is, in points."""
+    return {card.id: style.size(card) for card in diagram.cards}
 
 
 def broken(diagram: Diagram, viewport: Viewport, style: Style, rows: Rows = "any") -> Diagram:
     """The diagram in as many `rows` as make its text largest, and as wide as it will be."""
     least, best = MARGIN_OF_ERROR * viewport.least / palette.SHAPE, 0.0
+    sizes, arranged = sizes_of(diagram, style), None
     for high in _HIGHEST:  # as much side by side as can be read
-        tried = _Estimate(replace(diagram, high=high), viewport, style)
+        layout = arrange(tall := replace(diagram, high=high, breaks=()))
+        if layout == arranged:
+            continue
+        tried, arranged = _Estimate(tall, viewport, style, sizes, layout), layout
         scale = viewport.scale(*tried.size(()))
         if best < min(scale, least):
             best, estimate = scale, tried
@@ -259,14 +269,20 @@ def _best_breaks(estimate: _Estimate, viewport: Viewport, enough: float, any_row
 class _Estimate:
     """How large a picture is, from the sizes of its cards and the space between its columns."""
 
-    def __init__(self, diagram: Diagram, viewport: Viewport, style: Style) -> None:
+    def __init__(
+        self,
+        diagram: Diagram,
+        viewport: Viewport,
+        style: Style,
+        sizes: Mapping[str, tuple[float, float]],
+        layout: Layout,
+    ) -> None:
         self.diagram, self._down, self._gap = diagram, viewport.down, style.gap
-        layout = arrange(replace(diagram, breaks=()))
         along, across = (1, 0) if viewport.down else (0, 1)
         # Of each card: the rank that decides on its row, its column, and its sides along and across the rows.
         self._cards = []
         for card in diagram.cards:
-            size = style.size(card)
+            size = sizes[card.id]
             self._cards.append((layout.anchors[card.id], layout.ranks[card.id], size[along], size[across]))
         self._apart, self._between = (_INCH * inches for inches in spacing(diagram))
         self._apart += _GAP

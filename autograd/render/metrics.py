@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 from unicodedata import category, east_asian_width
 
@@ -34,6 +35,7 @@ _SIGNS: Final = {
 }
 
 
+@lru_cache(maxsize=1 << 14)  # every arrangement that is tried measures the same words
 def text_width(text: str, size: int, *, bold: bool = False) -> float:
     """About how wide a text is, in points, where letters are `size` points high.
 
