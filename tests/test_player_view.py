@@ -6,6 +6,7 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     c = a * b
     d = np.tanh(c + a)
     autograd.player(d * a, made / "scalars.html", detail="operations")
+    autograd.player(np.exp(a * b) - a, made / "statement.html")
     return made
 
 
@@ -325,6 +327,51 @@ def test_what_a_fold_holds_is_one_click_away() -> None:
     first = next(place for place, value in enumerate(values) if number(value.data) == rows[0][2])
     assert rows[-1][2] == number(values[first + hidden - 1].data)
     assert len(rows) == 8
+
+
+def inside(page: autograd.Player, name: str) -> list[list[str]]:
+    """What a card says that it holds."""
+    cards = json.loads(re.search(r'json">(.*?)</script>', page.html)[1])["cards"]  # type: ignore[index]
+    (rows,) = (made["inside"]["rows"] for made in cards if name in (made["name"], made["expression"]))
+    return [row.split(" ") for row in rows]
+
+
+def test_a_statement_holds_its_operations_with_their_numbers() -> None:
+    x, w = np.array([0.5, -2.0]), Tensor([1.0, 0.5], requires_grad=True, name="w")
+    loss = -np.sum(np.exp(w * x))
+    rows = inside(autograd.player(loss), "loss")
+    products, powers = w.data * x, np.exp(w.data * x)
+    told = [("w\xa0*\xa0x", "2", -1.0, -powers[0]), ("exp(w\xa0*\xa0x)", "2", powers[0], -1.0)]
+    told += [
+        ("sum(exp(w\xa0*\xa0x))", "scalar", powers.sum(), -1.0),
+        ("−sum(exp(w\xa0*\xa0x))", "scalar", -powers.sum(), 1.0),
+    ]
+    assert abs(products).argmax() == 1
+    assert rows[1:] == [[text, shape, number(value), number(gradient)] for text, shape, value, gradient in told]
+
+
+def test_a_module_that_is_not_drawn_unfolded_holds_its_operations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("autograd.render.player"), "MOST_UNFOLDED", 0)
+    model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Tanh())
+    page = autograd.player(np.sum(model(np.ones((1, 2)))), depth=0)
+    assert [row[0] for row in inside(page, "Sequential")] == ["operation", "linear", "tanh"]
+
+
+@needs_browser
+def test_a_click_shows_what_a_statement_holds(opened: Any) -> None:
+    browser = opened("statement", 99)
+    data = json.loads(text(browser, "#data"))
+    made = next(made for made in data["cards"] if "inside" in made)
+    assert text(browser, "#how") == "This step"
+    browser.click(f"#{made['id']} text")
+    assert text(browser, "#how") == "Inside"
+    assert browser.run("document.querySelectorAll('#rule tr').length") == len(made["inside"]["rows"])
+    assert browser.run("document.querySelectorAll('#rule tr:last-child td').length") == 4
+    browser.press("Home")
+    browser.click(f"#{made['id']} text")
+    assert text(browser, "#rule") == "not computed yet"
+    browser.press("Escape")
+    assert text(browser, "#how") == "This step"
 
 
 # Notes

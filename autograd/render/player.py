@@ -100,8 +100,8 @@ def player(
     value is made of and where it goes. Print gives the step that is shown, with the whole picture.
 
     The steps and their numbers are those of the engine's own backward pass; no `.grad` changes. A graph of
-    more than 1000 operations is folded; a click on what was folded says what it holds, and one on the card of a module
-    opens it, in a picture of up to 300 operations.
+    more than 1000 operations is folded; a click on a card shows the operations that it holds, and one on the card of a
+    module opens it, in a picture of up to 300 operations.
 
     Args:
         output: a Tensor that operations on other Tensors gave; backward steps need one element.

@@ -13,14 +13,19 @@ from autograd.core.node import Node, topological
 from autograd.notation.mathml import mathml
 from autograd.notation.numbers import GRID, number, numbers, shape_text, show
 from autograd.notation.words import function_name
+from autograd.render.annotate import symbols_of
 from autograd.render.build import Scene
 from autograd.render.diagram import Card, Direction
 from autograd.render.options import mapping_of
 from autograd.render.picture import Picture
 from autograd.render.player_svg import player_svg
+from autograd.render.statements import formulas
 from autograd.render.steps import Step, steps
 from autograd.render.style import STYLES
+from autograd.text import printable
 
+_BLANK: Final = "\N{NO-BREAK SPACE}"  # a space that separates no cells
+_LONGEST_FORMULA: Final = 60
 LARGEST: Final = 8  # rows and columns that the inspector writes out
 _ENDS: Final = (4, 3)  # of a longer axis, what is written from its beginning and its end
 
@@ -63,10 +68,10 @@ class View:
                 "path": card.path,
                 "expression": card.expression,
                 "about": ", ".join(filter(None, (card.kind, card.shape, card.path))),
-                "value": _hidden(self.scene, card) or _table(self.scene.values.get(card.id)),
+                "value": _folded(self.scene, card) or _table(self.scene.values.get(card.id)),
                 "at": valued.get(card.id, 0),
                 "done": complete.get(card.id, last if card.gradient is not None else None),
-                **({"opens": opened[card.id]} if card.id in opened else {}),
+                **_within(self.scene, card, opened.get(card.id)),
             }
             for card in diagram.cards
         ]
@@ -158,17 +163,37 @@ def _spoken(spoken: Mapping[int, str], place: int) -> dict[str, str]:
 # Numbers and steps
 
 
-def _hidden(scene: Scene, card: Card) -> dict[str, Any] | None:
-    """What a fold holds: its first and last operations, with the largest number of each value and of its gradient."""
+def _folded(scene: Scene, card: Card) -> dict[str, Any] | None:
+    """What a fold holds: its first and last operations."""
     if card.kind != "fold":
         return None
     drawn = {id(node) for vertex in scene.vertices.values() if vertex.unit is not None for node in vertex.unit.nodes}
     behind = [node for node in topological([scene.output]) if node.op is not None and id(node) not in drawn]
-    nodes = [node for node in behind if scene.card(node) == card.id]
-    rows = [
-        " ".join((function_name(node.op), shape_text(node.shape), _largest(node), _largest_of_gradient(scene, node)))
-        for node in (nodes[k] for k in _kept(len(nodes)))
-    ]
+    return _operations(scene, [node for node in behind if scene.card(node) == card.id])
+
+
+def _within(scene: Scene, card: Card, opens: Sequence[str] | None) -> dict[str, Any]:
+    """What is one click away: the cards that this one opens, or else the operations of its statement or module."""
+    vertex = scene.vertices[card.id]
+    if opens:
+        return {"opens": opens}
+    if vertex.unit is None or len(vertex.unit.nodes) < 2:
+        return {}
+    nodes = vertex.unit.nodes
+    texts = formulas(nodes, symbols_of(vertex), vertex.index_name, vertex.numbers) if vertex.call is None else {}
+    return {"inside": _operations(scene, nodes, {node: text.text for node, text in texts.items()})}
+
+
+def _operations(scene: Scene, nodes: Sequence[Node], texts: Mapping[Node, str] | None = None) -> dict[str, Any]:
+    """Operations as `texts` or their functions, with the largest number of each value and of its gradient.
+
+    The first and last of many.
+    """
+    told = texts or {}
+    rows = []
+    for node in (nodes[k] for k in _kept(len(nodes))):
+        text = printable(told.get(node) or function_name(node.op), _LONGEST_FORMULA).replace(" ", _BLANK)
+        rows.append(" ".join((text, shape_text(node.shape), _largest(node), _largest_of_gradient(scene, node))))
     if len(nodes) > len(rows):
         rows.insert(_ENDS[0], " ".join("⋮⋮⋮⋮"))
     head = " ".join(("operation", "shape", "largest", "gradient"))
@@ -177,15 +202,20 @@ def _hidden(scene: Scene, card: Card) -> dict[str, Any] | None:
 
 def _largest(node: Node) -> str:
     try:
-        value = node.value
+        return _farthest(node.value)
     except RuntimeError:  # it was let go, and so was what it was computed from
         return "?"
-    return number(np.max(np.abs(value), initial=0))
 
 
 def _largest_of_gradient(scene: Scene, node: Node) -> str:
     gradient = scene.gradients.of.get(node)
-    return "" if gradient is None else number(np.max(np.abs(gradient), initial=0))
+    return "" if gradient is None else _farthest(gradient)
+
+
+def _farthest(array: Any) -> str:
+    """The number of an array that is farthest from 0."""
+    flat = np.ravel(np.asarray(array))
+    return number(flat[np.argmax(np.abs(flat))]) if flat.size else ""
 
 
 def _table(array: Any) -> dict[str, Any] | None:

@@ -8,11 +8,19 @@ function inspect(step) {
   get("about").textContent = get("about").title = card ? card.about : "";
   fill("value", card && (now >= card.at ? table(card.value) : quiet("not computed yet")));
   gradientSoFar(card);
-  const rule = get("rule");
-  if (step.rule) rule.innerHTML = step.rule; // made of escaped names by the program that wrote this page
+  const rule = get("rule"), inside = chosen === null ? null : card?.inside;
+  get("how").textContent = document.querySelector("nav [data-part=rule]").textContent = inside ? "Inside" : "This step";
+  if (inside) rule.replaceChildren(now >= card.at ? table(arrivedIn(inside, card)) : quiet("not computed yet"));
+  else if (step.rule) rule.innerHTML = step.rule; // made of escaped names by the program that wrote this page
   else rule.textContent = step.phase === "forward" ? formula(view.byId.get(step.card)) : "";
-  get("note").textContent = step.note ?? "";
+  get("note").textContent = inside ? "" : step.note ?? "";
   if (!card) fill("value", step.phase === "start" ? keys() : quiet("Click a card to see its numbers."));
+}
+
+// The operations of a card; their gradients, which stand last, once its own is whole.
+function arrivedIn(inside, card) {
+  if (card.done !== null && now >= card.done) return inside;
+  return { ...inside, rows: inside.rows.map((row) => row.split(" ").slice(0, 3).join(" ")) };
 }
 
 function gradientSoFar(card) {
@@ -79,7 +87,7 @@ function reserve() {
   const height = (shown) => shown ? shown.rows.length * (isDense(shown) ? DENSE : ROW) + (shown.lines.length ? LINE : 0) : LINE;
   let most = 84;
   for (const { cards, steps } of views) {
-    for (const card of cards) most = Math.max(most, height(card.value));
+    for (const card of cards) most = Math.max(most, height(card.value), card.inside ? height(card.inside) - LINE : 0);
     for (const step of steps) {
       if (step.gradient) most = Math.max(most, height(step.gradient));
       const rules = (step.rule ?? "").split("<math").length - 1;
