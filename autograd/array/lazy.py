@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from autograd.array.fuse import fused
 from autograd.basis.arrays import ARRAYS, is_lazy
 from autograd.basis.loading import load
 from autograd.core.errors import describe
@@ -34,7 +35,35 @@ def fetched(output: Node, gradients: dict[Node, Any]) -> dict[Node, Any]:
 def _computed(output: Node, lazy: list[Any]) -> list[Any]:
     """The arrays in one call of the scheduler that is active."""
     try:
-        return list(load("dask").compute(*lazy, traverse=False))
+        return computed(lazy)
     except Exception as error:
         error.add_note(f"in the backward pass of {describe(output)}, whose data is in chunks: no gradient was changed")
         raise
+
+
+def computed(lazy: list[Any]) -> list[Any]:
+    """Lazy arrays as plain ones: one call of the scheduler that is active, and one task for each chunk.
+
+    Where Dask is told not to fuse, or tasks are annotated for its scheduler, they are computed as they are.
+    """
+    dask = load("dask")
+    layers = load("dask.highlevelgraph").HighLevelGraph.merge(*(array.dask for array in lazy))
+    if dask.config.get("optimization.fuse.active", None) is False or any(a.annotations for a in layers.layers.values()):
+        return list(dask.compute(*lazy, traverse=False))
+    keys = [array.__dask_keys__() for array in lazy]
+    flat = list(load("dask.core").flatten(keys))
+    graph, place = fused(dict(lazy[0].__dask_optimize__(layers, flat)), flat)
+    names = list(dict.fromkeys(place.values()))
+    results = dict(zip(names, load("dask.base").get_scheduler(collections=lazy)(graph, names), strict=True))
+    values = {key: results[name] if name == key else results[name][key] for key, name in place.items()}
+    return [_assembled(array, each, values) for array, each in zip(lazy, keys, strict=True)]
+
+
+def _assembled(array: Any, keys: list[Any], values: dict[Any, Any]) -> Any:
+    """The array of its blocks, by the protocol of Dask's collections."""
+
+    def filled(keys: Any) -> Any:
+        return [filled(each) for each in keys] if isinstance(keys, list) else values[keys]
+
+    finalize, extra = array.__dask_postcompute__()
+    return finalize(filled(keys), *extra)
