@@ -53,6 +53,7 @@ def _picked(results: dict[Key, Any], keys: Iterable[Key]) -> dict[Key, Any]:
 def fused(graph: Graph, wanted: Collection[Key]) -> tuple[Graph, dict[Key, Key]]:
     """The graph with a task for each group, and where what is wanted is found: in the results of which task."""
     task_of, ref = load("dask._task_spec").Task, load("dask._task_spec").TaskRef
+    graph = _needed(graph, wanted)
     grouped = _groups(graph)
     group_of = {key: n for n, group in enumerate(grouped) for key in group}
     readers: dict[Key, set[Any]] = {key: {None} for key in wanted}  # groups that wait for a value; None: the caller
@@ -84,6 +85,18 @@ def fused(graph: Graph, wanted: Collection[Key]) -> tuple[Graph, dict[Key, Key]]
                 found[where] = task_of(where, _picked, ref(name), keys)
             place |= dict.fromkeys(keys, where)
     return found, {key: place.get(key, key) for key in wanted}
+
+
+def _needed(graph: Graph, wanted: Collection[Key]) -> Graph:
+    """The tasks that somebody waits for; Dask's own fusion leaves some behind that nobody does."""
+    found: set[Key] = set()
+    left = list(wanted)
+    while left:
+        key = left.pop()
+        if key in graph and key not in found:
+            found.add(key)
+            left.extend(graph[key].dependencies)
+    return {key: task for key, task in graph.items() if key in found}
 
 
 def _name(kind: str, keys: list[Key]) -> Key:
