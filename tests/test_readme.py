@@ -123,7 +123,7 @@ def test_the_readme_opens_with_an_example_of_ten_lines_and_two_commands() -> Non
     commands = re.findall(r"^ *(python -m pip install -e .* && python -m .*)$", README, re.MULTILINE)
     assert commands == [
         "python -m pip install -e '.[demos]' && python -m demos",
-        "python -m pip install -e '.[test]' && python -m pytest",
+        "python -m pip install -e '.[test]' && python -m pytest -n auto",
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -131,7 +131,8 @@ def handed_in(network: Network, config: Config, given: Given) -> tuple[str, ...]
     return tuple(name for name in names if name[0] not in "AEP")
 
 
-def first_wrong(network: Network, config: Config, planted: Iterable[Key], given: Given, dtype: str) -> frozenset[str]:
+@cache
+def first_wrong(network: Network, config: Config, planted: tuple[Key, ...], given: Given, dtype: str) -> frozenset[str]:
     """The tensors, of those handed in, that are wrong and nearest the loss.
 
     The one with the slip, if it is handed in; else those that follow from it, as far as none of them can be
@@ -163,7 +164,7 @@ def verdict(
     causes: set[str] = set()
     for other, theirs in effects.items():
         if all(distance(mine[name], theirs[name]) <= ALIKE[dtype] for name in names):
-            first |= first_wrong(network, config, [other], given, dtype)
+            first |= first_wrong(network, config, (other,), given, dtype)
             causes |= set(slips[other].causes)
     return frozenset(first), frozenset(causes)
 
