@@ -69,7 +69,7 @@ def compiled(x: Tensor, build: Callable[[Tensor, int], Any], count: int) -> None
 
 @pytest.mark.parametrize(
     ("read", "build", "few"),
-    [(derived, of_parameters, 30), (drawn, stacked, 60), (drawn, of_parameters, 40), (compiled, stacked, 30)],
+    [(derived, of_parameters, 30), (drawn, stacked, 80), (drawn, of_parameters, 40), (compiled, stacked, 30)],
 )
 def test_parallel_branches_are_read_in_linear_work(
     read: Any, build: Any, few: int, monkeypatch: pytest.MonkeyPatch
