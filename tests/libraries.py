@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,11 +33,11 @@ OTHER_SIGNS = {"packed_svd", "packed_qr"}  # the factors of Dask's may have othe
 
 
 class Library(NamedTuple):
-    """How to make an array of a library, and to have it back; where it is `strict`, constants are moved too."""
+    """How to make an array of a library, and to have several back; where it is `strict`, constants are moved too."""
 
     name: str
     make: Callable[[Any], Any]
-    get: Callable[[Any], Any]
+    get: Callable[[list[Any]], Sequence[Any]]
     strict: bool = False
 
 
@@ -48,20 +48,25 @@ def device() -> Library:
 
         cupy.zeros(1)
     except Exception:  # not installed, or no driver
-        return Library("a GPU", StrictArray, lambda a: a.get(), strict=True)
-    return Library("a GPU", cupy.asarray, cupy.asnumpy, strict=True)
+        return Library("a GPU", StrictArray, lambda arrays: [a.get() for a in arrays], strict=True)
+    return Library("a GPU", cupy.asarray, lambda arrays: [cupy.asnumpy(a) for a in arrays], strict=True)
 
 
 def dask(chunks: int) -> Library:
     """Dask with so many chunks along the first axis."""
     import dask.array as da
+    from dask import compute
 
     def make(array: Any) -> Any:
         array = np.asarray(array)
         sizes = [-(-n // chunks) if k == 0 and n else n for k, n in enumerate(array.shape)]
         return da.from_array(array, chunks=tuple(sizes))
 
-    return Library("Dask", make, lambda a: np.asarray(a.compute(scheduler="synchronous")))
+    def get(arrays: list[Any]) -> Sequence[Any]:
+        found: Sequence[Any] = compute(*arrays, scheduler="synchronous", optimize_graph=False)
+        return found
+
+    return Library("Dask", make, get)
 
 
 def drawn(op: Op, k: int) -> tuple[list[Any], dict[str, Any]]:
@@ -97,7 +102,7 @@ def works(op: Op, k: int, library: Library) -> str:
     try:
         found = apply(op, tuple(there), options)
         found.backward(library.make(g))
-        value, gradients = library.get(found.data), [library.get(there[i].grad) for i in floats]
+        value, *gradients = library.get([found.data, *(there[i].grad for i in floats)])
     except (TypeError, ValueError, NotImplementedError, IndexError, AttributeError, ZeroDivisionError) as error:
         return f"{type(error).__name__}: {error}"
     if op.name not in OTHER_SIGNS:
