@@ -14,6 +14,7 @@ from autograd import Tensor, value_and_grad
 from autograd.core.op import Op, operations
 from tests import libraries
 from tests.chunked import Source, da
+from tests.strict import StrictArray
 
 SAID = libraries.said()
 
@@ -135,6 +136,43 @@ def test_a_scheduler_that_fails_changes_no_gradient() -> None:
         loss.backward()
     assert any("no gradient was changed" in note for note in caught.value.__notes__)
     assert all(p.grad is None for p in model.parameters())
+
+
+def test_a_lost_scheduler_names_the_cure_and_changes_no_gradient() -> None:
+    client = pytest.importorskip("distributed.client", reason="install Dask: pip install 'chalkgrad[cluster]'")
+    import dask
+
+    def lost(graph: Any, keys: Any, **_: Any) -> Any:
+        raise client.FutureCancelledError(keys[0], "scheduler-connection-lost")
+
+    model, loss = classifier(*(da.from_array(a, chunks=10) for a in data()))
+    with dask.config.set(scheduler=lost), pytest.raises(client.FutureCancelledError, match="lost") as caught:
+        loss.backward()
+    assert "distributed.Client" in " ".join(caught.value.__notes__)
+    assert all(p.grad is None for p in model.parameters())
+    assert isinstance(loss.data, da.Array)
+    loss.backward()  # with another scheduler
+    assert all(p.grad is not None for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, w: x @ w,
+        lambda x, w: np.maximum(w[:, 0], x),
+        lambda x, w: np.where(x > 0, w[:, 0], x),
+        lambda x, w: np.concatenate([x, w]),
+        lambda x, w: nn.functional.linear(x, w),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")  # Dask's, on its own performance
+def test_chunks_beside_a_device_are_an_error_with_the_cure(call: Any) -> None:
+    x, w = da.from_array(data()[0], chunks=(10, 4)), StrictArray(np.ones((4, 4)))
+    for left, right in ((Tensor(x), w), (x, Tensor(w, requires_grad=True)), (Tensor(x), Tensor(w))):
+        with pytest.raises(
+            TypeError, match=r"^(np|nn)\..* of .*dask.Array of numpy.ndarray and .*Strict.*do not mix.*cupy"
+        ):
+            call(left, right)
 
 
 def test_the_pages_example_runs(capsys: pytest.CaptureFixture[str]) -> None:

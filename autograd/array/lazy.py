@@ -38,6 +38,8 @@ def _computed(output: Node, lazy: list[Any]) -> list[Any]:
         return computed(lazy)
     except Exception as error:
         error.add_note(f"in the backward pass of {describe(output)}, whose data is in chunks: no gradient was changed")
+        if type(error).__module__.startswith("distributed"):
+            error.add_note("where the scheduler is lost, connect by distributed.Client(address), and repeat the step")
         raise
 
 

@@ -71,14 +71,22 @@ def by_protocol(op: Any, *values: Any, **kwargs: Any) -> Any:
     """The value of an operation of what are not all plain arrays, through NumPy's protocols.
 
     Raises:
-        TypeError: the library has no such function, and would have fetched its data for NumPy's.
+        TypeError: the library has no such function, and would have fetched its data for NumPy's; or arrays of several
+            libraries, which do not know each other.
     """
     others = [value for value in (*values, *kwargs.values()) if is_foreign(value)]
     if not others:
         return op.on_any_array(*values, **kwargs)
     fn = op.in_chunks if op.in_chunks and any(map(is_lazy, others)) else op.on_any_array
-    with no_fetching():
-        result = fn(*values, **kwargs)
+    try:
+        with no_fetching():
+            result = fn(*values, **kwargs)
+    except TypeError as error:
+        arrays = [value for value in (*values, *kwargs.values()) if hasattr(value, "__array_function__")]
+        kinds = sorted({_kind(array) for array in arrays if np.ndim(array)})
+        if len(kinds) > 1:
+            raise TypeError(f"{error}. {' and '.join(kinds)} {_DO_NOT_MIX}") from error
+        raise
     check_lengths(result, op.name)
     if not is_foreign(result):
         raise TypeError(f"{type(others[0]).__module__.partition('.')[0]} {_WOULD_FETCH}")
@@ -89,6 +97,18 @@ _WOULD_FETCH: Final = (
     "does not know it, and would fetch all of the data for NumPy: write it with functions that it knows, or compute "
     "the array first, where that is meant"
 )
+
+
+_DO_NOT_MIX: Final = (
+    "do not mix: make all operands of one kind. Arrays go to a GPU by cupy.asarray(a), chunks by "
+    "x.map_blocks(cupy.asarray); to the host by a.get(), x.map_blocks(cupy.asnumpy); into chunks by da.from_array(a)"
+)
+
+
+def _kind(array: Any) -> str:
+    """The class of an array, and of one in chunks theirs too, as `dask.Array of numpy.ndarray`."""
+    kind = f"{type(array).__module__.partition('.')[0]}.{type(array).__name__}"
+    return f"{kind} of {_kind(array._meta)}" if is_lazy(array) else kind
 
 
 class no_fetching(warnings.catch_warnings):  # noqa: N801  (a context manager)
