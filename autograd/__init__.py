@@ -24,6 +24,7 @@ from autograd.grad_mode import enable_grad, no_grad
 from autograd.rules.definition import operation
 
 if TYPE_CHECKING:
+    import autograd.arrays as arrays
     import autograd.numpy as numpy
     import autograd.scipy as scipy
     import autograd.testing as testing
@@ -89,7 +90,7 @@ LATER.append(_load_scipy)
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("numpy", "scipy", "testing"):
+    if name in ("arrays", "numpy", "scipy", "testing"):
         return load(f"autograd.{name}")
     if name not in _LATER:
         raise AttributeError(f"module 'autograd' has no attribute {name!r}")
@@ -103,6 +104,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "GradientCutWarning",
     "Tensor",
+    "arrays",
     "compile",
     "derive",
     "detect_anomaly",

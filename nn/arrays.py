@@ -1,4 +1,4 @@
-"""Arrays of other libraries: chunks on a cluster, the memory of a GPU. They are not asked for numbers."""
+"""Arrays in chunks, as Dask's: graphs of tasks, which are computed where a number is asked for."""
 
 from __future__ import annotations
 
@@ -12,49 +12,9 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor
+from autograd.arrays import fetched, is_lazy, of_kind
 
 _together: ContextVar[bool] = ContextVar("_together", default=False)
-
-
-def is_foreign(array: Any) -> bool:
-    """Whether an array, or that of a Tensor, is another library's, which answers for NumPy's functions itself.
-
-    >>> is_foreign(np.ones(2)), is_foreign([1.0])
-    (False, False)
-    """
-    array = array.data if isinstance(array, Tensor) else array
-    return hasattr(type(array), "__array_function__") and not isinstance(array, (np.ndarray, np.generic))
-
-
-def known(condition: Any) -> bool:
-    """Whether a condition on values is known to be true; False where asking would fetch them.
-
-    >>> bool(known(np.any(np.ones(2) > 0)))
-    True
-    """
-    return isinstance(condition, (bool, np.bool_)) and bool(condition)
-
-
-def beside(constant: Any, array: Any) -> Any:
-    """A constant, such as the numbers of classes, as an array of the library that `array` is of.
-
-    >>> beside(np.arange(3), np.ones(2))
-    array([0, 1, 2])
-    """
-    array = array.data if isinstance(array, Tensor) else array
-    return np.asarray(constant, like=array) if is_foreign(array) else constant
-
-
-# Arrays in chunks, as Dask's: graphs of tasks, which are computed where a number is asked for
-
-
-def is_lazy(array: Any) -> bool:
-    """Whether an array, or that of a Tensor, is a graph of tasks that computes it in chunks.
-
-    >>> is_lazy(np.ones(2))
-    False
-    """
-    return hasattr(type(array.data if isinstance(array, Tensor) else array), "__dask_graph__")
 
 
 def described(array: Any) -> str:
@@ -75,7 +35,7 @@ def uniform(rng: Any, like: Any) -> Any:
     array([0.64, 0.27])
     """
     if not is_lazy(like):
-        return beside(rng.uniform(size=np.shape(like)), like)
+        return of_kind(rng.uniform(size=np.shape(like)), like)
     array: Any = like.data if isinstance(like, Tensor) else like
     return (
         import_module("dask.array")
@@ -91,18 +51,6 @@ def number(value: Any) -> Any:
     0.5
     """
     return value if _together.get() and is_lazy(value) else float(fetched(value))
-
-
-def fetched(value: Any) -> Any:
-    """Lazy arrays, alone or in a dictionary, as plain ones, by one computation: what they share is computed once.
-
-    >>> fetched({"loss": 0.5})
-    {'loss': 0.5}
-    """
-    parts = list(value.values()) if isinstance(value, dict) else [value]
-    if not any(map(is_lazy, parts)):
-        return value
-    return import_module("dask").compute(value)[0]
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor
-from nn.arrays import fetched, is_lazy, number
+from autograd.arrays import fetched, is_lazy
+from nn.arrays import number
 from nn.init import Array
 from nn.samples import data_of
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, no_grad
+from autograd.arrays import is_lazy
 from nn import given
-from nn.arrays import described, is_lazy
+from nn.arrays import described
 from nn.module import Module
 from nn.samples import as_dtype, data_of, take
 from nn.watching import evaluating

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor
+from autograd.arrays import is_foreign, is_lazy
 from nn import init
-from nn.arrays import described, is_foreign, is_lazy
+from nn.arrays import described
 
 
 class Rows:

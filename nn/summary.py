@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd import Tensor, no_grad
+from autograd.arrays import is_foreign
 from nn import display
-from nn.arrays import is_foreign
 from nn.watching import evaluating, watching
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd import operation
-from nn.arrays import known
+from autograd.arrays import holds
 from nn.functional import formulas
 from nn.functional.activations import sigmoid
 from nn.functional.linear import array
@@ -31,7 +31,7 @@ def _log_of_rest(p: Any) -> Any:
 def _bce(probability: Any, target: Any, reduction: Reduction = "mean") -> Any:
     same_shape("probability", probability, "target", target)
     p = array(probability)
-    if p.size and (known(np.min(p) < 0) or known(np.max(p) > 1)):
+    if p.size and (holds(np.min(p) < 0) or holds(np.max(p) > 1)):
         at = tuple(int(i) for i in np.argwhere((p < 0) | (p > 1))[0])
         raise ValueError(
             f"probability is {p[at]:.6g} at {at}; it lies between 0 and 1. Logits go to "

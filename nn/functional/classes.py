@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from autograd import operation
-from nn.arrays import beside, is_foreign, known
+from autograd.arrays import holds, is_foreign, of_kind
 from nn.functional import formulas
 from nn.functional.activations import below_the_largest, log_softmax, softmax
 from nn.functional.linear import array
@@ -27,7 +27,7 @@ def _check_classes(logits: Any, target: Any) -> None:
     if target.dtype.kind not in "iu":
         raise ValueError(f"target holds {target.dtype}; labels are integers: target.astype(int)")
     outside = (target < 0) | (target >= shape[-1])
-    if known(np.any(outside)):
+    if holds(np.any(outside)):
         at = tuple(int(i) for i in np.argwhere(outside)[0])
         raise ValueError(
             f"target is {target[at]} at {at}; with {shape[-1]} classes, labels go from 0 to {shape[-1] - 1}"
@@ -36,7 +36,7 @@ def _check_classes(logits: Any, target: Any) -> None:
 
 def _one_hot(labels: Any, classes: int) -> Any:
     """Whether a sample is of a class, in rows."""
-    return np.equal(np.expand_dims(labels, -1), beside(np.arange(classes), labels))
+    return np.equal(np.expand_dims(labels, -1), of_kind(np.arange(classes), labels))
 
 
 def _at_labels(logs: Any, labels: Any) -> Any:
@@ -277,7 +277,7 @@ def nll_loss(
 
 def _kl(log_probabilities: Any, target: Any, reduction: Reduction = "mean") -> Any:
     same_shape("log_probabilities", log_probabilities, "target", target)
-    if size(target) and known(np.min(target) < 0):
+    if size(target) and holds(np.min(target) < 0):
         raise ValueError(f"kl_div: target holds {np.min(target):.6g}; probabilities are at least 0")
     certain = np.equal(target, 0)
     return reduced(np.where(certain, 0, target * (np.log(np.where(certain, 1, target)) - log_probabilities)), reduction)

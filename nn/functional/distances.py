@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd import operation
-from nn.arrays import known
+from autograd.arrays import holds
 from nn.functional import formulas
 from nn.functional.linear import array
 from nn.functional.reduction import Reduction, as_floats, reduced, same_shape, share, size
@@ -185,7 +185,7 @@ huber_loss = operation(
 def _hinge(scores: Any, target: Any, reduction: Reduction = "mean", margin: float = 1.0) -> Any:
     same_shape("scores", scores, "target", target)
     t = array(target)
-    if t.size and known(np.any(np.abs(t) != 1)):
+    if t.size and holds(np.any(np.abs(t) != 1)):
         at = tuple(int(i) for i in np.argwhere(np.abs(t) != 1)[0])
         raise ValueError(f"hinge_loss: target is {t[at]:.6g} at {at}; it is -1 or 1. Of 0 and 1 make 2 * target - 1")
     return reduced(np.maximum(margin - target * array(scores), 0), reduction)

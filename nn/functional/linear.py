@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd import operation
-from nn.arrays import is_foreign
+from autograd.arrays import is_foreign
 
 
 def mismatch(input_shape: tuple[int, ...], weight_shape: tuple[int, ...]) -> str | None:

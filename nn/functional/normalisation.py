@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, operation
-from nn.arrays import described, is_lazy
+from autograd.arrays import is_lazy
+from nn.arrays import described
 from nn.given import size
 
 Axes = int | tuple[int, ...]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from autograd.arrays import is_lazy, of_kind
 from nn import given, init
-from nn.arrays import beside, is_lazy
 from nn.module import Module
 from nn.parameter import Parameter
 
@@ -74,7 +74,7 @@ class Embedding(Module):
         return self._padded(self.weight[indices], indices)
 
     def _in_chunks(self, indices: Any) -> Any:
-        chosen = np.equal(indices[..., None], beside(np.arange(self.num_embeddings), indices))
+        chosen = np.equal(indices[..., None], of_kind(np.arange(self.num_embeddings), indices))
         rows = chosen.astype(self.weight.dtype) @ self.weight
         return self._padded(np.where(np.any(chosen, axis=-1, keepdims=True), rows, np.nan), indices)
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, detect_anomaly, no_grad
+from autograd.arrays import fetched, is_foreign, is_lazy
 from nn import functional, losses
-from nn.arrays import fetched, is_foreign, is_lazy
 from nn.layers import MLP, Sequential, Sigmoid, Softmax
 from nn.module import Module
 from nn.samples import in_file

@@ -12,9 +12,9 @@ import numpy as np
 
 import autograd
 from autograd import Tensor
+from autograd.arrays import is_foreign
 from nn import given, init
 from nn import state as states
-from nn.arrays import is_foreign
 from nn.batches import MiniBatches
 from nn.module import Module
 from nn.optim import Adam, LambdaLR, OneCycleLR, Optimizer, clip_grad_norm

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd.arrays import fetched
 from nn import state as states
-from nn.arrays import computed_together, fetched
+from nn.arrays import computed_together
 from nn.batches import MiniBatches
 from nn.module import Module
 from nn.optim import Optimizer
