@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd.array.lazy import computed
+from autograd.array.lazy import alongside, computed
 from autograd.array.tensor import Tensor
 from autograd.basis import arrays as basis
 from autograd.basis.arrays import holds, of_kind
 
-__all__ = ["fetched", "holds", "is_foreign", "is_lazy", "of_kind"]
+__all__ = ["alongside", "fetched", "holds", "is_foreign", "is_lazy", "of_kind"]
 
 
 def is_foreign(array: Any) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from nn import init
-from nn.samples import chunk_lengths, take
+from nn.samples import chunk_lengths, kept, take
 
 Order = Callable[[int, init.Generator], Iterator[init.Array]]
 
@@ -78,10 +78,10 @@ class MiniBatches:
     Args:
         arrays: the data, sample by sample beside each other: arrays or Tensors with as many samples each. Of a
             memory-mapped file the rows of a batch are read, and no others. Arrays in chunks, as Dask's, are chunked
-            alike along the samples: a batch is then a graph of tasks, and nothing is computed to make it.
+            alike along the samples: a batch is then a graph of tasks, and whole chunks are not computed to make it.
         batch_size: samples a batch; the last one of an epoch holds what is left. Of chunks a batch is as many whole
             ones as it has place for. Where it is smaller than a chunk, a batch is a part of one, and the last part of
-            each holds what is left; each part reads the chunk, so `rechunk` is faster.
+            each holds what is left; the chunk is read once, and held where it was computed until the next.
         shuffle: True for `shuffled`, False for `in_order`, or another order. It is that of chunks where there are
             such, and that of the samples inside of each where batches are parts of chunks.
         rng: a `np.random.Generator`, a legacy `RandomState` or a seed; None for fresh entropy.
@@ -179,7 +179,7 @@ class MiniBatches:
             yield from map(self.at, self._pieces(order))
             return
         for k in order:
-            chunk, rows = self.at([k]), next(self._order(self.chunks[k], self._rng))
+            chunk, rows = kept(self.at([k])), next(self._order(self.chunks[k], self._rng))
             for chosen in self._pieces(rows):
                 yield tuple(np.take(array, chosen, axis=self.axis) for array in chunk)
 

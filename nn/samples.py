@@ -6,6 +6,7 @@ All that trains, predicts or splits takes its samples here and nowhere else, so 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,13 @@ def take(data: Any, chosen: Any, axis: int = 0) -> Any:
     if isinstance(chosen, slice):
         return data[(slice(None),) * (axis % np.ndim(data)) + (chosen,)]
     return np.take(data, chosen, axis=axis)
+
+
+def kept(arrays: Sequence[Any]) -> tuple[Any, ...]:
+    """Lazy arrays, computed once and held where that was done, on a cluster by its workers, as long as these live."""
+    plain = [array for array in arrays if not isinstance(array, Tensor)]  # a gradient may have to go through others
+    held = iter(import_module("dask").persist(*plain))
+    return tuple(array if isinstance(array, Tensor) else next(held) for array in arrays)
 
 
 def part(data: Any, chosen: init.Array) -> Any:

@@ -40,9 +40,12 @@ def client() -> Iterator[Any]:
 
 
 def test_gradients_are_those_of_one_machine(client: Any) -> None:
+    import dask
+
     X, labels = cluster.data(6_000, 500)
     assert len(client.scheduler_info()["workers"]) == 3
     assert cluster.difference(cluster.network(), X, labels) < 1e-12
+    assert cluster.difference(cluster.network(), *dask.persist(X[:1_000], labels[:1_000])) < 1e-12  # held by workers
 
 
 def test_a_worker_that_is_killed_costs_time_and_nothing_else(client: Any, tmp_path: Path) -> None:

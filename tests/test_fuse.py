@@ -93,6 +93,17 @@ def test_sums_over_chunks_are_tasks_of_their_own_for_all_sums_together() -> None
     assert sorted(waits) == [0] * 6 + [2] * 5  # the six chunks wait for nobody
 
 
+def test_what_workers_hold_already_is_read_by_its_key() -> None:
+    from dask._task_spec import Task, TaskRef
+
+    tasks = [Task("a", abs, TaskRef("held")), Task("b", abs, TaskRef("a")), Task("c", max, TaskRef("a"), TaskRef("b"))]
+    graph, place = fused({task.key: task for task in tasks}, ["c"])
+    (task,) = graph.values()
+    assert task.dependencies == {"held"}
+    assert task({"held": -1}) == {"c": 1}
+    assert place == {"c": task.key}
+
+
 def test_what_nobody_waits_for_is_left_out() -> None:
     from dask._task_spec import DataNode
 

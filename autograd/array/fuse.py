@@ -120,9 +120,8 @@ def _constants_together(graph: Graph, grouped: list[list[Key]], readers: dict[Ke
 
 def _groups(graph: Graph) -> list[list[Key]]:
     """The tasks by groups, and these in an order in which they can be computed."""
-    order = load("dask.core").toposort(graph, dependencies={key: node.dependencies for key, node in graph.items()})
-    order = [key for key in order if key in graph]  # others are computed already
-    reads = {key: [d for d in graph[key].dependencies if d in graph] for key in order}
+    reads = {key: [d for d in graph[key].dependencies if d in graph] for key in graph}  # others are computed already
+    order = load("dask.core").toposort(graph, dependencies=reads)
     readers: dict[Key, list[Key]] = {key: [] for key in order}
     for key in order:
         for d in reads[key]:

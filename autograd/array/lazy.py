@@ -6,6 +6,9 @@ gradient: all of them and the loss are computed together, so that every chunk of
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
+from itertools import islice
 from typing import Any
 
 from autograd.array.fuse import fused
@@ -13,6 +16,26 @@ from autograd.basis.arrays import ARRAYS, is_lazy
 from autograd.basis.loading import load
 from autograd.core.errors import describe
 from autograd.core.node import Node
+
+Waiting = list[tuple[list[Any], Callable[..., None]]]
+_met: ContextVar[list[Waiting] | None] = ContextVar("_met", default=None)  # by the backward pass that goes on
+
+
+def alongside(output: Any, values: list[Any], then: Callable[..., None]) -> None:
+    """Have arrays in chunks computed with the gradients of the next backward pass through a Tensor: `then(*values)`.
+
+    Statistics of a layer, say, need no pass of their own over the data so. Where the Tensor has no gradient they are
+    computed at once. A pass that fails calls nothing, and the next one tries again.
+    """
+    if not (getattr(output, "requires_grad", False) and any(map(is_lazy, values))):
+        then(*computed(values))
+        return
+    waiting: Waiting = [(values, then)]
+
+    def meet(_: Any) -> None:
+        _met.set([*(_met.get() or ()), waiting])
+
+    output.register_hook(meet)
 
 
 def fetched(output: Node, gradients: dict[Node, Any]) -> dict[Node, Any]:
@@ -22,14 +45,22 @@ def fetched(output: Node, gradients: dict[Node, Any]) -> dict[Node, Any]:
     """
     lazy = [node for node, g in gradients.items() if type(g) not in ARRAYS and is_lazy(g)]
     leaves = [node for node in lazy if node.op is None and not is_lazy(node.held)]
-    if not leaves:
+    met = list({id(each): each for each in reversed(_met.get() or [])}.values())  # in the order of the forward pass
+    waiting = [each for several in met for each in several]
+    _met.set(None)
+    if not leaves and not waiting:
         return gradients
     loss = [output.held] if is_lazy(output.held) and output.size == 1 else []
-    values = _computed(output, [*(gradients[node] for node in leaves), *loss])
-    if loss:
-        value = values.pop()
+    beside = [value for values, _ in waiting for value in values]
+    found = iter(_computed(output, [*(gradients[node] for node in leaves), *loss, *beside]))
+    plain = {node: next(found).astype(node.dtype, copy=False) for node in leaves}
+    for value in islice(found, len(loss)):
         output.held = output.output = value if hasattr(value, "dtype") else output.dtype.type(value)
-    return gradients | {node: g.astype(node.dtype, copy=False) for node, g in zip(leaves, values, strict=True)}
+    for values, then in waiting:
+        then(*islice(found, len(values)))
+    for several in met:
+        several.clear()
+    return gradients | plain
 
 
 def _computed(output: Node, lazy: list[Any]) -> list[Any]:

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, operation
-from autograd.arrays import is_lazy
-from nn.arrays import described
+from autograd.arrays import alongside, is_lazy
 from nn.given import size
 
 Axes = int | tuple[int, ...]
@@ -96,7 +95,8 @@ def batch_norm(
     r"""Each channel with mean 0 and variance 1 over samples and positions, then scaled and shifted.
 
     In training the mean and variance are those of the batch, and the running ones move towards them by the share
-    `momentum`, the variance as $\sum (x - \mu)^2 / (n - 1)$. Else the running ones are used.
+    `momentum`, the variance as $\sum (x - \mu)^2 / (n - 1)$. Else the running ones are used. Of an input in chunks they
+    move with the backward pass, which computes them with the gradients; where nothing has one, at once.
 
     Args:
         x: (n, channels, ...).
@@ -105,7 +105,6 @@ def batch_norm(
 
     Raises:
         ValueError: another number of channels, one value a channel in training, or no running statistics outside of it.
-        TypeError: running statistics of an input in chunks.
 
     Ioffe and Szegedy, "Batch normalization" (ICML 2015).
 
@@ -127,21 +126,25 @@ def batch_norm(
                 f"batch_norm: input is {shape}: with one value a channel there is no variance to train with"
             )
         y = standardised(x, axis=axes, eps=eps)
-        if running_mean is not None and is_lazy(x):
-            raise TypeError(
-                f"batch_norm: input is {described(x)}: running statistics would take a pass of their own over all "
-                "data. Leave them out, as BatchNorm1d(..., track_running_stats=False) does, or take layer_norm"
-            )
-        if running_mean is not None:
-            values = x.data if isinstance(x, Tensor) else x
-            _move(running_mean, np.mean(values, axis=axes), momentum)
-            _move(running_var, np.var(values, axis=axes) * (count / (count - 1)), momentum)
     elif running_mean is None:
         raise ValueError("batch_norm: outside of training it takes running_mean and running_var")
     else:
         y = (x - np.reshape(running_mean, along)) / np.sqrt(np.reshape(running_var, along) + eps)
     y = y if weight is None else y * np.reshape(weight, along)
-    return y if bias is None else y + np.reshape(bias, along)
+    y = y if bias is None else y + np.reshape(bias, along)
+    if training and running_mean is not None:
+        values = x.data if isinstance(x, Tensor) else x
+        statistics = [np.mean(values, axis=axes), np.var(values, axis=axes) * (count / (count - 1))]
+
+        def move(mean: Any, variance: Any) -> None:
+            _move(running_mean, mean, momentum)
+            _move(running_var, variance, momentum)
+
+        if is_lazy(x):
+            alongside(y, statistics, move)
+        else:
+            move(*statistics)
+    return y
 
 
 def _move(running: Any, towards: Any, share: Any) -> None:

@@ -21,7 +21,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,19 +30,22 @@ from demos import cluster
 
 PAGE = Path(__file__).parent.parent.parent / "autograd" / "array" / "CLUSTERS.md"
 ROWS = 100_000
-CHUNKS = (5_000, 20_000, 100_000)
+CHUNKS = (1_000, 3_000, 10_000, 30_000, 100_000)
 WORKERS = (1, 2, 3, 4)
-REPEATS = 1
+REPEATS = 5
+PAUSE = 5.0  # seconds for others on this machine, after each number of workers
 BANDWIDTH = 1.25e9  # bytes a second between machines: ten gigabits
 SIZE = sum(p.data.nbytes for p in cluster.network().parameters())  # bytes of the parameters, and of their gradients
 
 
 class Step(NamedTuple):
-    """A measured step over `ROWS` rows."""
+    """A measured step over `ROWS` rows: the median of several, the shortest and the longest."""
 
     workers: int
     chunk: int
     seconds: float
+    least: float
+    most: float
 
 
 class Model(NamedTuple):
@@ -74,13 +77,19 @@ def measured() -> Iterator[Step]:
         with cluster.cluster(workers=workers, memory="2GB"):
             model = cluster.network()
             for chunk in CHUNKS:
-                X, labels = (array.persist() for array in cluster.data(ROWS, chunk))
-                taken = []
-                for _ in range(REPEATS + 1):
-                    start = time.perf_counter()
-                    nn.functional.cross_entropy(model(X), labels).backward()
-                    taken.append(time.perf_counter() - start)
-                yield Step(workers, chunk, statistics.median(taken[1:]))
+                X, labels = cluster.data(ROWS, chunk)
+                taken = [_seconds(model, X, labels) for _ in range(REPEATS + 1)][1:]
+                yield Step(workers, chunk, statistics.median(taken), min(taken), max(taken))
+        time.sleep(PAUSE)
+
+
+def _seconds(model: nn.Module, X: Any, labels: Any) -> float:
+    """Of a step, with other parameters than the last, or its results would be there already."""
+    for p in model.parameters():
+        p.data = p.data * (1 + 1e-9)
+    start = time.perf_counter()
+    nn.functional.cross_entropy(model(X), labels).backward()
+    return time.perf_counter() - start
 
 
 def fitted(steps: list[Step]) -> Model:
@@ -109,10 +118,11 @@ def _beside(steps: list[Step], model: Model) -> str:
         for step in (s for s in steps if s.chunk == chunk):
             said = model.seconds(min(step.workers, cores), ROWS, chunk)
             errors.append(abs(said / step.seconds - 1))
-            cells.append(f"{step.seconds:.2f} ({said:.2f})")
+            cells.append(f"{step.seconds:.2f}, {step.least:.2f} to {step.most:.2f} ({said:.2f})")
         rows.append(cells)
     told = (
-        f"Seconds of a step over {ROWS:,} rows on {cores} cores, and in brackets the model's: off by "
+        f"Seconds of a step over {ROWS:,} rows on {cores} cores, the median of {REPEATS} with the shortest and the "
+        f"longest, and in brackets the model's: off by "
         f"{statistics.median(errors):.0%} in the median, by {max(errors):.0%} at most."
     )
     return told + "\n\n" + _table(["rows a chunk", *(f"{w} worker{'s' * (w > 1)}" for w in WORKERS)], rows)
@@ -156,31 +166,32 @@ def at_work(chunk: int = 50_000, chunks: int = 12) -> str:
     """How much two workers do, how much of their time is work, and what they hold at once."""
     from distributed import get_task_stream
 
-    taken, busy, held = {}, 0.0, 0.0
+    seconds, busy, held = {}, 0.0, 0.0
     for workers in (1, 2):
         with cluster.cluster(workers=workers, memory="2GB") as client:
             X, labels = cluster.data(chunk * chunks, chunk)
             model = cluster.network()
-
-            def step() -> float:
-                start = time.perf_counter()
-                nn.functional.cross_entropy(model(X), labels).backward()  # noqa: B023
-                return time.perf_counter() - start
-
-            nn.functional.cross_entropy(model(X[:chunk]), labels[:chunk]).backward()  # what is loaded once
+            _seconds(model, X[:chunk], labels[:chunk])  # what is loaded once
             before = client.run(_peak)
-            with get_task_stream(client) as stream:
-                first = step()
-            taken[workers] = statistics.median([first, step(), step()])
-            parts = (part for task in stream.data for part in task["startstops"] if part["action"] == "compute")
-            work = sum(part["stop"] - part["start"] for part in parts)
-            busy = work / (workers * first)
+            taken, shares = [], []
+            for _ in range(REPEATS):
+                with get_task_stream(client) as stream:
+                    taken.append(_seconds(model, X, labels))
+                parts = (part for task in stream.data for part in task["startstops"] if part["action"] == "compute")
+                shares.append(sum(part["stop"] - part["start"] for part in parts) / (workers * taken[-1]))
+            seconds[workers], busy = taken, statistics.median(shares)
             held = max(peak - before[worker] for worker, peak in client.run(_peak).items()) / _bytes_of(chunk)
+        time.sleep(PAUSE)
+    one, two = statistics.median(seconds[1]), statistics.median(seconds[2])
     return (
-        f"A step over {chunk * chunks:,} rows in {chunks} chunks takes {taken[1]:.1f} s with one worker and "
-        f"{taken[2]:.1f} s with two: {taken[1] / taken[2]:.2f} times the throughput. The two work {busy:.0%} of that "
-        f"time, and none of them holds more than {held:.1f} chunks' worth beside what it held before."
+        f"A step over {chunk * chunks:,} rows in {chunks} chunks takes {one:.1f} s ({_range(seconds[1])}) with one "
+        f"worker and {two:.1f} s ({_range(seconds[2])}) with two: {one / two:.2f} times the throughput. The two work "
+        f"{busy:.0%} of that time, and none holds more than {held:.1f} chunks' worth beside what it held before."
     )
+
+
+def _range(values: list[float]) -> str:
+    return f"{min(values):.1f} to {max(values):.1f}"
 
 
 def _peak() -> int:
