@@ -10,6 +10,7 @@ import numpy as np
 
 import autograd.rules  # noqa: F401  (fills the table of operations)
 from autograd.array.conversion import made_there
+from autograd.array.numbers import operator_method
 from autograd.basis.arrays import is_foreign
 from autograd.core.errors import describe
 from autograd.core.node import Node
@@ -109,7 +110,7 @@ class Flat:
 def _operators(fn: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
     """The operator of a NumPy function of two operands, and its reflection."""
     op = lookup(fn)
-    return lambda self, other: apply(op, (self, other)), lambda self, other: apply(op, (other, self))
+    return operator_method(op), operator_method(op, reflected=True)
 
 
 def _sign(fn: Any) -> Callable[[Any], Any]:

@@ -42,7 +42,7 @@ class Node:
     args: Sequence[Any] | None  # None once freed
     kwargs: Mapping[str, Any]
     output: Any  # the value, and those of the arguments, as far as the rules read them; else stand-ins
-    saved: list[Any]
+    saved: Sequence[Any]
     marks: Any  # what the arrays among the arguments hold: see `basis.marks`, as for `handed`
     held: Any  # the value of a leaf, a small one, one that was computed again; else its stand-in
     order: int
