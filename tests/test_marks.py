@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import nn
 from autograd import Tensor, no_grad
 
 
@@ -152,3 +153,9 @@ def test_a_derivative_that_reads_only_the_result_stays() -> None:
     w.data[0] = 5.0
     loss.backward()
     np.testing.assert_allclose(w.grad, np.exp([1.0, 2.0, 3.0]))
+
+
+def test_layers_that_look_at_the_kind_of_their_input_hand_it_to_nobody() -> None:
+    x = Tensor(np.ones((4, 2)), requires_grad=True) * 1.0
+    nn.Dropout(0.5, rng=0)(nn.Linear(2, 3, rng=0)(x))
+    assert x._node.get("handed") is None
