@@ -7,7 +7,7 @@ operation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 from weakref import ref
 
@@ -46,7 +46,7 @@ class scope:  # noqa: N801
     __slots__ = ("_inputs", "_owner", "_start")
 
     def __init__(self, owner: Owner, *inputs: Any) -> None:
-        self._owner, self._inputs, self._start = owner, inputs, scope.begin(owner)
+        self._owner, self._inputs, self._start = owner, inputs, _begin(owner)
 
     def __enter__(self) -> scope:
         return self
@@ -56,28 +56,35 @@ class scope:  # noqa: N801
 
     def __call__(self, output: Any) -> Any:
         """Give `output` back: a Tensor that was computed inside, or a tuple, list or dictionary with such in it."""
-        return scope.end(self._owner, self._start, self._inputs, output)
+        return _marked(output, self._owner, self._start, self._inputs)
 
     @staticmethod
-    def begin(owner: Owner) -> int:
-        """The number at which the work of `owner` begins; with `end`, a scope without an object for it."""
-        if observers:
-            for observer in tuple(observers):
-                if hasattr(observer, "entered"):
-                    observer.entered(owner)
-        return next_order()
+    def around(owner: Owner, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """What `fn` gives, as the work of `owner`: a scope without an object for it."""
+        start = _begin(owner) if observers else next_order()
+        if kwargs:
+            return _marked(fn(*args, **kwargs), owner, start, (*args, *kwargs.values()))
+        return _marked(fn(*args), owner, start, args)
 
-    @staticmethod
-    def end(owner: Owner, start: int, inputs: Iterable[Any], output: Any) -> Any:
-        """Give back the `output` of the work that began at `start`."""
-        if isinstance(output, TensorBase):
-            node = output._node
-            if node.order > start:  # else it was only handed through
-                node.scope = owner, start, node.scope, _held(inputs)
-        else:
-            for part in output.values() if isinstance(output, dict) else output if type(output) in _LISTS else ():
-                scope.end(owner, start, inputs, part)
-        return output
+
+def _begin(owner: Owner) -> int:
+    """The number at which the work of `owner` begins."""
+    for observer in tuple(observers):
+        if hasattr(observer, "entered"):
+            observer.entered(owner)
+    return next_order()
+
+
+def _marked(output: Any, owner: Owner, start: int, inputs: Iterable[Any]) -> Any:
+    """What was computed, with a note at each Tensor in it whose work it is, and since when."""
+    if isinstance(output, TensorBase):
+        node = output._node
+        if node.order > start:  # else it was only handed through
+            node.scope = owner, start, node.scope, _held(inputs)
+    else:
+        for part in output.values() if isinstance(output, dict) else output if type(output) in _LISTS else ():
+            _marked(part, owner, start, inputs)
+    return output
 
 
 def _held(values: Iterable[Any]) -> list[Any]:

@@ -62,14 +62,12 @@ class Module:
         raise NotImplementedError(f"{self._title()} has no forward(); define it, taking the input")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        start = scope.begin(self)  # for pictures, which are drawn module by module
         try:
-            output = self.forward(*args, **kwargs) if kwargs else self.forward(*args)
+            return scope.around(self, self.forward, args, kwargs)  # for pictures, which are drawn module by module
         except AttributeError as error:
             if "_path" not in vars(self):
                 raise self._not_initialised() from error
             raise
-        return scope.end(self, start, (*args, *kwargs.values()) if kwargs else args, output)
 
     if not TYPE_CHECKING:  # else a checker would take any name for an attribute
 

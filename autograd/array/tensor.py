@@ -110,7 +110,9 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
 
     def zero_grad(self) -> None:
         """Clear `.grad`: None until the next `backward()`."""
-        self.grad = None
+        if observers:
+            _tell_of_gradient(self, "cleared")
+        self._node.grad = None
 
     def detach(self) -> Any:
         """The same data without the graph."""

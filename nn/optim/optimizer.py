@@ -207,7 +207,7 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Clear the gradients of all parameters."""
         for parameter in self.parameters:
-            parameter.grad = None
+            parameter.zero_grad()
 
     # States and files
 
