@@ -120,7 +120,7 @@ class MiniBatches:
                 raise TypeError("MiniBatches takes arrays one by one: MiniBatches(X, y, batch_size=32)")
         self.arrays = arrays
         self.axis, self.drop_last = axis, drop_last
-        self.batch_size = operator.index(batch_size)
+        self.batch_size = given.size("MiniBatches: batch_size", batch_size)
         shapes = [np.shape(array) for array in arrays]
         if any(not -len(shape) <= axis < len(shape) for shape in shapes):
             raise ValueError(f"MiniBatches: the shapes {_listed(shapes)} have no axis {axis} of samples")

@@ -224,6 +224,18 @@ def test_a_loss_that_is_no_number_says_where_it_began(compiled: bool) -> None:
     assert all(np.array_equal(before[path], array) for path, array in model.state_dict().items())
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_an_error_in_a_step_leaves_what_there_was_before_the_epoch(compiled: bool) -> None:
+    X, y = np.ones((9, 2)), np.zeros(9, int)
+    model = nn.MLP([2, 4, 2], norm=nn.BatchNorm1d, rng=0)  # it cannot train with the one sample that is left
+    optimizer = nn.optim.Adam(model.parameters())
+    before = {**model.state_dict(), **optimizer.state_dict()}
+    with pytest.raises(ValueError, match="with one value a channel"):
+        fit(model, (X, y), loss=nn.CrossEntropyLoss(), optimizer=optimizer, batch_size=4, compile=compiled)
+    for name, value in {**model.state_dict(), **optimizer.state_dict()}.items():
+        np.testing.assert_array_equal(value, before[name], err_msg=name)
+
+
 def test_a_rate_that_is_too_large_is_told() -> None:
     with (
         np.errstate(all="ignore"),

@@ -53,8 +53,8 @@ def fit(
     """Train a model, and return what the training was like.
 
     Before anything is trained the data, the shapes and all settings are checked. Ctrl-C ends the training and keeps
-    what was learned. A loss that is not finite ends it with the weights of the beginning of that epoch, and the error
-    says where it began. Afterwards the model is in `eval()`, ready to predict.
+    what was learned. An error in a step ends it with the weights of the beginning of that epoch; that of a loss that
+    is not finite says where it began. Afterwards the model is in `eval()`, ready to predict.
 
     Args:
         model: a Module.
@@ -244,28 +244,20 @@ class _Loop:
         run.mark()
         rate = run.optimizer.lr
         per_batch = isinstance(schedule, OneCycleLR)
-        step, isfinite = self.step, math.isfinite
         values: list[float] = []
         sizes: list[int] = []
-        for batch in self.batches():
-            try:
-                value = float(step(*batch).item())
-            except TypeError as error:
-                if self.advice:
-                    error.add_note(self.advice)
-                raise
-            if not isfinite(value):
-                run.back()
-                course = [*run.history.get("loss", []), *values]
-                began = diagnosis.where_it_began(run.model, self.loss, batch, course)
-                raise FloatingPointError(
-                    f"the loss is {value} in batch {len(values) + 1} of epoch {run.epoch + 1}: {began}. "
-                    "The weights are those of the beginning of the epoch"
-                )
-            values.append(value)
-            sizes.append(len(batch[0]))
-            if per_batch:
-                schedule.step()
+        try:
+            for batch in self.batches():
+                value = self.value(batch)
+                if not math.isfinite(value):
+                    raise self.not_finite(value, batch, values)
+                values.append(value)
+                sizes.append(len(batch[0]))
+                if per_batch:
+                    schedule.step()
+        except Exception:
+            run.back()
+            raise
         if not values:
             raise ValueError("fit: the data gave no batches; an iterator serves once, so give arrays or MiniBatches")
         run.epoch += 1
@@ -273,6 +265,25 @@ class _Loop:
         run.history.add(numbers | self.evaluation())
         if schedule is not None and not per_batch:
             schedule.step(run.history["loss" if self.held_out is None else "val_loss"][-1])
+
+    def value(self, batch: tuple[Any, ...]) -> float:
+        """The loss of a step."""
+        try:
+            return float(self.step(*batch).item())
+        except TypeError as error:
+            if self.advice:
+                error.add_note(self.advice)
+            raise
+
+    def not_finite(self, value: float, batch: tuple[Any, ...], values: list[float]) -> FloatingPointError:
+        """The error for such a loss, which says where it began."""
+        run = self.run
+        run.back()
+        began = diagnosis.where_it_began(run.model, self.loss, batch, [*run.history.get("loss", []), *values])
+        return FloatingPointError(
+            f"the loss is {value} in batch {len(values) + 1} of epoch {run.epoch + 1}: {began}. "
+            "The weights are those of the beginning of the epoch"
+        )
 
     def evaluation(self) -> dict[str, float]:
         if self.held_out is not None:
