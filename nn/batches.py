@@ -7,13 +7,12 @@ like them. With a class, mini-batches can be copied and pickled, and go on in bo
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import numpy as np
 
-from nn import init
+from nn import given, init
 from nn.samples import chunk_lengths, kept, take
 
 Order = Callable[[int, init.Generator], Iterator[init.Array]]
@@ -135,7 +134,7 @@ class MiniBatches:
         self._size = self.batch_size // largest if self.chunks and not self._in_parts else self.batch_size
         units = len(self.chunks) or self.samples
         self._cut = self.chunks if self._in_parts else (units,)
-        if self.batch_size < 1 or not len(self):
+        if not len(self):
             raise ValueError(f"MiniBatches: batch_size is {batch_size}, of {self.samples} samples")
         self._order = shuffle if callable(shuffle) else shuffled if shuffle else in_order
         self._rng = init.generator(rng)

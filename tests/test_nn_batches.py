@@ -114,8 +114,8 @@ def test_the_data_is_not_touched() -> None:
         ([(0, 2)], {"batch_size": 2}, ValueError, r"\(0, 2\) need one length along axis 0, above 0"),
         ([(5, 2), (5,)], {"batch_size": 2, "axis": 1}, ValueError, r"\(5, 2\), \(5,\) have no axis 1 of samples"),
         ([()], {"batch_size": 2}, ValueError, "have no axis 0 of samples"),
-        ([(5,)], {"batch_size": 0}, ValueError, "batch_size is 0, of 5 samples"),
-        ([(5,)], {"batch_size": 2.5}, TypeError, "integer"),
+        ([(5,)], {"batch_size": 0}, ValueError, "batch_size is 0; it must be at least 1"),
+        ([(5,)], {"batch_size": 2.5}, TypeError, "batch_size is 2.5; it must be an integer"),
         ([(5,)], {"batch_size": 2, "rng": "seed"}, TypeError, "rng is a np.random.Generator"),
     ],
 )
