@@ -22,7 +22,8 @@ def is_foreign(array: Any) -> bool:
     >>> is_foreign(Tensor([1.0]))
     False
     """
-    return basis.is_foreign(_kept(array))
+    # only the kind is looked at: `data` would note that somebody may write to it
+    return basis.is_foreign(array._value if isinstance(array, Tensor) else array)
 
 
 def is_lazy(array: Any) -> bool:
@@ -31,12 +32,7 @@ def is_lazy(array: Any) -> bool:
     >>> is_lazy(Tensor([1.0]))
     False
     """
-    return basis.is_lazy(_kept(array))
-
-
-def _kept(array: Any) -> Any:
-    """The array of a Tensor to look at its kind alone: `data` would note that somebody may write to it."""
-    return array._value if isinstance(array, Tensor) else array
+    return basis.is_lazy(array._value if isinstance(array, Tensor) else array)
 
 
 def fetched(value: Any) -> Any:
