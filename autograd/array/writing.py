@@ -70,7 +70,7 @@ class Writing:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         index = np.zeros(0, np.intp) if type(index) is list and not index else plain(index)
-        value = stack_nested(value) if holds_tensor(value) else value
+        value = stack_nested(value) if type(value) in (list, tuple) and holds_tensor(value) else value
         if self._view is None and self._node.op is not None and recording.get():
             if _reads(value, self, index):  # the end of `t[i] += v`: it is there already
                 return
@@ -157,8 +157,8 @@ class Writing:
     def _cast_to_fit(self, new: Any) -> Any:
         """`new` in the shape and dtype of this Tensor; ValueError or TypeError as NumPy says it."""
         old = self._value
-        if np.shape(new) != old.shape:
-            raise ValueError(f"a result of shape {np.shape(new)} does not fit into {describe(self)}")
+        if new.shape != old.shape:
+            raise ValueError(f"a result of shape {new.shape} does not fit into {describe(self)}")
         if new.dtype == old.dtype:
             return new
         if not np.can_cast(new.dtype, old.dtype, "same_kind"):

@@ -41,7 +41,7 @@ def _written(g: Any, y: Any, a: Any, index: Any, value: Any) -> Any:
 def _parts(own: bool, g: Any, y: Any, a: Any, index: Any, value: Any) -> tuple[Any, None, Any]:
     arrived = _written(g, y, a, index, value)
     if own and type(g) is np.ndarray:
-        arrived = np.copy(arrived)
+        arrived = arrived.copy()  # a number stays one
     else:
         g = np.array(g)  # what has no axes may come as a number, which cannot be written into
     g[index] = 0.0
