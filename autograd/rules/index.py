@@ -74,6 +74,8 @@ def _padded(g: Any, parts: list[Any], shape: tuple[int, ...]) -> Any:
 
 def chooses_once(index: Any) -> bool:
     """Whether no element can be chosen twice, so that assigning equals adding."""
+    if type(index) is int:
+        return True
     for part in index if isinstance(index, tuple) else (index,):
         once = isinstance(part, (int, slice, np.integer)) or part is None or part is Ellipsis
         if not once and not (isinstance(part, np.ndarray) and part.dtype == np.bool_):
