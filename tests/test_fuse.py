@@ -130,6 +130,13 @@ def test_a_program_lets_go_of_what_nobody_needs() -> None:
     assert alive == [0, 1, 1, 1, 1]
 
 
+def test_tasks_that_dask_did_not_optimize_are_fused_too() -> None:
+    import dask
+
+    with dask.config.set(array_optimize=None):
+        np.testing.assert_allclose(computed([chunked(X).mean(axis=0)])[0], X.mean(axis=0))
+
+
 @pytest.mark.parametrize("how", ["annotated", "told not to"])
 def test_what_dask_is_told_not_to_fuse_is_not(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import dask

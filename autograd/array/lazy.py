@@ -87,7 +87,8 @@ def computed(lazy: list[Any]) -> list[Any]:
         return list(dask.compute(*lazy, traverse=False))
     keys = [array.__dask_keys__() for array in lazy]
     flat = list(load("dask.core").flatten(keys))
-    graph, place = fused(dict(lazy[0].__dask_optimize__(layers, flat)), flat)
+    tasks = load("dask._task_spec").convert_legacy_graph(dict(lazy[0].__dask_optimize__(layers, flat)))
+    graph, place = fused(tasks, flat)
     names = list(dict.fromkeys(place.values()))
     results = dict(zip(names, load("dask.base").get_scheduler(collections=lazy)(graph, names), strict=True))
     values = {key: results[name] if name == key else results[name][key] for key, name in place.items()}

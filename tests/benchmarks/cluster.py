@@ -29,19 +29,22 @@ import nn
 from demos import cluster
 
 PAGE = Path(__file__).parent.parent.parent / "autograd" / "array" / "CLUSTERS.md"
-ROWS = 100_000
-CHUNKS = (1_000, 3_000, 10_000, 30_000, 100_000)
+SIZES = (  # rows a step, rows a chunk
+    *((100_000, chunk) for chunk in (1_000, 3_000, 10_000, 25_000, 100_000)),
+    *((400_000, chunk) for chunk in (20_000, 100_000)),
+)
 WORKERS = (1, 2, 3, 4)
-REPEATS = 5
+REPEATS = 3
 PAUSE = 5.0  # seconds for others on this machine, after each number of workers
 BANDWIDTH = 1.25e9  # bytes a second between machines: ten gigabits
 SIZE = sum(p.data.nbytes for p in cluster.network().parameters())  # bytes of the parameters, and of their gradients
 
 
 class Step(NamedTuple):
-    """A measured step over `ROWS` rows: the median of several, the shortest and the longest."""
+    """A measured step: the median of several, the shortest and the longest."""
 
     workers: int
+    rows: int
     chunk: int
     seconds: float
     least: float
@@ -76,10 +79,10 @@ def measured() -> Iterator[Step]:
     for workers in WORKERS:
         with cluster.cluster(workers=workers, memory="2GB"):
             model = cluster.network()
-            for chunk in CHUNKS:
-                X, labels = cluster.data(ROWS, chunk)
+            for rows, chunk in SIZES:
+                X, labels = cluster.data(rows, chunk)
                 taken = [_seconds(model, X, labels) for _ in range(REPEATS + 1)][1:]
-                yield Step(workers, chunk, statistics.median(taken), min(taken), max(taken))
+                yield Step(workers, rows, chunk, statistics.median(taken), min(taken), max(taken))
         time.sleep(PAUSE)
 
 
@@ -97,7 +100,7 @@ def fitted(steps: list[Step]) -> Model:
     from scipy.optimize import nnls
 
     cores = os.cpu_count() or 1
-    terms = [_terms(min(s.workers, cores, ROWS / s.chunk), ROWS, s.chunk) / s.seconds for s in steps]
+    terms = [_terms(min(s.workers, cores, s.rows / s.chunk), s.rows, s.chunk) / s.seconds for s in steps]
     return Model(*nnls(np.array(terms), np.ones(len(steps)))[0])
 
 
@@ -113,19 +116,19 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 def _beside(steps: list[Step], model: Model) -> str:
     cores, rows, errors = os.cpu_count() or 1, [], []
-    for chunk in CHUNKS:
-        cells = [f"{chunk:,}"]
-        for step in (s for s in steps if s.chunk == chunk):
-            said = model.seconds(min(step.workers, cores), ROWS, chunk)
+    for n, chunk in SIZES:
+        cells = [f"{n:,}", f"{chunk:,}"]
+        for step in (s for s in steps if (s.rows, s.chunk) == (n, chunk)):
+            said = model.seconds(min(step.workers, cores), n, chunk)
             errors.append(abs(said / step.seconds - 1))
             cells.append(f"{step.seconds:.2f}, {step.least:.2f} to {step.most:.2f} ({said:.2f})")
         rows.append(cells)
     told = (
-        f"Seconds of a step over {ROWS:,} rows on {cores} cores, the median of {REPEATS} with the shortest and the "
+        f"Seconds of a step on {cores} cores, the median of {REPEATS} with the shortest and the "
         f"longest, and in brackets the model's: off by "
         f"{statistics.median(errors):.0%} in the median, by {max(errors):.0%} at most."
     )
-    return told + "\n\n" + _table(["rows a chunk", *(f"{w} worker{'s' * (w > 1)}" for w in WORKERS)], rows)
+    return told + "\n\n" + _table(["rows", "a chunk", *(f"{w} worker{'s' * (w > 1)}" for w in WORKERS)], rows)
 
 
 def _constants(model: Model) -> str:
@@ -171,7 +174,7 @@ def at_work(chunk: int = 50_000, chunks: int = 12) -> str:
         with cluster.cluster(workers=workers, memory="2GB") as client:
             X, labels = cluster.data(chunk * chunks, chunk)
             model = cluster.network()
-            _seconds(model, X[:chunk], labels[:chunk])  # what is loaded once
+            _seconds(model, *cluster.data(1_000, 1_000))  # what is loaded once
             before = client.run(_peak)
             taken, shares = [], []
             for _ in range(REPEATS):
@@ -186,7 +189,8 @@ def at_work(chunk: int = 50_000, chunks: int = 12) -> str:
     return (
         f"A step over {chunk * chunks:,} rows in {chunks} chunks takes {one:.1f} s ({_range(seconds[1])}) with one "
         f"worker and {two:.1f} s ({_range(seconds[2])}) with two: {one / two:.2f} times the throughput. The two work "
-        f"{busy:.0%} of that time, and none holds more than {held:.1f} chunks' worth beside what it held before."
+        f"{busy:.0%} of that time, and none holds more than {held:.1f} times the rows of a chunk beside what it held "
+        "before."
     )
 
 
@@ -195,9 +199,9 @@ def _range(values: list[float]) -> str:
 
 
 def _peak() -> int:
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """The most that this process held, in bytes; what `getrusage` says begins with what its parent held."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def main() -> None:
@@ -207,7 +211,9 @@ def main() -> None:
     steps = []
     for step in measured():
         steps.append(step)
-        sys.stderr.write(f"{step.workers} workers, chunks of {step.chunk:,}: {step.seconds:.2f} s\n")
+        sys.stderr.write(
+            f"{step.workers} workers, {step.rows:,} rows in chunks of {step.chunk:,}: {step.seconds:.2f} s\n"
+        )
     made = f"{tables(steps, fitted(steps))}\n\n{at_work()}"
     print(made)
     if chosen.write:
