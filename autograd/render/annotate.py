@@ -22,7 +22,7 @@ from autograd.render.collapse import Plan, Use, Vertex
 from autograd.render.diagram import Card, Edge, Fact
 from autograd.render.gradients import Contribution, Gradients
 from autograd.render.options import Options
-from autograd.render.statements import arguments, formulas, rule_through
+from autograd.render.statements import formulas, rule_through, uses_of
 from autograd.text import printable
 
 MOST_TERMS: Final = 4  # of a sum that is written out
@@ -195,14 +195,15 @@ class Annotator:
             return ""
         nodes, operand = head.unit.nodes, (node.args or ())[use.position]
         # An edge of a statement stands for all uses in it.
-        uses = [use] if len(nodes) == 1 else [one for one in arguments(nodes) if one.operand is operand]
+        uses = [use] if len(nodes) == 1 else uses_of(nodes, operand)
         texts = [self._rule_of(head, nodes, one.node or node, one.position) for one in uses]
         text = " + ".join(texts).replace("+ −", "− ")
         return text if len(text) <= _LONGEST_RULE and "" not in texts else ""
 
     def _rule_of(self, head: Vertex, nodes: Sequence[Node], node: Node, position: int) -> str:
         """What one use in the statement of a vertex sends back."""
-        rule = rule_through(nodes, node, position, symbols_of(head), head.name, self._symbol, self._g)
+        operand, index = symbols_of(head), head.index_name
+        rule = rule_through(nodes, node, position, operand, head.name, self._symbol, self._g, index=index)
         if rule is None:
             return ""
         scalar = node.ndim == 0

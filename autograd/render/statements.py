@@ -6,7 +6,7 @@ would be too long, it breaks at its outermost operation, or where a loop came ar
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import (
     Callable,
     Collection,
@@ -23,18 +23,30 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from autograd.core.node import Node
-from autograd.notation.blackboard import LONGEST, WIDE, Blackboard, apart, call_of
+from autograd.notation.blackboard import LONGEST, WIDE, apart, call_of
 from autograd.notation.literals import ATOM, Text
 from autograd.notation.rule import equation, partial
-from autograd.notation.tree import Group, Row, Symbol, Tree, parts_of, right_side
+from autograd.notation.tree import ADDS, EQUALS, Group, Row, Symbol, Tree, parts_of, right_side, row
 from autograd.notation.words import scalar_text
 from autograd.program.program import Line, Var
+from autograd.render.softmax import (
+    Formulas,
+    Softmax,
+    error_of,
+    folded,
+    sent_back,
+    softmax,
+    softmax_text,
+    softmaxes_of,
+    whole,
+)
 from autograd.rules.index import scatter
 from autograd.rules.write import put
 
 # An operand that is drawn: the node of a Tensor, or a plain array. Each is known by its identity.
 Operand = Any
 _UNNAMED: Final = Text("v₁")
+_LAST_BUT_SIGN: Final = LONGEST - 4  # characters of a formula that only a sign or a number comes before or after
 MOST_TAKEN: Final = 5  # operands of a statement that can be broken
 _MOST_LAST: Final = 3  # of the last one: above, below and beside its card
 
@@ -65,6 +77,13 @@ def drawn_operands(operation: Node) -> dict[int, Operand]:
             and not (indexed and op.vjp[position] is None)
         )
     }
+
+
+def uses_of(nodes: Sequence[Node], operand: Operand) -> list[Argument]:
+    """The uses of an operand in a statement; a softmax uses it once."""
+    part_of = {part: result for result, one in softmaxes_of(nodes).items() for part in one.inside}
+    uses = {part_of.get(one.node, one): one for one in arguments(nodes) if one.operand is operand}
+    return [*uses.values()]
 
 
 def arguments(nodes: Sequence[Node]) -> Iterator[Argument]:
@@ -111,8 +130,11 @@ def formulas(
         values[drawn := Var(argument)] = text
         return drawn
 
-    write = Blackboard(values.__getitem__, index)
+    write, own = Formulas(values.__getitem__, index), {*nodes}
     for node in nodes:
+        if (one := whole(node, own)) is not None and one.shared:
+            inside[node] = write(Line(Var(None), softmax, (var(one.taken),), {"axis": one.axis}))
+            continue
         line = _line(node, placed_by(node) if len(nodes) > 1 else None, var, numbers, values)
         inside[node] = write(line)
     return inside
@@ -170,13 +192,18 @@ class Statements:
         self._users = {arg: node for node in operations for arg in node.args or () if type(arg) is Node}
         writes = {node: placed for node in operations if (placed := placed_by(node)) and uses[placed] == 1}
         self._writes = {node: placed for node, placed in writes.items() if innermost.get(node) is innermost.get(placed)}
+        self._softmaxes = {} if alone else self._folded(operations, innermost, kept)
+        for one in self._softmaxes.values():
+            uses[one.taken] -= sum(one.taken in node.inputs for node in one.inside) - 1
+        self._uses = uses
+        within = {node for one in self._softmaxes.values() for node in one.inside}
         inside = set(self._writes.values())
         written = [node for node in operations if node not in inside]
         standing = {
             node
             for node in written
             if alone
-            or uses[node] != 1
+            or (uses[node] != 1 and node not in within)
             or node in self._writes
             or node.op.fn is put
             or node in kept
@@ -193,18 +220,41 @@ class Statements:
         for node in operations:
             self.of[self.owner[node]].append(node)
 
+    def _folded(
+        self, operations: Sequence[Node], innermost: Mapping[Node, Any], kept: Container[Node]
+    ) -> dict[Node, Softmax]:
+        """The softmaxes whose operations nobody named."""
+        users: defaultdict[Node, list[Node]] = defaultdict(list)
+        for node in operations:
+            for arg in node.inputs:
+                if arg is not None:
+                    users[arg].append(node)
+
+        def apart(part: Node, result: Node) -> bool:
+            return bool(self._name(part)) or part in kept or innermost.get(part) is not innermost.get(result)
+
+        return folded(operations, users, apart)
+
     def _broken(self, operations: Sequence[Node], standing: set[Node]) -> set[Node]:
         """Where statements break lest they become too long: first where a loop came around, in all rounds alike."""
-        draft = _Draft(operations, self._writes, self._name, standing, self._most_taken)
+        draft = _Draft(operations, self._writes, self._name, standing, self._most_taken, self._softmaxes)
         draft.write()
         draft.break_at(node for rounds in self._loops for node in self._came_around(rounds, standing, draft.length))
         before = set[Node]()
         while draft.standing != before:
             before = draft.standing
             draft.write(decide=True)
+            draft.break_at(self._opened(draft.standing))
             decided = draft.standing - before
             draft.break_at(node for rounds in self._loops for node in _alike(rounds, decided))
         return draft.standing
+
+    def _opened(self, standing: Container[Node]) -> Iterator[Node]:
+        """Of softmaxes that a statement breaks, what is used several times."""
+        for one in self._softmaxes.values():
+            if any(part in standing for part in one.inside):
+                yield from (part for part in one.inside if self._uses[part] != 1)
+                yield from [one.taken] if one.taken in self._users and one.taken.op is not None else []
 
     def _came_around(
         self, rounds: Sequence[Sequence[Node | None]], standing: set[Node], length: Callable[[Node], int]
@@ -230,6 +280,15 @@ def _alike(rounds: Sequence[Sequence[Node | None]], chosen: Container[Node]) -> 
     for places in zip(*rounds, strict=True):
         if any(node in chosen for node in places if node is not None):
             yield from (node for node in places if node is not None)
+
+
+def _scales(node: Node) -> bool:
+    """Whether it changes the sign of one value, or multiplies or divides it by a number."""
+    args = node.args or ()
+    first = bool(args) and type(args[0]) is Node
+    return first and (
+        node.op.fn is np.negative or (node.op.fn in (np.multiply, np.divide) and isinstance(args[1], (int, float)))
+    )
 
 
 def _activates(node: Node) -> bool:
@@ -258,6 +317,7 @@ class _Draft:
         name: Callable[[Operand], str],
         standing: Collection[Node],
         most_taken: int,
+        softmaxes: Mapping[Node, Softmax],
     ) -> None:
         self._most_taken = most_taken
         self._vars = {id(node): Var(None) for node in operations}
@@ -280,7 +340,16 @@ class _Draft:
                 line = _line(node, writes.get(node), var)
                 line.target = self._vars[id(node)]
                 self._lines.append((line, Text(name(node) or _UNNAMED.text)))
-        self._write = Blackboard(self._texts.__getitem__)
+        # Of what is a softmax the line that says so, and its operations.
+        self._softmaxes = {
+            self._vars[id(node)]: (
+                Line(self._vars[id(node)], softmax, (var(one.taken),), {"axis": one.axis}),
+                {self._vars[id(part)] for part in one.inside},
+            )
+            for node, one in softmaxes.items()
+        }
+        self._scaled = {line.variables()[0] for line, _ in self._lines if _scales(self._nodes[line.target])}
+        self._write = Formulas(self._texts.__getitem__)
         self._operations, self._last = operations, set[Var]()
 
     @property
@@ -299,7 +368,10 @@ class _Draft:
 
     def write(self, decide: bool = False) -> None:
         """Write all lines; with `decide`, break those that are too long."""
-        for line, name in self._lines:
+        kept = {target: line for target, (line, inside) in self._softmaxes.items() if not inside & self._standing}
+        hidden = {var for target in kept for var in self._softmaxes[target][1]}
+        for written, name in self._lines:
+            line = kept.get(written.target, written)
             target, text = line.target, self._write(line)
             inside = [var for var in line.variables() if var in self._lengths and var not in self._standing]
             operands = frozenset(line.variables()).difference(inside)
@@ -308,7 +380,7 @@ class _Draft:
             within = next((found for var in inside if (found := self._activations.get(var)) is not None), None)
             self._activations[target] = target if activated else within
             self._lengths[target] = len(text.text)
-            if decide:
+            if decide and target not in hidden:
                 self._decide(line, within)
             elif len(text.text) > 2 * LONGEST:  # how much longer does not matter
                 text = Text("…" * 2 * LONGEST)
@@ -328,7 +400,7 @@ class _Draft:
         if (length > LONGEST or layers) and activation is not None:  # what the next layer takes
             self._standing.add(activation)
             return
-        inside = self._lengths[target] <= WIDE and not many
+        inside = self._lengths[target] <= (_LAST_BUT_SIGN if target in self._scaled else WIDE) and not many
         self._standing |= {*apart(line, {**lengths, target: length}, self._standing, inside=inside, longest=LONGEST)}
 
 
@@ -342,36 +414,52 @@ def rule_through(
     arriving: Tree | None = None,
     *,
     adds: bool = False,
+    index: Callable[[Any], str] = lambda array: "",
 ) -> Row | None:
     """What a statement sends back to what its operation `node` takes at a position, by the rules of all on the way.
 
+    A softmax on the way is one operation, and so is the cross-entropy of one.
+
     Args:
-        nodes, operand: the statement, and the names of what it takes.
+        nodes, operand, index: the statement, and the names of what it takes.
         node, position: the use.
         output, loss: the names of its value and of what is differentiated.
         arriving: the gradient of its value, where that is not told as such.
         adds: whether this is one of several contributions.
     """
-    texts = formulas(nodes, operand)
+    texts, softmaxes = formulas(nodes, operand, index), softmaxes_of(nodes)
+    result = {part: whole for whole, one in softmaxes.items() for part in one.inside}
     users = {arg: (user, place) for user in nodes for place, arg in enumerate(user.args or ()) if type(arg) is Node}
-    path = [(node, position)]
+    path = [(result.get(node, node), position)]
     while path[-1][0] is not nodes[-1]:
-        path.append(users[path[-1][0]])
+        user, place = users[path[-1][0]]
+        path.append((result.get(user, user), place))
     if any(placed_by(step) in texts for step, _ in path):
         return None
-    tree = arriving if arriving is not None else partial(loss, output)
-    for step, place in reversed(path):
+
+    def told(argument: Any) -> Text:
+        return texts[argument] if type(argument) is Node and argument in texts else operand(argument)
+
+    tree = tree_of_output = arriving if arriving is not None else partial(loss, output)
+    path.reverse()
+    for at, (step, place) in enumerate(path):
         args = step.args or ()
+        if (one := softmaxes.get(step)) is not None:
+            value = output if step is nodes[-1] else softmax_text(told(one.taken), one.axis).text
+            error = error_of(tree_of_output, value, [*reversed(path[:at])], one, operand, index)
+            sent = error if error is not None else sent_back(tree, value)
+            sign = ADDS if adds else EQUALS
+            rule = row(partial(loss, told(one.taken).text), sign, sent)
+            tree = right_side(rule)
+            continue
 
         def name(at: int, args: Sequence[Any] = args) -> str | None:
             arg = args[at] if at < len(args) else None
-            if type(arg) is Node and arg in texts:
-                return texts[arg].inside(ATOM)
             drawn = type(arg) is Node or (isinstance(arg, np.ndarray) and arg.ndim)
-            return operand(arg).inside(ATOM) if drawn else scalar_text(arg)
+            return told(arg).inside(ATOM) if drawn else scalar_text(arg)
 
-        told = output if step is nodes[-1] else texts[step].inside(ATOM)
-        rule = equation(step, place, name, told, loss, adds=adds, arriving=_grouped(tree))
+        value = output if step is nodes[-1] else texts[step].inside(ATOM)
+        rule = equation(step, place, name, value, loss, adds=adds, arriving=_grouped(tree))
         tree = right_side(rule)
     return rule
 

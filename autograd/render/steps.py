@@ -19,6 +19,7 @@ from autograd.render.annotate import symbols_of
 from autograd.render.build import Scene
 from autograd.render.diagram import Card, Diagram
 from autograd.render.gradients import Contribution
+from autograd.render.softmax import softmaxes_of
 from autograd.render.statements import rule_through
 
 Phase = Literal["start", "forward", "backward", "end"]
@@ -155,11 +156,17 @@ def _rule(
     symbols, output, nodes = symbols_of(vertex), scene.diagram.output.name, vertex.unit.nodes
     rule: Row | None = None
     seen: Counter[Node] = Counter()
+    told: set[Node] = set()  # of a softmax that takes a value more than once
+    whole = {part: result for result, found in softmaxes_of(nodes).items() for part in found.inside}
     for one in arrival.contributions:
+        if whole.get(one.node) in told:
+            continue
+        told |= {whole[one.node]} if one.node in whole else set()
         uses = [place for place, arg in enumerate(one.node.args or ()) if arg is one.operand]
         position = uses[(arrival.use + seen[one.node]) % len(uses)]
         seen[one.node] += 1
-        more = rule_through(nodes, one.node, position, symbols, operation.name, output, adds=adds)
+        index = vertex.index_name
+        more = rule_through(nodes, one.node, position, symbols, operation.name, output, adds=adds, index=index)
         if more is None:
             return None, None, ""
         rule = more if rule is None else row(rule, _PLUS, right_side(more))
