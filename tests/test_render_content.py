@@ -449,3 +449,30 @@ def test_a_gradient_through_a_transpose_is_that_of_the_product_transposed() -> N
     s = q @ k.T / 2.0
     drawn = autograd.draw(np.sum(s * s), rules=True, detail="statements")._diagram
     assert {"(g ⊘ 2) k", "(qᵀ (g ⊘ 2))ᵀ"} <= {edge.rule for edge in drawn.edges}
+
+
+def test_a_row_times_a_column_sums_nothing_back() -> None:
+    """Only axes before the last two are broadcast by a product of matrices."""
+    column, row = Tensor(np.ones((4, 1)), requires_grad=True), Tensor(np.ones((1, 3)), requires_grad=True)
+    loss = np.sum(column @ row)
+    assert {card.note for card in autograd.draw(loss)._diagram.cards} == {""}
+    one = Tensor([2.0], requires_grad=True)
+    assert {card.note for card in autograd.draw(one @ (one * 3.0))._diagram.cards} == {""}
+    stack, shared = Tensor(np.ones((5, 4, 3)), requires_grad=True), Tensor(np.ones((3, 2)), requires_grad=True)
+    notes = {card.name: card.note for card in autograd.draw(np.sum(stack @ shared))._diagram.cards}
+    assert notes["shared"] == "Σ 5×4×2 → 3×2"
+
+
+def test_what_was_made_of_arrays_with_names_says_so() -> None:
+    X, y, t = np.array([[1.0, 2.0], [0.5, -1.0], [3.0, 0.2]]), np.array([0.3, 1.0, -2.0]), np.array([0.1, 0.4, 0.9])
+    w, v = Tensor([1.0, -1.0], requires_grad=True), Tensor(np.ones(3), requires_grad=True)
+    drawn = autograd.draw(np.sum((X.T @ X) @ w - X.T @ y) + np.sum(2 / 3 * X.T @ v) + np.sum(3 * (1 - t) ** 2 * t * v))
+    names = {card.name for card in drawn._diagram.cards}
+    assert {"Xᵀ X", "Xᵀ y", "2/3 * Xᵀ", "3 * t * (1 − t)²"} <= names
+
+
+def test_a_part_of_an_array_is_not_called_as_the_whole() -> None:
+    B, w = np.arange(12.0).reshape(3, 4), Tensor(2.0, requires_grad=True)
+    drawn = autograd.draw(np.sum(w * B[:, 2]) + np.sum(w * B[1:, :2]) + np.sum(w * B[0]) + np.sum(w * B[:, None]))
+    names = [card.name for card in drawn._diagram.cards if not card.expression]
+    assert names == ["w", "B[:, 2]", "B[1:, :2]", "B₀", "B"]

@@ -6,14 +6,15 @@ import re
 from collections import Counter
 from dataclasses import replace
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 
 import autograd
 from autograd import Tensor
+from autograd.render.arrangement import arrange
 from autograd.render.cards import CARDS
 from autograd.render.diagram import Card, Diagram
-from autograd.render.layout import arrange
 from autograd.render.style import STYLES
 
 rng = np.random.default_rng(0)
@@ -112,3 +113,19 @@ def test_a_card_is_measured_once_for_all_arrangements_of_it(monkeypatch: Any) ->
     times = Counter(map(id, measured))
     assert times
     assert max(times.values()) <= 2
+
+
+def test_what_enters_stands_above_the_line_and_below_it() -> None:
+    """So that a row is no higher than it must be."""
+    W, U, b, x = leaf(4, 4), leaf(4, 4), leaf(4), rng.normal(size=(8, 1, 4))
+    h = np.zeros((1, 4))
+    for one in x:
+        h = np.tanh(one @ W + h @ U + b)
+    picture = autograd.draw(np.sum(h))
+    layout = arrange(picture._diagram)
+    names = {card.id: card.name for card in picture._diagram.cards}
+    columns = {(layout.column(card), above): names[card] for card, above in layout.sides.items()}
+    assert {columns.get((0, True)), columns.get((0, False))} == {"U", "b"}
+    tall = [float(text.get("y", "0")) for text in ElementTree.fromstring(picture.svg).iter() if text.text == "U"]
+    low = [float(text.get("y", "0")) for text in ElementTree.fromstring(picture.svg).iter() if text.text == "b"]
+    assert min(tall) < min(low)

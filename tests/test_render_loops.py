@@ -15,6 +15,10 @@ from autograd.render.graph import Graph
 from autograd.render.labels import names_of
 
 
+def leaf(*shape: int) -> Any:
+    return Tensor(np.random.default_rng(len(shape)).normal(size=shape), requires_grad=True)
+
+
 def drawn(output: Any, names: dict[str, Any]) -> Graph:
     graph = Graph(output._node)
     names_of(graph, Scope(names), {})
@@ -139,3 +143,24 @@ def test_values_without_a_name_have_no_number_in_a_frame_that_stands_for_all() -
         x = x + 0.1 * np.sin(np.cos(x) * x) * np.exp(-(np.cos(x) ** 2))
     names = {card.name for card in autograd.draw(x, names={x: "x"})._diagram.cards}
     assert not any(name[-1] in "₂₃₄₅₆₇₈₉" for name in names)
+
+
+def test_an_index_that_is_another_in_every_round_is_called_by_its_list() -> None:
+    E, U, V, words = leaf(3, 4), leaf(4, 4), leaf(4, 3), [0, 2, 1, 1, 0, 2, 1, 0, 2]
+    h, loss = np.zeros(4), 0.0
+    for t in range(8):
+        h = np.tanh(E[words[t]] + h @ U)
+        e = np.exp(h @ V)
+        p = e / e.sum()
+        loss = loss - np.log(p[words[t + 1]])
+    formulas = {card.name: card.expression for card in autograd.draw(loss)._diagram.cards}
+    assert formulas["h"] == "tanh(E[words[t]] + h U)"
+    assert formulas["loss"] == "loss − log(p[words[t+1]])"
+
+
+def test_an_index_that_counts_the_rounds_is_t() -> None:
+    x, w = leaf(12, 2), leaf(2)
+    h = 0.0
+    for t in range(12):
+        h = np.tanh(w * x[t, :] + h)
+    assert "tanh(w * x[t, :] + h)" in {card.expression for card in autograd.draw(np.sum(h))._diagram.cards}

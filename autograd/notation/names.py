@@ -137,13 +137,13 @@ class Scope:
         """The arrays that variables hold, each with its name."""
         return [*self._arrays.values()]
 
-    def of_numbers(self, numbers: Sequence[Any]) -> str:
-        """The variable whose entries these numbers are, one after the other, with a t for their place; or ""."""
+    def of_numbers(self, numbers: Sequence[Any]) -> tuple[str, int] | None:
+        """The variable whose entries these numbers are, one after the other, and where it has the first of them."""
         for name, value in self._sequences:
             for start in range(len(value) - len(numbers) + 1):
                 if all(type(a) is type(b) and a == b for a, b in zip(value[start:], numbers, strict=False)):
-                    return f"{name}[t]"
-        return ""
+                    return name, start
+        return None
 
     def of_owner(self, owner: Any) -> str | None:
         """The variable that holds this very module."""

@@ -263,7 +263,10 @@ def summed(node: Node, position: int) -> tuple[int, ...]:
     (0,)
     """
     shape, operand = spread(node, position), (node.args or ())[position].shape
-    if not node.op.broadcasts or shape == operand:
+    if node.op.broadcasts and node.op.role == "product" and position < 2:  # of stacks of matrices, those before them
+        inner = sum(np.ndim(arg) > 1 for arg in (node.args or ())[:2])
+        shape, operand = shape[: len(shape) - inner], operand[:-2]
+    if not node.op.broadcasts or shape == operand or len(operand) > len(shape):
         return ()
     lead = len(shape) - len(operand)
     stretched = (lead + axis for axis, length in enumerate(operand) if length == 1 != shape[lead + axis])

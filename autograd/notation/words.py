@@ -67,13 +67,15 @@ def options_text(options: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def index_text(index: Any = ..., name: Callable[[Any], str] = lambda array: "") -> str:
-    """What stands between the brackets; `name` is what somebody calls an array.
+    """What stands between the brackets; `name` is what somebody calls an array, and a text stands for itself.
 
     >>> index_text((0, slice(1, None))), index_text(np.array([0, 2])), index_text(np.array([4, 2, 2, 0, 1]))
     ('0, 1:', '[0, 2]', 'indices')
     >>> index_text((np.arange(9), np.array([4, 0])), lambda array: "y" if array[0] else "")
     'arange(9), y'
     """
+    if isinstance(index, str):
+        return index
     if isinstance(index, tuple):
         return ", ".join(index_text(part, name) for part in index)
     if isinstance(index, slice):

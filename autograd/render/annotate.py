@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeGuard
 
@@ -29,6 +30,7 @@ MOST_TERMS: Final = 4  # of a sum that is written out
 _LONGEST_RULE: Final = 48
 _LONGEST_FORMULA: Final = LONGEST + 16  # what could not be broken any further
 _MADE: Final = {" − ": SUM, " * ": PRODUCT, " −": SIGN, "²": POWER, "³": POWER}  # how what was made of a name binds
+_BRACKETS: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _LOW: Final = 4  # numbers in two lines, which norms would not shorten
 _FEW: Final = 2  # parameters of a module that are listed one by one
 _SCALAR_SIGNS: Final = {"⊙": "·", "⊘": "/"}
@@ -299,7 +301,8 @@ def symbols_of(vertex: Vertex) -> Callable[[Any], Text]:
 
     def symbol(operand: Any) -> Text:
         text = vertex.symbol_of(operand) or scalar_text(operand) or "…"
-        return Text(text, next((binds for sign, binds in _MADE.items() if sign in f" {text}"), ATOM))
+        bare = _BRACKETS.sub("", f" {text}")
+        return Text(text, next((binds for sign, binds in _MADE.items() if sign in bare), ATOM))
 
     return symbol
 

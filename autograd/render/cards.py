@@ -336,14 +336,20 @@ def _narrowed(line: str, kind: int) -> list[str]:
 def _halves(formula: str, kind: int) -> list[list[str]]:
     """A formula in two lines, broken before a sign that stands in as few brackets as any, or else behind a comma.
 
-    About in the middle: a factor at one end is no line.
+    About in the middle: a factor at one end is no line, nor is what stands in brackets there; and not in an index.
+
+    >>> _halves("(1 − score²)[:, newaxis] * w", 14), _halves("−mean(log_probs[arange(5), y])", 14)
+    ([['(1 − score²)[:, newaxis]', '* w']], [])
     """
-    depth, places, most = 0, [], _LOPSIDED * text_width(formula, kind)
+    depth, indices, places, most = 0, 0, [], _LOPSIDED * text_width(formula, kind)
     for place, sign in enumerate(formula):
         depth += (sign in "([") - (sign in ")]")
+        indices += (sign == "[") - (sign == "]")
         before = sign == " " and place > 2 and formula[place + 1] in _BREAKS and formula[place + 2] == " "
         if before or (sign == " " and formula[place - 1] == ","):
             wide = max(text_width(formula[:place], kind), text_width(formula[place:], kind))
+            if indices or (depth and wide > most):
+                continue
             sign = formula[place + 1]
             places.append((not before, sign == "*" and wide > most, depth, sign in "*/@", wide, place))
     return [[formula[:place], formula[place + 1 :]] for *_, place in sorted(places)[:1]]

@@ -9,6 +9,7 @@ from typing import Final
 
 from autograd.notation.numbers import is_finite
 from autograd.render import palette
+from autograd.render.arrangement import Layout, arrange
 from autograd.render.cards import cluster_label, table, text, title_label
 from autograd.render.diagram import Card, Diagram, Direction, Edge
 from autograd.render.dot import (
@@ -21,7 +22,7 @@ from autograd.render.dot import (
     rows_below,
 )
 from autograd.render.graph import Graph
-from autograd.render.layout import MARGIN_OF_ERROR, Layout, arrange
+from autograd.render.layout import MARGIN_OF_ERROR
 from autograd.render.metrics import text_width
 from autograd.render.style import Style
 

@@ -87,7 +87,7 @@ class Vertex:
     array: Any = None
     operands: dict[int, Vertex] = field(default_factory=dict)
     symbols: dict[int, str] = field(default_factory=dict)
-    numbers: dict[tuple[Node, int], str] = field(default_factory=dict)
+    numbers: dict[tuple[Node, int], Any] = field(default_factory=dict)
     users: list[Vertex] = field(default_factory=list)
     differentiable: bool = False
     summary: tuple[str, ...] = ()

@@ -139,7 +139,7 @@ class Diagram:
         symbol: the name of the output in "∂L/∂(value)".
         same_rank: pairs of cards that stand in one column, where several graphs are drawn.
         folded: it has fewer cards than operations, and `collapse` can unfold it.
-        breaks: the ranks of `layout.arrange` at which further rows begin; `turned`, for a Graphviz that places the
+        breaks: the ranks of `arrangement.arrange` at which further rows begin; `turned`, for a Graphviz that places the
             last of them above.
         high: how many cards a column may have before further ones go to another, where they can.
         width: about how wide it will be, in points.

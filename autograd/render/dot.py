@@ -9,8 +9,9 @@ from itertools import pairwise
 from typing import Final
 
 from autograd.render import palette
+from autograd.render.arrangement import Layout, arrange
 from autograd.render.diagram import Card, Cluster, Diagram, Direction, Edge
-from autograd.render.layout import Layout, arrange, spacing
+from autograd.render.layout import spacing
 from autograd.render.metrics import text_width
 
 _ALONG: Final = 20  # weights: the straighter, the more
@@ -90,7 +91,13 @@ def document(
         line |= font
     return digraph(
         diagram,
-        graph={**graph_attributes(direction, ranksep or apart, between), "fontname": quote(fonts), "label": legend},
+        graph={
+            **graph_attributes(direction, ranksep or apart, between),
+            # The second search for fewer crossings, after the clusters, forgets which card is above another.
+            **({} if diagram.clusters or not layout.stacked else {"remincross": "false"}),
+            "fontname": quote(fonts),
+            "label": legend,
+        },
         node={"shape": "plain", "fontname": quote(fonts), "fontsize": f"{palette.BODY}"},
         edge=line,
         title=title,

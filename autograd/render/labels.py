@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, product
 from typing import Any, Final
 
 import numpy as np
@@ -15,11 +16,14 @@ from autograd.notation.words import scalar_text
 from autograd.render.collapse import CollapsedGraph, Vertex
 from autograd.render.graph import Graph
 from autograd.render.statements import arguments
+from autograd.render.units import Unit
 from autograd.text import printable
 
 _LOSSES: Final = frozenset(("l", "loss", "cost", "error", "objective", "j", "mse", "nll", "bce"))
-_NUMBER: Final = re.compile(r"(.*?[\w\[])([₀-₉]+|\d+(?=\]))(.*)")
+_NUMBER: Final = re.compile(r"(.*?[\w\[ ])([₀-₉]+|\d+(?=\]))(.*)")
 _ENTRY: Final = re.compile(r"\w+(\[\w+\])*")
+_EXACT: Final = 1e-12  # relative, of what is computed in another order
+_MOST_KNOWN: Final = 8  # arrays of which products are tried
 _ENDS: Final = 32  # operations at each end of a graph that is too large to be looked at
 
 
@@ -83,37 +87,75 @@ def label(
             vertex.symbols |= _indices(vertex.unit.nodes, scope)
     _mark_stopped(collapsed)
     _name_constants(collapsed, scope)
-    for vertex in collapsed.vertices:
-        if vertex.rounds and vertex.call is None:
-            _name_rounds(vertex, names, scope)
+    looped = [vertex for vertex in collapsed.vertices if vertex.rounds and vertex.call is None]
+    first = _first_entry(looped, scope)
+    for vertex in looped:
+        _name_rounds(vertex, names, scope, first)
     _rename(collapsed, overrides)
     if output.call is None:
         return output.name
     return output.given or ("L" if output.kind == "loss" else "out")
 
 
-def _name_rounds(vertex: Vertex, names: Names, scope: Scope) -> None:
+def _name_rounds(vertex: Vertex, names: Names, scope: Scope, first: int) -> None:
     """The formula of what repeats is the same in every round: `h = tanh(Xₜ Wxh + h Whh)`."""
     name = names[vertex.node]
     stem = name.text.rstrip("0123456789_")
     made = name.origin != "given" and stem not in scope.names | names.taken
     vertex.name = pretty(stem if made else name.text)
-    whole = [unit.nodes for unit in vertex.rounds if len(unit.nodes) == len(vertex.rounds[-1].nodes)]
+    whole = [unit.nodes for unit in _alike(vertex)]
     for places in zip(*map(arguments, whole), strict=False):
         taken = [place.operand for place in places]
         tail, drawn = vertex.operands.get(id(taken[-1])), [names[operand].drawn for operand in taken]
         if (tail is None or not tail.rounds) and _differ(taken):
             vertex.symbols[id(taken[-1])] = _general(drawn) or drawn[-1]
-    for nodes in zip(*whole, strict=True):
-        for position, values in enumerate(zip(*(node.args or () for node in nodes), strict=False)):
-            if all(isinstance(one, (int, float)) for one in values) and len(set(values)) > 1:
-                letter = next(one for one in "cdkpq…" if f"{one}ₜ" not in vertex.numbers.values())
-                vertex.numbers[nodes[-1], position] = scope.of_numbers(values) or f"{letter}ₜ"
+    for node, position, values in _varying(vertex):
+        named: list[str] = []
+        for one in zip(*map(_parts, values), strict=True):
+            named.append(_called(one, [*vertex.numbers.values(), *named], scope, first))
+        told = tuple(name or part for name, part in zip(named, _parts(values[-1]), strict=True))
+        vertex.numbers[node, position] = told if isinstance(values[-1], tuple) else told[0]
     back = {key: _rounds_back(tail, key) for key, tail in vertex.operands.items() if tail.rounds}
     if max(back.values(), default=0) > 1:  # of the one before the last round too
         for key, tail in vertex.operands.items():
             if back.get(key):
                 vertex.symbols[key] = f"{pretty(names[tail.node].text)}ₜ₋{subscript('', back[key])}"
+
+
+def _varying(vertex: Vertex) -> Iterator[tuple[Node, int, Sequence[Any]]]:
+    """The numbers, and indices with numbers, that are others in every round: an operation, a position, those values."""
+    for nodes in zip(*(unit.nodes for unit in _alike(vertex)), strict=True):
+        for position, values in enumerate(zip(*(node.args or () for node in nodes), strict=False)):
+            parts = [_parts(value) for value in values]
+            if len({*map(len, parts)}) == 1 and any(map(_vary, zip(*parts, strict=True))):
+                yield nodes[-1], position, values
+
+
+def _vary(values: Sequence[Any]) -> bool:
+    return all(isinstance(one, (int, float)) for one in values) and len({*values}) > 1
+
+
+def _alike(vertex: Vertex) -> list[Unit]:
+    """The rounds of a statement that lack nothing."""
+    return [unit for unit in vertex.rounds if len(unit.nodes) == len(vertex.rounds[-1].nodes)]
+
+
+def _first_entry(vertices: Iterable[Vertex], scope: Scope) -> int:
+    """Of the lists that loops go through, the place that is t in the first round."""
+    columns = (one for v in vertices for *_, values in _varying(v) for one in zip(*map(_parts, values), strict=True))
+    found = (scope.of_numbers(one) for one in columns if _vary(one))
+    return min((entry[1] for entry in found if entry is not None), default=0)
+
+
+def _called(values: Sequence[Any], taken: Sequence[Any], scope: Scope, first: int) -> str:
+    """What numbers are called that are others in every round, if these are: an entry of a list, or t, or c."""
+    if not _vary(values):
+        return ""
+    if (entry := scope.of_numbers(values)) is not None:
+        return f"{entry[0]}[t{f'+{entry[1] - first}' if entry[1] > first else ''}]"
+    if all(isinstance(one, int) for one in values) and [*values] == [*range(values[0], values[0] + len(values))]:
+        return "t"
+    return next(f"{one}ₜ" for one in "cdkpq…" if f"{one}ₜ" not in str(taken))
 
 
 def _differ(operands: Sequence[Any]) -> bool:
@@ -163,8 +205,11 @@ def _name_constants(collapsed: CollapsedGraph, scope: Scope) -> None:
     free = all(vertex.name != "I" for vertex in collapsed.vertices)
     for vertex in leaves:
         if not vertex.given and not vertex.differentiable and vertex.value.size:
-            told = (made for name, value in known for made in _made_of(name, value, vertex.value))
-            vertex.name = next(told, "") or (free and _as_identity(vertex.value)) or vertex.name
+            told = chain(
+                (made for name, value in known for made in _made_of(name, value, vertex.value)),
+                _products(known[:_MOST_KNOWN], vertex.value) if _tells(vertex.value) and vertex.value.size > 1 else (),
+            )
+            vertex.name = (free and _as_identity(vertex.value)) or next(told, "") or vertex.name
 
 
 def _tells(array: np.ndarray) -> bool:
@@ -184,15 +229,56 @@ def _made_of(name: str, known: np.ndarray, array: np.ndarray) -> Iterator[str]:
     """What an array is, in the name of a known one that differs from it."""
     if array.shape not in (known.shape, known.shape[::-1]) or np.array_equal(array, known):
         return
-    atom = name if name.isidentifier() or _ENTRY.fullmatch(name) else f"({name})"
+    atom = _atom(name)
     if known.ndim == 2 and np.array_equal(array, known.T):
         yield f"{atom}ᵀ"
     if array.shape == known.shape:
-        at = np.argmax(np.abs(known))
-        factor = float(np.round(array.flat[at] / known.flat[at], 3))
-        made = {f"1 − {atom}": 1 - known, f"−{atom}": -known, f"{atom}²": known**2, f"{atom}³": known**3}
-        made |= {f"{scalar_text(factor)} * {atom}": factor * known} if factor else {}
+        made = {f"1 − {atom}": 1 - known, f"−{atom}": -known}
+        made |= {
+            f"{power}{sign}": value**k for power, value in _powers(atom, known) for k, sign in ((2, "²"), (3, "³"))
+        }
         yield from (text for text, value in made.items() if np.array_equal(array, value))
+        yield from (f"{factor} * {atom}" for factor in _factor(known, array))
+    if known.ndim == 2 and array.shape == known.shape[::-1]:
+        yield from (f"{factor} * {atom}ᵀ" for factor in _factor(known.T, array))
+
+
+def _products(known: Sequence[tuple[str, np.ndarray]], array: np.ndarray) -> Iterator[str]:
+    """What an array is as the product of two that are known, or one with its own transpose."""
+    for (name, one), (other, two) in product(known, repeat=2):
+        a, b = _atom(name), _atom(other)
+        if one.ndim == 2 and two.ndim in (1, 2) and len(one) == len(two) and array.shape == (one.T @ two).shape:
+            yield from [f"{a}ᵀ {b}"] if np.allclose(array, one.T @ two, rtol=_EXACT, atol=0) else []
+        if one.shape == array.shape == two.shape and name <= other:
+            for (first, x), (second, y) in product(_bases(a, one), _bases(b, two)):
+                yield from [f"{first} * {second}"] if np.allclose(array, x * y, rtol=_EXACT, atol=0) else []
+                yield from (f"{factor} * {first} * {second}" for factor in _factor(x * y, array))
+
+
+def _powers(atom: str, known: np.ndarray) -> tuple[tuple[str, np.ndarray], tuple[str, np.ndarray]]:
+    return (atom, known), (f"(1 − {atom})", 1 - known)
+
+
+def _bases(atom: str, known: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """A known array and 1 less it, with their squares."""
+    for name, value in _powers(atom, known):
+        yield name, value
+        yield f"{name}²", value**2
+
+
+def _atom(name: str) -> str:
+    return name if name.isidentifier() or _ENTRY.fullmatch(name) else f"({name})"
+
+
+def _factor(known: np.ndarray, array: np.ndarray) -> Iterator[str]:
+    """By which number a known array is multiplied, if it is."""
+    at = np.unravel_index(np.argmax(np.abs(known)), known.shape)
+    factor = float(np.round(array[at] / known[at], 3)) if known[at] else 0.0
+    third = float(np.round(3 * array[at] / known[at])) if known[at] else 0.0
+    for number, text in ((factor, (scalar_text(factor) or "").strip("()")), (third / 3, f"{third:g}/3")):
+        if number not in (0, 1) and np.allclose(array, number * known, rtol=_EXACT, atol=0):
+            yield text
+            return
 
 
 def _general(names: Sequence[str]) -> str:
@@ -200,13 +286,16 @@ def _general(names: Sequence[str]) -> str:
 
     >>> _general(["X₁", "X₂", "X₃"]), _general(["Ws[0]", "Ws[1]"]), _general(["a", "b"])
     ('Xₜ', 'Ws[t]', '')
+    >>> _general(["X[:2, 0]", "X[1:, 1]"])
+    'X[…]'
     """
     split = [_NUMBER.fullmatch(name) for name in names]
     stems = {(found[1], found[3]) for found in split if found}
-    if len(stems) != 1 or None in split:
-        return ""
-    before, after = stems.pop()
-    return f"{before}{'t' if before.endswith('[') else 'ₜ'}{after}"
+    if len(stems) == 1 and None not in split:
+        before, after = stems.pop()
+        return f"{before}{'t' if before.endswith(('[', ' ')) else 'ₜ'}{after}"
+    wholes = {name.partition("[")[0] for name in names}
+    return f"{wholes.pop()}[…]" if len(wholes) == 1 and all("[" in name for name in names) else ""
 
 
 def _is_loss(output: Vertex) -> bool:

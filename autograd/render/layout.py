@@ -1,21 +1,21 @@
-"""Where cards stand, and about how large the picture will be.
+"""About how large a picture will be, and in which rows its cards are to stand.
 
-The data's way through the program is a straight line, and what enters it stands beside it. The size is known
-before Graphviz is asked, from the attributes that we give it, so that a picture whose text would be too small
-for a slide can be collapsed. It is an estimate, a little on the large side.
+The size is known before Graphviz is asked, from the attributes that we give it, so that a picture whose text would be
+too small for a slide can be collapsed. It is an estimate, a little on the large side.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, combinations, product
 from math import ceil, comb
 from typing import Final, Literal
 
 from autograd.render import palette
+from autograd.render.arrangement import Layout, arrange
 from autograd.render.diagram import Diagram, Edge
 from autograd.render.metrics import LINE, text_width
 from autograd.render.palette import legend
@@ -42,151 +42,6 @@ _CROSSED: Final = 0.04  # and a use of what stands in another row
 _MOST_CROSSED: Final = 2  # such uses in rows that are tidy
 _STUB: Final = 22.0  # points, the height of a name that stands for a card of another row
 _MOST_TRIED: Final = 600  # ways to break a line
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where cards stand.
-
-    Attributes:
-        spine: the ids on a line, and the number of the line: one for each output.
-        beside: for a card beside an operation, which and on which side.
-        main: the main operand of each card that has operands.
-        ranks: the column of each card, from 0; a card beside another has that one's.
-        rows: the row of each card, where the line is broken into several, as text is.
-        anchors: the rank that decides on the row of each card: what enters stands in that of its first user.
-        stacked: of two computed cards in a column, which one is above.
-    """
-
-    spine: dict[str, int]
-    beside: dict[str, tuple[str, bool]]
-    main: dict[str, str]
-    ranks: dict[str, int]
-    rows: dict[str, int]
-    anchors: dict[str, int]
-    stacked: list[tuple[str, str]]
-
-    def column(self, card: str) -> int:
-        """The column of a card in its row."""
-        row = self.rows[card]
-        return self.ranks[card] - min(rank for one, rank in self.ranks.items() if self.rows[one] == row)
-
-    def leads_on(self, edge: Edge) -> bool:
-        """Whether an edge is the line from a row to the next; other uses of what stands in another row name it."""
-        return edge.head in self.spine and self.main[edge.head] == edge.tail
-
-    def under(self, edge: Edge) -> list[str]:
-        """What stands in the row of the head of an edge, under its tail."""
-        row, column = self.rows[edge.head], self.column(edge.tail)
-        return [card for card in self.ranks if self.rows[card] == row and self.column(card) == column]
-
-
-def arrange(diagram: Diagram) -> Layout:
-    """Find the main path of data to each output, a column for every card, and an operation for what stands beside it.
-
-    The main operand of an operation is the computed one with the longest history, else its data, else
-    the first. A card that is nobody's main operand stands beside the first operation that uses it, above (true) or
-    below, if there is room, and else before it.
-    """
-    sources: dict[str, list[str]] = {card.id: [] for card in diagram.cards}
-    for edge in diagram.edges:
-        if not edge.again:
-            sources[edge.head].append(edge.tail)
-    kinds = {card.id: card.kind for card in diagram.cards}
-    depth: dict[str, int] = {}
-    main: dict[str, str] = {}
-    for card in diagram.cards:
-        operands = sources[card.id]
-        depth[card.id] = 1 + max((depth[operand] for operand in operands), default=-1)
-        if operands:
-            main[card.id] = max(operands, key=lambda operand: (depth[operand], kinds[operand] == "data"))
-    spine: dict[str, int] = {}
-    for line, output in enumerate(diagram.outputs):
-        at: str | None = output.id
-        while at is not None and at not in spine:
-            spine[at] = line
-            at = main.get(at)
-    users: dict[str, list[str]] = {card: [] for card in sources}
-    for head, operands in sources.items():
-        for operand in operands:
-            users[operand].append(head)
-    ranks = _columns(diagram, sources, users, depth)
-    first_users = {card: min(users[card], key=ranks.__getitem__) for card in users if users[card] and not sources[card]}
-    columns: defaultdict[int, list[str]] = defaultdict(list)
-    for one in sorted(ranks, key=lambda card: spine.get(card, len(spine))):
-        columns[ranks[one]].append(one)
-    beside = _enter(diagram, first_users, users, {*main.values()}, ranks, columns)
-    near = {ranks[head] for head, _ in beside.values()}
-    pairs = ((column, two) for column, abreast in columns.items() for two in combinations(abreast, 2))
-    stacked = [(a, b) for column, (a, b) in pairs if column in near or {*users[a]} == {*users[b]}]
-    ranks = {one: ranks.get(one, 0) for one in users}  # in the order of the program
-    anchors = {one: ranks[first_users.get(one, one)] for one in ranks}
-    rows = {one: bisect_right(diagram.breaks, rank) for one, rank in anchors.items()}
-    return Layout(spine, beside, main, ranks, rows, anchors, stacked)
-
-
-def _enter(
-    diagram: Diagram,
-    first_users: Mapping[str, str],
-    users: Mapping[str, Sequence[str]],
-    leading: Container[str],
-    ranks: dict[str, int],
-    columns: Mapping[int, Sequence[str]],
-) -> dict[str, tuple[str, bool]]:
-    """Give what enters a column in `ranks`: beside its first user, where there is room, or right before it.
-
-    Of a column's cards the uppermost has room above and the last one below.
-    """
-    crowd = Counter(ranks.values())
-    sides: dict[str, list[bool]] = {}
-    for abreast in columns.values():
-        sides[abreast[-1]] = [False]
-        sides.setdefault(abreast[0], []).append(True)
-    beside: dict[str, tuple[str, bool]] = {}
-    for leaf in sorted(first_users, key=lambda leaf: leaf not in leading):
-        head = first_users[leaf]
-        column = ranks[head]
-        alone = sum(ranks[user] == column for user in {*users[leaf]}) == 1
-        room = crowd[column] < max(diagram.high, crowd[column - 1])
-        if leaf not in leading and alone and room and sides.get(head):
-            beside[leaf] = head, sides[head].pop()
-        else:
-            column -= 1
-        crowd[column] += 1
-        ranks[leaf] = column
-    return beside
-
-
-def _columns(
-    diagram: Diagram, sources: Mapping[str, Sequence[str]], users: Mapping[str, Sequence[str]], depth: Mapping[str, int]
-) -> dict[str, int]:
-    """The column of each card that uses others.
-
-    It is as early as can be, unless too much would stand there: what has time goes to a later column.
-    """
-    # Of each card, with what only it uses.
-    high = {head: 1 + sum(not sources[one] and len({*users[one]}) == 1 for one in {*sources[head]}) for head in sources}
-    computed = [card.id for card in diagram.cards if sources[card.id]]
-    latest: dict[str, int] = {}
-    for card in reversed(computed):
-        latest[card] = min((latest[user] for user in users[card]), default=depth[card] + 1) - 1
-    crowd: Counter[int] = Counter()
-    for card in computed:
-        if latest[card] == depth[card]:
-            crowd[depth[card]] += high[card]
-    ranks: dict[str, int] = {}
-    for card in computed:
-        before = [[ranks[user] for user in users[one] if user in ranks] for one in sources[card] if one not in ranks]
-        own = any(not columns for columns in before) or any(one in ranks for one in sources[card])
-        # What takes only what others do, as a penalty does, comes after these.
-        earliest = 1 + max(ranks.get(one, 0) for one in sources[card])
-        earliest = earliest if own else max(1 + max(map(min, before)), earliest)
-        free = latest[card] > depth[card]
-        columns = range(min(earliest, latest[card]), latest[card] + 1) if free else (depth[card],)
-        over = {column: max(crowd[column] + free * high[card] - diagram.high, 0) for column in columns}
-        ranks[card] = min(columns, key=lambda column: (over[column], column))
-        crowd[ranks[card]] += free * high[card]
-    return ranks
 
 
 def spacing(diagram: Diagram) -> tuple[float, float]:
@@ -279,11 +134,13 @@ class _Estimate:
     ) -> None:
         self.diagram, self._down, self._gap = diagram, viewport.down, style.gap
         along, across = (1, 0) if viewport.down else (0, 1)
-        # Of each card: the rank that decides on its row, its column, and its sides along and across the rows.
+        # Of each card: the rank that decides on its row, its column, its sides along and across the rows, and whether
+        # it is above the line (1), on it (0) or below (-1), or wherever there is room (None).
         self._cards = []
         for card in diagram.cards:
-            size = sizes[card.id]
-            self._cards.append((layout.anchors[card.id], layout.ranks[card.id], size[along], size[across]))
+            size, one = sizes[card.id], card.id
+            side = 0 if one in layout.spine else (2 * layout.sides[one] - 1) if one in layout.sides else None
+            self._cards.append((layout.anchors[one], layout.ranks[one], size[along], size[across], side))
         self._apart, self._between = (_INCH * inches for inches in spacing(diagram))
         self._apart += _GAP
         self._gaps = _gaps(diagram, layout, viewport)
@@ -317,11 +174,15 @@ class _Estimate:
     def size(self, breaks: Sequence[int]) -> tuple[float, float]:
         """Width and height in points, with further rows at these ranks."""
         rows: list[dict[int, tuple[float, float]]] = [{} for _ in range(len(breaks) + 1)]
-        for anchor, rank, along, across in self._cards:
+        # Of each column the height on the line, above it and below.
+        placed: list[defaultdict[int, list[float]]] = [defaultdict(lambda: [0.0, 0.0, 0.0]) for _ in rows]
+        for anchor, rank, along, across, side in self._cards:
             row = rows[bisect_right(breaks, anchor)]
             widest, total = row.get(rank, (0.0, -self._between))
             crowded = total > 0  # cards around the line stand further apart
             row[rank] = max(widest, along), total + across + self._between * (1.5 if crowded else 1.0)
+            if side is not None:
+                placed[bisect_right(breaks, anchor)][rank][side] += across + self._between * (1.5 if side else 0.0)
         for tail, head, rank, wide in self._edges if breaks else ():
             row = rows[bisect_right(breaks, head)]
             if wide and bisect_right(breaks, tail) != bisect_right(breaks, head) and rank in row:
@@ -332,9 +193,12 @@ class _Estimate:
                 wide, gap = columns[rank - min(row)]
                 columns[rank - min(row)] = max(wide, widest), max(gap, self._gaps.get(rank, self._apart) + self._gap)
         length = sum(map(sum, columns.values())) - columns[0][1]
-        breadth = sum(
-            max((total + _TRACK * self._tracks[rank] for rank, (_, total) in row.items()), default=0.0) for row in rows
-        )
+        breadth = 0.0
+        for row, heights in zip(rows, placed, strict=True):
+            high = max((total + _TRACK * self._tracks[rank] for rank, (_, total) in row.items()), default=0.0)
+            # What stands above the line in one column and below it in another adds up.
+            sides = [max((one[0] / 2 + one[side] for one in heights.values()), default=0.0) for side in (1, -1)]
+            breadth += max(high, sum(sides))
         length += 2 * _MARGIN * self._nesting + 20
         breadth += (2 * _MARGIN + _FRAME_TITLE) * self._nesting * len(rows) + _BETWEEN_ROWS * len(breaks)
         diagram = self.diagram
@@ -352,7 +216,7 @@ class _Estimate:
             yield from combinations(ranks, count)
             return
         widths: defaultdict[int, float] = defaultdict(float)
-        for _, rank, along, _ in self._cards:
+        for _, rank, along, *_ in self._cards:
             widths[rank] = max(widths[rank], along + self._gaps.get(rank, self._apart) + self._gap)
         ends = [*accumulate(widths[rank] for rank in self._ranks)]
         alike = [bisect_right(ends, ends[-1] * row / (count + 1)) for row in range(1, count + 1)]

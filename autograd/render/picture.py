@@ -11,9 +11,10 @@ from xml.etree import ElementTree
 
 from autograd.basis.caching import cached_property
 from autograd.files import replacing
+from autograd.render.arrangement import arrange
 from autograd.render.backends import BACKENDS, Backend, DrawingError
 from autograd.render.diagram import Diagram, Direction
-from autograd.render.layout import MARGIN_OF_ERROR, Viewport, arrange, estimated_size, readable
+from autograd.render.layout import MARGIN_OF_ERROR, Viewport, estimated_size, readable
 from autograd.render.mermaid import mermaid
 from autograd.render.style import STYLES, Style
 from autograd.render.svg import UNFOLD, finish, fit, size

@@ -49,8 +49,10 @@ def softmax_of(node: Node) -> Softmax | None:
     >>> softmax_of((e / np.sum(e, axis=0))._node), softmax_of((e / 2)._node)
     (None, None)
     """
-    powers, total = node.args if _is(node, np.divide) and node.args else (None, None)
-    if not (_is(powers, np.exp) and _is(total, np.sum) and total.args and _is(total.args[0], np.exp)):
+    powers: Any
+    total: Any
+    powers, total = (node.args or ()) if _is(node, np.divide) else (None, None)
+    if not (_is(powers, np.exp) and _is(total, np.sum) and _is(total.args[0], np.exp)):
         return None
     axis = _axis(total)
     if axis is not None and (total.ndim != powers.ndim or powers.shape[axis] != node.shape[axis]):
@@ -201,7 +203,7 @@ def _scale(node: Node, place: int, other: Any) -> float:
     if fn is np.sum:
         return 1.0
     if fn is np.mean and node.args is not None and node.size:
-        return node.size / node.args[0].size
+        return float(node.size / node.args[0].size)
     if fn is np.multiply and number is not None:
         return float(number)
     return 1 / number if fn is np.divide and place == 0 and number else 0.0

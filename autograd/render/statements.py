@@ -97,6 +97,11 @@ def arguments(nodes: Sequence[Node]) -> Iterator[Argument]:
                 yield Argument(node, position, operand)
 
 
+def indexes(node: Node, position: int) -> bool:
+    """Whether the argument at a position says where."""
+    return position < len(node.op.operands) and node.op.operands[position] == "index"
+
+
 def placed_by(node: Node) -> Node | None:
     """Of a write through a view, the step before it that places the new value.
 
@@ -116,11 +121,12 @@ def formulas(
     nodes: Sequence[Node],
     operand: Callable[[Operand], Text],
     index: Callable[[Any], str] = lambda array: "",
-    numbers: Mapping[tuple[Node, int], str] = MappingProxyType({}),
+    numbers: Mapping[tuple[Node, int], Any] = MappingProxyType({}),
 ) -> dict[Node, Text]:
     """What the operations of a statement compute, with the names of its operands; the last is the whole.
 
-    `index` gives the names of arrays that say where, `numbers` those of numbers that are another one in every round.
+    `index` gives the names of arrays that say where, `numbers` those of numbers that are another one in every round,
+    and indices that have such in them.
     """
     inside: dict[Node, Text] = {}
     values: dict[Var, Text] = {}
@@ -144,17 +150,20 @@ def _line(
     node: Node,
     placed: Node | None,
     var: Callable[[Operand], Var],
-    numbers: Mapping[tuple[Node, int], str] = MappingProxyType({}),
+    numbers: Mapping[tuple[Node, int], Any] = MappingProxyType({}),
     values: MutableMapping[Var, Text] | None = None,
 ) -> Line:
     """The call that gave a node; of a write through a view, that of the write."""
     if placed is None:
         taken = {position: var(arg) for position, arg in drawn_operands(node).items()}
-        for (user, position), name in numbers.items():
-            if user is node and values is not None:
+        named = {position: name for (user, position), name in numbers.items() if user is node}
+        indices = {node.op.operands[position]: named.pop(position) for position in [*named] if indexes(node, position)}
+        for position, name in named.items():
+            if values is not None:
                 taken[position] = drawn = Var(None)
                 values[drawn] = Text(name)
-        return call_of(node, taken)
+        line = call_of(node, taken)
+        return Line(line.target, line.fn, line.args, {**line.kwargs, **indices}, line.origin) if indices else line
     (value, index, _), old = placed.args or (), (node.args or ())[2]
     both = [var(one) if type(one) is Node or np.ndim(one) else one for one in (old, value)]
     return Line(Var(node.value), put, (both[0] if type(both[0]) is Var else 0, both[1]), {"index": index})
