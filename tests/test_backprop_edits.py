@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import runpy
+import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +19,17 @@ rng = np.random.default_rng(7)
 
 def line_of(fn: Callable[..., Any], text: str) -> int:
     """Where a text stands in the source of a function."""
-    import inspect
-
     source, first = inspect.getsourcelines(fn)
     return next(first + k for k, line in enumerate(source) if text in line)
+
+
+def rewritten(fn: Callable[..., Any], right: str, slip: str, folder: Path) -> Any:
+    """A function with a slip in it, from a file of its own."""
+    text = textwrap.dedent(inspect.getsource(fn))
+    assert right in text
+    path = folder / "slip.py"
+    path.write_text("import numpy as np\nfrom typing import Any\n\n" + text.replace(right, slip))
+    return runpy.run_path(str(path))[fn.__name__]
 
 
 def told(report: Report) -> list[tuple[int, str, str]]:
@@ -135,3 +146,67 @@ def test_a_target_of_one_that_is_left_out_is_the_target() -> None:
     assert check_backprop(backprop, u, v).matches
     (line,) = check_backprop(backprop, u, v, slip=True).lines
     assert (line.cause, line.right) == ("target", "du = v * (z - 1)")
+
+
+def softmax_in_loops(x: Any, y: Any, w: Any) -> Any:
+    loss, dw = 0.0, np.zeros_like(w)
+    for i in range(len(x)):
+        p = np.exp(w @ x[i]) / np.sum(np.exp(w @ x[i]))
+        loss -= np.log(p[y[i]])
+        for j in range(len(w)):
+            dw[j] += (p[j] - (j == y[i])) * x[i]
+    return loss, {"w": dw}
+
+
+@pytest.mark.parametrize(
+    ("slip", "cause"), [("(p[j] - (j == y[i])) * x[j]", "wrong-operand"), ("p[j] * x[i]", "target")]
+)
+def test_of_a_loop_over_samples_and_classes_the_index_and_the_one(slip: str, cause: str, tmp_path: Path) -> None:
+    right = "(p[j] - (j == y[i])) * x[i]"
+    wrong = rewritten(softmax_in_loops, right, slip, tmp_path)
+    report = check_backprop(wrong, rng.normal(size=(5, 3)), np.array([0, 1, 3, 2, 1]), rng.normal(size=(4, 3)))
+    assert [(line.cause, line.right) for line in report.lines] == [(cause, f"dw[j] += {right}")]
+
+
+def recurrent(xs: Any, w: Any) -> Any:
+    hs = [np.zeros(len(w))]
+    for x in xs:
+        hs.append(np.tanh(w @ hs[-1] + x))
+    loss = 0.5 * np.sum((hs[-1] - 1) ** 2)
+    dh, dw = hs[-1] - 1, np.zeros_like(w)
+    for t in reversed(range(len(xs))):
+        da = dh * (1 - hs[t + 1] ** 2)
+        dw += np.outer(da, hs[t])
+        dh = w.T @ da
+    return loss, {"w": dw}
+
+
+@pytest.mark.parametrize(
+    ("right", "slip", "cause"),
+    [
+        ("np.outer(da, hs[t])", "np.outer(da, hs[t + 1])", "wrong-operand"),
+        ("dh * (1 - hs[t + 1]**2)", "dh * hs[t + 1] * (1 - hs[t + 1])", "derivative-at-output"),
+    ],
+)
+def test_of_a_loop_over_time_the_step_and_the_derivative(right: str, slip: str, cause: str, tmp_path: Path) -> None:
+    wrong = rewritten(recurrent, right.replace("]**", "] ** "), slip, tmp_path)
+    report = check_backprop(wrong, rng.normal(size=(3, 4)), rng.normal(size=(4, 4)))
+    assert [(line.cause, line.right.partition("= ")[2]) for line in report.lines] == [(cause, right)]
+
+
+def pooled(x: Any, w: Any) -> Any:
+    z = x * w
+    loss, dz = 0.0, np.zeros_like(z)
+    for i in range(2):
+        region = z[2 * i : 2 * i + 2]
+        k, n = np.unravel_index(np.argmax(region), region.shape)
+        loss += region[k, n] ** 2
+        dz[2 * i + k, n] = 2 * region[k, n]
+    return loss, {"w": x * dz}
+
+
+def test_of_a_maximum_two_indices_the_wrong_way_round(tmp_path: Path) -> None:
+    x, w = np.arange(16.0).reshape(4, 4) % 7, np.ones((4, 4))
+    assert check_backprop(pooled, x, w)
+    report = check_backprop(rewritten(pooled, "dz[2 * i + k, n]", "dz[2 * i + n, k]", tmp_path), x, w)
+    assert [line.right for line in report.lines] == ["dz[2 * i + k, n] = 2 * region[k, n]"]

@@ -19,6 +19,9 @@ from autograd.program.trace import Traced
 from autograd.testing.recording import Recording, Spot, same
 from autograd.testing.source import Statement, expression_at, is_all_of, is_authors, statement_at, statements_of
 
+_COMPARISONS = {ast.Lt: np.less, ast.Gt: np.greater, ast.LtE: np.less_equal, ast.GtE: np.greater_equal}
+_SIMPLE = (ast.Name, ast.Constant)
+
 
 def with_aliases(recording: Recording, ends: Mapping[Var, str]) -> dict[Var, Var]:
     """Put such statements into a recording; gives what took the place of each of `ends`, values with their names."""
@@ -94,6 +97,8 @@ def operands(expression: Any, line: Line) -> Iterator[tuple[Any, Any]]:
         nodes = [expression.target, expression.value]
     elif isinstance(expression, ast.Compare):
         nodes = [expression.left, *expression.comparators]
+        if _is_turned(line, expression):
+            nodes.reverse()
     elif isinstance(expression, ast.UnaryOp):
         nodes = [expression.operand]
     elif isinstance(expression, (ast.Attribute, ast.Subscript)):
@@ -102,6 +107,14 @@ def operands(expression: Any, line: Line) -> Iterator[tuple[Any, Any]]:
         method = isinstance(expression.func, ast.Attribute) and len(line.args) == len(expression.args) + 1
         nodes = [*([expression.func.value] if method else []), *expression.args]  # type: ignore[attr-defined]
     yield from zip(line.args, nodes, strict=False)
+
+
+def _is_turned(line: Line, comparison: ast.Compare) -> bool:
+    """Whether Python asked the array on the right, as of `1 < x`, where there is only a number on the left."""
+    left, right = comparison.left, comparison.comparators[0]
+    if (fn := _COMPARISONS.get(type(comparison.ops[0]))) is not None:
+        return line.fn is not fn
+    return type(line.args[1]) is not Var and isinstance(left, _SIMPLE) and not isinstance(right, _SIMPLE)
 
 
 def syntax_of(recording: Recording, line: Line, statement: Statement) -> Any:

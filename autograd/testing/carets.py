@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,13 +16,17 @@ from autograd.testing.rerun import computed
 from autograd.testing.source import Range, Statement, range_of
 from autograd.testing.truth import Truth, arrangements
 
-_MOST = 3000  # other values that are tried in one line
+_MOST = 500  # other values that are tried in one line
 
 
 def wrong_part(recording: Recording, truth: Truth, flow: Dataflow, fault: Fault) -> Range | None:
     """Where the wrong part of a line stands; the whole of what it computes where no smaller part explains it."""
     statement = fault.unit.statement
     whole = range_of(statement.value) if statement.value is not None else None
+    edited = fault.repair.edit.old if fault.repair is not None else None
+    parts = list(ast.walk(statement.value))[1:] if statement.value is not None else []
+    if edited is not None and any(node is edited for node in parts):
+        return range_of(edited)
     wrong = [(v, r) for v, r in zip(fault.unit.values, fault.rights, strict=False) if not _alike(v.value, r)]
     if not wrong or statement.node is None:
         return whole

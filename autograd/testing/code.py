@@ -1,4 +1,4 @@
-"""An expression of the author's, as it stands or edited, as code that gives its value each time that it ran."""
+"""An expression of the author's, as it stands or edited, as a function that gives its value each time that it ran."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import dis
 import operator
 from collections.abc import Callable, Mapping
-from types import CodeType, FunctionType, MethodType
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,143 +21,153 @@ from autograd.testing.vocabulary import UnknownValueError
 if TYPE_CHECKING:
     from autograd.testing.runs import Run
 
-_OPERATORS: dict[type, str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**", ast.FloorDiv: "//",
-    ast.Gt: ">", ast.Lt: "<", ast.GtE: ">=", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!=",
+Value = Callable[
+    ["Run", Mapping[Any, Any]], Any
+]  # of an expression, at one time that it ran, given the program's values
+_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.MatMult: operator.matmul, ast.Pow: operator.pow, ast.FloorDiv: operator.floordiv, ast.Gt: operator.gt,
+    ast.Lt: operator.lt, ast.GtE: operator.ge, ast.LtE: operator.le, ast.Eq: operator.eq, ast.NotEq: operator.ne,
 }  # fmt: skip
+_NAMED = (ast.Name, ast.Attribute, ast.Subscript)
 _WRITES = {"STORE_ATTR", "STORE_GLOBAL", "STORE_SUBSCR", "DELETE_SUBSCR", "DELETE_ATTR"}
 _CHANGING = ("fill", "sort", "put", "resize")
 
 
 class Code:
-    """An expression with places for what went into it.
+    """The expressions of one statement, with places for what went into them.
+
+    What is made of the author's own nodes is kept, so that an edit costs no more than its way up the tree.
 
     Args:
         run: one time that it ran, by which its calls are known.
-        tree: the expression; with `whole`, of the statement, which may write into a part of an array.
-
-    Raises:
-        UnknownValueError: a part of it is nothing that is known.
     """
 
-    def __init__(self, run: Run, tree: Any, whole: bool = False) -> None:
-        self._run, self._held = run, dict[str, Any]()
-        self._slots: dict[Any, tuple[str, Callable[[Run], Any]]] = {}
-        text = self._written(tree) if whole and run.last.fn is put else self._of(tree)
-        self._code: CodeType = compile(text, "<edited>", "eval")
-        self._places = list(self._slots.values())
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._known: dict[int, tuple[Any, Value]] = {}  # by the identity of a node, which is held with it
 
-    def __call__(self, run: Run, values: Mapping[Any, Any]) -> Any:
-        """The value, given those of the program."""
-        scope = dict(self._held)
-        for name, place in self._places:
-            scope[name] = known_value(place(run), values)
-        return eval(self._code, scope)
+    def statement(self, tree: Any) -> Value:
+        """The value of the whole expression of a statement, which may write into a part of an array."""
+        return self._written(tree) if self._run.last.fn is put else self.of(tree)
 
-    def _written(self, tree: Any) -> str:
+    def of(self, node: Any) -> Value:
+        """The value of an expression.
+
+        Raises:
+            UnknownValueError: a part of it is nothing that is known.
+        """
+        known = self._known.get(id(node))
+        if known is None:
+            known = self._known[id(node)] = node, self._made(node)
+        return known[1]
+
+    def _written(self, tree: Any) -> Value:
         """An array with another value in a part of it."""
-        array, index = (
-            self._slot(("last", 0), lambda r: r.last.args[0]),
-            self._slot(("last", 1), lambda r: r.last.args[1]),
-        )
+        array, index = (_slot(lambda r, k=k: r.last.args[k]) for k in (0, 1))  # type: ignore[misc]
         if isinstance(tree, ast.Tuple) and getattr(tree, "written", False):
-            return f"{self._hold(put)}({array}, {self._of(tree.elts[0])}, {self._of(tree.elts[1])})"
+            return _calling(put, [array, *map(self.of, tree.elts)])
         target = getattr(tree, "left", None)
         if isinstance(target, ast.Subscript) and not hasattr(target, "lineno"):  # another part is written to
-            array, index = self._of(target.value), self._of(target.slice)
-        return f"{self._hold(put)}({array}, {index}, {self._of(tree)})"
+            array, index = self.of(target.value), self.of(target.slice)
+        return _calling(put, [array, index, self.of(tree)])
 
-    def _slot(self, key: Any, place: Callable[[Run], Any]) -> str:
-        """A name for what is another value each time."""
-        if key not in self._slots:
-            self._slots[key] = f"s{len(self._slots)}", place
-        return self._slots[key][0]
-
-    def _hold(self, value: Any) -> str:
-        """A name for what is always the same."""
-        name = f"h{len(self._held)}"
-        self._held[name] = value
-        return name
-
-    def _of(self, node: Any) -> str:
+    def _made(self, node: Any) -> Value:
         run, at = self._run, range_of(node) if hasattr(node, "lineno") else None
         edited = getattr(node, "edited", False)
         if at in run.leaves and not edited:
-            return self._slot(("leaf", at), lambda r: r.leaves[at])
+            return _slot(lambda r: r.leaves[at])
         if at in run.lines:
             return self._called(node, at)
-        text = text_of(node)
-        if text in run.names and not edited:
-            return self._slot(("name", text), lambda r: r.names[text])
+        if isinstance(node, _NAMED) and not edited and (text := text_of(node)) in run.names:
+            return _slot(lambda r: r.names[text])
         return self._computed(node)
 
-    def _called(self, node: Any, at: Any) -> str:
+    def _called(self, node: Any, at: Any) -> Value:
         """Recorded calls, again."""
-        lines, result = self._run.lines[at], ""
+        lines, result = self._run.lines[at], None
         for k, line in enumerate(lines):
-            args = [
-                self._slot((at, k, p), lambda r, k=k, p=p: r.lines[at][k].args[p])  # type: ignore[misc]
+            args: list[Value] = [
+                _slot(lambda r, k=k, p=p: r.lines[at][k].args[p])  # type: ignore[misc]
                 for p in range(len(line.args))
             ]
             if k == 0:
                 for position, (_, part) in enumerate(operands(node, line)):
-                    args[position] = self._of(part)
-            elif line.args and line.args[0] is lines[k - 1].target:
+                    args[position] = self.of(part)
+            elif result is not None and line.args and line.args[0] is lines[k - 1].target:
                 args[0] = result
             if line.fn is operator.getitem and isinstance(node, ast.Subscript) and getattr(node.slice, "edited", False):
-                args[1] = self._of(node.slice)
-            args += [
-                f"{key}={self._slot((at, k, key), lambda r, k=k, key=key: r.lines[at][k].kwargs[key])}"  # type: ignore[misc]
+                args[1] = self.of(node.slice)
+            options = {
+                key: _slot(lambda r, k=k, key=key: r.lines[at][k].kwargs[key])  # type: ignore[misc]
                 for key in line.kwargs
-            ]
-            result = f"{self._hold(line.fn)}({', '.join(args)})"
+            }
+            result = _calling(line.fn, args, options)
+        assert result is not None
         return result
 
-    def _computed(self, node: Any) -> str:
+    def _computed(self, node: Any) -> Value:
         """An expression of nobody's calls: an edit, or plain numbers."""
-        of, kind = self._of, type(node)
+        of, kind = self.of, type(node)
         if kind is ast.Constant:
-            return self._hold(node.value)
+            return lambda r, v: node.value
         if kind is ast.BinOp:
-            return f"({of(node.left)} {_OPERATORS[type(node.op)]} {of(node.right)})"
+            return _calling(_OPERATORS[type(node.op)], [of(node.left), of(node.right)])
         if kind is ast.UnaryOp and isinstance(node.op, ast.USub):
-            return f"(-{of(node.operand)})"
+            return _calling(operator.neg, [of(node.operand)])
         if kind is ast.Compare and len(node.ops) == 1:
-            return f"({of(node.left)} {_OPERATORS[type(node.ops[0])]} {of(node.comparators[0])})"
+            return _calling(_OPERATORS[type(node.ops[0])], [of(node.left), of(node.comparators[0])])
         if kind in (ast.Tuple, ast.List):
-            inner = "".join(f"{of(part)}, " for part in node.elts)
-            return f"({inner})" if kind is ast.Tuple else f"[{inner}]"
+            return _calling(lambda *parts: parts if kind is ast.Tuple else [*parts], [of(part) for part in node.elts])
         if kind is ast.Slice:
-            return f"slice({', '.join('None' if p is None else of(p) for p in (node.lower, node.upper, node.step))})"
+            parts = [_slot(lambda r: None) if p is None else of(p) for p in (node.lower, node.upper, node.step)]
+            return _calling(slice, parts)
         if kind is ast.Subscript:
-            return f"{of(node.value)}[{of(node.slice)}]"
+            return _calling(operator.getitem, [of(node.value), of(node.slice)])
         if kind is ast.Attribute and node.attr == "T":
-            return f"{self._hold(np.transpose)}({of(node.value)})"
+            return _calling(np.transpose, [of(node.value)])
         if kind is ast.Attribute and node.attr in ("shape", "size", "ndim"):
-            return f"{self._hold(np.asarray)}({of(node.value)}).{node.attr}"
+            return _calling(lambda x: getattr(np.asarray(x), node.attr), [of(node.value)])
         if kind is ast.Call:
             return self._call(node)
         raise UnknownValueError
 
-    def _call(self, node: Any) -> str:
-        options = [f"{keyword.arg}={self._of(keyword.value)}" for keyword in node.keywords]
-        args = ", ".join([*map(self._of, node.args), *options])
+    def _call(self, node: Any) -> Value:
+        options = {keyword.arg: self.of(keyword.value) for keyword in node.keywords}
+        args = [self.of(arg) for arg in node.args]
         called = text_of(node.func)
         if function_of(self._run, called) is not None:
-            function = self._slot(("function", called), lambda r: function_of(r, called))
-            return self._called_with_copies(function, node, options)
+
+            def call(run: Run, values: Mapping[Any, Any]) -> Any:
+                copies = [np.copy(arg(run, values)) for arg in args]
+                return function_of(run, called)(*copies, **{key: value(run, values) for key, value in options.items()})
+
+            return call
         if not isinstance(node.func, ast.Attribute):
             raise UnknownValueError
         own, name = node.func.value, node.func.attr
         if isinstance(own, ast.Name) and own.id in ("np", "numpy"):
-            return f"{self._hold(getattr(np, name))}({args})"
+            return _calling(getattr(np, name), args, options)
         if not hasattr(np.ndarray, name) or name in _CHANGING:
             raise UnknownValueError
-        return f"{self._hold(np.asarray)}({self._of(own)}).{name}({args})"
+        return _calling(lambda x, *a, **k: getattr(np.asarray(x), name)(*a, **k), [self.of(own), *args], options)
 
-    def _called_with_copies(self, function: str, node: Any, options: list[str]) -> str:
-        copies = [f"{self._hold(np.copy)}({self._of(arg)})" for arg in node.args]
-        return f"{function}({', '.join([*copies, *options])})"
+
+def _slot(place: Callable[[Run], Any]) -> Value:
+    """What is another value each time."""
+    return lambda run, values: known_value(place(run), values)
+
+
+def _calling(fn: Callable[..., Any], args: list[Value], options: Mapping[Any, Value] | None = None) -> Value:
+    """What a function gives."""
+    if options:
+        return lambda run, values: fn(
+            *[arg(run, values) for arg in args], **{key: value(run, values) for key, value in options.items()}
+        )
+    if len(args) == 2:
+        a, b = args
+        return lambda run, values: fn(a(run, values), b(run, values))
+    return lambda run, values: fn(*[arg(run, values) for arg in args])
 
 
 def function_of(run: Run, name: str) -> Any:

@@ -10,6 +10,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,9 @@ from autograd.testing.expressions import (
     Kind,
     broadcasts,
     expressions,
+    factors_of,
     parsed,
+    product_of,
     replaced,
     text_of,
     together,
@@ -66,6 +69,11 @@ def _terms(tree: ast.expr) -> list[ast.expr]:
     return [tree, *(part for part in parts if not isinstance(part, ast.Constant))]
 
 
+def _is_integer(value: Any) -> bool:
+    """Whether a value is one integer."""
+    return np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu"
+
+
 class Edits(Setting):
     """The edits of an expression."""
 
@@ -80,8 +88,14 @@ class Edits(Setting):
         for form, cost in (("-_", 0.9), ("2 * _", 1.0), ("_ / 2", 1.05), ("-2 * _", 1.2), ("-_ / 2", 1.2)):
             words = "the sign is wrong" if form == "-_" else "a factor is wrong"
             found += [self._edit(term, form, partial(self._scale, term), cost, words) for term in _terms(self._tree)]
-        found += [*self._everywhere(), *self._another_term()]
+        found += [*self._everywhere(), *self._another_term(), *self._another_place()]
         return sorted(found, key=lambda edit: edit.cost)
+
+    def _another_place(self) -> Iterator[Edit]:
+        """Another index, of what is written to."""
+        if isinstance(self._tree, ast.Tuple) and getattr(self._tree, "written", False):
+            for new, cause, cost, words in self._indices(self._tree.elts[0]):
+                yield self._edit(self._tree.elts[0], new, cause, cost, words)
 
     def _everywhere(self) -> Iterator[Edit]:
         """Another name wherever one stands, of those that stand more than once."""
@@ -173,6 +187,8 @@ class Edits(Setting):
         if kind is ast.MatMult:
             new = ast.BinOp(parsed("_.T", right), node.op, parsed("_.T", left))
             yield self._edit(node, new, "transposed", 1.3, "the product is the transpose of the right one")
+        if kind is ast.Mult and not self._is_in_a_product(node):
+            yield from self._of_slopes(node)
         inner = left if isinstance(left, ast.BinOp) else None
         if inner is not None and kind is ast.Sub and isinstance(inner.op, ast.Mult):  # g * 1 - h * h
             new = ast.BinOp(inner.left, ast.Mult(), ast.BinOp(inner.right, ast.Sub(), right))
@@ -181,6 +197,33 @@ class Edits(Setting):
             new = ast.BinOp(left.left, left.op, ast.BinOp(left.right, ast.Pow(), right))
             yield self._edit(node, new, self._place(node), 1.2, "the exponent belongs to a part")
             yield self._edit(node, left, self._place(node), 1.2, "the exponent does not belong there")
+
+    def _is_in_a_product(self, node: ast.expr) -> bool:
+        """Whether a product is a factor of another one."""
+        around = self._inside.get(id(node))
+        return isinstance(around, ast.BinOp) and isinstance(around.op, ast.Mult)
+
+    def _of_slopes(self, node: ast.BinOp) -> Iterator[Edit]:
+        """Another local derivative in the place of one that is several factors of a product: `g * h * (1 - h)`."""
+        parts = factors_of(node)
+        own = [part for part in parts if self._is_forward(part) and not self._is_constant(part)]
+        rest = [part for part in parts if not any(part is other for other in own)]
+        if len(own) < 2 or not rest:
+            return
+        shape = np.shape(self._value(node))
+        for form, _, (least, most), unusual in self._slopes:
+            for text, kind in self._names.items() if form not in ("{u}", "1 / {u}") else ():
+                numbers = np.asarray(kind.value)
+                fits = kind.forward and numbers.shape == shape and numbers.dtype.kind == "f" and numbers.size > 0
+                if fits and numbers.min() >= least and numbers.max() <= most:
+                    slope = form.format(u=text)
+                    words = f"the local derivative is {slope.strip('()')}"
+                    new = product_of([*rest, parsed(slope)])
+                    yield self._edit(node, new, "derivative-at-output", 1.1 + unusual, words)
+
+    def _is_constant(self, node: ast.expr) -> bool:
+        """Whether there is only a number in a part of the expression."""
+        return isinstance(node, ast.Constant) or np.ndim(self._value(node)) == 0
 
     def _of_call(self, node: ast.Call) -> Iterator[Edit]:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
@@ -242,25 +285,29 @@ class Edits(Setting):
                         yield self._edit(node, new, "transposed", 1.3, words)
 
     def _of_index(self, node: ast.Subscript) -> Iterator[Edit]:
-        """A stride that was forgotten, and another index."""
+        """An index too many, and another one."""
         yield self._edit(node, node.value, "wrong-operand", 1.6, f"an index of {text_of(node.value)} is too many")
-        used = {n.id for n in ast.walk(node.slice) if isinstance(n, ast.Name)}
-        starts = {
-            n.lower.id for n in ast.walk(node.slice) if isinstance(n, ast.Slice) and isinstance(n.lower, ast.Name)
-        }
+        for index, cause, cost, words in self._indices(node.slice):
+            yield self._edit(node, ast.Subscript(node.value, index), cause, cost, words)
+
+    def _indices(self, index: ast.expr) -> Iterator[tuple[ast.expr, str, float, str]]:
+        """What an index may have been meant to be: two of its names exchanged, another name, a stride put back."""
+        used = {n.id: n for n in ast.walk(index) if isinstance(n, ast.Name)}
+        starts = {n.lower.id for n in ast.walk(index) if isinstance(n, ast.Slice) and isinstance(n.lower, ast.Name)}
+        for a, b in combinations(used.values(), 2):
+            new = replaced(replaced(index, a, ast.Name(b.id)), b, ast.Name(a.id))
+            yield new, "transposed", 1.1, f"{a.id} and {b.id} are the wrong way round"
         for text, kind in self._names.items():
-            if np.asarray(kind.value).dtype.kind not in "iub" or not text.isidentifier():
+            if np.asarray(kind.value).dtype.kind not in "iub" or not (text.isidentifier() or text.endswith("]")):
                 continue
-            for name in (n for n in ast.walk(node.slice) if isinstance(n, ast.Name) and n.id != text):
-                index = replaced(node.slice, name, ast.Name(text))
+            for name in (n for n in ast.walk(index) if isinstance(n, ast.Name) and n.id != text):
                 words = f"{name.id} stands in the place of {text}"
-                yield self._edit(node, ast.Subscript(node.value, index), "wrong-operand", 1.3, words)
+                yield replaced(index, name, parsed(text)), "wrong-operand", 1.3, words
             if starts and text not in used and np.ndim(kind.value) == 0:
-                index = node.slice
+                new = index
                 for start in starts:
-                    index = with_name(index, start, parsed(f"{start} * {text}"))
-                words = f"the stride {text} is forgotten"
-                yield self._edit(node, ast.Subscript(node.value, index), "wrong-operand", 0.75, words)
+                    new = with_name(new, start, parsed(f"{start} * {text}"))
+                yield new, "wrong-operand", 0.75, f"the stride {text} is forgotten"
 
     def _of_value(self, node: ast.expr, value: Any) -> Iterator[Edit]:
         """Another name in the place of one, another form of it; a factor or a term that is left out."""
@@ -297,6 +344,8 @@ class Edits(Setting):
                         yield self._edit(node, f"_ {op} {text}", self._scale(node), 1.25, words)
         if leaf and known is not None and known.forward and not known.parameter:
             yield self._edit(node, "_ - 1", "target", 1.2, "the target is 1, and the term - 1 is left out")
+        if leaf and not shape and not isinstance(self._inside.get(id(node)), ast.Subscript):
+            yield from self._of_ones(node)
         for text, kind in self._names.items() if leaf else ():
             if kind.data and np.shape(kind.value) == shape and text != own:
                 for op in "-+":
@@ -331,6 +380,14 @@ class Edits(Setting):
             for form in _SUMS[:2]:
                 new = form.format(u="_", k=k)
                 yield self._edit(node, new, "unsummed-axis", 1.4, "a sum is left out")
+
+    def _of_ones(self, node: ast.expr) -> Iterator[Edit]:
+        """The 1 of the right class, in a loop over classes."""
+        numbers = [text for text, kind in self._names.items() if _is_integer(kind.value)]
+        for a, b in combinations(numbers, 2):
+            if "[" in a or "[" in b:
+                words = f"the target is 1 where {a} is {b}, and the term - ({a} == {b}) is left out"
+                yield self._edit(node, f"_ - ({a} == {b})", "target", 1.2, words)
 
     def _factors(self, node: ast.expr, shape: tuple[int, ...], text: str, kind: Kind, single: bool) -> Iterator[Edit]:
         """A factor with a name in it that is left out."""

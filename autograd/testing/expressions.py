@@ -6,6 +6,8 @@ import ast
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache, reduce
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,6 +58,8 @@ class Kind(NamedTuple):
 
 def text_of(node: ast.AST) -> str:
     """Source, as people write it."""
+    if isinstance(node, ast.Name):
+        return node.id
     known: str | None = getattr(node, "_text", None)
     if known is None:
         text = ast.unparse(node).replace(" ** ", "**")
@@ -64,15 +68,32 @@ def text_of(node: ast.AST) -> str:
     return known
 
 
+def length_of(node: Any) -> int:
+    """About how many characters an expression has."""
+    if not isinstance(node, ast.AST):
+        return len(str(node)) if node is not None else 0
+    if hasattr(node, "lineno") and not getattr(node, "edited", False) and node.lineno == node.end_lineno:
+        return int(node.end_col_offset - node.col_offset)  # type: ignore[attr-defined]
+    parts = [getattr(node, name, None) for name in node._fields]
+    return 1 + sum(map(length_of, chain.from_iterable(p if isinstance(p, list) else (p,) for p in parts)))
+
+
 def parsed(text: str, own: ast.expr | None = None) -> Any:
     """An expression of ours, with a node of the author's where `_` stands."""
-    tree: Any = ast.parse(text, mode="eval").body
-    for node in list(ast.walk(tree)):
+    tree, gaps = _parsed(text)
+    for gap in gaps if own is not None else ():
+        tree = replaced(tree, gap, own)
+    return tree
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> tuple[Any, list[ast.AST]]:
+    """Source as a tree, and the gaps in it."""
+    tree = ast.parse(text, mode="eval").body
+    for node in ast.walk(tree):
         for name in ("lineno", "end_lineno", "col_offset", "end_col_offset"):
             node.__dict__.pop(name, None)
-        if own is not None and isinstance(node, ast.Name) and node.id == "_":
-            tree = replaced(tree, node, own)
-    return tree
+    return tree, [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "_"]
 
 
 def replaced(tree: Any, old: ast.AST, new: ast.AST) -> Any:
@@ -80,8 +101,10 @@ def replaced(tree: Any, old: ast.AST, new: ast.AST) -> Any:
     if tree is old:
         return new
     changed = None
-    for name, part in ast.iter_fields(tree):
-        other = part
+    for name in tree._fields:
+        part = other = getattr(tree, name, None)
+        if isinstance(part, (ast.expr_context, ast.operator)):
+            continue
         if isinstance(part, ast.AST):
             other = replaced(part, old, new)
         elif isinstance(part, list):
@@ -102,6 +125,18 @@ def expressions(tree: ast.AST) -> Iterator[Any]:
     for node in ast.walk(tree):
         if isinstance(node, ast.expr) and not isinstance(node, (ast.Slice,)):
             yield node
+
+
+def factors_of(node: ast.expr) -> list[ast.expr]:
+    """The factors of a product."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return [*factors_of(node.left), *factors_of(node.right)]
+    return [node]
+
+
+def product_of(factors: list[Any]) -> Any:
+    """What they give, multiplied one after the other."""
+    return reduce(lambda a, b: ast.BinOp(a, ast.Mult(), b), factors)
 
 
 def name_of(function: ast.expr) -> str:

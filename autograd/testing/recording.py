@@ -104,8 +104,12 @@ class Recording(Trace):
     def emit(self, line: Line, args: tuple[Any, ...]) -> Any:
         """The result of a line, which is written down with its place."""
         result = line.target.value
-        if isinstance(result, (tuple, list)) or result is None or isinstance(result, (str, bytes)):
-            return super().emit(line, args) if isinstance(result, (tuple, list)) else result
+        if isinstance(result, (tuple, list)):  # as of np.unravel_index: each part has a line of its own
+            lines = [Line(Var(part), nth, (line.fn, k, *line.args), line.kwargs) for k, part in enumerate(result)]
+            parts = [self.emit(part, args) for part in lines]
+            return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
+        if result is None or isinstance(result, (str, bytes)):
+            return result
         self._note(line)
         traced = Traced(self, line.target, result)
         if isinstance(result, np.ndarray):
@@ -240,6 +244,11 @@ def scope_of(frame: FrameType) -> dict[str, Any]:
         for name in names
         if type(value := known[name]) in (Traced, int, float) or isinstance(value, np.integer)
     }
+
+
+def nth(fn: Callable[..., Any], number: int, *args: Any, **kwargs: Any) -> Any:
+    """One of the values that a function gives."""
+    return fn(*args, **kwargs)[number]
 
 
 def same(value: Any) -> Any:

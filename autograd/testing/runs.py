@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autograd.basis.caching import cached_property
 from autograd.program.program import Line, Var
 from autograd.rules.write import put
 from autograd.testing.aliases import operands, passed_by, syntax_of
@@ -43,9 +43,10 @@ class Run:
     def target(self) -> Var:
         return self.last.target
 
-    def value(self, tree: Any, values: Mapping[Any, Any]) -> Any:
-        """The value of a part of the statement, or of what might stand there."""
-        return Code(self, tree)(self, values)
+    @cached_property
+    def code(self) -> Code:
+        """Its expressions, to be computed again."""
+        return Code(self)
 
 
 class Runs:

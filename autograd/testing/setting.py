@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Container, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
-from autograd.testing.expressions import Edit, Kind, expressions, inner_of, name_of, text_of
+from autograd.testing.expressions import Edit, Kind, expressions, inner_of, length_of, name_of, text_of
 
 _OWN = re.compile(r"(?<!\w)_(?!\w)")
 _BY_LENGTH = 0.01  # of the cost, for each character that an edit adds
@@ -36,14 +36,15 @@ class Setting:
         numbers: Iterable[float] = (),
         used: Container[Any] = (),
     ) -> None:
-        self._tree, self._names, self._value = tree, names, value
+        self._tree, self._names = tree, names
+        self._value = cache(value)
         self._functions, self._numbers = tuple(functions), set(numbers)
         self._used = used
         self._inside = {id(part): node for node in ast.walk(tree) for part in ast.iter_child_nodes(node)}
 
     def _edit(self, old: ast.expr, new: Any, cause: Any, cost: float, words: str) -> Edit:
-        own = len(text_of(old))
-        length = len(new) + (own - 1 if _OWN.search(new) else 0) if isinstance(new, str) else len(text_of(new))
+        own = length_of(old)
+        length = len(new) + (own - 1 if _OWN.search(new) else 0) if isinstance(new, str) else length_of(new)
         return Edit(old, new, cause, cost + _BY_LENGTH * max(length - own, 0), words)
 
     def _called(self, node: ast.Call, name: str, keywords: list[ast.keyword], drop_axis: bool = False) -> ast.Call:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from types import FrameType
+from functools import lru_cache
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from autograd.testing.expressions import Kind, text_of
 from autograd.testing.outcome import Outcome
 from autograd.testing.recording import Recording, same
 from autograd.testing.rerun import known_value
-from autograd.testing.source import is_all_of, range_of, statement_at
+from autograd.testing.source import Statement, is_all_of, range_of, statement_at, statements_of
 from autograd.testing.truth import Truth
 
 if TYPE_CHECKING:
@@ -61,10 +62,15 @@ class Vocabulary:
                 continue
             entry = _entry(text, frame, scope)
             found[text] = entry.symbol if type(entry) is Traced and entry.symbol not in after else var
+        own = flow.statement(last.target)
+        for text in _entries(frame.f_code, own) if frame is not None else ():
+            part = _entry(text, frame, scope)
+            if type(part) is int or (type(part) is Traced and part.symbol not in after):
+                found.setdefault(text, part.symbol if type(part) is Traced else part)
         for name, value in (frame.f_locals if frame is not None else {}).items():
             if type(value) is np.ndarray or (isinstance(value, list) and value and all(type(v) is int for v in value)):
                 found.setdefault(name, value)
-            elif isinstance(value, list) and len(value) <= _LONGEST_LIST:
+            elif isinstance(value, list) and len(value) <= _LONGEST_LIST and _is_numbered(name, own):
                 for k, part in enumerate(value):
                     if type(part) is Traced and part.symbol not in after:
                         found.setdefault(f"{name}[{k - len(value)}]", part.symbol)
@@ -74,6 +80,10 @@ class Vocabulary:
         """The entries of arrays that are spelled with variables, as `x[i]`, by the arrays: another one each time."""
         scope, after = self._scope(last.target, frame), self._flow.reaches(last.target)
         texts = dict.fromkeys(text for text, var, _, other in self._spelled if other is frame and var not in after)
+        for text in _entries(frame.f_code, None) if frame is not None else ():
+            base = scope.get(text.partition("[")[0])
+            if type(base) is Var and base.value.dtype.kind in "iu":  # labels
+                texts[text] = None
         return {text: scope[text.partition("[")[0]] for text in texts if is_indexed(text, scope)}
 
     def _scope(self, var: Var, frame: FrameType | None) -> dict[str, Any]:
@@ -83,15 +93,16 @@ class Vocabulary:
         made = (v for v in near if v in scopes and self._recording.spots[v].frame is frame)
         return scopes.get(next(made, var), {})
 
-    def without_synonyms(self, names: dict[str, Any]) -> dict[str, Any]:
-        """Of the names of one value, the one that it was made for, where that is among them."""
-        made_for: dict[Var, str] = {}
+    def without_synonyms(self, names: dict[str, Any], each: list[dict[str, Any]]) -> dict[str, Any]:
+        """Of the names that stand for one value each time, the one that it was made for, where that is among them."""
+        made_for: dict[tuple[Any, ...], str] = {}
+        ways = {text: tuple(id(other.get(text)) for other in each) for text in names}
         for text, value in names.items():
             if type(value) is Var and value in self._flow.made:
                 target = self._flow.statement(value).target
                 if target is not None and text_of(target) == text:
-                    made_for[value] = text
-        return {t: v for t, v in names.items() if type(v) is not Var or made_for.get(v, t) == t}
+                    made_for[ways[text]] = text
+        return {t: v for t, v in names.items() if type(v) is not Var or made_for.get(ways[t], t) == t}
 
     @cached_property
     def _spelled(self) -> list[tuple[str, Var, int, FrameType]]:
@@ -172,6 +183,41 @@ def is_indexed(text: str, scope: Mapping[str, Any]) -> bool:
         return False
     names = [node.id for node in ast.walk(ast.parse(f"_[{index}", mode="eval")) if isinstance(node, ast.Name)]
     return len(names) > 1 and all(isinstance(scope.get(name), (int, np.integer)) for name in names if name != "_")
+
+
+@lru_cache(maxsize=1024)
+def _entries(code: CodeType, own: Statement | None) -> list[str]:
+    """The entries of lists that a function spells with variables, `hs[t]`; of one statement, also those beside them."""
+    everywhere = [node for statement in statements_of(code) for node in ast.walk(statement) if _is_plain_entry(node)]
+    here = [node for node in ast.walk(own.node) if _is_plain_entry(node)] if own is not None and own.node else []
+    texts = dict.fromkeys(text_of(node) for node in everywhere)
+    texts |= dict.fromkeys(f"{node.value.id}[{text}]" for node in here for text in _beside(node.slice))  # type: ignore[attr-defined]
+    return list(texts)
+
+
+def _is_numbered(name: str, own: Statement) -> bool:
+    """Whether a statement takes entries of a list by plain numbers, if it takes any."""
+    taken = [
+        node.slice for node in (ast.walk(own.node) if own.node is not None else ())
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == name
+    ]  # fmt: skip
+    return any(not any(isinstance(part, ast.Name) for part in ast.walk(index)) for index in taken)
+
+
+def _is_plain_entry(node: ast.AST) -> bool:
+    """Whether something is an entry by a sum with a variable in it."""
+    inside = list(ast.walk(node.slice)) if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) else []
+    kinds = (ast.Name, ast.Constant, ast.BinOp, ast.Add, ast.Sub, ast.expr_context)
+    return any(isinstance(part, ast.Name) for part in inside) and all(isinstance(part, kinds) for part in inside)
+
+
+def _beside(index: ast.expr) -> list[str]:
+    """An index, one more, and one less."""
+    base, number = index, 0
+    if isinstance(index, ast.BinOp) and isinstance(index.right, ast.Constant) and isinstance(index.right.value, int):
+        base, number = index.left, index.right.value * (1 if isinstance(index.op, ast.Add) else -1)
+    near = (number, number + 1, number - 1)
+    return [f"{text_of(base)} {'-' if n < 0 else '+'} {abs(n)}" if n else text_of(base) for n in near]
 
 
 def _entry(text: str, frame: FrameType | None, scope: Mapping[str, Any]) -> Any:
