@@ -210,3 +210,9 @@ def test_of_a_maximum_two_indices_the_wrong_way_round(tmp_path: Path) -> None:
     assert check_backprop(pooled, x, w)
     report = check_backprop(rewritten(pooled, "dz[2 * i + k, n]", "dz[2 * i + n, k]", tmp_path), x, w)
     assert [line.right for line in report.lines] == ["dz[2 * i + k, n] = 2 * region[k, n]"]
+
+
+def test_an_array_of_another_library_is_told() -> None:
+    torch = pytest.importorskip("torch", reason="pip install torch")
+    with pytest.raises(TypeError, match=r"p\['w'\] is a torch.Tensor; .*p\['w'\].detach\(\).numpy\(\)"):
+        check_backprop(lambda p: (np.sum(p["w"]), p), {"w": torch.ones(3)})

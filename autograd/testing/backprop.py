@@ -362,7 +362,8 @@ class _Judge:
         repair = fault.repair
         if cause == "unknown" and self._is_transposed(fault):
             cause, explanation = "transposed", "the numbers are those of the transpose"
-        elif repair is not None and (_is_weak(cause, explanation) or repair.edit.cause == "target"):
+        explanation = spelling.text(explanation)
+        if repair is not None and cause not in (repair.edit.cause, "stale-parameter", "unsummed-axis"):
             cause, explanation = repair.edit.cause, repair.edit.words
         if repair is not None and repair.line:
             right = repair.line
@@ -372,7 +373,7 @@ class _Judge:
             function=statement.function,
             source=statement.marked(part),
             cause=cause,
-            explanation=spelling.text(explanation),
+            explanation=explanation,
             right=right,
             gradients=tuple(words.value(end.node) for end in fault.repairs),
             own=tuple(words.value(end.node) for end in fault.repairs if flow.statement(end.var) == statement),

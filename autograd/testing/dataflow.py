@@ -28,6 +28,7 @@ from autograd.rules.write import put
 from autograd.testing.budget import Budget
 from autograd.testing.candidates import Candidates
 from autograd.testing.comparison import has_shape
+from autograd.testing.expressions import text_of
 from autograd.testing.inversion import solved
 from autograd.testing.known import End, Known, Unit
 from autograd.testing.reader import stem
@@ -42,6 +43,7 @@ Right = Callable[[Node, Array], bool]
 _NO_EFFECT = -0.2  # is added to the cost of an edit where the line changes nothing
 _FOLLOWS = 0.4  # what it costs to edit a line that departs no further from the truth than what went into it
 _PASSES = 0.1  # and one that only passes a value on
+_RENAMED = -0.05  # or calls a value of the forward pass a gradient
 _RIGHT = 0.7  # and one that gave what it should
 _EDITS = 0.8  # of the time, for edits; the rest is for right values
 
@@ -171,7 +173,10 @@ class Dataflow(Known):
             return _NO_EFFECT
         if self.made[unit.values[0]].fn is same and not isinstance(unit.statement.value, ast.Call):
             forward = any(self.made[var].args[0] in self._truth.forward for var in unit.values)
-            return _FOLLOWS if forward else _PASSES
+            name = text_of(unit.statement.target) if unit.statement.target is not None else ""
+            if not forward:
+                return _PASSES
+            return _FOLLOWS if stem(name) == name else _RENAMED
         return 0.0 if unit.suspect else _FOLLOWS
 
     def _does_nothing(self, var: Var) -> bool:

@@ -322,6 +322,10 @@ class Edits(Setting):
             for form in _FORMS:
                 yield self._edit(node, form.format(u="_"), self._place(node), 1.3,
                                  f"{own} stands where {form.format(u=own)} belongs")  # fmt: skip
+        if leaf and self._is_forward(node) and not (known is not None and known.parameter):
+            for name in self._functions:
+                words = f"{own} stands where {name}({own}) belongs"
+                yield self._edit(node, f"{name}(_)", self._place(node), 1.3, words)
         for text, kind in self._names.items():
             if text == own or (not np.ndim(kind.value) and np.ndim(value)):
                 continue

@@ -72,8 +72,9 @@ def length_of(node: Any) -> int:
     """About how many characters an expression has."""
     if not isinstance(node, ast.AST):
         return len(str(node)) if node is not None else 0
-    if hasattr(node, "lineno") and not getattr(node, "edited", False) and node.lineno == node.end_lineno:
-        return int(node.end_col_offset - node.col_offset)  # type: ignore[attr-defined]
+    place: Any = node
+    if hasattr(node, "lineno") and not getattr(node, "edited", False) and place.lineno == place.end_lineno:
+        return int(place.end_col_offset - place.col_offset)
     parts = [getattr(node, name, None) for name in node._fields]
     return 1 + sum(map(length_of, chain.from_iterable(p if isinstance(p, list) else (p,) for p in parts)))
 
@@ -81,8 +82,9 @@ def length_of(node: Any) -> int:
 def parsed(text: str, own: ast.expr | None = None) -> Any:
     """An expression of ours, with a node of the author's where `_` stands."""
     tree, gaps = _parsed(text)
-    for gap in gaps if own is not None else ():
-        tree = replaced(tree, gap, own)
+    if own is not None:
+        for gap in gaps:
+            tree = replaced(tree, gap, own)
     return tree
 
 

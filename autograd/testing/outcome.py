@@ -45,6 +45,8 @@ class Outcome:
 def run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], params: Any, loss: Any) -> Outcome:
     """Run an author's function on traced arrays, and read off what it gave."""
     recording = Recording()
+    for name, value in _arguments(fn, args, kwargs).items():
+        _check_arrays(name, value)
     args, kwargs = _numbers_as_arrays(fn, args, kwargs, params)
     found = list(_parameter_places(fn, args, kwargs, params))
     with Loan(recording) as loan:
@@ -129,6 +131,17 @@ def _numbers_as_arrays(
         if named and is_number(value) and list(places(value, name)):
             bound.arguments[name] = np.array(float(value))
     return bound.args, bound.kwargs
+
+
+def _check_arrays(name: str, value: Any) -> None:
+    """TypeError for an array of another library, perhaps in a container: what is done to it is not seen."""
+    if isinstance(value, (Mapping, list, tuple)):
+        for key, part in value.items() if isinstance(value, Mapping) else enumerate(value):
+            _check_arrays(f"{name}[{key!r}]", part)
+    elif hasattr(value, "shape") and hasattr(value, "dtype") and not isinstance(value, (np.ndarray, np.generic)):
+        kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
+        cure = f"{name}.detach().numpy()" if hasattr(value, "detach") else f"np.asarray({name})"
+        raise TypeError(f"check_backprop: {name} is a {kind}; give an array of NumPy's, {cure}")
 
 
 def _arguments(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:

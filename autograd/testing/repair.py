@@ -26,7 +26,7 @@ from autograd.testing.budget import Budget
 from autograd.testing.code import Value, is_function, is_pure
 from autograd.testing.edits import Edits
 from autograd.testing.expressions import Edit, expressions, name_of, parsed, replaced, text_of
-from autograd.testing.recording import Recording
+from autograd.testing.recording import Recording, same
 from autograd.testing.runs import Run, Runs
 from autograd.testing.source import Statement, range_of
 from autograd.testing.truth import Truth, factor_between
@@ -138,7 +138,33 @@ class Repairs:
         functions, numbers = around(run.frame)
         offered = {text: kind for text, kind in {**names, **leaves}.items() if _is_plain(kind.value)}
         found = Edits(tree, offered, lambda node: _value(run, node, values), functions, numbers, self._used)
-        return _Place(self._flow, statement, tree, run, runs, [*_over(tree, statement, runs), *found.all()])
+        return _Place(self._flow, statement, tree, run, runs, [*self._over(tree, statement, runs), *found.all()])
+
+    def _over(self, tree: ast.expr, statement: Statement, runs: list[Run]) -> list[Edit]:
+        """What is written over what was there, where it should be added."""
+        target, last = statement.target, runs[-1].last
+        if not isinstance(statement.node, ast.Assign) or target is None:
+            return []
+        if last.fn is same and len(runs) == 1 and last.args[0] in self._flow.made:  # of what is passed on, the last
+            others = [run.target.value for run in self._runs.of(last.args[0]) if run.target is not last.args[0]]
+            if not others:
+                return []
+            runs[0].leaves[range_of(target)] = sum(others)
+        elif len(runs) < 2 or (last.fn is not put and runs[0].frame is not runs[-1].frame):
+            return []
+        before: Any = None
+        for run in runs if len(runs) > 1 else ():
+            if run.last.fn is put and isinstance(target, ast.Subscript):
+                run.leaves[range_of(target.value)] = run.last.args[0]
+                line = Line(Var(None), operator.getitem, run.last.args[:2], {})
+                run.lines[range_of(target)] = [line]
+            else:
+                first = run.names.get(text_of(target), 0.0) if before is None else before
+                run.leaves[range_of(target)] = first
+            before = run.target
+        words = f"{text_of(target)} is overwritten each time, not added to"
+        value = tree.elts[1] if isinstance(tree, ast.Tuple) and getattr(tree, "written", False) else tree
+        return [Edit(value, ast.BinOp(target, ast.Add(), value), "missing-term", 1.0, words)]
 
     def _updated(self, var: Var) -> Var:
         """What an update gave, for the gradient that it implies."""
@@ -224,7 +250,10 @@ def around(frame: FrameType | None) -> tuple[list[str], list[float]]:
     if frame is None:
         return [], []
     own = frame.f_locals.get("self")
-    held = [("", 1, frame.f_globals), *(("self.", 2, vars(kind)) for kind in type(own).__mro__ if own is not None)]
+    held = [
+        ("", 1, {**frame.f_globals, **frame.f_locals}),
+        *(("self.", 2, vars(kind)) for kind in type(own).__mro__ if own is not None),
+    ]
     functions = [f"self.{name}" for name, value in getattr(own, "__dict__", {}).items() if is_function(value)]
     functions += [
         f"{prefix}{name}" for prefix, count, names in held for name, value in names.items()
@@ -243,26 +272,6 @@ def _is_plain(value: Any) -> bool:
 def _alike(a: Any, b: Any) -> bool:
     tolerance = 1e-3 if getattr(a, "dtype", None) == np.float32 else 1e-6
     return np.shape(a) == np.shape(b) and bool(np.allclose(a, b, rtol=tolerance, atol=1e-12))
-
-
-def _over(tree: ast.expr, statement: Statement, runs: list[Run]) -> list[Edit]:
-    """What is written over what was there, where it should be added."""
-    target = statement.target
-    if not isinstance(statement.node, ast.Assign) or target is None or len(runs) < 2:
-        return []
-    before: Any = None
-    for run in runs:
-        if run.last.fn is put and isinstance(target, ast.Subscript):
-            run.leaves[range_of(target.value)] = run.last.args[0]
-            line = Line(Var(None), operator.getitem, run.last.args[:2], {})
-            run.lines[range_of(target)] = [line]
-        else:
-            first = run.names.get(text_of(target), 0.0) if before is None else before
-            run.leaves[range_of(target)] = first
-        before = run.target
-    words = f"{text_of(target)} is overwritten each time, not added to"
-    value = tree.elts[1] if isinstance(tree, ast.Tuple) and getattr(tree, "written", False) else tree
-    return [Edit(value, ast.BinOp(target, ast.Add(), value), "missing-term", 1.0, words)]
 
 
 def _value(run: Run, node: ast.expr, values: Mapping[Any, Any]) -> Any:

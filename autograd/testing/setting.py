@@ -65,7 +65,11 @@ class Setting:
         return partial(lambda: self._placed(node) if self._is_forward(self._around(node)) else "scale")
 
     def _scale(self, node: ast.expr) -> str:
-        return "regulariser" if self._is_a_penalty(node) else "scale"
+        around = self._around(node)
+        if self._is_a_penalty(node):
+            return "regulariser"
+        inside = around is not node and self._is_forward(around) and not self._has_data(around)
+        return "derivative-at-output" if inside and not self._in_a_product(around) else "scale"
 
     def _is_a_penalty(self, node: ast.expr) -> bool:
         """Whether a part of the expression is a term that has parameters and numbers in it and nothing else."""
@@ -100,9 +104,9 @@ class Setting:
 
     def _around(self, node: ast.expr) -> ast.expr:
         """The largest part of the expression with this node in it that is of the forward pass alone."""
-        best = node
+        best, called = node, {id(call.func) for call in expressions(self._tree) if isinstance(call, ast.Call)}
         for other in expressions(self._tree):
-            if any(part is best for part in ast.walk(other)) and self._is_forward(other):
+            if id(other) not in called and any(part is best for part in ast.walk(other)) and self._is_forward(other):
                 best = other
         return best
 
