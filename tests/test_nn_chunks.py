@@ -403,6 +403,13 @@ def test_running_statistics_move_with_the_backward_pass_in_which_each_chunk_is_r
     same(found, expected, 1e-9)
 
 
+def test_running_statistics_of_a_layer_that_is_called_twice_move_in_the_order_of_the_calls() -> None:
+    found, expected = nn.BatchNorm1d(4), nn.BatchNorm1d(4)
+    for layer, x in ((found, chunked(X)), (expected, X)):
+        np.sum(layer(x) + layer(3 * x + 1)).backward()
+    same(found, expected, 1e-9)
+
+
 def test_running_statistics_of_what_has_no_gradient_are_computed_at_once() -> None:
     found, expected = nn.BatchNorm1d(4, affine=False), nn.BatchNorm1d(4, affine=False)
     found(chunked(X)), expected(X)
