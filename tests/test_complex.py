@@ -47,6 +47,7 @@ PLAIN: dict[str, Any] = {  # as it is
     "rows": lambda x: np.abs(np.prod(WAVE * x[0] + 1j)) + np.prod(np.outer(WAVE, x), axis=0).imag,
     "shapes": lambda x: (MIXED * x).conj().T.real.reshape(-1)[:2] + np.concatenate([1j * x, x]).imag[:2],
     "equations": lambda x: np.abs(np.linalg.solve(MIXED * x + np.eye(2), WAVE[:2])) + np.linalg.inv(MIXED + x).real[0],
+    "eigenvectors": lambda x: np.abs(np.linalg.eig(MIXED * x + np.eye(2)[::-1])[1][0]),
     "power spectrum": lambda x: np.sum(np.abs(np.fft.fft(SIGNAL * x[0] + x[1] ** 2)) ** 2 * WEIGHTS),
     "filter": lambda x: np.real(np.fft.ifft(np.fft.fft(SIGNAL * x[0], 8) * np.exp(-x[1] * np.arange(8)))),
     "half spectrum": lambda x: np.angle(np.fft.rfft(SIGNAL * x[0] + x[1] * WEIGHTS, norm="ortho")) * WEIGHTS[:4],
@@ -72,7 +73,7 @@ def test_values_and_derivatives(name: str) -> None:
     fn = PLAIN.get(name) or REBOUND[name]
     run = fn if name in PLAIN else differentiable(fn)
     np.testing.assert_allclose(run(Tensor(x)).data, fn(x), rtol=1e-12, atol=1e-14)
-    gradcheck(run, [x], order=2 if name in ("phase", "filter", "quotients") else 1, complex_step=False)
+    gradcheck(run, [x], order=2 if name in ("phase", "filter", "quotients", "eigenvectors") else 1, complex_step=False)
 
 
 def test_scipys_transforms() -> None:
@@ -86,9 +87,9 @@ def test_scipys_transforms() -> None:
     ("program", "words"),
     [
         (lambda x: np.exp(1j * x[0]), r"it gives Complex; .*real: np\.abs\(z\) \*\* 2"),
-        (lambda x: np.linalg.eigvals(MIXED * x)[0].real, "eigvals of complex numbers"),
-        (lambda x: np.linalg.svd(MIXED * x)[0].real[0], "no derivative of the vectors; compute_uv=False"),
-        (lambda x: np.linalg.eigh(np.eye(3) * (x[0] + 0j))[1].real[0, 0], "of equal eigenvalues"),
+        (lambda x: np.linalg.cholesky(MIXED * x)[0].real, "cholesky of complex numbers"),
+        (lambda x: np.linalg.svd(np.outer(MIXED, x))[0].real, "pass full_matrices=False"),
+        (lambda x: np.linalg.eigh(np.eye(3) * (x[0] + 0j))[1].real[0, 0], "eigh of .*of equal values"),
         (lambda x: (1j * x).astype(float)[0], r"take \.real, or np\.abs"),
         (lambda x: float(1j * x[0]), "real number|float"),
     ],

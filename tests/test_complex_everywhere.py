@@ -68,6 +68,15 @@ np.linalg.eigvalsh(z[:, :3], "U")
 np.linalg.eigh(z[:, :3])[0]
 abs(C.T @ np.linalg.eigh(z[:, 1:], "U")[1])
 abs(C.T @ np.linalg.eigh(np.stack([z[:, 1:], C[:, 1:]])).eigenvectors)
+np.linalg.eigvals(z[:, :3])
+np.linalg.eigvals(x[:, :3] * [[0, -2, 1], [2, 0, 1], [0, 0, 1]])
+np.linalg.eig(z[:, 1:])[1]
+np.linalg.eig(np.stack([z[:, 1:], C[:, 1:]])).eigenvectors
+np.linalg.eig(x[:2, :2] * [[1, -1], [1, 1]])[1]
+np.roots(x[0, :3] ** 2 + 1)
+np.linalg.svd(z[:, :3])[0] @ np.linalg.svd(z[:, :3])[2]
+abs(C.T @ np.linalg.svd(z, False).U)
+(lambda u, s, vh: (u * s[:, None] ** 2) @ vh)(*np.linalg.svd(np.stack([z.T, C.T]), False))
 np.linalg.det(z[:, :3])
 np.linalg.det(np.stack([z[:2, :2], C[:2, :2]]))
 np.linalg.det(z[:, :3] * [[0], [1], [1]])

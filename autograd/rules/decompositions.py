@@ -34,11 +34,12 @@ def _row(values: Any) -> Any:
     return np.expand_dims(values, -2)
 
 
-def _differences(values: Any) -> Any:
-    """values[j] - values[i], and infinity where they are equal but for rounding: dividing by it gives 0."""
+def _inverse_differences(values: Any) -> Any:
+    """1 / (values[j] - values[i]), and 0 where they are equal but for rounding."""
     gaps = _row(values) - np.expand_dims(values, -1)
     rounding = np.shape(values)[-1] * np.finfo(values.dtype).eps * np.max(np.abs(values), axis=-1, initial=0)
-    return np.where(np.abs(gaps) <= np.expand_dims(rounding, (-2, -1)), np.inf, gaps)
+    equal = np.abs(gaps) <= np.expand_dims(rounding, (-2, -1))
+    return np.where(equal, 0, 1 / np.where(equal, 1, gaps))
 
 
 def _over(vectors: Any, s: Any) -> Any:
@@ -97,7 +98,7 @@ def packed_eigh(a: Any, UPLO: str = "L") -> Any:
 
 def _packed_eigh(g: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
     w, v = y[..., 0, :], y[..., 1:, :]
-    turning = transposed(v) @ g[..., 1:, :] / _differences(w)
+    turning = transposed(v) @ g[..., 1:, :] * _inverse_differences(w)
     core = np.where(of_kind(np.eye(np.shape(w)[-1], dtype=bool), w), g[..., :1, :], turning)
     return _read(v @ core @ transposed(v), UPLO.upper() == "U")
 
@@ -135,7 +136,7 @@ def _packed_eig(g: Any, y: Any, a: Any) -> Any:
     w, v = y[..., 0, :], y[..., 1:, :]
     along = transposed(v) @ g[..., 1:, :]
     lengths = _row(np.diagonal(along, axis1=-2, axis2=-1))  # that would change, were they not kept at 1
-    turning = (along - transposed(v) @ v * lengths) / _differences(w)
+    turning = (along - transposed(v) @ v * lengths) * _inverse_differences(w)
     core = np.where(of_kind(np.eye(np.shape(w)[-1], dtype=bool), w), g[..., :1, :], turning)
     return np.linalg.solve(transposed(v), core @ transposed(v))
 
@@ -154,6 +155,47 @@ defop(
     r"(v^\top \bar v))] \, v^\top, \quad f_{ij} = 1 / (w_j - w_i), \quad a = v \operatorname{diag}(w) \, v^{-1}",
     samples=[_real_eigenvalues],
     ties="eigenvectors keep the length 1" + _EQUAL,
+)
+
+
+@dispatched
+def packed_complex_eig(a: Any) -> Any:
+    """`np.linalg.eig` in one array: eigenvalues on top of eigenvectors, in real parts on top of imaginary ones, as `a`.
+
+    >>> packed_complex_eig(np.array([[[0.0, -2.0], [2.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]]))[:, 0].tolist()
+    [[0.0, 0.0], [2.0, -2.0]]
+    """
+    w, v = np.linalg.eig(a[0] + 1j * a[1] if np.any(a[1]) else a[0])
+    packed = np.concatenate((w[..., None, :], v), axis=-2)
+    return np.stack((packed.real, packed.imag)).astype(a.dtype)
+
+
+def _packed_complex_eig(g: Any, y: Any, a: Any) -> Any:
+    z, bar = y[0] + 1j * y[1], g[0] + 1j * g[1]
+    w, v, bar_v = z[..., 0, :], z[..., 1:, :], bar[..., 1:, :]
+    n, adjoint = np.shape(w)[-1], np.conjugate(transposed(v))
+    along = _row(np.sum(np.conjugate(v) * bar_v, axis=-2))
+    sizes = np.where(y[1, ..., 1:, :] == 0, np.abs(y[0, ..., 1:, :]), -1)
+    largest = np.expand_dims(np.arange(n), -1) == _row(np.argmax(sizes, axis=-2))  # which LAPACK makes real
+    bar_v = bar_v - 1j * np.where(largest, np.imag(along) / np.where(largest, np.real(v), 1), 0)
+    lengths = _row(np.sum(np.conjugate(v) * bar_v, axis=-2))  # that would change, were they not kept at 1
+    turning = (adjoint @ bar_v - adjoint @ v * lengths) * np.conjugate(_inverse_differences(w))
+    core = np.where(np.eye(n, dtype=bool), bar[..., :1, :], turning)
+    found = np.linalg.solve(adjoint, core @ adjoint)
+    return np.stack((np.real(found), np.imag(found)))
+
+
+defop(
+    packed_complex_eig,
+    name="packed_complex_eig",
+    label="eig",
+    vjp=_packed_complex_eig,
+    math=r"\bar a = v^{-*} \, [\operatorname{diag} \bar w + \bar f \odot (v^* p - v^* v \operatorname{diag}(v^* p))]"
+    r" \, v^*, \quad p = \bar v - i e \operatorname{diag}(\operatorname{Im} v^* \bar v) / v, \quad e_{kj}:"
+    r" \text{ 1 where } v_{kj} \text{ is the largest}, \quad f_{ij} = 1 / (w_j - w_i), \quad a ="
+    r" v \operatorname{diag}(w) \, v^{-1}",
+    samples=[lambda rng: (rng.normal(size=(2, 3, 3)),), lambda rng: (rng.normal(size=(2, 2, 4, 4)),)],
+    ties="eigenvectors keep the length 1, and their largest component is real" + _EQUAL,
 )
 
 
@@ -176,9 +218,10 @@ def _packed_svd(g: Any, y: Any, a: Any) -> Any:
     u, s, v = y[..., :m, :], y[..., m, :], y[..., m + 1 :, :]
     gu, gs, gv = g[..., :m, :], g[..., m : m + 1, :], g[..., m + 1 :, :]
     to_u, to_v = transposed(u) @ gu, transposed(v) @ gv
-    gaps = _differences(s * s)
-    turn_u, turn_v = (to_u - transposed(to_u)) / gaps, (to_v - transposed(to_v)) / gaps
-    turning = turn_u * _row(s) + np.expand_dims(s, -1) * turn_v
+    turn_u, turn_v = to_u - transposed(to_u), to_v - transposed(to_v)
+    sums = _row(s) + np.expand_dims(s, -1)
+    apart, together = turn_u - turn_v, turn_u + turn_v  # vectors of equal s turn as one at will, and apart as a says
+    turning = 0.5 * (together * _inverse_differences(s) + apart / np.where(sums == 0, np.inf, sums))
     core = u @ np.where(of_kind(np.eye(min(m, n), dtype=bool), s), gs, turning)
     if m > n:  # what lies outside the columns of u
         core = core + _over(gu - u @ to_u, s)
@@ -188,11 +231,12 @@ def _packed_svd(g: Any, y: Any, a: Any) -> Any:
 
 _SVD = (
     r"\bar a = u c v^\top + (I - u u^\top) \, \bar u s^{-1} v^\top + u s^{-1} \bar v^\top (I - v v^\top), \quad"
-    r" c = \operatorname{diag} \bar s + f \odot (p - p^\top) \, s + s \, (f \odot (q - q^\top)), \quad"
-    r" p = u^\top \bar u, \quad q = v^\top \bar v, \quad f_{ij} = 1 / (s_j^2 - s_i^2), \quad a = u s v^\top"
+    r" c = \operatorname{diag} \bar s + \tfrac12 [f \odot (p + q) + h \odot (p - q)], \quad"
+    r" p = u^\top \bar u - \bar u^\top u, \quad q = v^\top \bar v - \bar v^\top v, \quad"
+    r" f_{ij} = 1 / (s_j - s_i), \quad h_{ij} = 1 / (s_j + s_i), \quad a = u s v^\top"
 )
 _shapes: list[Sample] = [normal((3, 3)), normal((4, 2)), normal((2, 2, 3)), normal((1, 1))]
-_EQUAL = "equal singular values: their vectors do not turn into each other, f is 0"
+_EQUAL = "equal singular values: their u and v turn into each other in opposite directions only, f is 0"
 defop(packed_svd, name="packed_svd", label="svd", vjp=_packed_svd, math=_SVD, samples=_shapes, ties=_EQUAL)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.rules.composed.complex import TABLE, Complex, as_complex, covers, without_tensors
+from autograd.rules.decompositions import packed_complex_eig
 
 _fn: Any
 
@@ -67,9 +68,26 @@ def _svdvals(a: Any) -> Any:
 
 @covers(np.linalg.svd)
 def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    if compute_uv:
-        raise TypeError("np.linalg.svd of complex numbers: no derivative of the vectors; compute_uv=False has one")
-    return _svdvals(a)
+    """With NumPy's phases, as `eigh`: u and v of one singular value turn together at will, and apart as `a` says."""
+    if not compute_uv:
+        return _svdvals(a)
+    m, n = np.shape(a)[-2:]
+    if hermitian or (full_matrices and m != n):
+        raise TypeError("np.linalg.svd of complex numbers: pass full_matrices=False, without hermitian=True")
+    real, theirs = np.linalg.svd(_as_real(a), full_matrices=False), np.linalg.svd(without_tensors(a), False)
+    u = Complex(real.U[..., :m, ::2], real.U[..., m:, ::2])
+    v = Complex(real.Vh[..., ::2, :n], -real.Vh[..., ::2, n:])  # conjugated, as in theirs
+    phases = _phases(u, theirs.U, "svd")
+    turned = np.conjugate(np.swapaxes(phases, -1, -2))
+    return type(theirs)(u * phases, real.S[..., ::2], v * turned)
+
+
+def _phases(found: Complex, theirs: Any, name: str) -> Any:
+    """What turns the columns that were found into NumPy's: constants."""
+    phases = np.sum(np.conjugate(without_tensors(found)) * theirs, axis=-2, keepdims=True)
+    if not np.allclose(np.abs(phases), 1):
+        raise TypeError(f"np.linalg.{name} of complex numbers: of equal values the vectors have no derivative")
+    return phases
 
 
 def _hermitian(a: Any, UPLO: str) -> Complex:
@@ -91,10 +109,19 @@ def _eigh(a: Any, UPLO: str = "L") -> Any:
     values, vectors = np.linalg.eigh(_as_real(_hermitian(a, UPLO)))
     found = Complex(vectors[..., :n, ::2], vectors[..., n:, ::2])
     theirs = np.linalg.eigh(without_tensors(a), UPLO)  # type: ignore[call-overload]
-    phases = np.sum(np.conjugate(without_tensors(found)) * theirs.eigenvectors, axis=-2, keepdims=True)
-    if not np.allclose(np.abs(phases), 1):
-        raise TypeError("np.linalg.eigh of complex numbers: of equal eigenvalues the vectors have no derivative")
-    return type(theirs)(values[..., ::2], found * phases)
+    return type(theirs)(values[..., ::2], found * _phases(found, theirs.eigenvectors, "eigh"))
+
+
+@covers(np.linalg.eig)
+def complex_eig(a: Any) -> Any:
+    """Eigenvalues and eigenvectors, which may be complex."""
+    a = as_complex(a)
+    packed = packed_complex_eig(np.stack((a.real, a.imag)))
+    found = Complex(packed[0], packed[1])
+    return type(np.linalg.eig(np.eye(1)))(found[..., 0, :], found[..., 1:, :])
+
+
+TABLE[np.linalg.eigvals] = lambda a: complex_eig(a).eigenvalues
 
 
 def _pivots(a: Any) -> Any:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from autograd.basis.arrays import holds
 from autograd.core.op import lookup, plain, stack_nested
+from autograd.rules.composed.complex_linalg import complex_eig
 from autograd.rules.decompositions import TRIANGLE, packed_eig, packed_eigh, packed_qr, packed_svd
 from autograd.rules.definition import defcomposite
 from autograd.rules.linalg import packed_slogdet, regular, transposed
@@ -228,7 +230,14 @@ defcomposite(
 )
 
 
+def _turns(a: Any) -> bool:
+    """Whether some eigenvalues are complex."""
+    return holds(np.any(np.imag(np.linalg.eigvals(plain(a))) != 0))
+
+
 def _eig(a: Any) -> Any:
+    if _turns(a):
+        return complex_eig(a)
     packed = packed_eig(a)
     return EigResult(packed[..., 0, :], packed[..., 1:, :])
 
@@ -236,7 +245,7 @@ def _eig(a: Any) -> Any:
 defcomposite(np.linalg.eig, _eig, math=_EIG.math[0], samples=_EIG.samples, ties=_EIG.ties)
 defcomposite(
     np.linalg.eigvals,
-    lambda a: packed_eig(a)[..., 0, :],
+    lambda a: complex_eig(a).eigenvalues if _turns(a) else packed_eig(a)[..., 0, :],
     math=r"\bar a = v^{-\top} \operatorname{diag}(\bar y) \, v^\top, \quad a = v \operatorname{diag}(y) \, v^{-1}",
     samples=_EIG.samples,
     ties="of equal eigenvalues, those that belong to the eigenvectors that NumPy gives",
