@@ -5,6 +5,7 @@ A function finds `np`, `exp`, `float` and its own helpers by name, in its global
 makes of it:
 
 - NumPy, `math`, SciPy and what was imported from them: `autograd.numpy.namespace.ours`;
+- functions of SciPy's without a rule: where a gradient reaches them, copies of them, as far as they are Python;
 - functions and classes of the same package, or of files that are not installed: copies of them;
 - arrays of floats: Tensors without a gradient; lists, tuples, dictionaries and objects with such in them: copies.
 
@@ -13,13 +14,14 @@ Nothing of theirs is changed, and what one call makes, another does not see.
 
 from __future__ import annotations
 
+import abc
 import builtins
 import operator
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
-from functools import cached_property, lru_cache, partial, wraps
+from functools import cache, cached_property, lru_cache, partial, wraps
 from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
@@ -31,14 +33,15 @@ from autograd.array.conversion import made_there
 from autograd.array.tensor import Tensor
 from autograd.basis.frames import is_library, is_ours
 from autograd.core.op import holds_tensor
-from autograd.numpy.arrays import PlainArray, as_tensor
+from autograd.numpy.arrays import PlainArray, as_tensor, has_gradient
 from autograd.numpy.kinds import complex_, float_, hasattr_, held, int_, isinstance_, type_
 from autograd.numpy.makers import vectorize
-from autograd.numpy.namespace import Namespace, ours
+from autograd.numpy.namespace import UNKNOWN, Namespace, ours
 
 _AS_IT_IS = {int, float, bool, str, bytes, complex, type(None), slice, range, Tensor, np.float64, np.int64}
 _OF_A_MODULE = ("__name__", "__package__", "__spec__", "__path__", "__file__")
 _OF_A_CLASS = (FunctionType, staticmethod, classmethod, property, str)  # what a metaclass may ask for
+_IN_PYTHON = ("numpy.polynomial", "scipy._lib.array_api_extra")  # followed whatever is given
 _missing = object()
 _current: ContextVar[_Run | None] = ContextVar("run", default=None)
 
@@ -161,7 +164,9 @@ class _Run:
         if kind is dict:
             changed = {key: self.ours(part) for key, part in value.items()}
             return value if all(map(operator.is_, changed.values(), value.values())) else changed
-        if kind is FunctionType and self.follows(_package(value), value.__code__.co_filename):
+        if kind is FunctionType and (
+            str(value.__module__).startswith(_IN_PYTHON) or self.follows(_package(value), value.__code__.co_filename)
+        ):
             return self._function(value)
         if kind is MethodType:
             owner = self.ours(value.__self__)
@@ -183,10 +188,27 @@ class _Run:
             return self._class(value) if self._follows_class(value) else _replaced(value)
         if self._follows_class(kind):
             return self._object(value)
-        return _replaced(value)
+        stands = _replaced(value)
+        return self._in_python(value, stands) if kind is FunctionType and stands in UNKNOWN else stands
+
+    def _in_python(self, fn: FunctionType, of_plain: Any) -> Any:
+        """A function of SciPy's that has no twin: where a gradient reaches it, its own code is followed."""
+
+        @wraps(fn)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if has_gradient((*args, *kwargs.values())):
+                return followed()(*args, **kwargs)
+            result = of_plain(*args, **kwargs)
+            return self.ours(result) if isinstance(result, ModuleType) else result
+
+        followed = cache(lambda: self._function(fn))
+        return call
 
     def _follows_class(self, kind: type) -> bool:
-        return kind.__module__ != "builtins" and self.follows(_package(kind), _file(sys.modules.get(kind.__module__)))
+        file = _file(sys.modules.get(kind.__module__))
+        return kind.__module__.startswith(_IN_PYTHON) or (
+            kind.__module__ != "builtins" and self.follows(_package(kind), file)
+        )
 
     def _function(self, fn: FunctionType) -> FunctionType:
         """The same code with other globals, defaults and closure."""
@@ -233,6 +255,7 @@ class _Run:
             made = self._attribute(value)
             if name not in at_first or made is not value:
                 setattr(copy, name, made)
+        abc.update_abstractmethods(copy)
         return copy
 
     def _attribute(self, value: Any) -> Any:
@@ -277,6 +300,8 @@ class _Run:
         return copy
 
     def _module(self, module: ModuleType) -> Any:
+        if module.__name__.startswith(("scipy", "numpy.polynomial")):
+            return _Module(module, self.ours)
         if module.__name__.partition(".")[0] in ("numpy", "scipy", "math", "cmath"):
             return _replaced(module)
         if self.follows(_package(module), _file(module)):

@@ -26,6 +26,16 @@ CONSTANTS = np.array([[0.5, 0.2, 0.1], [0.3, 1.5, 0.4], [0.2, 0.6, 0.9]])
 TABLE = {"square": lambda v: np.array([a * a for a in v]), "root": lambda v: np.sqrt(v)}
 
 
+def sorts_by_flat(x: Any) -> Any:
+    image = np.outer(x, x)
+    order = np.argsort(image.flat)
+    first, second = np.mgrid[[slice(0, n) for n in image.shape]]
+    if not image.flags["C_CONTIGUOUS"]:
+        raise ValueError
+    scaled = np.array(image, copy=np._CopyMode.IF_NEEDED) * (first - second)
+    return np.sum(image.flat[order] * np.arange(9.0)) + np.sum(np.exp(scaled.flat))
+
+
 # Programs as their authors wrote them: of a vector of three positive numbers
 
 
@@ -208,6 +218,7 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     writes_where_it_is_true,
     asks_what_can_be_iterated,
     uses_objects,
+    sorts_by_flat,
 ]
 
 
@@ -326,6 +337,23 @@ def test_classes_whose_metaclass_looks_at_them_are_copied() -> None:
     run = differentiable(normal)
     assert gradcheck(run, [np.array([0.4, 0.7])], complex_step=False)
     assert Named.owners == [Normal]
+
+
+class Shape(metaclass=ABCMeta):
+    @property
+    @abstractmethod
+    def scale(self) -> Any: ...
+
+
+class Square(Shape):
+    scale = np.array([2.0, 3.0])  # an attribute for an abstract property
+
+    def area(self, x: Any) -> Any:
+        return np.sum(np.array(self.scale) * x**2)
+
+
+def test_an_abstract_property_may_be_an_attribute() -> None:
+    np.testing.assert_allclose(grad(differentiable(lambda x: Square().area(x)))(np.ones(2)), [4.0, 6.0])
 
 
 def test_threads_do_not_see_each_other() -> None:

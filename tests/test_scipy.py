@@ -10,8 +10,11 @@ from reference import assert_derivatives, cases, sample
 
 sparse = pytest.importorskip("scipy.sparse", reason="install SciPy: this is about its functions")
 
+import scipy.fft  # noqa: E402
 import scipy.linalg  # noqa: E402
+import scipy.optimize  # noqa: E402
 import scipy.signal  # noqa: E402
+import scipy.stats  # noqa: E402
 from scipy.sparse.linalg import factorized, spsolve  # noqa: E402
 
 import autograd.scipy.linalg as linalg  # noqa: E402
@@ -71,6 +74,41 @@ def test_of_a_convolution_the_same_middle_is_kept_as_by_scipy(name: str, mode: s
             getattr(signal, name)(Tensor(a), b, mode)
     else:
         np.testing.assert_allclose(getattr(signal, name)(Tensor(a), b, mode).data, expected, atol=1e-12)
+
+
+polynomial: Any = np.polynomial
+FOLLOWED: dict[str, Any] = {  # functions of SciPy's and NumPy's that have no twin, and are written in Python
+    "smoothed": lambda x: scipy.signal.savgol_filter(x, 5, 2),
+    "detrended": lambda x: scipy.signal.detrend(x) * 3,
+    "both ways": lambda x: scipy.signal.filtfilt([0.2, 0.3], [1.0, -0.4], x, padlen=3),
+    "moment": lambda x: scipy.stats.moment(x, 3) * np.ones(2),
+    "pseudoinverse": lambda x: scipy.linalg.pinv(np.reshape(x, (4, 3))),
+    "analytic": lambda x: np.abs(scipy.signal.hilbert(x)),
+    "least squares": lambda x: scipy.optimize.leastsq(lambda p: p[0] * np.arange(12.0) + p[1] - x, [1.0, 1.0])[0],
+    "cosines": lambda x: scipy.fft.dct(x) + scipy.fft.idst(np.reshape(x, (12, 1)), type=3, axis=0, norm="ortho")[:, 0],
+    "spread": lambda x: scipy.stats.iqr(x, rng=(20, 70)) * np.ones(2),
+    "polynomial": lambda x: polynomial.Polynomial(x[:3])(x[3:]) + polynomial.polynomial.polyval(0.3, x),
+    "fit": lambda x: polynomial.polynomial.polyfit(np.arange(12.0), x, 2),
+    "series": lambda x: polynomial.chebyshev.chebval(x, [1.0, 2.0, 3.0]),
+}
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_what_scipy_writes_in_python_is_followed(name: str) -> None:
+    x, fn = np.random.default_rng(0).uniform(0.5, 2, 12), FOLLOWED[name]
+    np.testing.assert_allclose(plain(differentiable(fn)(Tensor(x))), fn(x), rtol=1e-6)
+    gradcheck(differentiable(lambda x: np.sin(fn(x))), [x], complex_step=False)
+
+
+def test_a_filter_that_goes_on_where_another_has_ended() -> None:
+    b, a, x = np.array([0.3, 0.2, -0.1]), np.array([1.5, -0.4, 0.2]), np.random.default_rng(0).normal(size=(2, 6))
+    zi = np.random.default_rng(1).normal(size=(2, 2))
+    for n in (1, 6):
+        for ours, theirs in zip(
+            signal.lfilter(Tensor(b), a, x[:, :n], zi=zi), scipy.signal.lfilter(b, a, x[:, :n], zi=zi), strict=True
+        ):
+            np.testing.assert_allclose(plain(ours), theirs, atol=1e-12)
+    gradcheck(lambda *given: np.sin(np.concatenate(signal.lfilter(*given[:3], zi=given[3]), axis=-1)), [b, a, x, zi])
 
 
 # Linear algebra
@@ -157,7 +195,7 @@ def test_a_regulator_as_people_write_it() -> None:
         (lambda a: linalg.eigh(a, subset_by_index=[0, 0]), "scipy.linalg.eigh: no derivative rule covers .*subset"),
         (lambda a: linalg.schur(a), "autograd"),
         (lambda a: scipy.linalg.polar(a), "by scipy.*Take the one of autograd.scipy"),
-        (differentiable(lambda a: scipy.linalg.polar(a)), "by scipy.*cut. Write it in NumPy's functions"),
+        (differentiable(lambda a: scipy.signal.medfilt2d(a)), "by scipy.*cut. Write it in NumPy's functions"),
     ],
 )
 def test_what_is_refused(call: Any, words: str) -> None:

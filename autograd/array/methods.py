@@ -31,7 +31,7 @@ _SPELLINGS = {  # what other libraries call it
     "double": "t.astype(np.float64)",
     "float": "t.astype(np.float32)",
     "resize": "np.resize(t, shape)",
-    **{name: f"t.data.{name}" for name in ("base", "ctypes", "dump", "dumps", "flags", "tobytes", "tofile")},
+    **{name: f"t.data.{name}" for name in ("base", "ctypes", "dump", "dumps", "tobytes", "tofile")},
     **{
         name: f"np.{name}(t, ...)" if hasattr(np, name) else f"np.linalg.{name}(t)"
         for name in np.linalg.__all__
@@ -106,6 +106,18 @@ class Flat:
     def __len__(self) -> int:
         return int(self._tensor.size)
 
+    def __array_function__(self, fn: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return fn(*map(_unrolled, args), **kwargs)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return getattr(ufunc, method)(*map(_unrolled, inputs), **kwargs)
+
+
+def _unrolled(value: Any) -> Any:
+    if type(value) in (list, tuple):
+        return type(value)(map(_unrolled, value))
+    return np.ravel(value._tensor) if type(value) is Flat else value
+
 
 def _operators(fn: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
     """The operator of a NumPy function of two operands, and its reflection."""
@@ -131,6 +143,7 @@ class ArrayMethods:
     dtype = property(lambda self: self._value.dtype, doc="The NumPy dtype.")
     itemsize = property(lambda self: self._value.itemsize, doc="The bytes of an element.")
     nbytes = property(lambda self: self._value.nbytes, doc="The bytes of all elements.")
+    flags = property(lambda self: self._value.view().flags, doc="How the data lies in memory, to read.")
 
     __add__, __radd__ = _operators(np.add)
     __sub__, __rsub__ = _operators(np.subtract)

@@ -39,6 +39,8 @@ def literal(value: Any) -> Text:
             return Text("np.nan")
         text = "np.inf" if math.isinf(value) else repr(abs(value))
         return Text(f"-{text}", SIGN) if math.copysign(1, value) < 0 else Text(text)
+    if isinstance(value, complex):
+        return Text(repr(value))
     if isinstance(value, slice):
         return Text(f"slice({', '.join(literal(part).text for part in (value.start, value.stop, value.step))})")
     if isinstance(value, int) and not isinstance(value, bool) and value < 0:

@@ -31,15 +31,16 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K",
     >>> array([[1.0, Tensor(2.0)], [3.0, 4.0]]).tolist()
     [[1.0, 2.0], [3.0, 4.0]]
     """
+    always = copy in (True, np._CopyMode.ALWAYS)
     if isinstance(object, (list, tuple)):
         object = list(object)  # of any kind, as a named tuple
     if is_complex(object) and (holds_tensor(object) or holds_complex(object)):
         made = as_complex(object)
-        return np.copy(made) if copy and made is object else made
+        return np.copy(made) if always and made is object else made
     if not holds_tensor(object):
         return as_tensor(np.array(object, dtype, copy=copy, order=order, ndmin=ndmin, **options))
     made = stack_nested(object)
-    made = _cast(np.copy(made) if copy and made is object else made, dtype)
+    made = _cast(np.copy(made) if always and made is object else made, dtype)
     return made if made.ndim >= ndmin else np.reshape(made, (1,) * (ndmin - made.ndim) + made.shape)
 
 
@@ -188,14 +189,14 @@ class _Grid:
         self._theirs = theirs
 
     def __getitem__(self, key: Any) -> Any:
-        axes = key if isinstance(key, tuple) else (key,)
+        axes = key if isinstance(key, (tuple, list)) else (key,)
         parts = [(axis.start, axis.stop, axis.step) for axis in axes]
         if not holds_tensor(parts):
             return as_tensor(self._theirs[key])
         plainly = tuple([slice(*plain(part)) for part in parts])
         places = [_places(part, np.ravel(grid)) for part, grid in zip(parts, np.ogrid[plainly], strict=True)]
         spread = np.meshgrid(*places, indexing="ij", sparse=self._theirs is np.ogrid)
-        return spread[0] if not isinstance(key, tuple) else np.stack(spread) if self._theirs is np.mgrid else spread
+        return spread[0] if isinstance(key, slice) else np.stack(spread) if self._theirs is np.mgrid else spread
 
 
 def _places(part: tuple[Any, ...], values: Any) -> Any:

@@ -24,6 +24,7 @@ from autograd.rules.composed.complex import as_complex, holds_complex, is_comple
 
 INSTANCES: Final[dict[type, Any]] = {}  # somebody's class: what makes of an object one that takes Tensors
 REPLACED: Final[dict[Any, Any]] = {}  # somebody's function or class: ours. Filled here, and by `autograd.scipy`
+UNKNOWN: Final[set[Any]] = set()  # what stands for functions of SciPy's of which no rule is known
 _SEQUENCES: Final = {  # functions that take a list of arrays, and hand it to the protocols themselves
     "block", "broadcast_arrays", "choose", "column_stack", "concat", "concatenate", "dstack", "einsum", "hstack", "ix_",
     "lexsort", "meshgrid", "multi_dot", "piecewise", "row_stack", "select", "stack", "vstack", "block_diag",
@@ -72,6 +73,8 @@ def _home(fn: Any) -> str:
     if isinstance(fn, np.ufunc):
         return "numpy"
     module = getattr(fn, "__module__", None) or type(getattr(fn, "__self__", None)).__module__
+    if module.startswith("numpy.polynomial"):  # all in Python, as much of SciPy is
+        return "scipy"
     return "numpy.random" if module.startswith("numpy.random") else str(module).partition(".")[0]
 
 
@@ -161,4 +164,5 @@ def _of_plain(fn: Any) -> Any:
             args, kwargs = plain(args), plain(kwargs)
         return as_tensor(fn(*args, **kwargs))
 
+    UNKNOWN.add(call)
     return call

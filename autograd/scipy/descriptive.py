@@ -112,6 +112,13 @@ def hmean(a: Any, axis: Any = 0) -> Any:
     return 1 / np.mean(1 / a, axis=axis)
 
 
+@_stands_for(theirs.iqr)
+def iqr(x: Any, axis: Any = None, rng: Any = (25, 75), scale: float = 1.0) -> Any:
+    """The distance between two percentiles."""
+    low, high = sorted(rng)
+    return (np.percentile(x, high, axis=axis) - np.percentile(x, low, axis=axis)) / scale
+
+
 @_stands_for(theirs.sem)
 def sem(a: Any, axis: Any = 0, ddof: int = 1) -> Any:
     """The standard error of the mean."""

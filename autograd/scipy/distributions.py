@@ -74,8 +74,17 @@ class Frozen:
         return lambda *x, **options: method(*x, *self.args, **self.kwds, **options)
 
 
+_MOMENTS: dict[str, Function] = {  # of the standard mean and variance
+    "mean": lambda mean, variance, loc, scale: loc + scale * mean,
+    "var": lambda mean, variance, loc, scale: scale**2 * variance,
+    "std": lambda mean, variance, loc, scale: scale * np.sqrt(variance),
+}
+
+
 class Distribution(Family):
     """A distribution of numbers, with shapes, a location and a scale.
+
+    What SciPy writes in NumPy's functions is SciPy's: mean, variance and entropy in standard form.
 
     Args:
         theirs: SciPy's.
@@ -88,20 +97,58 @@ class Distribution(Family):
         self, theirs: Any, support: Iterable[Any] = (-np.inf, np.inf), inside: float = 0.5, **methods: Function
     ) -> None:
         super().__init__(theirs, methods)
-        if "ppf" in methods:
-            self._methods["isf"] = lambda q, *shapes: methods["ppf"](1 - q, *shapes)
+        if "cdf" in self._methods and "pdf" in self._methods:
+            self._methods.setdefault("ppf", self._inverse("cdf", theirs.ppf, 1))
+            isf = lambda q, *shapes: methods["ppf"](1 - q, *shapes)
+            self._methods["isf"] = isf if "ppf" in methods else self._inverse("sf", theirs.isf, -1)
+            for name in (*_MOMENTS, "entropy", "median", "interval"):
+                self._methods[name] = getattr(self, name)
         self._ends = [end if callable(end) else lambda *_, end=end: end for end in support]
         self._inside = inside
         self._names = (*filter(None, (theirs.shapes or "").replace(" ", "").split(",")), "loc", "scale")
 
+    def _inverse(self, name: str, theirs: Function, sign: int) -> Function:
+        """The inverse of a distribution function, in SciPy's numbers: three steps of Newton's that move nothing, with
+        the slope there throughout, have its first three derivatives (see `callbacks.implicit_root`)."""
+
+        def inverse(q: Any, *shapes: Any) -> Any:
+            given = plain(shapes)
+            z = np.asarray(theirs(plain(q), *given))
+            slope = self._theirs.pdf(z, *given)
+            inside = np.isfinite(z) & (slope > 0)
+            z = np.where(inside, z, self._inside)
+            for _ in range(3):
+                z = z - sign * (self._methods[name](z, *shapes) - q) / np.where(inside, slope, 1)
+            return np.where(inside, z, theirs(plain(q), *given))
+
+        return inverse
+
+    def _moment(self, name: str, given: dict[str, Any]) -> Any:
+        """A number that belongs to the whole distribution."""
+        shapes, loc, scale = [given[shape] for shape in self._names[:-2]], given.get("loc", 0), given.get("scale", 1)
+        if name == "entropy":
+            return self._theirs._entropy(*shapes) + np.log(scale)
+        mean, variance = self._theirs._stats(*shapes)[:2]
+        if mean is None or variance is None:  # which SciPy finds by integration
+            raise TypeError(f"{self._name}.{name}: no formula is known, so no derivative is")
+        return _MOMENTS[name](mean, variance, loc, scale)
+
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        x, *args_of_shape = args
+        if name == "median":
+            return self.ppf(0.5, *args, **kwargs)
+        if name == "interval":
+            tail = (1 - (args[0] if args else kwargs.pop("confidence"))) / 2
+            return self.ppf(tail, *args[1:], **kwargs), self.isf(tail, *args[1:], **kwargs)
+        whole = name in _MOMENTS or name == "entropy"
+        x, *args_of_shape = (None, *args) if whole else args
         given = dict(zip(self._names, args_of_shape, strict=False))
         if len(args_of_shape) > len(self._names) or given.keys() & kwargs.keys() or kwargs.keys() - set(self._names):
             raise TypeError(f"{self._name}.{name} takes a number, and {', '.join(self._names)}")
         given.update(kwargs)
         if missing := [shape for shape in self._names[:-2] if shape not in given]:
             raise TypeError(f"{self._name}.{name}: {', '.join(missing)} is missing")
+        if whole:
+            return self._moment(name, given)
         shapes, loc, scale = [given[shape] for shape in self._names[:-2]], given.get("loc", 0), given.get("scale")
         if name in ("ppf", "isf"):
             standard = self._methods[name](x, *shapes)

@@ -14,6 +14,27 @@ from autograd.numpy.namespace import replaces
 from autograd.scipy.definition import attributes
 
 __getattr__ = attributes(theirs)
+
+
+def _real(theirs_: Any) -> Any:
+    """A transform of real numbers to real ones, as the matrix that it is."""
+
+    def transform(
+        x: Any, type: int = 2, n: Any = None, axis: int = -1, norm: Any = None, overwrite_x: bool = False, **rest: Any
+    ) -> Any:
+        x = as_tensor(stack_nested(x) if isinstance(x, list) else x)
+        count = np.shape(x)[axis] if n is None else n
+        matrix = theirs_(np.eye(np.shape(x)[axis]), type, count, axis=0, norm=norm, **rest)
+        return as_tensor(np.moveaxis(np.moveaxis(x, axis, -1) @ matrix.T, -1, axis))
+
+    transform.__name__, transform.__doc__ = theirs_.__name__, theirs_.__doc__
+    return transform
+
+
+for _module in (theirs, fftpack):
+    for _name in ("dct", "idct", "dst", "idst"):
+        replaces(getattr(_module, _name))(_real(getattr(_module, _name)))
+
 _OF_LINES = ("fft", "ifft", "rfft", "irfft")
 
 

@@ -213,6 +213,15 @@ composed(scipy.linalg.svdvals, math=r"\bar a = u \operatorname{diag}(\bar y) v^\
 
 
 @composed(
+    scipy.linalg.lstsq,
+    math=r"y = a^+ b",
+    samples=[lambda rng: (rng.normal(size=(4, 2)), rng.normal(size=4))],
+)
+def _lstsq(a: Any, b: Any, cond: Any = None) -> Any:
+    return np.linalg.lstsq(a, b, rcond=cond)
+
+
+@composed(
     scipy.linalg.svd,
     math=r"a = u \operatorname{diag}(s) v^\top",
     samples=[normal((3, 4), full_matrices=False), normal((3, 4), compute_uv=False)],

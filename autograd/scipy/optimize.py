@@ -138,6 +138,13 @@ _solver(theirs.minimize_scalar, "x", _stationary, fun=np.squeeze)
 _solver(theirs.least_squares, "x", _least, _two, fun=lambda rest: rest, cost=lambda rest: np.sum(rest**2) / 2)
 
 
+def _leastsq(residuals: Function, given: dict[str, Any], found: Any) -> Any:
+    return (implicit_root(_least(residuals), found[0]), *found[1:])
+
+
+_stands_for(theirs.leastsq, _leastsq)
+
+
 @replaces(theirs.linprog)
 def linprog(
     c: Any, A_ub: Any = None, b_ub: Any = None, A_eq: Any = None, b_eq: Any = None, bounds: Any = (0, None), **how: Any

@@ -142,10 +142,39 @@ defop(
     ],
 )
 def _lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
-    if zi is not None:
-        raise TypeError("scipy.signal.lfilter: from rest only; leave zi= out")
     b, a, x = np.atleast_1d(b), np.atleast_1d(a), np.moveaxis(x, axis, -1)
-    rows = np.reshape(x, (-1, np.shape(x)[-1]))
-    weighted = full_convolution(rows, np.reshape(b, (1, -1)))[:, : np.shape(rows)[1]]
-    y = np.reshape(recursive_filter(a, weighted), np.shape(x))
-    return np.moveaxis(y, -1, axis)
+    rows, n = np.reshape(x, (-1, np.shape(x)[-1])), np.shape(x)[-1]
+    weighted = np.reshape(full_convolution(rows, np.reshape(b, (1, -1)))[:, :n], np.shape(x))
+    if zi is None:
+        return np.moveaxis(recursive_filter(a, weighted), -1, axis)
+    zi = np.moveaxis(zi, axis, -1)  # what is still to come of the past: added to what is filtered
+    missing = [(0, 0)] * (np.ndim(zi) - 1)
+    y = recursive_filter(a, weighted + a[0] * np.pad(zi, [*missing, (0, max(n - np.shape(zi)[-1], 0))])[..., :n])
+    return np.moveaxis(y, -1, axis), np.moveaxis(_to_come(b, a, x, y, zi), -1, axis)
+
+
+def _to_come(b: Any, a: Any, x: Any, y: Any, zi: Any) -> Any:
+    """What a filter holds at the end, and adds to its next outputs (direct form II, transposed)."""
+    n, states = np.shape(x)[-1], []
+    for i in range(np.shape(zi)[-1]):
+        state: Any = zi[..., i + n] if i + n < np.shape(zi)[-1] else 0.0
+        for weights, values, sign in ((b, x, 1), (a, y, -1)):
+            for j in range(i + 1, min(len(weights), n + i + 1)):
+                state = state + sign * weights[j] / a[0] * values[..., n - j + i]
+        states.append(state)
+    return np.stack(states, axis=-1)
+
+
+@composed(
+    scipy.signal.sosfilt,
+    math=r"\text{one filter of second order after the other}",
+    samples=[
+        lambda rng: (np.array([[0.2, 0.3, 0.1, 1.0, -0.4, 0.1], [1.0, 0.5, 0.0, 1.0, 0.2, 0.3]]), rng.normal(size=6))
+    ],
+)
+def _sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
+    if zi is not None:
+        raise TypeError("scipy.signal.sosfilt: from rest only; leave zi= out")
+    for section in sos:
+        x = _lfilter(section[:3], section[3:], x, axis)
+    return x

@@ -329,6 +329,28 @@ defcomposite(
 )
 
 
+def _reflected(a: Any, v: Any) -> Any:
+    return a - v @ (2 * (transposed(v) @ a) / np.sum(v * v, axis=-2, keepdims=True))
+
+
+def _complement(q: Any) -> Any:
+    """The columns that complete `q`, of the many that would: LAPACK's, by the reflections which bring `q` to its first
+    axes, one column after the other (Golub and Van Loan, "Matrix computations", 5.2)."""
+    m, n = np.shape(q)[-2:]
+    normals: list[Any] = []
+    for k in range(n):
+        x = q[..., k : k + 1]
+        for v in normals:
+            x = _reflected(x, v)
+        length = np.linalg.norm(x[..., k:, :], axis=-2, keepdims=True)
+        head = x[..., k : k + 1, :] + np.where(x[..., k : k + 1, :] < 0, -length, length)
+        normals.append(np.concatenate((np.zeros_like(x[..., :k, :]), head, x[..., k + 1 :, :]), axis=-2))
+    rest = np.eye(m, dtype=q.dtype)[:, n:]
+    for v in reversed(normals):
+        rest = _reflected(rest, v)
+    return rest
+
+
 def _qr(a: Any, mode: str = "reduced") -> Any:
     m, n = np.shape(a)[-2:]
     if mode not in ("reduced", "complete", "r"):
@@ -338,7 +360,7 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
     if m < n:
         r = np.concatenate((r, transposed(q) @ a[..., m:]), axis=-1)
     if mode == "complete" and m > n:
-        q = _completed(q, np.linalg.qr(plain(a), "complete").Q)
+        q = np.concatenate((q, _complement(q)), axis=-1)
         r = np.concatenate((r, np.zeros_like(r[..., :1, :] * np.ones((m - n, 1), r.dtype))), axis=-2)
     return r if mode == "r" else QRResult(q, r)
 
