@@ -427,6 +427,12 @@ def test_the_names_of_numpy_are_all_there() -> None:
     assert float(norm([Tensor(3.0), Tensor(4.0)])) == 5.0
 
 
+def test_a_function_of_math_is_one_operation_on_a_number() -> None:
+    x = Tensor(0.3, requires_grad=True)
+    assert differentiable(lambda x: math.cos(x))(x)._node.args[0] is x._node
+    np.testing.assert_allclose(grad(differentiable(lambda x: math.cos(x)))(np.array([0.3])), [-math.sin(0.3)])
+
+
 def test_functions_of_math_without_a_rule_are_an_error_and_steps_are_plain() -> None:
     assert grad(differentiable(lambda x: math.floor(x) * x))(2.5) == 2
     with pytest.raises(TypeError, match="math.lgamma"):

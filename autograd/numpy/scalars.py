@@ -21,6 +21,11 @@ def _stacked(values: Any) -> Any:
     return stack_nested(list(values))
 
 
+def _number(value: Any) -> Any:
+    """An array of one element as a number, as `float` would give it."""
+    return np.reshape(value, ()) if value.size == 1 else value
+
+
 def _integral(fn: Callable[..., Any], sign: float) -> Callable[..., Any]:
     """`math.erf` or its complement, whose derivative is 2 / sqrt(pi) * exp(-x^2), or its negative."""
     slope = sign * 2 / math.sqrt(math.pi)
@@ -65,7 +70,7 @@ def _on_numbers(name: str, theirs: Callable[..., Any]) -> Callable[..., Any]:
             return value
         if name not in _ON_TENSORS:
             raise TypeError(f"math.{name} of a Tensor has no rule; use NumPy's functions, or scipy.special.{name}")
-        return _ON_TENSORS[name](*[np.reshape(a, ()) if getattr(a, "size", 0) == 1 else a for a in args], **kwargs)
+        return _ON_TENSORS[name](*[_number(a) if getattr(a, "ndim", 0) else a for a in args], **kwargs)
 
     return call
 
