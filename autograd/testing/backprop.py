@@ -363,7 +363,7 @@ class _Judge:
         if cause == "unknown" and self._is_transposed(fault):
             cause, explanation = "transposed", "the numbers are those of the transpose"
         explanation = spelling.text(explanation)
-        if repair is not None and cause not in (repair.edit.cause, "stale-parameter", "unsummed-axis"):
+        if repair is not None and (_is_weak(cause, explanation) or repair.edit.cause in ("target", "regulariser")):
             cause, explanation = repair.edit.cause, repair.edit.words
         if repair is not None and repair.line:
             right = repair.line

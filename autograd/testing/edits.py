@@ -154,7 +154,9 @@ class Edits(Setting):
                 yield self._edit(node, ast.Constant(number), self._constant(node), 1.4, words)
         if value is None:
             return
-        if np.ndim(value) == 2 and not (isinstance(node, ast.Attribute) and node.attr == "T"):
+        around = self._inside.get(id(node))
+        of_shape = isinstance(around, ast.Attribute) and around.attr in ("T", "shape", "size")
+        if np.ndim(value) == 2 and not of_shape and not (isinstance(node, ast.Attribute) and node.attr == "T"):
             yield self._edit(node, "_.T", "transposed", 1.1, "a transpose is missing")
         yield from self._of_value(node, value)
 

@@ -94,7 +94,9 @@ class Setting:
         around = self._around(node)
         if self._is_a_penalty(around):
             return "regulariser"
-        if around is node and text and not text.startswith(text_of(node)):  # itself the other factor
+        if (
+            around is node and text and not re.match(rf"{re.escape(text_of(node))}(?!\w)", text)
+        ):  # itself the other factor
             return "wrong-operand"
         if around is not node and self._is_forward(around) and not self._in_a_product(around):
             return "derivative-at-output"

@@ -51,8 +51,9 @@ class Truth:
         guards: bool = True,
     ) -> None:
         lines = needed(recording.lines, [loss])
-        self.forward = {loss, *(line.target for line in lines), *(var for line in lines for var in line.variables())}
-        values: dict[Var, Any] = {var: var.value for var in self.forward}
+        made = [loss, *(line.target for line in lines), *(var for line in lines for var in line.variables())]
+        values: dict[Var, Any] = {var: var.value for var in made}
+        self.forward, self._in_order = set(values), list(values)  # what is listed comes in the order of the program
         self._tensors = {
             var: Tensor(np.array(var.value), requires_grad=True, name=name) for var, name in parameters.items()
         }
@@ -110,7 +111,7 @@ class Truth:
     def _candidates(self) -> list[tuple[str, Node | None, Array]]:
         found: list[tuple[str, Node | None, Array]] = [("gradient", node, g) for node, g in self.gradients]
         found += [
-            ("value", self.nodes.get(var), np.asarray(var.value)) for var in self.forward if _is_number(var.value)
+            ("value", self.nodes.get(var), np.asarray(var.value)) for var in self._in_order if _is_number(var.value)
         ]
         found += [("rule", None, value) for value in self._rules]
         return found
