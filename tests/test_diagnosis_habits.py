@@ -340,7 +340,7 @@ def test_the_right_derivation_of_each_is_right(make: Callable[[], Case]) -> None
 
 def test_a_slip_in_the_body_of_a_loop_is_one_mistake() -> None:
     loss, hand = recurrent(carries=False)
-    report = compare_grads(loss, hand)
+    report = compare_grads(loss, hand, budget=20.0)
     assert sorted(str(f.cause) for f in report.findings) == ["consequence", "consequence", "missing-term"], str(report)
     assert "at the other steps alike" in str(report)
 
