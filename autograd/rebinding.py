@@ -41,7 +41,7 @@ from autograd.numpy.namespace import UNKNOWN, Namespace, ours
 _AS_IT_IS = {int, float, bool, str, bytes, complex, type(None), slice, range, Tensor, np.float64, np.int64}
 _OF_A_MODULE = ("__name__", "__package__", "__spec__", "__path__", "__file__")
 _OF_A_CLASS = (FunctionType, staticmethod, classmethod, property, str)  # what a metaclass may ask for
-_IN_PYTHON = ("numpy.polynomial", "scipy._lib.array_api_extra")  # followed whatever is given
+_IN_PYTHON = ("numpy.polynomial", "scipy._lib.array_api_extra", "scipy._external.array_api_extra")  # always followed
 _missing = object()
 _current: ContextVar[_Run | None] = ContextVar("run", default=None)
 

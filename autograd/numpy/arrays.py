@@ -12,13 +12,14 @@ from autograd.array.tensor import Tensor
 from autograd.core.node import Node
 from autograd.core.op import plain
 from autograd.core.tensor import wrap
+from autograd.rules.composed.complex import Complex
 
 
 def has_gradient(value: Any) -> bool:
-    """Whether it is a Tensor that a gradient can reach, or a list or tuple with one inside."""
+    """Whether it is a Tensor or complex numbers that a gradient can reach, or a list or tuple with such inside."""
     if type(value) in (list, tuple):
         return any(map(has_gradient, value))
-    return isinstance(value, Tensor) and value.requires_grad
+    return isinstance(value, (Tensor, Complex)) and bool(value.requires_grad)
 
 
 def as_tensor(value: Any) -> Any:
