@@ -48,6 +48,8 @@ def softmax_of(node: Node) -> Softmax | None:
     True
     >>> softmax_of((e / np.sum(e, axis=0))._node), softmax_of((e / 2)._node)
     (None, None)
+    >>> print(softmax_of((np.exp(z) / np.sum(np.exp(2 * z), axis=1, keepdims=True))._node))  # of two things
+    None
     """
     powers: Any
     total: Any
