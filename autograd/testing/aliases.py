@@ -77,6 +77,22 @@ def passed_on(recording: Recording, frame: FrameType) -> None:
             value.symbol = alias or value.symbol
 
 
+def given_back(recording: Recording, value: Any, frame: FrameType) -> None:
+    """Several values that a function gives back, where a statement without calls gave them their names."""
+    spot = Spot(frame, frame.f_lasti)
+    node = statement_at(spot).node if isinstance(value, (tuple, dict)) else None
+    for name in ast.walk(node) if isinstance(node, ast.Return) else ():
+        part = frame.f_locals.get(name.id) if isinstance(name, ast.Name) else None
+        if type(part) is Traced and isinstance(name, ast.Name) and _holds(value, part):
+            part.symbol = _alias(recording, part.symbol, name.id, spot, {}, recording.lines) or part.symbol
+
+
+def _holds(value: Any, part: Traced) -> bool:
+    """Whether a tuple or a dictionary has something in it."""
+    inner = value.values() if isinstance(value, dict) else value
+    return any(each is part or (isinstance(each, (tuple, dict)) and _holds(each, part)) for each in inner)
+
+
 def received(recording: Recording, value: Any, frame: FrameType) -> None:
     """What a function gives back, where a statement does nothing but take it: `delta = derivative(out, y)`."""
     caller = frame.f_back

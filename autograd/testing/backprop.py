@@ -23,6 +23,7 @@ from autograd.testing.carets import wrong_part
 from autograd.testing.comparison import _margins, has_shape, misshapen, unused
 from autograd.testing.convention import habit
 from autograd.testing.dataflow import Dataflow, Fault
+from autograd.testing.expressions import Edit
 from autograd.testing.known import End
 from autograd.testing.outcome import Outcome
 from autograd.testing.reader import Gradient, stem
@@ -38,7 +39,7 @@ from autograd.testing.words import Words
 
 __tracebackhide__ = True  # pytest shows the line of the test and the message
 Array = np.ndarray[Any, np.dtype[Any]]
-_KNOWN = 0.2  # of the time, for words where it is known what makes each line right
+_KNOWN, _UNKNOWN = 0.2, 0.6  # of the time, for words where it is known what makes each line right, and where not
 _LISTENERS: list[Callable[[Report], object]] = []
 
 
@@ -191,7 +192,7 @@ class _Judge:
         hand = {**shown, **{node: array.astype(np.float64) for node, array in given.items()}}
         margins = _margins(truth.replay, shown, self._rtol) | self._margins
         known = faults and all(fault.repair is not None for fault in faults)
-        self._budget = Budget(self._seconds * (_KNOWN if known else 1.0))
+        self._budget = Budget(self._seconds * (_KNOWN if known else _UNKNOWN))
         findings, words = self._findings(hand, margins, faults[0].shown.factor if faults else 1.0)
         spelling = Spelling(self._recording, truth, words, faults)
         lines = merged(
@@ -363,7 +364,7 @@ class _Judge:
         if cause == "unknown" and self._is_transposed(fault):
             cause, explanation = "transposed", "the numbers are those of the transpose"
         explanation = spelling.text(explanation)
-        if repair is not None and (_is_weak(cause, explanation) or repair.edit.cause in ("target", "regulariser")):
+        if repair is not None and _is_clearer(repair.edit, cause, explanation):
             cause, explanation = repair.edit.cause, repair.edit.words
         if repair is not None and repair.line:
             right = repair.line
@@ -380,9 +381,19 @@ class _Judge:
         )
 
 
-def _is_weak(cause: str, explanation: str) -> bool:
-    """Whether what the catalogue says is nothing, a number without a reason, or two mistakes at once."""
-    return cause == "unknown" or (cause == "scale" and ": " not in explanation) or ", and " in explanation
+def _is_clearer(edit: Edit, cause: str, explanation: str) -> bool:
+    """Whether an edit says more than the catalogue: nothing, a number without a reason, or two mistakes at once."""
+    if (
+        cause == "unknown"
+        or edit.cause in ("target", "regulariser")
+        or re.search(r", and (?!(at|in) the other)", explanation)
+    ):
+        return True
+    if cause == "scale":
+        return ": " not in explanation
+    return cause == "missing-term" != edit.cause or (
+        edit.cause == "scale" and cause in ("missing-derivative", "wrong-axis")
+    )
 
 
 def merged(lines: Iterable[WrongLine]) -> tuple[WrongLine, ...]:

@@ -44,6 +44,7 @@ _NO_EFFECT = -0.2  # is added to the cost of an edit where the line changes noth
 _FOLLOWS = 0.4  # what it costs to edit a line that departs no further from the truth than what went into it
 _PASSES = 0.1  # and one that only passes a value on
 _RENAMED = -0.05  # or calls a value of the forward pass a gradient
+_LATE = 0.05  # and less of the last of them, which what is wrong comes after
 _RIGHT = 0.7  # and one that gave what it should
 _EDITS = 0.8  # of the time, for edits; the rest is for right values
 
@@ -113,9 +114,9 @@ class Dataflow(Known):
         array = np.asarray(value)
         return has_shape(array, end.node.value) and self._right(end.node, array.reshape(shape))
 
-    def repaired(self, reach: list[End], new: New, least: int) -> list[End]:
+    def repaired(self, reach: list[End], new: New, least: int, reads: frozenset[Var] = frozenset()) -> list[End]:
         """Of the ends, those that other values make right; none where these are fewer, or another becomes wrong."""
-        trial, repairs = self.trial(new), list[End]()
+        trial, repairs = self.trial(new, reads), list[End]()
         key = frozenset(new)
         for k, end in enumerate(sorted(reach, key=lambda end: len(self.between(key, end.var)))):
             if len(repairs) + len(reach) - k < least:
@@ -167,17 +168,19 @@ class Dataflow(Known):
 
     def _likeliness(self, unit: Unit) -> float:
         """What is added to the cost of an edit where what it repairs is no less right than what went into it."""
-        if all(map(self._is_right_gradient, unit.values)):
-            return _RIGHT
         if unit.statement.node is not None and all(map(self._does_nothing, unit.values)):
             return _NO_EFFECT
+        if all(map(self._is_right_gradient, unit.values)):
+            return _RIGHT - _LATE * self.order[unit.values[0]] / len(self.lines)
         if self.made[unit.values[0]].fn is same and not isinstance(unit.statement.value, ast.Call):
             forward = any(self.made[var].args[0] in self._truth.forward for var in unit.values)
             name = text_of(unit.statement.target) if unit.statement.target is not None else ""
             if not forward:
                 return _PASSES
             return _FOLLOWS if stem(name) == name else _RENAMED
-        return 0.0 if unit.suspect else _FOLLOWS
+        if not all(map(self.explained, unit.values)):
+            return 0.0 if unit.suspect else _FOLLOWS
+        return 0.0 if unit.suspect else _FOLLOWS - _LATE * (1 + self.order[unit.values[0]] / len(self.lines))
 
     def _does_nothing(self, var: Var) -> bool:
         """Whether a write left everything as it was."""
@@ -199,7 +202,7 @@ class Dataflow(Known):
         right = {match.node for match in matches if match.kind == "gradient" and abs(match.factor - 1) < 1e-6}
         own = stem(self._names.get(var, "")).lower()
         named = {n for n, _ in self._truth.gradients if own and str(n.get("name") or "").lower() == own}
-        return bool(right & named)
+        return bool(right & named) or self._here(var) in right
 
     def _next(self, wrong: list[End]) -> Fault:
         """The line that repairs most of the wrong gradients."""

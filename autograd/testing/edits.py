@@ -50,7 +50,7 @@ _SLOPES: tuple[tuple[str, tuple[Any, ...], tuple[float, float], float], ...] = (
     ("(1 - np.tanh({u})**2)", (np.tanh,), (-np.inf, np.inf), 0.0),
     ("np.sign({u})", (np.abs,), (-np.inf, np.inf), 0.0),
     ("np.exp({u})", (np.exp,), (-np.inf, np.inf), 0.1),
-    ("{u}", (), (-np.inf, np.inf), 0.0),
+    ("{u}", (), (-np.inf, np.inf), 0.15),
     ("1 / {u}", (), (-np.inf, np.inf), 0.4),
     ("2 * {u}", (np.square, np.power, np.multiply), (-np.inf, np.inf), 0.1),
     ("np.cos({u})", (np.sin,), (-np.inf, np.inf), 0.2),
@@ -88,7 +88,7 @@ class Edits(Setting):
         for form, cost in (("-_", 0.9), ("2 * _", 1.0), ("_ / 2", 1.05), ("-2 * _", 1.2), ("-_ / 2", 1.2)):
             words = "the sign is wrong" if form == "-_" else "a factor is wrong"
             found += [self._edit(term, form, partial(self._scale, term), cost, words) for term in _terms(self._tree)]
-        found += [*self._everywhere(), *self._another_term(), *self._another_place()]
+        found += [*self._everywhere(), *self._exchanged(), *self._another_term(), *self._another_place()]
         return sorted(found, key=lambda edit: edit.cost)
 
     def _another_place(self) -> Iterator[Edit]:
@@ -111,6 +111,16 @@ class Edits(Setting):
                     cause = self._place(first, other)
                     words = f"{text} stands in the place of {other}"
                     yield Edit(self._tree, tree, cause, 1.2, words)
+
+    def _exchanged(self) -> Iterator[Edit]:
+        """Two names, each in the place of the other."""
+        leaves = {
+            text_of(n): n for n in expressions(self._tree) if isinstance(n, _NAMED) and self._value(n) is not None
+        }
+        for (a, first), (b, second) in combinations(leaves.items(), 2):
+            if np.shape(self._value(first)) == np.shape(self._value(second)) and a not in b and b not in a:
+                tree = replaced(replaced(self._tree, first, parsed(b)), second, parsed(a))
+                yield Edit(self._tree, tree, "wrong-operand", 1.2, f"{a} and {b} are the wrong way round")
 
     def _another_term(self) -> Iterator[Edit]:
         """A term that is left out of a sum, made as one that is there."""
@@ -138,6 +148,7 @@ class Edits(Setting):
             for other in _OTHER.get(type(node.ops[0]), ()):
                 new = ast.Compare(node.left, [other()], node.comparators)
                 yield self._edit(node, new, self._place(node), 1.2, "the comparison is another one")
+            yield self._edit(node, node.left, self._place(node), 1.2, "the comparison does not belong there")
         elif isinstance(node, ast.Call):
             yield from self._of_call(node)
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -148,10 +159,15 @@ class Edits(Setting):
             yield from self._of_index(node)
         elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
             own: Any = node.value
-            near = (2 * own, own / 2, own + 1, own - 1, -own)
+            near = {own + 1: 1.3, own - 1: 1.3, 2 * own: 0.9, own / 2: 0.9, -own: 0.9}
             for number in sorted({*near, *self._numbers} - {own}):
-                words = f"{text_of(node)} stands where {number} belongs"
-                yield self._edit(node, ast.Constant(number), self._constant(node), 1.4, words)
+                words = f"{text_of(node)} stands where {number:g} belongs"
+                whole = int(number) if number == int(number) else number
+                yield self._edit(node, ast.Constant(whole), self._constant(node), near.get(number, 1.4), words)
+            for text, kind in self._names.items():
+                words = f"{text_of(node)} stands where {text} belongs"
+                cause = self._constant(node) if np.size(kind.value) == 1 else "wrong-operand"
+                yield self._edit(node, text, cause, 1.4, words)
         if value is None:
             return
         around = self._inside.get(id(node))
@@ -170,16 +186,18 @@ class Edits(Setting):
         if kind in (ast.Mult, ast.Div, ast.MatMult):
             for part, other in ((left, right), (right, left)):
                 if kind is ast.Mult or part is left:
-                    varies = (known := self._names.get(text_of(other))) is not None and known.depends
-                    cause = "scale" if self._size(other) == 1 and not varies else self._place(other)
-                    yield self._edit(node, part, cause, 1.25, f"{text_of(other)} is one factor too many")
+                    cost = 0.85 if isinstance(other, ast.Constant) else 1.15
+                    words = f"{text_of(other)} is one factor too many"
+                    yield self._edit(node, part, self._too_many(other), cost, words)
         for other_kind in _OTHER.get(kind, ()):
             new = ast.BinOp(left, other_kind(), right)
             cause = "wrong-operand" if ast.MatMult in (kind, other_kind) else self._place(node)
-            if {kind, other_kind} <= {ast.Add, ast.Sub} and not self._is_forward(node):
+            sign, known = {kind, other_kind} <= {ast.Add, ast.Sub}, self._names.get(text_of(left))
+            in_place = isinstance(getattr(left, "ctx", None), ast.Store) or (known is not None and known.parameter)
+            if sign and (in_place or not self._is_forward(node)):
                 cause = "scale"
             words = f"{text_of(node)} takes another operation than it should"
-            yield self._edit(node, new, cause, 1.25, words)
+            yield self._edit(node, new, cause, 0.85 if in_place and sign else 1.25, words)
         if kind is ast.Sub:
             cost = 1.1 if self._is_forward(node) and not self._has_data(node) else 0.85
             yield self._edit(node, ast.BinOp(right, ast.Sub(), left), "scale", cost, "the sign is wrong")
@@ -248,6 +266,11 @@ class Edits(Setting):
                     words = f"{text_of(node.func)} stands in the place of {other_name}"
                     new = self._numpy_call(node, node.args, parsed(other_name))
                     yield self._edit(node, new, self._place(node), 1.15, words)
+        for flag, own in self._flags.get(text_of(node.func), {}).items():
+            given = bool({k.arg: getattr(k.value, "value", own) for k in node.keywords}.get(flag, own))
+            others = [k for k in node.keywords if k.arg != flag]
+            new = ast.Call(node.func, node.args, [*others, ast.keyword(flag, ast.Constant(not given))])
+            yield self._edit(node, new, self._place(node), 0.9, f"{flag}={given} stands where {not given} belongs")
         operands = [a for a in node.args if not isinstance(a, (ast.Constant, ast.Tuple, ast.List))]
         if len(node.args) >= 1 and operands and len(node.args) <= 2:
             for part in operands:
@@ -321,8 +344,9 @@ class Edits(Setting):
             words = f"{own} was updated already: {known.before} is what it was before"
             yield self._edit(node, known.before, "stale-parameter", 0.8, words)
         if leaf or isinstance(node, ast.Call):
+            own_function = isinstance(node, ast.Call) and text_of(node.func) in self._functions  # sooner that is wrong
             for form in _FORMS:
-                yield self._edit(node, form.format(u="_"), self._place(node), 1.3,
+                yield self._edit(node, form.format(u="_"), self._place(node), 1.8 if own_function else 1.3,
                                  f"{own} stands where {form.format(u=own)} belongs")  # fmt: skip
         if leaf and self._is_forward(node) and not (known is not None and known.parameter):
             for name in self._functions:

@@ -45,7 +45,8 @@ class Edit:
 class Kind(NamedTuple):
     """What a name stands for: its value, and whether it is of the forward pass, a parameter, data, or depends on these.
 
-    Of a parameter that was updated, `before` is the name of what it was.
+    Of a parameter that was updated, `before` is the name of what it was; `root` is what it is a function of, element by
+    element.
     """
 
     value: Any
@@ -54,6 +55,7 @@ class Kind(NamedTuple):
     data: bool = False
     before: str = ""
     depends: bool = False
+    root: Any = None
 
 
 def text_of(node: ast.AST) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,20 @@ from autograd.basis.caching import cached_property
 from autograd.core.node import Node
 from autograd.program.program import Var
 from autograd.testing.reader import stem
-from autograd.testing.recording import Recording, same
+from autograd.testing.recording import Recording, same, scope_of
 from autograd.testing.rerun import Rerun
 from autograd.testing.source import Statement, statement_at
 from autograd.testing.truth import Truth, factor_between
+
+_SPREADING = (
+    np.broadcast_to,
+    np.repeat,
+    np.tile,
+    np.stack,
+    np.vstack,
+    np.hstack,
+    np.concatenate,
+)  # what is right stays so
 
 
 @dataclass
@@ -76,6 +88,8 @@ class Known(Rerun):
         self._recording, self._truth, self._names = recording, truth, names
         self.ends = self._ends = ends
         self._inputs: dict[Var, list[Var]] = {}
+        self._held: dict[int, dict[str, list[Any]]] = {}
+        self._beside: dict[Var, Node | None] = {}
         self._statements: dict[Var, Statement] = {}
         self._known_statements: dict[Statement, Statement] = {}
 
@@ -144,24 +158,37 @@ class Known(Rerun):
         if not self._signs_are_true and not any(end.wrong and self._is_turned(end) for end in self._ends):
             sizes |= {-size for size in sizes}
         wrong = {end.var for end in self._ends if end.wrong}
+        settled = set().union(*(self.behind(end.var) for end in self._ends if not end.wrong))  # in whatever scale
+        conventions: set[float] = set()  # factors that are taken out again
         certain: list[Var] = []
         astray: set[Var] = set()  # gradients with a factor from nowhere
         for line in self.lines:
             var = line.target
-            if var in self._truth.forward or self._gives_back(var):
+            if var in self._truth.forward:  # as an error is, in which the gradients begin
+                if var in settled and not self._truth.forward.issuperset(u.target for u in self.users.get(var, ())):
+                    factors[var] = {m.factor for m in self._truth.matches(var.value) if m.kind == "gradient"}
+                    conventions |= factors[var]
+                continue
+            if self._gives_back(var):
                 continue
             if line.fn is same and any(
                 v in self.made and v not in found and v not in self._truth.forward for v in line.variables()
             ):
                 continue
             matches = self._truth.matches(var.value)
-            own = [m for m in matches if m.kind == "gradient" and m.node is self._of_this_name(var)]
-            if own or ((line.fn is same or self._is_named_here(var)) and self._of_this_name(var) is not None):
+            meant = self._meant(var)
+            own = [m for m in matches if m.kind == "gradient" and m.node in meant]
+            named = meant and (line.fn is same or self._here(var) is not None)
+            if own or (named and var not in settled):
                 matches = own
+            elif line.fn in _SPREADING and all(v in found or v not in self.made for v in line.variables()):
+                found.add(var)
             # a convention's factor comes in where there is no gradient yet; later it stays, or is taken out again
             before = {factor for arg in self.inputs(var) for factor in factors.get(arg, ())}
+            before -= conventions if var in wrong else set()
             usual = () if var in wrong else {1.0} if before or not astray.isdisjoint(self.inputs(var)) else sizes
             good = {m.factor for m in matches if any(abs(m.factor - f) <= 1e-6 * abs(f) for f in (*usual, *before))}
+            good = good or ({m.factor for m in matches} if var in settled else set())
             if good:
                 found.add(var)
                 leaves = self.leaves(var)
@@ -172,11 +199,10 @@ class Known(Rerun):
                 astray.add(var)
             if carried := good & {m.factor for m in matches if m.kind != "value"}:
                 factors[var] = carried
+                conventions |= carried if var in settled else set()
         for var in certain:
             found |= self.behind(var) - astray
-        for end in self._ends:
-            found |= self.behind(end.var) if not end.wrong else set()
-        return found
+        return found | settled
 
     def _gives_back(self, var: Var) -> bool:
         """Whether a function only gives back what it was given, which says nothing of what it should give."""
@@ -194,19 +220,54 @@ class Known(Rerun):
                 signs += 0.0 if factor is None else np.sign(factor)
         return signs > 0
 
-    def _is_named_here(self, var: Var) -> bool:
-        """Whether the value of whose gradient this has the name was made in the same call of a function."""
+    def _meant(self, var: Var) -> list[Node]:
+        """The nodes whose gradient a value may be by its name: after `dh[h < 0] = 0`, what h is a function of."""
         node = self._of_this_name(var)
-        return node is not None and id(self._recording.spots[var].frame) in self._frames.get(node, ())
+        meant = [] if node is None else [node]
+        while node is not None and self._here(var) is not None:
+            behind = [arg for arg in node.args or () if isinstance(arg, Node) and arg in self._truth.replay.uses]
+            node = behind[0] if len(behind) == 1 and behind[0].value.size == node.value.size else None
+            meant += [] if node is None else [node]
+        return meant
 
-    @cached_property
-    def _frames(self) -> dict[Node, set[int]]:
-        """The calls of functions in which the values of nodes were made."""
-        found: dict[Node, set[int]] = {}
-        for var, node in self._truth.nodes.items():
-            if var in self._recording.spots:
-                found.setdefault(node, set()).add(id(self._recording.spots[var].frame))
-        return found
+    def _here(self, var: Var) -> Node | None:
+        """The node whose gradient a value is by its name, of a variable of the same call: `dZ` beside `Z`."""
+        if var not in self._beside:
+            self._beside[var] = self._found_beside(var)
+        return self._beside[var]
+
+    def _found_beside(self, var: Var) -> Node | None:
+        target = self.statement(var).target
+        target = target.value if isinstance(target, ast.Subscript) else target
+        if not isinstance(target, ast.Name) or stem(target.id) == target.id:
+            return None
+        spot, scopes = self._recording.spots[var], self._recording.scopes
+        held = self.held(spot.frame)
+        named = held.get(target.id, [])
+        after = next((b for a, b in pairwise(named) if a is var), None)
+        if after is not None and var in self.inputs(after) and not _multiplies(self.statement(after).node):
+            return None  # a sum that is not whole yet
+        alike = [v for v in named if v in self.made and self._recording.spots[v].instruction == spot.instruction]
+        values = [scopes[v].get(stem(target.id)) for v in alike if v in scopes]
+        once = len(held.get(stem(target.id), ())) == 1 or len({id(v) for v in values}) == len(values) > 1
+        value = scopes[var].get(stem(target.id)) if once and var in alike else None
+        node = self._truth.nodes.get(value) if type(value) is Var else None
+        return node if node is not None and node.value.size == np.size(var.value) else None
+
+    def held(self, frame: FrameType) -> dict[str, list[Any]]:
+        """The values that the variables of a call had, one after the other."""
+        if id(frame) not in self._held:
+            found: dict[str, list[Any]] = {}
+            lines = (line.target for line in self._recording.lines if line.target in self._recording.scopes)
+            scopes = [self._recording.scopes[var] for var in lines if self._recording.spots[var].frame is frame]
+            for name, value in (item for scope in (*scopes, scope_of(frame)) for item in scope.items()):
+                while type(value) is Var and value in self.made and self.made[value].fn is same:
+                    value = self.made[value].args[0]
+                values = found.setdefault(name, [])
+                if not any(value is other for other in values):
+                    values.append(value)
+            self._held[id(frame)] = found
+        return self._held[id(frame)]
 
     def _is_turned(self, end: End) -> bool:
         """Whether a gradient is right but for its sign, and perhaps a factor: then a sign is no convention."""
@@ -215,6 +276,8 @@ class Known(Rerun):
 
     def _of_this_name(self, var: Var) -> Node | None:
         """The node whose gradient a value is by its name."""
+        if (here := self._here(var)) is not None:
+            return here
         nodes = self._named.get(stem(self._names[var]).lower(), []) if var in self._names else []
         return nodes[0] if len(nodes) == 1 and nodes[0].value.size == np.size(var.value) else None
 
@@ -226,3 +289,8 @@ class Known(Rerun):
             if node.get("name"):
                 found.setdefault(str(node.get("name")).lower(), []).append(node)
         return found
+
+
+def _multiplies(node: ast.stmt | None) -> bool:
+    """Whether a statement is `x *= y`."""
+    return isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Mult)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.caching import cached_property
 from autograd.program.program import Var
 from autograd.program.trace import Traced, plain
 from autograd.testing.expressions import text_of
@@ -23,7 +24,8 @@ from autograd.testing.submission import _MISSING, Parameter, Place, parts_of
 from autograd.testing.updates import Update, Updates
 
 _LOSS = re.compile(
-    r"(?i)^(?!d_?|grad)(.*(loss|cost|objective)\w*|(L|J|E|err(or)?|mse|bce|nll|(cross_?)?entropy|ce)"
+    r"(?i)^(?!grad|d_?(L|J|E|loss|cost|objective|err(or)?|mse|bce|nll|ce)(?![a-z]))"
+    r"(.*(loss|cost|objective)\w*|(L|J|E|err(or)?|mse|bce|nll|(cross_?)?entropy|ce)"
     r"(_?(hist(ory)?|list|log|values?|all|total|s))?)$"
 )
 _NOISE = re.compile(
@@ -242,10 +244,21 @@ class Reader:
             name = self._variable(value)
             for parameter in self._parameters:
                 held = parameter.place is not None and parameter.place.read() is value
-                if (held or name == parameter.name) and value.symbol is not parameter.var:
+                held = held or name == parameter.name or name in self._held.get(parameter.var, ())
+                if held and value.symbol is not parameter.var:
                     update = self.updates.first(parameter.var, value.symbol)
                     if update is not None:
                         found.append(Gradient(parameter, value, parameter.name, update))
+        return found
+
+    @cached_property
+    def _held(self) -> dict[Var, set[str]]:
+        """The variables in which parameters were."""
+        found: dict[Var, set[str]] = {p.var: set() for p in self._parameters}
+        for scope in self._recording.scopes.values():
+            for name, value in scope.items():
+                if type(value) is Var and value in found:
+                    found[value].add(name)
         return found
 
     def _given(self, rest: Any, explicit: bool) -> list[Gradient]:

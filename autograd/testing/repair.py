@@ -13,6 +13,7 @@ import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from inspect import signature
 from operator import itemgetter
 from types import FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,8 +26,9 @@ from autograd.rules.write import put
 from autograd.testing.budget import Budget
 from autograd.testing.code import Value, is_function, is_pure
 from autograd.testing.edits import Edits
-from autograd.testing.expressions import Edit, expressions, name_of, parsed, replaced, text_of
+from autograd.testing.expressions import Edit, Kind, expressions, name_of, parsed, replaced, text_of
 from autograd.testing.recording import Recording, same
+from autograd.testing.rerun import known_value
 from autograd.testing.runs import Run, Runs
 from autograd.testing.source import Statement, range_of
 from autograd.testing.truth import Truth, factor_between
@@ -36,6 +38,8 @@ from autograd.testing.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from autograd.testing.dataflow import Dataflow
     from autograd.testing.known import End
+
+_PARTS = (0.0, 0.17, 0.37, 0.59, 0.83, 1.0)  # of a loop
 
 
 @dataclass
@@ -118,16 +122,11 @@ class Repairs:
             return None
         run = next((run for run in runs if run.target is var), runs[0])
         values = self._flow.values
-        offered = self._vocabulary.without_synonyms(run.names, [other.names for other in runs])
-        names = {text: self._vocabulary.kind(known, values) for text, known in offered.items()}
-        for text, array in self._vocabulary.indexed(run.last, run.frame).items():
-            value = _value(run, parsed(text), values)
-            if value is not None:
-                names[text] = self._vocabulary.kind(array, values)._replace(value=value)
+        names = self._names(run, runs)
         leaves = {}
         for node in expressions(tree):
             at = range_of(node) if hasattr(node, "lineno") else None
-            if at in run.leaves and not isinstance(node, ast.Tuple):
+            if at in run.leaves and not isinstance(node, (ast.Tuple, ast.Constant)):
                 text, known = text_of(node), run.leaves[at]
                 leaves[text] = self._vocabulary.kind(known, values)
                 if type(known) is Var and known in self._updates:
@@ -135,10 +134,27 @@ class Repairs:
                     leaves[text] = leaves[text]._replace(before=before)
                     for each in runs:
                         each.names[before] = self._updates[known]
-        functions, numbers = around(run.frame)
+        functions, numbers, flags = around(run.frame)
         offered = {text: kind for text, kind in {**names, **leaves}.items() if _is_plain(kind.value)}
-        found = Edits(tree, offered, lambda node: _value(run, node, values), functions, numbers, self._used)
+        found = Edits(tree, offered, lambda node: _value(run, node, values), functions, numbers, self._used, flags)
         return _Place(self._flow, statement, tree, run, runs, [*self._over(tree, statement, runs), *found.all()])
+
+    def _names(self, run: Run, runs: list[Run]) -> dict[str, Kind]:
+        """What could be named where an expression ran."""
+        values = self._flow.values
+        offered = self._vocabulary.without_synonyms(run.names, [other.names for other in runs])
+        names = {text: self._vocabulary.kind(known, values) for text, known in offered.items()}
+        for text, array in self._vocabulary.indexed(run.last, run.frame).items():
+            value = _value(run, parsed(text), values)
+            if value is not None:
+                names[text] = self._vocabulary.kind(array, values)._replace(value=value)
+        numbers = {kind.value for kind in names.values() if isinstance(kind.value, (int, float))}
+        for text in self._vocabulary.counted:
+            value = _value(run, parsed(text), values)
+            if isinstance(value, (int, float)) and value not in numbers:  # not those that a shorter name has
+                numbers.add(value)
+                names[text] = Kind(value, True)
+        return names
 
     def _over(self, tree: ast.expr, statement: Statement, runs: list[Run]) -> list[Edit]:
         """What is written over what was there, where it should be added."""
@@ -146,14 +162,18 @@ class Repairs:
         if not isinstance(statement.node, ast.Assign) or target is None:
             return []
         if last.fn is same and len(runs) == 1 and last.args[0] in self._flow.made:  # of what is passed on, the last
-            others = [run.target.value for run in self._runs.of(last.args[0]) if run.target is not last.args[0]]
-            if not others:
+            held = self._flow.held(runs[0].frame).get(text_of(target), []) if runs[0].frame is not None else []
+            others = [np.asarray(known_value(other, {})) for other in held if other is not last.args[0]]
+            if not others or any(other.shape != last.target.value.shape for other in others):
                 return []
             runs[0].leaves[range_of(target)] = sum(others)
+        elif last.fn is put and len(runs) == 1 and isinstance(target, ast.Subscript):
+            if not np.any(known_value(last.args[0], {})):
+                return []
         elif len(runs) < 2 or (last.fn is not put and runs[0].frame is not runs[-1].frame):
             return []
         before: Any = None
-        for run in runs if len(runs) > 1 else ():
+        for run in runs if last.fn is not same or len(runs) > 1 else ():
             if run.last.fn is put and isinstance(target, ast.Subscript):
                 run.leaves[range_of(target.value)] = run.last.args[0]
                 line = Line(Var(None), operator.getitem, run.last.args[:2], {})
@@ -199,16 +219,31 @@ class _Place:
                 new = {run.target: partial(code, run) for run in self._runs}
                 if not self._is_another(code):
                     return None
-                repairs = self._flow.repaired(reach, new, len(reach))
+                reads = self._read(edit)
+                repairs = self._flow.repaired(reach, new, len(reach), reads)
             except Exception:  # what is not known, and shapes that do not fit
                 return None
             if not repairs:
                 return None
-            trial = self._flow.trial(new)
+            trial = self._flow.trial(new, reads)
             values = {run.target: trial[run.target] for run in self._runs}
         if edit.cause in ("derivative-at-output", "wrong-operand", "missing-derivative") and self._is_scaled(values):
             edit = replace(edit, place="scale")
         return Repair(self._statement, edit, _line(self._statement, self._tree, changed), values, repairs)
+
+    def _read(self, edit: Edit) -> frozenset[Var]:
+        """The values that an edit reads by another name, of those that what the expression gave earlier went into."""
+        if len(self._runs) == 1:
+            return frozenset()
+        texts = {
+            text_of(node) for node in ast.walk(edit.new) if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript))
+        }
+        found = (run.names[text] for run in self._runs for text in texts & run.names.keys())
+        return frozenset(value for value in found if type(value) is Var) & self._reached
+
+    @cached_property
+    def _reached(self) -> frozenset[Var]:
+        return frozenset().union(*(self._flow.reaches(run.target) for run in self._runs))
 
     def _is_scaled(self, values: Mapping[Var, Any]) -> bool:
         """Whether what was given is a number times what is right."""
@@ -221,9 +256,9 @@ class _Place:
 
     @cached_property
     def _looked_at(self) -> list[Run]:
-        """Some of the times that it ran, by which edits are told apart: one for each quarter, and the last."""
+        """Some of the times that it ran, by which edits are told apart; of nested loops not only the first turns."""
         last = len(self._runs) - 1
-        return [self._runs[k] for k in sorted({last * quarter // 4 for quarter in range(5)})]
+        return [self._runs[k] for k in sorted({int(last * part) for part in _PARTS})]
 
     def _is_another(self, code: Value) -> bool:
         """Whether code gives something else, of a shape that may be meant, and not what was tried before."""
@@ -245,21 +280,26 @@ class _Place:
         return [np.shape(end.node.value) for end in self._flow.ends if end.var is self._run.target]
 
 
-def around(frame: FrameType | None) -> tuple[list[str], list[float]]:
-    """The functions of one argument, and the numbers, that the author of a function uses."""
+def around(frame: FrameType | None) -> tuple[list[str], list[float], dict[str, dict[str, bool]]]:
+    """The functions of one argument, the numbers, and what functions may be told with True or False."""
     if frame is None:
-        return [], []
+        return [], [], {}
     own = frame.f_locals.get("self")
     held = [
         ("", 1, {**frame.f_globals, **frame.f_locals}),
         *(("self.", 2, vars(kind)) for kind in type(own).__mro__ if own is not None),
     ]
     functions = [f"self.{name}" for name, value in getattr(own, "__dict__", {}).items() if is_function(value)]
-    functions += [
-        f"{prefix}{name}" for prefix, count, names in held for name, value in names.items()
-        if isinstance(value, FunctionType) and value.__code__.co_argcount == count and is_pure(value)
-    ]  # fmt: skip
-    return functions, [value for value in frame.f_code.co_consts if type(value) in (int, float)]
+    flags = {}
+    for prefix, count, names in held:
+        for name, value in names.items():
+            if not isinstance(value, FunctionType) or not is_pure(value):
+                continue
+            given = signature(value).parameters.values()
+            if sum(one.default is one.empty for one in given) <= count <= len(given):
+                functions.append(f"{prefix}{name}")
+            flags[f"{prefix}{name}"] = {one.name: one.default for one in given if isinstance(one.default, bool)}
+    return functions, [value for value in frame.f_code.co_consts if type(value) in (int, float)], flags
 
 
 def _is_plain(value: Any) -> bool:

@@ -55,8 +55,8 @@ class Rerun:
         self.values: dict[Var, Any] = {}
         self._behind: dict[Var, frozenset[Var]] = {}
         self._reached: dict[Var, frozenset[Var]] = {}
-        self._between: dict[tuple[frozenset[Var], Var], list[Line]] = {}
-        self._functions: dict[tuple[frozenset[Var], Var], Callable[[New], Any]] = {}
+        self._between: dict[tuple[frozenset[Var], Var, frozenset[Var]], list[Line]] = {}
+        self._functions: dict[tuple[frozenset[Var], Var, frozenset[Var]], Callable[[New], Any]] = {}
 
     def fix(self, rights: New) -> None:
         """Take other values for right from now on, with all that follows from them."""
@@ -72,23 +72,24 @@ class Rerun:
             self._compute(line, new, values)
         return values
 
-    def function(self, start: frozenset[Var], end: Var) -> Callable[[New], Any]:
-        """What computes a value from some that are given."""
-        key = start, end
+    def function(self, start: frozenset[Var], end: Var, reads: frozenset[Var] = frozenset()) -> Callable[[New], Any]:
+        """What computes a value from some that are given, and perhaps read others."""
+        key = start, end, reads
         if key not in self._functions:
-            self._functions[key] = _Source(self.between(start, end), start, self.fixed, self.values).function(end)
+            lines = self.between(start, end, reads)
+            self._functions[key] = _Source(lines, start, self.fixed, self.values).function(end)
         return self._functions[key]
 
-    def trial(self, new: New) -> Trial:
-        """The values that follow, each computed when it is asked for."""
-        return Trial(self, new)
+    def trial(self, new: New, reads: frozenset[Var] = frozenset()) -> Trial:
+        """The values that follow, each computed when it is asked for; the new ones are computed from `reads`."""
+        return Trial(self, new, reads)
 
-    def between(self, start: frozenset[Var], end: Var) -> list[Line]:
+    def between(self, start: frozenset[Var], end: Var, reads: frozenset[Var] = frozenset()) -> list[Line]:
         """The lines by which some values go into another one, and into each other, in order, theirs included."""
-        key = start, end
+        key = start, end, reads
         if key not in self._between:
             after = set().union(*map(self.reaches, start))
-            into = set().union(self.behind(end), *(map(self.behind, start) if len(start) > 1 else ()))
+            into = set().union(self.behind(end), *map(self.behind, (*start, *reads) if len(start) > 1 else ()))
             self._between[key] = self._ordered(after & into)
         return self._between[key]
 
@@ -129,11 +130,11 @@ class Rerun:
 class Trial:
     """The values of a program in which some are others."""
 
-    def __init__(self, program: Rerun, new: New) -> None:
-        self._program, self._new, self._key = program, new, frozenset(new)
+    def __init__(self, program: Rerun, new: New, reads: frozenset[Var]) -> None:
+        self._program, self._new, self._key, self._reads = program, new, frozenset(new), reads
 
     def __getitem__(self, var: Var) -> Any:
-        return self._program.function(self._key, var)(self._new)
+        return self._program.function(self._key, var, self._reads)(self._new)
 
 
 class _Source:

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import cache, partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ class Setting:
         names: what its author could have named there, by the spelling.
         value: what a node of the expression is, None where that is not known.
         functions, numbers: of the author's, that might stand there.
+        flags: what some functions may be told with True or False, by their names.
         used: the functions of NumPy's that the forward pass has.
     """
 
@@ -35,11 +37,12 @@ class Setting:
         functions: Iterable[str] = (),
         numbers: Iterable[float] = (),
         used: Container[Any] = (),
+        flags: Mapping[str, Mapping[str, bool]] = MappingProxyType({}),
     ) -> None:
         self._tree, self._names = tree, names
         self._value = cache(value)
         self._functions, self._numbers = tuple(functions), set(numbers)
-        self._used = used
+        self._used, self._flags = used, flags
         self._inside = {id(part): node for node in ast.walk(tree) for part in ast.iter_child_nodes(node)}
 
     def _edit(self, old: ast.expr, new: Any, cause: Any, cost: float, words: str) -> Edit:
@@ -68,8 +71,15 @@ class Setting:
         around = self._around(node)
         if self._is_a_penalty(node):
             return "regulariser"
-        inside = around is not node and self._is_forward(around) and not self._has_data(around)
+        inside = node is not around is not self._tree and self._is_forward(around) and not self._has_data(around)
         return "derivative-at-output" if inside and not self._in_a_product(around) else "scale"
+
+    def _too_many(self, node: ast.expr) -> str:
+        """The cause of a factor that does not belong there."""
+        known = [kind for n in expressions(node) if (kind := self._names.get(text_of(n))) is not None]
+        if not any(kind.depends for kind in known):  # data, or a number
+            return "wrong-operand" if self._size(node) > 1 else "scale"
+        return "wrong-operand" if any(kind.parameter for kind in known) else self._placed(node)
 
     def _is_a_penalty(self, node: ast.expr) -> bool:
         """Whether a part of the expression is a term that has parameters and numbers in it and nothing else."""
@@ -77,7 +87,11 @@ class Setting:
         sums = isinstance(around, ast.BinOp) and isinstance(around.op, (ast.Add, ast.Sub))
         known = [self._names[t] for n in expressions(node) if (t := text_of(n)) in self._names]
         arrays = [kind for kind in known if np.size(kind.value) > 1]
-        return sums and bool(arrays) and all(kind.parameter for kind in arrays)
+        return (
+            sums
+            and bool(arrays)
+            and all(kind.parameter or (not kind.depends and np.ndim(kind.value) == 0) for kind in known)
+        )
 
     def _place(self, node: ast.expr, text: str = "") -> Any:
         return partial(self._placed, node, text)
@@ -91,25 +105,32 @@ class Setting:
             return "target"
         if kind is not None and (not kind.forward or np.asarray(kind.value).dtype.kind in "iu"):
             return "wrong-operand"
-        around = self._around(node)
+        around, own = self._around(node), self._names.get(text_of(node))
         if self._is_a_penalty(around):
             return "regulariser"
-        if (
-            around is node and text and not re.match(rf"{re.escape(text_of(node))}(?!\w)", text)
-        ):  # itself the other factor
+        if self._in_a_product(node) or (kind is not None and kind.parameter) or (own is not None and own.parameter):
             return "wrong-operand"
-        if around is not node and self._is_forward(around) and not self._in_a_product(around):
-            return "derivative-at-output"
-        if self._is_forward(node) and not self._in_a_product(node) and (kind is None or kind.forward):
-            return "derivative-at-output" if not (kind is not None and kind.parameter) else "wrong-operand"
-        return "wrong-operand"
+        if around is not node:
+            return (
+                "derivative-at-output"
+                if self._is_forward(around) and not self._in_a_product(around)
+                else "wrong-operand"
+            )
+        if kind is None or re.match(rf"{re.escape(text_of(node))}(?!\w)", text):
+            return "derivative-at-output" if self._is_forward(node) else "wrong-operand"
+        related = own is not None and kind.root is not None and kind.root is own.root  # h for z, of h = f(z)
+        return "derivative-at-output" if related else "wrong-operand"
 
     def _around(self, node: ast.expr) -> ast.expr:
-        """The largest part of the expression with this node in it that is of the forward pass alone."""
-        best, called = node, {id(call.func) for call in expressions(self._tree) if isinstance(call, ast.Call)}
-        for other in expressions(self._tree):
-            if id(other) not in called and any(part is best for part in ast.walk(other)) and self._is_forward(other):
-                best = other
+        """The largest factor of the expression with this node in it that is of the forward pass alone."""
+        best, around = node, self._inside.get(id(node))
+        while around is not None and not (isinstance(around, ast.Call) and around.func is best):
+            if isinstance(around, ast.BinOp) and isinstance(around.op, (ast.Mult, ast.MatMult, ast.Div)):
+                break
+            if isinstance(around, ast.expr) and not self._is_forward(around):
+                break
+            best = around if isinstance(around, ast.expr) else best
+            around = self._inside.get(id(around))
         return best
 
     def _in_a_product(self, node: ast.expr) -> bool:

@@ -41,7 +41,7 @@ class Spelling:
         """A right line in the author's names, with what has no name there written out; empty where that is long."""
         target, equals, value = text.rpartition(" = ")
         for _ in range(3):
-            value = self._replaced(value, self._written_out)
+            value = self._replaced(value, self._written_out(value))
         line = self.text(f"{target}{equals}{value}")
         return "" if ";" in line or len(line) > _LONGEST else line
 
@@ -101,18 +101,17 @@ class Spelling:
                     found.setdefault(self._words.value(known), ast.unparse(node).replace("'", '"'))
         return {name: spelled for name, spelled in found.items() if name.isidentifier() and name != spelled}
 
-    @cached_property
-    def _written_out(self) -> dict[str, str]:
-        """What computes the gradients that have no variable of the author's, by the report's names of these."""
+    def _written_out(self, text: str) -> dict[str, str]:
+        """What computes the gradients in a text that have no variable of the author's, by their names in it."""
         found: dict[str, str] = {}
-        for node in self._nodes:
-            name = self._words.gradient(node)
-            if name.isidentifier() and name not in self._gradients and name not in self._gradients.values():
-                _, _, value = self._words.line(node).partition("  # ")[0].rpartition(" = ")
-                if value and ";" not in value and len(value) < _LONGEST:
-                    found[name] = f"({value})"
+        for name in set(re.findall(r"\w+", text)) & self._nodes.keys() - self._gradients.keys():
+            _, _, value = self._words.line(self._nodes[name]).partition("  # ")[0].rpartition(" = ")
+            if value and ";" not in value and len(value) < _LONGEST and name not in self._gradients.values():
+                found[name] = f"({value})"
         return found
 
-    @property
-    def _nodes(self) -> list[Node]:
-        return [node for node in self._truth.replay.nodes if node.op is not None and node.get("name")]
+    @cached_property
+    def _nodes(self) -> dict[str, Node]:
+        """What has a gradient, by the report's names of these."""
+        nodes = (node for node in self._truth.replay.nodes if node.op is not None and node.get("name"))
+        return {self._words.gradient(node): node for node in nodes}

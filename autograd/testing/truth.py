@@ -68,6 +68,7 @@ class Truth:
             if var in self.nodes and isinstance(values[var], Tensor) and values[var].name is None:
                 values[var].name = name
         self.replay = Replay(self.loss._node)
+        self._matches: dict[int, tuple[Any, list[Match]]] = {}  # by identity of the value, which is held
         self._vars = {node: var for var, node in reversed(list(self.nodes.items()))}
 
     def node(self, var: Var) -> Node:
@@ -123,7 +124,12 @@ class Truth:
 
     def matches(self, value: Any) -> list[Match]:
         """What a hand value may be, the gradients first."""
-        array = np.asarray(value)
+        known = self._matches.get(id(value))
+        if known is None:
+            known = self._matches[id(value)] = value, self._matching(np.asarray(value))
+        return known[1]
+
+    def _matching(self, array: Array) -> list[Match]:
         if not _is_number(array) or not array.size:
             return []
         if array.size == 1:

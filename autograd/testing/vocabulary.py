@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import operator
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -62,6 +63,9 @@ class Vocabulary:
                 continue
             entry = _entry(text, frame, scope)
             found[text] = entry.symbol if type(entry) is Traced and entry.symbol not in after else var
+        for name, value in getattr(frame.f_locals.get("self") if frame is not None else None, "__dict__", {}).items():
+            if type(value) in (int, float):
+                found.setdefault(f"self.{name}", value)
         own = flow.statement(last.target)
         for text in _entries(frame.f_code, own) if frame is not None else ():
             part = _entry(text, frame, scope)
@@ -84,7 +88,21 @@ class Vocabulary:
             base = scope.get(text.partition("[")[0])
             if type(base) is Var and base.value.dtype.kind in "iu":  # labels
                 texts[text] = None
-        return {text: scope[text.partition("[")[0]] for text in texts if is_indexed(text, scope)}
+        found = {text: scope[text.partition("[")[0]] for text in texts if is_indexed(text, scope)}
+        for text in _slices(frame.f_code) if frame is not None else ():
+            base = scope.get(text.partition("[")[0])
+            if type(base) is Var and base not in after:
+                found[text] = base
+        return found
+
+    @cached_property
+    def counted(self) -> list[str]:
+        """The numbers that the author's functions spell, the short ones first: `len(x)`, `x.shape[0]`, `np.sqrt(d)`."""
+        codes = dict.fromkeys(spot.frame.f_code for spot in self._recording.spots.values())
+        nodes = (n for code in codes for statement in statements_of(code) for n in ast.walk(statement))
+        spelled = {text_of(node) for node in nodes if _counts(node)}
+        sizes = {f"{text.rpartition('[')[0]}[{axis}]" for text in spelled if text.endswith("]") for axis in (0, 1)}
+        return sorted(spelled | sizes, key=lambda text: (len(text), text))
 
     def _scope(self, var: Var, frame: FrameType | None) -> dict[str, Any]:
         """The variables when a value was made; of a statement that called nothing, when the last call before it was."""
@@ -145,10 +163,30 @@ class Vocabulary:
         """What a name stands for."""
         value = known_value(known, values)
         if type(known) is not Var:
-            return Kind(value, True)
-        parameter = self._truth.is_parameter(known)
+            return Kind(value, True, data=isinstance(value, float))
+        parameter = self._truth.is_parameter(self._base(known))
         depends = self._flow.depends(known)
-        return Kind(value, self._is_forward(known), parameter, known in self._targets, depends=depends)
+        targets, root = known in self._targets, self._root(known)
+        return Kind(value, self._is_forward(known), parameter, targets, depends=depends, root=root)
+
+    def _root(self, var: Var) -> Var:
+        """What a value is a function of, element by element."""
+        while var in self._flow.made:
+            line = self._flow.made[var]
+            behind = [arg for arg in line.variables() if self._flow.depends(arg)]
+            if line.fn is operator.getitem or len(set(behind)) != 1 or np.shape(behind[0].value) != np.shape(var.value):
+                break
+            var = behind[0]
+        return var
+
+    def _base(self, var: Var) -> Var:
+        """The array that a value is a part of."""
+        line = self._flow.made.get(var)
+        while (
+            line is not None and line.fn in (operator.getitem, np.transpose, np.reshape) and type(line.args[0]) is Var
+        ):
+            var, line = line.args[0], self._flow.made.get(line.args[0])
+        return var
 
     @cached_property
     def _targets(self) -> set[Var]:
@@ -186,6 +224,14 @@ def is_indexed(text: str, scope: Mapping[str, Any]) -> bool:
 
 
 @lru_cache(maxsize=1024)
+def _slices(code: CodeType) -> list[str]:
+    """The parts of arrays that a function spells, `theta[1:]`."""
+    nodes = (node for statement in statements_of(code) for node in ast.walk(statement))
+    parts = (n for n in nodes if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name))
+    return list(dict.fromkeys(text_of(n) for n in parts if any(isinstance(p, ast.Slice) for p in ast.walk(n.slice))))
+
+
+@lru_cache(maxsize=1024)
 def _entries(code: CodeType, own: Statement | None) -> list[str]:
     """The entries of lists that a function spells with variables, `hs[t]`; of one statement, also those beside them."""
     everywhere = [node for statement in statements_of(code) for node in ast.walk(statement) if _is_plain_entry(node)]
@@ -193,6 +239,16 @@ def _entries(code: CodeType, own: Statement | None) -> list[str]:
     texts = dict.fromkeys(text_of(node) for node in everywhere)
     texts |= dict.fromkeys(f"{node.value.id}[{text}]" for node in here for text in _beside(node.slice))  # type: ignore[attr-defined]
     return list(texts)
+
+
+def _counts(node: Any) -> bool:
+    """Whether an expression is a size, or its root."""
+    if isinstance(node, ast.Call):
+        return text_of(node.func) in ("len", "np.sqrt", "math.sqrt", "np.size") and not any(
+            isinstance(part, (ast.BinOp, ast.Call)) for arg in node.args for part in ast.walk(arg)
+        )
+    node = node.value if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) else node
+    return isinstance(node, ast.Attribute) and node.attr in ("shape", "size")
 
 
 def _is_numbered(name: str, own: Statement) -> bool:
