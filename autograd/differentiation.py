@@ -216,11 +216,19 @@ def _with_parameters(module: Any, parameters: dict[str, Tensor]) -> Any:
     return module.with_parameters(parameters)
 
 
-class _Argument(Tensor):
+class Argument(Tensor):
     """What a transform passes: a leaf of its own, which the function may write into and copy like any value."""
 
     __slots__ = ()
     _collects_grad = False
+
+    @classmethod
+    def standing_for(cls, leaf: Tensor) -> Tensor:
+        """Another Tensor for the node of a leaf: what is written into it, the leaf does not see."""
+        alias = cls.__new__(cls)
+        alias._view = None
+        alias._stand_for(leaf._node, leaf._value if leaf.ndim else leaf._value[()])  # a number has no memory
+        return alias
 
 
 def _alias(leaf: Any, fn: Callable[..., Any]) -> Any:
@@ -239,8 +247,8 @@ def _alias(leaf: Any, fn: Callable[..., Any]) -> Any:
         )
     if isinstance(leaf, Tensor) and leaf.requires_grad:
         return apply(lookup(np.positive), (leaf,))
-    alias = _Argument(value, requires_grad=True, name=leaf.name if isinstance(leaf, Tensor) else None)
-    if isinstance(value, (float, np.generic)):  # a number has no memory: `x += 1` gives another one
+    alias = Argument(value, requires_grad=True, name=leaf.name if isinstance(leaf, Tensor) else None)
+    if isinstance(value, (float, np.generic)):  # `x += 1` gives another one
         alias._node.held = alias._value = alias._value[()]
     return alias
 

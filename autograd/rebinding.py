@@ -33,6 +33,7 @@ from autograd.array.conversion import made_there
 from autograd.array.tensor import Tensor
 from autograd.basis.frames import is_library, is_ours
 from autograd.core.op import holds_tensor
+from autograd.differentiation import Argument
 from autograd.numpy.arrays import PlainArray, as_tensor, has_gradient
 from autograd.numpy.kinds import complex_, float_, hasattr_, held, int_, isinstance_, type_
 from autograd.numpy.makers import vectorize
@@ -78,8 +79,8 @@ def differentiable(fn: Any, *, follow: Any = ()) -> Any:
             return run.ours(fn)(*args, **kwargs)
         run = _Run(packages)
         with _Entered(run):
-            given = {name: run.ours(value) for name, value in kwargs.items()}
-            result = run.ours(fn)(*map(run.ours, args), **given)
+            given = {name: run.argument(value) for name, value in kwargs.items()}
+            result = run.ours(fn)(*map(run.argument, args), **given)
         return result if holds_tensor((*args, *kwargs.values())) else _without_tensors(result)
 
     return wraps(fn)(call)
@@ -144,6 +145,15 @@ class _Run:
         if getattr(sys.modules.get(package), "__differentiable__", False) or (file and is_ours(file)):
             return False
         return package in self.packages or (file is not None and not is_library(file))
+
+    def argument(self, value: Any) -> Any:
+        """What the code is given as an argument: for a leaf one that it may write into, as into its own arrays."""
+        if type(value) in (list, tuple):
+            parts = [self.argument(part) for part in value]
+            return value if all(map(operator.is_, parts, value)) else type(value)(parts)
+        if isinstance(value, Tensor) and value.requires_grad and value._collects_grad and value._node.op is None:
+            return self.seen.setdefault(id(value), (value, Argument.standing_for(value)))[1]
+        return self.ours(value)
 
     def ours(self, value: Any) -> Any:
         """What the code is given in place of `value`."""

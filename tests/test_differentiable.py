@@ -377,6 +377,40 @@ def test_follow_names_what_else_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(grad(differentiable(f, follow=library))(np.ones(2)), 2)
 
 
+def test_a_number_that_another_package_takes_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it asks itself, or SciPy's compiled code does on its behalf."""
+    library = ModuleType("library")
+    text = """
+from scipy.integrate import quad
+def twice(x):
+    return 2 * float(x)
+def area(f, b):
+    return quad(f, 0.0, b)[0]
+"""
+    exec(compile(text, "PLACE/library.py", "exec"), vars(library))
+    for module in ("rebinding", "array.conversion"):
+        monkeypatch.setattr(f"autograd.{module}.is_library", lambda file: file.startswith("PLACE") or "scipy" in file)
+    for f in (lambda x: x * library.twice(x), lambda x: x * library.area(lambda v: v * x, 1.0)):
+        with pytest.raises(TypeError, match=r'library\.(twice|area).*follow="library"'):
+            grad(differentiable(f))(0.5)
+    np.testing.assert_allclose(grad(differentiable(lambda x: x * library.twice(x), follow=library))(0.5), 2.0)
+
+
+@pytest.mark.parametrize(("x", "slope"), [(0.5, 2.0), (np.array([0.5, 1.0]), [4.0, 8.0])])
+def test_code_may_write_into_its_arguments(x: Any, slope: Any) -> None:
+    """A number has no memory, an array does; the leaf that was passed sees nothing of it."""
+
+    def f(x: Any, parts: list[Any]) -> Any:
+        before = x
+        x *= 2
+        return np.sum(before * x) + 0 * np.sum(parts[0])
+
+    leaf = Tensor(x, requires_grad=True)
+    differentiable(f)(leaf, [leaf]).backward()
+    np.testing.assert_allclose(leaf.grad, slope)
+    np.testing.assert_array_equal(leaf.data, x)
+
+
 def test_a_function_imports_from_its_own_package(monkeypatch: pytest.MonkeyPatch) -> None:
     package, part = ModuleType("package"), ModuleType("package.part")
     package.__path__ = []

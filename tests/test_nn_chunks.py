@@ -305,6 +305,13 @@ def test_labels_of_chunks_are_in_chunks_and_those_outside_are_told() -> None:
 # Layers and losses
 
 
+def test_a_linear_map_of_chunks_takes_no_more_tasks_than_the_product_and_sum_that_it_is() -> None:
+    layer = nn.Linear(4, 3, rng=0)
+    by_layer, as_written = layer(chunked(X)), chunked(X) @ layer.weight + layer.bias
+    assert len(by_layer.data.dask) == len(as_written.data.dask)
+    np.testing.assert_array_equal(by_layer.data.compute(), as_written.data.compute())
+
+
 def _attention() -> nn.Module:
     class Itself(nn.Module):
         def __init__(self) -> None:

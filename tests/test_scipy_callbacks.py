@@ -59,7 +59,7 @@ def until_it_lands(x: Any) -> Any:
 def roots(x: Any) -> Any:
     inner = scipy.optimize.brentq(lambda s, c: s**3 - c, 0.0, 3.0, (x[0],))
     outer = scipy.optimize.root_scalar(lambda s, c: math.exp(s) - c, args=(x[1],), bracket=(-3.0, 3.0)).root
-    return inner + outer * scipy.optimize.newton(func=lambda s: s**2 - x[0], x0=1.0)
+    return inner + outer * scipy.optimize.newton(func=lambda s, c: s**2 - c, x0=1.0, args=[x[0]])
 
 
 def systems(x: Any) -> Any:

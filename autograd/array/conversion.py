@@ -112,6 +112,8 @@ def _number(tensor: Any, kind: str) -> Any:
         raise ValueError(f"{kind}() of {describe(tensor)}: it has {value.size} elements, not 1")
     value = _element(value)
     if _has_graph(tensor):
+        if made_there.get() is not None:
+            _refuse_elsewhere(tensor, kind)
         frame, _ = _author_frame()
         cut = cuts.get()
         if cut is not None:
@@ -128,15 +130,37 @@ def _number(tensor: Any, kind: str) -> Any:
     return value
 
 
+def _refuse_elsewhere(tensor: Any, kind: str) -> None:
+    """TypeError where a package asks that `autograd.differentiable` does not follow."""
+    asking: FrameType = user_frame()
+    while (package := _package(asking)) == "scipy" and asking.f_back is not None:  # on behalf of whoever called it
+        asking = asking.f_back
+    known = package in sys.stdlib_module_names or type(asking.f_globals) is not dict
+    if is_library(asking.f_code.co_filename) and not known:
+        asker = f"{asking.f_globals['__name__']}.{asking.f_code.co_qualname}"
+        raise TypeError(
+            f"{kind}() of {describe(tensor)} by {asker}: no gradient goes through a plain number. "
+            f'autograd.differentiable(function, follow="{package}") runs the code of that package too; or pass it '
+            "t.detach(), where no gradient is meant"
+        )
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
 def _refuse_array(tensor: Any) -> NoReturn:
     frame, called = _author_frame()
     what = f"{describe(tensor)} is asked for a plain array at {frame.f_code.co_filename}:{frame.f_lineno}"
     followed = made_there.get() is not None
     if called.startswith("scipy.") or (called and followed):
-        twin = "Take the one of autograd.scipy, if there is one, as autograd.differentiable does. "
+        cure = "Take the one of autograd.scipy, if there is one, as autograd.differentiable does. "
+        if followed:
+            package = called.partition(".")[0]
+            cure = "" if package == "scipy" else f'Pass follow="{package}" to autograd.differentiable as well. '
         raise TypeError(
             f"{what} (by {called}), of which no derivative is known there, so that its gradient would be cut. "
-            f"{'' if followed else twin}Write it in NumPy's functions, or pass t.data, where no gradient is meant"
+            f"{cure}Write it in NumPy's functions, or pass t.data, where no gradient is meant"
         )
     called = called or "np.array, np.asarray, array.dot, array[i] = t or what needs one"
     raise TypeError(

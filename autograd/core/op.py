@@ -40,10 +40,9 @@ class Op:
             make, away from kinks; a last element that is a dictionary holds keyword arguments.
         written: the value and the rules of a call in LaTeX, where that depends on it: takes operands and options.
         label, name: what a picture shows, and how source code calls it; found from `fn` by default.
-        role: its part in a network, for names, pictures and the judge: "product" (sums over products), "activation",
-            "loss" (of a prediction and a target), "penalty" (of parameters alone), "index" (chooses elements by
-            position), "write" (at a position), "shape" (the same elements in another shape), "extreme" (the largest
-            or smallest), "choice" (by a condition).
+        role: its part in a network, for names, pictures and the judge: "product" (a sum of products), "activation",
+            "loss" (of a prediction and a target), "penalty" (of parameters alone), "index" (elements by position),
+            "write" (at a position), "shape" (the same elements), "extreme" (the largest), "choice" (by a condition).
         forward: computes the value of NumPy arrays in place of `fn`, to the same digits, where that is faster.
         adapt: turns a call's arguments into operands and options, where they are not so already; None where that
             form of the call gives a plain array.
@@ -52,15 +51,14 @@ class Op:
         variadic: any number of operands; then `vjp` is one rule that takes the position first.
         parts: what the rules give to all operands at once, of arrays: takes whether it may write into the gradient,
             and what they take; a function among them adds what it stands for to the array that it is called with.
-        composed: by the name of an option that may hold a Tensor, the same function in NumPy code that has rules;
-            it takes the record's operands and options, and is run where that option holds one.
+        composed: by the name of an option that may hold a Tensor, the same in NumPy code that has rules, run then.
         zeros, root: what a 0 of its rules means, "choice", "nan", "factor" or "overflow", and, of the operands,
             where the first rule's slope is infinite as a square root's is: see `autograd.array.careful`.
         against_constant: the rules to use where the only other operand is a constant; then a record with these.
         ties: what happens where the derivative is not unique.
-        remedy: what to do where it gives NaN or an infinity, for `detect_anomaly`.
-        cure: what to do where it raises.
+        remedy, cure: what to do where it gives NaN or an infinity, for `detect_anomaly`, and where it raises.
         in_chunks: computes the value of lazy arrays, where their library's function is slow, or is another one.
+        elsewhere: the same in NumPy code that has rules, run in its place where an operand is another library's array.
         on_any_array: computes the value through NumPy's protocol, for data that is no NumPy array.
         wary: whether it may throw something away, "always" or by its "values", or has a "pole", as above.
         operands, options: the names of its arguments.
@@ -89,6 +87,7 @@ class Op:
     remedy: str = ""
     cure: str = ""
     in_chunks: Any = None
+    elsewhere: Any = None
 
     def __init__(self, fn: Callable[..., Any], vjp: Any, math: Any, **fields: Any) -> None:
         if unknown := fields.keys() - Op.__annotations__:

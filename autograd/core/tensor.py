@@ -62,8 +62,8 @@ class TensorBase(Proxy):
         create_graph = create_graph or bool(inside and not set(inside).isdisjoint(topological((self._node,))))
         seed = self._seed(gradient, create_graph)
         gradients = self._backpropagate(self._node, seed, wrap=wrap if create_graph else None, free=not retain_graph)
-        if is_foreign(self._value) and type(self._node.held) in ARRAYS:
-            self._value = self._node.held  # a lazy loss, which is known now
+        if self._value is not (held := self._node.held) and type(held) in ARRAYS and is_foreign(self._value):
+            self._value = held  # a lazy loss, which is known now
         shared = len({id(seed), *map(id, gradients.values())}) <= len(gradients)  # one array for two leaves
         for node, g in gradients.items():
             if node.op is not None:
@@ -179,6 +179,8 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
             values.append(value)
             inputs.append(arg)
             bit += bit
+        if not plain_only and op.elsewhere:
+            return op.elsewhere(*args, **kwargs)
         forward = op.forward if plain_only else partial(by_protocol, op)
         value = forward(*values, **kwargs) if kwargs else forward(*values)
     except Exception as error:

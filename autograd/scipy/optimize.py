@@ -47,6 +47,8 @@ def _stands_for(original: Function, answer: Callable[[Function, dict[str, Any], 
     def call(*numbers: Any, **options: Any) -> Any:
         given = called.bind(*numbers, **options).arguments
         fn, args = given[takes_function], given.get("args", ())
+        if original is theirs.newton:  # it unpacks whatever it is given
+            args = tuple(args)
         args = args if isinstance(args, tuple) else (args,)
         found = original(**{name: _number(name, value) for name, value in {**given, "args": args}.items()})
         return answer(lambda x: fn(x, *args), given, found)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from autograd import operation
-from autograd.arrays import is_foreign
 
 
 def mismatch(input_shape: tuple[int, ...], weight_shape: tuple[int, ...]) -> str | None:
@@ -73,6 +72,7 @@ _affine = operation(
     role="product",
     forward=_linear_in_place,
     broadcasts=True,
+    elsewhere=lambda x, weight, bias: np.matmul(x, weight) + bias,
     vjp=(
         lambda g, y, x, weight, bias: _dot(g, weight.T) if g.ndim == 2 else g @ weight.T,
         _linear_weight,
@@ -109,7 +109,4 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     >>> linear(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]), np.array([0.5]))
     array([[11.5]])
     """
-    if is_foreign(x):  # in the words of its library
-        product = np.matmul(x, weight)
-        return product if bias is None else product + bias
     return np.matmul(x, weight) if bias is None else _affine(x, weight, bias)

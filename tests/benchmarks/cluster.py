@@ -176,8 +176,9 @@ def at_work(chunk: int = 50_000, chunks: int = 12) -> str:
             model = cluster.network()
             _seconds(model, *cluster.data(1_000, 1_000))  # what is loaded once
             before = client.run(_peak)
+            _seconds(model, X, labels)  # memory that is taken once
             taken, shares = [], []
-            for _ in range(REPEATS):
+            for _ in range(2 * REPEATS - 1):
                 with get_task_stream(client) as stream:
                     taken.append(_seconds(model, X, labels))
                 parts = (part for task in stream.data for part in task["startstops"] if part["action"] == "compute")
