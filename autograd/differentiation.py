@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.array.careful import gradients
 from autograd.array.conversion import cuts
-from autograd.array.tensor import Tensor
+from autograd.array.tensor import Argument, Tensor
 from autograd.basis.arrays import ARRAYS, as_kind, is_foreign
 from autograd.basis.sums import copied
 from autograd.core.node import Node, differentiated, recording
@@ -214,21 +214,6 @@ def _with_parameters(module: Any, parameters: dict[str, Tensor]) -> Any:
             "Tensors in their places, by name; define it, or pass dict(named_parameters())"
         )
     return module.with_parameters(parameters)
-
-
-class Argument(Tensor):
-    """What a transform passes: a leaf of its own, which the function may write into and copy like any value."""
-
-    __slots__ = ()
-    _collects_grad = False
-
-    @classmethod
-    def standing_for(cls, leaf: Tensor) -> Tensor:
-        """Another Tensor for the node of a leaf: what is written into it, the leaf does not see."""
-        alias = cls.__new__(cls)
-        alias._view = None
-        alias._stand_for(leaf._node, leaf._value if leaf.ndim else leaf._value[()])  # a number has no memory
-        return alias
 
 
 def _alias(leaf: Any, fn: Callable[..., Any]) -> Any:

@@ -30,10 +30,9 @@ import numpy as np
 import autograd.numpy
 import autograd.scipy
 from autograd.array.conversion import made_there
-from autograd.array.tensor import Tensor
+from autograd.array.tensor import Argument, Tensor
 from autograd.basis.frames import is_library, is_ours
 from autograd.core.op import holds_tensor
-from autograd.differentiation import Argument
 from autograd.numpy.arrays import PlainArray, as_tensor, has_gradient
 from autograd.numpy.kinds import complex_, float_, hasattr_, held, int_, isinstance_, type_
 from autograd.numpy.makers import vectorize

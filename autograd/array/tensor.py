@@ -354,6 +354,21 @@ def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Any:
     return array
 
 
+class Argument(Tensor):
+    """What a transform passes to a function: a leaf that it may write into and copy like any value."""
+
+    __slots__ = ()
+    _collects_grad = False
+
+    @classmethod
+    def standing_for(cls, leaf: Tensor) -> Tensor:
+        """Another Tensor for the node of a leaf: what is written into it, the leaf does not see."""
+        alias = cls.__new__(cls)
+        alias._view = None
+        alias._stand_for(leaf._node, leaf._value if leaf.ndim else leaf._value[()])  # a number has no memory
+        return alias
+
+
 def tensor(data: Any, requires_grad: bool = False, dtype: Any = None, name: str | None = None) -> Tensor:
     """A `Tensor` of a copy of `data`, where `Tensor(array)` alone shares the array's memory.
 
