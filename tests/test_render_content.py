@@ -158,7 +158,7 @@ def test_a_write_through_a_view_is_one_card() -> None:
     row += 1
     shown = picture(np.sum(out**2), {"out": out})
     assert [card.expression for card in shown.cards if card.expression] == [
-        "c * w", "v₁[0]", "v₂ + 1", "v₁[0] ← v₃", "out²", "Σ v₄",
+        "0 * w", "v₁[0]", "v₂ + 1", "v₁[0] ← v₃", "out²", "Σ v₄",
     ]  # fmt: skip
 
 

@@ -178,9 +178,9 @@ class Annotator:
         return "" if g is None else f"‖g‖ {_norm(g)}"
 
     def _term(self, use: Use) -> str:
-        """The number that came back along an edge, where several are added up."""
+        """The number that came back along an edge, where those of several are added up."""
         source, node = use.tail, use.node
-        if use.again or np.size(source.array) != 1 or len(self._shares(source)) < 2:
+        if use.again or np.size(source.array) != 1 or len(source.users) < 2 or len(self._shares(source)) < 2:
             return ""
         terms = [one for one in self._arrivals(source) if self._find(one.node) is use.head]
         if use.head.unit is not None and len(use.head.unit.nodes) == 1 and not use.head.rounds and node is not None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Final
 
 from autograd.render.diagram import Card, Diagram, Edge
+
+_NEAR: Final = 2  # columns that a line to what has no gradient may span
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Layout:
         anchors: the rank that decides on the row of each card: what enters stands in that of its first user.
         stacked: of two cards in a column, which one is above.
         sides: of what stands above the line (true) or below it.
+        far: uses of what stands some columns before.
     """
 
     spine: dict[str, int]
@@ -34,6 +38,7 @@ class Layout:
     anchors: dict[str, int]
     stacked: list[tuple[str, str]]
     sides: dict[str, bool]
+    far: frozenset[Edge]
 
     def column(self, card: str) -> int:
         """The column of a card in its row."""
@@ -41,8 +46,13 @@ class Layout:
         return self.ranks[card] - min(rank for one, rank in self.ranks.items() if self.rows[one] == row)
 
     def leads_on(self, edge: Edge) -> bool:
-        """Whether an edge is the line from a row to the next; other uses of what stands in another row name it."""
+        """Whether an edge is one of the line, which may lead from a row to the next."""
         return edge.head in self.spine and self.main[edge.head] == edge.tail
+
+    def names(self, edge: Edge) -> bool:
+        """Whether a use names what is used, in the place of a line to it."""
+        across = self.rows[edge.tail] != self.rows[edge.head] and not self.leads_on(edge)
+        return not edge.again and (across or edge in self.far)
 
     def under(self, edge: Edge) -> list[str]:
         """What stands in the row of the head of an edge, under its tail."""
@@ -98,7 +108,31 @@ def arrange(diagram: Diagram) -> Layout:
         inner = next_to.get((at, above), at)
         stacked.append((one, inner) if above else (inner, one))
     sides |= {one: above for one, (_, above) in placed.items()}
-    return Layout(spine, beside, main, ranks, rows, anchors, stacked, sides)
+    far = frozenset(_far(diagram, ranks)) if diagram.arcs is not None else frozenset()
+    return Layout(spine, beside, main, ranks, rows, anchors, stacked, sides, far)
+
+
+def _far(diagram: Diagram, ranks: Mapping[str, int]) -> Iterator[Edge]:
+    """The uses that a line would be too much for.
+
+    The first use of a value has a line in any case, where few values enter. Of the others those of data far away and
+    those with a number have none, and those that a line over columns would lead to, or several to one card, if there
+    are more than some of these.
+    """
+    entering = Counter(edge.head for edge in diagram.edges)
+    first: dict[str, tuple[int, int, str]] = {}
+    for edge in diagram.edges:
+        if not edge.again:
+            key = ranks[edge.head], entering[edge.head], edge.head
+            first[edge.tail] = min(key, first.get(edge.tail, key))
+    others = [edge for edge in diagram.edges if not edge.again and edge.head != first[edge.tail][2]]
+    spans = {edge: ranks[edge.head] - ranks[edge.tail] for edge in others}
+    crossing = Counter(edge.head for edge in others)
+    long = [edge for edge in others if spans[edge] > 1 and ranks[edge.head] > first[edge.tail][0]]
+    alone = [edge for edge in long if edge.backward or (not edge.differentiable and spans[edge] > _NEAR)]
+    most = diagram.arcs or 0
+    yield from long if len({*long} - {*alone}) > most else alone
+    yield from (edge for edge in others if crossing[edge.head] > most and spans[edge] > 0)
 
 
 def _balanced(

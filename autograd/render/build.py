@@ -33,6 +33,7 @@ MOST_CONTRIBUTIONS: Final = 10_000  # operations whose single contributions are 
 MOST_CARDS: Final = 2000  # that anybody should have drawn, even one who asks for all
 _MANY_MODULES: Final = 4  # that say something as one card each
 _SMALL: Final = 2 / 3  # of the size of text that can be read
+_EASE: Final = 1.15  # and of text that is read with ease
 _ROWS: Final[dict[bool, tuple[Rows, ...]]] = {False: ("one",), True: ("tidy", "any")}  # by whether there may be several
 _MOST_TRIED: Final = 50  # units of a picture that might fit
 _ARRIVING: Final = ("g", "δ", "ḡ", "gradient")  # the name of the gradient that arrives, if no value has it
@@ -108,7 +109,7 @@ def _largest(output: Node, scope: Scope, names: Mapping[Node | str, str], option
         if any(scene.diagram == other.diagram for _, other in scenes):
             continue
         scenes.append((1.0 if options.collapse == "none" else scene.picture.readability(margin), scene))
-        if scenes[-1][0] >= 1:
+        if scenes[-1][0] >= plan.least:
             break
     return scenes[-1][1], scenes[-1][0]
 
@@ -153,10 +154,12 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
             repeated = options.repeats and graph.count(tried, once=True) < graph.count(tried, once=False)
             for once in (False, True)[: 1 + repeated]:
                 if graph.count(tried, once=once) <= _MOST_TRIED:
-                    one = repeated and not once
-                    plan = Plan(tried, once, detail=detail, rows="one" if one else rows, narrow=narrow)
+                    plan = Plan(tried, once, detail=detail, rows=rows, narrow=narrow)
                     if style.modules:
                         yield replace(plan, edge_labels=True)
+                    if repeated and not once:  # all rounds: in several rows if they are read with ease
+                        yield replace(plan, least=_EASE)
+                        plan = replace(plan, rows="one")
                     yield plan
     outer: Level = "leaves" if free else level
     for kept in () if style.instead else _ENDS if small else _ENDS[-2:-1]:

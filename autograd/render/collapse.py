@@ -43,6 +43,7 @@ class Plan:
         ends: how many units are drawn at each end, what lies between as one card; None for all.
         rows: "one"; "tidy", several that one line leads to; or "any".
         narrow: whether formulas have more and shorter lines.
+        least: the size of text that it is for, compared to the least that can be read.
     """
 
     level: Level = None
@@ -52,6 +53,7 @@ class Plan:
     edge_labels: bool = False
     rows: Rows = "any"
     narrow: bool = False
+    least: float = 1.0
 
 
 @dataclass(eq=False)
@@ -183,6 +185,29 @@ class CollapsedGraph:
     def find(self, operand: Operand) -> Vertex | None:
         """The vertex of an operand, if there is one yet. A computed value without one lies in the fold."""
         return self._by_operand.get(id(operand)) or (self._middle if _is_computed(operand) else None)
+
+    def replace(self, vertex: Vertex, symbol: str, base: Vertex | None = None) -> None:
+        """Have formulas say `symbol` for a constant, which is not drawn but for what it was made of, if anything."""
+        for user in vertex.users:
+            for key in [key for key, tail in user.operands.items() if tail is vertex]:
+                user.symbols[key] = symbol
+                if base is None:
+                    del user.operands[key]
+                else:
+                    user.operands[key] = base
+        for use in [use for use in self.uses if use.tail is vertex]:
+            if base is None or base in [one.tail for one in self.uses if one.head is use.head]:
+                self.uses.remove(use)
+            else:
+                use.tail = base
+                base.users.append(use.head)
+        if base is not None:
+            base.outside |= vertex.outside
+            self._by_operand.update((key, base) for key, one in self._by_operand.items() if one is vertex)
+            if self.vertices.index(base) > self.vertices.index(vertex):
+                self.vertices.remove(base)
+                self.vertices.insert(self.vertices.index(vertex), base)
+        self.vertices.remove(vertex)
 
     # Vertices
 

@@ -142,6 +142,7 @@ class Diagram:
         breaks: the ranks of `arrangement.arrange` at which further rows begin; `turned`, for a Graphviz that places the
             last of them above.
         high: how many cards a column may have before further ones go to another, where they can.
+        arcs: how many lines may span columns before such uses name what they take; None for any number.
         width: about how wide it will be, in points.
         legend: whether there is one below.
         arriving: the name of the gradient that arrives at an operation, in rules.
@@ -162,6 +163,7 @@ class Diagram:
     breaks: tuple[int, ...] = ()
     turned: bool = False
     high: int = 4
+    arcs: int | None = None
     width: float = 0.0
     legend: bool = True
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from autograd.render import palette
 from autograd.render.arrangement import Layout, arrange
@@ -72,19 +72,22 @@ def document(
     def statement(card: Card) -> Iterator[str]:
         line = f"spine {layout.spine.get(card.id)} {layout.rows[card.id] or ''}".rstrip()
         group = {"group": quote(line)} if card.id in layout.spine else {}
-        yield f"{card.id} {attributes({**card_attributes(card), **group, **node(card)})}"
+        written = f"{card.id} {attributes({**card_attributes(card), **group, **node(card)})}"
+        named = stubs.get(card.id, [])
+        nodes = [written, *(stub.node for stub in named)]
+        yield "; ".join(nodes) if diagram.breaks or not named else _together(card.id, nodes)
 
     columns = [(layout.beside[card.id][0], card.id) for card in diagram.cards if card.id in layout.beside]
     same = [f"{{ rank=same; {first}; {second} }}" for first, second in (*columns, *diagram.same_rank)]
     lines = same if diagram.same_rank else [*columns_of(diagram, layout)]
     lines += rows_below(diagram, layout, layout.ranks.keys())
-    names = {card.id: card.name for card in diagram.cards}
-    taken = set(layout.beside.values())
-    sides = {card: [side for side in (False, True) if (card, side) not in taken] for card in names}
-    for place, one in enumerate(diagram.edges):
-        aside = layout.rows[one.tail] != layout.rows[one.head] and not one.again and not layout.leads_on(one)
-        above = aside and sides[one.head].pop() if sides[one.head] else place % 2 == 0
-        lines.append(_edge(place, one, layout, direction, diagram.gradients, edge, names[one.tail], above))
+    lines += [
+        _edge(place, one, layout, direction, diagram.gradients, edge)
+        for place, one in enumerate(diagram.edges)
+        if not layout.names(one)
+    ]
+    stubs = {one.head: [*_stubs(diagram, layout, edge, one.head)] for one in diagram.edges if layout.names(one)}
+    lines += [line for one in stubs.values() for stub in one for line in stub.lines]
     line = {"color": quote(palette.FORWARD), "penwidth": "1.5", "arrowsize": "0.75"}
     if any(edge.backward or edge.forward for edge in diagram.edges):
         font = {"fontname": quote(fonts), "fontsize": f"{palette.EDGE}", "fontcolor": quote(palette.GRADIENT)}
@@ -114,7 +117,8 @@ def columns_of(diagram: Diagram, layout: Layout) -> Iterator[str]:
     for card in layout.ranks:
         columns[layout.column(card)].append(card)
     yield from (f"{{ rank=same; {'; '.join(columns[column])} }}" for column in sorted(columns) if columns[column][1:])
-    placed = [edge for edge in diagram.edges if layout.rows[edge.tail] == layout.rows[edge.head]]
+    same = [edge for edge in diagram.edges if layout.rows[edge.tail] == layout.rows[edge.head]]
+    placed = [edge for edge in same if not layout.names(edge)]
     joined = {(layout.column(edge.tail), layout.column(edge.head)) for edge in placed}
     pairs = [(columns[a][0], columns[b][0]) for a, b in pairwise(sorted(columns)) if (a, b) not in joined]
     pairs += [(below, above) for above, below in layout.stacked]
@@ -133,6 +137,10 @@ def rows_below(diagram: Diagram, layout: Layout, placed: Collection[str]) -> Ite
             yield f"{{ rank=same; {pairs[0][0]}; {pairs[0][1]} }}"
         for above, below in pairs:
             yield f"{below} -> {above} {attributes({'style': 'invis', 'class': quote('wire')})}"
+
+
+def _leads_down(edge: Edge, layout: Layout) -> bool:
+    return not edge.again and layout.rows[edge.tail] != layout.rows[edge.head] and not layout.names(edge)
 
 
 def _rows(diagram: Diagram) -> range:
@@ -269,17 +277,12 @@ def _edge(
     direction: Direction,
     gradients: bool,
     label: Callable[[Edge, Padding], str],
-    name: str,
-    above: bool,
 ) -> str:
     """An edge with its gradient's way back; from the operation where the card stands beside it."""
     operation, upper = layout.beside.get(edge.tail, ("", False))
-    across = edge.again or layout.rows[edge.tail] != layout.rows[edge.head]
     beside = operation == edge.head
-    if across and not edge.again and layout.leads_on(edge):
+    if _leads_down(edge, layout):
         return _below(place, edge, edge.head, layout, gradients, label)
-    if across and not edge.again:
-        return _named(place, edge, name, above, layout, gradients, label)
     turned = beside and upper  # the head of an edge within a rank is placed further up
     written = edge_attributes(place, edge)
     if edge.differentiable and gradients:
@@ -289,7 +292,7 @@ def _edge(
     if not edge.differentiable:
         written["style"] = "dashed"
     back = layout.ranks[edge.head] <= layout.ranks[edge.tail] and not beside
-    if across or back:  # lines that lead back, to an earlier card or to the next row, place nothing
+    if edge.again or back:  # lines that lead back place nothing
         written["constraint"] = "false"
     elif edge.head in layout.spine and layout.main[edge.head] == edge.tail:
         written["weight"] = str(_ALONG)
@@ -308,34 +311,51 @@ def _both_ways(edge: Edge, turned: bool) -> dict[str, str]:
     return {"color": quote(":".join(colours)), **({"penwidth": "2.5"} if edge.wrong else {})}
 
 
-def _named(
-    place: int,
-    edge: Edge,
-    name: str,
-    above: bool,
-    layout: Layout,
-    gradients: bool,
-    label: Callable[[Edge, Padding], str],
-) -> str:
-    """A use of what stands in another row: its name, `above` the head or below."""
-    look = {"shape": "box", "style": quote("rounded,dashed"), "color": quote(palette.MUTED), "label": quote(name)}
-    look |= {"fontcolor": quote(palette.INK), "height": "0.3", "width": "0.3", "margin": quote("0.08,0.02")}
-    written = edge_attributes(place, edge)
-    if edge.differentiable and gradients:
-        written |= {"dir": "both", **_both_ways(edge, above)}
-    else:
-        written |= {"dir": "back"} if above else {}
-    written |= {} if edge.differentiable else {"style": "dashed"}
-    if text := label(edge, Padding("LR", beside=True)):
-        written["label"] = text
-    stub = f"stub{place}"
-    return "\n".join(
-        [
-            f"subgraph cluster_row{layout.rows[edge.head]} {{ {stub} {attributes(look)} }}",
-            f"{{ rank=same; {edge.head}; {stub} }}",
-            f"{f'{edge.head} -> {stub}' if above else f'{stub} -> {edge.head}'} {attributes(written)}",
-        ]
+class _Stub(NamedTuple):
+    """A box with names of what stands far away: its node, and the lines that join it to the card."""
+
+    node: str
+    lines: list[str]
+
+
+def _stubs(diagram: Diagram, layout: Layout, label: Callable[[Edge, Padding], str], head: str) -> Iterator[_Stub]:
+    """What a card uses that stands far away, by name: what gradients go back to in one box, above it or below."""
+    names = {card.id: card.name for card in diagram.cards}
+    uses: defaultdict[tuple[bool, str], list[tuple[int, Edge]]] = defaultdict(list)
+    for place, edge in enumerate(diagram.edges):
+        if edge.head == head and layout.names(edge):
+            both = edge.differentiable and diagram.gradients
+            uses[not both, f"{place}" if edge.rule else ""].append((place, edge))
+    crowd = Counter(above for one, above in layout.beside.values() if one == head)
+    crowd += Counter(
+        one.head == head for one in diagram.edges if head in (one.tail, one.head) and _leads_down(one, layout)
     )
+    for (alone, _), named in sorted(uses.items()):
+        both = not alone
+        above = crowd[True] <= crowd[False]
+        crowd[above] += 1
+        (first, one), *others = named
+        box = f"stub{first}"
+        text = ", ".join(dict.fromkeys(names[edge.tail] for _, edge in named))
+        look = {"shape": "box", "style": quote("rounded,dashed"), "color": quote(palette.MUTED), "label": quote(text)}
+        look |= {"fontcolor": quote(palette.INK), "height": "0.3", "width": "0.3", "margin": quote("0.08,0.02")}
+        written = edge_attributes(first, one)
+        if both:
+            written |= {"dir": "both", **_both_ways(one, above)}
+        else:
+            written |= {"dir": "back"} if above else {}
+        written |= {} if one.differentiable else {"style": "dashed"}
+        told = ", ".join(dict.fromkeys(edge.gradient for _, edge in named if edge.gradient))
+        if shown := label(replace(one, gradient=told), Padding("LR", beside=True)):
+            written["label"] = shown
+        ends = f"{head} -> {box}" if above else f"{box} -> {head}"
+        written["class"] = quote(" ".join([written["class"].strip('"'), *(f"with-e{place}" for place, _ in others)]))
+        yield _Stub(f"{box} {attributes(look)}", [f"{{ rank=same; {head}; {box} }}", f"{ends} {attributes(written)}"])
+
+
+def _together(identity: str, nodes: Sequence[str]) -> str:
+    """Nodes that nothing else stands between."""
+    return f'subgraph cluster_with_{identity} {{ graph [peripheries=0 margin=0 label=""]; {"; ".join(nodes)} }}'
 
 
 def _below(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, product
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -197,19 +197,38 @@ def _mark_stopped(collapsed: CollapsedGraph) -> None:
 
 
 def _name_constants(collapsed: CollapsedGraph, scope: Scope) -> None:
-    """A constant that nobody named is called 1 − y, x² or xᵀ, where it is that of a value with a name."""
+    """A constant that nobody named is called 1 − y, x² or xᵀ, where it is that of a value with a name.
+
+    If that has a card, formulas say what is made of it, and nothing else is drawn; so it is with zeros.
+    """
     leaves = [v for v in collapsed.vertices if v.value is not None and not v.computed and np.ndim(v.value)]
-    known = [(v.name, v.value) for v in leaves if v.given and (v.kind == "target" or _tells(v.value))]
-    known += [(pretty(name), array) for array, name in scope.arrays if np.ndim(array) and _tells(array)]
-    known = [(name, value) for name, value in known if value.dtype.kind == "f"]
+    drawn = [(v.name, v.value, v) for v in leaves if v.given and (v.kind == "target" or _tells(v.value))]
+    known: list[tuple[str, Any, Vertex | None]] = [one for one in drawn if one[1].dtype.kind == "f"]
+    others = [(pretty(name), array) for array, name in scope.arrays if np.ndim(array) and _tells(array)]
+    known += [(name, array, None) for name, array in others]
     free = all(vertex.name != "I" for vertex in collapsed.vertices)
     for vertex in leaves:
-        if not vertex.given and not vertex.differentiable and vertex.value.size:
-            told = chain(
-                (made for name, value in known for made in _made_of(name, value, vertex.value)),
-                _products(known[:_MOST_KNOWN], vertex.value) if _tells(vertex.value) and vertex.value.size > 1 else (),
-            )
-            vertex.name = (free and _as_identity(vertex.value)) or next(told, "") or vertex.name
+        if vertex.given or vertex.differentiable or not vertex.value.size:
+            continue
+        if free and (name := _as_identity(vertex.value)):
+            vertex.name = name
+        elif not vertex.value.any() and vertex.value.dtype.kind == "f" and vertex.kind != "target":
+            collapsed.replace(vertex, "0")
+        elif (made := next(_told(known, vertex.value), None)) is not None:
+            vertex.name, base = made
+            if base is not None:
+                collapsed.replace(vertex, vertex.name, base)
+
+
+def _told(known: Sequence[tuple[str, Any, Vertex | None]], array: np.ndarray) -> Iterator[tuple[str, Vertex | None]]:
+    """What an array was made of, and the vertex of that, if it is one: surely, where it is a view."""
+    for name, value, base in known:
+        if value.ndim == 2 and array.shape == value.shape[::-1] and np.array_equal(array, value.T):
+            yield f"{_atom(name)}ᵀ", base
+    if array.base is None:
+        yield from ((made, base) for name, value, base in known for made in _made_of(name, value, array))
+        if _tells(array) and array.size > 1:
+            yield from ((made, None) for made in _products([one[:2] for one in known[:_MOST_KNOWN]], array))
 
 
 def _tells(array: np.ndarray) -> bool:
@@ -230,8 +249,6 @@ def _made_of(name: str, known: np.ndarray, array: np.ndarray) -> Iterator[str]:
     if array.shape not in (known.shape, known.shape[::-1]) or np.array_equal(array, known):
         return
     atom = _atom(name)
-    if known.ndim == 2 and np.array_equal(array, known.T):
-        yield f"{atom}ᵀ"
     if array.shape == known.shape:
         made = {f"1 − {atom}": 1 - known, f"−{atom}": -known}
         made |= {

@@ -40,7 +40,8 @@ _SPLIT: Final = 0.4  # what it costs to cut a frame, of the size of text
 _WIDOW: Final = 0.4  # of the columns of the longest row
 _CROSSED: Final = 0.04  # and a use of what stands in another row
 _MOST_CROSSED: Final = 2  # such uses in rows that are tidy
-_STUB: Final = 22.0  # points, the height of a name that stands for a card of another row
+_MOST_ARCS: Final = 2  # lines that span columns
+_STUB: Final = 22.0  # points, the height of a box with names that stand for a card of another row
 _MOST_TRIED: Final = 600  # ways to break a line
 
 
@@ -82,7 +83,9 @@ def sizes_of(diagram: Diagram, style: Style) -> dict[str, tuple[float, float]]:
 def broken(diagram: Diagram, viewport: Viewport, style: Style, rows: Rows = "any") -> Diagram:
     """The diagram in as many `rows` as make its text largest, and as wide as it will be."""
     least, best = MARGIN_OF_ERROR * viewport.least / palette.SHAPE, 0.0
+    in_rows = bool(style.rows) and not viewport.down
     sizes, arranged = sizes_of(diagram, style), None
+    diagram = replace(diagram, arcs=_MOST_ARCS if in_rows else None)
     for high in _HIGHEST:  # as much side by side as can be read
         layout = arrange(tall := replace(diagram, high=high, breaks=()))
         if layout == arranged:
@@ -91,7 +94,7 @@ def broken(diagram: Diagram, viewport: Viewport, style: Style, rows: Rows = "any
         scale = viewport.scale(*tried.size(()))
         if best < min(scale, least):
             best, estimate = scale, tried
-    several = style.rows and not viewport.down and rows != "one"
+    several = in_rows and rows != "one"
     breaks = _best_breaks(estimate, viewport, style.rows, rows == "any") if several else ()
     return replace(estimate.diagram, breaks=breaks, width=estimate.size(breaks)[0])
 
@@ -145,20 +148,24 @@ class _Estimate:
         self._apart += _GAP
         self._gaps = _gaps(diagram, layout, viewport)
         names = {card.id: card.name for card in diagram.cards}
-        # Of each use the ranks that decide on the rows of both ends, and the column and the width of a name beside its
-        # head, unless it is the line from one row to the next.
+        # Of each use the ranks that decide on the rows of both ends, the column of the head, the box and the width of a
+        # name beside it, unless it is the line from one row to the next; and whether it has a name in any case.
         self._edges = [
             (
                 layout.anchors[edge.tail],
                 layout.anchors[edge.head],
                 layout.ranks[edge.head],
-                0.0 if layout.leads_on(edge) else text_width(names[edge.tail], palette.BODY) + _STUB,
+                (edge.head, edge.differentiable),
+                0.0 if layout.leads_on(edge) else text_width(f"{names[edge.tail]}, ", palette.BODY),
+                edge in layout.far,
             )
             for edge in diagram.edges
             if not edge.again
         ]
         self._tracks: Counter[int] = Counter()  # lines that pass a column, and those that lead back over it
         for edge in diagram.edges:
+            if edge in layout.far:
+                continue
             tail, head = sorted((layout.ranks[edge.tail], layout.ranks[edge.head]))
             self._tracks.update(range(tail, head + 1) if edge.again else range(tail + 1, head))
         self._chains = _chains(diagram)
@@ -183,19 +190,23 @@ class _Estimate:
             row[rank] = max(widest, along), total + across + self._between * (1.5 if crowded else 1.0)
             if side is not None:
                 placed[bisect_right(breaks, anchor)][rank][side] += across + self._between * (1.5 if side else 0.0)
-        for tail, head, rank, wide in self._edges if breaks else ():
-            row = rows[bisect_right(breaks, head)]
-            if wide and bisect_right(breaks, tail) != bisect_right(breaks, head) and rank in row:
-                row[rank] = max(row[rank][0], wide), row[rank][1] + _STUB + self._between
+        boxes: defaultdict[tuple[int, int, tuple[str, bool]], float] = defaultdict(float)
+        for tail, head, rank, box, wide, far in self._edges:
+            row = bisect_right(breaks, head)
+            if wide and (far or bisect_right(breaks, tail) != row) and rank in rows[row]:
+                boxes[row, rank, box] += wide
+        for (row, rank, _), wide in boxes.items():
+            widest, total = rows[row][rank]
+            rows[row][rank] = max(widest, wide + _STUB), total + _STUB + self._between
         columns: defaultdict[int, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))  # those of all rows are alike
-        for row in rows:
-            for rank, (widest, _) in row.items():
-                wide, gap = columns[rank - min(row)]
-                columns[rank - min(row)] = max(wide, widest), max(gap, self._gaps.get(rank, self._apart) + self._gap)
+        for one in rows:
+            for rank, (widest, _) in one.items():
+                wide, gap = columns[rank - min(one)]
+                columns[rank - min(one)] = max(wide, widest), max(gap, self._gaps.get(rank, self._apart) + self._gap)
         length = sum(map(sum, columns.values())) - columns[0][1]
         breadth = 0.0
-        for row, heights in zip(rows, placed, strict=True):
-            high = max((total + _TRACK * self._tracks[rank] for rank, (_, total) in row.items()), default=0.0)
+        for one, heights in zip(rows, placed, strict=True):
+            high = max((total + _TRACK * self._tracks[rank] for rank, (_, total) in one.items()), default=0.0)
             # What stands above the line in one column and below it in another adds up.
             sides = [max((one[0] / 2 + one[side] for one in heights.values()), default=0.0) for side in (1, -1)]
             breadth += max(high, sum(sides))
@@ -229,8 +240,8 @@ class _Estimate:
     def crossing(self, breaks: Sequence[int]) -> int:
         """How many uses there are of what stands in another row, besides the line at the end of each."""
         return sum(
-            bool(wide) and bisect_right(breaks, tail) != bisect_right(breaks, head)
-            for tail, head, _, wide in self._edges
+            bool(wide) and not far and bisect_right(breaks, tail) != bisect_right(breaks, head)
+            for tail, head, _, _, wide, far in self._edges
         )
 
     def has_widow(self, breaks: Sequence[int]) -> bool:

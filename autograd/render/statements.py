@@ -47,8 +47,9 @@ from autograd.rules.write import put
 Operand = Any
 _UNNAMED: Final = Text("v₁")
 _LAST_BUT_SIGN: Final = LONGEST - 4  # characters of a formula that only a sign or a number comes before or after
-MOST_TAKEN: Final = 5  # operands of a statement that can be broken
-_MOST_LAST: Final = 3  # of the last one: above, below and beside its card
+MOST_TAKEN: Final = 7  # operands of a statement that can be broken
+_MOST_LAST: Final = 5  # of the last one
+_FEWER: Final = 2  # so many fewer with a product of matrices, as parameters stand around their layer
 
 
 class Argument(NamedTuple):
@@ -335,6 +336,7 @@ class _Draft:
         self._texts = {self._vars[id(node)]: _UNNAMED for node in operations if node.args is None}
         self._taken: dict[Var, frozenset[Var]] = {}
         self._activations: dict[Var, Var | None] = {}  # inside each text, the last one
+        self._products: set[Var] = set()  # in whose texts there is one of matrices
         self._lengths: dict[Var, int] = {}
         self._lines: list[tuple[Line, Text]] = []
 
@@ -388,6 +390,8 @@ class _Draft:
             activated = _activates(self._nodes[target]) and len(self._taken[target]) > 1
             within = next((found for var in inside if (found := self._activations.get(var)) is not None), None)
             self._activations[target] = target if activated else within
+            if self._nodes[target].op.role == "product" or self._products.intersection(inside):
+                self._products.add(target)
             self._lengths[target] = len(text.text)
             if decide and target not in hidden:
                 self._decide(line, within)
@@ -397,14 +401,15 @@ class _Draft:
 
     def _decide(self, line: Line, activation: Var | None) -> None:
         target, product = line.target, self._nodes[line.target].op.role == "product"
-        last, most = target in self._last, self._most_taken
+        last, fewer = target in self._last, _FEWER * (target in self._products)
+        most, most_last = self._most_taken - fewer, min(_MOST_LAST, self._most_taken) - fewer
         taken = self._taken[target]
         computed = taken & self._lengths.keys()  # all of it comes from before
-        many = len(taken) > most or (last and len(taken - computed) + bool(computed) > min(_MOST_LAST, most))
+        many = len(taken) > most or (last and len(taken - computed) + bool(computed) > most_last)
         length = max(self._lengths[target], LONGEST + 1 if many else 0)
         lengths = {var: self._lengths[var] for var in line.variables() if var in self._lengths}
         # Two layers in one statement: a further activation, or a product of what the first gave.
-        product = product and activation in lengths and (last or len(taken) > _MOST_LAST)
+        product = product and activation in lengths and (last or len(taken) > most_last)
         layers = activation and (self._activations[target] is target or product)
         if (length > LONGEST or layers) and activation is not None:  # what the next layer takes
             self._standing.add(activation)

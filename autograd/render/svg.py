@@ -6,6 +6,7 @@ Graphviz's own titles are identifiers, and its ids repeat from picture to pictur
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
@@ -34,6 +35,7 @@ def finish(raw: bytes, diagram: Diagram, source: str, style: Style, viewport: Vi
         DrawingError: `raw` is no SVG of this diagram.
     """
     root = _parse(raw)
+    _part_edges(root)
     nodes = _check(root, diagram, style)
     _join_edges(root)
     _in_order(root, nodes, diagram)
@@ -132,6 +134,21 @@ def _join_edges(root: Element) -> None:
         if of in edges:
             edges[of].extend(part for part in piece if part.tag != "title")
             whole.remove(piece)
+
+
+def _part_edges(root: Element) -> None:
+    """Of a line for several uses, one group each."""
+    whole = next(groups(root, "graph"), root)
+    for edge in list(groups(root, "edge")):
+        for word in edge.get("class", "").split():
+            if word.startswith("with-"):
+                other = deepcopy(edge)
+                other.attrib.update(
+                    {"id": word[5:], "class": " ".join(edge.get("class", "").partition(" with-")[0].split())}
+                )
+                for text in other.findall("text"):
+                    other.remove(text)
+                whole.append(other)
 
 
 def _in_order(root: Element, nodes: Mapping[str, Element], diagram: Diagram) -> None:
