@@ -6,7 +6,7 @@ import re
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import FrameType, ModuleType
 from typing import Any, Final
@@ -63,7 +63,7 @@ def latest(node: Node) -> Node:
 class Scope:
     """The caller's variables, by what they hold: Tensors by node, arrays by identity.
 
-    Looks into dictionaries, lists, tuples and plain objects too, one level deep. A variable of the inner scope
+    Looks into dictionaries, lists, tuples and plain objects too, two levels deep. A variable of the inner scope
     comes before one of the outer, a variable before an entry, unless a loop left it there.
 
     Attributes:
@@ -83,6 +83,7 @@ class Scope:
         taken: set[str] = set()
         copies = [list(scope.items()) for scope in scopes]  # another thread may add to it
         left = _left_by_loops([item for scope in copies for item in scope if _is_variable(item[0])])
+        several = _of_several(item for scope in copies for item in scope if _is_variable(item[0]))
         for scope in copies:
             held = [(name, value) for name, value in scope if _is_variable(name)]
             for name, value in held:
@@ -90,7 +91,7 @@ class Scope:
                     self._add(name, value, taken)
             taken.update(name for name, _ in held)
             for name, value in held:
-                for entry, part in _entries(name, value):
+                for entry, part in islice(_deep_entries(name, value, several), _LOOKED_AT):
                     self._add(entry, part, taken)
 
     def _add(self, name: str, value: Any, taken: set[str]) -> None:
@@ -195,19 +196,46 @@ def _is_name(key: Any) -> bool:
     return isinstance(key, str) and _is_variable(key)
 
 
-def _entries(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _entries(name: str, value: Any, several: Container[str] = ()) -> Iterator[tuple[str, Any]]:
+    """What a container or an object holds, with names; those keys that `several` have are told with the container's."""
     if isinstance(value, dict):
         for key, part in islice(value.items(), _LOOKED_AT):
-            yield (key if isinstance(key, str) else f"{name}[{key!r}]"), part
+            yield (key if isinstance(key, str) and key not in several else f"{name}[{key!r}]"), part
     elif type(value) in (list, tuple):
         for position, part in enumerate(value[:_LOOKED_AT]):
             yield f"{name}[{position}]", part
     elif _is_plain_object(value):
         for key, part in islice(vars(value).items(), _LOOKED_AT):
             if _is_variable(key):
-                yield key, part
-                if isinstance(part, (dict, list, tuple)):
-                    yield from _entries(key, part)
+                yield (f"{name}.{key}" if key in several else key), part
+
+
+class _Everything:
+    """All that there is."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
+def _deep_entries(name: str, value: Any, several: Container[str]) -> Iterator[tuple[str, Any]]:
+    """Those of the containers and objects in it too: `layers[0]['W']`, `neurons[0].w`."""
+    plain = _is_plain_object(value)
+    for entry, part in _entries(name, value, several):
+        yield entry, part
+        if isinstance(part, (dict, list, tuple)) or (not plain and _is_plain_object(part)):
+            yield from _entries(entry, part, () if plain and isinstance(part, dict) else _Everything())
+
+
+def _of_several(variables: Iterable[tuple[str, Any]]) -> set[str]:
+    """The keys that more than one dictionary or object has."""
+    holders = {id(value): value for _, value in variables if isinstance(value, dict) or _is_plain_object(value)}
+    keys = Counter(
+        key
+        for value in holders.values()
+        for key in islice(value if isinstance(value, dict) else vars(value), _LOOKED_AT)
+        if isinstance(key, str)
+    )
+    return {key for key, count in keys.items() if count > 1}
 
 
 def _is_plain_object(value: Any) -> bool:

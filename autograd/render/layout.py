@@ -109,16 +109,17 @@ def _best_breaks(estimate: _Estimate, viewport: Viewport, enough: float, any_row
     if single >= enough * smallest:
         return ()
     best: tuple[int, ...] = ()
-    largest = single >= MARGIN_OF_ERROR * smallest, single
+    largest = single >= MARGIN_OF_ERROR * smallest, single, 0.0
     for count in range(1, _MOST_ROWS):
-        least = largest[0], largest[1] * _WORTH
+        least = largest[0], largest[1] * _WORTH, 0.0
         for breaks in estimate.candidates(count):
             cut, crossing = estimate.cut(breaks), estimate.crossing(breaks)
             cost = 1 + _SPLIT * cut + _CROSSED * crossing
             if not any_rows and (cut or crossing > _MOST_CROSSED or estimate.has_widow(breaks)):
                 continue
-            scale = viewport.scale(*estimate.size(breaks))
-            worth = scale >= MARGIN_OF_ERROR * smallest, scale / cost
+            width, height = estimate.size(breaks)
+            scale = viewport.scale(width, height)
+            worth = scale >= MARGIN_OF_ERROR * smallest, scale / cost, -width  # of equal ones the rows alike in length
             if worth > max(least, largest):
                 best, largest = breaks, worth
     return best
