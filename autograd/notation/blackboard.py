@@ -19,7 +19,7 @@ from autograd.program.program import Line, Origin, Var
 from autograd.rules.write import put
 
 LONGEST: Final = 64  # characters of a formula
-WIDE: Final = 48  # of one that still stands inside another
+WIDE: Final = 56  # of one that still stands inside another
 _MOST: Final = 4  # operands that are written out
 _BIG: Final = 5.5  # how tightly the sign of a sum binds
 _WRITTEN: Final = 1  # and the arrow of a write

@@ -25,6 +25,7 @@ _RAISED: Final = 2  # points between the label of an edge and its line
 _BORDER: Final = 7  # points between the border of a card and its text, with something for measures that differ
 _LOPSIDED: Final = 0.8  # of a formula in one of its two lines
 _LONG: Final = 200  # points, of a title that is broken into lines if it is longer
+_ROOM: Final = 1.25  # times that, lest it is broken in brackets
 _NARROW: Final = 140  # and where cards are to be narrow
 _BREAKS: Final = "+−*/@←"  # the signs of a formula that a line may begin with
 _TALL: Final = 3  # rows of an array whose gradient may stand beside it
@@ -323,7 +324,12 @@ def title_lines(card: Card, kind: int = palette.TITLE) -> list[str]:
     def width(lines: list[str]) -> float:
         return max(name + text_width(lines[0], kind), *(text_width(line, kind) for line in lines))
 
-    lines = min(tried, key=lambda lines: (max(width(lines), least), len(lines), width(lines)))
+    def cost(lines: list[str]) -> tuple[float, int, float]:
+        wide = width(lines)
+        whole = all(line.count("(") == line.count(")") for line in lines)  # broken in no brackets
+        return least if whole and wide <= _ROOM * least else max(wide, least), len(lines), wide
+
+    lines = min(tried, key=cost)
     return [part for line in lines for part in _narrowed(line, kind)] if card.narrow else lines
 
 
@@ -348,7 +354,7 @@ def _halves(formula: str, kind: int) -> list[list[str]]:
         before = sign == " " and place > 2 and formula[place + 1] in _BREAKS and formula[place + 2] == " "
         if before or (sign == " " and formula[place - 1] == ","):
             wide = max(text_width(formula[:place], kind), text_width(formula[place:], kind))
-            if indices or (depth and wide > most):
+            if indices or (wide > most and (depth or formula[place + 1] == "/")):
                 continue
             sign = formula[place + 1]
             places.append((not before, sign == "*" and wide > most, depth, sign in "*/@", wide, place))

@@ -347,8 +347,11 @@ class CollapsedGraph:
     def _connect(
         self, tail: Vertex, head: Vertex, node: Node | None = None, position: int = 0, again: bool = False
     ) -> None:
-        """Draw a use; a value that one operation uses twice has two edges, but a fold, a module, a statement one."""
-        single = tail.array is None or (head.unit is not None and (head.call or len(head.unit.nodes) > 1))
+        """Draw a use; a value that one operation uses twice has two edges, but a fold, a module, a statement one, and
+        that of every round.
+        """
+        whole = head.unit is not None and (head.call or len(head.unit.nodes) > 1)
+        single = tail.array is None or whole or (tail.rounds and not head.rounds)
         if single and not again and tail in self._drawn_uses(head):
             return
         self.uses.append(Use(tail, head, node, position, again))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import numpy as np
 from autograd.basis.caching import cached_property
 from autograd.core.node import Node, topological
 from autograd.render.repetition import FEWEST, LONGEST_BLOCK, Repeat, repeats, twins
-from autograd.render.statements import MOST_TAKEN, Statements
+from autograd.render.statements import MOST_TAKEN, Statements, arguments
 from autograd.render.units import Call, Level, Unit, call_at, innermost
 
 # Above this many operations nobody looks for modules and repetitions: only the ends are drawn.
@@ -107,28 +108,54 @@ class Graph:
     def repeated(self, level: Level) -> list[Repeat]:
         """What repeats among the units of a level."""
         if level not in self._repeated:
-            found = self._loops_of_statements() if level is None and not self.alone else None
-            self._repeated[level] = repeats(self.units(level), self.named) if found is None else found
+            units = self.units(level)
+            tried = (self._of_statements(loops) for loops in (self.loops, self._like)) if level is None else iter(())
+            found = next((one for one in tried if one and all(self._is_one(repeat, units) for repeat in one)), None)
+            found = repeats(units, self.named) if found is None else found
+            self._repeated[level] = found
         return self._repeated[level]
 
-    def _loops_of_statements(self) -> list[Repeat] | None:
-        """The loops by statement; None if a statement is in one and also outside."""
+    def _of_statements(self, loops: Sequence[Sequence[Sequence[Node | None]]]) -> list[Repeat] | None:
+        """Loops by statement; None if a statement is in one and also outside."""
         units, found = self.units(None), []
         index = {node: place for place, unit in enumerate(units) for node in unit.nodes}
-        for loop in self.loops:
+        for loop in loops:
             whole = [any(node in self.statements.of for node in places if node) for places in zip(*loop, strict=True)]
             rounds = tuple(
                 tuple(None if node is None else index[node] for node, ends in zip(nodes, whole, strict=True) if ends)
                 for nodes in loop
             )
             used = {place for places in rounds for place in places if place is not None}
+            if not used:
+                continue
             inside = {node for nodes in loop for node in nodes if node is not None}
             if len(used) != max(used) - min(used) + 1 or inside != {
                 node for place in used for node in units[place].nodes
             }:
                 return None
-            found += [Repeat(rounds)] if len(rounds) >= FEWEST else []
+            found.append(Repeat(rounds))
         return found
+
+    def _is_one(self, repeat: Repeat, units: Sequence[Unit]) -> bool:
+        """Whether one round can stand for all: what comes after them uses the last one, or all of them alike."""
+        inside = {node for one in repeat.by_place(units) for unit in one for node in unit.nodes}
+        for one in repeat.by_place(units):
+            outside = [{self.owner(user) for user in self.users[unit.node] if user not in inside} for unit in one]
+            alike = all(users == outside[0] for users in outside[:-1]) and outside[0] <= outside[-1]
+            whole = [unit for unit in one if len(unit.nodes) == len(one[-1].nodes)]
+            if not alike or len({unit.node.shape for unit in one}) > 1 or not _of_one_shape(whole):
+                return False
+        return repeat.count >= FEWEST
+
+    @cached_property
+    def users(self) -> Mapping[Node, list[Node]]:
+        """The operations that use each value."""
+        users: defaultdict[Node, list[Node]] = defaultdict(list)
+        for node in self.operations:
+            for arg in node.inputs:
+                if arg is not None:
+                    users[arg].append(node)
+        return users
 
     def count(self, level: Level, *, once: bool) -> int:
         """How many units are drawn at a level, if what repeats is drawn `once`."""
@@ -158,20 +185,31 @@ class Graph:
 
     @cached_property
     def loops(self) -> list[list[list[Node | None]]]:
-        """The operations of each round of what repeats, and None for those that it lacks."""
-        drawn = set(self.operations)
-        rounds = [[[node if node in drawn else None for node in nodes] for nodes in loop] for loop in self.whole_loops]
-        return [[nodes for nodes in loop if any(nodes)] for loop in rounds]
+        """The operations of each round of what was written once, and None for those that it lacks."""
+        return self._drawn(self.whole_loops)
+
+    @cached_property
+    def _like(self) -> list[list[list[Node | None]]]:
+        """Those whose rounds are of the same shapes."""
+        return self._drawn(self._rounds(written=False))
 
     @cached_property
     def whole_loops(self) -> list[list[list[Node | None]]]:
         """The loops with what a last round computed that variables hold, and the outputs do not need."""
+        return self._rounds(written=True)
+
+    def _drawn(self, loops: Sequence[Sequence[Sequence[Node | None]]]) -> list[list[list[Node | None]]]:
+        drawn = set(self.operations)
+        rounds = [[[node if node in drawn else None for node in nodes] for nodes in loop] for loop in loops]
+        return [[nodes for nodes in loop if any(nodes)] for loop in rounds]
+
+    def _rounds(self, written: bool) -> list[list[list[Node | None]]]:
         if self.alone or not self.small:
             return []
         beyond = {node for held in self.held for node in self._beyond(held)}
         every = sorted({*self.operations, *beyond}, key=lambda node: node.order) if beyond else self.operations
         calls = innermost(every) if beyond else self.innermost
-        found = repeats([Unit([node], None, calls.get(node)) for node in every], self.named)
+        found = repeats([Unit([node], None, calls.get(node)) for node in every], self.named, written=written)
         return [
             [[None if place is None else every[place] for place in nodes] for nodes in repeat.rounds]
             for repeat in found
@@ -196,11 +234,34 @@ class Graph:
     def rounds(self) -> Iterator[tuple[list[Node | None], Any]]:
         """What statements give that stand in a loop: the values of all rounds, and what the first one starts from."""
         units = self.units(None)
-        for repeat in self.repeated(None):
+        for repeat in self._of_statements(self.loops) or self.repeated(None):
             starts = _starts(units, repeat)
             for places in zip(*repeat.rounds, strict=True):
                 values = [None if place is None else units[place].node for place in places]
                 yield values, starts.get(next(filter(None, values)))
+                yield from (
+                    (leaves, None) for leaves in _entering([units[place] for place in places if place is not None])
+                )
+
+
+def _of_one_shape(rounds: Sequence[Unit]) -> bool:
+    """Whether what a statement takes has the same shape in all rounds, but for plain numbers."""
+    known: dict[tuple[int, int], tuple[int, ...]] = {}
+    for unit in rounds:
+        places = {node: place for place, node in enumerate(unit.nodes)}
+        for node, position, operand in arguments(unit.nodes):
+            if known.setdefault((places[node], position), operand.shape) != operand.shape:
+                return False
+    return True
+
+
+def _entering(rounds: Sequence[Unit]) -> Iterator[list[Any]]:
+    """What a statement takes that was not computed, and is another thing in every round."""
+    for places in zip(*(arguments(unit.nodes) for unit in rounds), strict=False):
+        leaves = [place.operand for place in places]
+        computed = any(type(leaf) is Node and leaf.op is not None for leaf in leaves)
+        if not computed and len({*map(id, leaves)}) == len(rounds):
+            yield leaves
 
 
 def _starts(units: Sequence[Unit], repeat: Repeat) -> dict[Node, Any]:
@@ -208,7 +269,7 @@ def _starts(units: Sequence[Unit], repeat: Repeat) -> dict[Node, Any]:
     rounds = list(repeat.by_place(units))
     given = {one[0].node for one in rounds}
     starts: dict[Node, Any] = {}
-    for first, second, *_ in rounds:
+    for first, second, *_ in (one for one in rounds if one[1:]):
         for early, later in zip(twins(first.nodes, second.nodes), second.nodes, strict=True):
             for position, arg in enumerate(later.args or ()):
                 start = (early.args or ())[position] if early is not None else None

@@ -91,6 +91,9 @@ def label(
     first = _first_entry(looped, scope)
     for vertex in looped:
         _name_rounds(vertex, names, scope, first)
+    for vertex in collapsed.vertices:
+        if vertex.unit is not None and not vertex.rounds and vertex.call is None:
+            _name_collected(vertex, names)
     _rename(collapsed, overrides)
     if output.call is None:
         return output.name
@@ -102,13 +105,17 @@ def _name_rounds(vertex: Vertex, names: Names, scope: Scope, first: int) -> None
     name = names[vertex.node]
     stem = name.text.rstrip("0123456789_")
     made = name.origin != "given" and stem not in scope.names | names.taken
-    vertex.name = pretty(stem if made else name.text)
+    listed = _general([names[unit.node].drawn for unit in vertex.rounds]) if name.drawn.endswith("]") else ""
+    vertex.name = listed or pretty(stem if made else name.text)
     whole = [unit.nodes for unit in _alike(vertex)]
     for places in zip(*map(arguments, whole), strict=False):
         taken = [place.operand for place in places]
         tail, drawn = vertex.operands.get(id(taken[-1])), [names[operand].drawn for operand in taken]
         if (tail is None or not tail.rounds) and _differ(taken):
-            vertex.symbols[id(taken[-1])] = _general(drawn) or drawn[-1]
+            general = _general(drawn)
+            vertex.symbols[id(taken[-1])] = general or drawn[-1]
+            if tail is not None and not general:  # what enters is called as in the formula
+                tail.name = drawn[-1]
     for node, position, values in _varying(vertex):
         named: list[str] = []
         for one in zip(*map(_parts, values), strict=True):
@@ -120,6 +127,15 @@ def _name_rounds(vertex: Vertex, names: Names, scope: Scope, first: int) -> None
         for key, tail in vertex.operands.items():
             if back.get(key):
                 vertex.symbols[key] = f"{pretty(names[tail.node].text)}ₜ₋{subscript('', back[key])}"
+
+
+def _name_collected(vertex: Vertex, names: Names) -> None:
+    """What takes the values of all rounds names each of them: `stack(h₁, h₂, h₃)`."""
+    for tail in {*vertex.operands.values()}:
+        keys = [key for key, one in vertex.operands.items() if one is tail]
+        if tail.rounds and len(keys) > 1:
+            given = {id(unit.node): names[unit.node].drawn for unit in tail.rounds}
+            vertex.symbols.update((key, given[key]) for key in keys if key in given)
 
 
 def _varying(vertex: Vertex) -> Iterator[tuple[Node, int, Sequence[Any]]]:

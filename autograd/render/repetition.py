@@ -17,6 +17,7 @@ from autograd.render.units import Unit, parameters
 
 LONGEST_BLOCK: Final = 96  # units that repeat together
 FEWEST: Final = 3  # repetitions that are worth a frame
+_HELD: Final = 2  # values that variables hold of the last round of what was written once
 _MATCHED: Final = 0.6  # of the operations of a round, that its first one has too
 
 
@@ -56,13 +57,16 @@ class Repeat:
             yield [units[place] for place in places if place is not None]
 
 
-def repeats(units: Sequence[Unit], named: Callable[[Node], str] = lambda node: "") -> list[Repeat]:
+def repeats(
+    units: Sequence[Unit], named: Callable[[Node], str] = lambda node: "", *, written: bool = False
+) -> list[Repeat]:
     """The stretches of units that repeat, in order; none overlaps another.
 
-    What comes after one uses only what its last repetition gave: queries, keys and values are made alike, and
-    are three things.
+    What comes after one uses only what its last repetition gave, or what each gave: queries, keys and values are made
+    alike, and are three things. Those of what was `written` once may be two, of different shapes, and used anywhere, if
+    variables hold what the last one computed, and not what those before it did.
     """
-    search = _Search(units, named)
+    search = _Search(units, named, written)
     blocks: list[Repeat] = []
     pending = [(0, len(units))]
     while pending:
@@ -79,10 +83,12 @@ def twins(first: Sequence[Node], later: Sequence[Node]) -> Sequence[Node | None]
     return first if len(first) == len(later) else matched(first, later, 0.0) or [None] * len(later)
 
 
-def matched(before: Sequence[Node], later: Sequence[Node], least: float = _MATCHED) -> list[Node | None]:
+def matched(
+    before: Sequence[Node], later: Sequence[Node], least: float = _MATCHED, size: Callable[[Any], Any] = np.shape
+) -> list[Node | None]:
     """Of each of the later operations that which did the same before, or None; from the results to what they took.
 
-    [] if too little is alike.
+    [] if too little is alike, in operations and the `size` of their results.
     """
     found: list[Node | None] = [None] * len(later)
     inside, free = set(later), dict.fromkeys(reversed(before))
@@ -93,8 +99,8 @@ def matched(before: Sequence[Node], later: Sequence[Node], least: float = _MATCH
             (a, b) for a, b in zip(node.args or (), one.args or (), strict=False) if type(a) is Node and a in inside
         ]
         # In the place of what a round computes may stand what the first one computed of plain numbers.
-        return _same(one, node) and all(
-            type(b) is not Node or (_same(a, b) if b in free else not b.requires_grad) for a, b in taken
+        return _same(one, node, size) and all(
+            type(b) is not Node or (_same(a, b, size) if b in free else not b.requires_grad) for a, b in taken
         )
 
     for place in range(len(later) - 1, -1, -1):
@@ -102,7 +108,7 @@ def matched(before: Sequence[Node], later: Sequence[Node], least: float = _MATCH
         twin = wanted[node] if node in wanted else next((one for one in free if like(one, node)), None)
         if type(twin) is not Node or twin not in free:
             continue
-        if not _same(twin, node):
+        if not _same(twin, node, size):
             return []
         found[place] = twin
         del free[twin]
@@ -112,19 +118,20 @@ def matched(before: Sequence[Node], later: Sequence[Node], least: float = _MATCH
     return found if sum(twin is not None for twin in found) >= max(least * len(later), 1) else []
 
 
-def _same(one: Node, other: Node) -> bool:
-    """Whether two nodes are of one operation and of one shape."""
-    return one.op is other.op and one.shape == other.shape
+def _same(one: Node, other: Node, size: Callable[[Any], Any]) -> bool:
+    """Whether two nodes are of one operation and of one size."""
+    return one.op is other.op and size(one) == size(other)
 
 
 class _Search:
     """What is looked through for repetitions."""
 
-    def __init__(self, units: Sequence[Unit], named: Callable[[Node], str]) -> None:
-        self._units, self._named = units, named
+    def __init__(self, units: Sequence[Unit], named: Callable[[Node], str], written: bool) -> None:
+        self._units, self._named, self._written = units, named, written
         self._place = {node: position for position, unit in enumerate(units) for node in unit.nodes}
         known: dict[Any, int] = {}
-        keys = (tuple(_key(unit, self._place)) for unit in units)
+        self._size: Callable[[Any], Any] = np.ndim if written else np.shape
+        keys = (tuple(_key(unit, self._place, self._size)) for unit in units)
         # Units that do the same have the same number.
         self._numbers = np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.intp)
         self._taken = [[*self._computed(unit)] for unit in units]
@@ -201,11 +208,23 @@ class _Search:
                 continue
             rounds = [tuple(range(body + k * period, body + (k + 1) * period)) for k in range(count)]
             repeat = self._whole(rounds, least, most)
-            last = min(place for place in repeat.rounds[-1] if place is not None)
-            if repeat.count >= FEWEST and np.all(self._until[repeat.start : last] < repeat.stop):
+            if (repeat.count >= FEWEST and self._ends(repeat)) or (self._written and self._held_last(repeat)):
                 lacking = sum(place is None for places in repeat.rounds for place in places)
                 found.append((preference(shift), lacking, repeat))
         return min(found, key=lambda one: one[:2])[2] if found else None
+
+    def _ends(self, repeat: Repeat) -> bool:
+        """Whether what comes after it uses what the last round gave only."""
+        last = min(place for place in repeat.rounds[-1] if place is not None)
+        return bool(np.all(self._until[repeat.start : last] < repeat.stop))
+
+    def _held_last(self, repeat: Repeat) -> bool:
+        """Whether variables hold several values of the last round, and none of those before."""
+        names = [
+            [place is not None and bool(self._named(self._units[place].node)) for place in places]
+            for places in zip(*repeat.rounds, strict=True)
+        ]
+        return sum(last and not any(before) for *before, last in names) >= _HELD
 
     def _whole(self, regular: Sequence[tuple[int, ...]], least: int, most: int) -> Repeat:
         """These rounds, with the first ones before them and a last one after them, which may lack units."""
@@ -224,7 +243,7 @@ class _Search:
         stop = min(place for place in after if place is not None)
         units = self._units[max(stop - len(body), least) : stop]
         here = self._nodes(body)
-        found = matched([node for unit in units for node in unit.nodes], here)
+        found = matched([node for unit in units for node in unit.nodes], here, size=self._size)
         pairs = {node: twin for node, twin in zip(here, found, strict=False) if twin is not None}
         places = self._places(pairs, body)
         if places is None or max(place for place in places if place is not None) != stop - 1:
@@ -235,7 +254,7 @@ class _Search:
                 computed = type(arg) is Node and arg in self._place
                 same = arg is late and isinstance(arg, (Node, np.ndarray))  # in every round
                 starts = computed or not (type(early) is Node and early in self._place)
-                if (same and early is not arg) or not starts or _shape(arg) != _shape(early):
+                if (same and early is not arg) or not starts or self._size(arg) != self._size(early):
                     return None
         return places
 
@@ -254,7 +273,7 @@ class _Search:
         inside = set(own)
         for node in own:
             for twin in rest:
-                if _same(twin, node) and all(
+                if _same(twin, node, self._size) and all(
                     fits(*both) for both in zip(node.args or (), twin.args or (), strict=False)
                 ):
                     pairs[node] = twin
@@ -294,27 +313,23 @@ def _longest_run(alike: Any) -> tuple[int, int]:
     return int(edges[::2][longest]), int(lengths[longest])
 
 
-def _shape(operand: Any) -> tuple[int, ...]:
-    return operand.shape if type(operand) is Node else np.shape(operand)
-
-
-def _key(unit: Unit, place: Mapping[Node, int]) -> Iterator[Any]:
+def _key(unit: Unit, place: Mapping[Node, int], size: Callable[[Any], Any]) -> Iterator[Any]:
     """What two units have in common that do the same, whatever they take."""
     yield unit.call.caption if unit.call is not None else unit.node.op.name
     within = {node: position for position, node in enumerate(unit.nodes)}
     for node in unit.nodes:
-        yield node.op.name, node.shape
+        yield node.op.name, size(node)
         indexing = "index" in node.op.operands
         for arg in node.args or ():
             if type(arg) is Node:
                 if arg in within:
                     yield within[arg]
                 elif arg in place:
-                    yield "computed", arg.shape
+                    yield "computed", size(arg)
                 else:
-                    yield ("tensor" if arg.requires_grad else "constant"), arg.shape
+                    yield ("tensor" if arg.requires_grad else "constant"), size(arg)
             elif isinstance(arg, np.ndarray) and not indexing:
-                yield "array", arg.shape
+                yield "array", size(arg)
             elif isinstance(arg, str):
                 yield arg
             elif isinstance(arg, (bool, int, float)):

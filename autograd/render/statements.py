@@ -281,7 +281,7 @@ class Statements:
         whole = max(carried, key=lambda node: node.order, default=None)
         while whole is not None and whole not in standing and whole in self._users:
             whole = self._users[whole]
-        if not sums or carried & standing or (whole is not None and length(whole) > LONGEST):
+        if not (carried and sums) or carried & standing or (whole is not None and length(whole) > LONGEST):
             yield from _alike(rounds, carried | standing.intersection(number_of))
 
 
