@@ -11,7 +11,7 @@ from typing import Final
 
 from autograd.render.diagram import Card, Diagram, Edge
 
-_NEAR: Final = 2  # columns that a line to what has no gradient may span
+_NEAR: Final = 2  # columns that a line may span
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,8 @@ class Layout:
         across = self.rows[edge.tail] != self.rows[edge.head] and not self.leads_on(edge)
         return not edge.again and (across or edge in self.far)
 
-    def under(self, edge: Edge) -> list[str]:
-        """What stands in the row of the head of an edge, under its tail."""
-        row, column = self.rows[edge.head], self.column(edge.tail)
+    def at(self, row: int, column: int) -> list[str]:
+        """What stands in a column of a row."""
         return [card for card in self.ranks if self.rows[card] == row and self.column(card) == column]
 
 
@@ -115,9 +114,8 @@ def arrange(diagram: Diagram) -> Layout:
 def _far(diagram: Diagram, ranks: Mapping[str, int]) -> Iterator[Edge]:
     """The uses that a line would be too much for.
 
-    The first use of a value has a line in any case, where few values enter. Of the others those of data far away and
-    those with a number have none, and those that a line over columns would lead to, or several to one card, if there
-    are more than some of these.
+    The first use of a value has a line in any case, where few values enter. Of the others those over several columns
+    and those with a number have none, and those over two columns, or to one card, if there are more than some of these.
     """
     entering = Counter(edge.head for edge in diagram.edges)
     first: dict[str, tuple[int, int, str]] = {}
@@ -129,7 +127,7 @@ def _far(diagram: Diagram, ranks: Mapping[str, int]) -> Iterator[Edge]:
     spans = {edge: ranks[edge.head] - ranks[edge.tail] for edge in others}
     crossing = Counter(edge.head for edge in others)
     long = [edge for edge in others if spans[edge] > 1 and ranks[edge.head] > first[edge.tail][0]]
-    alone = [edge for edge in long if edge.backward or (not edge.differentiable and spans[edge] > _NEAR)]
+    alone = [edge for edge in long if edge.backward or spans[edge] > _NEAR]
     most = diagram.arcs or 0
     yield from long if len({*long} - {*alone}) > most else alone
     yield from (edge for edge in others if crossing[edge.head] > most and spans[edge] > 0)
@@ -187,9 +185,10 @@ def _enter(
     """
     crowd = Counter(ranks.values())
     sides: dict[str, list[bool]] = {}
-    for abreast in columns.values():
+    for column, abreast in columns.items():
         sides[abreast[-1]] = [False]
-        sides.setdefault(abreast[0], []).append(True)
+        if column not in diagram.breaks:  # there a line leads down from the row before
+            sides.setdefault(abreast[0], []).append(True)
     beside: dict[str, tuple[str, bool]] = {}
     for leaf in sorted(first_users, key=lambda leaf: leaf not in leading):
         head = first_users[leaf]
@@ -232,6 +231,8 @@ def _columns(
         free = latest[card] > depth[card]
         columns = range(min(earliest, latest[card]), latest[card] + 1) if free else (depth[card],)
         over = {column: max(crowd[column] + free * high[card] - diagram.high, 0) for column in columns}
-        ranks[card] = min(columns, key=lambda column: (over[column], column))
+        # What waits for nothing comes right before its user.
+        waits = any(one in ranks for one in sources[card])
+        ranks[card] = min(columns, key=lambda column: (over[column], column if waits else -column))
         crowd[ranks[card]] += free * high[card]
     return ranks

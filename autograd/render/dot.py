@@ -16,6 +16,7 @@ from autograd.render.metrics import text_width
 
 _ALONG: Final = 20  # weights: the straighter, the more
 _BESIDE: Final = 3
+_STRAIGHT: Final = 50
 _BLANK: Final = "\N{NO-BREAK SPACE}"
 _GUTTER: Final = 12  # points around a row, for the line that leads to the next
 _OFF_CENTRE: Final = 7  # points, twice the distance of a line and the middle of its label, less two gaps
@@ -69,13 +70,17 @@ def document(
     order = {card: 0 if above else 2 for card, (_, above) in layout.beside.items()}
     diagram = replace(diagram, cards=tuple(sorted(diagram.cards, key=lambda card: order.get(card.id, 1))))
 
+    frames = {card.id: card.cluster for card in diagram.cards}
+    crowd = Counter(layout.ranks[card] for card in layout.main)  # cards that others enter, by column
+
     def statement(card: Card) -> Iterator[str]:
         line = f"spine {layout.spine.get(card.id)} {layout.rows[card.id] or ''}".rstrip()
         group = {"group": quote(line)} if card.id in layout.spine else {}
         written = f"{card.id} {attributes({**card_attributes(card), **group, **node(card)})}"
-        named = stubs.get(card.id, [])
-        nodes = [written, *(stub.node for stub in named)]
-        yield "; ".join(nodes) if diagram.breaks or not named else _together(card.id, nodes)
+        nodes = [written, *(stub.node for stub in stubs.get(card.id, []))]
+        near = [one for one, (at, _) in layout.beside.items() if at == card.id and frames[one] == card.cluster]
+        alone = crowd[layout.ranks[card.id]] == 1
+        yield "; ".join(nodes) if diagram.breaks or alone or not nodes[1:] else _together(card.id, nodes + near)
 
     columns = [(layout.beside[card.id][0], card.id) for card in diagram.cards if card.id in layout.beside]
     same = [f"{{ rank=same; {first}; {second} }}" for first, second in (*columns, *diagram.same_rank)]
@@ -336,7 +341,8 @@ def _stubs(diagram: Diagram, layout: Layout, label: Callable[[Edge, Padding], st
         crowd[above] += 1
         (first, one), *others = named
         box = f"stub{first}"
-        text = ", ".join(dict.fromkeys(names[edge.tail] for _, edge in named))
+        shown = dict.fromkeys((names[edge.tail], edge.gradient) for _, edge in named)
+        text = ", ".join(name for name, _ in shown)
         look = {"shape": "box", "style": quote("rounded,dashed"), "color": quote(palette.MUTED), "label": quote(text)}
         look |= {"fontcolor": quote(palette.INK), "height": "0.3", "width": "0.3", "margin": quote("0.08,0.02")}
         written = edge_attributes(first, one)
@@ -345,9 +351,10 @@ def _stubs(diagram: Diagram, layout: Layout, label: Callable[[Edge, Padding], st
         else:
             written |= {"dir": "back"} if above else {}
         written |= {} if one.differentiable else {"style": "dashed"}
-        told = ", ".join(dict.fromkeys(edge.gradient for _, edge in named if edge.gradient))
-        if shown := label(replace(one, gradient=told), Padding("LR", beside=True)):
-            written["label"] = shown
+        every = all(number for _, number in shown)
+        told = ", ".join(number if every else f"{name}: {number}" for name, number in shown if number)
+        if line := label(replace(one, gradient=told), Padding("LR", beside=True)):
+            written["label"] = line
         ends = f"{head} -> {box}" if above else f"{box} -> {head}"
         written["class"] = quote(" ".join([written["class"].strip('"'), *(f"with-e{place}" for place, _ in others)]))
         yield _Stub(f"{box} {attributes(look)}", [f"{{ rank=same; {head}; {box} }}", f"{ends} {attributes(written)}"])
@@ -361,31 +368,40 @@ def _together(identity: str, nodes: Sequence[str]) -> str:
 def _below(
     place: int, edge: Edge, head: str, layout: Layout, gradients: bool, label: Callable[[Edge, Padding], str]
 ) -> str:
-    """An edge to the next row: down from its tail, along between the rows, and down to its head."""
+    """An edge to the next row: down from its tail, along between the rows, and down to its head.
+
+    It has a point in each column, which stands above what is there, lest Graphviz forgets the order of the cards.
+    """
     both = edge.differentiable and gradients
     line = _both_ways(edge, turned=True) if both else {}
     line |= {} if edge.differentiable else {"style": "dashed"}
-    end, start = f"down{place}", f"down{place}_"
+    row, first, last = layout.rows[edge.head], layout.column(edge.head), layout.column(edge.tail)
+    # Of each column a point, and what is under it.
+    under = {
+        f"down{place}_{column}": layout.at(row, column) for column in range(min(first, last), max(first, last) + 1)
+    }
+    columns = {
+        f"down{place}_{column}": layout.at(row - 1, column) for column in range(min(first, last), max(first, last) + 1)
+    }
+    points = [point for point in under if under[point] or columns[point]]
     point = attributes({"shape": "point", "width": "0.01", "height": "0.01", "style": "invis", "label": quote("")})
+    point = point[:-1] + f" group=down{place}]"
     told = {"label": text} if (text := label(edge, Padding("LR", beside=False))) else {}
     wire = {"class": quote(f"wire of-e{place}"), **line}
-    if (edge.head, True) in layout.beside.values():  # something else stands above the head
-        last = [f"{start} -> {head} {attributes({**wire, **(_both_ways(edge, turned=False) if both else {})})}"]
-    else:
-        last = [f"{{ rank=same; {head}; {start} }}", f"{head} -> {start} {attributes({**wire, 'dir': 'back'})}"]
-    return "\n".join(
-        [
-            f"subgraph cluster_row{layout.rows[edge.head]} {{ {end} {point}; {start} {point} }}",
-            f"{{ rank=same; {edge.tail}; {end} }}",
-            f"{end} -> {edge.tail} {attributes({**wire, 'dir': 'forward' if both else 'none'})}",
-            f"{start} -> {end} {attributes({**edge_attributes(place, edge), **line, 'dir': 'none', **told})}",
-            *last,
-            *(
-                f"{card} -> {end} {attributes({'style': 'invis', 'class': quote('wire')})}"
-                for card in layout.under(edge)
-            ),
-        ]
-    )
+    hidden = attributes({"style": "invis", "class": quote("wire")})
+    start, end = (points[0], points[-1]) if first <= last else (points[-1], points[0])
+    lines = [f"subgraph cluster_row{row} {{ {' '.join(f'{one} {point};' for one in points)} }}"]
+    lines += [f"{{ rank=same; {(under[one] or columns[one])[0]}; {one} }}" for one in points]
+    lines += [f"{card} -> {one} {hidden}" for one in points for card in under[one] if card != edge.head]
+    lines.append(f"{end} -> {edge.tail} {attributes({**wire, 'dir': 'forward' if both else 'none'})}")
+    lines.append(f"{edge.head} -> {start} {attributes({**wire, 'dir': 'back'})}")
+    pieces = [*pairwise(points)]
+    for one, (a, b) in enumerate(pieces):
+        whole = one == len(pieces) // 2
+        look = {**edge_attributes(place, edge), **line, **told} if whole else wire
+        straight = {"dir": "none", "weight": f"{_STRAIGHT}", "headclip": "false", "tailclip": "false"}
+        lines.append(f"{a} -> {b} {attributes({**look, **straight})}")
+    return "\n".join(lines)
 
 
 def attributes(values: Mapping[str, str]) -> str:

@@ -35,9 +35,9 @@ _BETWEEN_ROWS: Final = 64.0  # with the line that leads from the end of one to t
 LARGEST: Final = 2.0  # scale, so that a picture of two cards does not fill a wall
 _HIGHEST: Final = (6, 5, 4, 3, 2)  # cards in one column, before further ones go to another where they can
 _MOST_ROWS: Final = 4
-_WORTH: Final = 1.15  # how much larger text must get by one more row
+_WORTH: Final = 1.12  # how much larger text must get by one more row
 _SPLIT: Final = 0.4  # what it costs to cut a frame, of the size of text
-_WIDOW: Final = 0.4  # of the columns of the longest row
+_WIDOW: Final = 0.5  # of the columns of the longest row
 _CROSSED: Final = 0.04  # and a use of what stands in another row
 _MOST_CROSSED: Final = 2  # such uses in rows that are tidy
 _MOST_ARCS: Final = 2  # lines that span columns
@@ -193,21 +193,21 @@ class _Estimate:
                 placed[bisect_right(breaks, anchor)][rank][side] += across + self._between * (1.5 if side else 0.0)
         boxes: defaultdict[tuple[int, int, tuple[str, bool]], float] = defaultdict(float)
         for tail, head, rank, box, wide, far in self._edges:
-            row = bisect_right(breaks, head)
-            if wide and (far or bisect_right(breaks, tail) != row) and rank in rows[row]:
-                boxes[row, rank, box] += wide
-        for (row, rank, _), wide in boxes.items():
-            widest, total = rows[row][rank]
-            rows[row][rank] = max(widest, wide + _STUB), total + _STUB + self._between
+            place = bisect_right(breaks, head)
+            if wide and (far or bisect_right(breaks, tail) != place) and rank in rows[place]:
+                boxes[place, rank, box] += wide
+        for (place, rank, _), wide in boxes.items():
+            widest, total = rows[place][rank]
+            rows[place][rank] = max(widest, wide + _STUB), total + _STUB + self._between
         columns: defaultdict[int, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))  # those of all rows are alike
-        for one in rows:
-            for rank, (widest, _) in one.items():
-                wide, gap = columns[rank - min(one)]
-                columns[rank - min(one)] = max(wide, widest), max(gap, self._gaps.get(rank, self._apart) + self._gap)
+        for row in rows:
+            for rank, (widest, _) in row.items():
+                wide, gap = columns[rank - min(row)]
+                columns[rank - min(row)] = max(wide, widest), max(gap, self._gaps.get(rank, self._apart) + self._gap)
         length = sum(map(sum, columns.values())) - columns[0][1]
         breadth = 0.0
-        for one, heights in zip(rows, placed, strict=True):
-            high = max((total + _TRACK * self._tracks[rank] for rank, (_, total) in one.items()), default=0.0)
+        for row, heights in zip(rows, placed, strict=True):
+            high = max((total + _TRACK * self._tracks[rank] for rank, (_, total) in row.items()), default=0.0)
             # What stands above the line in one column and below it in another adds up.
             sides = [max((one[0] / 2 + one[side] for one in heights.values()), default=0.0) for side in (1, -1)]
             breadth += max(high, sum(sides))

@@ -130,7 +130,9 @@ class _Search:
         self._units, self._named, self._written = units, named, written
         self._place = {node: position for position, unit in enumerate(units) for node in unit.nodes}
         known: dict[Any, int] = {}
-        self._size: Callable[[Any], Any] = np.ndim if written else np.shape
+        self._size: Callable[[Any], Any] = np.shape
+        if written:
+            self._size = np.ndim
         keys = (tuple(_key(unit, self._place, self._size)) for unit in units)
         # Units that do the same have the same number.
         self._numbers = np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.intp)
