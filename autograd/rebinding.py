@@ -41,7 +41,8 @@ from autograd.numpy.namespace import UNKNOWN, Namespace, ours
 _AS_IT_IS = {int, float, bool, str, bytes, complex, type(None), slice, range, Tensor, np.float64, np.int64}
 _OF_A_MODULE = ("__name__", "__package__", "__spec__", "__path__", "__file__")
 _OF_A_CLASS = (FunctionType, staticmethod, classmethod, property, str)  # what a metaclass may ask for
-_IN_PYTHON = ("numpy.polynomial", "scipy._lib.array_api_extra", "scipy._external.array_api_extra")  # always followed
+_POLYNOMIAL = "numpy.polynomial"
+_IN_PYTHON = (_POLYNOMIAL, "scipy._lib.array_api_extra", "scipy._external.array_api_extra")  # always followed
 _missing = object()
 _current: ContextVar[_Run | None] = ContextVar("run", default=None)
 
@@ -128,6 +129,11 @@ def _is_code(value: Any) -> bool:
     return isinstance(value, (FunctionType, type, ModuleType))
 
 
+def _full_name(code: Any) -> str:
+    """The module of a function or class, or the name of a module."""
+    return str(code.__name__ if isinstance(code, ModuleType) else code.__module__)
+
+
 class _Run:
     """One call of differentiable code: which packages it follows, and what it has made of what it met."""
 
@@ -165,6 +171,8 @@ class _Run:
 
     def _make(self, value: Any) -> Any:
         kind = type(value)
+        if self is not _polynomials and _is_code(value) and _full_name(value).startswith(_POLYNOMIAL):
+            return _polynomials.ours(value)
         if kind in (np.ndarray, np.random.Generator, np.random.RandomState):
             return as_tensor(value)
         if kind is list or kind is tuple:
@@ -309,7 +317,9 @@ class _Run:
         return copy
 
     def _module(self, module: ModuleType) -> Any:
-        if module.__name__.startswith(("scipy", "numpy.polynomial")):
+        if module is np:
+            return _numpy
+        if module.__name__.startswith(("scipy", _POLYNOMIAL)):
             return _Module(module, self.ours)
         if module.__name__.partition(".")[0] in ("numpy", "scipy", "math", "cmath"):
             return _replaced(module)
@@ -363,3 +373,17 @@ class _Module(Namespace):
 
     def __getattr__(self, name: str) -> Any:
         return self._change(getattr(self._module, name))
+
+
+class _NumPy(Namespace):
+    """`autograd.numpy` with its polynomials, which are Python: one copy of them serves all, as its classes know each
+    other."""
+
+    def __getattr__(self, name: str) -> Any:
+        value = _polynomials.ours(np.polynomial) if name == "polynomial" else getattr(autograd.numpy, name)
+        vars(self)[name] = value
+        return value
+
+
+_polynomials = _Run(set(), entered=True)
+_numpy = _NumPy(np)

@@ -46,12 +46,19 @@ MADE_BEFORE = {
     for name in ("CubicSpline", "PchipInterpolator", "Akima1DInterpolator", "interp1d", "UnivariateSpline")
 } | {"BSpline": ip.make_interp_spline(X, Y, 2)}
 GRID = np.add.outer(np.sin(X), np.cos(X[:4]))
+POINTS = [np.ravel(part) for part in (*np.meshgrid(X, X[:4], indexing="ij"), GRID)]
+SURFACE, KNOTS = ip.RectBivariateSpline(X, X[:4], GRID), ip.bisplrep(*POINTS, s=0.1)
 TABLE = np.array([[1.0, 2, 3, 4, 5, 6], [2.0, 1, 2, 1, 2, 1]]) ** 1.1
 SURFACES: dict[str, Callable[[Any], Any]] = {
     "grid": lambda v: ip.RegularGridInterpolator((X, X[:4]), GRID * v[0])(np.stack([AT * v[1], AT * 0.5], -1)),
     "interpn": lambda v: ip.interpn((X, X[:4] * v[0]), GRID, (AT * v[1], AT * 0.5)),
     "products of splines": lambda v: ip.RectBivariateSpline(X, X[:4], GRID * v[0])(AT * v[1], AT * 0.5),
     "at points": lambda v: ip.RectBivariateSpline(X, X[:4], GRID * v[0]).ev(AT * v[1], AT * 0.5, dx=1),
+    "made before": lambda v: SURFACE(AT * v[0], AT * v[1]),
+    "beyond its border": lambda v: SURFACE.ev(v[0] + np.array([-2.0, 0.3, 2.0]), v[1] + np.array([0.1, 2.0, -2.0])),
+    "smoothed": lambda v: ip.SmoothBivariateSpline(*POINTS, s=0.1)(v[0], v[1]),
+    "bisplev": lambda v: ip.bisplev(AT * v[0], v[1], KNOTS) + ip.bisplev(v[1], v[0], KNOTS, dx=1),
+    "a single place": lambda v: ip.interpn((X, X[:4]), GRID, np.array([v[0], 0.3 * v[1]]))[0] * v,
     "rows": lambda v: ip.interp1d(X, TABLE * v[0], axis=1)(AT * v[1]),
     "columns": lambda v: ip.CubicSpline(X, TABLE.T * v[0])(AT * v[1]),
     "one place": lambda v: float(ip.interp1d(X, Y)(v[0])) * ip.CubicSpline(X, TABLE.T)(v[1])[1],

@@ -112,9 +112,12 @@ def _number(tensor: Any, kind: str) -> Any:
         raise ValueError(f"{kind}() of {describe(tensor)}: it has {value.size} elements, not 1")
     value = _element(value)
     if _has_graph(tensor):
-        if made_there.get() is not None:
-            _refuse_elsewhere(tensor, kind)
-        frame, _ = _author_frame()
+        frame, called = _author_frame()
+        if (follow := _not_followed(called)) is not None:
+            raise TypeError(
+                f"{kind}() of {describe(tensor)} by {called}: no gradient goes through a plain number. {follow}Or pass "
+                "it t.detach(), where no gradient is meant"
+            )
         cut = cuts.get()
         if cut is not None:
             cut.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")
@@ -130,37 +133,16 @@ def _number(tensor: Any, kind: str) -> Any:
     return value
 
 
-def _refuse_elsewhere(tensor: Any, kind: str) -> None:
-    """TypeError where a package asks that `autograd.differentiable` does not follow."""
-    asking: FrameType = user_frame()
-    while (package := _package(asking)) == "scipy" and asking.f_back is not None:  # on behalf of whoever called it
-        asking = asking.f_back
-    known = package in sys.stdlib_module_names or type(asking.f_globals) is not dict
-    if is_library(asking.f_code.co_filename) and not known:
-        asker = f"{asking.f_globals['__name__']}.{asking.f_code.co_qualname}"
-        raise TypeError(
-            f"{kind}() of {describe(tensor)} by {asker}: no gradient goes through a plain number. "
-            f'autograd.differentiable(function, follow="{package}") runs the code of that package too; or pass it '
-            "t.detach(), where no gradient is meant"
-        )
-
-
-def _package(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
-
-
 def _refuse_array(tensor: Any) -> NoReturn:
     frame, called = _author_frame()
     what = f"{describe(tensor)} is asked for a plain array at {frame.f_code.co_filename}:{frame.f_lineno}"
     followed = made_there.get() is not None
     if called.startswith("scipy.") or (called and followed):
-        cure = "Take the one of autograd.scipy, if there is one, as autograd.differentiable does. "
-        if followed:
-            package = called.partition(".")[0]
-            cure = "" if package == "scipy" else f'Pass follow="{package}" to autograd.differentiable as well. '
+        twin = "Take the one of autograd.scipy, if there is one, as autograd.differentiable does. "
         raise TypeError(
             f"{what} (by {called}), of which no derivative is known there, so that its gradient would be cut. "
-            f"{cure}Write it in NumPy's functions, or pass t.data, where no gradient is meant"
+            f"{_not_followed(called) or ('' if followed else twin)}Write it in NumPy's functions, or pass t.data, "
+            "where no gradient is meant"
         )
     called = called or "np.array, np.asarray, array.dot, array[i] = t or what needs one"
     raise TypeError(
@@ -171,17 +153,32 @@ def _refuse_array(tensor: Any) -> NoReturn:
     )
 
 
-def _author_frame() -> tuple[FrameType, str]:
-    """The innermost frame outside of installed packages, and the function of such a package that its line calls.
+def _not_followed(called: str) -> str | None:
+    """What to do where a package that `autograd.differentiable` does not follow was called from what it does."""
+    package = called.partition(".")[0]
+    if made_there.get() is None or not called or package in ("scipy", *sys.stdlib_module_names):
+        return None
+    return f'Pass follow="{package}" to autograd.differentiable, which runs the code of that package too. '
 
-    Where all is installed, the innermost frame outside of this package.
+
+def _author_frame() -> tuple[FrameType, str]:
+    """The innermost frame of the author, and the function of an installed package that its line calls.
+
+    That is the innermost outside of installed packages, or of one that `autograd.differentiable` follows; where all is
+    installed, the innermost outside of this package.
     """
     innermost = frame = user_frame()
     called = ""
-    while is_ours(file := frame.f_code.co_filename) or is_library(file):
+    while is_ours(file := frame.f_code.co_filename) or (is_library(file) and not _is_followed(frame)):
         if frame.f_back is None:
             return innermost, ""
         if not is_ours(file):
             called = f"{frame.f_globals.get('__name__', '').partition('._')[0]}.{frame.f_code.co_qualname}"
         frame = frame.f_back
     return frame, called
+
+
+def _is_followed(frame: FrameType) -> bool:
+    """Whether it runs a copy of an author's function; those of SciPy's and NumPy's are nobody's here."""
+    name = str(frame.f_globals.get("__name__", ""))
+    return type(frame.f_globals) is not dict and not name.startswith(("scipy", "numpy"))

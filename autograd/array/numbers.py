@@ -37,6 +37,11 @@ def operator_method(op: Op, reflected: bool = False) -> Callable[[Any, Any], Any
                 node.held = node.output = value
                 node.hooks = node.grad = node.scope = node.marks = None
                 return wrap(node, value)
-        return apply(op, (other, self) if reflected else (self, other))
+        try:
+            return apply(op, (other, self) if reflected else (self, other))
+        except TypeError:
+            if getattr(type(other), "__array_ufunc__", other) is None:  # it has operators of its own (NEP 13)
+                return NotImplemented
+            raise
 
     return method

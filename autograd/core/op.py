@@ -9,7 +9,7 @@ reads shapes by `np.shape`. See Griewank and Walther, "Evaluating Derivatives", 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -20,10 +20,7 @@ from autograd.core.node import NO_OPTIONS
 
 Rule = Callable[..., Any]
 Call = tuple[tuple[Any, ...], Mapping[str, Any]]  # the operands by position, the options by keyword
-if TYPE_CHECKING:  # NumPy loads its generators on first use
-    Sample = Callable[[np.random.Generator], tuple[Any, ...]]
-else:
-    Sample = Callable[[Any], tuple[Any, ...]]
+Sample: TypeAlias = "Callable[[np.random.Generator], tuple[Any, ...]]"  # as text: loading generators takes long
 PLAIN_TYPES: Final = {  # what holds no Tensor
     int, float, bool, str, type, slice, np.ndarray, np.float64, np.int64, *map(type, (None, ..., np._NoValue)),
 }  # fmt: skip

@@ -227,7 +227,9 @@ def _constant(op: Op, position: int, value: Any) -> Any:
         value = stack_nested(value) if has_rule or (type(value) is list and holds_tensor(value)) else value
     elif hasattr(value, "__array__") or type(value) is complex:
         value = _result_type._operand(value)
-    kind = getattr(value.dtype, "kind", "O") if hasattr(value, "dtype") else "f"
+    kind = "O" if getattr(type(value), "__array_ufunc__", ...) is None else "f"  # has operators of its own (NEP 13)
+    if hasattr(value, "dtype"):
+        kind = getattr(value.dtype, "kind", "O")
     if kind not in _REAL:
         raise TypeError(f"{kind!r} data: a Tensor takes real operands only")
     return value

@@ -66,6 +66,8 @@ def asarray(a: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
     """`np.asarray`: a Tensor is one already."""
     if holds_tensor(a) or holds_complex(a):
         return array(a, dtype, copy=False)
+    if getattr(type(a), "__array_ufunc__", a) is None:  # a polynomial, say, with Tensors inside
+        return a
     return as_tensor(np.asarray(a, dtype))
 
 

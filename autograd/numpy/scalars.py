@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.loading import load
 from autograd.core.op import Op, holds_tensor, plain, stack_nested
 from autograd.core.tensor import apply
 from autograd.numpy.arrays import has_gradient
 from autograd.numpy.namespace import REPLACED, Namespace
-from autograd.rules.composed.complex import Complex, as_complex
+from autograd.rules.composed.complex import Complex, as_complex, without_tensors
 
 
 def _stacked(values: Any) -> Any:
@@ -38,22 +39,38 @@ def _integral(fn: Callable[..., Any], sign: float) -> Callable[..., Any]:
     return lambda x: apply(op, (x,))
 
 
+def _of_scipy(name: str) -> Callable[..., Any]:
+    """A function whose derivative only SciPy knows."""
+
+    def call(x: Any) -> Any:
+        try:
+            special = load("scipy.special")
+        except ImportError as error:
+            raise TypeError(f"scipy.special.{name} has the derivative: python -m pip install scipy") from error
+        return getattr(special, name)(x)
+
+    return call
+
+
 # Piecewise constant, or of integers.
 _STEPS = {"ceil", "floor", "trunc", "isclose", "isfinite", "isinf", "isnan", "comb", "factorial", "gcd", "isqrt", "lcm",
           "perm", "ulp"}  # fmt: skip
 _SAME = ("exp", "exp2", "expm1", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "sinh", "cosh", "tanh",
          "fabs", "degrees", "radians", "copysign", "fmod", "modf")  # fmt: skip
+_INVERSE = {"asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "asinh": np.arcsinh, "acosh": np.arccosh,
+            "atanh": np.arctanh}  # fmt: skip
 _ON_TENSORS: dict[str, Callable[..., Any]] = {
     **{name: getattr(np, name) for name in _SAME},
-    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "asinh": np.arcsinh, "acosh": np.arccosh,
-    "atanh": np.arctanh, "atan2": np.arctan2, "pow": np.power, "ldexp": lambda x, i: x * 2.0**i,
+    **_INVERSE, "atan2": np.arctan2, "pow": np.power, "ldexp": lambda x, i: x * 2.0**i,
     "log": lambda x, base=None: np.log(x) if base is None else np.log(x) / np.log(base),
+    "remainder": lambda x, y: x - y * np.round(plain(x) / plain(y)),
     "hypot": lambda *x: np.linalg.norm(_stacked(x)),
     "fsum": lambda values: np.sum(_stacked(values)),
     "prod": lambda values, start=1: start * np.prod(_stacked(values)),
     "dist": lambda p, q: np.linalg.norm(_stacked(p) - _stacked(q)),
     "sumprod": lambda p, q: np.dot(_stacked(p), _stacked(q)),
     "erf": _integral(math.erf, 1.0), "erfc": _integral(math.erfc, -1.0),
+    "gamma": _of_scipy("gamma"), "lgamma": _of_scipy("gammaln"),
 }  # fmt: skip
 
 
@@ -69,7 +86,7 @@ def _on_numbers(name: str, theirs: Callable[..., Any]) -> Callable[..., Any]:
         if name in _STEPS or not has_gradient(args):
             return value
         if name not in _ON_TENSORS:
-            raise TypeError(f"math.{name} of a Tensor has no rule; use NumPy's functions, or scipy.special.{name}")
+            raise TypeError(f"math.{name} of a Tensor has no rule; use NumPy's functions")
         return _ON_TENSORS[name](*[_number(a) if getattr(a, "ndim", 0) else a for a in args], **kwargs)
 
     return call
@@ -85,22 +102,21 @@ for _name, _theirs in tuple(vars(math).items()):
 # Of complex numbers
 
 _COMPLEX: dict[str, Callable[..., Any]] = {
-    **{name: getattr(np, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    **{name: getattr(np, name) for name in ("exp", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    **_INVERSE,
+    "log": lambda z, base=None: np.log(z) if base is None else np.log(z) / np.log(as_complex(base)),
     "phase": np.angle,
     "polar": lambda z: (np.abs(z), np.angle(z)),
+    "rect": lambda r, phi: r * np.exp(1j * phi),
 }
 
 
 def _on_complex(name: str, theirs: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(theirs)
-    def call(*args: Any) -> Any:
-        if not any(isinstance(arg, Complex) or holds_tensor(arg) for arg in args):
-            return theirs(*args)
-        if name == "rect":
-            return args[0] * np.exp(1j * args[1])
-        if name not in _COMPLEX:
-            raise TypeError(f"cmath.{name} of a Tensor has no rule; use NumPy's functions")
-        return _COMPLEX[name](as_complex(args[0]))
+    def call(*args: Any, **options: Any) -> Any:
+        if name in _STEPS or not any(isinstance(arg, Complex) or holds_tensor(arg) for arg in args):
+            return theirs(*without_tensors(args), **options)
+        return _COMPLEX[name](*args if name == "rect" else (as_complex(args[0]), *args[1:]))
 
     return call
 

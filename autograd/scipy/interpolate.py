@@ -246,7 +246,12 @@ class RegularGridInterpolator:
 
     def __call__(self, xi: Any, method: Any = None) -> Any:
         axes = len(self._grid)
-        places = [tensor_of(x) for x in xi] if isinstance(xi, tuple) else [tensor_of(xi)[..., k] for k in range(axes)]
+        if isinstance(xi, tuple):
+            places = [tensor_of(x) for x in xi]
+        else:
+            rows = tensor_of(xi)
+            rows = rows if np.ndim(rows) > 1 else np.reshape(rows, (-1, axes))  # of a single place an array too
+            places = [rows[..., k] for k in range(axes)]
         below, shares, outside = [], [], False
         for x, axis in zip(places, self._grid, strict=True):
             knots, values = np.asarray(plain(axis)), np.asarray(plain(x))
@@ -268,34 +273,64 @@ def interpn(
     points: Any, values: Any, xi: Any, method: str = "linear", bounds_error: bool = True, fill_value: Any = np.nan
 ) -> Any:
     """`scipy.interpolate.interpn`."""
+    if isinstance(xi, tuple):
+        xi = np.stack(np.broadcast_arrays(*map(tensor_of, xi)), axis=-1)
     return RegularGridInterpolator(points, values, method, bounds_error, fill_value)(xi)
 
 
-class RectBivariateSpline:
-    """`scipy.interpolate.RectBivariateSpline` through all points (`s=0`): linear in z."""
+class Bivariate:
+    """Products of splines of x and of y, with weights: linear in these. Outside it goes on as at its border."""
 
-    def __init__(self, x: Any, y: Any, z: Any, bbox: Any = None, kx: int = 3, ky: int = 3, s: float = 0) -> None:
-        if s:
-            raise TypeError("scipy.interpolate.RectBivariateSpline: s=0 is covered, which goes through all points")
-        places = _constant("RectBivariateSpline", "x", x), _constant("RectBivariateSpline", "y", y)
-        self._bases = [spline(axis, np.eye(len(axis)), k) for axis, k in zip(places, (kx, ky), strict=True)]
-        self._z = as_tensor(tensor_of(z))
+    def __init__(self, x: Piecewise, y: Piecewise, weights: Any) -> None:
+        self._bases, self._weights = (x, y), weights
+
+    def _units(self, at: Any, axis: int, nu: int) -> Any:
+        basis = self._bases[axis]
+        return basis(np.clip(tensor_of(at), basis.x[0], basis.x[-1]), nu)
 
     def ev(self, xi: Any, yi: Any, dx: int = 0, dy: int = 0) -> Any:
         """The values at points."""
-        first, second = self._bases[0](xi, dx), self._bases[1](yi, dy)
-        return np.sum((first @ self._z) * second, axis=-1)
+        return np.sum((self._units(xi, 0, dx) @ self._weights) * self._units(yi, 1, dy), axis=-1)
 
     def __call__(self, x: Any, y: Any, dx: int = 0, dy: int = 0, grid: bool = True) -> Any:
         if not grid:
             return self.ev(x, y, dx, dy)
-        first, second = (
-            basis(np.atleast_1d(tensor_of(at)), nu) for basis, at, nu in zip(self._bases, (x, y), (dx, dy), strict=True)
-        )
-        return first @ self._z @ second.T
+        first, second = np.atleast_1d(tensor_of(x)), np.atleast_1d(tensor_of(y))
+        return self._units(first, 0, dx) @ self._weights @ self._units(second, 1, dy).T
 
 
-replaces(theirs.RectBivariateSpline)(RectBivariateSpline)
+@replaces(theirs.RectBivariateSpline)
+def RectBivariateSpline(  # noqa: N802
+    x: Any, y: Any, z: Any, bbox: Any = (None,) * 4, kx: int = 3, ky: int = 3, s: float = 0
+) -> Bivariate:
+    """`scipy.interpolate.RectBivariateSpline`: through all points (`s=0`), or of points that are constants."""
+    if not reaches(x, y, z):
+        return _of_two(theirs.RectBivariateSpline(*plain((x, y, z, bbox)), kx=kx, ky=ky, s=s))
+    if s or any(end is not None for end in bbox):
+        raise TypeError("scipy.interpolate.RectBivariateSpline: without bbox= and with s=0 it has a derivative in z")
+    places = _constant("RectBivariateSpline", "x", x), _constant("RectBivariateSpline", "y", y)
+    first, second = (spline(axis, np.eye(len(axis)), k) for axis, k in zip(places, (kx, ky), strict=True))
+    return Bivariate(first, second, as_tensor(tensor_of(z)))
+
+
+def _of_two(made: Any) -> Bivariate:
+    """A spline of two variables that SciPy has made."""
+    return _surface((*made.tck, *made.degrees))
+
+
+def _surface(tck: Any) -> Bivariate:
+    knots, degrees = [np.asarray(plain(t), float) for t in tck[:2]], tck[3:]
+    counts = [len(t) - k - 1 for t, k in zip(knots, degrees, strict=True)]
+    first, second = (by_basis(t, np.eye(n), k) for t, n, k in zip(knots, counts, degrees, strict=True))
+    return Bivariate(first, second, np.reshape(as_tensor(tensor_of(tck[2])), counts))
+
+
+@replaces(theirs.bisplev)
+def bisplev(x: Any, y: Any, tck: Any, dx: int = 0, dy: int = 0) -> Any:
+    """`scipy.interpolate.bisplev`: on the grid of two places or rows of places, of constant knots."""
+    values = _surface(tck)(x, y, dx, dy)
+    return values if len(values) > 1 else values[0] if values.shape[1] > 1 else values[0, 0]
+
 
 # What was made by SciPy before
 
@@ -319,3 +354,22 @@ INSTANCES[theirs.interp1d] = lambda made: interp1d(
 INSTANCES[theirs.RegularGridInterpolator] = lambda made: RegularGridInterpolator(
     made.grid, made.values, made.method, made.bounds_error, made.fill_value
 )
+INSTANCES[theirs.RectBivariateSpline] = INSTANCES[theirs.BivariateSpline] = _of_two
+
+
+def _of_constants(kind: Any) -> None:
+    """A surface near points, which has a derivative in the places where it is asked for."""
+
+    def make(*args: Any, **options: Any) -> Bivariate:
+        if reaches(*args, *options.values()):
+            raise TypeError(
+                f"scipy.interpolate.{kind.__name__} has no derivative in its points; RectBivariateSpline has one in z"
+            )
+        return _of_two(kind(*plain(args), **plain(options)))
+
+    replaces(kind)(make)
+    INSTANCES[kind] = _of_two
+
+
+for _kind in (theirs.SmoothBivariateSpline, theirs.LSQBivariateSpline):
+    _of_constants(_kind)
