@@ -18,6 +18,7 @@ import abc
 import builtins
 import operator
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
@@ -29,7 +30,7 @@ import numpy as np
 
 import autograd.numpy
 import autograd.scipy
-from autograd.array.conversion import made_there
+from autograd.array.conversion import GradientCutWarning, made_there, refused
 from autograd.array.tensor import Argument, Tensor
 from autograd.basis.frames import is_library, is_ours
 from autograd.core.op import holds_tensor
@@ -81,6 +82,7 @@ def differentiable(fn: Any, *, follow: Any = ()) -> Any:
         with _Entered(run):
             given = {name: run.argument(value) for name, value in kwargs.items()}
             result = run.ours(fn)(*map(run.argument, args), **given)
+            _tell_what_was_caught(result)
         return result if holds_tensor((*args, *kwargs.values())) else _without_tensors(result)
 
     return wraps(fn)(call)
@@ -93,11 +95,22 @@ class _Entered:
         self._run = run
 
     def __enter__(self) -> None:
-        self._tokens = _current.set(self._run), made_there.set(as_tensor)
+        noted = refused.get([])  # of the run that this one is inside of, if there is one
+        self._tokens = _current.set(self._run), made_there.set(as_tensor), refused.set(noted)
 
     def __exit__(self, *exc: object) -> None:
         _current.reset(self._tokens[0])
         made_there.reset(self._tokens[1])
+        refused.reset(self._tokens[2])
+
+
+def _tell_what_was_caught(result: Any) -> None:
+    """Where code caught an error about a gradient that would be cut, and went on: that error, or a warning."""
+    if noted := refused.get():
+        if not has_gradient(result):
+            raise noted[0]
+        text = f"an error was caught, and what was done in its place may have cut a gradient: {noted[0]}"
+        warnings.warn(text, GradientCutWarning, stacklevel=3)
 
 
 def _without_tensors(value: Any) -> Any:

@@ -20,7 +20,7 @@ import pytest
 from numpy import array, zeros
 
 import autograd
-from autograd import Tensor, differentiable, grad
+from autograd import GradientCutWarning, Tensor, differentiable, grad
 from autograd.testing import gradcheck
 
 CONSTANTS = np.array([[0.5, 0.2, 0.1], [0.3, 1.5, 0.4], [0.2, 0.6, 0.9]])
@@ -388,6 +388,19 @@ def of_math(x: Any) -> Any:
 @pytest.mark.parametrize("fn", [of_polynomials, of_cmath, of_math])
 def test_numbers_as_people_compute_with_them(fn: Any) -> None:
     gradcheck(differentiable(fn), [np.float64(0.6)], complex_step=False)
+
+
+def test_an_error_that_the_code_catches_is_not_lost() -> None:
+    def alone(x: Any) -> Any:
+        try:
+            return math.frexp(x)[0]
+        except Exception:
+            return 0.0
+
+    with pytest.raises(TypeError, match="math.frexp"):
+        grad(differentiable(alone))(0.5)
+    with pytest.warns(GradientCutWarning, match=r"caught.*math\.frexp"):
+        assert grad(differentiable(lambda x: alone(x) + 2 * x))(0.5) == 2
 
 
 def test_follow_names_what_else_is_run(monkeypatch: pytest.MonkeyPatch) -> None:

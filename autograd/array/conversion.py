@@ -27,6 +27,16 @@ cuts: ContextVar[list[str] | None] = ContextVar("cuts", default=None)
 # In `autograd.differentiable` code: what makes of a plain array the kind that such code works with. There `item()` and
 # `tolist()` give Tensors, as their author wants numbers and not a cut.
 made_there: ContextVar[Callable[[Any], Any] | None] = ContextVar("made_there", default=None)
+# What such code was refused: it may catch the error, and do something else.
+refused: ContextVar[list[TypeError]] = ContextVar("refused")
+
+
+def refusal(message: str) -> TypeError:
+    """The error for what would cut a gradient; code that `autograd.differentiable` runs cannot hide it."""
+    error = TypeError(message)
+    if (noted := refused.get(None)) is not None:
+        noted.append(error)
+    return error
 
 
 class GradientCutWarning(UserWarning):
@@ -114,7 +124,7 @@ def _number(tensor: Any, kind: str) -> Any:
     if _has_graph(tensor):
         frame, called = _author_frame()
         if (follow := _not_followed(called)) is not None:
-            raise TypeError(
+            raise refusal(
                 f"{kind}() of {describe(tensor)} by {called}: no gradient goes through a plain number. {follow}Or pass "
                 "it t.detach(), where no gradient is meant"
             )
@@ -139,13 +149,13 @@ def _refuse_array(tensor: Any) -> NoReturn:
     followed = made_there.get() is not None
     if called.startswith("scipy.") or (called and followed):
         twin = "Take the one of autograd.scipy, if there is one, as autograd.differentiable does. "
-        raise TypeError(
+        raise refusal(
             f"{what} (by {called}), of which no derivative is known there, so that its gradient would be cut. "
             f"{_not_followed(called) or ('' if followed else twin)}Write it in NumPy's functions, or pass t.data, "
             "where no gradient is meant"
         )
     called = called or "np.array, np.asarray, array.dot, array[i] = t or what needs one"
-    raise TypeError(
+    raise refusal(
         f"{what} (by {called}), which would cut its gradient. "
         "A Tensor stands wherever an array does: leave it as it is, gather several by np.stack, write into a Tensor "
         "such as np.zeros_like(t); or pass t.data, where no gradient is meant. autograd.differentiable(function) runs "

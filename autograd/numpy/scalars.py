@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.array.conversion import refusal
 from autograd.basis.loading import load
 from autograd.core.op import Op, holds_tensor, plain, stack_nested
 from autograd.core.tensor import apply
@@ -86,7 +87,7 @@ def _on_numbers(name: str, theirs: Callable[..., Any]) -> Callable[..., Any]:
         if name in _STEPS or not has_gradient(args):
             return value
         if name not in _ON_TENSORS:
-            raise TypeError(f"math.{name} of a Tensor has no rule; use NumPy's functions")
+            raise refusal(f"math.{name} of a Tensor has no rule; use NumPy's functions")
         return _ON_TENSORS[name](*[_number(a) if getattr(a, "ndim", 0) else a for a in args], **kwargs)
 
     return call
