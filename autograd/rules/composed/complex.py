@@ -16,6 +16,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from autograd.basis.arrays import Proxy
 from autograd.basis.signatures import qualified_name
 from autograd.core.op import BODIES, LATER, PLAIN_TYPES, plain
+from autograd.rules.definition import PLAIN
 
 Function = Callable[..., Any]
 TABLE: Final[dict[Any, Function]] = {}
@@ -197,7 +198,7 @@ def call(fn: Any, args: Any, kwargs: Any) -> Any:
         return as_complex(args[0])[args[1]]
     if fn in _AS_COMPOSED and fn in BODIES:
         return BODIES[fn](*args, **kwargs)
-    if _requires_grad([*args, *kwargs.values()]):
+    if fn not in PLAIN and _requires_grad([*args, *kwargs.values()]):
         raise TypeError(
             f"{qualified_name(fn)} of complex numbers: no derivative is known; split them into .real and .imag"
         )
@@ -329,8 +330,6 @@ for _fn, _real, _imag in (
     (np.conjugate, lambda a: +a.real, lambda a: -a.imag),
 ):
     TABLE[_fn] = _real if _imag is None else lambda a, _real=_real, _imag=_imag: Complex(_real(a), _imag(a))
-for _fn in (np.isfinite, np.isnan, np.isinf, np.equal, np.not_equal, np.allclose, np.isclose, np.array_equal):
-    TABLE[_fn] = lambda *args, _fn=_fn, **kwargs: _fn(*map(without_tensors, args), **kwargs)
 TABLE.update({np.shape: lambda a: a.shape, np.ndim: lambda a: a.ndim, np.size: lambda a: a.size})
 TABLE.update({np.iscomplexobj: lambda x: True, np.isrealobj: lambda x: False})
 TABLE[np.ones_like] = lambda a, dtype=None, **kwargs: np.ones(np.shape(a), dtype or as_complex(a).dtype)

@@ -246,3 +246,23 @@ for _name in ("sqrt", "log", "log2", "log10"):
     _wider(getattr(np, _name), _name, 0, np.inf)
 for _name in ("arcsin", "arccos", "arctanh"):
     _wider(getattr(np, _name), _name, -1, 1)
+
+
+@covers(np.sort)
+def _sort(a: Any, axis: int = -1) -> Any:
+    return np.take_along_axis(a, np.argsort(a, axis), axis)
+
+
+@covers(np.real_if_close)
+def _real_if_close(a: Any, tol: float = 100) -> Any:
+    imag = np.asarray(plain(a.imag))
+    limit = tol * np.finfo(imag.dtype).eps if tol > 1 else tol
+    return a.real if np.all(np.absolute(imag) < limit) else a
+
+
+@covers(np.sign)
+def _sign(a: Any) -> Complex:
+    length = np.hypot(a.real, a.imag)
+    zero = plain(length) == 0
+    length = np.where(zero, 1.0, length)
+    return Complex(np.where(zero, 0.0, a.real / length), np.where(zero, 0.0, a.imag / length))
