@@ -28,6 +28,10 @@ _SIGNS: Final = {"+": SUM, "−": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT}
 _LETTER: Final = re.compile(r"[^\W\d_][₀-₉]*ᵀ?")
 _LETTERS: Final = re.compile(rf"{_LETTER.pattern}( {_LETTER.pattern})*")
 _DIGITS: Final = re.compile(r"\d+")
+_ANY_DIGITS: Final = re.compile(r"[\d₀-₉]+")
+_TERMS: Final = 6  # of a sum that are written out,
+_BROAD: Final = 44  # and characters, where all terms are alike
+_DOTS: Final = "…"
 
 
 class Blackboard(Writer):
@@ -102,7 +106,8 @@ class Blackboard(Writer):
             return right
         second = right.inside(sign[1] + 1)
         second = f"({second})" if second.startswith("−") else second
-        return Text(f"{left.inside(sign[1])} {sign[0]} {second}", sign[1])
+        first = left.inside(sign[1])
+        return Text(_sum_of_many(first, second) if sign[0] == "+" else f"{first} {sign[0]} {second}", sign[1])
 
     def _product(self, a: Any, b: Any) -> Text:
         """Side by side where both are letters, as on the blackboard; with the sign otherwise."""
@@ -161,6 +166,19 @@ def apart(line: Line, lengths: Mapping[Var, int], standing: set[Var], *, inside:
     parts = [var for var in line.variables() if var in lengths and var not in standing]
     if lengths[line.target] > longest and parts:
         yield max(parts, key=lengths.__getitem__)
+
+
+def _sum_of_many(first: str, last: str) -> str:
+    """A sum, of many terms that are alike but for their numbers the first two and the last.
+
+    >>> _sum_of_many("h[0] + h[1] + h[2] + h[3] + h[4] + h[5]", "h[6]"), _sum_of_many("a + b + c + d + e + f", "g")
+    ('h[0] + h[1] + … + h[6]', 'a + b + c + d + e + f + g')
+    """
+    terms = first.split(" + ")
+    if _DOTS not in terms and (len(terms) < 3 or (len(terms) < _TERMS and len(f"{first} + {last}") <= _BROAD)):
+        return f"{first} + {last}"
+    alike = {_ANY_DIGITS.sub("", term) for term in (*terms, last) if term != _DOTS}
+    return f"{first} + {last}" if len(alike) > 1 else " + ".join([*terms[:2], _DOTS, last])
 
 
 def _some(operands: Sequence[str]) -> list[str]:

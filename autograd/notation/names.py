@@ -178,18 +178,32 @@ def _is_variable(name: str) -> bool:
 
 
 def _left_by_loops(variables: Sequence[tuple[str, Any]]) -> dict[int, str]:
-    """Entries by identity: a container's last, where variables hold none of the others, as after a loop over it."""
+    """Entries by identity: a container's last, where variables hold none of the others, as after a loop over it.
+
+    So are the last ones of a list of tuples, which a loop assigns to several variables.
+    """
     held = {id(value) for _, value in variables}
     left = {}
     for name, value in variables:
         if isinstance(value, (dict, list, tuple)) and 1 < len(value) <= _LOOKED_AT:
-            entries = {id(part): key for key, part in _entries(name, value)}
             if isinstance(value, dict) and not all(map(_is_name, list(value))):
                 continue
-            last = next(reversed(entries), 0)  # of what has no name there is none
-            if held.intersection(entries) == {last}:
-                left[last] = entries[last]
+            for entries in _columns(name, value):
+                last = next(reversed(entries), 0)  # of what has no name there is none
+                if held.intersection(entries) == {last}:
+                    left[last] = entries[last]
     return left
+
+
+def _columns(name: str, value: Any) -> Iterator[dict[int, str]]:
+    """The entries of a container by identity, and of containers in it those at every place."""
+    entries = [*_entries(name, value)]
+    yield {id(part): entry for entry, part in entries}
+    inside = [
+        [*_entries(entry, part, _Everything())] for entry, part in entries if isinstance(part, (dict, list, tuple))
+    ]
+    if len(inside) == len(entries) and len({*map(len, inside)}) == 1:
+        yield from ({id(part): entry for entry, part in column} for column in zip(*inside, strict=True))
 
 
 def _is_name(key: Any) -> bool:

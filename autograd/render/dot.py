@@ -19,6 +19,7 @@ _BESIDE: Final = 3
 _STRAIGHT: Final = 50
 _BLANK: Final = "\N{NO-BREAK SPACE}"
 _GUTTER: Final = 12  # points around a row, for the line that leads to the next
+_HIDDEN: Final = '[style=invis class="wire"]'
 _OFF_CENTRE: Final = 7  # points, twice the distance of a line and the middle of its label, less two gaps
 
 
@@ -93,6 +94,15 @@ def document(
     ]
     stubs = {one.head: [*_stubs(diagram, layout, edge, one.head)] for one in diagram.edges if layout.names(one)}
     lines += [line for one in stubs.values() for stub in one for line in stub.lines]
+    for place, one in enumerate(diagram.edges):
+        if _leads_down(one, layout):  # above the boxes with names too
+            row, columns_crossed = layout.rows[one.head], _columns_between(one, layout)
+            lines += [
+                f"{stub.id} -> down{place}_{layout.column(head)} {_HIDDEN}"
+                for head, boxes in stubs.items()
+                if layout.rows[head] == row and layout.column(head) in columns_crossed
+                for stub in boxes
+            ]
     line = {"color": quote(palette.FORWARD), "penwidth": "1.5", "arrowsize": "0.75"}
     if any(edge.backward or edge.forward for edge in diagram.edges):
         font = {"fontname": quote(fonts), "fontsize": f"{palette.EDGE}", "fontcolor": quote(palette.GRADIENT)}
@@ -127,7 +137,7 @@ def columns_of(diagram: Diagram, layout: Layout) -> Iterator[str]:
     joined = {(layout.column(edge.tail), layout.column(edge.head)) for edge in placed}
     pairs = [(columns[a][0], columns[b][0]) for a, b in pairwise(sorted(columns)) if (a, b) not in joined]
     pairs += [(below, above) for above, below in layout.stacked]
-    yield from (f"{a} -> {b} {attributes({'style': 'invis', 'class': quote('wire')})}" for a, b in pairs)
+    yield from (f"{a} -> {b} {_HIDDEN}" for a, b in pairs)
 
 
 def rows_below(diagram: Diagram, layout: Layout, placed: Collection[str]) -> Iterator[str]:
@@ -141,7 +151,13 @@ def rows_below(diagram: Diagram, layout: Layout, placed: Collection[str]) -> Ite
         if pairs:
             yield f"{{ rank=same; {pairs[0][0]}; {pairs[0][1]} }}"
         for above, below in pairs:
-            yield f"{below} -> {above} {attributes({'style': 'invis', 'class': quote('wire')})}"
+            yield f"{below} -> {above} {_HIDDEN}"
+
+
+def _columns_between(edge: Edge, layout: Layout) -> range:
+    """The columns that a line to the next row runs over."""
+    first, last = sorted((layout.column(edge.head), layout.column(edge.tail)))
+    return range(first, last + 1)
 
 
 def _leads_down(edge: Edge, layout: Layout) -> bool:
@@ -317,8 +333,9 @@ def _both_ways(edge: Edge, turned: bool) -> dict[str, str]:
 
 
 class _Stub(NamedTuple):
-    """A box with names of what stands far away: its node, and the lines that join it to the card."""
+    """A box with names of what stands far away: its id and its node, and the lines that join it to the card."""
 
+    id: str
     node: str
     lines: list[str]
 
@@ -357,7 +374,9 @@ def _stubs(diagram: Diagram, layout: Layout, label: Callable[[Edge, Padding], st
             written["label"] = line
         ends = f"{head} -> {box}" if above else f"{box} -> {head}"
         written["class"] = quote(" ".join([written["class"].strip('"'), *(f"with-e{place}" for place, _ in others)]))
-        yield _Stub(f"{box} {attributes(look)}", [f"{{ rank=same; {head}; {box} }}", f"{ends} {attributes(written)}"])
+        yield _Stub(
+            box, f"{box} {attributes(look)}", [f"{{ rank=same; {head}; {box} }}", f"{ends} {attributes(written)}"]
+        )
 
 
 def _together(identity: str, nodes: Sequence[str]) -> str:
@@ -375,32 +394,29 @@ def _below(
     both = edge.differentiable and gradients
     line = _both_ways(edge, turned=True) if both else {}
     line |= {} if edge.differentiable else {"style": "dashed"}
-    row, first, last = layout.rows[edge.head], layout.column(edge.head), layout.column(edge.tail)
-    # Of each column a point, and what is under it.
-    under = {
-        f"down{place}_{column}": layout.at(row, column) for column in range(min(first, last), max(first, last) + 1)
-    }
-    columns = {
-        f"down{place}_{column}": layout.at(row - 1, column) for column in range(min(first, last), max(first, last) + 1)
-    }
-    points = [point for point in under if under[point] or columns[point]]
-    point = attributes({"shape": "point", "width": "0.01", "height": "0.01", "style": "invis", "label": quote("")})
-    point = point[:-1] + f" group=down{place}]"
+    row, columns = layout.rows[edge.head], _columns_between(edge, layout)
+    # Of each column a point, and what is under it and above it.
+    under = {f"down{place}_{column}": layout.at(row, column) for column in columns}
+    above = {f"down{place}_{column}": layout.at(row - 1, column) for column in columns}
+    points = [one for one in under if under[one] or above[one]]
+    look = {"shape": "point", "width": "0.01", "height": "0.01", "style": "invis", "label": quote("")}
+    point = attributes({**look, "group": f"down{place}"})
     told = {"label": text} if (text := label(edge, Padding("LR", beside=False))) else {}
     wire = {"class": quote(f"wire of-e{place}"), **line}
-    hidden = attributes({"style": "invis", "class": quote("wire")})
-    start, end = (points[0], points[-1]) if first <= last else (points[-1], points[0])
+    start, end = points[0], points[-1]
+    if layout.column(edge.tail) < layout.column(edge.head):
+        start, end = end, start
     lines = [f"subgraph cluster_row{row} {{ {' '.join(f'{one} {point};' for one in points)} }}"]
-    lines += [f"{{ rank=same; {(under[one] or columns[one])[0]}; {one} }}" for one in points]
-    lines += [f"{card} -> {one} {hidden}" for one in points for card in under[one] if card != edge.head]
+    lines += [f"{{ rank=same; {(under[one] or above[one])[0]}; {one} }}" for one in points]
+    lines += [f"{card} -> {one} {_HIDDEN}" for one in points for card in under[one] if card != edge.head]
     lines.append(f"{end} -> {edge.tail} {attributes({**wire, 'dir': 'forward' if both else 'none'})}")
     lines.append(f"{edge.head} -> {start} {attributes({**wire, 'dir': 'back'})}")
     pieces = [*pairwise(points)]
     for one, (a, b) in enumerate(pieces):
         whole = one == len(pieces) // 2
-        look = {**edge_attributes(place, edge), **line, **told} if whole else wire
+        written = {**edge_attributes(place, edge), **line, **told} if whole else wire
         straight = {"dir": "none", "weight": f"{_STRAIGHT}", "headclip": "false", "tailclip": "false"}
-        lines.append(f"{a} -> {b} {attributes({**look, **straight})}")
+        lines.append(f"{a} -> {b} {attributes({**written, **straight})}")
     return "\n".join(lines)
 
 

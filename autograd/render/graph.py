@@ -27,6 +27,7 @@ class Graph:
         nodes: operations and leaves in the order of the program, those that need no gradient too.
         operations: those of them that were computed.
         named: the name that somebody gave a value, or "".
+        single: what somebody gave a name of its own, and not as the entry of a list.
         kept: values that stay cards of their own.
         alone: whether each operation is a statement of its own.
         most_taken: operands of a statement that can be broken.
@@ -36,6 +37,7 @@ class Graph:
     output: Node
     others: tuple[Node, ...] = ()
     named: Callable[[Any], str] = lambda value: ""
+    single: Container[Node] = ()
     kept: Container[Node] = ()
     alone: bool = False
     most_taken: int = MOST_TAKEN
@@ -110,8 +112,8 @@ class Graph:
         if level not in self._repeated:
             units = self.units(level)
             tried = (self._of_statements(loops) for loops in (self.loops, self._like)) if level is None else iter(())
-            found = next((one for one in tried if one and all(self._is_one(repeat, units) for repeat in one)), None)
-            found = repeats(units, self.named) if found is None else found
+            found = next((one for one in tried if one and self._are_ones(one, units)), None)
+            found = repeats(units, self.named, self.single) if found is None else found
             self._repeated[level] = found
         return self._repeated[level]
 
@@ -136,14 +138,27 @@ class Graph:
             found.append(Repeat(rounds))
         return found
 
-    def _is_one(self, repeat: Repeat, units: Sequence[Unit]) -> bool:
-        """Whether one round can stand for all: what comes after them uses the last one, or all of them alike."""
-        inside = {node for one in repeat.by_place(units) for unit in one for node in unit.nodes}
+    def _are_ones(self, repeats: Sequence[Repeat], units: Sequence[Unit]) -> bool:
+        """Whether of each one round can stand for all."""
+        inside = [{unit.node for one in repeat.by_place(units) for unit in one} for repeat in repeats]
+        return all(
+            self._is_one(repeat, units, own, set().union(*inside) - own)
+            for repeat, own in zip(repeats, inside, strict=True)
+        )
+
+    def _is_one(self, repeat: Repeat, units: Sequence[Unit], inside: set[Node], elsewhere: set[Node]) -> bool:
+        """Whether one round can stand for all: what comes after them uses the last one, or all of them at once."""
+        ends = {units[place].node for place in repeat.rounds[-1] if place is not None}
         for one in repeat.by_place(units):
-            outside = [{self.owner(user) for user in self.users[unit.node] if user not in inside} for unit in one]
-            alike = all(users == outside[0] for users in outside[:-1]) and outside[0] <= outside[-1]
+            outside = [{*map(self.owner, self.users[unit.node])} - inside for unit in one]
+            last = outside.pop() if one[-1].node in ends else set()
             whole = [unit for unit in one if len(unit.nodes) == len(one[-1].nodes)]
-            if not alike or len({unit.node.shape for unit in one}) > 1 or not _of_one_shape(whole):
+            if (
+                any(users != outside[0] or not users <= last - elsewhere for users in outside)
+                or any(users and unit.node in self.single for unit, users in zip(one, outside, strict=False))
+                or len({unit.node.shape for unit in one}) > 1
+                or not _of_one_shape(whole)
+            ):
                 return False
         return repeat.count >= FEWEST
 
@@ -209,7 +224,9 @@ class Graph:
         beyond = {node for held in self.held for node in self._beyond(held)}
         every = sorted({*self.operations, *beyond}, key=lambda node: node.order) if beyond else self.operations
         calls = innermost(every) if beyond else self.innermost
-        found = repeats([Unit([node], None, calls.get(node)) for node in every], self.named, written=written)
+        found = repeats(
+            [Unit([node], None, calls.get(node)) for node in every], self.named, self.single, written=written
+        )
         return [
             [[None if place is None else every[place] for place in nodes] for nodes in repeat.rounds]
             for repeat in found

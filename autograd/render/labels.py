@@ -22,6 +22,7 @@ from autograd.text import printable
 _LOSSES: Final = frozenset(("l", "loss", "cost", "error", "objective", "j", "mse", "nll", "bce"))
 _NUMBER: Final = re.compile(r"(.*?[\w\[ ])([₀-₉]+|\d+(?=\]))(.*)")
 _ENTRY: Final = re.compile(r"\w+(\[\w+\])*")
+_NUMBERS: Final = (int, float, np.integer, np.floating)
 _EXACT: Final = 1e-12  # relative, of what is computed in another order
 _MOST_KNOWN: Final = 8  # arrays of which products are tried
 _ENDS: Final = 32  # operations at each end of a graph that is too large to be looked at
@@ -36,6 +37,7 @@ def names_of(graph: Graph, scope: Scope, overrides: Mapping[Node | str, str]) ->
         return Names(nodes, scope, overrides)
     names = Names(nodes, scope, overrides)
     graph.named = lambda value: name.drawn if (name := names.given(value)) is not None else ""
+    graph.single = {node for node in graph.operations if not (graph.named(node) or "]").endswith("]")}
     graph.held = [node for node, _ in scope.nodes if node.op is not None]
     _name_beyond(graph, names, dict(scope.nodes))
     for values, start in graph.rounds():
@@ -112,10 +114,7 @@ def _name_rounds(vertex: Vertex, names: Names, scope: Scope, first: int) -> None
         taken = [place.operand for place in places]
         tail, drawn = vertex.operands.get(id(taken[-1])), [names[operand].drawn for operand in taken]
         if (tail is None or not tail.rounds) and _differ(taken):
-            general = _general(drawn)
-            vertex.symbols[id(taken[-1])] = general or drawn[-1]
-            if tail is not None and not general:  # what enters is called as in the formula
-                tail.name = drawn[-1]
+            vertex.symbols[id(taken[-1])] = _general(drawn) or drawn[-1]
     for node, position, values in _varying(vertex):
         named: list[str] = []
         for one in zip(*map(_parts, values), strict=True):
@@ -148,7 +147,7 @@ def _varying(vertex: Vertex) -> Iterator[tuple[Node, int, Sequence[Any]]]:
 
 
 def _vary(values: Sequence[Any]) -> bool:
-    return all(isinstance(one, (int, float)) for one in values) and len({*values}) > 1
+    return all(isinstance(one, _NUMBERS) for one in values) and len({*values}) > 1
 
 
 def _alike(vertex: Vertex) -> list[Unit]:
@@ -169,7 +168,9 @@ def _called(values: Sequence[Any], taken: Sequence[Any], scope: Scope, first: in
         return ""
     if (entry := scope.of_numbers(values)) is not None:
         return f"{entry[0]}[t{f'+{entry[1] - first}' if entry[1] > first else ''}]"
-    if all(isinstance(one, int) for one in values) and [*values] == [*range(values[0], values[0] + len(values))]:
+    if all(isinstance(one, (int, np.integer)) for one in values) and [*values] == [
+        *range(values[0], values[0] + len(values))
+    ]:
         return "t"
     return next(f"{one}ₜ" for one in "cdkpq…" if f"{one}ₜ" not in str(taken))
 

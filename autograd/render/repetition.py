@@ -6,7 +6,7 @@ round before, and lacks what it computed of plain numbers; the last one lacks wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -58,15 +58,19 @@ class Repeat:
 
 
 def repeats(
-    units: Sequence[Unit], named: Callable[[Node], str] = lambda node: "", *, written: bool = False
+    units: Sequence[Unit],
+    named: Callable[[Node], str] = lambda node: "",
+    single: Container[Node] = (),
+    *,
+    written: bool = False,
 ) -> list[Repeat]:
     """The stretches of units that repeat, in order; none overlaps another.
 
-    What comes after one uses only what its last repetition gave, or what each gave: queries, keys and values are made
-    alike, and are three things. Those of what was `written` once may be two, of different shapes, and used anywhere, if
-    variables hold what the last one computed, and not what those before it did.
+    What comes after one uses only what its last repetition gave, or what each gave that has no `single` name: queries,
+    keys and values are made alike, and are three things. Those of what was `written` once may be two, of different
+    shapes, and used anywhere, if variables hold what the last one computed, and not what those before it did.
     """
-    search = _Search(units, named, written)
+    search = _Search(units, named, single, written)
     blocks: list[Repeat] = []
     pending = [(0, len(units))]
     while pending:
@@ -75,7 +79,8 @@ def repeats(
         if best is not None:
             blocks.append(best)
             pending += [(start, best.start), (best.stop, stop)]
-    return sorted(blocks, key=lambda repeat: repeat.start)
+    found = sorted(blocks, key=lambda repeat: repeat.start)
+    return found if written else [repeat for repeat in found if not search.enters(repeat, found)]
 
 
 def twins(first: Sequence[Node], later: Sequence[Node]) -> Sequence[Node | None]:
@@ -84,12 +89,13 @@ def twins(first: Sequence[Node], later: Sequence[Node]) -> Sequence[Node | None]
 
 
 def matched(
-    before: Sequence[Node], later: Sequence[Node], least: float = _MATCHED, size: Callable[[Any], Any] = np.shape
+    before: Sequence[Node], later: Sequence[Node], least: float = _MATCHED, size: Callable[[Any], Any] | None = None
 ) -> list[Node | None]:
     """Of each of the later operations that which did the same before, or None; from the results to what they took.
 
     [] if too little is alike, in operations and the `size` of their results.
     """
+    size = size or _shape
     found: list[Node | None] = [None] * len(later)
     inside, free = set(later), dict.fromkeys(reversed(before))
     wanted: dict[Node, Any] = {}  # what stands in the place of an operation, where one that takes it is known
@@ -126,21 +132,22 @@ def _same(one: Node, other: Node, size: Callable[[Any], Any]) -> bool:
 class _Search:
     """What is looked through for repetitions."""
 
-    def __init__(self, units: Sequence[Unit], named: Callable[[Node], str], written: bool) -> None:
-        self._units, self._named, self._written = units, named, written
+    def __init__(
+        self, units: Sequence[Unit], named: Callable[[Node], str], single: Container[Node], written: bool
+    ) -> None:
+        self._units, self._named, self._single, self._written = units, named, single, written
         self._place = {node: position for position, unit in enumerate(units) for node in unit.nodes}
         known: dict[Any, int] = {}
-        self._size: Callable[[Any], Any] = np.shape
-        if written:
-            self._size = np.ndim
+        self._size = _dimensions if written else _shape
         keys = (tuple(_key(unit, self._place, self._size)) for unit in units)
         # Units that do the same have the same number.
         self._numbers = np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.intp)
         self._taken = [[*self._computed(unit)] for unit in units]
-        self._until = np.arange(len(units))  # of each unit the last one that uses it
+        self._users: list[list[int]] = [[] for _ in units]
         for position, taken in enumerate(self._taken):
             for arg in taken:
-                self._until[self._place[arg]] = max(self._until[self._place[arg]], position)
+                self._users[self._place[arg]].append(position)
+        self._until = np.array([max(users, default=at) for at, users in enumerate(self._users)], dtype=np.intp)
 
     def _computed(self, unit: Unit) -> Iterator[Node]:
         """What a unit takes of others."""
@@ -153,11 +160,16 @@ class _Search:
     def longest(self, start: int, stop: int) -> Repeat | None:
         """The repetition between two places that saves the most units."""
         part, best, saved = self._numbers[start:stop], None, 0
+        ran: dict[int, range] = {}  # where shorter ones are alike
         for period in range(1, min(LONGEST_BLOCK, len(part) // 2) + 1):
             first, length = _longest_run(part[period:] == part[:-period])
             if (length // period) * period <= saved:
                 continue
             first += start
+            run = range(first, first + length + period)
+            if any(period % short == 0 and run[0] in at and run[-1] in at for short, at in ran.items()):
+                continue
+            ran[period] = run
             alike = [self._follows(place, place + period, first) for place in range(first, first + length)]
             at, length = _longest_run(np.array(alike, dtype=bool))
             if length // period >= FEWEST - 2 and (length // period + 2) * period > saved:
@@ -206,7 +218,7 @@ class _Search:
             body, count = first + shift, (length - shift) // period
             if found and preference(shift) > found[0][0]:
                 break
-            if count < FEWEST - 1:
+            if count < FEWEST - 1 or not self._may_be(body, period, count):
                 continue
             rounds = [tuple(range(body + k * period, body + (k + 1) * period)) for k in range(count)]
             repeat = self._whole(rounds, least, most)
@@ -215,10 +227,43 @@ class _Search:
                 found.append((preference(shift), lacking, repeat))
         return min(found, key=lambda one: one[:2])[2] if found else None
 
-    def _ends(self, repeat: Repeat) -> bool:
-        """Whether what comes after it uses what the last round gave only."""
+    def _may_be(self, body: int, period: int, count: int) -> bool:
+        """Whether what the first whole rounds gave is used in others only, or by what uses all of them."""
+        first, second = (
+            [self._beyond(place, body + (count + 2) * period) for place in range(at, at + period)]
+            for at in (body, body + period)
+        )
+        return first == second or self._written or count < FEWEST
+
+    def _beyond(self, place: int, stop: int) -> set[int]:
+        """What uses a value from a place on; of a sum of many the whole."""
+        return {self._sum(user) for user in self._users[place] if user >= stop}
+
+    def _sum(self, place: int) -> int:
+        """The last of additions that go on with an addition."""
+        while self._adds(place) and len(self._users[place]) == 1 and self._adds(self._users[place][0]):
+            place = self._users[place][0]
+        return place
+
+    def _adds(self, place: int) -> bool:
+        return self._units[place].call is None and self._units[place].node.op.fn is np.add
+
+    def enters(self, repeat: Repeat, others: Sequence[Repeat]) -> bool:
+        """Whether others use what rounds before the last one gave."""
         last = min(place for place in repeat.rounds[-1] if place is not None)
-        return bool(np.all(self._until[repeat.start : last] < repeat.stop))
+        used = {user for place in range(repeat.start, last) for user in self._users[place] if user >= repeat.stop}
+        return any(other.start <= user < other.stop for other in others for user in used)
+
+    def _ends(self, repeat: Repeat) -> bool:
+        """Whether what comes after it uses what the last round gave only, or what each gave."""
+        for places in zip(*repeat.rounds, strict=True):
+            *others, last = [set() if one is None else self._beyond(one, repeat.stop) for one in places]
+            given = [one for one, place in zip(others, places, strict=False) if place is not None]
+            if any(one != given[0] or not one <= last for one in given):
+                return False
+            if any(given) and any(self._units[one].node in self._single for one in places[:-1] if one is not None):
+                return False
+        return True
 
     def _held_last(self, repeat: Repeat) -> bool:
         """Whether variables hold several values of the last round, and none of those before."""
@@ -303,6 +348,14 @@ class _Search:
         if any(pairs_of not in found for pairs_of in {self._place[twin] for twin in pairs.values()}):
             return None
         return tuple(found)
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return getattr(value, "shape", ())
+
+
+def _dimensions(value: Any) -> int:
+    return getattr(value, "ndim", 0)
 
 
 def _longest_run(alike: Any) -> tuple[int, int]:

@@ -394,18 +394,19 @@ class _Draft:
                 self._products.add(target)
             self._lengths[target] = len(text.text)
             if decide and target not in hidden:
-                self._decide(line, within)
+                self._decide(line, within, written_out="…" not in text.text)
             elif len(text.text) > 2 * LONGEST:  # how much longer does not matter
                 text = Text("…" * 2 * LONGEST)
             self._texts[target] = name if target in self._standing else text
 
-    def _decide(self, line: Line, activation: Var | None) -> None:
+    def _decide(self, line: Line, activation: Var | None, written_out: bool) -> None:
         target, product = line.target, self._nodes[line.target].op.role == "product"
         last, fewer = target in self._last, _FEWER * (target in self._products)
         most, most_last = self._most_taken - fewer, min(_MOST_LAST, self._most_taken) - fewer
         taken = self._taken[target]
         computed = taken & self._lengths.keys()  # all of it comes from before
         many = len(taken) > most or (last and len(taken - computed) + bool(computed) > most_last)
+        many = many and written_out  # what is left out is alike
         length = max(self._lengths[target], LONGEST + 1 if many else 0)
         lengths = {var: self._lengths[var] for var in line.variables() if var in self._lengths}
         # Two layers in one statement: a further activation, or a product of what the first gave.
