@@ -409,14 +409,12 @@ def _below(
     lines = [f"subgraph cluster_row{row} {{ {' '.join(f'{one} {point};' for one in points)} }}"]
     lines += [f"{{ rank=same; {(under[one] or above[one])[0]}; {one} }}" for one in points]
     lines += [f"{card} -> {one} {_HIDDEN}" for one in points for card in under[one] if card != edge.head]
-    lines.append(f"{end} -> {edge.tail} {attributes({**wire, 'dir': 'forward' if both else 'none'})}")
-    lines.append(f"{edge.head} -> {start} {attributes({**wire, 'dir': 'back'})}")
-    pieces = [*pairwise(points)]
-    for one, (a, b) in enumerate(pieces):
-        whole = one == len(pieces) // 2
-        written = {**edge_attributes(place, edge), **line, **told} if whole else wire
-        straight = {"dir": "none", "weight": f"{_STRAIGHT}", "headclip": "false", "tailclip": "false"}
-        lines.append(f"{a} -> {b} {attributes({**written, **straight})}")
+    straight = {"dir": "none", "weight": f"{_STRAIGHT}", "headclip": "false", "tailclip": "false"}
+    pieces = [(edge.head, start, {"dir": "back"}), *((a, b, straight) for a, b in pairwise(points))]
+    pieces.append((end, edge.tail, {"dir": "forward" if both else "none"}))
+    for one, (a, b, look) in enumerate(pieces):
+        whole = {**edge_attributes(place, edge), **line, **told} if one == len(pieces) // 2 else wire
+        lines.append(f"{a} -> {b} {attributes({**whole, **look})}")
     return "\n".join(lines)
 
 

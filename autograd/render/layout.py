@@ -35,6 +35,7 @@ _BETWEEN_ROWS: Final = 64.0  # with the line that leads from the end of one to t
 LARGEST: Final = 2.0  # scale, so that a picture of two cards does not fill a wall
 _HIGHEST: Final = (6, 5, 4, 3, 2)  # cards in one column, before further ones go to another where they can
 _MOST_ROWS: Final = 4
+_MOST_IN_ROWS: Final = 80  # cards: more could not be read in any case
 _WORTH: Final = 1.12  # how much larger text must get by one more row
 _SPLIT: Final = 0.4  # what it costs to cut a frame, of the size of text
 _WIDOW: Final = 0.5  # of the columns of the longest row
@@ -94,7 +95,7 @@ def broken(diagram: Diagram, viewport: Viewport, style: Style, rows: Rows = "any
         scale = viewport.scale(*tried.size(()))
         if best < min(scale, least):
             best, estimate = scale, tried
-    several = in_rows and rows != "one"
+    several = in_rows and rows != "one" and len(diagram.cards) <= _MOST_IN_ROWS
     breaks = _best_breaks(estimate, viewport, style.rows, rows == "any") if several else ()
     return replace(estimate.diagram, breaks=breaks, width=estimate.size(breaks)[0])
 
