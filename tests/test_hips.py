@@ -128,6 +128,8 @@ def test_boxes_and_containers() -> None:
     value, gradient = value_and_grad(lambda x: np.sum(np.array([x[0], x[1] ** 2])))(X)
     assert type(value) is not autograd.Tensor
     assert numpy.allclose(gradient, [1, 1.6, 0])
+    stacked = grad(lambda x: np.sum(np.stack({"a": x[:2], "b": x[1:]}.values()) ** 2))(X)
+    assert numpy.allclose(stacked, 2 * X * [1, 2, 1])
 
 
 def test_a_pass_from_a_box_back_to_its_root() -> None:

@@ -123,6 +123,15 @@ def test_a_data_frame_is_a_matrix() -> None:
     np.testing.assert_allclose(w.grad, 2 * x.T @ (x @ w.data) + x.sum(axis=0))
 
 
+def test_beside_a_tensor_without_a_gradient_a_series_stays_one() -> None:
+    """So a library's own code goes on with its labels, where nothing is differentiated."""
+    w = series(W)
+    for found in (Tensor(W) * w, w / Tensor(W), np.maximum(w, Tensor(W))):
+        assert type(found) is type(w)
+        assert list(found.index) == [2, 1, 0]
+    assert type(w * Tensor(W, requires_grad=True)) is Tensor
+
+
 def test_a_matrix_multiplies_element_by_element_as_arrays_do() -> None:
     t = Tensor(np.ones((2, 2)), requires_grad=True)
     m = np.array([[1.0, 2.0], [3.0, 4.0]]).view(np.matrix)

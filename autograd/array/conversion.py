@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
@@ -37,6 +37,10 @@ def refusal(message: str) -> TypeError:
     if (noted := refused.get(None)) is not None:
         noted.append(error)
     return error
+
+
+# Python's own, SciPy, of which what can be is followed anyway, and data frames, which hold plain numbers.
+_NEVER_FOLLOWED: Final = {"scipy", "pandas", "polars", *sys.stdlib_module_names}
 
 
 class GradientCutWarning(UserWarning):
@@ -166,7 +170,7 @@ def _refuse_array(tensor: Any) -> NoReturn:
 def _not_followed(called: str) -> str | None:
     """What to do where a package that `autograd.differentiable` does not follow was called from what it does."""
     package = called.partition(".")[0]
-    if made_there.get() is None or not called or package in ("scipy", *sys.stdlib_module_names):
+    if made_there.get() is None or not called or package in _NEVER_FOLLOWED:
         return None
     return f'Pass follow="{package}" to autograd.differentiable, which runs the code of that package too. '
 

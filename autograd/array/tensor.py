@@ -27,12 +27,28 @@ from autograd.rules.shape import cast
 
 Array = np.ndarray[Any, np.dtype[Any]]
 _CAST = lookup(cast)
+_OF_FRAMES = "__pandas_priority__"  # an attribute of pandas' objects
 
 
 def _operand(value: Any) -> Any:
-    """An operand as a plain array; NotImplemented for a complex one."""
+    """An operand as a plain array; NotImplemented for a complex one, and for a data frame: see `_beside_others`."""
+    if hasattr(type(value), _OF_FRAMES):
+        return NotImplemented
     value = as_array(value)
     return NotImplemented if is_complex(value) else value
+
+
+def _beside_others(fn: Any, args: Any, kwargs: Any) -> Any:
+    """A call with complex operands; with data frames, which are arrays there, or rule where there is no gradient."""
+    frames = [hasattr(type(arg), _OF_FRAMES) and not isinstance(arg, TensorBase) for arg in args]
+    if not any(frames):
+        return complex_call(fn, args, kwargs)
+    op = lookup(fn)
+    if op.variadic or any(isinstance(arg, TensorBase) and arg._node.requires_grad for arg in args):
+        return apply(
+            op, tuple([as_array(arg) if frame else arg for arg, frame in zip(args, frames, strict=True)]), kwargs
+        )
+    return fn(*plain(args), **plain(kwargs))
 
 
 def _composed(fn: Any, args: Any, kwargs: Any) -> Any:
@@ -80,7 +96,7 @@ class Tensor(ArrayMethods, Conversion, Writing, TensorBase):
     _view: Any
     _backpropagate = staticmethod(gradients)
     _operand = staticmethod(_operand)
-    _with_complex = staticmethod(complex_call)
+    _with_complex = staticmethod(_beside_others)
     _composed = staticmethod(_composed)
     _out_by_position = staticmethod(out_by_position)
 

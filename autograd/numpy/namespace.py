@@ -29,6 +29,7 @@ _SEQUENCES: Final = {  # functions that take a list of arrays, and hand it to th
     "block", "broadcast_arrays", "choose", "column_stack", "concat", "concatenate", "dstack", "einsum", "hstack", "ix_",
     "lexsort", "meshgrid", "multi_dot", "piecewise", "row_stack", "select", "stack", "vstack", "block_diag",
 }  # fmt: skip
+_VIEWS: Final[tuple[type, ...]] = (type({}.values()), type({}.keys()))
 _UFUNC: Final = ("accumulate", "at", "identity", "nargs", "nin", "nout", "outer", "reduce", "reduceat", "signature")
 _FUNCTIONS: Final = (
     FunctionType,
@@ -145,6 +146,8 @@ def _through(fn: Any) -> Any:
             kind = type(arg)
             if change and (kind is list or kind is tuple) and (holds_tensor(arg) or holds_complex(arg)):
                 args = tuple([change(a) if type(a) in (list, tuple) else a for a in args])
+            elif kind in _VIEWS and change is _with_gathered_parts:  # which NumPy itself refuses
+                args = tuple([list(a) if type(a) in _VIEWS else a for a in args])
             elif kind is Kind:
                 args = tuple([a.theirs if type(a) is Kind else a for a in args])
         result = fn(*args, **kwargs)
