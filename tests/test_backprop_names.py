@@ -106,7 +106,7 @@ def run(x, theta, y):
 
 
 def judged(source: str, folder: Path, *args: Any, **kwargs: Any) -> Report:
-    path = folder / "code.py"
+    path = folder / f"code{len(list(folder.iterdir()))}.py"  # Python reads the lines of a file once
     path.write_text("import numpy as np\n" + source)
     return check_backprop(runpy.run_path(str(path))["run"], *args, **kwargs)
 
@@ -116,14 +116,81 @@ def told(source: str, folder: Path, *args: Any) -> tuple[str, str, str]:
     return ("import numpy as np\n" + source).splitlines()[line.line - 1].strip(), line.cause, line.right
 
 
+HEADS = """
+class Relu:
+    def forward(self, x):
+        self.mask = x <= 0
+        out = x.copy()
+        out[self.mask] = 0
+        self.x = x
+        return out
+
+    def backward(self, dout):
+        dout[self.mask] = 0
+        dx = dout
+        return dx
+
+def sigmoid_prime(z):
+    return np.exp(-z) / ((1 + np.exp(-z)) ** 2)
+
+def run(x, y, mask, W, K, V):
+    relu = Relu()
+    q = x @ W
+    k = x @ K
+    s = q @ k.transpose(0, 2, 1) / 3
+    h = relu.forward(s @ V)
+    p = 1 / (1 + np.exp(-h[:, :, 0].sum(axis=1)))
+    rest = np.abs(h[:, :, 1])
+    loss = -np.sum(y * np.log(p + 1e-9)) / len(y) + np.sum(np.where(rest < 1, rest**2 / 2, rest) * mask[:, None])
+    dp = -y / p / len(y)
+    dh = np.zeros_like(h)
+    dh[:, :, 0] = (dp * p * (1 - p))[:, None]
+    dh[:, :, 1] = np.where(rest < 1, rest, np.sign(h[:, :, 1])) * mask[:, None]
+    da = relu.backward(dh)
+    dV = np.sum(s.transpose(0, 2, 1) @ da, axis=0)
+    ds = da @ V.T / 3
+    dq = ds @ k
+    dk = ds.transpose(0, 2, 1) @ q
+    dW, dK = (np.sum(x.transpose(0, 2, 1) @ d, axis=0) for d in (dq, dk))
+    return loss, {"W": dW, "K": dK, "V": dV}
+"""
+
+SAMPLES = """
+class Unit:
+    def __init__(self):
+        self.weights = np.array([0.5, -0.3, 0.2])
+        self.bias = 0.1
+
+    def fit(self, X, counts, rate=0.1):
+        grad_w, grad_b, total = np.zeros(3), 0.0, 0.0
+        n = len(X)
+        for x, count in zip(X, counts):
+            eta = np.dot(x, self.weights) + self.bias
+            mu = np.exp(eta)
+            total += mu - count * eta
+            residual = mu - count
+            grad_w += residual * x
+            grad_b += residual
+        loss = total / n
+        self.weights = self.weights - rate * grad_w / n
+        self.bias = self.bias - rate * grad_b / n
+        return loss
+
+"""
+
+
 ARGS: dict[str, tuple[Any, ...]] = {
     COLUMNS: (X, Y, LAYERS),
     STEPS: (rng.normal(size=(3, 2, 3)), rng.random((2, 4)), rng.normal(size=(3, 4)), rng.normal(size=(4, 4))),
     GATES: (rng.normal(size=(6, 3)), rng.normal(size=(3, 4)), rng.normal(size=(6, 2))),
-}
+    HEADS: (
+        rng.normal(size=(3, 8, 2)), np.array([1.0, 2.0, 1.5]), np.array([1.0, 0.0, 1.0]), rng.normal(size=(2, 3)),
+        rng.normal(size=(2, 3)), rng.normal(size=(8, 2)),
+    ),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("source", ARGS, ids=["columns", "steps", "gates"])
+@pytest.mark.parametrize("source", ARGS, ids=["columns", "steps", "gates", "heads"])
 def test_they_are_right(source: str, tmp_path: Path) -> None:
     assert judged(source, tmp_path, *ARGS[source])
 
@@ -148,6 +215,16 @@ SLIPS = [
      "grad[1:] = grad[1:] + 0.6 * theta[1:]"),
     ("what was there", GATES, "= grad[1:] + 0.6", "= 0.6", "grad[1:] = 0.6 * theta[1:]", "missing-term",
      "grad[1:] += 0.6 * theta[1:]"),
+    ("a mask that says where not", HEADS, "        dout[self.mask] = 0\n", "", "dx = dout", "missing-derivative",
+     "dx = dout * ~self.mask"),
+    ("a transpose of the last axes", HEADS, "ds.transpose(0, 2, 1) @ q", "ds @ q", "dk = ds @ q", "transposed",
+     "dk = ds.transpose(0, 2, 1) @ q"),
+    ("two cases", HEADS, "(rest < 1, rest, np.sign(h[:, :, 1]))", "(rest < 1, np.sign(h[:, :, 1]), rest)",
+     "dh[:, :, 1] = np.where(rest < 1, np.sign(h[:, :, 1]), rest) * mask[:, None]", "derivative-at-output",
+     "dh[:, :, 1] = np.where(rest < 1, rest, np.sign(h[:, :, 1])) * mask[:, None]"),
+    ("a column", HEADS, "np.sign(h[:, :, 1])) * mask[:, None]", "np.sign(h[:, :, 1]))",
+     "dh[:, :, 1] = np.where(rest < 1, rest, np.sign(h[:, :, 1]))", "missing-derivative",
+     "dh[:, :, 1] = np.where(rest < 1, rest, np.sign(h[:, :, 1])) * mask[:, None]"),
     ("a factor that is there", GATES, "+ 0.6", "+ 2 * 0.6", "grad[1:] = grad[1:] + 2 * 0.6 * theta[1:]", "regulariser",
      "grad[1:] = grad[1:] + 0.6 * theta[1:]"),
 ]  # fmt: skip
@@ -190,3 +267,38 @@ def test_updated_parameters_in_a_list_before_the_loss(tmp_path: Path) -> None:
 def test_a_step_uphill_where_the_other_one_goes_down_by_the_negative_gradient(tmp_path: Path) -> None:
     slip = STEP.replace("W = W + lr", "W = W - lr")
     assert told(slip, tmp_path, *STEP_ARGS) == ("W = W - lr * x.T @ delta", "scale", "W = W + lr * x.T @ delta")
+
+
+def of_a_unit(source: str, folder: Path) -> list[tuple[str, str]]:
+    path = folder / "code.py"
+    path.write_text("import numpy as np\n" + source)
+    unit = runpy.run_path(str(path))["Unit"]()
+    args = np.random.default_rng(2).normal(size=(5, 3)), np.array([1.0, 0.0, 3.0, 2.0, 1.0])
+    return [(line.cause, line.right) for line in check_backprop(unit.fit, *args, params=unit).lines]
+
+
+@pytest.mark.parametrize(("right", "slip", "told"), [
+    ("", "", []),
+    ("grad_b / n", "grad_b", [("scale", "self.bias = self.bias - rate * grad_b / n")]),
+    ("- rate * grad_w", "+ rate * grad_w", [("scale", "self.weights = self.weights - rate * grad_w / n")]),
+    ("grad_b += residual", "grad_b += residual * mu * eta", [("derivative-at-output", "grad_b += residual")]),
+    ("residual = mu - count", "residual = count - mu", [("scale", "residual = -(count - mu)")]),
+], ids=["right", "a size at the end", "uphill", "two factors too many", "a sign"])  # fmt: skip
+def test_sums_of_plain_numbers_over_samples(right: str, slip: str, told: list[tuple[str, str]], tmp_path: Path) -> None:
+    assert of_a_unit(SAMPLES.replace(right, slip, 1) if right else SAMPLES, tmp_path) == told
+
+
+def test_a_mistake_where_the_loss_is_kept_from_zero(tmp_path: Path) -> None:
+    source = """
+def run(x, t, W):
+    e = np.exp(x @ W)
+    y = e / e.sum(axis=1, keepdims=True)
+    loss = -np.sum(t * np.log(y + 1e-7)) / len(t)
+    dz = (y - t) / len(t)
+    return loss, {"W": x.T @ dz}
+"""
+    args = rng.normal(size=(5, 3)), np.eye(4)[[0, 3, 1, 2, 1]], rng.normal(size=(3, 4))
+    assert judged(source, tmp_path, *args)
+    assert told(source.replace(") / len(t)\n    return", ")\n    return"), tmp_path, *args) == (
+        "dz = (y - t)", "scale", "dz = (y - t) / len(t)",
+    )  # fmt: skip

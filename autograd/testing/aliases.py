@@ -16,7 +16,7 @@ import numpy as np
 
 from autograd.program.program import Line, Var
 from autograd.program.trace import Traced
-from autograd.testing.recording import Recording, Spot, same
+from autograd.testing.recording import Recording, Spot, same, scope_of
 from autograd.testing.source import Statement, expression_at, is_all_of, is_authors, statement_at, statements_of
 
 _COMPARISONS = {ast.Lt: np.less, ast.Gt: np.greater, ast.LtE: np.less_equal, ast.GtE: np.greater_equal}
@@ -78,9 +78,9 @@ def passed_on(recording: Recording, frame: FrameType) -> None:
 
 
 def given_back(recording: Recording, value: Any, frame: FrameType) -> None:
-    """Several values that a function gives back, where a statement without calls gave them their names."""
+    """What a function gives back, where a statement without calls gave it its name."""
     spot = Spot(frame, frame.f_lasti)
-    node = statement_at(spot).node if isinstance(value, (tuple, dict)) else None
+    node = statement_at(spot).node if isinstance(value, (Traced, tuple, dict)) else None
     for name in ast.walk(node) if isinstance(node, ast.Return) else ():
         part = frame.f_locals.get(name.id) if isinstance(name, ast.Name) else None
         if type(part) is Traced and isinstance(name, ast.Name) and _holds(value, part):
@@ -88,9 +88,11 @@ def given_back(recording: Recording, value: Any, frame: FrameType) -> None:
 
 
 def _holds(value: Any, part: Traced) -> bool:
-    """Whether a tuple or a dictionary has something in it."""
+    """Whether a value is what is meant, or has it in it."""
+    if type(value) is Traced:
+        return value is part
     inner = value.values() if isinstance(value, dict) else value
-    return any(each is part or (isinstance(each, (tuple, dict)) and _holds(each, part)) for each in inner)
+    return any(isinstance(each, (Traced, tuple, dict)) and _holds(each, part) for each in inner)
 
 
 def received(recording: Recording, value: Any, frame: FrameType) -> None:
@@ -227,7 +229,7 @@ def _scope(recording: Recording, var: Var, frame: FrameType, before: int) -> dic
             if not at <= spot.position[0] < before:
                 break
             best, at = line.target, spot.position[0]
-    return recording.scopes.get(best, {})
+    return recording.scopes.get(best, {}) if recording.spots[best].frame is frame else scope_of(frame)
 
 
 def _instruction(code: CodeType, line: int) -> int | None:

@@ -115,6 +115,8 @@ class Code:
             return _calling(_OPERATORS[type(node.op)], [of(node.left), of(node.right)])
         if kind is ast.UnaryOp and isinstance(node.op, ast.USub):
             return _calling(operator.neg, [of(node.operand)])
+        if kind is ast.UnaryOp and isinstance(node.op, ast.Invert):
+            return _calling(operator.invert, [of(node.operand)])
         if kind is ast.Compare and len(node.ops) == 1:
             return _calling(_OPERATORS[type(node.ops[0])], [of(node.left), of(node.comparators[0])])
         if kind in (ast.Tuple, ast.List):

@@ -43,7 +43,7 @@ Right = Callable[[Node, Array], bool]
 _NO_EFFECT = -0.2  # is added to the cost of an edit where the line changes nothing
 _FOLLOWS = 0.4  # what it costs to edit a line that departs no further from the truth than what went into it
 _PASSES = 0.1  # and one that only passes a value on
-_RENAMED = -0.05  # or calls a value of the forward pass a gradient
+_RENAMED = 0.0  # or calls a value of the forward pass a gradient
 _LATE = 0.05  # and less of the last of them, which what is wrong comes after
 _RIGHT = 0.7  # and one that gave what it should
 _EDITS = 0.8  # of the time, for edits; the rest is for right values
@@ -170,7 +170,7 @@ class Dataflow(Known):
         """What is added to the cost of an edit where what it repairs is no less right than what went into it."""
         if unit.statement.node is not None and all(map(self._does_nothing, unit.values)):
             return _NO_EFFECT
-        if all(map(self._is_right_gradient, unit.values)):
+        if all(map(self._is_right_value, unit.values)):
             return _RIGHT - _LATE * self.order[unit.values[0]] / len(self.lines)
         if self.made[unit.values[0]].fn is same and not isinstance(unit.statement.value, ast.Call):
             forward = any(self.made[var].args[0] in self._truth.forward for var in unit.values)
@@ -178,9 +178,12 @@ class Dataflow(Known):
             if not forward:
                 return _PASSES
             return _FOLLOWS if stem(name) == name else _RENAMED
+        if unit.suspect:
+            return 0.0
         if not all(map(self.explained, unit.values)):
-            return 0.0 if unit.suspect else _FOLLOWS
-        return 0.0 if unit.suspect else _FOLLOWS - _LATE * (1 + self.order[unit.values[0]] / len(self.lines))
+            return _FOLLOWS
+        begins = not self._explained.origins.isdisjoint(unit.values)
+        return _FOLLOWS - _LATE * (2 if begins else 1 + self.order[unit.values[0]] / len(self.lines))
 
     def _does_nothing(self, var: Var) -> bool:
         """Whether a write left everything as it was."""
@@ -192,17 +195,20 @@ class Dataflow(Known):
         found: list[Node | None] = []
         for var, right in repair.values.items():
             matches = [m for m in self._truth.matches(right) if m.kind == "gradient" and abs(m.factor - 1) < 1e-6]
-            own = self._of_this_name(var)
+            own = self.of_this_name(var)
             found.append(next((m.node for m in matches if m.node is own), matches[0].node if matches else None))
         return found
 
-    def _is_right_gradient(self, var: Var) -> bool:
-        """Whether a call gave a true gradient as it is."""
+    def _is_right_value(self, var: Var) -> bool:
+        """Whether a call gave a true gradient as it is, or a value of the forward pass once more."""
         matches = self._truth.matches(var.value) if self.made[var].fn is not same and np.size(var.value) > 1 else ()
+        kinds = {match.kind for match in matches}
+        if "value" in kinds and "gradient" not in kinds:
+            return True
         right = {match.node for match in matches if match.kind == "gradient" and abs(match.factor - 1) < 1e-6}
         own = stem(self._names.get(var, "")).lower()
         named = {n for n, _ in self._truth.gradients if own and str(n.get("name") or "").lower() == own}
-        return bool(right & named) or self._here(var) in right
+        return bool(right & named) or self.here(var) in right
 
     def _next(self, wrong: list[End]) -> Fault:
         """The line that repairs most of the wrong gradients."""
@@ -242,6 +248,8 @@ class Dataflow(Known):
 
     def _is_a_part(self, var: Var) -> bool:
         """Whether a value is known as a step on the way only: of a gradient that should be whole, a part."""
+        if self.made[var].fn is put or self._truth.forward.issuperset(self.inputs(var)):  # as a slope
+            return False
         matches = self._truth.matches(var.value)
         return bool(matches) and all(match.kind == "rule" for match in matches)
 

@@ -56,7 +56,17 @@ _SLOPES: tuple[tuple[str, tuple[Any, ...], tuple[float, float], float], ...] = (
     ("np.cos({u})", (np.sin,), (-np.inf, np.inf), 0.2),
     ("-np.sin({u})", (np.cos,), (-np.inf, np.inf), 0.2),
 )
-_FORMS = ("{u}**2", "1 - {u}", "np.tanh({u})", "{u} * (1 - {u})", "1 - {u}**2", "np.sqrt({u})", "{u}**3", "1 / {u}")
+_FORMS = (
+    "{u}**2",
+    "1 - {u}",
+    "np.tanh({u})",
+    "{u} * (1 - {u})",
+    "1 - {u}**2",
+    "np.sqrt({u})",
+    "{u}**3",
+    "1 / {u}",
+    "np.sign({u})",
+)
 _SUMS = ("np.sum({u}, axis={k})", "np.sum({u}, axis={k}, keepdims=True)", "np.mean({u}, axis={k}, keepdims=True)")
 
 
@@ -174,6 +184,9 @@ class Edits(Setting):
         of_shape = isinstance(around, ast.Attribute) and around.attr in ("T", "shape", "size")
         if np.ndim(value) == 2 and not of_shape and not (isinstance(node, ast.Attribute) and node.attr == "T"):
             yield self._edit(node, "_.T", "transposed", 1.1, "a transpose is missing")
+        if np.ndim(value) in (3, 4) and not isinstance(around, ast.Attribute):
+            axes = ", ".join(map(str, (*range(np.ndim(value) - 2), np.ndim(value) - 1, np.ndim(value) - 2)))
+            yield self._edit(node, f"_.transpose({axes})", "transposed", 0.9, "a transpose is missing")
         yield from self._of_value(node, value)
 
     def _of_operator(self, node: ast.BinOp) -> Iterator[Edit]:
@@ -197,10 +210,13 @@ class Edits(Setting):
             if sign and (in_place or not self._is_forward(node)):
                 cause = "scale"
             words = f"{text_of(node)} takes another operation than it should"
-            yield self._edit(node, new, cause, 0.85 if in_place and sign else 1.25, words)
+            yield self._edit(node, new, cause, 0.85 if in_place and sign else 0.9 if cause == "scale" else 1.25, words)
         if kind is ast.Sub:
             cost = 1.1 if self._is_forward(node) and not self._has_data(node) else 0.85
             yield self._edit(node, ast.BinOp(right, ast.Sub(), left), "scale", cost, "the sign is wrong")
+        if kind is ast.Div and isinstance(right, ast.BinOp):
+            words = f"{text_of(right)} should be squared"
+            yield self._edit(right, "_**2", "derivative-at-output", 1.2, words)
         if kind in (ast.Div, ast.MatMult):
             words = f"the operands of {text_of(node)} are the wrong way round"
             yield self._edit(node, ast.BinOp(right, node.op, left), "transposed", 1.2, words)
@@ -226,10 +242,13 @@ class Edits(Setting):
     def _of_slopes(self, node: ast.BinOp) -> Iterator[Edit]:
         """Another local derivative in the place of one that is several factors of a product: `g * h * (1 - h)`."""
         parts = factors_of(node)
-        own = [part for part in parts if self._is_forward(part) and not self._is_constant(part)]
+        own = [part for part in parts if self._is_forward(part) and self._varies(part)]
+        own = own[1:] if len(own) == len(parts) else own  # an error that the loss has is of the forward pass too
         rest = [part for part in parts if not any(part is other for other in own)]
-        if len(own) < 2 or not rest:
+        if len(own) < 2:
             return
+        words = f"{text_of(product_of(own))} does not belong there"
+        yield self._edit(node, product_of(rest), "derivative-at-output", 1.3, words)
         shape = np.shape(self._value(node))
         for form, _, (least, most), unusual in self._slopes:
             for text, kind in self._names.items() if form not in ("{u}", "1 / {u}") else ():
@@ -241,9 +260,9 @@ class Edits(Setting):
                     new = product_of([*rest, parsed(slope)])
                     yield self._edit(node, new, "derivative-at-output", 1.1 + unusual, words)
 
-    def _is_constant(self, node: ast.expr) -> bool:
-        """Whether there is only a number in a part of the expression."""
-        return isinstance(node, ast.Constant) or np.ndim(self._value(node)) == 0
+    def _varies(self, node: ast.expr) -> bool:
+        """Whether a part of the expression depends on parameters."""
+        return any((kind := self._names.get(text_of(part))) is not None and kind.depends for part in expressions(node))
 
     def _of_call(self, node: ast.Call) -> Iterator[Edit]:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
@@ -260,6 +279,9 @@ class Edits(Setting):
                 new = self._called(node, other_name, node.keywords)
                 words = f"a {name} stands where a {other_name} belongs"
                 yield self._edit(node, new, "wrong-axis", 1.1, words)
+        if name == "where" and len(node.args) == 3:
+            new = self._numpy_call(node, [node.args[0], node.args[2], node.args[1]])
+            yield self._edit(node, new, "derivative-at-output", 1.1, "the two cases are the wrong way round")
         if isinstance(node.func, ast.Name) or text_of(node.func) in self._functions:
             for other_name in self._functions:
                 if other_name != text_of(node.func):
@@ -276,8 +298,8 @@ class Edits(Setting):
             for part in operands:
                 yield self._edit(node, part, self._place(node), 1.35, f"{text_of(node.func)} does not belong there")
         if isinstance(node.func, ast.Attribute) and self._value(node.func.value) is not None:
-            words = f"the {name} does not belong there"
-            yield self._edit(node, node.func.value, "wrong-axis", 1.35, words)
+            cause = "transposed" if name in ("transpose", "swapaxes") else "wrong-axis"
+            yield self._edit(node, node.func.value, cause, 1.35, f"the {name} does not belong there")
         if len(operands) == 2 == len(node.args):
             a, b = operands
             words = f"the arguments of {text_of(node.func)} are the wrong way round"
@@ -319,7 +341,8 @@ class Edits(Setting):
         """What an index may have been meant to be: two of its names exchanged, another name, a stride put back."""
         used = {n.id: n for n in ast.walk(index) if isinstance(n, ast.Name)}
         starts = {n.lower.id for n in ast.walk(index) if isinstance(n, ast.Slice) and isinstance(n.lower, ast.Name)}
-        for a, b in combinations(used.values(), 2):
+        numbers = [node for n, node in used.items() if n in self._names and np.ndim(self._names[n].value) == 0]
+        for a, b in combinations(numbers, 2):
             new = replaced(replaced(index, a, ast.Name(b.id)), b, ast.Name(a.id))
             yield new, "transposed", 1.1, f"{a.id} and {b.id} are the wrong way round"
         for text, kind in self._names.items():
@@ -364,7 +387,7 @@ class Edits(Setting):
                     yield self._edit(node, text, self._place(node, text), 1.2 + near, words)
                 if len(other) == 2:
                     yield self._edit(node, f"{text}.T", self._place(node, text), 1.4 + near, words)
-        if not self._is_forward(node) or node is self._tree:
+        if not self._is_forward(node) or node is self._tree or node in _terms(self._tree)[:1]:
             yield from self._left_out(node, value)
         elif isinstance(around := self._inside.get(id(node)), ast.BinOp) and isinstance(around.op, (ast.Add, ast.Sub)):
             for text, kind in self._names.items():
@@ -372,7 +395,7 @@ class Edits(Setting):
                     for op in "*/":
                         words = f"a factor is missing: it should be {op} {text}"
                         yield self._edit(node, f"_ {op} {text}", self._scale(node), 1.25, words)
-        if leaf and known is not None and known.forward and not known.parameter:
+        if leaf and known is not None and known.forward and not known.parameter and np.asarray(value).dtype != bool:
             yield self._edit(node, "_ - 1", "target", 1.2, "the target is 1, and the term - 1 is left out")
         if leaf and not shape and not isinstance(self._inside.get(id(node)), ast.Subscript):
             yield from self._of_ones(node)
@@ -426,11 +449,15 @@ class Edits(Setting):
             for op, cost in (("*", 1.2), ("/", 1.3 if kind.depends else 1.2)):
                 yield self._edit(node, f"_ {op} {text}", cause, cost, f"a factor is missing: it should be {op} {text}")
         other = np.shape(kind.value)
+        if len(other) == 1 and len(shape) == 2 and other[0] == shape[0] != shape[1]:
+            text, other, kind = f"{text}[:, None]", (*other, 1), kind._replace(value=np.asarray(kind.value)[:, None])
         if not together(other, shape) or not (kind.forward or single) or (single and shape):
             return
         numbers = np.asarray(kind.value)
         if numbers.dtype.kind not in "fiub":
             return
+        if numbers.dtype == bool and other == shape:
+            yield self._edit(node, f"_ * ~{text}", "missing-derivative", 1.0, f"the factor ~{text} is left out")
         for form, _, (least, most), unusual in self._slopes:
             plain = form in ("{u}", "1 / {u}")
             if not plain and not (other == shape or shape == ()):
@@ -439,6 +466,5 @@ class Edits(Setting):
                 continue
             factor = form.format(u=text)
             new = f"_ * {factor if form[0] == '(' else f'({factor})'}"
-            cause = "wrong-operand" if kind.parameter else "missing-derivative"
             words = f"the factor {factor.strip('()')} is left out"
-            yield self._edit(node, new, cause, 1.0 + unusual, words)
+            yield self._edit(node, new, "missing-derivative", 1.0 + unusual, words)

@@ -14,21 +14,14 @@ import numpy as np
 from autograd.basis.caching import cached_property
 from autograd.core.node import Node
 from autograd.program.program import Var
+from autograd.program.trace import Traced
+from autograd.rules.write import put
+from autograd.testing.explained import Explained
 from autograd.testing.reader import stem
 from autograd.testing.recording import Recording, same, scope_of
 from autograd.testing.rerun import Rerun
 from autograd.testing.source import Statement, statement_at
-from autograd.testing.truth import Truth, factor_between
-
-_SPREADING = (
-    np.broadcast_to,
-    np.repeat,
-    np.tile,
-    np.stack,
-    np.vstack,
-    np.hstack,
-    np.concatenate,
-)  # what is right stays so
+from autograd.testing.truth import Truth
 
 
 @dataclass
@@ -135,7 +128,7 @@ class Known(Rerun):
     def explained(self, var: Var) -> bool:
         """Whether a value is one that a right derivation has, or all right that is computed from it."""
         known = var not in self.made or var in self._truth.forward or var in self.fixed
-        return known or var not in self._depends or var in self._explained or not np.any(var.value)
+        return known or var not in self._depends or var in self._explained.found or not np.any(var.value)
 
     def depends(self, var: Var) -> bool:
         """Whether a value depends on more than data."""
@@ -151,86 +144,20 @@ class Known(Rerun):
         return found
 
     @cached_property
-    def _explained(self) -> set[Var]:
-        found: set[Var] = set()
-        factors: dict[Var, set[float]] = {}
-        sizes = {float(n) for var in self._truth.forward for n in np.shape(var.value)} | {1.0}
-        if not self._signs_are_true and not any(end.wrong and self._is_turned(end) for end in self._ends):
-            sizes |= {-size for size in sizes}
-        wrong = {end.var for end in self._ends if end.wrong}
-        settled = set().union(*(self.behind(end.var) for end in self._ends if not end.wrong))  # in whatever scale
-        conventions: set[float] = set()  # factors that are taken out again
-        certain: list[Var] = []
-        astray: set[Var] = set()  # gradients with a factor from nowhere
-        for line in self.lines:
-            var = line.target
-            if var in self._truth.forward:  # as an error is, in which the gradients begin
-                if var in settled and not self._truth.forward.issuperset(u.target for u in self.users.get(var, ())):
-                    factors[var] = {m.factor for m in self._truth.matches(var.value) if m.kind == "gradient"}
-                    conventions |= factors[var]
-                continue
-            if self._gives_back(var):
-                continue
-            if line.fn is same and any(
-                v in self.made and v not in found and v not in self._truth.forward for v in line.variables()
-            ):
-                continue
-            matches = self._truth.matches(var.value)
-            meant = self._meant(var)
-            own = [m for m in matches if m.kind == "gradient" and m.node in meant]
-            named = meant and (line.fn is same or self._here(var) is not None)
-            if own or (named and var not in settled):
-                matches = own
-            elif line.fn in _SPREADING and all(v in found or v not in self.made for v in line.variables()):
-                found.add(var)
-            # a convention's factor comes in where there is no gradient yet; later it stays, or is taken out again
-            before = {factor for arg in self.inputs(var) for factor in factors.get(arg, ())}
-            before -= conventions if var in wrong else set()
-            usual = () if var in wrong else {1.0} if before or not astray.isdisjoint(self.inputs(var)) else sizes
-            good = {m.factor for m in matches if any(abs(m.factor - f) <= 1e-6 * abs(f) for f in (*usual, *before))}
-            good = good or ({m.factor for m in matches} if var in settled else set())
-            if good:
-                found.add(var)
-                leaves = self.leaves(var)
-                whole = np.size(var.value) > 1 and np.any(var.value)  # of zeros nobody can say
-                if leaves and whole and any(m.kind == "gradient" for m in matches):
-                    certain.append(var)
-            elif any(m.kind == "gradient" for m in matches):
-                astray.add(var)
-            if carried := good & {m.factor for m in matches if m.kind != "value"}:
-                factors[var] = carried
-                conventions |= carried if var in settled else set()
-        for var in certain:
-            found |= self.behind(var) - astray
-        return found | settled
+    def _explained(self) -> Explained:
+        return Explained(self, self._truth)
 
-    def _gives_back(self, var: Var) -> bool:
-        """Whether a function only gives back what it was given, which says nothing of what it should give."""
-        node = self.statement(var).node if self.made[var].fn is same else None
-        return isinstance(node, ast.Return) and isinstance(node.value, ast.Name)
-
-    @cached_property
-    def _signs_are_true(self) -> bool:
-        """Whether most of what has the name of a gradient has its sign: then another one is no convention."""
-        ends, signs = {end.var for end in self._ends}, 0.0
-        for line in self.lines:
-            own = self._of_this_name(line.target) if line.target not in ends and line.fn is not same else None
-            if own is not None and line.target not in self._truth.forward:
-                factor = factor_between(np.asarray(line.target.value), self._truth.gradient(own))
-                signs += 0.0 if factor is None else np.sign(factor)
-        return signs > 0
-
-    def _meant(self, var: Var) -> list[Node]:
+    def meant(self, var: Var) -> list[Node]:
         """The nodes whose gradient a value may be by its name: after `dh[h < 0] = 0`, what h is a function of."""
-        node = self._of_this_name(var)
+        node = self.of_this_name(var)
         meant = [] if node is None else [node]
-        while node is not None and self._here(var) is not None:
+        while node is not None and self.here(var) is not None:
             behind = [arg for arg in node.args or () if isinstance(arg, Node) and arg in self._truth.replay.uses]
             node = behind[0] if len(behind) == 1 and behind[0].value.size == node.value.size else None
             meant += [] if node is None else [node]
         return meant
 
-    def _here(self, var: Var) -> Node | None:
+    def here(self, var: Var) -> Node | None:
         """The node whose gradient a value is by its name, of a variable of the same call: `dZ` beside `Z`."""
         if var not in self._beside:
             self._beside[var] = self._found_beside(var)
@@ -241,12 +168,17 @@ class Known(Rerun):
         target = target.value if isinstance(target, ast.Subscript) else target
         if not isinstance(target, ast.Name) or stem(target.id) == target.id:
             return None
+        attributes = getattr(self._recording.spots[var].frame.f_locals.get("self"), "__dict__", {})
+        if type(beside := attributes.get(stem(target.id))) is Traced:
+            node = self._truth.nodes.get(beside.symbol)
+            return node if node is not None and node.value.size == np.size(var.value) else None
         spot, scopes = self._recording.spots[var], self._recording.scopes
         held = self.held(spot.frame)
         named = held.get(target.id, [])
         after = next((b for a, b in pairwise(named) if a is var), None)
-        if after is not None and var in self.inputs(after) and not _multiplies(self.statement(after).node):
-            return None  # a sum that is not whole yet
+        grows = after is not None and var in self.inputs(after) and not _multiplies(self.statement(after).node)
+        if grows or any(user.fn is put and user.args[0] is var for user in self.users.get(var, ())):
+            return None  # not whole yet
         alike = [v for v in named if v in self.made and self._recording.spots[v].instruction == spot.instruction]
         values = [scopes[v].get(stem(target.id)) for v in alike if v in scopes]
         once = len(held.get(stem(target.id), ())) == 1 or len({id(v) for v in values}) == len(values) > 1
@@ -269,14 +201,9 @@ class Known(Rerun):
             self._held[id(frame)] = found
         return self._held[id(frame)]
 
-    def _is_turned(self, end: End) -> bool:
-        """Whether a gradient is right but for its sign, and perhaps a factor: then a sign is no convention."""
-        factor = factor_between(np.asarray(end.var.value), self._truth.gradient(end.node))
-        return factor is not None and factor < 0
-
-    def _of_this_name(self, var: Var) -> Node | None:
+    def of_this_name(self, var: Var) -> Node | None:
         """The node whose gradient a value is by its name."""
-        if (here := self._here(var)) is not None:
+        if (here := self.here(var)) is not None:
             return here
         nodes = self._named.get(stem(self._names[var]).lower(), []) if var in self._names else []
         return nodes[0] if len(nodes) == 1 and nodes[0].value.size == np.size(var.value) else None

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from autograd.testing.known import End
 
 _PARTS = (0.0, 0.17, 0.37, 0.59, 0.83, 1.0)  # of a loop
+_MAY_BE_NUMBERS = ("derivative-at-output", "wrong-operand", "missing-derivative")  # causes of factors
 
 
 @dataclass
@@ -161,6 +162,8 @@ class Repairs:
         target, last = statement.target, runs[-1].last
         if not isinstance(statement.node, ast.Assign) or target is None:
             return []
+        if any(isinstance(node, ast.Name) and node.id == text_of(target) for node in ast.walk(statement.node.value)):
+            return []
         if last.fn is same and len(runs) == 1 and last.args[0] in self._flow.made:  # of what is passed on, the last
             held = self._flow.held(runs[0].frame).get(text_of(target), []) if runs[0].frame is not None else []
             others = [np.asarray(known_value(other, {})) for other in held if other is not last.args[0]]
@@ -227,7 +230,9 @@ class _Place:
                 return None
             trial = self._flow.trial(new, reads)
             values = {run.target: trial[run.target] for run in self._runs}
-        if edit.cause in ("derivative-at-output", "wrong-operand", "missing-derivative") and self._is_scaled(values):
+        parts = [*list(ast.walk(edit.old))[1:], *list(ast.walk(edit.new))[1:]]
+        factor = any(part is edit.old or part is edit.new for part in parts)  # one more or less
+        if factor and edit.cause in _MAY_BE_NUMBERS and self._is_scaled(values):
             edit = replace(edit, place="scale")
         return Repair(self._statement, edit, _line(self._statement, self._tree, changed), values, repairs)
 

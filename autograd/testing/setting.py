@@ -103,6 +103,8 @@ class Setting:
             return "wrong-operand"
         if kind is not None and kind.data and np.asarray(kind.value).dtype.kind == "f" and not self._in_a_product(node):
             return "target"
+        if kind is not None and np.size(kind.value) == 1 == self._size(node) and not kind.depends and not kind.data:
+            return "wrong-operand" if self._is_in_an_index(node) else "scale"
         if kind is not None and (not kind.forward or np.asarray(kind.value).dtype.kind in "iu"):
             return "wrong-operand"
         around, own = self._around(node), self._names.get(text_of(node))
@@ -110,16 +112,18 @@ class Setting:
             return "regulariser"
         if self._in_a_product(node) or (kind is not None and kind.parameter) or (own is not None and own.parameter):
             return "wrong-operand"
-        if around is not node:
-            return (
-                "derivative-at-output"
-                if self._is_forward(around) and not self._in_a_product(around)
-                else "wrong-operand"
-            )
-        if kind is None or re.match(rf"{re.escape(text_of(node))}(?!\w)", text):
-            return "derivative-at-output" if self._is_forward(node) else "wrong-operand"
-        related = own is not None and kind.root is not None and kind.root is own.root  # h for z, of h = f(z)
-        return "derivative-at-output" if related else "wrong-operand"
+        if kind is not None and not re.match(rf"{re.escape(text_of(node))}(?!\w)", text):  # h for z, of h = f(z)
+            related = own is not None and kind.root is not None and kind.root is own.root
+            return "derivative-at-output" if related else "wrong-operand"
+        forward = self._is_forward(around) and not self._in_a_product(around)
+        return "derivative-at-output" if forward else "wrong-operand"
+
+    def _is_in_an_index(self, node: ast.expr) -> bool:
+        """Whether a part of the expression says which elements of an array are meant."""
+        around: Any = node
+        while around is not None and not isinstance(around, ast.Subscript):
+            node, around = around, self._inside.get(id(around))
+        return isinstance(around, ast.Subscript) and around.slice is node
 
     def _around(self, node: ast.expr) -> ast.expr:
         """The largest factor of the expression with this node in it that is of the forward pass alone."""

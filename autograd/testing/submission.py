@@ -194,8 +194,8 @@ class Loan:
             self._use(code, frame.f_globals)
             passed_on(self._recording, frame)
         elif event == "return" and is_authors(code.co_filename):
-            self._recording.returned(arg, frame)
             given_back(self._recording, arg, frame)
+            self._recording.returned(arg, frame)
             received(self._recording, arg, frame)
 
     def _use(self, code: CodeType, scope: dict[str, Any]) -> None:

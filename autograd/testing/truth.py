@@ -133,7 +133,7 @@ class Truth:
         if not _is_number(array) or not array.size:
             return []
         if array.size == 1:
-            return self._single(float(array.item()))
+            return self.multiples(float(array.item()))
         sizes, moments = self._table
         size, moment = _signatures([array])
         near = (sizes == size[0]) & (np.abs(moments - moment[0]).max(axis=1) < 1e-3)
@@ -145,13 +145,13 @@ class Truth:
                 found.append(Match(kind, node, factor))
         return found
 
-    def _single(self, number: float) -> list[Match]:
-        """What a single number is: of its multiples nobody can say."""
+    def multiples(self, number: float, factors: Iterable[float] = (1.0, -1.0)) -> list[Match]:
+        """What a single number is, which may be one of these times the true one: of others nobody can say."""
         values, ones = self._numbers
-        equal = np.abs(np.abs(values) - abs(number)) <= 1e-7 * abs(number)
         return [
-            Match(*self._candidates[ones[k]][:2], 1.0 if values[k] * number >= 0 else -1.0)
-            for k in np.flatnonzero(equal)
+            Match(*self._candidates[ones[k]][:2], factor)
+            for factor in dict.fromkeys(factors)
+            for k in np.flatnonzero(np.abs(factor * values - number) <= 1e-7 * abs(number))
         ]
 
     @cached_property
