@@ -143,3 +143,46 @@ def test_one_statement_of_many_scalars_is_one_card() -> None:
     m1, s1, m2, s2 = (Tensor(one.data, requires_grad=True) for one in (m1, s1, m2, s2))
     kl = np.log(s2 / s1) + (s1**2 + (m1 - m2) ** 2) / (2 * s2**2) - 0.5
     assert titles(autograd.draw(kl)) == ["kl = log(s₂ / s₁) + (s₁² + (m₁ − m₂)²) / (2 * s₂²) − 0.5"]
+
+
+def test_factors_of_a_formula_are_no_loop() -> None:
+    a, b, c, d = (Tensor(value, requires_grad=True) for value in (0.5, 1.5, 2.0, 0.7))
+    e = a**2 + 2 * a * b * c * d * np.cos(a - b)
+    picture = autograd.draw(e)
+    assert frames(picture) == []
+    assert titles(picture) == ["e = a² + 2 * a * b * c * d * cos(a − b)"]
+
+
+def test_the_output_of_a_network_is_no_hidden_layer() -> None:
+    X, Ws = rng.normal(size=(2, 3)), [leaf(3, 3) for _ in range(3)]
+
+    def forward(x: Any) -> Any:
+        for W in Ws[:-1]:
+            x = np.tanh(x @ W)
+        return x @ Ws[-1]
+
+    y_hat = forward(X)
+    loss = np.sum(y_hat**2)
+    assert not {"ŷ₁", "ŷ₂"} & names(autograd.draw(loss, collapse="none"))
+
+
+def test_a_product_element_by_element_stands_in_brackets_before_one_of_matrices() -> None:
+    r, h, U = leaf(2, 3), leaf(2, 3), leaf(3, 3)
+    out = (r * h) @ U
+    assert titles(autograd.draw(np.sum(out)))[0] == "out = (r * h) @ U"
+
+
+def test_a_product_of_a_symmetric_array_is_not_told_of_its_transpose() -> None:
+    S, X, W = np.array([[0.5, 0.3], [0.3, 0.8]]), rng.normal(size=(2, 3)), leaf(3, 2)
+    H = S @ X @ W
+    logits = S @ H
+    assert "H = S X W" in titles(autograd.draw(np.sum(logits)))
+
+
+def test_a_variable_comes_before_the_list_that_it_was_gathered_in() -> None:
+    x, rate, xs = Tensor(1.0, requires_grad=True), Tensor(0.1, requires_grad=True), []
+    for _ in range(12):
+        x = x - rate * np.sin(x)
+        xs.append(x)
+    loss = x**2
+    assert "x = x − rate * sin(x)" in titles(autograd.draw(loss, size=(700, 400)))

@@ -32,6 +32,8 @@ _ANY_DIGITS: Final = re.compile(r"[\d₀-₉]+")
 _TERMS: Final = 6  # of a sum that are written out,
 _BROAD: Final = 44  # and characters, where all terms are alike
 _DOTS: Final = "…"
+_MULTIPLE: Final = re.compile(r"^−?[\d.]+(×10\S+)? \* ")
+_BRACKETS: Final = re.compile(r"[\w.]*\([^()]*\)|\[[^\[\]]*\]")
 
 
 class Blackboard(Writer):
@@ -102,6 +104,8 @@ class Blackboard(Writer):
 
     def _infix(self, sign: tuple[str, int], args: tuple[Any, ...]) -> Text:
         left, right = map(self.value, args)
+        if sign[0] == "@" and _is_elementwise(left.text):  # (r * h) @ U, though it needs no brackets
+            left = Text(f"({left.text})")
         if sign[0] == "+" and isinstance(args[0], int) and not args[0]:  # with which `sum` begins
             return right
         second = right.inside(sign[1] + 1)
@@ -168,6 +172,18 @@ def apart(line: Line, lengths: Mapping[Var, int], standing: set[Var], *, inside:
         yield max(parts, key=lengths.__getitem__)
 
 
+def _is_elementwise(product: str) -> bool:
+    """Whether it is a product or quotient element by element, and not only a multiple.
+
+    >>> _is_elementwise("r * h"), _is_elementwise("0.5 * x"), _is_elementwise("max(a * b)")
+    (True, False, False)
+    """
+    outside, inside = _MULTIPLE.sub("", product), ""
+    while inside != outside:
+        inside, outside = outside, _BRACKETS.sub("", outside)
+    return " * " in outside or " / " in outside
+
+
 def _sum_of_many(first: str, last: str) -> str:
     """A sum, of many terms that are alike but for their numbers the first two and the last.
 
@@ -175,10 +191,10 @@ def _sum_of_many(first: str, last: str) -> str:
     ('h[0] + h[1] + … + h[6]', 'a + b + c + d + e + f + g')
     """
     terms = first.split(" + ")
-    if _DOTS not in terms and (len(terms) < 3 or (len(terms) < _TERMS and len(f"{first} + {last}") <= _BROAD)):
-        return f"{first} + {last}"
+    few = _DOTS not in terms and (len(terms) < 3 or (len(terms) < _TERMS and len(f"{first} + {last}") <= _BROAD))
     alike = {_ANY_DIGITS.sub("", term) for term in (*terms, last) if term != _DOTS}
-    return f"{first} + {last}" if len(alike) > 1 else " + ".join([*terms[:2], _DOTS, last])
+    whole = all(term.count("(") == term.count(")") for term in terms)
+    return f"{first} + {last}" if few or len(alike) > 1 or not whole else " + ".join([*terms[:2], _DOTS, last])
 
 
 def _some(operands: Sequence[str]) -> list[str]:

@@ -180,9 +180,10 @@ def _is_variable(name: str) -> bool:
 def _left_by_loops(variables: Sequence[tuple[str, Any]]) -> dict[int, str]:
     """Entries by identity: a container's last, where variables hold none of the others, as after a loop over it.
 
-    So are the last ones of a list of tuples, which a loop assigns to several variables.
+    So are the last ones of a list of tuples, which a loop assigns to several variables; but not what was computed.
     """
     held = {id(value) for _, value in variables}
+    computed = {id(value) for _, value in variables if isinstance(value, Tensor) and not value.is_leaf}
     left = {}
     for name, value in variables:
         if isinstance(value, (dict, list, tuple)) and 1 < len(value) <= _LOOKED_AT:
@@ -190,7 +191,7 @@ def _left_by_loops(variables: Sequence[tuple[str, Any]]) -> dict[int, str]:
                 continue
             for entries in _columns(name, value):
                 last = next(reversed(entries), 0)  # of what has no name there is none
-                if held.intersection(entries) == {last}:
+                if held.intersection(entries) == {last} and last not in computed:
                     left[last] = entries[last]
     return left
 

@@ -42,6 +42,11 @@ def source(diagram: Diagram, direction: Direction) -> str:
     layout = arrange(diagram)
     used = {edge.tail for edge in diagram.edges}
     formulas = [edge.rule for edge in diagram.edges] + [card.expression for card in diagram.cards if not card.sign]
+    formulas += [
+        card.name
+        for card in diagram.cards
+        if any(e.tail == card.id and _leads_across(e, layout) for e in diagram.edges)
+    ]
     mentioned = set(_MADE_UP.findall(" ".join(formulas)))
 
     def statements(card: Card) -> Iterator[str]:
@@ -130,12 +135,20 @@ def _colour(content: str, colour: str, hidden: bool) -> str:
 
 
 def _joined(place: int, edge: Edge, gate: str, diagram: Diagram, layout: Layout) -> str:
-    """The edge from a wire to a gate; one that leads to another row places nothing."""
+    """The edge from a wire to a gate; where that stands in another row, from the name of the wire."""
     written = _edge(place, edge, diagram.gradients)
-    across = edge.again or layout.rows[edge.tail] != layout.rows[edge.head]
-    if across:
+    if edge.again:
         return f"{edge.tail}:s -> {gate}:n {attributes({**written, 'constraint': 'false'})}"
+    if _leads_across(edge, layout):
+        name = next(card.name for card in diagram.cards if card.id == edge.tail)
+        look = {"id": quote(f"name{place}"), "label": f"<{text(name, palette.VALUE, WIRE, bold=True)}>"}
+        row = f"subgraph cluster_row{layout.rows[edge.head]} {{ name{place} {attributes(look)} }}"
+        return f"{row}\nname{place} -> {gate} {attributes(written)}"
     return f"{edge.tail}:e -> {gate} {attributes(written)}"
+
+
+def _leads_across(edge: Edge, layout: Layout) -> bool:
+    return not edge.again and layout.rows[edge.tail] != layout.rows[edge.head]
 
 
 def _edge(place: int, edge: Edge, gradients: bool) -> dict[str, str]:

@@ -244,6 +244,18 @@ class Graph:
                 pending += [arg for arg in node.inputs if arg is not None]
         return seen if reached and not pending else set()
 
+    @cached_property
+    def _other_ends(self) -> set[Node]:
+        """What last rounds gave with which they went on otherwise: the output of a network is no hidden layer."""
+        ends = set[Node]()
+        for *_, whole, last in self.loops:
+            lacking = {node for node, end in zip(whole, last, strict=True) if end is None}
+            for node, end in zip(whole, last, strict=True):
+                inside = {*self.users[node]}.intersection(whole) if node is not None else set()
+                if end is not None and inside and inside <= lacking:
+                    ends.add(end)
+        return ends
+
     def owner(self, node: Node) -> Node:
         """The result of the statement that an operation belongs to."""
         return self.statements.owner.get(node, node) if self.small else node
@@ -255,7 +267,8 @@ class Graph:
             starts = _starts(units, repeat)
             for places in zip(*repeat.rounds, strict=True):
                 values = [None if place is None else units[place].node for place in places]
-                yield values, starts.get(next(filter(None, values)))
+                if values[-1] not in self._other_ends:
+                    yield values, starts.get(next(filter(None, values)))
                 yield from (
                     (leaves, None) for leaves in _entering([units[place] for place in places if place is not None])
                 )

@@ -281,8 +281,9 @@ def _products(known: Sequence[tuple[str, np.ndarray]], array: np.ndarray) -> Ite
     """What an array is as the product of two that are known, or one with its own transpose."""
     for (name, one), (other, two) in product(known, repeat=2):
         a, b = _atom(name), _atom(other)
-        if one.ndim == 2 and two.ndim in (1, 2) and len(one) == len(two) and array.shape == (one.T @ two).shape:
-            yield from [f"{a}ᵀ {b}"] if np.allclose(array, one.T @ two, rtol=_EXACT, atol=0) else []
+        for sign, left in (("", one), ("ᵀ", one.T)):
+            if one.ndim == 2 and two.ndim in (1, 2) and left.shape[1] == len(two) and array.shape == (left @ two).shape:
+                yield from [f"{a}{sign} {b}"] if np.allclose(array, left @ two, rtol=_EXACT, atol=0) else []
         if one.shape == array.shape == two.shape and name <= other:
             for (first, x), (second, y) in product(_bases(a, one), _bases(b, two)):
                 yield from [f"{first} * {second}"] if np.allclose(array, x * y, rtol=_EXACT, atol=0) else []

@@ -59,7 +59,7 @@ class Repeat:
 
 def repeats(
     units: Sequence[Unit],
-    named: Callable[[Node], str] = lambda node: "",
+    named: Callable[[Any], str] = lambda value: "",
     single: Container[Node] = (),
     *,
     written: bool = False,
@@ -133,7 +133,7 @@ class _Search:
     """What is looked through for repetitions."""
 
     def __init__(
-        self, units: Sequence[Unit], named: Callable[[Node], str], single: Container[Node], written: bool
+        self, units: Sequence[Unit], named: Callable[[Any], str], single: Container[Node], written: bool
     ) -> None:
         self._units, self._named, self._single, self._written = units, named, single, written
         self._place = {node: position for position, unit in enumerate(units) for node in unit.nodes}
@@ -295,13 +295,16 @@ class _Search:
         places = self._places(pairs, body)
         if places is None or max(place for place in places if place is not None) != stop - 1:
             return None
-        later = dict(zip(here, self._nodes(second), strict=True))
+        later, inside = dict(zip(here, self._nodes(second), strict=True)), {*here}
         for node, twin in pairs.items():
             for arg, early, late in zip(node.args or (), twin.args or (), later[node].args or (), strict=False):
                 computed = type(arg) is Node and arg in self._place
                 same = arg is late and isinstance(arg, (Node, np.ndarray))  # in every round
                 starts = computed or not (type(early) is Node and early in self._place)
                 if (same and early is not arg) or not starts or self._size(arg) != self._size(early):
+                    return None
+                lacks = computed and arg in inside and arg not in pairs
+                if lacks and self._named(early):  # what has a name was not computed in this round
                     return None
         return places
 

@@ -269,15 +269,17 @@ class Statements:
     def _came_around(
         self, rounds: Sequence[Sequence[Node | None]], standing: set[Node], length: Callable[[Node], int]
     ) -> Iterator[Node]:
-        """What a loop carries on to its next round, unless it adds up to a short sum."""
+        """What a loop carries on to its next round, unless it adds up to a short sum, or to a product in a formula."""
         number_of = {node: number for number, nodes in enumerate(rounds) for node in nodes if node is not None}
+        result = max(number_of, key=lambda node: node.order)
+        short = (np.add, np.subtract) if result in standing else (np.add, np.subtract, np.multiply)
         carried: set[Node] = set()
         sums = True
         for node, number in number_of.items():
             for arg in node.inputs:
                 if arg is not None and number_of.get(arg, number) < number:
                     carried.add(arg)
-                    sums = sums and node.op.fn in (np.add, np.subtract)
+                    sums = sums and node.op.fn in short
         whole = max(carried, key=lambda node: node.order, default=None)
         while whole is not None and whole not in standing and whole in self._users:
             whole = self._users[whole]
