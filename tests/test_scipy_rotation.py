@@ -52,6 +52,15 @@ def test_angles_there_and_back(seq: str) -> None:
     gradcheck(differentiable(fn), [ANGLES], complex_step=False)
 
 
+@pytest.mark.parametrize("stretched", [0.0, 0.3])
+def test_a_matrix_that_is_no_rotation_stands_for_the_nearest_one(stretched: float) -> None:
+    """So the derivative of one that is goes by that too."""
+    matrix = BEFORE.as_matrix() + stretched * np.array([[1.0, 0.2, 0.0], [0.1, 0.5, 0.3], [0.0, 0.4, 0.8]])
+    fn = lambda m: R.from_matrix(m).as_rotvec()
+    np.testing.assert_allclose(differentiable(fn)(matrix), fn(matrix), rtol=1e-10)
+    gradcheck(differentiable(fn), [matrix], order=1, complex_step=False)
+
+
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="'xyz' and angles of shape"):
         grad(differentiable(lambda v: R.from_euler("xyz", v).magnitude()))(np.ones(2))

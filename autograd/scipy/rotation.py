@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,19 @@ def _product(p: Any, q: Any) -> Any:
 
 def _normalized(q: Any) -> Any:
     return q / np.sqrt(np.sum(q * q, axis=-1, keepdims=True))
+
+
+def _nearest(matrix: Any) -> Any:
+    """The nearest orthogonal matrix."""
+    left, _, right = np.linalg.svd(matrix)
+    return left @ right
+
+
+@cache
+def _takes_the_nearest() -> bool:
+    """Whether SciPy does, as from 1.16 on."""
+    sheared = np.eye(3) + 0.5 * np.eye(3, k=1)
+    return np.allclose(theirs.Rotation.from_matrix(sheared).as_matrix(), _nearest(sheared))
 
 
 class Rotation:
@@ -67,8 +81,11 @@ class Rotation:
 
     @classmethod
     def from_matrix(cls, matrix: Any, *, assume_valid: bool = False) -> Rotation:
-        """Matrices that are orthogonal."""
+        """Matrices; of those that are not orthogonal the nearest that is, by which derivatives go in any case."""
         m = _floats(matrix)
+        if not assume_valid:
+            theirs.Rotation.from_matrix(plain(m))  # which says what is wrong with it
+            m = _nearest(m) if _takes_the_nearest() else m
         trace = np.trace(m, axis1=-2, axis2=-1)
         diagonal = np.stack([m[..., 0, 0], m[..., 1, 1], m[..., 2, 2], trace], axis=-1)
         largest = np.argmax(plain(diagonal), axis=-1)
