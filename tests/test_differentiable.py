@@ -518,6 +518,11 @@ def test_what_is_drawn_has_no_derivative() -> None:
         grad(differentiable(lambda x: np.random.default_rng(0).normal(x)))(1.0)
 
 
+def test_code_may_ask_for_a_matrix() -> None:
+    f = lambda x: 0.0 if isinstance(x, np.matrix) or issubclass(type(x), np.matrix) else np.sum(x**2)
+    np.testing.assert_array_equal(grad(differentiable(f))(np.ones(2)), [2.0, 2.0])
+
+
 def test_a_matrix_is_refused_since_its_product_is_another_one() -> None:
     with pytest.raises(TypeError, match="np.matrix"):
         grad(differentiable(lambda x: np.matrix([[1.0]]) * x))(np.ones(1))

@@ -73,6 +73,12 @@ def lowest(x: Any) -> Any:
     return scipy.optimize.minimize(lambda s: np.sum((s - x) ** 2) + np.sum(s**4), np.zeros(2)).x
 
 
+def without_negative_ones(x: Any) -> Any:
+    A = np.array([[1.0, x[0], 2.0], [x[1], 1.0, 0.0], [0.0, 1.0, 1.0], [1.0, 1.0, x[0]]])
+    best, rest = scipy.optimize.nnls(A, np.array([1.0, -x[1], 2.0, x[0]]))
+    return best[1:] * rest
+
+
 def singular_at_an_end(x: Any) -> Any:
     gamma = scipy.integrate.quad(lambda t: t ** (x[0] - 1) * math.exp(-t), 0, np.inf)[0]
     beta = scipy.integrate.quad(lambda t: t ** (x[0] - 1) * (1 - t) ** (x[1] - 1.7), 0, 1)[0]
@@ -81,7 +87,8 @@ def singular_at_an_end(x: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "fn", [integral, tail, singular_at_an_end, decay, pendulum, stiff, until_it_lands, roots, systems]
+    "fn",
+    [integral, tail, singular_at_an_end, without_negative_ones, decay, pendulum, stiff, until_it_lands, roots, systems],
 )
 def test_as_people_write_it(fn: Any) -> None:
     x = np.array([0.7, 1.3])

@@ -13,6 +13,7 @@ import numpy as np
 from autograd.array.tensor import Tensor
 from autograd.core.op import plain
 from autograd.numpy.arrays import PlainArray, has_gradient
+from autograd.numpy.makers import matrix
 from autograd.numpy.namespace import REPLACED, Kind, replaces
 from autograd.rules.composed.complex import Complex, as_complex, without_tensors
 
@@ -68,6 +69,7 @@ int64 = _kind(np.int64, lambda value: value.astype(np.int64))
 int32 = _kind(np.int32, lambda value: value.astype(np.int32))
 float64 = _kind(np.float64, lambda value: value.astype(np.float64))
 float32 = _kind(np.float32, lambda value: value.astype(np.float32))
+_kind(np.matrix, None).make = staticmethod(matrix)
 _kind(np.random.Generator, None)
 _kind(np.random.RandomState, None)
 ndarray = REPLACED[PlainArray] = _kind(np.ndarray, None)

@@ -244,7 +244,7 @@ def nditer(op: Any, *args: Any, **options: Any) -> Any:
     return iter(np.ravel(op))
 
 
-@replaces(np.matrix, np.asmatrix, np.bmat)
+@replaces(np.asmatrix, np.bmat)
 def matrix(*args: Any, **kwargs: Any) -> Any:
     """Refused: `*` of a matrix is not that of arrays, so a Tensor cannot stand for one."""
     raise TypeError("np.matrix: a Tensor cannot be one, since its * would be a matrix product; use np.array and @")

@@ -17,7 +17,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from autograd.array.conversion import refusal
 from autograd.array.tensor import Tensor
+from autograd.basis.signatures import qualified_name
 from autograd.core.op import holds_tensor, plain, stack_nested
 from autograd.numpy.arrays import as_tensor, drawing, has_gradient
 from autograd.rules.composed.complex import as_complex, holds_complex, is_complex
@@ -164,8 +166,11 @@ def _of_plain(fn: Any) -> Any:
     @wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
         if not has_gradient((*args, *kwargs.values())):
-            args, kwargs = plain(args), plain(kwargs)
-        return as_tensor(fn(*args, **kwargs))
+            return as_tensor(fn(*plain(args), **plain(kwargs)))
+        try:
+            return as_tensor(fn(*args, **kwargs))
+        except TypeError as error:  # compiled code that takes NumPy's arrays only
+            raise refusal(f"{qualified_name(fn)}: no derivative is known; {error}") from error
 
     UNKNOWN.add(call)
     return call

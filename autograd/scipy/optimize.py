@@ -147,6 +147,19 @@ def _leastsq(residuals: Function, given: dict[str, Any], found: Any) -> Any:
 _stands_for(theirs.leastsq, _leastsq)
 
 
+@replaces(theirs.nnls)
+def nnls(A: Any, b: Any, **options: Any) -> Any:
+    """`scipy.optimize.nnls`: the least squares of the columns that are not at 0."""
+    found = theirs.nnls(*plain((A, b)), **options)
+    if not reaches(A, b):
+        return found
+    columns = np.flatnonzero(found[0] > 0)
+    A, b = as_tensor(tensor_of(A)), as_tensor(tensor_of(b))
+    used = A[:, columns]
+    x = as_tensor(np.eye(len(found[0]))[:, columns]) @ np.linalg.solve(used.T @ used, used.T @ b)
+    return x, np.linalg.norm(A @ x - b)
+
+
 @replaces(theirs.linprog)
 def linprog(
     c: Any, A_ub: Any = None, b_ub: Any = None, A_eq: Any = None, b_eq: Any = None, bounds: Any = (0, None), **how: Any
