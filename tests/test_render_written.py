@@ -186,3 +186,13 @@ def test_a_variable_comes_before_the_list_that_it_was_gathered_in() -> None:
         xs.append(x)
     loss = x**2
     assert "x = x − rate * sin(x)" in titles(autograd.draw(loss, size=(700, 400)))
+
+
+def test_what_rounds_took_from_a_list_is_named_where_all_of_it_is_used() -> None:
+    thrust = [Tensor(value, requires_grad=True) for value in (12.0, 11.0, 9.0)]
+    v: Any = 0.0
+    for u in thrust:
+        v = v + 0.1 * np.sin(u)
+    cost = v**2 + sum(u**2 for u in thrust)
+    told = titles(autograd.draw(cost, size=(700, 400)))[-1]
+    assert "thrust[0]² + thrust[1]² + thrust[2]²" in told

@@ -262,7 +262,8 @@ class CollapsedGraph:
                     tail = vertices[carried[0]]
                     again[tail, vertex] = None
                 elif tail is not None:
-                    self._by_operand.setdefault(id(late.operand), tail)
+                    for operand in self._in_rounds(vertex, late):
+                        self._by_operand.setdefault(id(operand), tail)
                 if tail is not None:
                     vertex.operands[id(late.operand)] = tail
             self._add(vertex, *(node for unit in vertex.rounds for node in unit.nodes))
@@ -270,6 +271,13 @@ class CollapsedGraph:
             self._as_module(vertex)
         for tail, head in again:
             self._connect(tail, head, again=True)
+
+    def _in_rounds(self, vertex: Vertex, late: Argument) -> Iterator[Operand]:
+        """What all rounds take in the place of what the last one takes, if it was not computed."""
+        whole = (unit for unit in vertex.rounds if len(unit.nodes) == len(vertex.rounds[-1].nodes))
+        for places in zip(*map(self._taken, whole), strict=False):
+            if places[-1].operand is late.operand:
+                yield from (place.operand for place in places if not _is_computed(place.operand))
 
     def _fold_between(self, first: Sequence[Unit], graph: Graph, last: Sequence[Unit]) -> None:
         kept = {node for unit in (*first, *last) for node in unit.nodes}

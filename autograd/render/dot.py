@@ -354,8 +354,9 @@ def _stubs(diagram: Diagram, layout: Layout, label: Callable[[Edge, Padding], st
     )
     for (alone, _), named in sorted(uses.items()):
         both = not alone
-        above = crowd[True] <= crowd[False]
-        crowd[above] += 1
+        before = min(crowd[True], crowd[False]) > 0 and layout.column(head) > 0  # there is room in the column before
+        above = crowd[True] <= crowd[False] and not before
+        crowd[above] += not before
         (first, one), *others = named
         box = f"stub{first}"
         shown = dict.fromkeys((names[edge.tail], edge.gradient) for _, edge in named)
@@ -374,9 +375,8 @@ def _stubs(diagram: Diagram, layout: Layout, label: Callable[[Edge, Padding], st
             written["label"] = line
         ends = f"{head} -> {box}" if above else f"{box} -> {head}"
         written["class"] = quote(" ".join([written["class"].strip('"'), *(f"with-e{place}" for place, _ in others)]))
-        yield _Stub(
-            box, f"{box} {attributes(look)}", [f"{{ rank=same; {head}; {box} }}", f"{ends} {attributes(written)}"]
-        )
+        same = [] if before else [f"{{ rank=same; {head}; {box} }}"]
+        yield _Stub(box, f"{box} {attributes(look)}", [*same, f"{ends} {attributes(written)}"])
 
 
 def _together(identity: str, nodes: Sequence[str]) -> str:

@@ -95,7 +95,7 @@ def label(
         _name_rounds(vertex, names, scope, first)
     for vertex in collapsed.vertices:
         if vertex.unit is not None and not vertex.rounds and vertex.call is None:
-            _name_collected(vertex, names)
+            _name_collected(vertex, vertex.unit.nodes, names)
     _rename(collapsed, overrides)
     if output.call is None:
         return output.name
@@ -128,13 +128,15 @@ def _name_rounds(vertex: Vertex, names: Names, scope: Scope, first: int) -> None
                 vertex.symbols[key] = f"{pretty(names[tail.node].text)}ₜ₋{subscript('', back[key])}"
 
 
-def _name_collected(vertex: Vertex, names: Names) -> None:
-    """What takes the values of all rounds names each of them: `stack(h₁, h₂, h₃)`."""
-    for tail in {*vertex.operands.values()}:
-        keys = [key for key, one in vertex.operands.items() if one is tail]
-        if tail.rounds and len(keys) > 1:
-            given = {id(unit.node): names[unit.node].drawn for unit in tail.rounds}
-            vertex.symbols.update((key, given[key]) for key in keys if key in given)
+def _name_collected(vertex: Vertex, nodes: Sequence[Node], names: Names) -> None:
+    """What takes something of all rounds names each of them: `stack(h₁, h₂, h₃)`."""
+    for place in arguments(nodes):
+        key, tail = id(place.operand), vertex.operands.get(id(place.operand))
+        if tail is None or key in vertex.symbols or tail.call is not None:
+            continue
+        several = sum(one is tail for one in vertex.operands.values()) > 1
+        if several and (tail.rounds or (tail.node is not None and not tail.computed)):
+            vertex.symbols[key] = names[place.operand].drawn
 
 
 def _varying(vertex: Vertex) -> Iterator[tuple[Node, int, Sequence[Any]]]:
