@@ -179,10 +179,25 @@ class Unit:
 """
 
 
+PENALTY = """
+def run(x, y, w, lam=0.37):
+    m = len(y)
+    z = x @ w
+    out = np.where(z > 0, z, np.exp(z) - 1)
+    error = out - y
+    loss = np.sum(error**2) / (2 * m) + lam * np.sum(w[1:] ** 2)
+    dz = error * np.where(z > 0, 1, out + 1)
+    penalty = 2 * lam * w
+    penalty[0] = 0
+    dw = x.T @ dz / m + penalty
+    return loss, dw
+"""
+
 ARGS: dict[str, tuple[Any, ...]] = {
     COLUMNS: (X, Y, LAYERS),
     STEPS: (rng.normal(size=(3, 2, 3)), rng.random((2, 4)), rng.normal(size=(3, 4)), rng.normal(size=(4, 4))),
     GATES: (rng.normal(size=(6, 3)), rng.normal(size=(3, 4)), rng.normal(size=(6, 2))),
+    PENALTY: (rng.normal(size=(7, 3)), rng.normal(size=7), rng.normal(size=3)),
     HEADS: (
         rng.normal(size=(3, 8, 2)), np.array([1.0, 2.0, 1.5]), np.array([1.0, 0.0, 1.0]), rng.normal(size=(2, 3)),
         rng.normal(size=(2, 3)), rng.normal(size=(8, 2)),
@@ -190,7 +205,7 @@ ARGS: dict[str, tuple[Any, ...]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("source", ARGS, ids=["columns", "steps", "gates", "heads"])
+@pytest.mark.parametrize("source", ARGS, ids=["columns", "steps", "gates", "penalty", "heads"])
 def test_they_are_right(source: str, tmp_path: Path) -> None:
     assert judged(source, tmp_path, *ARGS[source])
 
@@ -225,6 +240,11 @@ SLIPS = [
     ("a column", HEADS, "np.sign(h[:, :, 1])) * mask[:, None]", "np.sign(h[:, :, 1]))",
      "dh[:, :, 1] = np.where(rest < 1, rest, np.sign(h[:, :, 1]))", "missing-derivative",
      "dh[:, :, 1] = np.where(rest < 1, rest, np.sign(h[:, :, 1])) * mask[:, None]"),
+    ("a term of one", PENALTY, "1, out + 1", "1, out", "dz = error * np.where(z > 0, 1, out)", "derivative-at-output",
+     "dz = error * np.where(z > 0, 1, 1 + out)"),
+    ("parentheses", PENALTY, "x.T @ dz / m + penalty", "(x.T @ dz + penalty) / m", "dw = (x.T @ dz + penalty) / m",
+     "regulariser", "dw = x.T @ dz / m + penalty"),
+    ("a penalty of the intercept", PENALTY, "    penalty[0] = 0\n", "", "penalty = 2 * lam * w", "regulariser", ""),
     ("a factor that is there", GATES, "+ 0.6", "+ 2 * 0.6", "grad[1:] = grad[1:] + 2 * 0.6 * theta[1:]", "regulariser",
      "grad[1:] = grad[1:] + 0.6 * theta[1:]"),
 ]  # fmt: skip

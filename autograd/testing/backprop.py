@@ -373,6 +373,8 @@ class _Judge:
         repair = fault.repair
         if cause == "unknown" and self._is_transposed(fault):
             cause, explanation = "transposed", "the numbers are those of the transpose"
+        if cause == "unknown" and flow.is_penalty(fault.unit.values[0]):
+            cause, explanation = "regulariser", "the penalty of the loss is another one"
         explanation = spelling.text(explanation)
         if repair is not None and _is_clearer(repair.edit, cause, explanation):
             cause, explanation = repair.edit.cause, repair.edit.words

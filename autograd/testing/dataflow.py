@@ -102,11 +102,13 @@ class Dataflow(Known):
         seconds: float,
     ) -> None:
         super().__init__(recording, truth, ends, names)
-        self._right, self._budget = right, Budget(seconds)
+        self._right = right
         self._candidates = Candidates(recording, truth, names)
         self.faults: list[Fault] = []
-        self._repairing = Repairs(self, recording, truth, self._budget.part(_EDITS))
         with np.errstate(all="ignore"):
+            _ = self._explained  # before the time begins, without which no line is more likely than another
+            self._budget = Budget(seconds)
+            self._repairing = Repairs(self, recording, truth, self._budget.part(_EDITS))
             self._find()
 
     def _is_right(self, end: End, value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -133,6 +134,19 @@ class Known(Rerun):
     def depends(self, var: Var) -> bool:
         """Whether a value depends on more than data."""
         return var in self._depends
+
+    def base(self, var: Var) -> Var:
+        """The array that a value is a part of."""
+        parts = (operator.getitem, np.transpose, np.reshape)
+        while var in self.made and self.made[var].fn in parts and type(self.made[var].args[0]) is Var:
+            var = self.made[var].args[0]
+        return var
+
+    def is_penalty(self, var: Var) -> bool:
+        """Whether a statement computes something of parameters alone, or adds that to something."""
+        own = self.made[var].args[0] if isinstance(self.statement(var).node, ast.AugAssign) else None
+        others = [arg for arg in self.inputs(var) if arg is not own and self.depends(arg)]
+        return bool(others) and all(self._truth.is_parameter(self.base(arg)) for arg in others)
 
     @cached_property
     def _depends(self) -> set[Var]:

@@ -164,7 +164,7 @@ class Vocabulary:
         value = known_value(known, values)
         if type(known) is not Var:
             return Kind(value, True, data=isinstance(value, float))
-        parameter = self._truth.is_parameter(self._base(known))
+        parameter = self._truth.is_parameter(self._flow.base(known))
         depends = self._flow.depends(known)
         targets, root = known in self._targets, self._root(known)
         return Kind(value, self._is_forward(known), parameter, targets, depends=depends, root=root)
@@ -174,18 +174,11 @@ class Vocabulary:
         while var in self._flow.made:
             line = self._flow.made[var]
             behind = [arg for arg in line.variables() if self._flow.depends(arg)]
-            if line.fn is operator.getitem or len(set(behind)) != 1 or np.shape(behind[0].value) != np.shape(var.value):
+            other = np.shape(behind[0].value) != np.shape(var.value) if len(set(behind)) == 1 else True
+            error = line.fn is np.subtract and all(type(arg) is Var for arg in line.args)  # of data
+            if other or error or line.fn is operator.getitem:
                 break
             var = behind[0]
-        return var
-
-    def _base(self, var: Var) -> Var:
-        """The array that a value is a part of."""
-        line = self._flow.made.get(var)
-        while (
-            line is not None and line.fn in (operator.getitem, np.transpose, np.reshape) and type(line.args[0]) is Var
-        ):
-            var, line = line.args[0], self._flow.made.get(line.args[0])
         return var
 
     @cached_property
