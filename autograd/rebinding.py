@@ -241,7 +241,9 @@ class _Run:
         )
 
     def _function(self, fn: FunctionType) -> FunctionType:
-        """The same code with other globals, defaults and closure."""
+        """The same code with other globals, defaults and closure; a copy is one already."""
+        if type(fn.__globals__) is _Globals:
+            return fn
         cells = tuple(map(self._cell, fn.__closure__ or ()))
         theirs: Any = fn.__globals__
         if id(theirs) not in self.seen:
@@ -307,7 +309,8 @@ class _Run:
         @wraps(method)
         def call(*args: Any, **kwargs: Any) -> Any:
             with _Entered(self):
-                return method(*map(self.ours, args), **{name: self.ours(value) for name, value in kwargs.items()})
+                given = {name: self.argument(value) for name, value in kwargs.items()}
+                return method(*map(self.argument, args), **given)
 
         return call
 

@@ -449,6 +449,28 @@ def test_code_may_write_into_its_arguments(x: Any, slope: Any) -> None:
     np.testing.assert_array_equal(leaf.data, x)
 
 
+class Called:
+    def __init__(self, fn: Callable[[Any], Any]) -> None:
+        self.value = fn(2.0)
+
+
+class Calls(Called):
+    """Hands a function that it made to another method."""
+
+    def __init__(self, x: Any) -> None:
+        x *= 3.0
+        super().__init__(lambda t: numpy.array([x, t]).prod())
+
+    def squared(self) -> Any:
+        return self.value**2
+
+
+def test_a_class_from_outside_may_write_and_hand_functions_on() -> None:
+    leaf = Tensor(np.ones(()), requires_grad=True)
+    differentiable(Calls)(leaf).squared().backward()
+    assert (leaf.grad, leaf.data) == (72.0, 1.0)
+
+
 def test_a_function_imports_from_its_own_package(monkeypatch: pytest.MonkeyPatch) -> None:
     package, part = ModuleType("package"), ModuleType("package.part")
     package.__path__ = []

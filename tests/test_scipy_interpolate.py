@@ -103,3 +103,15 @@ def test_surfaces(name: str) -> None:
 def test_what_is_refused(call: Any, words: str) -> None:
     with pytest.raises((TypeError, ValueError), match=words):
         grad(differentiable(call))(Tensor(1.5))
+
+
+def test_what_stands_for_a_class_is_asked_as_one() -> None:
+    def knots(x: Any) -> Any:
+        made = ip.InterpolatedUnivariateSpline(X, Y * x)
+        kinds = (ip.InterpolatedUnivariateSpline, ip.UnivariateSpline, ip.CubicSpline)
+        assert [isinstance(made, kind) for kind in kinds] == [True, True, False]
+        assert isinstance(MADE_BEFORE["CubicSpline"], ip.CubicSpline)
+        assert not isinstance(x, ip.BSpline)
+        return made(AT) * ip.BSpline.design_matrix([0.5], [0.0, 0.0, 1.0, 1.0], 1).toarray()[0, 0]
+
+    gradcheck(differentiable(knots), [np.float64(1.5)], complex_step=False)

@@ -11,6 +11,7 @@ into. Integers and booleans stay NumPy's: they are positions, labels and masks.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, Final
@@ -45,16 +46,38 @@ def replaces(*theirs: Any) -> Callable[[Any], Any]:
     """Say that a function or class stands for those of somebody else, wherever these are found."""
 
     def record(ours: Any) -> Any:
-        REPLACED.update(dict.fromkeys(theirs, ours))
+        for each in theirs:
+            makes = isinstance(each, type) and not isinstance(ours, type)
+            REPLACED[each] = _class_that_makes(each, ours) if makes else ours
         return ours
 
     return record
 
 
+def _class_that_makes(theirs: Any, make: Callable[..., Any]) -> Any:
+    """A class for a function that stands for one, as code asks `isinstance` and has methods of classes."""
+
+    kind: Any
+    try:
+        kind = Kind(theirs.__name__, (theirs,), {})
+    except TypeError:  # one that has no subclasses
+        kind = Kind(theirs.__name__, (), {})
+    kind.theirs, kind.held = theirs, staticmethod(lambda value: value)
+    kind.make = staticmethod(lambda *args, **options: _standing_for(theirs, make(*args, **options)))
+    return kind
+
+
+def _standing_for(theirs: type, made: Any) -> Any:
+    """What was made in the place of somebody's object, with its class noted where it can be."""
+    with suppress(AttributeError):
+        made.stands_for = theirs
+    return made
+
+
 def ours(value: Any) -> Any:
     """What stands for a function, class, module or matrix of NumPy's or SciPy's; anything else is itself."""
     if type(value) in INSTANCES:
-        return INSTANCES[type(value)](value)
+        return _standing_for(type(value), INSTANCES[type(value)](value))
     try:
         if value in REPLACED:
             return REPLACED[value]
@@ -89,7 +112,9 @@ class Kind(type):
     held: Any
 
     def __instancecheck__(cls, value: Any) -> bool:
-        return isinstance(cls.held(value), cls.theirs)
+        return isinstance(cls.held(value), cls.theirs) or issubclass(
+            getattr(value, "stands_for", type(None)), cls.theirs
+        )
 
     def __subclasscheck__(cls, kind: Any) -> bool:
         return issubclass(kind.theirs if type(kind) is Kind else kind, cls.theirs)
