@@ -196,3 +196,16 @@ def test_what_rounds_took_from_a_list_is_named_where_all_of_it_is_used() -> None
     cost = v**2 + sum(u**2 for u in thrust)
     told = titles(autograd.draw(cost, size=(700, 400)))[-1]
     assert "thrust[0]² + thrust[1]² + thrust[2]²" in told
+
+
+def test_a_round_ends_with_what_variables_hold_after_the_loop() -> None:
+    x, v, k = (Tensor(value, requires_grad=True) for value in (1.0, 0.0, 4.0))
+    a: Any = -k * x
+    for _ in range(8):
+        half = v + 0.05 * a
+        x = x + 0.1 * half
+        a = -k * x
+        v = half + 0.05 * a
+    energy = v**2 + k * x**2
+    told = titles(autograd.draw(energy))
+    assert told[:4] == ["half = v + 0.05 * a", "x = x + 0.1 * half", "a = −k * x", "v = half + 0.05 * a"]

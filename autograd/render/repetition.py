@@ -192,8 +192,8 @@ class _Search:
     def _aligned(self, first: int, length: int, period: int, least: int, most: int) -> Repeat | None:
         """The repetition that begins where a reader would begin it.
 
-        That is where the fewest values are carried on, those that have a name at the end, then at a module, else at a
-        use of a parameter; of several such places where the rounds lack least. None if what comes after it uses more
+        That is where the last round has what variables hold, the fewest values are carried on, those that have a name at
+        the end, then at a module, else at a use of a parameter; of several such places where the rounds lack least. None if what comes after it uses more
         than its last repetition, wherever it begins.
         """
         units = self._units
@@ -211,7 +211,9 @@ class _Search:
             rank = max((node.ndim for node in parameters(unit.nodes)), default=-1)  # weights before biases
             sort = (rank >= 0 and began, rank > 1, rank >= 0, began, True).index(True)
             latest = 0 if unnamed else -max(later, default=0)
-            return (len(carried), unnamed, latest, sort, depth)
+            beyond = range(end + ((length - shift) // period - 1) * period, first + length)
+            held = sum(bool(self._named(units[place].node)) for place in beyond)
+            return (held, len(carried), unnamed, latest, sort, depth)
 
         found: list[tuple[tuple[int, ...], int, Repeat]] = []
         for shift in sorted(range(period), key=preference):
