@@ -192,9 +192,9 @@ class _Search:
     def _aligned(self, first: int, length: int, period: int, least: int, most: int) -> Repeat | None:
         """The repetition that begins where a reader would begin it.
 
-        That is where the last round has what variables hold, the fewest values are carried on, those that have a name at
-        the end, then at a module, else at a use of a parameter; of several such places where the rounds lack least. None if what comes after it uses more
-        than its last repetition, wherever it begins.
+        That is where the last round has what variables hold, the fewest values are carried on, those that have a name
+        at the end, then at a module, else at a use of a parameter; of several such places where the rounds lack least.
+        None if what comes after it uses more than its last repetition, wherever it begins.
         """
         units = self._units
 

@@ -49,7 +49,7 @@ _UNNAMED: Final = Text("v₁")
 _LAST_BUT_SIGN: Final = LONGEST - 4  # characters of a formula that only a sign or a number comes before or after
 MOST_TAKEN: Final = 7  # operands of a statement that can be broken
 _MOST_LAST: Final = 5  # of the last one
-_FEWER: Final = 2  # so many fewer with a product of matrices, as parameters stand around their layer
+_FEWER: Final = 2  # so many fewer of the last one with a product of matrices: parameters stand around their layer
 
 
 class Argument(NamedTuple):
@@ -403,8 +403,9 @@ class _Draft:
 
     def _decide(self, line: Line, activation: Var | None, written_out: bool) -> None:
         target, product = line.target, self._nodes[line.target].op.role == "product"
-        last, fewer = target in self._last, _FEWER * (target in self._products)
-        most, most_last = self._most_taken - fewer, min(_MOST_LAST, self._most_taken) - fewer
+        last, product_inside = target in self._last, target in self._products
+        most = self._most_taken - product_inside
+        most_last = min(_MOST_LAST, self._most_taken) - _FEWER * product_inside
         taken = self._taken[target]
         computed = taken & self._lengths.keys()  # all of it comes from before
         many = len(taken) > most or (last and len(taken - computed) + bool(computed) > most_last)
