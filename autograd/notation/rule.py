@@ -17,7 +17,9 @@ from autograd.core.op import Op, find
 from autograd.notation.numbers import number
 from autograd.notation.tree import (
     ADDS,
+    BIG_SUM,
     EQUALS,
+    MINUS,
     Bar,
     Fraction,
     Group,
@@ -35,8 +37,6 @@ from autograd.rules.write import put
 _PARTIAL: Final = Symbol("∂", "prefix")
 _ONE: Final = Symbol("1", "number")
 _ZERO: Final = Symbol("0", "number")
-_MINUS: Final = Symbol("−", "operator")
-_SUM: Final = Symbol("Σ", "big")
 
 
 class Rule(NamedTuple):
@@ -237,7 +237,7 @@ def _filled(parts: tuple[Tree, ...], symbols: Mapping[str, Tree], bars: Mapping[
 
 def _simple(tree: Tree) -> Tree:
     match tree:
-        case Script(base, None, Row((Symbol(text, "number"), minus, one))) if (minus, one) == (_MINUS, _ONE):
+        case Script(base, None, Row((Symbol(text, "number"), minus, one))) if (minus, one) == (MINUS, _ONE):
             return base if text == "2" else Script(base, None, Symbol(str(int(text) - 1), "number"))
         case Script(Symbol(text), None, Symbol("⊤")) if text.endswith("ᵀ"):
             return _symbol(text[:-1])
@@ -248,11 +248,11 @@ def _simple(tree: Tree) -> Tree:
 
 def _summed(right: tuple[Tree, ...], axes: tuple[int, ...]) -> tuple[Tree, ...]:
     """The sum of a right side, behind its sign; a rule that says its sum already says it better."""
-    sign, rest = (right[:1], right[1:]) if right[0] == _MINUS else ((), right)
+    sign, rest = (right[:1], right[1:]) if right[0] == MINUS else ((), right)
     first = rest[0].base if isinstance(rest[0], Script) else rest[0]
-    if not axes or first == _SUM or rest == (_ZERO,):
+    if not axes or first == BIG_SUM or rest == (_ZERO,):
         return right
-    return (*sign, Script(_SUM, Symbol(axes_text(axes), "words")), *rest)
+    return (*sign, Script(BIG_SUM, Symbol(axes_text(axes), "words")), *rest)
 
 
 def summed(node: Node, position: int) -> tuple[int, ...]:

@@ -119,6 +119,8 @@ _AS: Final[dict[str, Role]] = {"mathrel": "relation", "mathbin": "operator", "ma
 _IGNORED: Final = frozenset(("left", "right", "big", "Big", "displaystyle", "limits"))
 EQUALS: Final = Symbol("=", "relation")
 ADDS: Final = Symbol("+=", "relation")
+MINUS: Final = Symbol("−", "operator")
+BIG_SUM: Final = Symbol("Σ", "big")
 
 
 def parse(latex: str) -> Row:

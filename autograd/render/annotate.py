@@ -16,7 +16,7 @@ from autograd.notation.literals import ATOM, POWER, PRODUCT, SIGN, SUM, Text
 from autograd.notation.names import short_paths
 from autograd.notation.numbers import GRID, Shown, number, shape_text, show
 from autograd.notation.rule import spread, summed
-from autograd.notation.tree import Group, Row, Script, Symbol, Tree, parts_of, rewrite, right_side, role_of
+from autograd.notation.tree import MINUS, Group, Row, Script, Symbol, Tree, parts_of, rewrite, right_side, role_of
 from autograd.notation.unicode import written
 from autograd.notation.words import function_name, index_text, scalar_text
 from autograd.render.collapse import Plan, Use, Vertex
@@ -35,7 +35,6 @@ _LOW: Final = 4  # numbers in two lines, which norms would not shorten
 _FEW: Final = 2  # parameters of a module that are listed one by one
 _SCALAR_SIGNS: Final = {"⊙": "·", "⊘": "/"}
 _TIMES: Final = ("⊙", "·")
-_MINUS: Final = Symbol("−", "operator")
 _PRODUCTS: Final = {"⊙", "⊘", "·", "/"}
 _GATES: Final = {"*": "×", "/": "÷", "²": "x²"}  # how a circuit writes these labels
 _SYMMETRIC: Final = ("+", "*", "max", "min")  # labels whose operands may be exchanged
@@ -334,7 +333,7 @@ def _opened(row: Row) -> Row:
     parts, negative = row.parts, False
     while parts and {part.text for part in parts[1:] if _is_operator(part)} <= _PRODUCTS:
         first, rest = parts[0], parts[1:]
-        if first == _MINUS:
+        if first == MINUS:
             parts, negative = rest, not negative
         elif isinstance(first, Row):
             parts = (*first.parts, *rest)
@@ -345,7 +344,7 @@ def _opened(row: Row) -> Row:
             parts = (*inside, *rest)
         else:
             break
-    return Row((_MINUS, *parts) if negative else parts)
+    return Row((MINUS, *parts) if negative else parts)
 
 
 def _is_operator(part: Tree) -> TypeGuard[Symbol]:
@@ -363,7 +362,7 @@ def _numbers_first(row: Row) -> Row:
         if factor.role == "number":
             del parts[place - 1 : place + 1]
             if factor.text != "1":
-                parts.insert(1 if parts and parts[0] == _MINUS else 0, factor)
+                parts.insert(1 if parts and parts[0] == MINUS else 0, factor)
     return Row(tuple(parts))
 
 

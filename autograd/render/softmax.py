@@ -11,14 +11,12 @@ import numpy as np
 from autograd.core.node import Node
 from autograd.notation.blackboard import Blackboard
 from autograd.notation.literals import Text
-from autograd.notation.tree import Group, Row, Symbol, Tree, parts_of, row
+from autograd.notation.tree import BIG_SUM, MINUS, Group, Row, Symbol, Tree, parts_of, row
 from autograd.program.program import Line
 
 _ODOT: Final = Symbol("⊙", "operator")
-_MINUS: Final = Symbol("−", "operator")
 _OVER: Final = Symbol("/", "operator")
 _DOT: Final = Symbol("·", "operator")
-_SUM: Final = Symbol("Σ", "big")
 
 
 class Softmax(NamedTuple):
@@ -137,7 +135,7 @@ def sent_back(arriving: Tree, value: str) -> Tree:
     """The rule of a softmax: y ⊙ (g − Σ g ⊙ y)."""
     y = Symbol(value)
     g = Group(arriving) if any(_is_sign(part) for part in parts_of(arriving)) else arriving
-    return Row((y, _ODOT, Group(row(g, _MINUS, _SUM, g, _ODOT, y))))
+    return Row((y, _ODOT, Group(row(g, MINUS, BIG_SUM, g, _ODOT, y))))
 
 
 def error_of(
@@ -169,7 +167,7 @@ def error_of(
             return None
     if last is None or last.ndim or not (logarithm and target) or factor <= 0:
         return None
-    error = Group(Row((Symbol(value), _MINUS, Symbol(target))))
+    error = Group(Row((Symbol(value), MINUS, Symbol(target))))
     share = 1 / factor
     by = () if share == 1 else (_OVER, Symbol(f"{share:.4g}")) if share > 1 else (_DOT, Symbol(f"{factor:.4g}"))
     return row(arriving, error, *by)
