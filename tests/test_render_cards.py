@@ -16,7 +16,7 @@ import pytest
 import autograd
 from autograd import Tensor
 from autograd.render import palette
-from autograd.render.dot import quote
+from autograd.render.language import quote
 
 GOLDEN = Path(__file__).parent / "golden"
 NETWORK = """

@@ -18,8 +18,8 @@ from autograd.render.build import build_scene
 from autograd.render.comparison import draw_comparison
 from autograd.render.diagram import Card, Diagram, Direction, Edge
 from autograd.render.difference import draw_diff
-from autograd.render.dot import quote
 from autograd.render.frames import frames
+from autograd.render.language import quote
 from autograd.render.options import (
     COLLAPSES,
     DIRECTIONS,

@@ -13,7 +13,9 @@ from xml.etree.ElementTree import Element
 from autograd.notation.numbers import Shown, is_finite
 from autograd.render import palette
 from autograd.render.diagram import Card, Cluster, Diagram, Direction, Edge
-from autograd.render.dot import Padding, document, quote
+from autograd.render.dot import document
+from autograd.render.edges import Padding
+from autograd.render.language import quote
 from autograd.render.metrics import LINE, text_width
 from autograd.render.style import Style
 
