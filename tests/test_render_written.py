@@ -209,3 +209,10 @@ def test_a_round_ends_with_what_variables_hold_after_the_loop() -> None:
     energy = v**2 + k * x**2
     told = titles(autograd.draw(energy))
     assert told[:4] == ["half = v + 0.05 * a", "x = x + 0.1 * half", "a = −k * x", "v = half + 0.05 * a"]
+
+
+def test_a_quotient_of_two_arrays_is_called_so() -> None:
+    x, g = np.array([[1.0, 2.0, -0.5], [0.3, 0.9, 4.0]]), leaf(3)
+    size = np.sqrt(np.mean(x**2, axis=1, keepdims=True))
+    y = x / size * g
+    assert titles(autograd.draw(np.sum(y**3)))[0] == "y = x / size * g"

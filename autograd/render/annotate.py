@@ -29,7 +29,14 @@ from autograd.text import printable
 MOST_TERMS: Final = 4  # of a sum that is written out
 _LONGEST_RULE: Final = 48
 _LONGEST_FORMULA: Final = LONGEST + 16  # what could not be broken any further
-_MADE: Final = {" − ": SUM, " * ": PRODUCT, " −": SIGN, "²": POWER, "³": POWER}  # how what was made of a name binds
+_MADE: Final = {
+    " − ": SUM,
+    " * ": PRODUCT,
+    " / ": PRODUCT,
+    " −": SIGN,
+    "²": POWER,
+    "³": POWER,
+}  # how what was made of a name binds
 _BRACKETS: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _LOW: Final = 4  # numbers in two lines, which norms would not shorten
 _FEW: Final = 2  # parameters of a module that are listed one by one

@@ -24,6 +24,7 @@ _NUMBER: Final = re.compile(r"(.*?[\w\[ ])([₀-₉]+|\d+(?=\]))(.*)")
 _ENTRY: Final = re.compile(r"\w+(\[\w+\])*")
 _NUMBERS: Final = (int, float, np.integer, np.floating)
 _EXACT: Final = 1e-12  # relative, of what is computed in another order
+_MOST_COMPARED: Final = 10_000  # numbers of an array that may be a product of others
 _MOST_KNOWN: Final = 8  # arrays of which products are tried
 _ENDS: Final = 32  # operations at each end of a graph that is too large to be looked at
 
@@ -246,7 +247,7 @@ def _told(known: Sequence[tuple[str, Any, Vertex | None]], array: np.ndarray) ->
             yield f"{_atom(name)}ᵀ", base
     if array.base is None:
         yield from ((made, base) for name, value, base in known for made in _made_of(name, value, array))
-        if _tells(array) and array.size > 1:
+        if 1 < array.size <= _MOST_COMPARED and _tells(array):
             yield from ((made, None) for made in _products([one[:2] for one in known[:_MOST_KNOWN]], array))
 
 
@@ -280,16 +281,25 @@ def _made_of(name: str, known: np.ndarray, array: np.ndarray) -> Iterator[str]:
 
 
 def _products(known: Sequence[tuple[str, np.ndarray]], array: np.ndarray) -> Iterator[str]:
-    """What an array is as the product of two that are known, or one with its own transpose."""
+    """What an array is as the product or quotient of two that are known, or one with its own transpose."""
     for (name, one), (other, two) in product(known, repeat=2):
         a, b = _atom(name), _atom(other)
         for sign, left in (("", one), ("ᵀ", one.T)):
             if one.ndim == 2 and two.ndim in (1, 2) and left.shape[1] == len(two) and array.shape == (left @ two).shape:
                 yield from [f"{a}{sign} {b}"] if np.allclose(array, left @ two, rtol=_EXACT, atol=0) else []
+        if one.shape == array.shape and name != other and _fits(two, one):
+            with np.errstate(all="ignore"):
+                yield from [f"{a} / {b}"] if np.allclose(array, one / two, rtol=_EXACT, atol=0) else []
         if one.shape == array.shape == two.shape and name <= other:
             for (first, x), (second, y) in product(_bases(a, one), _bases(b, two)):
                 yield from [f"{first} * {second}"] if np.allclose(array, x * y, rtol=_EXACT, atol=0) else []
                 yield from (f"{factor} * {first} * {second}" for factor in _factor(x * y, array))
+
+
+def _fits(small: np.ndarray, large: np.ndarray) -> bool:
+    """Whether one is broadcast to the shape of the other."""
+    sizes = zip(small.shape[::-1], large.shape[::-1], strict=False)
+    return small.ndim <= large.ndim and all(size in (1, whole) for size, whole in sizes)
 
 
 def _powers(atom: str, known: np.ndarray) -> tuple[tuple[str, np.ndarray], tuple[str, np.ndarray]]:

@@ -212,7 +212,8 @@ class _Search:
             sort = (rank >= 0 and began, rank > 1, rank >= 0, began, True).index(True)
             latest = 0 if unnamed else -max(later, default=0)
             beyond = range(end + ((length - shift) // period - 1) * period, first + length)
-            held = sum(bool(self._named(units[place].node)) for place in beyond)
+            alike = (place for place in beyond if _same(units[place].node, units[place - period].node, _shape))
+            held = sum(bool(self._named(units[place].node)) for place in alike)
             return (held, len(carried), unnamed, latest, sort, depth)
 
         found: list[tuple[tuple[int, ...], int, Repeat]] = []
