@@ -164,3 +164,17 @@ def test_an_index_that_counts_the_rounds_is_t() -> None:
     for t in range(12):
         h = np.tanh(w * x[t, :] + h)
     assert "tanh(w * x[t, :] + h)" in {card.expression for card in autograd.draw(np.sum(h))._diagram.cards}
+
+
+def test_a_loop_ends_where_others_take_the_place_of_its_weights() -> None:
+    rng = np.random.default_rng(0)
+    We, Ue, Wd, Ud = leaf(2, 3), leaf(3, 3), leaf(2, 3) * 0.5, leaf(3, 3) * 0.5
+    Wd, Ud = (Tensor(one.data, requires_grad=True) for one in (Wd, Ud))
+    h: Any = np.zeros(3)
+    for x in rng.normal(size=(4, 2)):
+        h = np.tanh(x @ We + h @ Ue)
+    s = np.tanh(rng.normal(size=2) @ Wd + h @ Ud)
+    loss = np.sum(s**2)
+    diagram = autograd.draw(loss, size=(700, 400))._diagram
+    assert [cluster.title for cluster in diagram.clusters] == ["× 4"]
+    assert {"We", "Ue", "Wd", "Ud"} <= {card.name for card in diagram.cards}

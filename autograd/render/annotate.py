@@ -175,7 +175,8 @@ class Annotator:
             key = head if head is not None and head.call else owner if owner is not one.node else (owner, place)
             if owner is one.node and owner in shares:  # further operations of its statement
                 key = owner
-            shares[key] = shares[key] + one.gradient if key in shares else one.gradient
+            with np.errstate(all="ignore"):
+                shares[key] = shares[key] + one.gradient if key in shares else one.gradient
         return list(shares.values())
 
     def _norm_of(self, source: Vertex) -> str:

@@ -170,13 +170,22 @@ class _Search:
             if any(period % short == 0 and run[0] in at and run[-1] in at for short, at in ran.items()):
                 continue
             ran[period] = run
-            alike = [self._follows(place, place + period, first) for place in range(first, first + length)]
+            same = [self._same_parameters(place, place + period) for place in range(first, first + length)]
+            alike = [
+                self._follows(place, place + period, first) and (at < period or same[at] == same[at - period])
+                for at, place in enumerate(range(first, first + length))
+            ]
             at, length = _longest_run(np.array(alike, dtype=bool))
             if length // period >= FEWEST - 2 and (length // period + 2) * period > saved:
                 tried = self._aligned(first + at, length + period, period, start, stop)
                 if tried is not None and tried.saved > saved:
                     best, saved = tried, tried.saved
         return best
+
+    def _same_parameters(self, early: int, late: int) -> list[bool]:
+        """Which of the parameters that two units take are the same ones: all rounds share them, or none do."""
+        pairs = zip(parameters(self._units[early].nodes), parameters(self._units[late].nodes), strict=False)
+        return [one is other for one, other in pairs]
 
     def _follows(self, early: int, late: int, first: int) -> bool:
         """Whether a unit that does the same takes the same, or what was computed as much later.
@@ -282,7 +291,7 @@ class _Search:
         rounds: list[tuple[int | None, ...]] = [*regular]
         while (first := self._first(rounds[0], body, regular[1], least)) is not None:
             rounds.insert(0, first)
-        if (end := self._last(last, most)) is not None:
+        if (end := self._last(last, regular[-2], most)) is not None:
             rounds.append(end)
         return Repeat(tuple(rounds))
 
@@ -311,7 +320,7 @@ class _Search:
                     return None
         return places
 
-    def _last(self, before: Sequence[int], most: int) -> tuple[int | None, ...] | None:
+    def _last(self, before: Sequence[int], early: Sequence[int], most: int) -> tuple[int | None, ...] | None:
         """The round after the last whole one, if it lacks units."""
         start, period = before[-1] + 1, len(before)
         rest = dict.fromkeys(self._nodes(range(start, min(start + period, most))))
@@ -332,6 +341,12 @@ class _Search:
                     pairs[node] = twin
                     del rest[twin]
                     break
+        # Parameters are those of the rounds before, or others in every round.
+        for node, earlier in zip(own, self._nodes(early), strict=True):
+            taken = pairs[node].args if node in pairs else ()
+            for arg, one, late in zip(node.args or (), earlier.args or (), taken or (), strict=False):
+                if type(arg) is Node and arg.op is None and arg.requires_grad and (arg is one) != (arg is late):
+                    return None
         found = self._places(pairs, before) if len(pairs) >= _MATCHED * len(own) else None
         if found is None or min(place for place in found if place is not None) != start:
             return None
