@@ -193,19 +193,67 @@ def run(x, y, w, lam=0.37):
     return loss, dw
 """
 
+NORM = """
+def run(z, y, W, g, b):
+    x = z @ W
+    mu, var = x.mean(axis=0), x.var(axis=0)
+    xhat = (x - mu) / np.sqrt(var + 1e-5)
+    out = g * xhat + b
+    loss = np.sum((out - y) ** 2) / 2
+    N = len(z)
+    dout = out - y
+    centred = x - mu
+    inv = 1 / np.sqrt(var + 1e-5)
+    dxhat = dout * g
+    dv = np.sum(dxhat * centred, axis=0) * -0.5 * inv**3
+    dm = np.sum(dxhat * -inv, axis=0) + dv * np.mean(-2 * centred, axis=0)
+    dx = dxhat * inv + dv * 2 * centred / N + dm / N
+    return loss, {"W": z.T @ dx, "g": np.sum(dout * xhat, axis=0), "b": dout.sum(axis=0)}
+"""
+
+CHAIN = """
+def run(x, label, V, c):
+    totals = x @ V + c
+    exp = np.exp(totals)
+    total = exp.sum()
+    loss = -np.log(exp[label] / total)
+    gradient = -total / exp[label]
+    dout = -exp[label] * exp / total**2
+    dout[label] = exp[label] * (total - exp[label]) / total**2
+    dt = gradient * dout
+    dtV = x
+    dV = dtV[None].T @ dt[None]
+    return loss, {"V": dV, "c": dt}
+"""
+
+COUNTS = """
+def run(beta, X, counts, alpha=0.2):
+    eta = X @ beta
+    mu = np.exp(eta)
+    nll_loss = np.sum(mu - counts * eta) + alpha * np.sum(beta**2)
+    residual = mu - counts
+    gradient = X.T @ residual + 2 * alpha * beta
+    return nll_loss, {"beta": gradient}
+"""
+
 ARGS: dict[str, tuple[Any, ...]] = {
     COLUMNS: (X, Y, LAYERS),
     STEPS: (rng.normal(size=(3, 2, 3)), rng.random((2, 4)), rng.normal(size=(3, 4)), rng.normal(size=(4, 4))),
     GATES: (rng.normal(size=(6, 3)), rng.normal(size=(3, 4)), rng.normal(size=(6, 2))),
+    NORM: (rng.normal(size=(6, 3)), rng.normal(size=(6, 2)), rng.normal(size=(3, 2)), np.ones(2) * 1.3, np.zeros(2)),
+    CHAIN: (rng.normal(size=4), 1, rng.normal(size=(4, 3)), rng.normal(size=3)),
     PENALTY: (rng.normal(size=(7, 3)), rng.normal(size=7), rng.normal(size=3)),
     HEADS: (
         rng.normal(size=(3, 8, 2)), np.array([1.0, 2.0, 1.5]), np.array([1.0, 0.0, 1.0]), rng.normal(size=(2, 3)),
         rng.normal(size=(2, 3)), rng.normal(size=(8, 2)),
     ),
+    COUNTS: (0.3 * rng.normal(size=3), rng.normal(size=(8, 3)), np.arange(8) % 3 * 1.0),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("source", ARGS, ids=["columns", "steps", "gates", "penalty", "heads"])
+@pytest.mark.parametrize(
+    "source", ARGS, ids=["columns", "steps", "gates", "norm", "chain", "penalty", "heads", "counts"]
+)
 def test_they_are_right(source: str, tmp_path: Path) -> None:
     assert judged(source, tmp_path, *ARGS[source])
 
@@ -245,6 +293,14 @@ SLIPS = [
     ("parentheses", PENALTY, "x.T @ dz / m + penalty", "(x.T @ dz + penalty) / m", "dw = (x.T @ dz + penalty) / m",
      "regulariser", "dw = x.T @ dz / m + penalty"),
     ("a penalty of the intercept", PENALTY, "    penalty[0] = 0\n", "", "penalty = 2 * lam * w", "regulariser", ""),
+    ("of what is computed again, nothing", NORM, "inv**3", "inv",
+     "dv = np.sum(dxhat * centred, axis=0) * -0.5 * inv", "derivative-at-output",
+     "dv = np.sum(dxhat * centred, axis=0) * -0.5 * inv**3"),
+    ("a step that is no convention", CHAIN, "@ dt[None]", "@ dout[None]", "dV = dtV[None].T @ dout[None]",
+     "wrong-operand",
+     "dV = dtV[None].T @ dt[None]"),
+    ("a minus that nothing takes back", COUNTS, "residual = mu - counts", "residual = counts - mu",
+     "residual = counts - mu", "scale", "residual = -(counts - mu)"),
     ("a factor that is there", GATES, "+ 0.6", "+ 2 * 0.6", "grad[1:] = grad[1:] + 2 * 0.6 * theta[1:]", "regulariser",
      "grad[1:] = grad[1:] + 0.6 * theta[1:]"),
 ]  # fmt: skip
@@ -302,8 +358,9 @@ def of_a_unit(source: str, folder: Path) -> list[tuple[str, str]]:
     ("grad_b / n", "grad_b", [("scale", "self.bias = self.bias - rate * grad_b / n")]),
     ("- rate * grad_w", "+ rate * grad_w", [("scale", "self.weights = self.weights - rate * grad_w / n")]),
     ("grad_b += residual", "grad_b += residual * mu * eta", [("derivative-at-output", "grad_b += residual")]),
+    ("grad_w += residual", "grad_w += mu", [("wrong-operand", "grad_w += residual * x")]),
     ("residual = mu - count", "residual = count - mu", [("scale", "residual = -(count - mu)")]),
-], ids=["right", "a size at the end", "uphill", "two factors too many", "a sign"])  # fmt: skip
+], ids=["right", "a size at the end", "uphill", "two factors too many", "no error", "a sign"])  # fmt: skip
 def test_sums_of_plain_numbers_over_samples(right: str, slip: str, told: list[tuple[str, str]], tmp_path: Path) -> None:
     assert of_a_unit(SAMPLES.replace(right, slip, 1) if right else SAMPLES, tmp_path) == told
 

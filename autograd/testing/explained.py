@@ -112,10 +112,8 @@ class Explained:
         usual = set() if var in self._wrong else self._sizes
         if usual and (before or not self._astray.isdisjoint(self._flow.inputs(var))):
             usual = {1.0}
-        turned = (
-            {-f for f in usual} if usual and not self._turning.isdisjoint(self._flow.reaches(var) - {var}) else set()
-        )
-        return before | usual | turned
+        turns = not self._turning.isdisjoint(self._flow.reaches(var) - {var}) if usual else False
+        return before | usual | ({-factor for factor in usual} if turns else set())
 
     def _before(self, var: Var) -> set[float]:
         """The factors of what a value was computed from."""

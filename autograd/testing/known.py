@@ -15,7 +15,6 @@ import numpy as np
 from autograd.basis.caching import cached_property
 from autograd.core.node import Node
 from autograd.program.program import Var
-from autograd.program.trace import Traced
 from autograd.rules.write import put
 from autograd.testing.explained import Explained
 from autograd.testing.reader import stem
@@ -182,10 +181,6 @@ class Known(Rerun):
         target = target.value if isinstance(target, ast.Subscript) else target
         if not isinstance(target, ast.Name) or stem(target.id) == target.id:
             return None
-        attributes = getattr(self._recording.spots[var].frame.f_locals.get("self"), "__dict__", {})
-        if type(beside := attributes.get(stem(target.id))) is Traced:
-            node = self._truth.nodes.get(beside.symbol)
-            return node if node is not None and node.value.size == np.size(var.value) else None
         spot, scopes = self._recording.spots[var], self._recording.scopes
         held = self.held(spot.frame)
         named = held.get(target.id, [])
