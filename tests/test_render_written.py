@@ -216,3 +216,9 @@ def test_a_quotient_of_two_arrays_is_called_so() -> None:
     size = np.sqrt(np.mean(x**2, axis=1, keepdims=True))
     y = x / size * g
     assert titles(autograd.draw(np.sum(y**3)))[0] == "y = x / size * g"
+
+
+def test_a_multiple_by_a_scalar_needs_no_brackets_before_a_product_of_matrices() -> None:
+    lam, a, K = Tensor(0.5, requires_grad=True), leaf(3), leaf(3, 3)
+    penalty = lam * a @ K @ a
+    assert titles(autograd.draw(penalty)) == ["penalty = lam * a @ K @ a"]

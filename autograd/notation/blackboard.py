@@ -104,7 +104,7 @@ class Blackboard(Writer):
 
     def _infix(self, sign: tuple[str, int], args: tuple[Any, ...]) -> Text:
         left, right = map(self.value, args)
-        if sign[0] == "@" and _is_elementwise(left.text):  # (r * h) @ U, though it needs no brackets
+        if sign[0] == "@" and _is_elementwise(args[0], left.text):  # (r * h) @ U, for who reads it
             left = Text(f"({left.text})")
         if sign[0] == "+" and isinstance(args[0], int) and not args[0]:  # with which `sum` begins
             return right
@@ -172,13 +172,17 @@ def apart(line: Line, lengths: Mapping[Var, int], standing: set[Var], *, inside:
         yield max(parts, key=lengths.__getitem__)
 
 
-def _is_elementwise(product: str) -> bool:
-    """Whether it is a product or quotient element by element, and not only a multiple.
+def _is_elementwise(operand: Any, text: str) -> bool:
+    """Whether it is a product or quotient of two arrays element by element.
 
-    >>> _is_elementwise("r * h"), _is_elementwise("0.5 * x"), _is_elementwise("max(a * b)")
-    (True, False, False)
+    >>> [_is_elementwise(Var(None), text) for text in ("x / size", "0.5 * x", "f(a * b)")]
+    [True, False, False]
     """
-    outside, inside = _MULTIPLE.sub("", product), ""
+    node = operand.value if type(operand) is Var else None
+    if type(node) is Node and node.op is not None:
+        taken = [getattr(one, "ndim", 0) for one in node.args or ()]
+        return node.op.fn in (np.multiply, np.divide) and all(taken)
+    outside, inside = _MULTIPLE.sub("", text), ""
     while inside != outside:
         inside, outside = outside, _BRACKETS.sub("", outside)
     return " * " in outside or " / " in outside
