@@ -169,7 +169,10 @@ def test_the_output_of_a_network_is_no_hidden_layer() -> None:
 def test_a_product_element_by_element_stands_in_brackets_before_one_of_matrices() -> None:
     r, h, U = leaf(2, 3), leaf(2, 3), leaf(3, 3)
     out = (r * h) @ U
-    assert titles(autograd.draw(np.sum(out)))[0] == "out = (r * h) @ U"
+    gated = r * h
+    again = gated @ U
+    assert "out = (r * h) @ U" in titles(autograd.draw(np.sum(out)))
+    assert "again = gated @ U" in titles(autograd.draw(np.sum(again)))
 
 
 def test_a_product_of_a_symmetric_array_is_not_told_of_its_transpose() -> None:

@@ -104,7 +104,9 @@ class Blackboard(Writer):
 
     def _infix(self, sign: tuple[str, int], args: tuple[Any, ...]) -> Text:
         left, right = map(self.value, args)
-        if sign[0] == "@" and _is_elementwise(args[0], left.text):  # (r * h) @ U, for who reads it
+        if (
+            sign[0] == "@" and left.binds == PRODUCT and _is_elementwise(args[0], left.text)
+        ):  # (r * h) @ U, for who reads it
             left = Text(f"({left.text})")
         if sign[0] == "+" and isinstance(args[0], int) and not args[0]:  # with which `sum` begins
             return right
