@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import autograd
+import nn
 from autograd import Tensor
 from autograd.render.picture import Picture
 
@@ -225,3 +226,10 @@ def test_a_multiple_by_a_scalar_needs_no_brackets_before_a_product_of_matrices()
     lam, a, K = Tensor(0.5, requires_grad=True), leaf(3), leaf(3, 3)
     penalty = lam * a @ K @ a
     assert titles(autograd.draw(penalty)) == ["penalty = lam * a @ K @ a"]
+
+
+def test_a_module_keeps_the_zeros_that_it_is_called_with() -> None:
+    layer = nn.Linear(3, 2, rng=0)
+    loss = np.sum(layer(np.zeros((4, 3))) ** 2)
+    diagram = autograd.draw(loss, collapse="modules")._diagram
+    assert [card.kind for card in diagram.cards] == ["data", "layer", "loss"]

@@ -230,13 +230,14 @@ def _name_constants(collapsed: CollapsedGraph, scope: Scope) -> None:
     for vertex in leaves:
         if vertex.given or vertex.differentiable or not vertex.value.size:
             continue
+        told = all(user.call is None for user in vertex.users)  # a module has no formula that could say it
         if free and (name := _as_identity(vertex.value)):
             vertex.name = name
-        elif not vertex.value.any() and vertex.value.dtype.kind == "f" and vertex.kind != "target":
+        elif not vertex.value.any() and vertex.value.dtype.kind == "f" and vertex.kind != "target" and told:
             collapsed.replace(vertex, "0")
         elif (made := next(_told(known, vertex.value), None)) is not None:
             vertex.name, base = made
-            if base is not None:
+            if base is not None and told:
                 collapsed.replace(vertex, vertex.name, base)
 
 
