@@ -379,3 +379,22 @@ def run(x, t, W):
     assert told(source.replace(") / len(t)\n    return", ")\n    return"), tmp_path, *args) == (
         "dz = (y - t)", "scale", "dz = (y - t) / len(t)",
     )  # fmt: skip
+
+
+def test_a_sign_in_an_argument_and_an_index_that_stays(tmp_path: Path) -> None:
+    source = """
+def run(xs, ys, w):
+    loss, dw = 0.0, np.zeros_like(w)
+    for i in range(len(xs)):
+        z = np.sum(xs[i] * w)
+        loss += np.log1p(np.exp(z)) - ys[i] * z
+        dz = 1 / (1 + np.exp(-z)) - ys[i]
+        dw += dz * xs[i]
+    return loss, {"w": dw}
+"""
+    args = rng.normal(size=(4, 3)), np.array([1.0, 0.0, 0.0, 1.0]), rng.normal(size=3)
+    assert judged(source, tmp_path, *args)
+    (line,) = judged(source.replace("dz * xs[i]", "dz * xs[0]"), tmp_path, *args).lines
+    assert (line.cause, line.right) == ("wrong-operand", "dw += dz * xs[i]")
+    (line,) = judged(source.replace("exp(-z)", "exp(z)"), tmp_path, *args).lines
+    assert (line.cause, line.right) == ("derivative-at-output", "dz = 1 / (1 + np.exp(-z)) - ys[i]")

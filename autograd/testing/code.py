@@ -96,7 +96,7 @@ class Code:
                     args[position] = self.of(part)
             elif result is not None and line.args and line.args[0] is lines[k - 1].target:
                 args[0] = result
-            if line.fn is operator.getitem and isinstance(node, ast.Subscript) and getattr(node.slice, "edited", False):
+            if line.fn is operator.getitem and isinstance(node, ast.Subscript) and _is_another(node.slice):
                 args[1] = self.of(node.slice)
             options = {
                 key: _slot(lambda r, k=k, key=key: r.lines[at][k].kwargs[key])  # type: ignore[misc]
@@ -153,6 +153,11 @@ class Code:
         if not hasattr(np.ndarray, name) or name in _CHANGING:
             raise UnknownValueError
         return _calling(lambda x, *a, **k: getattr(np.asarray(x), name)(*a, **k), [self.of(own), *args], options)
+
+
+def _is_another(index: ast.expr) -> bool:
+    """Whether an index is not the author's."""
+    return getattr(index, "edited", False) or not hasattr(index, "lineno")
 
 
 def _slot(place: Callable[[Run], Any]) -> Value:

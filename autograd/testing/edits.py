@@ -276,6 +276,8 @@ class Edits(CallEdits):
             for form in _FORMS:
                 yield self._edit(node, form.format(u="_"), self._place(node), 1.8 if own_function else 1.3,
                                  f"{own} stands where {form.format(u=own)} belongs")  # fmt: skip
+        if leaf and isinstance(self._inside.get(id(node)), ast.Call):
+            yield self._edit(node, "-_", self._place(node), 0.95, f"{own} stands where -{own} belongs")
         if leaf and self._is_forward(node) and not (known is not None and known.parameter):
             for name in self._functions:
                 words = f"{own} stands where {name}({own}) belongs"

@@ -65,7 +65,12 @@ class Setting:
         return 1 if value is None else int(np.size(value))
 
     def _constant(self, node: ast.expr) -> Any:
-        return partial(lambda: self._placed(node) if self._is_forward(self._around(node)) else "scale")
+        def cause() -> str:
+            if self._is_in_an_index(node):
+                return "wrong-operand"
+            return self._placed(node) if self._is_forward(self._around(node)) else "scale"
+
+        return cause
 
     def _scale(self, node: ast.expr) -> str:
         around = self._around(node)
