@@ -44,10 +44,12 @@ def tasks(lazy: list[Any]) -> dict[Any, Any]:
     return fused(dict(lazy[0].__dask_optimize__(merged, keys)), keys)[0]
 
 
-def test_a_step_is_a_task_a_chunk_one_for_the_parameters_and_sums_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("limit", [1 << 20, 0])
+def test_a_step_is_a_task_a_chunk_and_sums_of_four(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parameters go with each chunk, or, where they are large, in one task more."""
+    monkeypatch.setattr("autograd.array.fuse._SMALL", limit)
     lazy = gradients(monkeypatch, chunked(X, 5), chunked(Y, 5), nn.MLP([4, 6, 3], rng=0))
-    data = [key for key in tasks(lazy) if str(key[0]).startswith("array")]
-    assert len(tasks(lazy)) - len(data) == 12 + 1 + 3 + 1
+    assert len(tasks(lazy)) == 12 + 3 + 1 + (not limit)
     import dask
 
     for found, expected in zip(computed(lazy), dask.compute(*lazy), strict=True):

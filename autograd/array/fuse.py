@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable
 from hashlib import md5
+from itertools import accumulate
 from typing import Any
 
 from autograd.basis.loading import load
 
 Key = Hashable
 Graph = dict[Key, Any]  # of Dask's nodes, each of which has a key, dependencies, and is called with their values
+
+_SMALL = 1 << 20  # bytes, of constants that are sent with each task
 
 
 class Program:
@@ -54,6 +57,7 @@ def fused(graph: Graph, wanted: Collection[Key]) -> tuple[Graph, dict[Key, Key]]
     """The graph with a task for each group, and where what is wanted is found: in the results of which task."""
     task_of, ref = load("dask._task_spec").Task, load("dask._task_spec").TaskRef
     graph = _needed(graph, wanted)
+    brought = {key: graph.pop(key) for key in _small_constants(graph, wanted)}
     grouped = _groups(graph)
     group_of = {key: n for n, group in enumerate(grouped) for key in group}
     readers: dict[Key, set[Any]] = {key: {None} for key in wanted}  # groups that wait for a value; None: the caller
@@ -66,7 +70,9 @@ def fused(graph: Graph, wanted: Collection[Key]) -> tuple[Graph, dict[Key, Key]]
     for group in _constants_together(graph, grouped, readers):
         inside = set(group)
         reads = sorted({d for key in group for d in graph[key].dependencies if d not in inside}, key=str)
-        if len(group) == 1 and not any(d in place for d in reads):
+        own = [brought[d] for d in reads if d in brought]
+        reads = [d for d in reads if d not in brought]
+        if len(group) == 1 and not own and not any(d in place for d in reads):
             found[group[0]] = graph[group[0]]
             continue
         bundles: dict[frozenset[Any], list[Key]] = defaultdict(list)
@@ -76,7 +82,7 @@ def fused(graph: Graph, wanted: Collection[Key]) -> tuple[Graph, dict[Key, Key]]
         outputs = [key for keys in bundles.values() for key in keys]
         inputs = {place.get(d, d): None if d in place else d for d in reads}
         name = _name("fused", outputs)
-        program = Program([graph[key] for key in group], list(inputs.values()), outputs)
+        program = Program([*own, *(graph[key] for key in group)], list(inputs.values()), outputs)
         found[name] = task_of(name, program, *map(ref, inputs))
         for keys in bundles.values():
             where = name
@@ -85,6 +91,15 @@ def fused(graph: Graph, wanted: Collection[Key]) -> tuple[Graph, dict[Key, Key]]
                 found[where] = task_of(where, _picked, ref(name), keys)
             place |= dict.fromkeys(keys, where)
     return found, {key: place.get(key, key) for key in wanted}
+
+
+def _small_constants(graph: Graph, wanted: Collection[Key]) -> list[Key]:
+    """The smallest constants, which each task brings along: to wait for what one worker has keeps others from tasks."""
+    constant = load("dask._task_spec").DataNode
+    sizes = {key: getattr(node.value, "nbytes", 0) for key, node in graph.items() if isinstance(node, constant)}
+    smallest = sorted((key for key in sizes if key not in wanted), key=sizes.__getitem__)
+    totals = accumulate(sizes[key] for key in smallest)
+    return [key for key, total in zip(smallest, totals, strict=True) if total <= _SMALL]
 
 
 def _needed(graph: Graph, wanted: Collection[Key]) -> Graph:
