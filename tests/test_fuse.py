@@ -44,6 +44,12 @@ def tasks(lazy: list[Any]) -> dict[Any, Any]:
     return fused(dict(lazy[0].__dask_optimize__(merged, keys)), keys)[0]
 
 
+@pytest.fixture(autouse=True)
+def _as_read_from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The small arrays here stand for large ones, which no task brings along."""
+    monkeypatch.setattr("autograd.array.fuse._SMALL", 0)
+
+
 @pytest.mark.parametrize("limit", [1 << 20, 0])
 def test_a_step_is_a_task_a_chunk_and_sums_of_four(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parameters go with each chunk, or, where they are large, in one task more."""
