@@ -86,7 +86,6 @@ def cluster(workers: int = WORKERS, memory: str = MEMORY) -> Iterator[Any]:
             yield client
         return
     with (
-        dask.config.set({"distributed.scheduler.worker-saturation": 1.0}),  # chunks go to who is free, none in advance
         LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, memory_limit=memory, dashboard_address=":0"
         ) as local,
