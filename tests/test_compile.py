@@ -201,8 +201,10 @@ def test_random_networks(layers: list[tuple[int, int]], skip: bool, seed: int) -
         return found + [p.data for p in weights] + [p.grad for p in weights + biases]
 
     with np.errstate(all="ignore"):
-        for ours, theirs in zip(run(True), run(False), strict=True):
-            np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
+        compiled, eager = run(True), run(False)
+    largest = max(1.0, *(float(np.max(np.abs(a))) for a in eager if np.all(np.isfinite(a))))  # a gradient of 0 is noise
+    for ours, theirs in zip(compiled, eager, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12 * largest)
 
 
 def test_thirty_layers() -> None:

@@ -126,7 +126,8 @@ class Traced(NDArrayOperatorsMixin, Proxy):
         self.source: Any = None
         self.views: list[Any] = []
 
-    __class__ = property(attrgetter("value.__class__"))  # what isinstance says of the array itself
+    # What isinstance says of the array itself; a function of Python's, in which Ctrl-C may come.
+    __class__ = property(lambda self: self.value.__class__)
 
     # NumPy's protocols
 
