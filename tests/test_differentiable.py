@@ -387,6 +387,7 @@ def of_math(x: Any) -> Any:
 
 @pytest.mark.parametrize("fn", [of_polynomials, of_cmath, of_math])
 def test_numbers_as_people_compute_with_them(fn: Any) -> None:
+    np.testing.assert_allclose(differentiable(fn)(Tensor(0.6, requires_grad=True)).item(), fn(0.6), rtol=1e-12)
     gradcheck(differentiable(fn), [np.float64(0.6)], complex_step=False)
 
 
@@ -401,6 +402,19 @@ def test_an_error_that_the_code_catches_is_not_lost() -> None:
         grad(differentiable(alone))(0.5)
     with pytest.warns(GradientCutWarning, match=r"caught.*math\.frexp"):
         assert grad(differentiable(lambda x: alone(x) + 2 * x))(0.5) == 2
+
+
+def test_nor_is_that_of_compiled_code() -> None:
+    linalg = pytest.importorskip("scipy.linalg", reason="pip install scipy")
+
+    def solved(x: Any) -> Any:
+        try:
+            return np.sum(linalg.solve_toeplitz(x, np.ones(3)))
+        except Exception:
+            return 0.0
+
+    with pytest.raises(TypeError, match="levinson: no derivative is known"):
+        grad(differentiable(solved))(np.array([3.0, 1.0, 0.5]))
 
 
 def test_follow_names_what_else_is_run(monkeypatch: pytest.MonkeyPatch) -> None:

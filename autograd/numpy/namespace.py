@@ -84,7 +84,7 @@ def ours(value: Any) -> Any:
     except (TypeError, ValueError):  # cannot be hashed, or compared
         return value
     wrapper: Any = None
-    if isinstance(value, _FUNCTIONS):
+    if isinstance(value, _FUNCTIONS) or type(value).__name__ == "fused_cython_function":  # for several dtypes
         wrapper = {"numpy": _through, "numpy.random": drawing, "scipy": _of_plain}.get(_home(value))
     elif isinstance(value, ModuleType) and value.__name__.startswith(("numpy.", "scipy")):
         wrapper = Namespace
