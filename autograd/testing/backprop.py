@@ -29,7 +29,7 @@ from autograd.testing.outcome import Outcome
 from autograd.testing.reader import Gradient, stem
 from autograd.testing.report import Finding, Report, WrongLine, finding_of, for_another_loss
 from autograd.testing.search import Margin, Search
-from autograd.testing.source import statement_at, times
+from autograd.testing.source import look_again, statement_at, times
 from autograd.testing.spelling import Spelling
 from autograd.testing.tolerance import check_tolerance
 from autograd.testing.truth import Truth, factor_between, guarded_by_constant
@@ -77,7 +77,8 @@ def check_backprop(
     Raises:
         TypeError: the loss or the gradients were not found, or leave NumPy's functions on the way; the error names the
             line.
-        ValueError: a gradient that is NaN; a function with wrong gradients that gives another loss each time.
+        ValueError: a gradient that is NaN; a function with wrong gradients that gives another loss each time; a file
+            that was changed after the function was loaded from it.
 
     >>> def backprop(x, y, w):
     ...     error = x @ w - y
@@ -92,6 +93,7 @@ def check_backprop(
     Budget(budget)
     if not callable(function):
         raise TypeError(f"check_backprop takes a function and its arguments, not {type(function).__name__}")
+    look_again()
     judge = _Judge(outcome.run(function, args, kwargs, params, loss), rtol, budget)
     again: Outcome | None = None
     other: _Judge | None = None

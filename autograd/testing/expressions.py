@@ -70,6 +70,25 @@ def text_of(node: ast.AST) -> str:
     return known
 
 
+class _Signs(ast.NodeTransformer):
+    def visit_BinOp(self, node: ast.BinOp) -> ast.BinOp:
+        self.generic_visit(node)
+        other = {ast.Add: ast.Sub(), ast.Sub: ast.Add()}.get(type(node.op))
+        if other is not None and isinstance(node.right, ast.UnaryOp) and isinstance(node.right.op, ast.USub):
+            return ast.BinOp(node.left, other, node.right.operand)
+        return node
+
+
+def with_plain_signs(tree: ast.AST) -> ast.AST:
+    """A copy of a tree with `a - b` for `a + -b`.
+
+    >>> text_of(with_plain_signs(ast.parse("dz = 1 + -h**2")))
+    'dz = 1 - h**2'
+    """
+    found: ast.AST = _Signs().visit(copy.deepcopy(tree))
+    return found
+
+
 def length_of(node: Any) -> int:
     """About how many characters an expression has."""
     if not isinstance(node, ast.AST):

@@ -40,11 +40,12 @@ class Spot(NamedTuple):
     @property
     def position(self) -> tuple[int, int, int, int]:
         """The first and the last line, and the first and the last column, in bytes, of the expression."""
-        return _positions(self.frame.f_code)[self.instruction // 2]
+        code = self.frame.f_code
+        return _positions(code, code.co_linetable)[self.instruction // 2]
 
 
 @lru_cache(maxsize=1024)
-def _positions(code: CodeType) -> list[tuple[int, int, int, int]]:
+def _positions(code: CodeType, table: bytes) -> list[tuple[int, int, int, int]]:
     """Of each instruction, where its expression stands."""
     line = code.co_firstlineno
     return [
@@ -242,7 +243,7 @@ def scope_of(frame: FrameType) -> dict[str, Any]:
     return {
         name: value.symbol if type(value) is Traced else value
         for name in names
-        if type(value := known[name]) in (Traced, int, float) or isinstance(value, np.integer)
+        if type(value := known[name]) in (Traced, int, float) or isinstance(value, (np.integer, np.floating))
     }
 
 

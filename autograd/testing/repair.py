@@ -26,7 +26,16 @@ from autograd.rules.write import put
 from autograd.testing.budget import Budget
 from autograd.testing.code import Value, is_function, is_pure
 from autograd.testing.edits import Edits
-from autograd.testing.expressions import Edit, Kind, expressions, name_of, parsed, replaced, text_of
+from autograd.testing.expressions import (
+    Edit,
+    Kind,
+    expressions,
+    name_of,
+    parsed,
+    replaced,
+    text_of,
+    with_plain_signs,
+)
 from autograd.testing.recording import Recording, same
 from autograd.testing.rerun import known_value
 from autograd.testing.runs import Run, Runs
@@ -349,4 +358,4 @@ def _line(statement: Statement, tree: ast.expr, changed: ast.expr) -> str:
         whole = ast.AugAssign(goal, changed.op, changed.right)
     else:
         whole = replaced(node, tree, changed)
-    return text_of(ast.fix_missing_locations(whole)) if not isinstance(node, (ast.For, ast.If, ast.While)) else ""
+    return text_of(with_plain_signs(whole)) if not isinstance(node, (ast.For, ast.If, ast.While)) else ""

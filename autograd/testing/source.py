@@ -6,6 +6,7 @@ import ast
 import copy
 import linecache
 import textwrap
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -19,6 +20,7 @@ from autograd.testing.recording import Spot
 
 _MOST_LINES = 30  # of a statement in a file that is not all Python
 Range = tuple[int, int, int, int]  # first line, last line, first column, last column, in bytes
+_TEXTS: defaultdict[str, list[str]] = defaultdict(list)  # of each file, as it is now and as it was, the newest first
 
 
 def is_authors(filename: str) -> bool:
@@ -33,6 +35,7 @@ class Statement:
     Attributes:
         file, function: where it stands.
         node: its syntax, with the lines and columns of the file; None where there is no source.
+        source: the text of the file.
     """
 
     file: str
@@ -40,6 +43,7 @@ class Statement:
     node: ast.stmt | None = field(compare=False)
     first: int
     last: int
+    source: str = field(compare=False, repr=False)
 
     @property
     def place(self) -> str:
@@ -49,7 +53,8 @@ class Statement:
     @property
     def lines(self) -> list[str]:
         """Its text, as it stands in the file."""
-        return [linecache.getline(self.file, number).rstrip("\n") for number in range(self.first, self.last + 1)]
+        lines = self.source.split("\n")
+        return [line.rstrip() for line in lines[self.first - 1 : self.last]] or [""]
 
     @property
     def text(self) -> str:
@@ -89,28 +94,35 @@ class Statement:
 
 def statement_at(spot: Spot) -> Statement:
     """The statement in which a call was made."""
-    return _statement_of(spot.frame.f_code, spot.position)
+    code = spot.frame.f_code
+    return _statement_of(code, code.co_filename, spot.position)
 
 
 @lru_cache(maxsize=4096)
-def _statement_of(code: CodeType, part: Range) -> Statement:
-    first, last, start, end = part
-    node = _statement(code.co_filename, (first, last, start, end))
+def _statement_of(code: CodeType, file: str, part: Range) -> Statement:
+    """The file by its name besides: codes are alike that are the same function in two files."""
+    first, last, _, _ = part
+    text = _text(code, file)
+    node = _statement(text, part)
     name = "" if code.co_name in ("<module>", "<lambda>") else code.co_name
     if node is None:
-        return Statement(code.co_filename, name, None, first, last)
+        return Statement(file, name, None, first, last, text)
     body = getattr(node, "body", None)
     end_line = (
         body[0].lineno - 1 if isinstance(body, list) and body and not isinstance(node, ast.Expr) else node.end_lineno
     )
-    return Statement(code.co_filename, name, node, node.lineno, max(end_line or first, node.lineno))
+    return Statement(file, name, node, node.lineno, max(end_line or first, node.lineno), text)
+
+
+def statements_of(code: CodeType) -> tuple[ast.stmt, ...]:
+    """The statements of a function, those in its loops and branches too, in the order of the source."""
+    return _statements_of(code, code.co_filename)
 
 
 @lru_cache(maxsize=1024)
-def statements_of(code: CodeType) -> tuple[ast.stmt, ...]:
-    """The statements of a function, those in its loops and branches too, in the order of the source."""
+def _statements_of(code: CodeType, file: str) -> tuple[ast.stmt, ...]:
     lines = {line for _, _, line in code.co_lines() if line is not None}
-    tree = _tree(code.co_filename)
+    tree = _parsed(_text(code, file))
     found = [node for node in _statements(tree) if node.lineno in lines] if tree is not None else []
     return tuple(sorted(found, key=lambda node: node.lineno))
 
@@ -150,7 +162,7 @@ def times(statement: Statement, factor: float, target: ast.expr | None = None) -
         expression = ast.UnaryOp(ast.USub(), expression)
     changed = copy.copy(statement.node)
     changed.value = expression
-    return ast.unparse(ast.fix_missing_locations(changed)).replace(" ** ", "**")
+    return ast.unparse(changed).replace(" ** ", "**")
 
 
 def is_all_of(statement: Statement, part: Range) -> bool:
@@ -167,11 +179,11 @@ def range_of(node: Any) -> Range:
 
 
 @lru_cache(maxsize=4096)
-def _statement(file: str, part: Range) -> ast.stmt | None:
-    tree = _tree(file)
+def _statement(text: str, part: Range) -> ast.stmt | None:
+    tree = _parsed(text)
     found: ast.stmt | None = None
     if tree is None:
-        return next(iter(_parsed_around(file, part)), None)
+        return next(iter(_parsed_around(text, part)), None)
     for node in _statements(tree):
         if _within(part, range_of(node)):
             found = node  # the innermost comes last
@@ -196,23 +208,61 @@ def _parsed(text: str) -> ast.Module | None:
         return None
 
 
-def _tree(file: str) -> ast.Module | None:
-    return _parsed("".join(linecache.getlines(file)))
+def look_again() -> None:
+    """See which files have changed since they were read: code that was loaded from them anew is judged as it is now."""
+    before = {file: linecache.getlines(file) for file in _TEXTS}
+    linecache.checkcache()
+    if any(linecache.getlines(file) is not lines for file, lines in before.items()):
+        _statement_of.cache_clear()
+        _statements_of.cache_clear()
 
 
-def _parsed_around(file: str, part: Range) -> list[ast.stmt]:
+def _text(code: CodeType, file: str) -> str:
+    """The text of a file of which a function was made: the file as it is now, else as it was when it was read before.
+
+    Raises:
+        ValueError: the file has changed since the function was loaded, and was not read before.
+    """
+    texts, now = _TEXTS[file], "".join(linecache.getlines(file))
+    if now not in texts[:1]:
+        texts[:] = [now, *(text for text in texts if text != now)]
+    tree = _parsed(now)
+    if not now or tree is None:  # as a page of a blog
+        return now
+    found = next((text for text in texts if _identity(code) in _functions(text)), None)
+    if found is None and not any(isinstance(node, ast.Assert) for node in ast.walk(tree)):  # those pytest rewrites
+        raise ValueError(f"{Path(file).name} has changed since {code.co_name} was loaded from it: load it once more")
+    return now if found is None else found
+
+
+@lru_cache(maxsize=64)
+def _functions(text: str) -> frozenset[Any]:
+    """The identities of all functions in a file, and of the file."""
+    found = [compile(text, "", "exec", dont_inherit=True)] if _parsed(text) is not None else []
+    for code in found:
+        found += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return frozenset(map(_identity, found))
+
+
+def _identity(code: CodeType) -> Any:
+    """What tells a function from others, and from what it was before its file was changed."""
+    constants = tuple(repr(constant) for constant in code.co_consts if not isinstance(constant, CodeType))
+    return code.co_name, code.co_firstlineno, code.co_code, code.co_linetable, code.co_names, constants
+
+
+def _parsed_around(text: str, part: Range) -> list[ast.stmt]:
     """The statement that these lines hold, in a file that is not all Python, as a page of a blog is."""
-    lines = linecache.getlines(file)
+    lines = text.splitlines(keepends=True)
     for first in range(part[0], max(part[0] - _MOST_LINES, 0), -1):
         for last in range(part[1], min(part[1] + _MOST_LINES, len(lines)) + 1):
-            text = "".join(lines[first - 1 : last])
-            head = text.rstrip().endswith(":")
+            some = "".join(lines[first - 1 : last])
+            head = some.rstrip().endswith(":")
             try:
-                tree = ast.parse(textwrap.dedent(text).rstrip() + (" pass" if head else ""))
+                tree = ast.parse(textwrap.dedent(some).rstrip() + (" pass" if head else ""))
             except (SyntaxError, ValueError):
                 continue
             if tree.body:
-                margin = len(text) - len(text.lstrip())
+                margin = len(some) - len(some.lstrip())
                 for node in ast.walk(tree):
                     if isinstance(node, (ast.expr, ast.stmt, ast.keyword)):
                         node.lineno, node.end_lineno = node.lineno + first - 1, (node.end_lineno or 0) + first - 1
