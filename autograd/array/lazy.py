@@ -43,7 +43,7 @@ def fetched(output: Node, gradients: dict[Node, Any]) -> dict[Node, Any]:
 
     Where there are such, a loss of one element is computed with them, and its node holds the number from then on.
     """
-    if _met.get() is None and set(map(type, gradients.values())) <= ARRAYS:  # as in most passes
+    if _met.get() is None and ARRAYS.issuperset(map(type, gradients.values())):  # as in most passes
         return gradients
     lazy = [node for node, g in gradients.items() if is_lazy(g)]
     leaves = [node for node in lazy if node.op is None and not is_lazy(node.held)]

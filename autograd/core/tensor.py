@@ -64,13 +64,13 @@ class TensorBase(Proxy):
         gradients = self._backpropagate(self._node, seed, wrap=wrap if create_graph else None, free=not retain_graph)
         if self._value is not (held := self._node.held) and type(held) in ARRAYS and is_foreign(self._value):
             self._value = held  # a lazy loss, which is known now
-        shared = len({id(seed), *map(id, gradients.values())}) <= len(gradients)  # one array for two leaves
+        shared = len(gradients) > 1 and len({*map(id, gradients.values())}) < len(gradients)  # one array for two leaves
         for node, g in gradients.items():
             if node.op is not None:
                 continue
             if create_graph:
                 g = wrap(g._node, g._value) if isinstance(g, TensorBase) else wrap(Node.leaf(g))
-            elif shared or type(g) is not _ndarray or g.base is not None:
+            elif shared or g is seed or type(g) is not _ndarray or g.base is not None:
                 g = copied(g)  # a gradient is the leaf's own: no view, nobody else's
             while node.replacement is not None:
                 node = node.replacement

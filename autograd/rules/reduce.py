@@ -27,7 +27,7 @@ def axis_of(a: Any, axis: Any) -> Any:
 def spread(g: Any, a: Any, axis: Any, keepdims: bool) -> Any:
     """`g` repeated over the axes of `a` that were reduced."""
     if axis is None and issubclass(type(g), np.generic):  # a view, at a tenth of the cost of broadcast_to
-        return np.ndarray(np.shape(a), g.dtype, g, 0, (0,) * np.ndim(a))
+        return np.ndarray(a.shape, g.dtype, g, 0, (0,) * a.ndim)
     return np.broadcast_to(restore(g, axis_of(a, axis), keepdims), np.shape(a))
 
 
