@@ -293,6 +293,23 @@ def test_nothing_warns_where_the_gradient_is_finite() -> None:
     np.testing.assert_array_equal(w.grad, [0, 0.5])
 
 
+@pytest.mark.parametrize(("dtype", "large"), [(np.float32, 1e25), (np.float64, 1e200)])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_nothing_warns_where_a_gradient_is_large(dtype: Any, large: float, compiled: bool) -> None:
+    w = Tensor(np.ones(3, dtype), requires_grad=True)
+
+    def step(scale: Any) -> Any:
+        w.zero_grad()
+        loss = np.sum(np.sqrt(w)) * scale
+        loss.backward()
+        return loss
+
+    run: Any = autograd.compile(step, state=w) if compiled else step
+    for times in (1, large, large):
+        run(np.asarray(times, dtype))
+        np.testing.assert_allclose(w.grad, times / 2, rtol=1e-6)
+
+
 def test_where_it_is_not_finite_that_is_told_as_numpy_is_told_to() -> None:
     w = Tensor([0.0, 2.0], requires_grad=True)
     root = np.sum(np.sqrt(w))

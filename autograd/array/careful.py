@@ -135,18 +135,19 @@ def _chooses_from_infinity(node: Node) -> bool:
 
 
 def _finite(found: dict[Node, Any], wanted: Container[Node]) -> bool:
-    """Whether the gradients asked for are: by sums of squares, which NaN and infinities do not leave alone."""
+    """Whether the gradients asked for are: sums of squares, which NaN and infinities do not leave alone, say so soon.
+
+    Where large numbers overflow in these, the elements say it.
+    """
+    asked = [plain(g) for node, g in found.items() if node.op is None or node in wanted]
+    asked = [g for g in asked if isinstance(g, _ARRAYS)]  # one of another library is not asked for numbers
     total: Any = 0.0
-    for node, gradient in found.items():
-        g: Any = plain(gradient)
-        is_array = isinstance(g, _ARRAYS)
-        if (node.op is not None and node not in wanted) or not is_array:
-            continue  # on the way, or an array of another library, which is not asked for numbers
+    for g in asked:
         if g.dtype.char in "fd":
-            total = total + np.vdot(g, g)
+            total = total + (_vdot if type(g) in ARRAYS else np.vdot)(g, g)  # a traced one dispatches
         elif not _is_finite(g):
             return False
-    return bool(total < _INF)
+    return bool(total < _INF) or all(bool(np.all(np.isfinite(g))) for g in asked)
 
 
 def _is_finite(array: Any) -> bool:
