@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from io import BytesIO
 from typing import Any
@@ -28,11 +30,8 @@ def animated(bitmaps: Sequence[bytes], seconds: float) -> bytes:
     """The GIF of PNGs of one size; it begins again after the last of them."""
     from PIL import Image
 
-    shown = []
-    for bitmap in bitmaps:
-        whole = Image.open(BytesIO(bitmap)).convert("RGB")
-        size = max(1, whole.width // _SHARPER), max(1, whole.height // _SHARPER)
-        shown.append(whole.resize(size, Image.Resampling.LANCZOS))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        shown = list(pool.map(_smaller, bitmaps))
     codes = [np.asarray(one).astype(np.int64) @ [1 << 16, 1 << 8, 1] for one in shown]
     colours, counts = np.unique(np.concatenate([one.ravel() for one in codes]), return_counts=True)
     colours = np.sort(colours[np.argsort(counts, kind="stable")[-_COLOURS:]])
@@ -43,6 +42,12 @@ def animated(bitmaps: Sequence[bytes], seconds: float) -> bytes:
     written = BytesIO()
     frames[0].save(written, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
     return written.getvalue()
+
+
+def _smaller(bitmap: bytes) -> Any:
+    from PIL import Image
+
+    return Image.open(BytesIO(bitmap)).convert("RGB").reduce(_SHARPER)
 
 
 def _indexed(shown: Any, codes: Any, colours: Any, palette: Any) -> Any:

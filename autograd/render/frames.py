@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -96,7 +97,9 @@ def frames(
     options = unfolded(title, chosen, collapse, depth, detail)
     scene = build_scene(node, users_scope(), overrides(names), options)
     series = _series(scene.diagram, steps(scene), captions=captions)
-    drawn = [Picture(diagram, chosen, direction).content("png" if gif else suffix) for diagram in series]
+    pictures = [Picture(diagram, chosen, direction) for diagram in series]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # each waits for a program that draws
+        drawn = list(pool.map(lambda picture: picture.content("png" if gif else suffix), pictures))
     if gif:
         content = {target: animated(drawn, seconds)}
     elif bound:
