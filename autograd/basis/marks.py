@@ -31,7 +31,7 @@ def noted(values: Sequence[Any], positions: Sequence[int]) -> Marks:
     found = []
     for k in positions:
         array = values[k]
-        part = _looked_at(array)
+        part = array if array.nbytes <= _WHOLE else _looked_at(array)
         found.append((part, part.tobytes(), array))
     return found
 

@@ -163,7 +163,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
                     differentiable += bit
                     if arg.held is not value:  # the graph does without it so far
                         large = True
-                if type(value) not in ARRAYS:
+                if type(value) is not _ndarray and type(value) not in ARRAYS:
                     plain_only = False
             elif type(arg) in _AS_IT_IS:
                 value = arg
