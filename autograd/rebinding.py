@@ -37,11 +37,12 @@ from autograd.core.op import holds_tensor
 from autograd.numpy.arrays import PlainArray, as_tensor, has_gradient
 from autograd.numpy.kinds import complex_, float_, hasattr_, held, int_, isinstance_, type_
 from autograd.numpy.makers import vectorize
-from autograd.numpy.namespace import UNKNOWN, Namespace, ours
+from autograd.numpy.namespace import UNKNOWN, Namespace, of_plain, ours
 
 _AS_IT_IS = {int, float, bool, str, bytes, complex, type(None), slice, range, Tensor, np.float64, np.int64}
 _OF_A_MODULE = ("__name__", "__package__", "__spec__", "__path__", "__file__")
 _OF_A_CLASS = (FunctionType, staticmethod, classmethod, property, str)  # what a metaclass may ask for
+_WITH_TWINS = ("numpy", "scipy", "math", "cmath", "decimal", "statistics", "bottleneck")
 _POLYNOMIAL = "numpy.polynomial"
 _IN_PYTHON = (_POLYNOMIAL, "scipy._lib.array_api_extra", "scipy._external.array_api_extra")  # always followed
 _missing = object()
@@ -127,7 +128,7 @@ def _without_tensors(value: Any) -> Any:
 def _package(value: Any) -> str:
     """The package that something is defined in."""
     if isinstance(value, str):
-        return value
+        return value.partition(".")[0]
     name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
     return str(name or type(value).__module__).partition(".")[0]
 
@@ -194,9 +195,7 @@ class _Run:
         if kind is dict:
             changed = {key: self.ours(part) for key, part in value.items()}
             return value if all(map(operator.is_, changed.values(), value.values())) else changed
-        if kind is FunctionType and (
-            str(value.__module__).startswith(_IN_PYTHON) or self.follows(_package(value), value.__code__.co_filename)
-        ):
+        if kind is FunctionType and self._follows_function(value):
             return self._function(value)
         if kind is MethodType:
             owner = self.ours(value.__self__)
@@ -212,6 +211,8 @@ class _Run:
             return vectorize(self.ours(value.pyfunc), excluded=value.excluded, signature=value.signature)
         if hasattr(value, "cache_parameters"):
             return lru_cache(**value.cache_parameters())(self.ours(value.__wrapped__))
+        if kind.__module__.startswith("numba") and kind.__name__ in ("CPUDispatcher", "DUFunc"):
+            return self._compiled(value)
         if isinstance(value, ModuleType):
             return self._module(value)
         if isinstance(value, type):
@@ -221,8 +222,15 @@ class _Run:
         stands = _replaced(value)
         return self._in_python(value, stands) if kind is FunctionType and stands in UNKNOWN else stands
 
-    def _in_python(self, fn: FunctionType, of_plain: Any) -> Any:
-        """A function of SciPy's that has no twin: where a gradient reaches it, its own code is followed."""
+    def _compiled(self, value: Any) -> Any:
+        """A function that numba compiles, for numbers or, a `DUFunc`, for the elements of arrays."""
+        fn = value.__wrapped__
+        if not self._follows_function(fn):
+            return value
+        return self._in_python(fn, of_plain(value), vectorize if type(value).__name__ == "DUFunc" else None)
+
+    def _in_python(self, fn: FunctionType, of_plain: Any, lifted: Any = None) -> Any:
+        """A function whose arguments are plain: where a gradient reaches it, its own code is followed."""
 
         @wraps(fn)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -231,8 +239,13 @@ class _Run:
             result = of_plain(*args, **kwargs)
             return self.ours(result) if isinstance(result, ModuleType) else result
 
-        followed = cache(lambda: self._function(fn))
+        followed = cache(lambda: lifted(self._function(fn)) if lifted else self._function(fn))
         return call
+
+    def _follows_function(self, fn: FunctionType) -> bool:
+        """Also one that has taken the name of another one, as `functools.wraps` gives it, by where its code is."""
+        file, names = fn.__code__.co_filename, {str(fn.__module__), str(fn.__globals__.get("__name__"))}
+        return any(name.startswith(_IN_PYTHON) or self.follows(_package(name), file) for name in names)
 
     def _follows_class(self, kind: type) -> bool:
         file = _file(sys.modules.get(kind.__module__))
@@ -252,6 +265,7 @@ class _Run:
         copy = FunctionType(fn.__code__, names, fn.__name__, self.ours(fn.__defaults__), cells)
         copy.__kwdefaults__ = self.ours(fn.__kwdefaults__)
         copy.__qualname__, copy.__module__, copy.__doc__ = fn.__qualname__, fn.__module__, fn.__doc__
+        self.seen[id(fn)] = fn, copy  # before its attributes, which may hold it
         vars(copy).update({name: self.ours(part) for name, part in vars(fn).items()})
         return copy
 
@@ -337,7 +351,7 @@ class _Run:
             return _numpy
         if module.__name__.startswith(("scipy", _POLYNOMIAL)):
             return _Module(module, self.ours)
-        if module.__name__.partition(".")[0] in ("numpy", "scipy", "math", "cmath"):
+        if module.__name__.partition(".")[0] in _WITH_TWINS:
             return _replaced(module)
         if self.follows(_package(module), _file(module)):
             return _Module(module, self.ours)

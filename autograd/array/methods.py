@@ -137,7 +137,9 @@ class ArrayMethods:
     _node: Node
     _value: Any
 
-    shape = property(lambda self: self._value.shape, doc="The lengths of the axes.")
+    shape = property(
+        lambda self: self._value.shape, lambda self, shape: self._set_shape(shape), doc="The lengths of the axes."
+    )
     ndim = property(lambda self: self._value.ndim, doc="The number of axes.")
     size = property(lambda self: self._value.size, doc="The number of elements.")
     dtype = property(lambda self: self._value.dtype, doc="The NumPy dtype.")
@@ -265,8 +267,14 @@ class ArrayMethods:
     def __invert__(self) -> Any:
         return ~self._value
 
-    def __round__(self: Any, digits: int = 0) -> Any:
-        return np.round(self, digits)
+    def is_integer(self) -> bool:
+        """Whether this number is a whole one."""
+        return bool(self._value.is_integer())
+
+    def __round__(self: Any, digits: int | None = None) -> Any:
+        if digits is None and isinstance(self._value, np.generic):  # a whole number, as of a number of NumPy's
+            return round(self._value.item())
+        return np.round(self, digits or 0)
 
     def __format__(self, spec: str) -> str:
         if spec and self.size != 1:

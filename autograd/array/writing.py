@@ -78,6 +78,24 @@ class Writing:
         else:
             self._write(put(self, index, value))
 
+    def _set_shape(self: Any, shape: Any) -> None:
+        """`t.shape = ...`: another shape of the same memory, for this Tensor alone; its views keep theirs."""
+        if not self._is_computed() and self._node.requires_grad:
+            raise RuntimeError(f"{describe(self)} is a leaf that requires grad; use t.reshape for another shape of it")
+        before: Any = object.__new__(type(self))
+        before._view, before._views = self._view, getattr(self, "_views", [])
+        before._stand_for(self._node, self._value)
+        for reference in before._views:
+            view = reference()
+            if view is not None and view._view is not None:
+                view._view = (before, *view._view[1:])
+        if before._view is not None:
+            before._view[0]._views.append(ref(before))
+        after: Any = np.reshape(before, shape)
+        self._stand_for(after._node, after._value)
+        self._view, self._views = after._view, list[Any]()
+        before._views.append(ref(self))
+
     def _is_computed(self) -> bool:
         """Whether it is no leaf of the user's: it was computed, or a transform passed it."""
         return self._node.op is not None or not self._collects_grad

@@ -6,6 +6,7 @@ A Tensor is of the kind that its author means: one without axes is a number, any
 from __future__ import annotations
 
 import builtins
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def _complex(theirs: Any) -> Any:
 
 
 float_ = _kind(builtins.float, _float, np.float64)
-int_ = _kind(builtins.int, lambda value: builtins.int(value.item()), np.int64)
+int_ = _kind(builtins.int, lambda value: builtins.int(held(value)), np.int64)
 complex_ = _kind(builtins.complex, None, np.complex128)
 complex128 = _kind(np.complex128, None)
 complex_.make, complex128.make = staticmethod(_complex(builtins.complex)), staticmethod(_complex(np.complex128))
@@ -69,6 +70,7 @@ int64 = _kind(np.int64, lambda value: value.astype(np.int64))
 int32 = _kind(np.int32, lambda value: value.astype(np.int32))
 float64 = _kind(np.float64, lambda value: value.astype(np.float64))
 float32 = _kind(np.float32, lambda value: value.astype(np.float32))
+_kind(Decimal, _float)
 _kind(np.matrix, None).make = staticmethod(matrix)
 _kind(np.random.Generator, None)
 _kind(np.random.RandomState, None)
@@ -79,7 +81,7 @@ def _type_of(value: Any) -> Any:
     if isinstance(value, Tensor):
         return float_ if not value.ndim and value.is_leaf else REPLACED.get(builtins.type(held(value)))
     kind = builtins.type(value)
-    return REPLACED.get(kind, kind)
+    return type_ if kind in (builtins.type, Kind) else REPLACED.get(kind, kind)
 
 
 class type_(builtins.type, metaclass=Kind):  # noqa: N801

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 import numpy as np
@@ -15,12 +18,16 @@ from autograd.rules.composed.complex import Complex, as_complex, holds_complex, 
 
 
 def _cast(tensor: Any, dtype: Any) -> Any:
-    """A Tensor in a dtype; integers and objects are plain."""
-    if dtype is None or np.dtype(dtype) == tensor.dtype:
-        return tensor
-    if np.dtype(dtype) == object:
-        return np.array(list(tensor), dtype=object) if tensor.ndim else tensor
-    return tensor.astype(dtype)
+    """A Tensor in a dtype; integers are plain."""
+    return tensor if dtype is None or np.dtype(dtype) == tensor.dtype else tensor.astype(dtype)
+
+
+def _objects(values: Any) -> Any:
+    """An array of objects, among them Tensors without axes."""
+    out = np.empty(np.array(plain(values), dtype=object).shape, dtype=object)
+    for position in np.ndindex(*out.shape):
+        out[position] = reduce(getitem, position, values)
+    return out
 
 
 @replaces(np.array)
@@ -34,13 +41,17 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K",
     always = copy in (True, np._CopyMode.ALWAYS)
     if isinstance(object, (list, tuple)):
         object = list(object)  # of any kind, as a named tuple
+    made: Any
     if is_complex(object) and (holds_tensor(object) or holds_complex(object)):
         made = as_complex(object)
         return np.copy(made) if always and made is object else made
     if not holds_tensor(object):
         return as_tensor(np.array(object, dtype, copy=copy, order=order, ndmin=ndmin, **options))
-    made = stack_nested(object)
-    made = _cast(np.copy(made) if always and made is object else made, dtype)
+    if dtype is not None and np.dtype(dtype).kind == "O":
+        return _objects(object)
+    made = _cast(stack_nested(object), dtype)
+    if (always and made is object) or isinstance(plain(made), np.generic):  # one can write into what it makes of these
+        made = np.copy(made)
     return made if made.ndim >= ndmin else np.reshape(made, (1,) * (ndmin - made.ndim) + made.shape)
 
 
@@ -115,28 +126,45 @@ def ndenumerate(arr: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
 
 @replaces(np.vectorize)
 class vectorize:  # noqa: N801
-    """`np.vectorize`: a function of numbers, called for every element."""
+    """`np.vectorize`: a function of numbers, called for every element, or of what its signature says.
 
-    def __init__(self, pyfunc: Any = None, otypes: Any = None, doc: Any = None, **options: Any) -> None:
-        if any(options.values()):
-            raise TypeError(f"np.vectorize with {', '.join(options)}: write the loop, and np.stack its results")
+    >>> vectorize(np.dot, signature="(n),(n)->()")(np.eye(2), np.array([3.0, 4.0])).tolist()
+    [3.0, 4.0]
+    """
+
+    def __init__(
+        self, pyfunc: Any = None, otypes: Any = None, doc: Any = None, excluded: Any = None, cache: bool = False,
+        signature: str | None = None,
+    ) -> None:  # fmt: skip
         self.pyfunc = pyfunc
+        self._options: dict[str, Any] = {"excluded": excluded or (), "signature": signature}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.pyfunc is None:
-            return vectorize(*args)
-        spread = np.broadcast_arrays(*[asarray(value) for value in (*args, *kwargs.values())])
-        shape, count = spread[0].shape, len(args)
+            return vectorize(*args, **self._options)
+        given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
+        over = {key: asarray(value) for key, value in given.items() if key not in self._options["excluded"]}
+        inputs = re.findall(r"\(([^)]*)\)", (self._options["signature"] or "()" * len(over)).partition("->")[0])
+        axes = [len(axes.split(",")) if axes.strip() else 0 for axes in inputs]  # that a call gets
+        shapes = [np.shape(value)[: np.ndim(value) - n] for value, n in zip(over.values(), axes, strict=True)]
+        shape = np.broadcast_shapes(*shapes)
+        for (key, value), own in zip(over.items(), shapes, strict=True):
+            over[key] = np.broadcast_to(value, shape + np.shape(value)[len(own) :])
         results = []
         for position in np.ndindex(*shape):
-            values = [value[position] for value in spread]
-            results.append(self.pyfunc(*values[:count], **dict(zip(kwargs, values[count:], strict=True))))
+            given.update({key: value[position] for key, value in over.items()})
+            results.append(self.pyfunc(*[given[k] for k in range(len(args))], **{name: given[name] for name in kwargs}))
         if results and isinstance(results[0], tuple):
-            return tuple(np.reshape(array(list(part)), shape) for part in zip(*results, strict=True))
-        return np.reshape(array(results), shape)
+            return tuple([_in_shape(shape, list(part)) for part in zip(*results, strict=True)])
+        return _in_shape(shape, results)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self
+
+
+def _in_shape(shape: tuple[int, ...], results: list[Any]) -> Any:
+    made = array(results)
+    return np.reshape(made, shape + np.shape(made)[1:])
 
 
 @replaces(np.lib.stride_tricks.as_strided)

@@ -85,8 +85,8 @@ def ours(value: Any) -> Any:
         return value
     wrapper: Any = None
     if isinstance(value, _FUNCTIONS) or type(value).__name__ == "fused_cython_function":  # for several dtypes
-        wrapper = {"numpy": _through, "numpy.random": drawing, "scipy": _of_plain}.get(_home(value))
-    elif isinstance(value, ModuleType) and value.__name__.startswith(("numpy.", "scipy")):
+        wrapper = _WRAPPERS.get(_home(value))
+    elif isinstance(value, ModuleType) and value.__name__.startswith(("numpy.", "scipy", "bottleneck")):
         wrapper = Namespace
     if wrapper is None:
         return value
@@ -95,7 +95,7 @@ def ours(value: Any) -> Any:
 
 
 def _home(fn: Any) -> str:
-    """Where a function comes from: numpy, numpy.random, scipy, or nothing of interest."""
+    """Where a function comes from: numpy, numpy.random, or another package."""
     if isinstance(fn, np.ufunc):
         return "numpy"
     module = getattr(fn, "__module__", None) or type(getattr(fn, "__self__", None)).__module__
@@ -185,7 +185,7 @@ def _through(fn: Any) -> Any:
     return wraps(fn)(call)
 
 
-def _of_plain(fn: Any) -> Any:
+def of_plain(fn: Any) -> Any:
     """`fn`, which NumPy's protocols know little of: what no gradient reaches is plain there."""
 
     @wraps(fn)
@@ -199,3 +199,11 @@ def _of_plain(fn: Any) -> Any:
 
     UNKNOWN.add(call)
     return call
+
+
+def _of_numpy(fn: Any) -> Any:
+    """NumPy's function for a faster one of the same name."""
+    return ours(getattr(np, fn.__name__, fn))
+
+
+_WRAPPERS = {"numpy": _through, "numpy.random": drawing, "scipy": of_plain, "bottleneck": _of_numpy}

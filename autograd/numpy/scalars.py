@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import cmath
+import decimal
 import math
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Iterable
 from functools import wraps
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -93,11 +96,42 @@ def _on_numbers(name: str, theirs: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-namespace = Namespace(math)
-REPLACED[math] = namespace
-for _name, _theirs in tuple(vars(math).items()):
-    if callable(_theirs) and not _name.startswith("_"):
-        vars(namespace)[_name] = REPLACED[_theirs] = _on_numbers(_name, _theirs)
+_OF_SAMPLES: dict[str, Callable[..., Any]] = {
+    "mean": np.mean, "fmean": np.mean, "median": np.median,
+    "stdev": lambda data: np.std(data, ddof=1), "variance": lambda data: np.var(data, ddof=1),
+    "pstdev": np.std, "pvariance": np.var,
+    "geometric_mean": lambda data: np.exp(np.mean(np.log(data))), "harmonic_mean": lambda data: 1 / np.mean(1 / data),
+}  # fmt: skip
+
+
+def _on_samples(name: str, theirs: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of `statistics`, which counts in fractions."""
+
+    @wraps(theirs)
+    def call(data: Any, *args: Any, **options: Any) -> Any:
+        data = list(data)
+        if not has_gradient((data, *args, *options.values())):
+            return theirs(plain(data), *plain(args), **plain(options))
+        if args or options:
+            raise refusal(f"statistics.{name}: no derivative is known with further arguments")
+        return _OF_SAMPLES[name](_stacked(data))
+
+    return call
+
+
+def _replace(module: ModuleType, names: Iterable[str], make: Callable[[str, Any], Any]) -> Namespace:
+    """A module of functions with ours in place of some of its own."""
+    ours = REPLACED[module] = Namespace(module)
+    for name in names:
+        theirs = getattr(module, name)
+        if callable(theirs) and not name.startswith("_"):
+            vars(ours)[name] = REPLACED[theirs] = make(name, theirs)
+    return ours
+
+
+namespace = _replace(math, dir(math), _on_numbers)
+_replace(statistics, _OF_SAMPLES, _on_samples)
+_replace(decimal, (), _on_numbers)
 
 
 # Of complex numbers
@@ -122,8 +156,4 @@ def _on_complex(name: str, theirs: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-complex_namespace = Namespace(cmath)
-REPLACED[cmath] = complex_namespace
-for _name, _theirs in tuple(vars(cmath).items()):
-    if callable(_theirs) and not _name.startswith("_"):
-        vars(complex_namespace)[_name] = REPLACED[_theirs] = _on_complex(_name, _theirs)
+complex_namespace = _replace(cmath, dir(cmath), _on_complex)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.core.op import plain
 from autograd.rules.definition import defop
 from autograd.rules.reduce import inverse
 from autograd.rules.samples import normal
@@ -115,6 +116,7 @@ defop(
 )
 defop(
     np.roll,
+    composed={"shift": lambda a, shift, axis=None: np.roll(a, plain(shift), axis)},  # cut to whole numbers
     vjp=lambda g, y, a, shift, axis=None: np.roll(g, np.negative(shift), axis),
     math=r"\bar a_i = \bar y_{i + s}",
     samples=[

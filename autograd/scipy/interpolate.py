@@ -21,9 +21,11 @@ from autograd.scipy.definition import attributes
 from autograd.scipy.splines import (
     Piecewise,
     akima_slopes,
+    basis,
     by_basis,
     cubic_slopes,
     hermite,
+    knots_between,
     multilinear,
     pchip_slopes,
     spline,
@@ -36,11 +38,15 @@ _STEPS: dict[str, tuple[Any, int]] = {"previous": ("right", 1), "zero": ("right"
 
 def _points(x: Any, y: Any, axis: int = 0) -> tuple[Any, Any, int]:
     """The places, the values with these along the first axis, and which axis that was."""
-    x, y = as_tensor(tensor_of(x)), as_tensor(tensor_of(y))
+    x, y = _floats(x), as_tensor(tensor_of(y))
     axis = axis % np.ndim(y)
     if np.ndim(x) != 1 or len(x) < 2 or np.shape(y)[axis] != len(x):
         raise ValueError(f"scipy.interpolate: {np.shape(x)} places and values of shape {np.shape(y)} do not fit")
-    return x * 1.0, np.moveaxis(y, axis, 0), axis
+    return x, np.moveaxis(y, axis, 0), axis
+
+
+def _floats(values: Any) -> Any:
+    return as_tensor(tensor_of(values)) * 1.0
 
 
 # Of one variable
@@ -154,16 +160,10 @@ def make_interp_spline(x: Any, y: Any, k: int = 3, t: Any = None, bc_type: Any =
 
 @replaces(theirs.BSpline)
 def BSpline(t: Any, c: Any, k: int, extrapolate: Any = True, axis: int = 0) -> Piecewise:  # noqa: N802
-    """`scipy.interpolate.BSpline`: linear in `c`, of constant knots."""
-    knots = _constant("BSpline", "its knots", t)
+    """`scipy.interpolate.BSpline`."""
+    knots = _floats(t)
     count = len(knots) - k - 1
     return by_basis(knots, tensor_of(c)[:count], k, outside=_outside(extrapolate))
-
-
-def _constant(name: str, what: str, value: Any) -> Any:
-    if reaches(value):
-        raise TypeError(f"scipy.interpolate.{name} has no derivative in {what}; pass them detached")
-    return np.asarray(plain(tensor_of(value)), float)
 
 
 @replaces(theirs.UnivariateSpline)
@@ -203,9 +203,9 @@ def splrep(
         return theirs.splrep(*plain((x, y, w, xb, xe)), k=k, task=task, s=s, **plain(options))
     if s or w is not None or task or options:
         raise TypeError("scipy.interpolate.splrep: of points with a gradient it goes through them all; leave s=0")
-    places = _constant("splrep", "the places", x)
-    basis = theirs.make_interp_spline(places, np.eye(len(places)), k)
-    return basis.t, np.concatenate((basis.c @ tensor_of(y), np.zeros(k + 1))), k
+    x, y, _ = _points(x, y)
+    knots = knots_between(x, k)
+    return knots, np.concatenate((np.linalg.solve(basis(knots, k, x), y), np.zeros(k + 1))), k
 
 
 @replaces(theirs.splev)
@@ -307,9 +307,8 @@ def RectBivariateSpline(  # noqa: N802
     if not reaches(x, y, z):
         return _of_two(theirs.RectBivariateSpline(*plain((x, y, z, bbox)), kx=kx, ky=ky, s=s))
     if s or any(end is not None for end in bbox):
-        raise TypeError("scipy.interpolate.RectBivariateSpline: without bbox= and with s=0 it has a derivative in z")
-    places = _constant("RectBivariateSpline", "x", x), _constant("RectBivariateSpline", "y", y)
-    first, second = (spline(axis, np.eye(len(axis)), k) for axis, k in zip(places, (kx, ky), strict=True))
+        raise TypeError("scipy.interpolate.RectBivariateSpline: without bbox= and with s=0 it has a derivative")
+    first, second = (spline(_floats(axis), np.eye(len(axis)), k) for axis, k in ((x, kx), (y, ky)))
     return Bivariate(first, second, as_tensor(tensor_of(z)))
 
 
@@ -319,7 +318,7 @@ def _of_two(made: Any) -> Bivariate:
 
 
 def _surface(tck: Any) -> Bivariate:
-    knots, degrees = [np.asarray(plain(t), float) for t in tck[:2]], tck[3:]
+    knots, degrees = [_floats(t) for t in tck[:2]], tck[3:]
     counts = [len(t) - k - 1 for t, k in zip(knots, degrees, strict=True)]
     first, second = (by_basis(t, np.eye(n), k) for t, n, k in zip(knots, counts, degrees, strict=True))
     return Bivariate(first, second, np.reshape(as_tensor(tensor_of(tck[2])), counts))
@@ -327,7 +326,7 @@ def _surface(tck: Any) -> Bivariate:
 
 @replaces(theirs.bisplev)
 def bisplev(x: Any, y: Any, tck: Any, dx: int = 0, dy: int = 0) -> Any:
-    """`scipy.interpolate.bisplev`: on the grid of two places or rows of places, of constant knots."""
+    """`scipy.interpolate.bisplev`: on the grid of two places or rows of places."""
     values = _surface(tck)(x, y, dx, dy)
     return values if len(values) > 1 else values[0] if values.shape[1] > 1 else values[0, 0]
 
@@ -363,7 +362,7 @@ def _of_constants(kind: Any) -> None:
     def make(*args: Any, **options: Any) -> Bivariate:
         if reaches(*args, *options.values()):
             raise TypeError(
-                f"scipy.interpolate.{kind.__name__} has no derivative in its points; RectBivariateSpline has one in z"
+                f"scipy.interpolate.{kind.__name__} has no derivative in its points; RectBivariateSpline has one"
             )
         return _of_two(kind(*plain(args), **plain(options)))
 

@@ -6,12 +6,11 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import scipy.interpolate as theirs
 
 from autograd.core.op import plain
 from autograd.core.tensor import TensorBase
 from autograd.numpy.arrays import as_tensor
-from autograd.scipy.callbacks import reaches, tensor_of
+from autograd.scipy.callbacks import tensor_of
 
 
 class Piecewise:
@@ -90,28 +89,49 @@ def _beside(x: Any, y: Any) -> Any:
 
 
 def spline(x: Any, y: Any, k: int, **how: Any) -> Piecewise:
-    """The spline of degree `k` through points, with all knots at these or between: linear in y."""
+    """The spline of degree `k` through points, with all knots at these or between."""
     if k == 1:
         return linear(x, y, **how)
     if k == 3:
         return hermite(x, y, cubic_slopes(x, y, ("not-a-knot", "not-a-knot")), **how)
-    if reaches(x):
-        raise TypeError(
-            f"scipy.interpolate: a spline of degree {k} has no derivative in the places of its points; CubicSpline, "
-            "PchipInterpolator and straight lines have one"
-        )
-    places = np.asarray(plain(x), float)
-    basis = theirs.make_interp_spline(places, np.eye(len(places)), k)
-    return by_basis(basis.t, np.tensordot(basis.c, y, axes=1), k, **how)
+    knots = knots_between(x, k)
+    weights = np.linalg.solve(basis(knots, k, x), np.reshape(y, (len(x), -1)))
+    return by_basis(knots, np.reshape(weights, np.shape(y)), k, **how)
+
+
+def knots_between(x: Any, k: int) -> Any:
+    """The knots of the spline of degree `k` through points at `x`, which has no further conditions at its ends."""
+    inner = x if k % 2 else (x[1:] + x[:-1]) / 2
+    cut = (k + 1) // 2
+    return np.concatenate([*[x[:1]] * (k + 1), inner[cut : len(inner) - cut], *[x[-1:]] * (k + 1)])
+
+
+def basis(knots: Any, k: int, x: Any) -> Any:
+    """The B-splines of degree `k` at `x`, a column for each: de Boor, "A practical guide to splines", chapter IX."""
+    ends, places = np.asarray(plain(knots)), np.asarray(plain(x))
+    last = np.flatnonzero(np.diff(ends) > 0)[-1]
+    piece = np.clip(np.searchsorted(ends, places, "right") - 1, 0, last)
+    value: Any = 1.0 * (piece[:, None] == np.arange(len(ends) - 1))
+    for degree in range(1, k + 1):
+        width = knots[degree:] - knots[:-degree]
+        share = (x[:, None] - knots[:-degree]) / np.where(plain(width) > 0, width, 1.0)
+        value = share[:, :-1] * value[:, :-1] + (1 - share[:, 1:]) * value[:, 1:]
+    return value
 
 
 def by_basis(knots: Any, c: Any, k: int, **how: Any) -> Piecewise:
-    """A sum of splines of degree `k`, with the weights `c`."""
-    units = [theirs.PPoly.from_spline(theirs.BSpline(knots, unit, k)) for unit in np.eye(len(knots) - k - 1)]
-    there = np.flatnonzero(np.diff(units[0].x) > 0)
-    breaks = np.append(units[0].x[there], units[0].x[there[-1] + 1])
-    weights = np.stack([unit.c[:, there] for unit in units], axis=-1)
-    return Piecewise(breaks, [np.tensordot(row, c, axes=1) for row in weights], **how)
+    """A sum of B-splines of degree `k`, with the weights `c`: its Taylor series at every break."""
+    there = k + np.flatnonzero(np.diff(np.asarray(plain(knots))[k : len(knots) - k]) > 0)
+    breaks = knots[np.append(there, there[-1] + 1)]
+    series = []
+    for degree in range(k, -1, -1):
+        series.append(np.tensordot(basis(knots, degree, breaks[:-1]), c, axes=1))
+        if degree:  # the derivative is a sum of B-splines of one degree less
+            knots = knots[1:-1]
+            width = knots[degree:] - knots[:-degree]
+            rise = degree / (k + 1 - degree) / np.where(plain(width) > 0, width, 1.0)
+            c = np.diff(c, axis=0) * _beside(rise, c)
+    return Piecewise(breaks, series[::-1], **how)
 
 
 # Slopes

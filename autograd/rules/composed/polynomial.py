@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.exceptions import RankWarning
 
-from autograd.core.op import Sample, stack_nested
+from autograd.core.op import Sample, plain, stack_nested
 from autograd.rules.definition import defcomposite
 from autograd.rules.linalg import transposed
 from autograd.rules.samples import normal
@@ -23,7 +22,7 @@ def _polyfit(
     x, y = np.multiply(x, 1.0), np.multiply(y, 1.0)
     if np.ndim(x) != 1 or np.ndim(y) not in (1, 2) or len(x) != len(y) or not len(x):
         raise TypeError(f"np.polyfit of points of shapes {np.shape(x)} and {np.shape(y)}")
-    powers, values = np.vander(x, operator.index(deg) + 1), y
+    powers, values = np.vander(x, int(plain(deg)) + 1), y
     if w is not None:
         powers, values = powers * np.expand_dims(w, -1), np.transpose(np.transpose(y) * w)
     scale = np.sqrt(np.sum(powers * powers, axis=0))

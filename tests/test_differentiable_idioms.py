@@ -1,0 +1,158 @@
+"""What some people write, and most do not: idioms of public code under `autograd.differentiable`."""
+
+from __future__ import annotations
+
+import decimal
+import functools
+import statistics
+import warnings
+from collections.abc import Callable
+from decimal import Decimal
+from statistics import mean
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd import Tensor, differentiable, grad
+from autograd.testing import gradcheck
+
+
+def rounds_to_a_whole_number(x: Any) -> Any:
+    n = round(x[0] * 10)
+    steps = int(x[1] * 10)
+    return x ** (n & 3) + np.zeros(steps).sum() + np.roll(x, x[2] * 2)
+
+
+def sets_a_shape(x: Any) -> Any:
+    column = np.array(x)
+    square = np.outer(x, x)
+    row = square[0]
+    column.shape = (3, 1)
+    square.shape = 9
+    row[1] = 5.0 * x[1]
+    square[3] += x[2]
+    return column.dot(square[None, 1:4])[1] * row
+
+
+def makes_numbers_of_other_kinds(x: Any) -> Any:
+    first = Decimal(x[0]) * decimal.Decimal(x[1]) if x[0].is_integer() or isinstance(x[2], float) else None
+    both = np.array([[x[0], None], [x[1], "b"]], dtype=object)
+    assert type(type(x)) is type
+    return float(first) * both[0, 0] + np.array([x[2], x[1]], dtype=object).sum() * x
+
+
+def describes_samples(x: Any) -> Any:
+    spread = [f(x) for f in (statistics.stdev, statistics.variance, statistics.pstdev, statistics.pvariance)]
+    middle = mean(v * v for v in x) * statistics.fmean(x) * statistics.median(x) / statistics.median([1, 2, 3])
+    return sum(spread) * middle * statistics.geometric_mean(x) + statistics.harmonic_mean(x) * x
+
+
+def squares(x: Any, by: Any = None, *, scale: float = 1.0) -> Any:
+    return scale * x**2 * (1.0 if by is None else by[0])
+
+
+squares.table = {"squares": squares}  # type: ignore[attr-defined]
+OUTER = np.vectorize(lambda a, b: (np.outer(a, b), a.dot(a)), signature="(n),(m)->(n,m),()")
+
+
+def goes_over_arrays(x: Any) -> Any:
+    rows = np.array([x, 2 * x])
+    outer, lengths = OUTER(rows, x[1:])
+    lists = np.vectorize(squares, excluded=["by"])(x, by=[x[0], 1.0], scale=x[1])
+    first = np.vectorize(squares.table["squares"], excluded={1})(x[0], [x[1]])  # type: ignore[attr-defined]
+    return outer.sum(axis=(0, 2)) * lengths[1] * lists + first + np.vectorize(squares, otypes=[float])(x)
+
+
+def double(a: Any) -> None:
+    a += a * a
+    a[...] = 2 * a
+
+
+def writes_into_an_array_without_axes(x: Any) -> Any:
+    copied, same, number = np.array(x[0]), np.asarray(x[1], dtype=float), np.copy(x[2])
+    for a in (copied, same, number):
+        double(a)
+    return copied.item() * same * number + np.polyfit([0.0, 1.0, 2.0], x, np.floor(3 * x[0]))[0]
+
+
+PROGRAMS: list[Callable[[Any], Any]] = [
+    rounds_to_a_whole_number,
+    sets_a_shape,
+    makes_numbers_of_other_kinds,
+    describes_samples,
+    goes_over_arrays,
+    writes_into_an_array_without_axes,
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
+def test_code_is_differentiated_as_it_is_written(program: Callable[[Any], Any]) -> None:
+    x = np.array([0.43, 0.77, 1.13])
+    run = differentiable(program)
+    mine, theirs = run(x), program(x)
+    assert type(mine) is type(theirs)
+    np.testing.assert_allclose(mine, theirs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert gradcheck(run, [x], complex_step=False)
+
+
+def test_a_function_that_has_taken_the_name_of_another_packages_is_followed() -> None:
+    def wrapper(v: Any) -> Any:
+        return np.array([v[0], 2.0]).dot(v)
+
+    functools.update_wrapper(wrapper, np.sum)
+    assert isinstance(wrapper, FunctionType)
+    assert wrapper.__module__ == "numpy"
+    assert gradcheck(differentiable(lambda x: wrapper(x) * x), [np.array([0.4, 0.7])], complex_step=False)
+
+
+def test_where_a_gradient_reaches_compiled_code_its_python_is_followed() -> None:
+    class CPUDispatcher:  # what numba makes of a function
+        __module__ = "numba.core.registry"
+
+        def __init__(self, fn: Any) -> None:
+            self.calls = 0
+            functools.update_wrapper(self, fn)
+
+        def __call__(self, *args: Any) -> Any:
+            assert all(type(arg) in (np.ndarray, float, int) for arg in args)
+            self.calls += 1
+            return self.__wrapped__(*args)  # type: ignore[attr-defined]
+
+    class DUFunc(CPUDispatcher):
+        __module__ = "numba.np.ufunc.dufunc"
+
+    @CPUDispatcher
+    def halves(v: Any, n: Any) -> Any:
+        out = np.zeros(n)
+        for k in range(n):
+            out[k] = v[k] / 2
+        return out
+
+    positive = DUFunc(lambda a, b: a * b if a > 0 else b)
+    run = differentiable(lambda x: halves(x, 2).dot(halves(np.ones(3), 3)[:2]) + positive(x, 2.0))
+    assert gradcheck(run, [np.array([0.4, -0.7])], complex_step=False)
+    assert halves.calls > 1
+    assert positive.calls == 0
+
+
+def test_bottlenecks_functions_are_numpys() -> None:
+    def refuses(v: Any, ddof: int = 0) -> Any:
+        raise AssertionError
+
+    code = refuses.__code__.replace(co_filename=np.__file__)
+    nanstd = FunctionType(code, {"__name__": "bottleneck.reduce"}, "nanstd", (0,))
+    bottleneck = ModuleType("bottleneck")
+    bottleneck.nanstd = nanstd  # type: ignore[attr-defined]
+    run = differentiable(lambda x: bottleneck.nanstd(x, ddof=1) * nanstd(x))
+    assert gradcheck(run, [np.array([0.4, -0.7])], complex_step=False)
+
+
+def test_a_parameter_does_not_get_another_shape() -> None:
+    t = Tensor(np.ones((2, 2)), requires_grad=True)
+    with pytest.raises(RuntimeError, match="is a leaf that requires grad; use t.reshape"):
+        t.shape = (4,)
+    np.testing.assert_array_equal(grad(lambda v: v.reshape(4)[0])(t), [[1, 0], [0, 0]])
