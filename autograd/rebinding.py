@@ -45,6 +45,9 @@ _OF_A_CLASS = (FunctionType, staticmethod, classmethod, property, str)  # what a
 _WITH_TWINS = ("numpy", "scipy", "math", "cmath", "decimal", "statistics", "bottleneck")
 _POLYNOMIAL = "numpy.polynomial"
 _IN_PYTHON = (_POLYNOMIAL, "scipy._lib.array_api_extra", "scipy._external.array_api_extra")  # always followed
+_BUILTINS = vars(builtins) | {
+    "float": float_, "int": int_, "complex": complex_, "type": type_, "isinstance": isinstance_, "hasattr": hasattr_,
+}  # fmt: skip
 _missing = object()
 _current: ContextVar[_Run | None] = ContextVar("run", default=None)
 
@@ -185,8 +188,12 @@ class _Run:
 
     def _make(self, value: Any) -> Any:
         kind = type(value)
+        if value is np:
+            return _numpy
         if self is not _polynomials and _is_code(value) and _full_name(value).startswith(_POLYNOMIAL):
             return _polynomials.ours(value)
+        if isinstance(value, ModuleType):
+            return self._module(value)
         if kind in (np.ndarray, np.random.Generator, np.random.RandomState):
             return as_tensor(value)
         if kind is list or kind is tuple:
@@ -213,8 +220,6 @@ class _Run:
             return lru_cache(**value.cache_parameters())(self.ours(value.__wrapped__))
         if kind.__module__.startswith("numba") and kind.__name__ in ("CPUDispatcher", "DUFunc"):
             return self._compiled(value)
-        if isinstance(value, ModuleType):
-            return self._module(value)
         if isinstance(value, type):
             return self._class(value) if self._follows_class(value) else _replaced(value)
         if self._follows_class(kind):
@@ -244,8 +249,11 @@ class _Run:
 
     def _follows_function(self, fn: FunctionType) -> bool:
         """Also one that has taken the name of another one, as `functools.wraps` gives it, by where its code is."""
-        file, names = fn.__code__.co_filename, {str(fn.__module__), str(fn.__globals__.get("__name__"))}
-        return any(name.startswith(_IN_PYTHON) or self.follows(_package(name), file) for name in names)
+        file, name, home = fn.__code__.co_filename, str(fn.__module__), str(fn.__globals__.get("__name__"))
+        for each in (name,) if name == home else (name, home):
+            if each.startswith(_IN_PYTHON) or self.follows(_package(each), file):
+                return True
+        return False
 
     def _follows_class(self, kind: type) -> bool:
         file = _file(sys.modules.get(kind.__module__))
@@ -347,8 +355,6 @@ class _Run:
         return copy
 
     def _module(self, module: ModuleType) -> Any:
-        if module is np:
-            return _numpy
         if module.__name__.startswith(("scipy", _POLYNOMIAL)):
             return _Module(module, self.ours)
         if module.__name__.partition(".")[0] in _WITH_TWINS:
@@ -365,8 +371,7 @@ class _Run:
     @cached_property
     def builtins(self) -> dict[str, Any]:
         """Python's builtins, but for those that ask for a kind of number."""
-        kinds = {"float": float_, "int": int_, "complex": complex_, "type": type_}
-        return {**vars(builtins), **kinds, "isinstance": isinstance_, "hasattr": hasattr_, "__import__": self._import}
+        return _BUILTINS | {"__import__": self._import}
 
 
 def _replaced(value: Any) -> Any:
@@ -387,7 +392,7 @@ class _Globals(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         value = self._theirs.get(name, _missing)
         if value is _missing:
-            return self._run.builtins[name]
+            return _BUILTINS[name] if name in _BUILTINS else vars(builtins)[name]  # one that a tool adds
         made = self._run.ours(value)
         if callable(made) or isinstance(made, ModuleType):  # code stays what it is; values may be set anew
             self[name] = made

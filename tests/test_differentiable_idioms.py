@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import decimal
 import functools
+import math
 import statistics
 import warnings
 from collections.abc import Callable
@@ -156,3 +158,17 @@ def test_a_parameter_does_not_get_another_shape() -> None:
     with pytest.raises(RuntimeError, match="is a leaf that requires grad; use t.reshape"):
         t.shape = (4,)
     np.testing.assert_array_equal(grad(lambda v: v.reshape(4)[0])(t), [[1, 0], [0, 0]])
+
+
+def test_a_name_that_a_tool_adds_to_the_builtins_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builtins, "profile", lambda value: value, raising=False)
+    assert grad(differentiable(lambda x: profile(x) * 3.0))(2.0) == 3.0  # type: ignore[name-defined]  # noqa: F821
+    with pytest.raises(NameError, match="nobody"):
+        differentiable(lambda x: nobody(x))(2.0)  # type: ignore[name-defined]  # noqa: F821
+
+
+def test_math_has_its_own_errors_where_a_gradient_is() -> None:
+    with pytest.raises(OverflowError):
+        grad(differentiable(lambda x: math.exp(x)))(1e3)
+    with pytest.raises(ValueError, match="domain"):
+        grad(differentiable(lambda x: math.log(x)))(-1.0)
