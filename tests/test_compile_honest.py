@@ -6,10 +6,12 @@ import itertools
 import random
 import time
 from collections import deque
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import pytest
+from compiled import agree, compare
 
 import autograd
 from autograd import Tensor
@@ -76,9 +78,9 @@ def test_branches() -> None:
 
 
 def test_a_decision_after_parameters_changed() -> None:
-    w, v = weight(), weight()
+    def make() -> Any:
+        w = weight()
 
-    def make(w: Any) -> Any:
         def step(x: Any) -> Any:
             w.zero_grad()
             loss = np.sum((w * x) ** 2)
@@ -88,33 +90,24 @@ def test_a_decision_after_parameters_changed() -> None:
                 w.data *= 2.0
             return loss
 
-        return step
+        return step, w
 
-    ours, theirs = autograd.compile(make(w), state=w), make(v)
-    for k in range(20):
-        x = np.full(3, 1.0 + k % 3)
-        assert ours(x).item() == theirs(x).item()
-        assert np.array_equal(w.data, v.data)
-        assert np.array_equal(w.grad, v.grad)
-    assert ours.stats.recorded == 2
+    agree(make, [(np.full(3, 1.0 + k % 3),) for k in range(20)], rtol=0, recorded=2)
 
 
 def test_a_decision_after_a_draw_takes_the_draw_back() -> None:
-    ours, theirs = (np.random.default_rng(3) for _ in range(2))
+    def make() -> Any:
+        rng = np.random.default_rng(3)
 
-    def make(rng: Any) -> Any:
         def step(x: Any) -> Any:
             noise = rng.normal(size=3)
             if np.sum(noise) > 0:
                 return x + noise
             return x - rng.random(3)
 
-        return step
+        return step, rng
 
-    compiled, eager = autograd.compile(make(ours), state=ours), make(theirs)
-    for _ in range(12):
-        assert np.array_equal(compiled(ONES), eager(ONES))
-    assert compiled.stats.recorded == 2
+    agree(make, [(ONES,)] * 12, rtol=0, recorded=2)
 
 
 @pytest.mark.parametrize(
@@ -331,38 +324,30 @@ def test_memory_that_is_shared() -> None:
 
 
 def test_a_step_that_raises_leaves_what_an_eager_one_leaves() -> None:
-    w, v = weight(), weight()
-    ours, theirs = np.random.default_rng(0), np.random.default_rng(0)
-    state = {"fail": True, "kept": np.zeros(3)}
+    def make() -> Any:
+        w, rng, kept = weight(), np.random.default_rng(0), {"fail": True, "kept": np.zeros(3)}
 
-    def make(w: Any, rng: Any, kept: Any) -> Any:
         def step(x: Any) -> Any:
             w.zero_grad()
             loss = np.sum(w * x * rng.normal(size=3))
             loss.backward()
             w.data -= w.grad
             kept["kept"] += 1
-            if state["fail"]:
+            if kept["fail"]:
                 raise KeyError("midway")
             return loss
 
-        return step
+        return step, (w, rng, kept)
 
-    other = {"kept": np.zeros(3)}
-    compiled, eager = autograd.compile(make(w, ours, state), state=(w, ours, state)), make(v, theirs, other)
+    (eager, ours), (recorded, theirs) = make(), make()
+    compiled = autograd.compile(recorded, state=theirs)
     for k in range(6):
-        state["fail"] = k in (0, 3)
-        for step in (compiled, eager):
-            if state["fail"]:
-                with pytest.raises(KeyError):
-                    step(ONES)
-            else:
+        for step, state in ((compiled, theirs), (eager, ours)):
+            state[2]["fail"] = k in (0, 3)
+            with pytest.raises(KeyError) if state[2]["fail"] else nullcontext():
                 step(ONES)
-        assert np.array_equal(w.data, v.data)
-        assert np.array_equal(w.grad, v.grad)
-        assert type(w.grad) is np.ndarray
-        assert np.array_equal(state["kept"], other["kept"])
-        assert ours.bit_generator.state == theirs.bit_generator.state
+        compare(theirs, ours, rtol=0)
+        assert type(theirs[0].grad) is np.ndarray
 
 
 def test_an_error_in_a_replay() -> None:
