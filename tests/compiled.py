@@ -81,3 +81,39 @@ def descending(model: Any, optimizer: Any, loss: Callable[..., Any]) -> tuple[An
         return total
 
     return step, (model, optimizer)
+
+
+# A step of descent in plain NumPy code, and what it is called with
+
+RNG = np.random.default_rng(0)
+BATCHES = [(RNG.normal(size=(6, 3)), RNG.normal(size=(6, 2))) for _ in range(20)]
+
+
+def parameters() -> list[Any]:
+    rng = np.random.default_rng(1)
+    return [Tensor(rng.normal(size=(3, 2)), requires_grad=True), Tensor(np.zeros(2), requires_grad=True)]
+
+
+def loss_of(params: list[Any], x: Any, y: Any) -> Any:
+    w, b = params
+    return np.mean((np.tanh(x @ w + b) - y) ** 2)
+
+
+def clear(params: list[Any]) -> None:
+    for p in params:
+        p.grad = None
+
+
+def user_in_place() -> Any:
+    params = parameters()
+
+    def step(x: Any, y: Any) -> Any:
+        clear(params)
+        loss = loss_of(params, x, y)
+        loss.backward()
+        with autograd.no_grad():
+            for p in params:
+                p -= 0.1 * p.grad
+        return loss
+
+    return step, params

@@ -173,33 +173,6 @@ def test_changes_of_python_values(step: Any) -> None:
     assert not isinstance(leaked, Tensor) or float(np.asarray(leaked.data)) == 2.0  # as after the eager step
 
 
-def test_settings_that_change() -> None:
-    model = Model()
-
-    @autograd.compile(state=model)
-    def step(x: Any) -> Any:
-        scale = model.rate * model.layers[0] * len(model.layers) * ("a" in model.names) * sum(model.queue)
-        return x * scale * getattr(model, "extra" + "_scale", 1.0)
-
-    def expected() -> float:
-        scale = model.rate * model.layers[0] * len(model.layers) * ("a" in model.names) * sum(model.queue)
-        return scale * getattr(model, "extra_scale", 1.0)
-
-    def change(k: int) -> None:
-        (
-            lambda: setattr(model, "rate", 2.0), lambda: model.layers.__setitem__(0, 3.0),
-            lambda: model.layers.append(1.0),
-            lambda: model.names.clear(), lambda: model.names.add("a"), lambda: model.queue.append(4.0),
-            lambda: setattr(model, "extra_scale", 7), lambda: setattr(model, "extra_scale", 7.5),
-        )[k]()  # fmt: skip
-
-    for k in range(8):
-        for _ in range(2):
-            assert step(ONES)[0] == expected()
-        change(k)
-    assert step(ONES)[0] == expected()
-
-
 def test_settings_of_another_type_are_other_settings() -> None:
     setting = {"power": 2}
     step = autograd.compile(lambda x: x * setting["power"], state=setting)
@@ -372,12 +345,3 @@ def test_source_and_stats() -> None:
     assert step.stats.operations == 2
     with pytest.raises(TypeError, match="takes a function"):
         autograd.compile(3)  # type: ignore[arg-type]
-
-
-def test_big_lists_are_guarded() -> None:
-    numbers = [float(k) for k in range(1000)]
-    step = autograd.compile(lambda x: x * sum(numbers), state=numbers)
-    for k in (0, 500):
-        assert step(ONES)[0] == step(ONES)[0] == sum(numbers)
-        numbers[k] = -1.0
-    assert step(ONES)[0] == sum(numbers)
