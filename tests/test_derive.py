@@ -242,7 +242,7 @@ def test_names_for_what_is_not_in_the_graph_are_an_error() -> None:
         derive(np.sum(w), names={"w": "v"})  # type: ignore[dict-item]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=12))
 def test_any_name_is_used_as_it_is_or_refused(name: str) -> None:
     w = Tensor([1.0, 2.0], requires_grad=True, name=name)
@@ -322,9 +322,7 @@ BINARY = [
 ]  # fmt: skip
 
 
-@settings(
-    max_examples=60, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate]
-)  # shrinking takes minutes
+@settings(max_examples=60, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking takes minutes
 @given(st.data())
 def test_random_programs_are_what_backward_computes(data: st.DataObject) -> None:
     draw = data.draw

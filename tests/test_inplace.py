@@ -110,7 +110,7 @@ def run(program: list[tuple[str, int, int, int]], start: Any) -> tuple[Any, list
     return total, values
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @example([("view", 2, 0, 0), ("write", 0, 1, 0), ("view", 4, 0, 0), ("write", 0, 0, 0)], 0, "F")
 @given(STEPS, st.integers(0, 100), st.sampled_from("CF"))
 def test_random_programs_have_numpys_values_and_the_gradients_of_the_rewrite(

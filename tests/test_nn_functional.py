@@ -8,7 +8,7 @@ from typing import Any
 import installed
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -103,7 +103,6 @@ def test_relu_is_zero_with_derivative_zero_at_zero() -> None:
     assert x.grad.tolist() == [0, 0, 1]
 
 
-@settings(deadline=None)
 @given(hnp.arrays(st.sampled_from([np.float64, np.float32]), st.sampled_from([(), (3,), (40, 50)])))
 def test_relu_is_the_maximum_with_zero(x: Any) -> None:
     np.testing.assert_array_equal(F.relu(Tensor(x)).data, np.maximum(x, 0), strict=True)
@@ -123,7 +122,6 @@ def test_sigmoid_has_no_nan_in_its_gradient() -> None:
     assert x.grad.tolist() == [0, 0.25, 0]
 
 
-@settings(deadline=None)
 @given(hnp.arrays(np.float64, 5, elements=st.floats(-700, 700)))
 def test_sigmoid_of_minus_x_is_the_rest_to_one(x: Any) -> None:
     np.testing.assert_allclose(F.sigmoid(-x) + F.sigmoid(x), np.ones(5), rtol=4e-16)
@@ -146,7 +144,6 @@ def test_activations_keep_float32(function: Callable[[Any], Any], shape: tuple[i
 # Mean squared error
 
 
-@settings(deadline=None)
 @given(
     hnp.arrays(
         np.float64,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nn import init
@@ -76,7 +76,6 @@ def test_a_dtype_changes_the_precision_and_not_the_stream(initialise: Callable[.
 
 
 @pytest.mark.parametrize("initialise", DRAWN)
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_seed_is_reproducible(initialise: Callable[..., Any], seed: int) -> None:
     np.testing.assert_array_equal(initialise((2, 3), rng=seed), initialise((2, 3), rng=seed))

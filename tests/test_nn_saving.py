@@ -157,9 +157,13 @@ def trained_elsewhere(model: nn.Module) -> nn.Module:
     return model
 
 
-@pytest.mark.parametrize("again", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
 def test_a_copy_works_in_full(again: Any, tmp_path: Path) -> None:
-    model = again(network())
+    first = network()
+    model = again(first)
+    assert repr(model) == repr(first)
+    np.testing.assert_array_equal(model.eval()(X).data, first.eval()(X).data)
+    model.train()
     model.save(tmp_path / "m.npz")
     model.load(tmp_path / "m.npz")
     assert "norms.0.running_mean" in model.summary((5, 3)) or "BatchNorm1d" in repr(model)

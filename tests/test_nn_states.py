@@ -141,6 +141,12 @@ def array_of(header: dict[str, Any]) -> bytes:
     return file.getvalue()
 
 
+def written(save: Any, *arrays: Any, **named: Any) -> bytes:
+    file = io.BytesIO()
+    save(file, *arrays, **named)
+    return file.getvalue()
+
+
 def patched(data: bytes, offset: int, value: int) -> bytes:
     """A zip archive with another number in its local and its central header."""
     changed = bytearray(data)
@@ -166,6 +172,9 @@ FORGED = {
     "damaged": _PLAIN.replace(bytes(16), b"damaged numbers!"),
     "empty": b"",
     "text": b"not even an archive",
+    "begun": b"PK\x03\x04 broken",
+    "a single array": written(np.save, np.zeros(3)),
+    "pickled": written(np.savez, weight=np.array([{}], dtype=object)),
 }
 
 

@@ -336,7 +336,7 @@ def test_transforms_work_inside_no_grad() -> None:
         assert not grad(lambda x: x**2)(Tensor(3.0)).requires_grad
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 1000))
 def test_a_hessian_is_symmetric_and_equals_differences(n: int, m: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
