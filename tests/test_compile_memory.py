@@ -188,8 +188,9 @@ def one_array_in_two_places() -> Any:
     state = {"a": zeros, "b": zeros}
 
     def step(x: Any) -> Any:
+        before = state["a"] + 10 * state["b"]
         state["a"] = state["b"] = state["a"] + x
-        return state["a"] * state["b"]
+        return before, state["a"] * state["b"]
 
     return step, state
 
