@@ -358,11 +358,16 @@ def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Any:
     if dispatches(data):
         array = data.astype(dtype or data.dtype, copy=requires_grad)
     else:
-        array = np.array(data, dtype=dtype) if requires_grad else np.asarray(data, dtype=dtype)
+        try:
+            array = np.array(data, dtype=dtype) if requires_grad else np.asarray(data, dtype=dtype)
+        except ValueError as error:  # rows of several lengths, or text
+            reason = str(error).rstrip(".")
+            raise ValueError(f"Tensor of a {type(data).__name__}: {reason}; give rows of one length") from error
     if dtype is None and isinstance(data, (list, tuple)) and array.dtype.kind == "i":
         array = array.astype(np.float64)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"a Tensor holds real numbers, not {array.dtype}; split complex data into .real and .imag")
+        cure = "split complex data into .real and .imag" if array.dtype.kind == "c" else "pass an array of floats"
+        raise TypeError(f"a Tensor holds real numbers, and this {type(data).__name__} has {array.dtype}; {cure}")
     if requires_grad and array.dtype.kind != "f":
         raise TypeError(
             f"only floats have gradients, and this is {array.dtype}; pass dtype=float or data.astype(float)"
