@@ -21,6 +21,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Container
 from math import isfinite
+from sys import modules
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,8 @@ def gradients(
         free = free and not afterwards  # a careful pass needs the graph
         go_back = backpropagate if type(seed) in ARRAYS or not is_foreign(plain(seed)) else _without_fetching
         found = go_back(output, seed, wrap=wrap, keep=keep, free=free, wanted=wanted, hooks=hooks, met=look.at)
-        found = found if keep or wrap else fetched(output, found)
+        if "dask" in modules and not keep and wrap is None:  # what is lazy comes with Dask
+            found = fetched(output, found)
         if look.quiet is not None and not _finite(found, wanted) and not _is_lost(output):
             again = _CarefulPass(output, seed, wrap, keep, wanted, hooks).run()
             found = {node: _combined(*again[node], g) if node in again else g for node, g in found.items()}
