@@ -10,7 +10,7 @@ import numpy as np
 
 import autograd.rules  # noqa: F401  (fills the table of operations)
 from autograd.array.conversion import made_there
-from autograd.array.numbers import operator_method
+from autograd.array.numbers import operator_method, unary
 from autograd.basis.arrays import is_foreign
 from autograd.core.errors import describe
 from autograd.core.node import Node
@@ -126,8 +126,7 @@ def _operators(fn: Any) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any],
 
 
 def _sign(fn: Any) -> Callable[[Any], Any]:
-    op = lookup(fn)
-    return lambda self: apply(op, (self,))
+    return unary(lookup(fn))
 
 
 class ArrayMethods:

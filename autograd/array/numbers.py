@@ -1,4 +1,4 @@
-"""Operators between numbers, as loops over scalars have them: what `apply` does, in two thirds of its time.
+"""Operators and functions of numbers, as loops over scalars have them: what `apply` does, in two thirds of its time.
 
 A number is always kept, nothing shares its memory, and it is nothing of another library. So what is left of `apply` is
 the value and the node; whatever else there is, is left to `apply`.
@@ -31,12 +31,7 @@ def operator_method(op: Op, reflected: bool = False) -> Callable[[Any, Any], Any
                     value = op.forward(*values)
                 except Exception:  # `apply` says of what
                     return apply(op, (other, self) if reflected else (self, other))
-                node = Node()
-                node.op, node.order, node.requires_grad = op, next_order(), True
-                node.args, node.saved, node.kwargs = inputs, values, NO_OPTIONS
-                node.held = node.output = value
-                node.hooks = node.grad = node.scope = node.marks = None
-                return wrap(node, value)
+                return _recorded(op, inputs, values, value)
         try:
             return apply(op, (other, self) if reflected else (self, other))
         except TypeError:
@@ -45,3 +40,28 @@ def operator_method(op: Op, reflected: bool = False) -> Callable[[Any, Any], Any
             raise
 
     return method
+
+
+def unary(op: Op) -> Callable[[Any], Any]:
+    """An operation of one operand, for a Tensor."""
+
+    def call(self: Any) -> Any:
+        value, arg = self._value, self._node
+        if type(value) is NUMBER and arg.requires_grad and not observers and recording.get():
+            try:
+                result = op.forward(value)
+            except Exception:  # `apply` says of what
+                return apply(op, (self,))
+            return _recorded(op, (arg,), (value,), result)
+        return apply(op, (self,))
+
+    return call
+
+
+def _recorded(op: Op, inputs: tuple[Any, ...], values: tuple[Any, ...], value: Any) -> Any:
+    node = Node()
+    node.op, node.order, node.requires_grad = op, next_order(), True
+    node.args, node.saved, node.kwargs = inputs, values, NO_OPTIONS
+    node.held = node.output = value
+    node.hooks = node.grad = node.scope = node.marks = None
+    return wrap(node, value)

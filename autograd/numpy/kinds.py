@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd.array.tensor import Tensor
+from autograd.basis.arrays import NUMBER
 from autograd.core.op import plain
 from autograd.numpy.arrays import PlainArray, has_gradient
 from autograd.numpy.makers import matrix
@@ -44,6 +45,8 @@ def _kind(theirs: Any, of_tensor: Any, dtype: Any = None) -> Any:
 
 
 def _float(value: Any) -> Any:
+    if type(value._value) is NUMBER and value.requires_grad:
+        return value
     if value.size != 1 or not value.requires_grad:
         return builtins.float(value)
     return np.ravel(value)[0].astype(np.float64)
@@ -68,7 +71,7 @@ complex128 = _kind(np.complex128, None)
 complex_.make, complex128.make = staticmethod(_complex(builtins.complex)), staticmethod(_complex(np.complex128))
 int64 = _kind(np.int64, lambda value: value.astype(np.int64))
 int32 = _kind(np.int32, lambda value: value.astype(np.int32))
-float64 = _kind(np.float64, lambda value: value.astype(np.float64))
+float64 = _kind(np.float64, lambda value: value if type(value._value) is NUMBER else value.astype(np.float64))
 float32 = _kind(np.float32, lambda value: value.astype(np.float32))
 _kind(Decimal, _float)
 _kind(np.matrix, None).make = staticmethod(matrix)

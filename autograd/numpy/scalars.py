@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from autograd.array.conversion import refusal
+from autograd.array.numbers import unary
 from autograd.array.tensor import Tensor
+from autograd.basis.arrays import NUMBER
 from autograd.basis.loading import load
-from autograd.core.op import Op, holds_tensor, plain, stack_nested
+from autograd.core.op import Op, find, holds_tensor, plain, stack_nested
 from autograd.core.tensor import apply
 from autograd.numpy.arrays import has_gradient
 from autograd.numpy.namespace import REPLACED, Namespace
@@ -82,13 +84,17 @@ _ON_TENSORS: dict[str, Callable[..., Any]] = {
 def _on_numbers(name: str, theirs: Callable[..., Any]) -> Callable[..., Any]:
     """A function of numbers; of Tensors the same, with a gradient where there is one, and with its own errors."""
 
-    on_tensor = None if name in _STEPS else _ON_TENSORS.get(name)
+    op = find(np.log if name == "log" else _ON_TENSORS.get(name))
+    on_number = unary(op) if op else None
 
     @wraps(theirs)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if len(args) == 1 and on_tensor and isinstance(args[0], Tensor) and not args[0].ndim and args[0].requires_grad:
-            theirs(args[0]._value)  # for its errors
-            return on_tensor(*args, **kwargs)
+        if len(args) == 1 and isinstance(x := args[0], Tensor) and type(x._value) is NUMBER and not kwargs:
+            value = theirs(x._value)  # or the error that Python has
+            if not x._node.requires_grad:
+                return value
+            if on_number:
+                return on_number(x)
         args = tuple([list(arg) if hasattr(arg, "__next__") else arg for arg in args])
         if not holds_tensor(args):
             return theirs(*args, **kwargs)
