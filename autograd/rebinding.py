@@ -316,8 +316,13 @@ class _Run:
         kind = type(value)
         if kind in (staticmethod, classmethod):
             return kind(self.ours(value.__func__))
-        if kind is property:
-            return property(*[part and self.ours(part) for part in (value.fget, value.fset, value.fdel)])
+        if isinstance(value, property):
+            made = property.__new__(self.ours(kind))
+            self.seen[id(value)] = value, made  # before what it holds, which may hold it
+            property.__init__(made, *[part and self.ours(part) for part in (value.fget, value.fset, value.fdel)])
+            for name, part in getattr(value, "__dict__", {}).items():
+                vars(made)[name] = self.ours(part)
+            return made
         if kind is cached_property:
             copy = cached_property(self.ours(value.func))
             copy.__set_name__(type(None), value.attrname or "")

@@ -67,6 +67,57 @@ def goes_over_arrays(x: Any) -> Any:
     return outer.sum(axis=(0, 2)) * lengths[1] * lists + first + np.vectorize(squares, otypes=[float])(x)
 
 
+class Degrees(float):
+    def __new__(cls, value: Any = 0.0, **named: Any) -> Any:
+        return super().__new__(cls, *named.values() or (value,))
+
+    def half(self) -> Any:
+        return self / 2
+
+
+class lazy(property):  # noqa: N801
+    def __init__(self, method: Any) -> None:
+        self.method = method
+        super().__init__(self.once)
+
+    def once(self, owner: Any) -> Any:
+        return owner.__dict__.setdefault(self.method.__name__, np.array([self.method(owner), 1.0]))
+
+
+class Angle:
+    def __init__(self, size: Any) -> None:
+        self.size = size
+
+    @lazy
+    def turns(self) -> Any:
+        return self.size / 360.0
+
+
+FULL = Degrees(360)
+
+
+def derives_from_builtins(x: Any) -> Any:
+    angle, fixed = Degrees(value=x[0]), Degrees(size=30)
+    assert isinstance(fixed, Degrees)
+    assert isinstance(fixed, float)
+    assert not isinstance(1.0, Degrees)
+    assert issubclass(Degrees, float)
+    assert len({Degrees, float}) == 2
+    return (FULL - angle) * fixed.half() * x + Angle(x[1]).turns.sum() * Degrees(2)
+
+
+def writes_into_the_diagonal(x: Any) -> Any:
+    out = np.outer(x, x)
+    diagonal = np.lib.stride_tricks.as_strided(out, (3,), (4 * out.itemsize,))
+    diagonal[:] = np.divide(1.0, x, out=None, where=x > 0)
+    out *= 2.0
+    diagonal[1] *= x[2]
+    plain = np.empty((2, 2))
+    plain[:] = 3.0
+    np.lib.stride_tricks.as_strided(plain, (2,), (3 * plain.itemsize,))[:] = 1.0
+    return out.sum(axis=0) * diagonal[1] * plain.sum()
+
+
 def double(a: Any) -> None:
     a += a * a
     a[...] = 2 * a
@@ -85,6 +136,8 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     makes_numbers_of_other_kinds,
     describes_samples,
     goes_over_arrays,
+    derives_from_builtins,
+    writes_into_the_diagonal,
     writes_into_an_array_without_axes,
 ]
 

@@ -38,7 +38,8 @@ _HOW: Final = frozenset({"dtype", "signature", "casting", "order", "subok", "axe
 
 def call_with_options(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A ufunc that is called with options, but without `out=`."""
-    if kwargs.get("where", True) is not True:
+    where = kwargs.pop("where", True)
+    if where is not True and not np.all(plain(where)):
         raise TypeError(
             f"{qualified_name(ufunc)} with where= and without out= leaves the rest undefined; give an "
             "out= that holds it, such as np.zeros_like(t), or choose by np.where"

@@ -18,8 +18,8 @@ from autograd.basis.arrays import is_lazy
 from autograd.basis.signatures import qualified_name
 from autograd.core.backward import RETAIN_GRAD
 from autograd.core.errors import describe
-from autograd.core.node import Node, recording
-from autograd.core.op import Op, holds_tensor, plain, stack_nested
+from autograd.core.node import NO_OPTIONS, Node, recording
+from autograd.core.op import Op, holds_tensor, lookup, plain, stack_nested
 from autograd.core.tensor import TensorBase, apply
 from autograd.grad_mode import enable_grad
 from autograd.rules.definition import positional
@@ -135,6 +135,13 @@ class Writing:
         count = len(views)
         if not (count & 15 or count & (count - 1)):  # at powers of two, forget those that died
             views[:] = [view for view in views if view() is not None]
+
+    def _looked_at(self: Any, places: Any) -> Any:
+        """The elements at these places, which share the memory of this Tensor, as no index of NumPy's would."""
+        view = self[places]
+        view._view = (self, lookup(operator.getitem), (places,), NO_OPTIONS)
+        self._views = [*getattr(self, "_views", ()), ref(view)]
+        return view
 
     def _write(self, new: Any) -> Any:
         """Stand for `new`, and let everything that shares this memory follow."""

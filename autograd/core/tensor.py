@@ -225,6 +225,8 @@ def _constant(op: Op, position: int, value: Any) -> Any:
     if type(value) in (list, tuple):
         has_rule = op.variadic or (position < len(op.operands) and op.vjp[position] is not None)
         value = stack_nested(value) if has_rule or (type(value) is list and holds_tensor(value)) else value
+    elif isinstance(value, float) and type(value) is not NUMBER:  # of a class with operators of its own
+        value = float(value)
     elif hasattr(value, "__array__") or type(value) is complex:
         value = _result_type._operand(value)
     kind = "O" if getattr(type(value), "__array_ufunc__", ...) is None else "f"  # has operators of its own (NEP 13)

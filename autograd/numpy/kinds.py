@@ -65,6 +65,7 @@ def _complex(theirs: Any) -> Any:
 
 
 float_ = _kind(builtins.float, _float, np.float64)
+float_.__new__ = staticmethod(lambda cls, value=0.0: value if has_gradient(value) else float.__new__(cls, plain(value)))
 int_ = _kind(builtins.int, lambda value: builtins.int(held(value)), np.int64)
 complex_ = _kind(builtins.complex, None, np.complex128)
 complex128 = _kind(np.complex128, None)

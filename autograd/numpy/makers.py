@@ -169,15 +169,16 @@ def _in_shape(shape: tuple[int, ...], results: list[Any]) -> Any:
 
 @replaces(np.lib.stride_tricks.as_strided)
 def as_strided(x: Any, shape: Any = None, strides: Any = None, subok: bool = False, writeable: bool = True) -> Any:
-    """`np.lib.stride_tricks.as_strided`, of what is read from it."""
-    if not has_gradient(x):
+    """`np.lib.stride_tricks.as_strided`: the elements at these places, and a view of them."""
+    if not has_gradient(x) and not (writeable and holds_tensor(x) and plain(x).flags.c_contiguous):
         return as_tensor(np.lib.stride_tricks.as_strided(plain(x), shape, strides))
     data, size = x._value, x.dtype.itemsize
     if not data.flags.c_contiguous:
         raise TypeError(f"np.lib.stride_tricks.as_strided of {describe(x)}, which is not contiguous; give a copy")
     places = np.arange(data.size, dtype=np.int64).reshape(data.shape)
     steps = None if strides is None else [step // size * 8 for step in strides]
-    return np.ravel(x)[np.lib.stride_tricks.as_strided(places, shape, steps)]
+    flat: Any = np.ravel(x)
+    return flat._looked_at(np.lib.stride_tricks.as_strided(places, shape, steps))
 
 
 def make_diagonal(D: Any, offset: int = 0, axis1: int = -1, axis2: int = -2) -> Any:

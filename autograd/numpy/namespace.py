@@ -105,21 +105,30 @@ def _home(fn: Any) -> str:
 
 
 class Kind(type):
-    """The class of classes that stand for one of somebody else: see `autograd.numpy.kinds`."""
+    """The class of classes that stand for one of somebody else: see `autograd.numpy.kinds`.
+
+    A class that derives from such a one is no other than its author wrote.
+    """
 
     theirs: Any
     of_tensor: Any
     held: Any
 
     def __instancecheck__(cls, value: Any) -> bool:
+        if "theirs" not in vars(cls):
+            return super().__instancecheck__(value)
         return isinstance(cls.held(value), cls.theirs) or issubclass(
             getattr(value, "stands_for", type(None)), cls.theirs
         )
 
     def __subclasscheck__(cls, kind: Any) -> bool:
+        if "theirs" not in vars(cls):
+            return super().__subclasscheck__(kind)
         return issubclass(kind.theirs if type(kind) is Kind else kind, cls.theirs)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if "theirs" not in vars(cls):
+            return super().__call__(*args, **kwargs)
         if hasattr(cls, "make"):
             return cls.make(*args, **kwargs)
         if args and holds_tensor(args[0]):
@@ -127,10 +136,11 @@ class Kind(type):
         return as_tensor(cls.theirs(*args, **kwargs))
 
     def __eq__(cls, other: object) -> Any:
-        return True if other is cls or other is cls.theirs else NotImplemented  # a dtype knows better
+        same = other is cls or other is vars(cls).get("theirs")
+        return True if same else NotImplemented  # a dtype knows better
 
     def __hash__(cls) -> int:
-        return hash(cls.theirs)
+        return hash(cls.theirs) if "theirs" in vars(cls) else super().__hash__()
 
 
 class Namespace(ModuleType):
