@@ -41,7 +41,7 @@ X = np.ones((100, 3))
         (lambda: Tensor(1j), TypeError, r"this complex has complex128; split complex data into \.real"),
         (lambda: Tensor([[1.0, 2.0], [3.0]]), ValueError, "Tensor of a list: .*; give rows of one length"),
         (lambda: Tensor(np.ones(3, bool), requires_grad=True), TypeError, "only floats have gradients"),
-        (lambda: Tensor(np.ones(3) * 1j), TypeError, r"real numbers, and this ndarray has complex128.*\.real and \.imag"),
+        (lambda: Tensor(np.ones(3) * 1j), TypeError, r"this ndarray has complex128.*\.real and \.imag"),
         (lambda: Tensor(["a"]), TypeError, "real numbers"),
         (lambda: np.cbrt(W * 1j), TypeError, r"np\.cbrt of complex numbers.*\.real and \.imag"),
         (lambda: (W + np.ones(8, complex)).backward(), AttributeError, r"a loss is a real number.*np\.abs"),

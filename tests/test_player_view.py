@@ -46,6 +46,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     d = np.tanh(c + a)
     autograd.player(d * a, made / "scalars.html", detail="operations")
     autograd.player(np.exp(a * b) - a, made / "statement.html")
+    W, V, b = (Tensor(rng.normal(size=shape), requires_grad=True) for shape in ((2, 8), (8, 2), 8))
+    h = np.tanh(y @ W + b)
+    autograd.player(np.mean((h @ V - y) ** 2), made / "high.html")
     return made
 
 
@@ -82,14 +85,27 @@ SMALLEST += " * parseFloat(getComputedStyle(t).fontSize)))"
 
 @needs_browser
 @needs_dot
-@pytest.mark.parametrize("page", ["whole", "modules", "scalars"])
+@pytest.mark.parametrize(("page", "beside"), [("high", True), ("modules", False), ("scalars", False)])
+def test_what_is_known_of_a_card_stands_where_the_picture_is_larger(opened: Any, page: str, beside: bool) -> None:
+    browser = opened(page)
+    known = "document.querySelector('aside').getBoundingClientRect()"
+    assert (browser.run(f"{known}.left") > 640) == beside
+    assert browser.run(
+        "(m => m.scrollWidth <= m.clientWidth && m.scrollHeight <= m.clientHeight)(document.querySelector('main'))"
+    )
+    assert opened(page, 0, 1000, 720).run(f"{known}.left") == 0  # too narrow for that
+
+
+@needs_browser
+@needs_dot
+@pytest.mark.parametrize("page", ["whole", "modules", "scalars", "high"])
 def test_text_has_twelve_pixels_on_a_slide(opened: Any, page: str) -> None:
     assert opened(page).run(SMALLEST) >= 11.99
 
 
 @needs_browser
 @pytest.mark.parametrize("size", [(1280, 720), (390, 844)])
-@pytest.mark.parametrize("page", ["whole", "modules", "scalars"])
+@pytest.mark.parametrize("page", ["whole", "modules", "scalars", "high"])
 def test_numbers_are_never_below_the_fold_nor_over_the_picture(opened: Any, page: str, size: tuple[int, int]) -> None:
     browser = opened(page, 0, *size)
     below = browser.run(
@@ -106,7 +122,8 @@ def test_numbers_are_never_below_the_fold_nor_over_the_picture(opened: Any, page
             }
             document.getElementById("next").click();
           }
-          if (main.getBoundingClientRect().bottom > aside.getBoundingClientRect().top + 1) below.push("over");
+          const picture = main.getBoundingClientRect(), known = aside.getBoundingClientRect();
+          if (picture.bottom > known.top + 1 && picture.right > known.left + 1) below.push("over");
           return below;
         })()"""
     )

@@ -1,6 +1,7 @@
 // What is known of a card: its numbers, the gradient that has arrived, and the rule of the step.
 
-const ROW = 21, DENSE = 16, LINE = 20, HEAD = 60; // pixels
+const ROW = 21, DENSE = 16, LINE = 20, HEAD = 60, BESIDE = 440; // pixels
+let below = 0, stacked = 0; // heights of what is known of a card, below the picture and beside it
 
 function inspect(step) {
   const card = view.byId.get(chosen ?? step.card);
@@ -55,9 +56,10 @@ function quiet(text) {
 function keys() {
   const text = quiet("");
   [["→ ←", "step"], ["Space", "plays"], ["+", "−", "0", "size"], ["/", "finds"], ["f", "full screen"]].forEach((line) => {
-    const meaning = line.pop();
-    for (const key of line) text.append(Object.assign(document.createElement("kbd"), { textContent: key }), " ");
-    text.append(meaning, " \u2003");
+    const meaning = line.pop(), whole = document.createElement("span");
+    for (const key of line) whole.append(Object.assign(document.createElement("kbd"), { textContent: key }), " ");
+    whole.append(meaning);
+    text.append(whole, " \u2003");
   });
   text.append("Click a card to see its numbers.");
   return text;
@@ -82,17 +84,24 @@ function table(shown) {
 
 const isDense = (shown) => shown.rows.length > 5 || (shown.rows[0] ?? "").split(" ").length > 5;
 
-// The height of the most that is ever shown, within what leaves the picture its room.
+// The height of the most that is ever shown: of the three parts one under the other, and of the largest, within what
+// leaves the picture its room.
 function reserve() {
   const height = (shown) => shown ? shown.rows.length * (isDense(shown) ? DENSE : ROW) + (shown.lines.length ? LINE : 0) : LINE;
-  let most = 84;
+  let value = 0, gradient = 0, rule = 0;
   for (const { cards, steps } of views) {
-    for (const card of cards) most = Math.max(most, height(card.value), card.inside ? height(card.inside) - LINE : 0);
+    for (const card of cards) {
+      value = Math.max(value, height(card.value));
+      rule = Math.max(rule, card.inside ? height(card.inside) - LINE : 0);
+    }
     for (const step of steps) {
-      if (step.gradient) most = Math.max(most, height(step.gradient));
+      if (step.gradient) gradient = Math.max(gradient, height(step.gradient));
       const rules = (step.rule ?? "").split("<math").length - 1;
-      if (rules) most = Math.max(most, rules * 62 + (step.note ? 2 * LINE : 0) - LINE);
+      if (rules) rule = Math.max(rule, rules * 62 + (step.note ? 2 * LINE : 0) - LINE);
     }
   }
-  document.body.style.setProperty("--inspector", `${Math.min(most + HEAD, 260)}px`);
+  stacked = value + gradient + rule + 3 * HEAD;
+  below = Math.min(Math.max(84, value, gradient, rule) + HEAD, 260);
+  document.body.style.setProperty("--inspector", `${below}px`);
+  document.body.style.setProperty("--beside", `${BESIDE}px`);
 }

@@ -3,7 +3,7 @@
 const get = (id) => document.getElementById(id);
 const data = JSON.parse(get("data").textContent);
 const main = document.querySelector("main"), slider = get("slider");
-const still = matchMedia("(prefers-reduced-motion: reduce)"), narrow = matchMedia("(max-width: 760px)");
+const still = matchMedia("(prefers-reduced-motion: reduce)"), wide = matchMedia("(min-width: 1081px)");
 
 // One picture, or a folded one and what it is unfolded.
 const views = [["picture", data], ["unfolded", data.unfolded]].filter(([, told]) => told).map(([id, told]) => {

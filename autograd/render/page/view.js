@@ -8,8 +8,9 @@ const fitting = () => Math.min(main.clientWidth / size().width, main.clientHeigh
 
 function scaleTo(wanted) {
   scale = wanted;
-  view.svg.setAttribute("width", Math.floor(size().width * scale));
-  view.svg.setAttribute("height", Math.floor(size().height * scale));
+  const pixels = near ? Math.ceil : Math.floor; // a part has text as large as it says, and the whole fits
+  view.svg.setAttribute("width", pixels(size().width * scale));
+  view.svg.setAttribute("height", pixels(size().height * scale));
 }
 
 // What is at this place of the window stays there.
@@ -42,8 +43,18 @@ function zoomTo(wanted) {
 
 const toggleZoom = () => zoomTo(!near);
 
+// What is known of a card stands beside the picture where this is whole there, and larger than above it.
+function place() {
+  const width = innerWidth, height = document.querySelector("footer").offsetTop - main.offsetTop - get("notes").offsetHeight;
+  const under = Math.min(width / size().width, (height - below) / size().height);
+  const beside = Math.min((width - BESIDE) / size().width, height / size().height);
+  const whole = beside >= READABLE && beside > under && under < LARGEST;
+  document.body.classList.toggle("beside", whole && wide.matches && stacked <= height);
+}
+
 function arrange() {
   if (own) return;
+  place();
   scaleTo(0); // without it the window has its whole room
   zoomTo(fitting() < READABLE);
 }
