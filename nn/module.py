@@ -142,7 +142,7 @@ class Module:
             if isinstance(held, kind) and not (value is None or isinstance(value, kind)):
                 raise TypeError(self._refusal(name, held, value))
         if name in self._buffers and (isinstance(value, Tensor) or not hasattr(value, "dtype")):
-            raise TypeError(f"{self._title()}.{name} is a buffer and got a {type(value).__name__}: assign an array")
+            raise self._no_array(name, value)
         for path, tensor in _parts(name, value, Tensor):
             if tensor.requires_grad and tensor.is_leaf and not isinstance(tensor, Parameter):
                 raise TypeError(
@@ -166,6 +166,9 @@ class Module:
         else:
             cure = f"assign nn.Parameter(...), or None, or write new values by {name}.data = ..."
         return f"{self._title()}.{name} holds a {type(held).__name__} and got a {type(value).__name__}: {cure}"
+
+    def _no_array(self, name: str, value: Any) -> TypeError:
+        return TypeError(f"{self._title()}.{name} is a buffer and got a {type(value).__name__}: assign an array")
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """This module (path "") and all below it, parents first, each once."""
@@ -267,13 +270,10 @@ class Module:
             raise ValueError(f"{self._title()} has an attribute {name} already: give the buffer another name")
         if "_path" not in vars(self):
             raise self._not_initialised()
-        values = array if isinstance(array, Tensor) else np.array(array)
+        if isinstance(array, Tensor):
+            raise self._no_array(name, array)
+        setattr(self, name, np.array(array))
         self._buffers = (*self._buffers, name)
-        try:
-            setattr(self, name, values)
-        except TypeError:
-            self._buffers = self._buffers[:-1]
-            raise
 
     def named_buffers(self) -> Iterator[tuple[str, states.Array]]:
         """The arrays that were registered here and below, with their paths from here."""

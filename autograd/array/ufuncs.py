@@ -136,7 +136,7 @@ def _reduce(
     initial: Any = np._NoValue,
     where: Any = True,
 ) -> Any:
-    """All elements along an axis, one after the other; by halves where brackets may be set at will."""
+    """All elements along some axes, which are brought to one in front."""
     a = a if dtype is None else a.astype(float_dtype(dtype))
     every = axis is None or (axis == 0 and not a.ndim)  # NumPy lets a number have an axis 0
     axes = normalize_axis_tuple(range(a.ndim) if every else axis, a.ndim)
@@ -158,6 +158,7 @@ def _reduce(
 
 
 def _folded(ufunc: np.ufunc, a: Any) -> Any:
+    """All along the first axis as one: by halves, a graph of logarithmic depth, where brackets may be set at will."""
     n = len(a)
     if n == 0:
         if ufunc.identity is None:

@@ -85,9 +85,10 @@ class Compiled:
                 if result is not STALE:
                     return result
         with _recording, self._lock:
-            return self._slowly(args, kwargs)
+            return self._found_or_recorded(args, kwargs)
 
-    def _slowly(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _found_or_recorded(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The result by the first recording whose guards hold, which serves the next call too; else by a new one."""
         tree = Tree((args, kwargs))
         key = tree.nesting, tuple(map(_kind, tree.leaves))
         alike = self._kept.get(key, [])

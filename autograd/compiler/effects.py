@@ -67,14 +67,15 @@ class Effects:
                 self.presence.append((tensor, grad is not None))
 
     def _note_moved(self, node: Node, now: Node) -> None:
+        """`p.data = ...` gave a Tensor another leaf: a replay writes the new values into the array of the old one."""
         if now.op is not None:
             raise TypeError(
                 f"the step writes a value with a graph into {describe(node)}, which stays after the step: the graph "
                 "would be lost. Write it detached, or return it"
             )
-        home, new = node.value, now.value
-        if type(home) is Traced and new is not home:
-            home.symbol = (new if type(new) is Traced else self._recording.trace.constant(new)).symbol
+        array, new = node.value, now.value
+        if type(array) is Traced and new is not array:
+            array.symbol = (new if type(new) is Traced else self._recording.trace.constant(new)).symbol
 
     def _note_containers(self) -> None:
         """Lists, sets and dictionaries hold as many things as before; a dictionary may get entries at first.

@@ -44,7 +44,7 @@ class Specialisation:
         self._plan(recorded)
         self._cleared = effects.cleared
         self._rebound = [(place, isinstance(before, Tensor)) for place, before, _ in effects.rebound]
-        self._first = [effects.held.index(held) for held in effects.held]  # one array may be in several places
+        self._same_as = [effects.held.index(held) for held in effects.held]  # the first place that holds the same array
         self._tree = effects.result
         self._results = [(k, is_tensor) for k, (_, is_tensor) in effects.results.items()]
         single = len(self._results) == len(self._tree.leaves) == 1 and self._tree.filled([self]) is self
@@ -166,20 +166,18 @@ class Specialisation:
         for tensor in self._cleared:
             tensor._node.grad = None
         values = values[len(self._added) :]
-        self._put(values)
+        self._write_places(values)
         leaves = [leaf.copy() if type(leaf) is np.ndarray else leaf for leaf in self._tree.leaves]
         for (k, is_tensor), value in zip(self._results, values[len(self._rebound) :], strict=True):
             leaves[k] = wrap(Node.leaf(value)) if is_tensor else value
         return self._tree.filled(leaves)
 
-    def _put(self, values: tuple[Any, ...]) -> None:
-        """Put the values of places there; one array may be in several."""
+    def _write_places(self, values: tuple[Any, ...]) -> None:
+        """Put each value at its place. What was one array in several places when recorded is one array again."""
         held: list[Any] = []
         for k, (place, is_tensor) in enumerate(self._rebound):
-            if self._first[k] < k:
-                held.append(held[self._first[k]])
-            else:
-                held.append(wrap(Node.leaf(values[k])) if is_tensor else values[k])
+            new = wrap(Node.leaf(values[k])) if is_tensor else values[k]
+            held.append(held[self._same_as[k]] if self._same_as[k] < k else new)
             place.write(held[k])
 
     def _moved(self) -> bool:

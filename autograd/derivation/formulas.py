@@ -189,6 +189,7 @@ class Formulas:
         return [one._replace(own=own) for one in self._equations(statement)]
 
     def _equations(self, statement: Statement) -> list[_Equation]:
+        """What a statement computes: an array that is filled, a write, a gradient by its records' rules, or a value."""
         line, left = statement.line, self._symbol(statement)
         target = line.target
         if statement.fills:
@@ -199,8 +200,8 @@ class Formulas:
             return self._begun(left, old, [self._written(left, line, line.args[1], line.args[2], _SET)])
         owned = self._owner(target)
         if owned is not None and owned[1] and (by_rules := self._by_rules(owned[0], target)) is not None:
-            below, sum_of_rules = by_rules
-            return [_Equation(left if below is None else Script(left, below), sum_of_rules)]
+            index, sum_of_rules = by_rules  # a rule may speak of one entry
+            return [_Equation(left if index is None else Script(left, index), sum_of_rules)]
         full = self._full[target]
         if full.entry is not None:
             return [_Equation(Script(left, row(*full.entry.shown)), full.entry.tree)]

@@ -16,7 +16,7 @@ from autograd.rules.reduce import float_dtype
 _PARTS = r"\bar a_k = \bar y[\text{part } k]"
 
 
-def _joining(arrays: Any, axis: int | None = 0, *, dtype: Any = None, casting: Any = "same_kind") -> Call:
+def _join_arguments(arrays: Any, axis: int | None = 0, *, dtype: Any = None, casting: Any = "same_kind") -> Call:
     if dtype is not None:
         arrays = [stack_nested(a) for a in arrays]
         for a in arrays:
@@ -48,7 +48,7 @@ defop(
     np.concatenate,
     variadic=True,
     forward=lambda *arrays, axis=0: np.concatenate(arrays, axis),
-    adapt=_joining,
+    adapt=_join_arguments,
     vjp=_concatenate,
     parts=_all_parts,
     math=_PARTS,
@@ -63,7 +63,7 @@ defop(
     np.stack,
     variadic=True,
     forward=lambda *arrays, axis=0: np.stack(arrays, axis),
-    adapt=_joining,
+    adapt=_join_arguments,
     vjp=lambda position, g, y, *arrays, axis=0: g[along(axis, position)],
     parts=lambda own, g, y, *arrays, axis=0: np.moveaxis(g, axis, 0),
     math=r"\bar a_k = \bar y[k]",

@@ -178,7 +178,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, *, rng: init.Rng = No
     probability("dropout: p", p)
     if not training or p == 0:
         return x
-    generator: Any = rng if hasattr(rng, "uniform") else init.generator(rng)  # in a recording it is a stand-in
+    generator: Any = rng if hasattr(rng, "uniform") else init.generator(rng)  # a compiled step records what it draws
     kept = uniform(generator, x) >= p
     factor = 1 / (1 - p) if p < 1 else 0.0
     return np.multiply(x, kept.astype(getattr(x, "dtype", np.float64)) * factor)

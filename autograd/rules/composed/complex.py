@@ -172,15 +172,10 @@ REAL_COMPOSED: Final = {np.correlate, np.interp, np.gradient, np.geomspace, np.d
 
 # Compositions that are of complex numbers what they are of real ones.
 _AS_COMPOSED: Final = {
-    getattr(np, name, None) for name in (
-        "split", "hsplit", "vsplit", "dsplit", "block", "select", "choose", "extract", "diagflat", "trapezoid",
-        "polyval", "meshgrid", "broadcast_arrays", "linspace", "matrix_transpose", "unstack", "apply_along_axis",
-        "apply_over_axes",
-    )
-} | {
-    getattr(np.linalg, name, None) for name in (
-        "matrix_power", "matrix_norm", "vector_norm", "vecdot", "trace", "diagonal", "matrix_transpose",
-    )
+    np.split, np.hsplit, np.vsplit, np.dsplit, np.block, np.select, np.choose, np.extract, np.diagflat, np.trapezoid,
+    np.polyval, np.meshgrid, np.broadcast_arrays, np.linspace, np.matrix_transpose, np.unstack, np.apply_along_axis,
+    np.apply_over_axes, np.linalg.matrix_power, np.linalg.matrix_norm, np.linalg.vector_norm, np.linalg.vecdot,
+    np.linalg.trace, np.linalg.diagonal, np.linalg.matrix_transpose,
 }  # fmt: skip
 
 
@@ -211,8 +206,8 @@ def _requires_grad(value: Any) -> bool:
     return bool(getattr(value, "requires_grad", False))
 
 
-def covers(*functions: Any) -> Callable[[Function], Function]:
-    """Say what functions of NumPy's are where complex numbers are among their arguments."""
+def implements(*functions: Any) -> Callable[[Function], Function]:
+    """Register what NumPy's functions do with complex numbers among their arguments, as NEP 18 has it."""
 
     def record(body: Function) -> Function:
         TABLE.update(dict.fromkeys(functions, body))
@@ -269,7 +264,7 @@ for _fn in (
     TABLE[_fn] = _by_part(_fn)
 
 
-@covers(np.zeros_like, np.empty_like)
+@implements(np.zeros_like, np.empty_like)
 def _zeros_like(a: Any, dtype: Any = None, **options: Any) -> Any:
     a = as_complex(a)
     if dtype is not None and np.dtype(dtype).kind != "c":
@@ -278,12 +273,12 @@ def _zeros_like(a: Any, dtype: Any = None, **options: Any) -> Any:
     return Complex(np.zeros_like(a.real, real, **options), np.zeros_like(a.imag, real, **options))
 
 
-@covers(np.nansum)
+@implements(np.nansum)
 def _nansum(a: Any, *args: Any, **kwargs: Any) -> Any:
     return np.sum(np.where(np.isnan(a), 0, a), *args, **kwargs)
 
 
-@covers(np.where)
+@implements(np.where)
 def _where(condition: Any, a: Any, b: Any) -> Complex:
     condition = np.not_equal(without_tensors(condition), 0)
     a, b = as_complex(a), as_complex(b)
@@ -296,13 +291,13 @@ for _fn in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
     )
 
 
-@covers(np.compress)
+@implements(np.compress)
 def _compress(condition: Any, a: Any, axis: Any = None) -> Any:
     condition, a = without_tensors(condition), as_complex(a)
     return Complex(np.compress(condition, a.real, axis), np.compress(condition, a.imag, axis))
 
 
-@covers(np.interp)
+@implements(np.interp)
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     if is_complex(x) or is_complex(xp):
         raise TypeError("np.interp takes complex numbers as its values, not as places")
@@ -315,7 +310,7 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
     return Complex(of(np.real), of(np.imag))
 
 
-@covers(np.append)
+@implements(np.append)
 def _append(arr: Any, values: Any, axis: Any = None) -> Any:
     if axis is None:
         arr, values = np.ravel(as_complex(arr)), np.ravel(as_complex(values))

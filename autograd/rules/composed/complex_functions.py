@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 
 from autograd.core.op import plain, stack_nested
-from autograd.rules.composed.complex import TABLE, Complex, as_complex, covers, is_complex
+from autograd.rules.composed.complex import TABLE, Complex, as_complex, implements, is_complex
 from autograd.rules.definition import defcomposite
 
 _fn: Any
 # Sums and products
 
 
-@covers(np.add)
+@implements(np.add)
 def _add(a: Any, b: Any) -> Complex:
     a, b = as_complex(a), as_complex(b)
     return Complex(a.real + b.real, a.imag + b.imag)
 
 
-@covers(np.subtract)
+@implements(np.subtract)
 def _subtract(a: Any, b: Any) -> Complex:
     a, b = as_complex(a), as_complex(b)
     return Complex(a.real - b.real, a.imag - b.imag)
@@ -51,7 +51,7 @@ TABLE[np.linalg.multi_dot] = lambda first, *more: reduce(np.dot, (first, *more) 
 TABLE[np.square] = lambda a: a * a
 
 
-@covers(np.einsum)
+@implements(np.einsum)
 def _einsum(*operands: Any, subscripts: Any = None, **kwargs: Any) -> Complex:
     if subscripts is None and isinstance(operands[0], str):
         subscripts, *operands = operands  # type: ignore[assignment]
@@ -72,7 +72,7 @@ def _complex_list(value: Any) -> Any:
     return as_complex(value) if type(value) in (list, tuple) and is_complex(value) else value
 
 
-@covers(np.prod)
+@implements(np.prod)
 def _prod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     a = as_complex(a)
     axes = tuple(range(a.ndim)) if axis is None else axis if type(axis) is tuple else (axis,)
@@ -84,13 +84,13 @@ def _prod(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return np.expand_dims(total, axes) if keepdims else total
 
 
-@covers(np.cumprod)
+@implements(np.cumprod)
 def _cumprod(a: Any, axis: Any = None) -> Any:
     z: Any = np.ravel(a) if axis is None else np.moveaxis(a, axis, 0)
     return np.moveaxis(np.stack([np.prod(z[: k + 1], axis=0) for k in range(len(z))]), 0, axis or 0)
 
 
-@covers(np.var)
+@implements(np.var)
 def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
     e = np.abs(a - np.mean(a, axis=axis, keepdims=True)) ** 2
     count = np.size(e) / max(1, np.size(np.sum(plain(e), axis=axis)))
@@ -100,7 +100,7 @@ def _var(a: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> A
 TABLE[np.std] = lambda a, *args, **kwargs: np.sqrt(np.var(a, *args, **kwargs))
 
 
-@covers(np.divide)
+@implements(np.divide)
 def _divide(a: Any, b: Any) -> Any:
     if not is_complex(b):
         a = as_complex(a)
@@ -111,7 +111,7 @@ def _divide(a: Any, b: Any) -> Any:
     return Complex(turned.real / length, turned.imag / length)
 
 
-@covers(np.power)
+@implements(np.power)
 def _power(a: Any, b: Any) -> Any:
     if isinstance(b, (int, float, np.integer)) and abs(float(b)) <= 64 and b == int(b):
         a = as_complex(a)
@@ -132,18 +132,18 @@ def _power(a: Any, b: Any) -> Any:
 # Functions
 
 
-@covers(np.exp)
+@implements(np.exp)
 def _exp(a: Any) -> Complex:
     length = np.exp(a.real)
     return Complex(length * np.cos(a.imag), length * np.sin(a.imag))
 
 
-@covers(np.log)
+@implements(np.log)
 def _log(a: Any) -> Complex:
     return Complex(np.log(np.hypot(a.real, a.imag)), np.arctan2(a.imag, a.real))
 
 
-@covers(np.sqrt)
+@implements(np.sqrt)
 def _sqrt(a: Any) -> Complex:
     length, half = np.sqrt(np.hypot(a.real, a.imag)), np.arctan2(a.imag, a.real) / 2
     return Complex(length * np.cos(half), length * np.sin(half))
@@ -158,25 +158,25 @@ TABLE[np.log2], TABLE[np.log10] = lambda a: np.log(a) / np.log(2), lambda a: np.
 TABLE[np.exp2] = lambda a: np.exp(a * np.log(2))
 
 
-@covers(np.tanh)
+@implements(np.tanh)
 def _tanh(a: Any) -> Complex:
     t, c, s = np.tanh(a.real), np.cos(a.imag), np.sin(a.imag)  # and not cosh, which is soon too large a number
     square = c * c + t * t * s * s
     return Complex(t / square, s * c * (1 - t * t) / square)
 
 
-@covers(np.tan)
+@implements(np.tan)
 def _tan(a: Any) -> Complex:
     turned = _tanh(Complex(-a.imag, a.real))
     return Complex(turned.imag, -turned.real)
 
 
-@covers(np.log1p)
+@implements(np.log1p)
 def _log1p(a: Any) -> Any:
     return _log(Complex(1 + a.real, a.imag))
 
 
-@covers(np.expm1)
+@implements(np.expm1)
 def _expm1(a: Any) -> Complex:
     half = np.sin(a.imag / 2)
     return Complex(np.expm1(a.real) * np.cos(a.imag) - 2 * half * half, np.exp(a.real) * np.sin(a.imag))
@@ -191,25 +191,25 @@ def _roots(a: Any) -> tuple[Any, Any, Any, Any]:
     return plus.real, plus.imag, minus.real, minus.imag
 
 
-@covers(np.arcsin)
+@implements(np.arcsin)
 def _arcsin(a: Any) -> Complex:
     p, q, r, s = _roots(a)
     return Complex(np.arctan2(a.real, p * r - q * s), np.arcsinh(q * r - p * s))
 
 
-@covers(np.arccos)
+@implements(np.arccos)
 def _arccos(a: Any) -> Complex:
     p, q, r, s = _roots(a)
     return Complex(2 * np.arctan2(r, p), np.arcsinh(p * s - q * r))
 
 
-@covers(np.arccosh)
+@implements(np.arccosh)
 def _arccosh(a: Any) -> Complex:
     plus, minus = _sqrt(Complex(a.real + 1, a.imag)), _sqrt(Complex(a.real - 1, a.imag))
     return Complex(np.arcsinh(minus.real * plus.real + minus.imag * plus.imag), 2 * np.arctan2(minus.imag, plus.real))
 
 
-@covers(np.arctanh)
+@implements(np.arctanh)
 def _arctanh(a: Any) -> Any:
     return (_log1p(a) - _log1p(Complex(-a.real, -a.imag))) / 2
 
@@ -248,19 +248,19 @@ for _name in ("arcsin", "arccos", "arctanh"):
     _wider(getattr(np, _name), _name, -1, 1)
 
 
-@covers(np.sort)
+@implements(np.sort)
 def _sort(a: Any, axis: int = -1) -> Any:
     return np.take_along_axis(a, np.argsort(a, axis), axis)
 
 
-@covers(np.real_if_close)
+@implements(np.real_if_close)
 def _real_if_close(a: Any, tol: float = 100) -> Any:
     imag = np.asarray(plain(a.imag))
     limit = tol * np.finfo(imag.dtype).eps if tol > 1 else tol
     return a.real if np.all(np.absolute(imag) < limit) else a
 
 
-@covers(np.sign)
+@implements(np.sign)
 def _sign(a: Any) -> Complex:
     length = np.hypot(a.real, a.imag)
     zero = plain(length) == 0

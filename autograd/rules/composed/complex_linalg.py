@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd.rules.composed.complex import TABLE, Complex, as_complex, covers, without_tensors
+from autograd.rules.composed.complex import TABLE, Complex, as_complex, implements, without_tensors
 from autograd.rules.decompositions import packed_complex_eig
 
-_fn: Any
 
-
-@covers(np.linalg.norm)
+@implements(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     axes = tuple(range(x.ndim)) if axis is None else axis
     if ord not in (2, -2, "nuc") or type(axes) is not tuple or len(axes) != 2:
@@ -30,7 +28,7 @@ def _as_real(a: Complex) -> Any:
     return np.concatenate((top, np.concatenate((a.imag, a.real), axis=-1)), axis=-2)
 
 
-@covers(np.linalg.solve)
+@implements(np.linalg.solve)
 def _solve(a: Any, b: Any) -> Complex:
     a, b = as_complex(a), as_complex(b)
     vector = b.ndim == 1
@@ -40,11 +38,8 @@ def _solve(a: Any, b: Any) -> Complex:
 
 
 TABLE[np.linalg.inv] = lambda a: _solve(a, np.broadcast_to(np.eye(np.shape(a)[-1]), np.shape(a)))
-for _name, _fn in (("matmul", np.matmul), ("outer", np.outer), ("tensordot", np.tensordot)):
-    if hasattr(np.linalg, _name):  # of NumPy 2
-        TABLE[getattr(np.linalg, _name)] = _fn
-if hasattr(np, "vecdot"):
-    TABLE[np.vecdot] = lambda a, b, axis=-1: np.sum(np.conjugate(as_complex(a)) * as_complex(b), axis=axis)
+TABLE.update({np.linalg.matmul: np.matmul, np.linalg.outer: np.outer, np.linalg.tensordot: np.tensordot})
+TABLE[np.vecdot] = lambda a, b, axis=-1: np.sum(np.conjugate(as_complex(a)) * as_complex(b), axis=axis)
 
 
 def _of_real(fn: Any) -> Any:
@@ -61,12 +56,12 @@ def _of_real(fn: Any) -> Any:
 TABLE[np.linalg.pinv] = _of_real(np.linalg.pinv)
 
 
-@covers(np.linalg.svdvals)
+@implements(np.linalg.svdvals)
 def _svdvals(a: Any) -> Any:
     return np.linalg.svd(_as_real(a), compute_uv=False)[..., ::2]  # each is there twice
 
 
-@covers(np.linalg.svd)
+@implements(np.linalg.svd)
 def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     """With NumPy's phases, as `eigh`: u and v of one singular value turn together at will, and apart as `a` says."""
     if not compute_uv:
@@ -97,12 +92,12 @@ def _hermitian(a: Any, UPLO: str) -> Complex:
     return Complex(real + np.swapaxes(np.tril(real, -1), -1, -2), imag - np.swapaxes(imag, -1, -2))
 
 
-@covers(np.linalg.eigvalsh)
+@implements(np.linalg.eigvalsh)
 def _eigvalsh(a: Any, UPLO: str = "L") -> Any:
     return np.linalg.eigvalsh(_as_real(_hermitian(a, UPLO)))[..., ::2]
 
 
-@covers(np.linalg.eigh)
+@implements(np.linalg.eigh)
 def _eigh(a: Any, UPLO: str = "L") -> Any:
     """With NumPy's phases, which are constants here: what hangs on them is no function of the matrix."""
     n = np.shape(a)[-1]
@@ -112,7 +107,7 @@ def _eigh(a: Any, UPLO: str = "L") -> Any:
     return type(theirs)(values[..., ::2], found * _phases(found, theirs.eigenvectors, "eigh"))
 
 
-@covers(np.linalg.eig)
+@implements(np.linalg.eig)
 def complex_eig(a: Any) -> Any:
     """Eigenvalues and eigenvectors, which may be complex."""
     a = as_complex(a)
@@ -149,14 +144,14 @@ def _of_pivots(fn: Any) -> Any:
 TABLE[np.linalg.det] = _of_pivots(np.prod)
 
 
-@covers(np.linalg.slogdet)
+@implements(np.linalg.slogdet)
 def _slogdet(a: Any) -> Any:
     sign = _of_pivots(lambda pivots: np.prod(pivots / np.abs(pivots)))(a)
     size = _of_pivots(lambda pivots: np.sum(np.log(np.abs(pivots))))(a)
     return type(np.linalg.slogdet(np.eye(1)))(sign, size)
 
 
-@covers(np.cov)
+@implements(np.cov)
 def _cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None) -> Any:
     x = np.atleast_2d(as_complex(m))
     x = x if rowvar or np.ndim(m) == 1 else x.T

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.core.op import BODIES
-from autograd.rules.composed.complex import Complex, as_complex, covers
+from autograd.rules.composed.complex import Complex, as_complex, implements
 from autograd.rules.fourier import packed_fft
 
 
@@ -108,7 +108,7 @@ _FUNCTIONS = {
     np.fft.irfft2: lambda a, s=None, axes=(-2, -1), norm=None: _irfftn(a, s, axes, norm),
 }  # fmt: skip
 for _fn, _body in _FUNCTIONS.items():
-    BODIES[_fn] = covers(_fn)(_body)
+    BODIES[_fn] = implements(_fn)(_body)
 BODIES[np.fft.fftshift] = lambda x, axes=None: _rolled(x, axes, 1)
 BODIES[np.fft.ifftshift] = lambda x, axes=None: _rolled(x, axes, -1)
 

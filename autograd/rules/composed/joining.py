@@ -231,12 +231,9 @@ defcomposite(
 )
 defcomposite(np.vsplit, _split_along("vsplit", 0), math=_PUT, samples=[lambda rng: (rng.normal(size=(4, 2)), 2)])
 defcomposite(np.dsplit, _split_along("dsplit", 2), math=_PUT, samples=[lambda rng: (rng.normal(size=(2, 1, 4)), 2)])
-
-
-if hasattr(np, "unstack"):  # NumPy 2.1
-    defcomposite(
-        np.unstack,
-        lambda x, *, axis=0: tuple(x[along(axis, k)] for k in range(np.shape(x)[axis])),
-        math=r"\bar x[k] = \bar y_k",
-        samples=[normal((3, 2)), normal((3, 2), axis=-1)],
-    )
+defcomposite(
+    np.unstack,
+    lambda x, *, axis=0: tuple(x[along(axis, k)] for k in range(np.shape(x)[axis])),
+    math=r"\bar x[k] = \bar y_k",
+    samples=[normal((3, 2)), normal((3, 2), axis=-1)],
+)

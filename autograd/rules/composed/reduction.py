@@ -114,14 +114,13 @@ def _with_initial(fn: Callable[..., Any], first: float) -> Callable[..., Any]:
     return body
 
 
-if hasattr(np, "cumulative_sum"):  # NumPy 2.1
-    for _fn, _plain, _neutral, _math in (
-        (np.cumulative_sum, np.cumsum, 0, r"y_k = \sum_{i \le k} x_i"),
-        (np.cumulative_prod, np.cumprod, 1, r"y_k = \prod_{i \le k} x_i"),
-    ):
-        defcomposite(
-            _fn,
-            _with_initial(_plain, _neutral),
-            math=_math,
-            samples=[normal(4), normal((3, 4), axis=-1, include_initial=True), normal((), include_initial=True)],
-        )
+for _fn, _plain, _neutral, _math in (
+    (np.cumulative_sum, np.cumsum, 0, r"y_k = \sum_{i \le k} x_i"),
+    (np.cumulative_prod, np.cumprod, 1, r"y_k = \prod_{i \le k} x_i"),
+):
+    defcomposite(
+        _fn,
+        _with_initial(_plain, _neutral),
+        math=_math,
+        samples=[normal(4), normal((3, 4), axis=-1, include_initial=True), normal((), include_initial=True)],
+    )

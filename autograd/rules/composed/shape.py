@@ -66,13 +66,12 @@ for _fn, _body in ((np.atleast_1d, atleast_1d), (np.atleast_2d, atleast_2d), (np
     )
 
 
-if hasattr(np, "astype"):  # NumPy 2.1
-    defcomposite(
-        np.astype,
-        lambda x, dtype, *, copy=True, device=None: x.astype(dtype),
-        math=r"\bar x = \bar y",
-        samples=[lambda rng: (rng.normal(size=3), np.float64)],
-    )
+defcomposite(
+    np.astype,
+    lambda x, dtype, *, copy=True, device=None: x.astype(dtype),
+    math=r"\bar x = \bar y",
+    samples=[lambda rng: (rng.normal(size=3), np.float64)],
+)
 
 
 def _trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
