@@ -218,6 +218,7 @@ def made_when_first_needed() -> Any:
 
 
 def rebound(k: int, state: Any) -> None:
+    assert state["a"] is state["b"]  # after each call, and so before the next
     if k == 3:
         state["a"] += 1
     if k == 4:
