@@ -262,6 +262,19 @@ def test_what_is_outside_is_a_constant() -> None:
     assert np.array_equal(step(ONES), first)
 
 
+def test_entries_that_are_made_at_every_call_are_refused() -> None:
+    log: dict[int, Any] = {}
+
+    @autograd.compile(state=log)
+    def step(x: Any) -> Any:
+        log[len(log)] = x * 1.0
+        return x * 2
+
+    with pytest.raises(TypeError, match="step makes entries in log at every call: a replay could not"):
+        for _ in range(6):
+            step(ONES)
+
+
 @pytest.mark.parametrize(
     "change", [lambda d, x: d.update(y=x), lambda d, x: d.pop("x"), lambda d, x: d.__setitem__("x", 2 * x)]
 )

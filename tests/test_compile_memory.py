@@ -242,6 +242,21 @@ def test_one_array_in_several_places(make: Any, change: Any, recorded: int) -> N
     agree(make, CALLS, rtol=0, recorded=recorded, **({"change": change} if change else {}))
 
 
+def test_what_is_kept_of_an_argument_is_a_copy_from_the_first_call_on() -> None:
+    held = {"h": np.zeros(3)}
+
+    @autograd.compile(state=held)
+    def step(x: Any) -> Any:
+        held["h"] = np.reshape(x, 3)
+        return held["h"] * 2
+
+    for k in range(3):
+        x = np.full((3, 1), float(k))
+        step(x)
+        x[...] = 9.0
+        assert held["h"].tolist() == [k] * 3
+
+
 def test_places_that_come_to_share_memory_are_refused() -> None:
     w, held = np.ones(3), {"w": np.ones(3), "v": np.zeros(2)}
 
