@@ -16,6 +16,8 @@ from nn.given import probability
 _CACHED = 1 << 16  # elements of zeros worth keeping; larger arrays are bound by memory either way
 
 tanh = np.tanh
+ANY: list[Any] = [lambda rng: (rng.normal(size=(3, 4)),), lambda rng: (rng.normal(),)]
+_ALONG: list[Any] = [ANY[0], lambda rng: (rng.normal(size=(3, 4)), {"axis": 0}), lambda rng: (rng.normal(size=5),)]
 
 
 def _relu(x: Any) -> Any:
@@ -58,7 +60,7 @@ relu = operation(
     vjp=_relu_rule,
     zeros="choice",
     math=r"\bar x = \bar y \odot 1[x > 0]",
-    samples=[lambda rng: (rng.normal(size=(3, 4)),), lambda rng: (rng.normal(),)],
+    samples=ANY,
     ties="0 at 0",
 )
 
@@ -85,7 +87,7 @@ sigmoid = operation(
     vjp=lambda g, y, x: g * (y * (1.0 - y)),
     math=r"\bar x = \bar y \odot y \odot (1 - y)",
     written=formulas.sigmoid,
-    samples=[lambda rng: (rng.normal(size=(3, 4)),), lambda rng: (rng.normal(),)],
+    samples=ANY,
 )
 
 
@@ -116,11 +118,7 @@ softmax = operation(
     vjp=lambda g, y, x, axis=-1: y * (g - np.sum(g * y, axis=axis, keepdims=True)),
     math=r"\bar x_i = y_i \, (\bar y_i - \sum_j \bar y_j \, y_j)",
     written=formulas.softmax,
-    samples=[
-        lambda rng: (rng.normal(size=(3, 4)),),
-        lambda rng: (rng.normal(size=(3, 4)), {"axis": 0}),
-        lambda rng: (rng.normal(size=5),),
-    ],
+    samples=_ALONG,
 )
 
 
@@ -145,11 +143,7 @@ log_softmax = operation(
     vjp=lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
     math=r"\bar x_i = \bar y_i - e^{y_i} \sum_j \bar y_j",
     written=formulas.log_softmax,
-    samples=[
-        lambda rng: (rng.normal(size=(3, 4)),),
-        lambda rng: (rng.normal(size=(3, 4)), {"axis": 0}),
-        lambda rng: (rng.normal(size=5),),
-    ],
+    samples=_ALONG,
 )
 
 # Noise

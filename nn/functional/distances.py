@@ -100,7 +100,7 @@ def _l1_loss(prediction: Any, target: Any, reduction: Reduction = "mean") -> Any
     return reduced(np.abs(np.subtract(prediction, target)), reduction)
 
 
-def _l1_slope(g: Any, prediction: Any, target: Any, reduction: Reduction) -> Any:
+def _l1_slope(g: Any, y: Any, prediction: Any, target: Any, reduction: Reduction = "mean") -> Any:
     return share(g, reduction, size(prediction)) * np.sign(prediction - target)
 
 
@@ -114,10 +114,7 @@ l1_loss = operation(
     name="nn.functional.l1_loss",
     role="loss",
     written=formulas.absolute_error,
-    vjp=(
-        lambda g, y, prediction, target, reduction="mean": _l1_slope(g, prediction, target, reduction),
-        lambda g, y, prediction, target, reduction="mean": -_l1_slope(g, prediction, target, reduction),
-    ),
+    vjp=(_l1_slope, lambda g, y, prediction, target, reduction="mean": _l1_slope(g, y, target, prediction, reduction)),
     math=(
         r"\bar p = \frac{1}{n} \, \bar y \operatorname{sign}(p - t)",
         r"\bar t = \frac{1}{n} \, \bar y \operatorname{sign}(t - p)",
@@ -155,7 +152,9 @@ def _huber_loss(prediction: Any, target: Any, reduction: Reduction = "mean", del
     return reduced(near * (size - 0.5 * near), reduction)
 
 
-def _huber_slope(g: Any, prediction: Any, target: Any, reduction: Reduction, delta: float) -> Any:
+def _huber_slope(
+    g: Any, y: Any, prediction: Any, target: Any, reduction: Reduction = "mean", delta: float = 1.0
+) -> Any:
     return share(g, reduction, size(prediction)) * np.clip(prediction - target, -delta, delta)
 
 
@@ -164,11 +163,9 @@ huber_loss = operation(
     name="nn.functional.huber_loss",
     role="loss",
     vjp=(
+        _huber_slope,
         lambda g, y, prediction, target, reduction="mean", delta=1.0: _huber_slope(
-            g, prediction, target, reduction, delta
-        ),
-        lambda g, y, prediction, target, reduction="mean", delta=1.0: (
-            -_huber_slope(g, prediction, target, reduction, delta)
+            g, y, target, prediction, reduction, delta
         ),
     ),
     math=(

@@ -10,9 +10,7 @@ import numpy as np
 
 from autograd import operation
 from nn.functional import formulas
-from nn.functional.activations import sigmoid
-
-_SAMPLES: list[Any] = [lambda rng: (rng.normal(size=(3, 4)),), lambda rng: (rng.normal(),)]
+from nn.functional.activations import ANY, sigmoid
 
 
 def _leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
@@ -37,7 +35,7 @@ leaky_relu = operation(
     vjp=lambda g, y, x, negative_slope=0.01: np.where(np.greater(x, 0), g, g * negative_slope),
     zeros="choice",
     math=r"\bar x = \bar y \odot (1[x > 0] + \alpha \, 1[x \le 0])",
-    samples=[*_SAMPLES, lambda rng: (rng.normal(size=5), {"negative_slope": 0.3})],
+    samples=[*ANY, lambda rng: (rng.normal(size=5), {"negative_slope": 0.3})],
     ties="the slope of the negative side at 0",
 )
 
@@ -64,7 +62,7 @@ elu = operation(
     vjp=lambda g, y, x, alpha=1.0: np.where(np.greater(x, 0), g, g * (y + alpha)),
     zeros="choice",
     math=r"\bar x = \bar y \odot (1[x > 0] + (y + \alpha) \, 1[x \le 0])",
-    samples=[*_SAMPLES, lambda rng: (rng.normal(size=5), {"alpha": 0.3})],
+    samples=[*ANY, lambda rng: (rng.normal(size=5), {"alpha": 0.3})],
     ties="the slope of the negative side at 0",
 )
 
@@ -91,7 +89,7 @@ softplus = operation(
     vjp=lambda g, y, x, beta=1.0, threshold=20.0: np.where(x * beta > threshold, g, g * sigmoid(x * beta)),
     zeros="choice",
     math=r"\bar x = \bar y \odot \sigma(\beta x)",
-    samples=[*_SAMPLES, lambda rng: (rng.normal(size=5), {"beta": 2.0})],
+    samples=[*ANY, lambda rng: (rng.normal(size=5), {"beta": 2.0})],
 )
 
 
@@ -121,7 +119,7 @@ silu = operation(
     written=formulas.silu,
     vjp=_silu_slope,
     math=r"\bar x = \bar y \odot \sigma(x) \odot (1 + x \odot (1 - \sigma(x)))",
-    samples=_SAMPLES,
+    samples=ANY,
 )
 
 # The normal distribution, and GELU
@@ -179,7 +177,7 @@ normal_cdf = operation(
     written=formulas.normal_cdf,
     vjp=lambda g, y, x: g * _density(x),
     math=r"\bar x = \bar y \odot e^{-x^2 / 2} / \sqrt{2\pi}",
-    samples=_SAMPLES,
+    samples=ANY,
 )
 
 
@@ -222,5 +220,5 @@ gelu = operation(
     written=formulas.gelu,
     vjp=_gelu_slope,
     math=r"\bar x = \bar y \odot (\Phi(x) + x \odot e^{-x^2 / 2} / \sqrt{2\pi})",
-    samples=[*_SAMPLES, lambda rng: (rng.normal(size=5), {"approximate": "tanh"})],
+    samples=[*ANY, lambda rng: (rng.normal(size=5), {"approximate": "tanh"})],
 )

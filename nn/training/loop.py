@@ -233,10 +233,11 @@ class _Loop:
         The numbers of a recording may differ in their last bits from those of a replay, which an uninterrupted training
         would make.
         """
-        before, drawn = self.run.snapshot(), self.run.random_states()
+        drawn = self.run.random_states()
+        self.run.mark()
         for batch in self.samples():
             self.step(*batch)
-        self.run.restore(before)
+        self.run.back()
         self.run.set_random_states(drawn)
 
     def epoch(self) -> None:

@@ -55,10 +55,10 @@ class Run:
             self.model.load_state_dict(self._best_state)
             self.history.best_epoch = self.best_epoch
 
-    # Snapshots and files
+    # Marks and files
 
     def mark(self) -> None:
-        """Remember where the steps stand, so that `back` returns there; at less cost than a snapshot's."""
+        """Remember where the steps stand, so that `back` returns there."""
         memory = [arrays for group in self.optimizer.param_groups for arrays in group.memory()]
         self._marked = (
             [(parameter, parameter.data.copy()) for parameter in self._parameters],
@@ -81,14 +81,8 @@ class Run:
             self.schedule.load_state_dict(schedule)
         self.optimizer.lr = rate
 
-    def snapshot(self) -> dict[str, states.Array]:
-        """Model, optimiser and schedule as arrays by name."""
-        state = checkpoint.prefixed("model", self.model.state_dict())
-        state |= checkpoint.prefixed("optimizer", self.optimizer.state_dict())
-        return state | checkpoint.prefixed("schedule", self.schedule.state_dict() if self.schedule else {})
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go back to a snapshot, or on from one; all of it or, with an error, nothing."""
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        """Take model, optimiser and schedule over from a checkpoint: all of it or, with an error, nothing."""
         before = self.model.state_dict(), self.optimizer.state_dict()
         try:
             self.model.load_state_dict(checkpoint.below("model", state))
@@ -102,7 +96,9 @@ class Run:
 
     def save(self, path: states.Path) -> None:
         """Write all that is needed to go on bit for bit."""
-        state = self.snapshot()
+        state = checkpoint.prefixed("model", self.model.state_dict())
+        state |= checkpoint.prefixed("optimizer", self.optimizer.state_dict())
+        state |= checkpoint.prefixed("schedule", self.schedule.state_dict() if self.schedule else {})
         state |= checkpoint.prefixed("history", {name: np.array(values) for name, values in self.history.items()})
         state |= checkpoint.prefixed("best", self._best_state)
         state["run"] = np.array([self.epoch, self.best_epoch, math.nan if self.best is None else self.best])
@@ -122,7 +118,7 @@ class Run:
         fits = drawn.keys() == self.random_states().keys() and same == {name: a.shape for name, a in order.items()}
         if np.shape(state.get("run", 0)) != (3,) or not fits:
             raise ValueError(f"{path} is no checkpoint of this training: it has other random generators or data")
-        self.restore(state)
+        self._restore(state)
         self.set_random_states(drawn)
         for name, array in order.items():
             array[...] = state[f"order.{name}"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from functools import reduce
 from itertools import product
 from typing import Any
@@ -111,16 +113,23 @@ def _divide(a: Any, b: Any) -> Any:
     return Complex(turned.real / length, turned.imag / length)
 
 
+def by_squares(a: Any, n: int, times: Callable[[Any, Any], Any]) -> Any:
+    """The n-th power, n > 0: a⁵ = a (a²)²."""
+    result: Any = None
+    while True:
+        n, odd = divmod(n, 2)
+        if odd:
+            result = a if result is None else times(result, a)
+        if not n:
+            return result
+        a = times(a, a)
+
+
 @implements(np.power)
 def _power(a: Any, b: Any) -> Any:
     if isinstance(b, (int, float, np.integer)) and abs(float(b)) <= 64 and b == int(b):
         a = as_complex(a)
-        result, factor, n = None, a, abs(int(b))
-        while n:  # by squares
-            if n & 1:
-                result = factor if result is None else result * factor
-            factor, n = factor * factor, n >> 1
-        result = np.ones(np.shape(a), complex) if result is None else result
+        result = by_squares(a, abs(int(b)), operator.mul) if b else np.ones(np.shape(a), complex)
         return 1 / result if b < 0 else +a if b == 1 else result
     a = as_complex(a)
     zero = np.logical_and(np.equal(a.real, 0), np.equal(a.imag, 0))  # which has no logarithm

@@ -11,6 +11,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd.basis.arrays import holds
 from autograd.core.op import lookup, plain, stack_nested
+from autograd.rules.composed.complex_functions import by_squares
 from autograd.rules.composed.complex_linalg import complex_eig
 from autograd.rules.decompositions import TRIANGLE, packed_eig, packed_eigh, packed_qr, packed_svd
 from autograd.rules.definition import defcomposite
@@ -40,21 +41,12 @@ defcomposite(
 
 
 def _matrix_power(a: Any, n: int) -> Any:
-    """By squares: a⁵ = a (a²)²."""
     n = operator.index(n)
     if np.ndim(a) < 2 or a.shape[-1] != a.shape[-2]:
         raise np.linalg.LinAlgError("the last two axes must be of the same length")
     if n == 0:
         return np.where(True, np.broadcast_to(np.eye(np.shape(a)[-1], dtype=a.dtype), np.shape(a)), a)
-    square, n = np.linalg.inv(a) if n < 0 else a, abs(n)
-    result: Any = None
-    while n:
-        n, odd = divmod(n, 2)
-        if odd:
-            result = square if result is None else np.matmul(result, square)
-        if n:
-            square = np.matmul(square, square)
-    return result
+    return by_squares(np.linalg.inv(a) if n < 0 else a, abs(n), np.matmul)
 
 
 defcomposite(
