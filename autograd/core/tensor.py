@@ -225,13 +225,12 @@ def _constant(op: Op, position: int, value: Any) -> Any:
     if type(value) in (list, tuple):
         has_rule = op.variadic or (position < len(op.operands) and op.vjp[position] is not None)
         value = stack_nested(value) if has_rule or (type(value) is list and holds_tensor(value)) else value
-    elif isinstance(value, float) and type(value) is not NUMBER:  # of a class with operators of its own
+    elif issubclass(type(value), float) and type(value) is not NUMBER:  # with operators of its own; not a Traced
         value = float(value)
     elif hasattr(value, "__array__") or type(value) is complex:
         value = _result_type._operand(value)
-    kind = "O" if getattr(type(value), "__array_ufunc__", ...) is None else "f"  # has operators of its own (NEP 13)
-    if hasattr(value, "dtype"):
-        kind = getattr(value.dtype, "kind", "O")
+    own = getattr(type(value), "__array_ufunc__", ...) is None  # operators of its own (NEP 13)
+    kind = getattr(value.dtype, "kind", "O") if hasattr(value, "dtype") else "O" if own else "f"
     if kind not in _REAL:
         raise TypeError(f"{kind!r} data: a Tensor takes real operands only")
     return value
