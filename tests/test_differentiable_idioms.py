@@ -118,6 +118,11 @@ def writes_into_the_diagonal(x: Any) -> Any:
     return out.sum(axis=0) * diagonal[1] * plain.sum()
 
 
+def multiplies_whole_numbers_by_lists(x: Any) -> Any:
+    whole = np.array([[1, 0], [1, 1], [0, 2]])
+    return whole @ [x[0], x[1]] + np.multiply(whole[0], [x[2], 1.0]).sum() * np.arange(3)
+
+
 def double(a: Any) -> None:
     a += a * a
     a[...] = 2 * a
@@ -137,6 +142,7 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     describes_samples,
     goes_over_arrays,
     derives_from_builtins,
+    multiplies_whole_numbers_by_lists,
     writes_into_the_diagonal,
     writes_into_an_array_without_axes,
 ]

@@ -77,6 +77,7 @@ def test_of_a_convolution_the_same_middle_is_kept_as_by_scipy(name: str, mode: s
 
 
 polynomial: Any = np.polynomial
+KERNELS = scipy.stats.gaussian_kde([0.1, 0.5, -0.3, 1.1], 0.4)
 FOLLOWED: dict[str, Any] = {  # functions of SciPy's and NumPy's that have no twin, and are written in Python
     "smoothed": lambda x: scipy.signal.savgol_filter(x, 5, 2),
     "detrended": lambda x: scipy.signal.detrend(x) * 3,
@@ -89,6 +90,12 @@ FOLLOWED: dict[str, Any] = {  # functions of SciPy's and NumPy's that have no tw
     "spread": lambda x: scipy.stats.iqr(x, rng=(20, 70)) * np.ones(2),
     "polynomial": lambda x: polynomial.Polynomial(x[:3])(x[3:]) + polynomial.polynomial.polyval(0.3, x),
     "fit": lambda x: polynomial.polynomial.polyfit(np.arange(12.0), x, 2),
+    "density": lambda x: scipy.stats.gaussian_kde(x, "silverman", x**2 + 1.0).integrate_box_1d(x[0], 0.4) * x[:2],
+    "densities": lambda x: scipy.stats.gaussian_kde(np.reshape(x[:10], (2, 5))).logpdf(x[:4].reshape(2, 2)),
+    "a density made before": lambda x: KERNELS(x) * KERNELS.pdf(0.3) + KERNELS.factor,
+    "Legendre": lambda x: scipy.special.assoc_legendre_p_all(2, 1, np.sin(x[:2]), diff_n=1).sum(axis=(0, 1, 2)),
+    "one Legendre": lambda x: scipy.special.legendre_p([2, 3], np.sin(x[0])) * scipy.special.legendre_p(1, 0.3),
+    "lowest": lambda x: scipy.ndimage.minimum_filter(np.reshape(x, (3, 4)), 2, output=np.zeros((3, 4))),
     "series": lambda x: polynomial.chebyshev.chebval(x, [1.0, 2.0, 3.0]),
 }
 

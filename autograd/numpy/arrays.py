@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.array.tensor import Tensor
 from autograd.core.node import Node
-from autograd.core.op import plain
+from autograd.core.op import holds_tensor, plain, stack_nested
 from autograd.core.tensor import wrap
 from autograd.rules.composed.complex import Complex
 
@@ -68,6 +68,8 @@ class PlainArray(np.ndarray[Any, np.dtype[Any]]):
 
 
 def _base(value: Any) -> Any:
+    if type(value) in (list, tuple) and holds_tensor(value):
+        return stack_nested(value)
     return value.view(np.ndarray) if type(value) is PlainArray else value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
@@ -23,19 +24,24 @@ _MATH = r"\bar x_i = \sum_k w_k \, \bar y_{i - k}, \quad \bar w_k = \sum_i \bar 
 
 def _correlated(x: Any, weights: Any, mode: str, cval: float, origins: Any) -> Any:
     """The sum of the pixels around each one, with weights."""
-    if mode not in _AROUND:
-        raise ValueError(f"scipy.ndimage: mode={mode!r} is none of {', '.join(map(repr, _AROUND))}")
     if np.ndim(weights) != np.ndim(x):
         raise ValueError(f"scipy.ndimage: weights of {np.ndim(weights)} axes for an image of {np.ndim(x)}")
-    before = [n // 2 + origin for n, origin in zip(np.shape(weights), origins, strict=True)]
-    around = [(b, n - 1 - b) for n, b in zip(np.shape(weights), before, strict=True)]
+    total: Any = 0.0
+    for place, window in _windows(x, np.shape(weights), mode, cval, origins):
+        total = total + weights[place] * window
+    return total
+
+
+def _windows(x: Any, shape: Any, mode: str, cval: float, origins: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """The places in a window of this shape, and what each pixel of an image has there."""
+    if mode not in _AROUND:
+        raise ValueError(f"scipy.ndimage: mode={mode!r} is none of {', '.join(map(repr, _AROUND))}")
+    before = [n // 2 + origin for n, origin in zip(shape, origins, strict=True)]
+    around = [(b, n - 1 - b) for n, b in zip(shape, before, strict=True)]
     options = {"constant_values": cval} if _AROUND[mode] == "constant" else {}
     padded = np.pad(x, around, mode=_AROUND[mode], **options)  # type: ignore[call-overload]
-    total: Any = 0.0
-    for place in product(*map(range, np.shape(weights))):
-        window = tuple([slice(k, k + n) for k, n in zip(place, np.shape(x), strict=True)])
-        total = total + weights[place] * padded[window]
-    return total
+    for place in product(*map(range, shape)):
+        yield place, padded[tuple([slice(k, k + n) for k, n in zip(place, np.shape(x), strict=True)])]
 
 
 def _per_axis(value: Any, count: int) -> list[Any]:
@@ -185,3 +191,33 @@ def _map_coordinates(
         shares.append(place - k)
     inside = multilinear(input, below, shares)
     return np.where(outside, cval, inside) if mode == "constant" else inside
+
+
+# The lowest, the highest and the middle of what is around each pixel
+
+
+def _of_windows(original: Any, choose: Callable[[Any], Any]) -> None:
+    @composed(
+        original,
+        math=r"\bar x_i = \sum_j \bar y_j \, [\, x_i \text{ is chosen for } y_j \,]",
+        samples=[normal((4, 5), size=3), normal((4, 5), size=(2, 3), mode="nearest", origin=(0, 1)),
+                 normal((4, 5), footprint=np.array([[0, 1, 0], [1, 1, 1]]), mode="wrap")],
+        ties="as of the extreme over an axis",
+    )  # fmt: skip
+    def body(
+        input: Any, size: Any = None, footprint: Any = None, output: Any = None, mode: str = "reflect",
+        cval: float = 0.0, origin: Any = 0,
+    ) -> Any:  # fmt: skip
+        axes = np.ndim(input)
+        inside = np.ones(_per_axis(size, axes), bool) if footprint is None else np.asarray(footprint, bool)
+        windows = _windows(input, inside.shape, mode, cval, _per_axis(origin, axes))
+        chosen = choose(np.stack([window for place, window in windows if inside[place]]))
+        if output is None:
+            return chosen
+        output[...] = chosen
+        return output
+
+
+_of_windows(theirs.minimum_filter, lambda values: np.min(values, axis=0))
+_of_windows(theirs.maximum_filter, lambda values: np.max(values, axis=0))
+_of_windows(theirs.median_filter, lambda values: np.sort(values, axis=0)[len(values) // 2])

@@ -62,6 +62,9 @@ def _convolved(name: str, a: Any, b: Any, mode: str, later: int = 0) -> Any:
 
 _MATH = r"\bar a_i = \sum_j \bar y_{i + j} \, b_j, \quad \bar b_j = \sum_i \bar y_{i + j} \, a_i"
 _PLANES = [normal((4, 5), (2, 3)), normal((4, 5), (3, 2), mode="same"), normal((4, 5), (2, 3), mode="valid")]
+_FRAMED = [normal((4, 5), (2, 3), boundary="symm"), normal((4, 5), (3, 2), mode="same", boundary="wrap"),
+           normal((4, 5), (2, 3), mode="same", fillvalue=2.0)]  # fmt: skip
+_AROUND = {"fill": "constant", "symm": "symmetric", "wrap": "wrap"}  # in words of np.pad
 
 
 @composed(
@@ -78,15 +81,22 @@ def _fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> An
     return _convolved("scipy.signal.fftconvolve", in1, in2, mode)
 
 
-@composed(scipy.signal.convolve2d, math=_MATH, samples=_PLANES)
+@composed(scipy.signal.convolve2d, math=_MATH, samples=[*_PLANES, *_FRAMED])
 def _convolve2d(in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: float = 0) -> Any:
-    _zeros_around("scipy.signal.convolve2d", boundary, fillvalue)
-    return _convolved("scipy.signal.convolve2d", in1, in2, mode)
+    return _planes("scipy.signal.convolve2d", in1, in2, mode, boundary, fillvalue)
 
 
-def _zeros_around(name: str, boundary: str, fillvalue: float) -> None:
-    if boundary != "fill" or fillvalue != 0:
-        raise TypeError(f"{name}: zeros around only; for others np.pad first, with mode='valid'")
+def _planes(name: str, a: Any, b: Any, mode: str, boundary: str, fillvalue: Any, later: int = 0) -> Any:
+    """A convolution of `a` with something around it, which `mode="valid"` does not meet."""
+    if mode == "valid" or (boundary == "fill" and type(fillvalue) is int and not fillvalue):
+        return _convolved(name, a, b, mode, later)
+    if boundary not in _AROUND:
+        raise ValueError(f"{name}: boundary={boundary!r} is none of {', '.join(map(repr, _AROUND))}")
+    around = [(m - 1, m - 1) for m in np.shape(b)]
+    options = {"constant_values": fillvalue} if boundary == "fill" else {}
+    full = _convolved(name, np.pad(a, around, mode=_AROUND[boundary], **options), b, "valid")  # type: ignore[call-overload]
+    first = [(m - 1 + later) // 2 for m in np.shape(b)]
+    return full if mode == "full" else full[tuple([slice(k, k + n) for k, n in zip(first, np.shape(a), strict=True)])]
 
 
 @composed(scipy.signal.correlate, math=_MATH, samples=[normal(5, 3), normal((4, 5), (2, 3), mode="valid")])
@@ -94,10 +104,9 @@ def _correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> 
     return _convolved("scipy.signal.correlate", in1, np.flip(in2), mode)
 
 
-@composed(scipy.signal.correlate2d, math=_MATH, samples=_PLANES)
+@composed(scipy.signal.correlate2d, math=_MATH, samples=[*_PLANES, *_FRAMED])
 def _correlate2d(in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: float = 0) -> Any:
-    _zeros_around("scipy.signal.correlate2d", boundary, fillvalue)
-    return _convolved("scipy.signal.correlate2d", in1, np.flip(in2), mode, later=1)
+    return _planes("scipy.signal.correlate2d", in1, np.flip(in2), mode, boundary, fillvalue, later=1)
 
 
 # Filters: a_0 y_n = u_n - a_1 y_{n - 1} - a_2 y_{n - 2} - ..., along the last axis

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import scipy.special
 
-from autograd.scipy import bessel, entropies, holomorphic, hypergeometric, probabilities  # noqa: F401
+from autograd.scipy import bessel, entropies, holomorphic, hypergeometric, orders, probabilities  # noqa: F401
 from autograd.scipy import erf as _erf  # noqa: F401  (SciPy has functions of the same name)
 from autograd.scipy import gamma as _gamma  # noqa: F401
 from autograd.scipy import softmax as _softmax  # noqa: F401

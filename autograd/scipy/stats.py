@@ -19,7 +19,7 @@ import scipy.special as sp
 import scipy.stats as theirs
 
 from autograd.core.op import plain
-from autograd.scipy import descriptive, special  # noqa: F401  (their records)
+from autograd.scipy import density, descriptive, special  # noqa: F401  (their records)
 from autograd.scipy.definition import attributes
 from autograd.scipy.distributions import Distribution, Family
 from autograd.scipy.linalg import solve_triangular
