@@ -44,7 +44,8 @@ _OF_A_MODULE = ("__name__", "__package__", "__spec__", "__path__", "__file__")
 _OF_A_CLASS = (FunctionType, staticmethod, classmethod, property, str)  # what a metaclass may ask for
 _WITH_TWINS = ("numpy", "scipy", "math", "cmath", "decimal", "statistics", "bottleneck")
 _POLYNOMIAL = "numpy.polynomial"
-_IN_PYTHON = (_POLYNOMIAL, "scipy._lib.array_api_extra", "scipy._external.array_api_extra")  # always followed
+_IN_PYTHON = (_POLYNOMIAL, "scipy._lib.array_api_extra", "scipy._external.array_api_extra",
+              "scipy.signal._short_time_fft")  # always followed  # fmt: skip
 _BUILTINS = vars(builtins) | {
     "float": float_, "int": int_, "complex": complex_, "type": type_, "isinstance": isinstance_, "hasattr": hasattr_,
 }  # fmt: skip

@@ -115,6 +115,8 @@ def writes_into_the_diagonal(x: Any) -> Any:
     plain = np.empty((2, 2))
     plain[:] = 3.0
     np.lib.stride_tricks.as_strided(plain, (2,), (3 * plain.itemsize,))[:] = 1.0
+    pairs = np.lib.stride_tricks.sliding_window_view(out[0], 2, writeable=True)
+    pairs[1] *= x[2]
     return out.sum(axis=0) * diagonal[1] * plain.sum()
 
 

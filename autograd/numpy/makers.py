@@ -181,6 +181,21 @@ def as_strided(x: Any, shape: Any = None, strides: Any = None, subok: bool = Fal
     return flat._looked_at(np.lib.stride_tricks.as_strided(places, shape, steps))
 
 
+_sliding: Any = ours(np.lib.stride_tricks.sliding_window_view)
+
+
+@replaces(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(
+    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
+) -> Any:
+    """`np.lib.stride_tricks.sliding_window_view`: one that can be written to is a view."""
+    if not writeable or not holds_tensor(x):
+        return _sliding(x, window_shape, axis)
+    places = np.arange(np.size(x)).reshape(np.shape(x))
+    flat: Any = np.ravel(x)
+    return flat._looked_at(np.lib.stride_tricks.sliding_window_view(places, window_shape, axis))
+
+
 def make_diagonal(D: Any, offset: int = 0, axis1: int = -1, axis2: int = -2) -> Any:
     """Matrices with the last axis of `D` on their diagonals, as HIPS autograd has it beside NumPy's functions.
 

@@ -38,6 +38,7 @@ recorded(
 recorded(
     sp.entr,
     vjp=lambda g, y, a: -g * (np.log(a) + 1),
+    root=lambda a: a == 0,
     math=r"\bar a = -\bar y \odot (\ln a + 1)",
     samples=POSITIVE,
 )

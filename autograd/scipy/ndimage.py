@@ -196,6 +196,20 @@ def _map_coordinates(
 # The lowest, the highest and the middle of what is around each pixel
 
 
+def _chosen(
+    choose: Callable[[Any], Any], x: Any, size: Any, footprint: Any, output: Any = None, mode: str = "reflect",
+    cval: float = 0.0, origin: Any = 0,
+) -> Any:  # fmt: skip
+    axes = np.ndim(x)
+    inside = np.ones(_per_axis(size, axes), bool) if footprint is None else np.asarray(footprint, bool)
+    windows = _windows(x, inside.shape, mode, cval, _per_axis(origin, axes))
+    chosen = choose(np.stack([window for place, window in windows if inside[place]]))
+    if output is None:
+        return chosen
+    output[...] = chosen
+    return output
+
+
 def _of_windows(original: Any, choose: Callable[[Any], Any]) -> None:
     @composed(
         original,
@@ -208,14 +222,16 @@ def _of_windows(original: Any, choose: Callable[[Any], Any]) -> None:
         input: Any, size: Any = None, footprint: Any = None, output: Any = None, mode: str = "reflect",
         cval: float = 0.0, origin: Any = 0,
     ) -> Any:  # fmt: skip
-        axes = np.ndim(input)
-        inside = np.ones(_per_axis(size, axes), bool) if footprint is None else np.asarray(footprint, bool)
-        windows = _windows(input, inside.shape, mode, cval, _per_axis(origin, axes))
-        chosen = choose(np.stack([window for place, window in windows if inside[place]]))
-        if output is None:
-            return chosen
-        output[...] = chosen
-        return output
+        return _chosen(choose, input, size, footprint, output, mode, cval, origin)
+
+
+@composed(
+    theirs.rank_filter,
+    math=r"\bar x_i = \sum_j \bar y_j \, [\, x_i \text{ is chosen for } y_j \,]",
+    samples=[normal((4, 5), rank=1, size=3), normal((4, 5), rank=-2, size=(2, 3), mode="constant")],
+)
+def _rank_filter(input: Any, rank: int, size: Any = None, footprint: Any = None, **options: Any) -> Any:
+    return _chosen(lambda values: np.sort(values, axis=0)[rank], input, size, footprint, **options)
 
 
 _of_windows(theirs.minimum_filter, lambda values: np.min(values, axis=0))

@@ -182,8 +182,12 @@ def _to_come(b: Any, a: Any, x: Any, y: Any, zi: Any) -> Any:
     ],
 )
 def _sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
-    if zi is not None:
-        raise TypeError("scipy.signal.sosfilt: from rest only; leave zi= out")
-    for section in sos:
-        x = _lfilter(section[:3], section[3:], x, axis)
-    return x
+    if zi is None:
+        for section in sos:
+            x = _lfilter(section[:3], section[3:], x, axis)
+        return x
+    still_to_come = []
+    for section, before in zip(sos, zi, strict=True):
+        x, after = _lfilter(section[:3], section[3:], x, axis, before)
+        still_to_come.append(after)
+    return x, np.stack(still_to_come)
