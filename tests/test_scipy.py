@@ -76,6 +76,12 @@ def test_of_a_convolution_the_same_middle_is_kept_as_by_scipy(name: str, mode: s
         np.testing.assert_allclose(getattr(signal, name)(Tensor(a), b, mode).data, expected, atol=1e-12)
 
 
+def smoothed_into(x: Any) -> Any:
+    out = np.zeros_like(x)
+    scipy.ndimage.gaussian_filter(x, 0.7, 0, out, "nearest")
+    return out * scipy.ndimage.laplace(x, output=float)
+
+
 polynomial: Any = np.polynomial
 KERNELS = scipy.stats.gaussian_kde([0.1, 0.5, -0.3, 1.1], 0.4)
 FOLLOWED: dict[str, Any] = {  # functions of SciPy's and NumPy's that have no twin, and are written in Python
@@ -101,6 +107,9 @@ FOLLOWED: dict[str, Any] = {  # functions of SciPy's and NumPy's that have no tw
     "Legendre": lambda x: scipy.special.assoc_legendre_p_all(2, 1, np.sin(x[:2]), diff_n=1).sum(axis=(0, 1, 2)),
     "one Legendre": lambda x: scipy.special.legendre_p([2, 3], np.sin(x[0])) * scipy.special.legendre_p(1, 0.3),
     "lowest": lambda x: scipy.ndimage.minimum_filter(np.reshape(x, (3, 4)), 2, output=np.zeros((3, 4))),
+    "smoothed into": lambda x: smoothed_into(np.reshape(x, (3, 4))),
+    "best corner": lambda x: scipy.optimize.linprog([-1, -1], [[1, 2], [3, 1]], np.reshape(1 + x[:2] ** 2, (2, 1))).x,
+    "standard form": lambda x: scipy.stats.binom._logpmf(3, 5, np.sin(x) ** 2) + scipy.stats.norm._cdf(x),
     "series": lambda x: polynomial.chebyshev.chebval(x, [1.0, 2.0, 3.0]),
 }
 

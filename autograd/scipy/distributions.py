@@ -38,6 +38,8 @@ class Family:
 
     def __getattr__(self, name: str) -> Any:
         theirs = getattr(self._theirs, name)
+        if name[1:] in self._methods and name[0] == "_":  # the same of the standard form
+            name = name[1:]
 
         def call(*args: Any, **kwargs: Any) -> Any:
             given = (*args, *kwargs.values())

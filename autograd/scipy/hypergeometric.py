@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from autograd.rules.samples import between
+from autograd.rules.samples import between, normal
 from autograd.scipy.definition import Parameter, recorded
 
 recorded(
@@ -157,4 +157,10 @@ recorded(
     vjp=(None, None, lambda g, y, m, v, x: g * (v * x * y - (v + m) * sp.lpmv(m, v - 1, x)) / (x**2 - 1)),
     math=r"\bar x = \bar y \odot (v x y - (v + m) P^m_{v - 1}(x)) \oslash (x^2 - 1)",
     samples=[lambda rng: (1, 2, rng.uniform(-0.8, 0.8, size=(3, 4)))],
+)
+recorded(
+    sp.wrightomega,
+    vjp=lambda g, y, z: g * y / (1 + y),
+    math=r"\bar z = \bar y \odot y \oslash (1 + y)",
+    samples=[normal((2, 3))],
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import wraps
+from inspect import signature
 from itertools import product
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 import scipy.ndimage as theirs
 
 from autograd.core.op import plain
+from autograd.numpy.namespace import REPLACED
 from autograd.rules.samples import normal
 from autograd.scipy.definition import attributes, composed
 from autograd.scipy.splines import multilinear
@@ -195,45 +198,80 @@ def _map_coordinates(
 
 # The lowest, the highest and the middle of what is around each pixel
 
+_OF_CHOSEN = r"\bar x_i = \sum_j \bar y_j \, [\, x_i \text{ is chosen for } y_j \,]"
+
 
 def _chosen(
-    choose: Callable[[Any], Any], x: Any, size: Any, footprint: Any, output: Any = None, mode: str = "reflect",
-    cval: float = 0.0, origin: Any = 0,
+    choose: Callable[[Any], Any], x: Any, size: Any, origin: Any = 0, footprint: Any = None, mode: str = "reflect",
+    cval: float = 0.0,
 ) -> Any:  # fmt: skip
     axes = np.ndim(x)
     inside = np.ones(_per_axis(size, axes), bool) if footprint is None else np.asarray(footprint, bool)
     windows = _windows(x, inside.shape, mode, cval, _per_axis(origin, axes))
-    chosen = choose(np.stack([window for place, window in windows if inside[place]]))
-    if output is None:
-        return chosen
-    output[...] = chosen
-    return output
+    return choose(np.stack([window for place, window in windows if inside[place]]))
 
 
 def _of_windows(original: Any, choose: Callable[[Any], Any]) -> None:
     @composed(
         original,
-        math=r"\bar x_i = \sum_j \bar y_j \, [\, x_i \text{ is chosen for } y_j \,]",
+        math=_OF_CHOSEN,
         samples=[normal((4, 5), size=3), normal((4, 5), size=(2, 3), mode="nearest", origin=(0, 1)),
                  normal((4, 5), footprint=np.array([[0, 1, 0], [1, 1, 1]]), mode="wrap")],
         ties="as of the extreme over an axis",
     )  # fmt: skip
     def body(
-        input: Any, size: Any = None, footprint: Any = None, output: Any = None, mode: str = "reflect",
-        cval: float = 0.0, origin: Any = 0,
-    ) -> Any:  # fmt: skip
-        return _chosen(choose, input, size, footprint, output, mode, cval, origin)
+        input: Any, size: Any = None, footprint: Any = None, mode: str = "reflect", cval: float = 0.0, origin: Any = 0
+    ) -> Any:
+        return _chosen(choose, input, size, origin, footprint, mode, cval)
 
 
 @composed(
     theirs.rank_filter,
-    math=r"\bar x_i = \sum_j \bar y_j \, [\, x_i \text{ is chosen for } y_j \,]",
+    math=_OF_CHOSEN,
     samples=[normal((4, 5), rank=1, size=3), normal((4, 5), rank=-2, size=(2, 3), mode="constant")],
 )
-def _rank_filter(input: Any, rank: int, size: Any = None, footprint: Any = None, **options: Any) -> Any:
-    return _chosen(lambda values: np.sort(values, axis=0)[rank], input, size, footprint, **options)
+def _rank_filter(
+    input: Any, rank: int, size: Any = None, footprint: Any = None, mode: str = "reflect", cval: float = 0.0,
+    origin: Any = 0,
+) -> Any:  # fmt: skip
+    return _chosen(lambda values: np.sort(values, axis=0)[rank], input, size, origin, footprint, mode, cval)
 
 
 _of_windows(theirs.minimum_filter, lambda values: np.min(values, axis=0))
 _of_windows(theirs.maximum_filter, lambda values: np.max(values, axis=0))
 _of_windows(theirs.median_filter, lambda values: np.sort(values, axis=0)[len(values) // 2])
+
+
+def _along(original: Any, choose: Callable[[Any], Any]) -> None:
+    @composed(original, math=_OF_CHOSEN, samples=[normal((4, 5), size=3), normal((4, 5), size=2, axis=0, origin=-1)])
+    def body(input: Any, size: int, axis: int = -1, mode: str = "reflect", cval: float = 0.0, origin: int = 0) -> Any:
+        there = [k == axis % np.ndim(input) for k in range(np.ndim(input))]
+        sizes, origins = [size if k else 1 for k in there], [origin if k else 0 for k in there]
+        return _chosen(choose, input, sizes, origins, None, mode, cval)
+
+
+_along(theirs.minimum_filter1d, lambda values: np.min(values, axis=0))
+_along(theirs.maximum_filter1d, lambda values: np.max(values, axis=0))
+
+
+def _with_output(original: Any) -> Callable[..., Any]:
+    """What stands for a filter, with SciPy's `output=`."""
+    ours, of_scipy = REPLACED[original], signature(original)
+
+    @wraps(ours)
+    def call(*args: Any, **options: Any) -> Any:
+        given = of_scipy.bind(*args, **options).arguments
+        output = given.pop("output", None)
+        operands = [given.pop(name) for name in ("input", "sigma", "weights", "coordinates") if name in given]
+        value = ours(*operands, **given)
+        if output is None or not hasattr(output, "shape"):
+            return value if output is None else value.astype(output)
+        output[...] = value
+        return output
+
+    return call
+
+
+for _fn in tuple(REPLACED):
+    if getattr(_fn, "__module__", "").startswith("scipy.ndimage") and "output" in signature(_fn).parameters:
+        REPLACED[_fn] = _with_output(_fn)

@@ -175,11 +175,13 @@ def linprog(
     pairs = bounds if np.ndim(plain(bounds[0])) else [bounds]
     conditions = [Condition(lambda x: x, *_pairs(pairs))]
     if A_ub is not None:
-        conditions.append(Condition(lambda x: tensor_of(A_ub) @ x, -np.inf, tensor_of(b_ub)))
+        conditions.append(Condition(lambda x: tensor_of(A_ub) @ x, -np.inf, np.ravel(tensor_of(b_ub))))
     if A_eq is not None:
-        conditions.append(Condition(lambda x: tensor_of(A_eq) @ x, tensor_of(b_eq), tensor_of(b_eq)))
-    found.x = minimum(lambda x: tensor_of(c) @ x, conditions, found.x)
-    found.fun = tensor_of(c) @ found.x
+        right = np.ravel(tensor_of(b_eq))
+        conditions.append(Condition(lambda x: tensor_of(A_eq) @ x, right, right))
+    c = np.ravel(tensor_of(c))
+    found.x = minimum(lambda x: c @ x, conditions, found.x)
+    found.fun = c @ found.x
     return found
 
 
