@@ -17,7 +17,16 @@ import numpy as np
 from autograd.program.program import Line, Var
 from autograd.program.trace import Traced
 from autograd.testing.recording import Recording, Spot, same, scope_of
-from autograd.testing.source import Statement, expression_at, is_all_of, is_authors, statement_at, statements_of
+from autograd.testing.source import (
+    Range,
+    Statement,
+    expression_at,
+    is_all_of,
+    is_authors,
+    range_of,
+    statement_at,
+    statements_of,
+)
 
 _COMPARISONS = {ast.Lt: np.less, ast.Gt: np.greater, ast.LtE: np.less_equal, ast.GtE: np.greater_equal}
 _SIMPLE = (ast.Name, ast.Constant)
@@ -44,7 +53,25 @@ def with_aliases(recording: Recording, ends: Mapping[Var, str]) -> dict[Var, Var
             if alias is not None:
                 replaced[var] = alias
                 break
+        else:
+            given = _given_back_as(recording, var)
+            if given is not None:
+                replaced[var] = recording.passed(var, given)
     return replaced
+
+
+def _given_back_as(recording: Recording, var: Var) -> Spot | None:
+    """Where a value is one of several that the function that made it gives back by their names."""
+    spot = recording.spots.get(var)
+    name = _name(statement_at(spot).target) if spot is not None else ""
+    for node in statements_of(spot.frame.f_code) if spot is not None and name else ():
+        value = node.value if isinstance(node, ast.Return) else None
+        for part in ast.walk(value) if isinstance(value, (ast.Tuple, ast.Dict)) else ():
+            if isinstance(part, ast.Name) and part.id == name and spot is not None:
+                positions = list(spot.frame.f_code.co_positions())
+                at = (part.lineno, part.end_lineno, part.col_offset, part.end_col_offset)
+                return Spot(spot.frame, 2 * positions.index(at)) if at in positions else None
+    return None
 
 
 def _later_names(recording: Recording, var: Var) -> list[str]:
@@ -53,7 +80,7 @@ def _later_names(recording: Recording, var: Var) -> list[str]:
     own = statement_at(spot)
     assigned = [node for node in statements_of(spot.frame.f_code) if isinstance(node, ast.Assign)]
     later = [node for node in assigned if node.lineno > own.first and isinstance(node.value, ast.Name)]
-    return [_name(node.targets[0]) for node in later if _name(node.value) == _name(own.target) != ""]
+    return [_name(node.targets[0]) for node in later if _name(node.value) == _made_for(own.target) != ""]
 
 
 def passed_on(recording: Recording, frame: FrameType) -> None:
@@ -121,10 +148,15 @@ def operands(expression: Any, line: Line) -> Iterator[tuple[Any, Any]]:
         nodes = [expression.operand]
     elif isinstance(expression, (ast.Attribute, ast.Subscript)):
         nodes = [expression.value]
-    elif isinstance(expression, ast.Call):
+    elif isinstance(expression, ast.Call) and not is_sum(expression):
         method = isinstance(expression.func, ast.Attribute) and len(line.args) == len(expression.args) + 1
         nodes = [*([expression.func.value] if method else []), *expression.args]  # type: ignore[attr-defined]
     yield from zip(line.args, nodes, strict=False)
+
+
+def is_sum(node: Any) -> bool:
+    """Whether an expression is Python's own sum, which adds one after the other."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "sum"
 
 
 def _is_turned(line: Line, comparison: ast.Compare) -> bool:
@@ -167,7 +199,7 @@ def _alias(
         return None
     code, before = spot.frame.f_code, None if whole else spot.position[0]
     own = statement_at(made)
-    if made.frame is spot.frame and _name(own.target) == name:
+    if made.frame is spot.frame and _made_for(own.target) == name:
         return None
     assigned = [node for node in statements_of(code) if _given_to(node) == name]
     if name.endswith("[]"):
@@ -180,7 +212,7 @@ def _alias(
     if found is None or not isinstance(passed := passed_by(found), (ast.Name, ast.Attribute)):
         return None
     source = _name(passed)
-    if made.frame is spot.frame and _name(own.target) != source:
+    if made.frame is spot.frame and _made_for(own.target) != source:
         return None
     if made.frame is spot.frame and found.lineno < own.first <= spot.position[0]:  # else it was made in an earlier turn
         return None
@@ -210,9 +242,12 @@ def _given_to(node: ast.stmt) -> str:
     return ""
 
 
-def passed_by(node: Any) -> Any:
-    """What such a statement passes on, where it computes nothing."""
+def passed_by(node: Any, part: Range | None = None) -> Any:
+    """What such a statement passes on, where it computes nothing; of several that it gives back, the one at a place."""
     value = getattr(node, "value", None)
+    if isinstance(node, ast.Return) and isinstance(value, (ast.Tuple, ast.List, ast.Dict)):
+        names = (name for name in ast.walk(value) if isinstance(name, ast.Name))
+        return next((name for name in names if range_of(name) == part), value)
     if isinstance(value, ast.List) and len(value.elts) == 1:
         return value.elts[0]
     return value.args[-1] if isinstance(node, ast.Expr) and isinstance(value, ast.Call) and value.args else value
@@ -237,12 +272,19 @@ def _instruction(code: CodeType, line: int) -> int | None:
     return next((2 * k for k, position in enumerate(code.co_positions()) if position[0] == line), None)
 
 
+def _made_for(target: ast.expr | None) -> str:
+    """The name that a value was made for: of a part of an array that is written to, the array's."""
+    while isinstance(target, ast.Subscript) and not _name(target):
+        target = target.value
+    return _name(target)
+
+
 def _name(node: ast.expr | None) -> str:
     """The variable, attribute or entry that is meant, by its last name."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute):
         return node.attr
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        return str(node.slice.value)
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+        return node.slice.value
     return ""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,31 +19,27 @@ from autograd.testing import outcome
 from autograd.testing.aliases import with_aliases
 from autograd.testing.budget import Budget
 from autograd.testing.carets import wrong_part
+from autograd.testing.clearer import is_clearer, merged
 from autograd.testing.comparison import _margins, has_shape, misshapen, unused
 from autograd.testing.convention import habit
 from autograd.testing.dataflow import Dataflow, Fault
-from autograd.testing.expressions import Edit
 from autograd.testing.known import End
 from autograd.testing.outcome import Outcome
 from autograd.testing.reader import Gradient, stem
 from autograd.testing.report import Finding, Report, WrongLine, finding_of, for_another_loss
-from autograd.testing.search import Margin, Search
+from autograd.testing.search import Search
 from autograd.testing.source import look_again, statement_at, times
-from autograd.testing.spelling import Spelling
+from autograd.testing.spelling import Spelling, unnamed
 from autograd.testing.tolerance import check_tolerance
 from autograd.testing.truth import Truth, factor_between, guarded_by_constant
 from autograd.testing.updates import Update
+from autograd.testing.verdict import Margin
 from autograd.testing.vocabulary import value_names
 from autograd.testing.words import Words
 
 __tracebackhide__ = True  # pytest shows the line of the test and the message
 Array = np.ndarray[Any, np.dtype[Any]]
 _KNOWN, _UNKNOWN = 0.2, 0.6  # of the time, for words where it is known what makes each line right, and where not
-_CLEARER = {  # causes of edits that say more than these of the catalogue
-    "missing-term": ("scale", "missing-derivative", "derivative-at-output", "wrong-operand", "transposed"),
-    "missing-derivative": ("scale", "derivative-at-output", "transposed", "wrong-operand"), "wrong-axis": ("scale",),
-    "wrong-operand": ("derivative-at-output", "transposed"),
-}  # fmt: skip
 _LISTENERS: list[Callable[[Report], object]] = []
 
 
@@ -157,6 +152,7 @@ class _Judge:
         self._names = value_names(found)
         parameters = {p.var: p.name for p in (*found.parameters, *found.missing)}
         self._truth = Truth(self._recording, found.loss, parameters, self._names, guards)
+        self._unnamed = unnamed(self._recording, self._truth, self._names)
         self._take_updates([gradient for gradient in found.gradients if gradient.update is not None])
         self._read()
         self._compare()
@@ -206,7 +202,7 @@ class _Judge:
         self.repaired = bool(faults) and all(fault.repair is not None for fault in faults)
         self._budget = Budget(self._seconds * (_KNOWN if self.repaired else _UNKNOWN))
         findings, words = self._findings(hand, margins, faults[0].shown.factor if faults else 1.0)
-        spelling = Spelling(self._recording, truth, words, faults)
+        spelling = Spelling(self._recording, truth, words, faults, self._unnamed)
         lines = merged(
             self._line(flow, fault, findings, words, spelling)
             for fault in faults
@@ -322,7 +318,7 @@ class _Judge:
         for var in self._recording.inputs:
             if var.name is not None and isinstance(var.value, np.ndarray):
                 named.setdefault(var.name, var.value)
-        return named
+        return named | {name: var.value for name, (var, _) in self._unnamed.items()}
 
     def _checked(self, gradient: Gradient) -> Array:
         value = plain(gradient.value)
@@ -370,7 +366,7 @@ class _Judge:
             )
         part = wrong_part(self._recording, self._truth, flow, fault)
         explanation, _, right = finding.explanation.partition("; right: ") if finding is not None else ("", "", "")
-        right = self._right(flow, fault) or spelling.line(right)
+        right = self._right(flow, fault) or spelling.line(right, fault)
         cause = (finding.cause if finding is not None else None) or "unknown"
         repair = fault.repair
         if cause == "unknown" and self._is_transposed(fault):
@@ -378,7 +374,7 @@ class _Judge:
         if cause == "unknown" and flow.is_penalty(fault.unit.values[0]):
             cause, explanation = "regulariser", "the penalty of the loss is another one"
         explanation = spelling.text(explanation)
-        if repair is not None and _is_clearer(repair.edit, cause, explanation):
+        if repair is not None and is_clearer(repair.edit, cause, explanation):
             cause, explanation = repair.edit.cause, repair.edit.words
         if repair is not None and repair.line:
             right = repair.line
@@ -393,28 +389,6 @@ class _Judge:
             gradients=tuple(words.value(end.node) for end in fault.repairs),
             own=tuple(words.value(end.node) for end in fault.repairs if flow.statement(end.var) == statement),
         )
-
-
-def _is_clearer(edit: Edit, cause: str, explanation: str) -> bool:
-    """Whether an edit says more than the catalogue: nothing, a number without a reason, or two mistakes at once."""
-    two = re.search(r"[,;] and (?!(at|in) the )", explanation)
-    if cause == "unknown" or edit.cause in ("target", "regulariser") or two is not None:
-        return True
-    if cause == "scale":
-        return ": " not in explanation
-    return edit.cause != cause and edit.cause in _CLEARER.get(cause, ())
-
-
-def merged(lines: Iterable[WrongLine]) -> tuple[WrongLine, ...]:
-    """A line that is wrong each time that it is run is told once."""
-    found: dict[tuple[str, int], WrongLine] = {}
-    for line in lines:
-        known = found.get((line.file, line.line))
-        gradients = (*known.gradients, *line.gradients) if known is not None else line.gradients
-        own = (*(known.own if known is not None else ()), *line.own)
-        both = replace(known or line, gradients=tuple(dict.fromkeys(gradients)), own=tuple(dict.fromkeys(own)))
-        found[line.file, line.line] = both
-    return tuple(found.values())
 
 
 def stem_key(key: str) -> str:

@@ -37,6 +37,9 @@ class CallEdits(Setting):
         if name == "where" and len(node.args) == 3:
             new = self._numpy_call(node, [node.args[0], node.args[2], node.args[1]])
             yield self._edit(node, new, "derivative-at-output", 1.1, "the two cases are the wrong way round")
+            for leak in self._leaks if not isinstance(node.args[1], ast.Constant) else ():
+                new = self._numpy_call(node, [*node.args[:2], parsed(f"{leak:g} * _", node.args[1])])
+                yield self._edit(node, new, "derivative-at-output", 1.0, f"the slope is {leak:g} elsewhere, not 0")
         if isinstance(node.func, ast.Name) or text_of(node.func) in self._functions:
             for other_name in self._functions:
                 if other_name != text_of(node.func):

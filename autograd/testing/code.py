@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autograd.program.trace import Traced
 from autograd.rules.write import put
 from autograd.testing.aliases import operands
 from autograd.testing.expressions import text_of
@@ -31,6 +32,7 @@ _OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 _NAMED = (ast.Name, ast.Attribute, ast.Subscript)
 _WRITES = {"STORE_ATTR", "STORE_GLOBAL", "STORE_SUBSCR", "DELETE_SUBSCR", "DELETE_ATTR"}
+_HOLDERS = (np.ndarray, Traced, dict, list, set)
 _CHANGING = ("fill", "sort", "put", "resize")
 
 
@@ -65,6 +67,10 @@ class Code:
     def _written(self, tree: Any) -> Value:
         """An array with another value in a part of it."""
         array, index = (_slot(lambda r, k=k: r.last.args[k]) for k in (0, 1))  # type: ignore[misc]
+        if hasattr(tree, "also"):  # and into another part
+            before, other, new = self._written(tree.left), self.of(tree.also), self.of(tree.right)
+            operation = _OPERATORS[type(tree.op)]
+            return _calling(lambda x, i, y: put(x, i, operation(x[i], y)), [before, other, new])
         if isinstance(tree, ast.Tuple) and getattr(tree, "written", False):
             return _calling(put, [array, *map(self.of, tree.elts)])
         target = getattr(tree, "left", None)
@@ -136,8 +142,10 @@ class Code:
 
     def _call(self, node: Any) -> Value:
         options = {keyword.arg: self.of(keyword.value) for keyword in node.keywords}
-        args = [self.of(arg) for arg in node.args]
         called = text_of(node.func)
+        if called == "len" and (length := self._length(node.args[0])) is not None:
+            return lambda r, v: length
+        args = [self.of(arg) for arg in node.args]
         if function_of(self._run, called) is not None:
 
             def call(run: Run, values: Mapping[Any, Any]) -> Any:
@@ -153,6 +161,12 @@ class Code:
         if not hasattr(np.ndarray, name) or name in _CHANGING:
             raise UnknownValueError
         return _calling(lambda x, *a, **k: getattr(np.asarray(x), name)(*a, **k), [self.of(own), *args], options)
+
+    def _length(self, node: Any) -> int | None:
+        """How long a list of the author's is that holds something else than numbers."""
+        name, frame = text_of(node), self._run.frame
+        held = frame.f_locals.get(name) if frame is not None and name not in self._run.names else None
+        return len(held) if isinstance(held, (list, tuple, dict)) else None
 
 
 def _is_another(index: ast.expr) -> bool:
@@ -197,5 +211,10 @@ def is_function(value: Any) -> bool:
 
 
 def is_pure(function: FunctionType) -> bool:
-    """Whether a function writes into nothing that it is given."""
-    return not any(step.opname in _WRITES for step in dis.get_instructions(function))
+    """Whether a function writes into nothing that others see; what it is given are copies."""
+    written = {step.opname for step in dis.get_instructions(function)} & _WRITES
+    if written <= {"STORE_SUBSCR"} and not function.__closure__:
+        used = (function.__globals__.get(name) for name in function.__code__.co_names)
+        first = function.__code__.co_varnames[:1]
+        return not written or (first != ("self",) and not any(isinstance(value, _HOLDERS) for value in used))
+    return not written

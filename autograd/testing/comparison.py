@@ -17,8 +17,9 @@ from autograd.testing.catalogue.mistake import multiple
 from autograd.testing.convention import convention_of
 from autograd.testing.replay import Replay
 from autograd.testing.report import Finding, Report, finding_of, for_another_loss, loss_remark
-from autograd.testing.search import Margin, Search
+from autograd.testing.search import Search
 from autograd.testing.tolerance import check_tolerance
+from autograd.testing.verdict import Margin
 from autograd.testing.words import Words
 from autograd.text import printable
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -28,24 +28,17 @@ from autograd.rules.write import put
 from autograd.testing.budget import Budget
 from autograd.testing.candidates import Candidates
 from autograd.testing.comparison import has_shape
-from autograd.testing.expressions import text_of
 from autograd.testing.inversion import solved
-from autograd.testing.known import End, Known, Unit
-from autograd.testing.reader import stem
+from autograd.testing.known import End, Unit
+from autograd.testing.likely import Likely
 from autograd.testing.recording import Recording, same
 from autograd.testing.repair import Repair, Repairs, Suspect
-from autograd.testing.rerun import New, Trial, known_value
+from autograd.testing.rerun import New, Trial
 from autograd.testing.source import Statement
 from autograd.testing.truth import Truth, factor_between
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Right = Callable[[Node, Array], bool]
-_NO_EFFECT = -0.2  # is added to the cost of an edit where the line changes nothing
-_FOLLOWS = 0.4  # what it costs to edit a line that departs no further from the truth than what went into it
-_PASSES = 0.1  # and one that only passes a value on
-_RENAMED = 0.0  # or calls a value of the forward pass a gradient
-_LATE = 0.05  # and less of the last of them, which what is wrong comes after
-_RIGHT = 0.7  # and one that gave what it should
 _EDITS = 0.8  # of the time, for edits; the rest is for right values
 
 
@@ -77,7 +70,7 @@ class Fault:
         return self if self.origin is None else self.origin.shown
 
 
-class Dataflow(Known):
+class Dataflow(Likely):
     """The wrong lines of a run.
 
     Args:
@@ -159,7 +152,7 @@ class Dataflow(Known):
         for unit in self._units(wrong, together=True):
             if not any(self.reaches(var) & right for var in unit.values):
                 first = next((var for var in unit.values if self.departs(var)), unit.values[0])
-                suspects.setdefault(len(unit.reach), []).append(Suspect(first, unit.reach, self._likeliness(unit)))
+                suspects.setdefault(len(unit.reach), []).append(Suspect(first, unit.reach, self.likeliness(unit)))
         for count in sorted(suspects, reverse=True):
             repair = self._repairing.best(suspects[count])
             if repair is not None:
@@ -167,30 +160,6 @@ class Dataflow(Known):
                 unit = Unit(values, repair.statement, repair.repairs)
                 return Fault(unit, self._nodes_of(repair), list(repair.values.values()), repair.repairs, repair=repair)
         return None
-
-    def _likeliness(self, unit: Unit) -> float:
-        """What is added to the cost of an edit where what it repairs is no less right than what went into it."""
-        if unit.statement.node is not None and all(map(self._does_nothing, unit.values)):
-            return _NO_EFFECT
-        if all(map(self._is_right_value, unit.values)):
-            return _RIGHT - _LATE * self.order[unit.values[0]] / len(self.lines)
-        if self.made[unit.values[0]].fn is same and not isinstance(unit.statement.value, ast.Call):
-            forward = any(self.made[var].args[0] in self._truth.forward for var in unit.values)
-            name = text_of(unit.statement.target) if unit.statement.target is not None else ""
-            if not forward:
-                return _PASSES
-            return _FOLLOWS if stem(name) == name else _RENAMED
-        if unit.suspect:
-            return 0.0
-        if not all(map(self.explained, unit.values)):
-            return _FOLLOWS
-        begins = not self._explained.origins.isdisjoint(unit.values)
-        return _FOLLOWS - _LATE * (2 if begins else 1 + self.order[unit.values[0]] / len(self.lines))
-
-    def _does_nothing(self, var: Var) -> bool:
-        """Whether a write left everything as it was."""
-        line = self.made[var]
-        return line.fn is put and np.array_equal(known_value(line.args[0], {}), var.value)
 
     def _nodes_of(self, repair: Repair) -> list[Node | None]:
         """The nodes whose gradients the right values of a line are."""
@@ -200,17 +169,6 @@ class Dataflow(Known):
             own = self.of_this_name(var)
             found.append(next((m.node for m in matches if m.node is own), matches[0].node if matches else None))
         return found
-
-    def _is_right_value(self, var: Var) -> bool:
-        """Whether a call gave a true gradient as it is, or a value of the forward pass once more."""
-        matches = self._truth.matches(var.value) if self.made[var].fn is not same and np.size(var.value) > 1 else ()
-        kinds = {match.kind for match in matches}
-        if "value" in kinds and "gradient" not in kinds:
-            return True
-        right = {match.node for match in matches if match.kind == "gradient" and abs(match.factor - 1) < 1e-6}
-        own = stem(self._names.get(var, "")).lower()
-        named = {n for n, _ in self._truth.gradients if own and str(n.get("name") or "").lower() == own}
-        return bool(right & named) or self.here(var) in right
 
     def _next(self, wrong: list[End]) -> Fault:
         """The line that repairs most of the wrong gradients."""
@@ -227,8 +185,17 @@ class Dataflow(Known):
                 if len(fault.repairs) == len(unit.reach):
                     break
         if best is None or (len(best.repairs) == 1 and best.unit.values[-1] is best.repairs[0].var):
-            return self._unexplained(wrong, units, best)
+            return self._made(self._unexplained(wrong, units, best))
         return self._traced_back(best)
+
+    def _made(self, fault: Fault) -> Fault:
+        """The fault of what made a value, in the place of that of a statement which only gives it back with others."""
+        (line, *others) = (self.made[var] for var in fault.unit.values)
+        several = isinstance(self.statement(line.target).value, (ast.Tuple, ast.Dict))
+        if others or line.fn is not same or not several or line.args[0] not in self.made:
+            return fault
+        var = line.args[0]
+        return replace(fault, unit=replace(fault.unit, values=[var], statement=self.statement(var)))
 
     def _rank(self, fault: Fault) -> tuple[int, bool, bool, bool, int]:
         wrong = zip(fault.unit.values, fault.rights, strict=True)
@@ -251,6 +218,8 @@ class Dataflow(Known):
     def _is_a_part(self, var: Var) -> bool:
         """Whether a value is known as a step on the way only: of a gradient that should be whole, a part."""
         if self.made[var].fn is put or self._truth.forward.issuperset(self.inputs(var)):  # as a slope
+            return False
+        if any(user.fn in (np.add, np.subtract) for user in self.users.get(var, ())):  # which another one is added to
             return False
         matches = self._truth.matches(var.value)
         return bool(matches) and all(match.kind == "rule" for match in matches)

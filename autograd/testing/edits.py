@@ -16,20 +16,15 @@ from typing import Any
 import numpy as np
 
 from autograd.basis.caching import cached_property
-from autograd.rules.write import put
-from autograd.testing.calls import CallEdits
 from autograd.testing.expressions import (
     Edit,
-    Kind,
     broadcasts,
     expressions,
-    factors_of,
     parsed,
-    product_of,
     replaced,
     text_of,
-    together,
 )
+from autograd.testing.slopes import SlopeEdits
 
 _NAMED = (ast.Name, ast.Attribute, ast.Subscript)
 _MOST_NAMES = 12  # for one operand of a term that is left out
@@ -38,21 +33,6 @@ _OTHER: Mapping[type, tuple[type, ...]] = {
     ast.MatMult: (ast.Mult,), ast.Gt: (ast.LtE, ast.Lt, ast.GtE), ast.Lt: (ast.GtE, ast.Gt, ast.LtE),
     ast.GtE: (ast.Lt, ast.LtE, ast.Gt), ast.LtE: (ast.Gt, ast.GtE, ast.Lt), ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,),
 }  # fmt: skip
-_RELU = (np.maximum, np.fmax, np.where, np.greater, np.greater_equal, np.less, np.less_equal, np.clip, put)
-# Local derivatives: where the forward pass has one of some functions, of what, and how much more far-fetched that is.
-_SLOPES: tuple[tuple[str, tuple[Any, ...], tuple[float, float], float], ...] = (
-    ("({u} > 0)", _RELU, (-np.inf, np.inf), 0.0),
-    ("(1 - {u}**2)", (np.tanh,), (-1, 1), 0.0),
-    ("{u} * (1 - {u})", (np.exp, np.tanh), (0, 1), 0.0),
-    ("(1 - np.tanh({u})**2)", (np.tanh,), (-np.inf, np.inf), 0.0),
-    ("np.sign({u})", (np.abs,), (-np.inf, np.inf), 0.0),
-    ("np.exp({u})", (np.exp,), (-np.inf, np.inf), 0.1),
-    ("{u}", (), (-np.inf, np.inf), 0.15),
-    ("1 / {u}", (), (-np.inf, np.inf), 0.4),
-    ("2 * {u}", (np.square, np.power, np.multiply), (-np.inf, np.inf), 0.1),
-    ("np.cos({u})", (np.sin,), (-np.inf, np.inf), 0.2),
-    ("-np.sin({u})", (np.cos,), (-np.inf, np.inf), 0.2),
-)
 _FORMS = (
     "{u}**2", "1 - {u}", "np.tanh({u})", "{u} * (1 - {u})", "1 - {u}**2", "np.sqrt({u})", "{u}**3", "1 / {u}",
     "np.sign({u})", "1 + {u}",
@@ -74,13 +54,19 @@ def _is_integer(value: Any) -> bool:
     return np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu"
 
 
-class Edits(CallEdits):
+class Edits(SlopeEdits):
     """The edits of an expression."""
 
     @cached_property
-    def _slopes(self) -> list[Any]:
-        """The local derivatives that the forward pass can have."""
-        return [slope for slope in _SLOPES if not slope[1] or any(fn in self._used for fn in slope[1])]
+    def _wholes(self) -> list[ast.expr]:
+        """The expression, and what a statement writes or adds to something."""
+        tree: Any = self._tree
+        written = tree.elts[1:] if getattr(tree, "written", False) else []
+        added = [tree.right] if isinstance(getattr(getattr(tree, "left", None), "ctx", None), ast.Store) else []
+        return [tree, *written, *added]
+
+    def _is_a_whole(self, node: ast.expr) -> bool:
+        return any(node is whole for whole in self._wholes)
 
     def all(self) -> list[Edit]:
         """The least far-fetched first."""
@@ -92,10 +78,38 @@ class Edits(CallEdits):
         return sorted(found, key=lambda edit: edit.cost)
 
     def _another_place(self) -> Iterator[Edit]:
-        """Another index, of what is written to."""
+        """Another index, of what is written to, and its own, of what is read."""
+        tree: Any = self._tree
+        index: Any = getattr(getattr(tree, "left", None), "slice", None)
+        index = tree.elts[0] if getattr(tree, "written", False) else index
+        for node in expressions(self._wholes[-1]) if index is not None else ():
+            if isinstance(node, (ast.Name, ast.Attribute)) and np.ndim(self._value(node)) > 0:
+                words = f"{text_of(node)} stands where {text_of(node)}[{text_of(index)}] belongs"
+                yield self._edit(node, ast.Subscript(node, index), "wrong-operand", 1.15, words)
+        if isinstance(tree, ast.BinOp) and index is not None:
+            yield from self._another_write(tree, index)
         if isinstance(self._tree, ast.Tuple) and getattr(self._tree, "written", False):
+            yield from self._another_mask(self._tree.elts[0])
             for new, cause, cost, words in self._indices(self._tree.elts[0]):
                 yield self._edit(self._tree.elts[0], new, cause, cost, words)
+
+    def _another_mask(self, index: Any) -> Iterator[Edit]:
+        """What an array is written to by: a comparison of something else."""
+        own: Any = index.left if isinstance(index, ast.Compare) else None
+        for text, kind in self._names.items() if own is not None else ():
+            if kind.forward and not kind.parameter and np.shape(kind.value) == np.shape(self._value(own)) != ():
+                for op in (">", "<=") if text != text_of(own) else ():
+                    words = f"the mask is of {text_of(own)}, not of {text}"
+                    yield self._edit(index, f"{text} {op} 0", "derivative-at-output", 1.1, words)
+
+    def _another_write(self, tree: Any, index: ast.expr) -> Iterator[Edit]:
+        """What is added to one part of an array, added to another part too, or subtracted there."""
+        for other, _, cost, _ in self._indices(index):
+            for op, sign in ((ast.Sub(), "-="), (ast.Add(), "+=")):
+                both = ast.BinOp(tree, op, tree.right)
+                both.also = other  # type: ignore[attr-defined]
+                line = f"{text_of(tree.left.value)}[{text_of(other)}] {sign} {text_of(tree.right)}"
+                yield Edit(tree, both, "missing-term", cost + 0.1, f"{line} is left out after this line")
 
     def _everywhere(self) -> Iterator[Edit]:
         """Another name wherever one stands, of those that stand more than once."""
@@ -149,6 +163,9 @@ class Edits(CallEdits):
                 new = ast.Compare(node.left, [other()], node.comparators)
                 yield self._edit(node, new, self._place(node), 1.2, "the comparison is another one")
             yield self._edit(node, node.left, self._place(node), 1.2, "the comparison does not belong there")
+            for leak in self._leaks:
+                words = f"the slope is {leak:g} elsewhere, not 0"
+                yield self._edit(node, f"np.where(_, 1, {leak:g})", "derivative-at-output", 1.0, words)
         elif isinstance(node, ast.Call):
             yield from self._of_call(node)
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -237,34 +254,14 @@ class Edits(CallEdits):
         around = self._inside.get(id(node))
         return isinstance(around, ast.BinOp) and isinstance(around.op, ast.Mult)
 
-    def _of_slopes(self, node: ast.BinOp) -> Iterator[Edit]:
-        """Another local derivative in the place of one that is several factors of a product: `g * h * (1 - h)`."""
-        parts = factors_of(node)
-        own = [part for part in parts if self._is_forward(part) and self._varies(part)]
-        own = own[1:] if len(own) == len(parts) else own  # an error that the loss has is of the forward pass too
-        rest = [part for part in parts if not any(part is other for other in own)]
-        if len(own) < 2:
-            return
-        words = f"{text_of(product_of(own))} does not belong there"
-        yield self._edit(node, product_of(rest), "derivative-at-output", 1.3, words)
-        shape = np.shape(self._value(node))
-        for form, _, (least, most), unusual in self._slopes:
-            for text, kind in self._names.items() if form not in ("{u}", "1 / {u}") else ():
-                numbers = np.asarray(kind.value)
-                fits = kind.forward and numbers.shape == shape and numbers.dtype.kind == "f" and numbers.size > 0
-                if fits and numbers.min() >= least and numbers.max() <= most:
-                    slope = form.format(u=text)
-                    words = f"the local derivative is {slope.strip('()')}"
-                    new = product_of([*rest, parsed(slope)])
-                    yield self._edit(node, new, "derivative-at-output", 1.1 + unusual, words)
-
-    def _varies(self, node: ast.expr) -> bool:
-        """Whether a part of the expression depends on parameters."""
-        return any((kind := self._names.get(text_of(part))) is not None and kind.depends for part in expressions(node))
-
     def _of_value(self, node: ast.expr, value: Any) -> Iterator[Edit]:
         """Another name in the place of one, another form of it; a factor or a term that is left out."""
         if isinstance(getattr(node, "ctx", None), ast.Store):  # what is written to
+            for text, kind in self._names.items():
+                if np.size(kind.value) == 1 and np.asarray(kind.value).dtype.kind in "fiu" and not kind.depends:
+                    for op in "/*":
+                        words = f"{text_of(node)} {op}= {text} is left out before this line"
+                        yield self._edit(node, f"_ {op} {text}", "scale", 1.4, words)
             return
         own, shape, leaf = text_of(node), np.shape(value), isinstance(node, (ast.Name, ast.Attribute, ast.Subscript))
         known = self._names.get(own)
@@ -287,18 +284,21 @@ class Edits(CallEdits):
                 continue
             other = np.shape(kind.value)
             forward = known is not None and known.forward
-            if leaf or (kind.forward and (isinstance(node, ast.Call) or self._is_an_argument(node))):
+            again = isinstance(node, ast.BinOp) and other == shape and not kind.forward and not self._is_a_whole(node)
+            if leaf or again or (kind.forward and (isinstance(node, ast.Call) or self._is_an_argument(node))):
                 near = 0.0 if other == shape and (known is None or kind.forward == forward) else 0.1
+                near -= 0.3 * (kind.unused and leaf)
                 words = f"{own} stands in the place of {text}"
                 if other == shape or np.size(kind.value) > 1:
                     yield self._edit(node, text, self._place(node, text), 1.2 + near, words)
                 if len(other) == 2:
                     yield self._edit(node, f"{text}.T", self._place(node, text), 1.4 + near, words)
-        if not self._is_forward(node) or node is self._tree or node in _terms(self._tree)[:1]:
+        if not self._is_forward(node) or self._is_a_whole(node):
             yield from self._left_out(node, value)
         elif isinstance(around := self._inside.get(id(node)), ast.BinOp) and isinstance(around.op, (ast.Add, ast.Sub)):
             for text, kind in self._names.items():
-                if np.size(kind.value) == 1 and np.asarray(kind.value).dtype.kind in "fiu" and not kind.depends:
+                single = np.size(kind.value) == 1 and np.asarray(kind.value).dtype.kind in "fiu" and not kind.depends
+                if single and not isinstance(node, ast.Constant):
                     for op in "*/":
                         words = f"a factor is missing: it should be {op} {text}"
                         yield self._edit(node, f"_ {op} {text}", self._scale(node), 1.25, words)
@@ -319,7 +319,7 @@ class Edits(CallEdits):
         for text, kind in self._names.items():
             other = np.shape(kind.value)
             single = np.size(kind.value) == 1 and np.asarray(kind.value).dtype.kind in "fiu"
-            if operator not in (ast.Mult, ast.Div):
+            if operator not in (ast.Mult, ast.Div) and not isinstance(node, ast.Constant):
                 yield from self._factors(node, shape, text, kind, single)
             if operator in (ast.Add, ast.Sub):
                 continue
@@ -348,30 +348,3 @@ class Edits(CallEdits):
             if "[" in a or "[" in b:
                 words = f"the target is 1 where {a} is {b}, and the term - ({a} == {b}) is left out"
                 yield self._edit(node, f"_ - ({a} == {b})", "target", 1.2, words)
-
-    def _factors(self, node: ast.expr, shape: tuple[int, ...], text: str, kind: Kind, single: bool) -> Iterator[Edit]:
-        """A factor with a name in it that is left out."""
-        if single:
-            cause = "missing-derivative" if kind.depends else "scale"
-            for op, cost in (("*", 1.2), ("/", 1.3 if kind.depends else 1.2)):
-                yield self._edit(node, f"_ {op} {text}", cause, cost, f"a factor is missing: it should be {op} {text}")
-        other = np.shape(kind.value)
-        if len(other) == 1 and len(shape) == 2 and other[0] == shape[0] != shape[1]:
-            text, other, kind = f"{text}[:, None]", (*other, 1), kind._replace(value=np.asarray(kind.value)[:, None])
-        if not together(other, shape) or not (kind.forward or single) or (single and shape):
-            return
-        numbers = np.asarray(kind.value)
-        if numbers.dtype.kind not in "fiub":
-            return
-        if numbers.dtype == bool and other == shape:
-            yield self._edit(node, f"_ * ~{text}", "missing-derivative", 1.0, f"the factor ~{text} is left out")
-        for form, _, (least, most), unusual in self._slopes:
-            plain = form in ("{u}", "1 / {u}")
-            if not plain and not (other == shape or shape == ()):
-                continue
-            if numbers.size and not (numbers.min() >= least and numbers.max() <= most):
-                continue
-            factor = form.format(u=text)
-            new = f"_ * {factor if form[0] == '(' else f'({factor})'}"
-            words = f"the factor {factor.strip('()')} is left out"
-            yield self._edit(node, new, "missing-derivative", 1.0 + unusual, words)

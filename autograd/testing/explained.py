@@ -45,6 +45,9 @@ class Explained:
         self._certain: list[Var] = []
         self._astray: set[Var] = set()  # gradients with a factor from nowhere
         self._wrong = {end.var for end in flow.ends if end.wrong}
+        self._wrong |= {
+            v for var in self._wrong if var in flow.made and flow.made[var].fn is same for v in flow.inputs(var)
+        }
         self._settled = set().union(*(flow.behind(end.var) for end in flow.ends if not end.wrong))
         for line in flow.lines:
             if line.target in truth.forward:
@@ -127,7 +130,8 @@ class Explained:
         matches = self._truth.multiples(float(np.sum(var.value)), allowed) if single else self._truth.matches(var.value)
         meant = flow.meant(var)
         own = [match for match in matches if match.kind == "gradient" and match.node in meant]
-        named = bool(meant) and (line.fn is same or flow.here(var) is not None)
+        part = bool(matches) and all(match.kind == "rule" for match in matches)
+        named = bool(meant) and (flow.here(var) is not None or (not part and flow.is_named_once(var, meant[0])))
         if own or (named and var not in self._settled):
             return own, named
         parts = line.fn in _SPREADING or (line.fn is put and type(line.args[2]) is Var and flow.depends(line.args[2]))

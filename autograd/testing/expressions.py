@@ -46,7 +46,7 @@ class Kind(NamedTuple):
     """What a name stands for: its value, and whether it is of the forward pass, a parameter, data, or depends on these.
 
     Of a parameter that was updated, `before` is the name of what it was; `root` is what it is a function of, element by
-    element.
+    element. What is `unused` is computed, and nothing reads it.
     """
 
     value: Any
@@ -56,6 +56,7 @@ class Kind(NamedTuple):
     before: str = ""
     depends: bool = False
     root: Any = None
+    unused: bool = False
 
 
 def text_of(node: ast.AST) -> str:

@@ -17,6 +17,7 @@ from autograd.core.node import Node
 from autograd.program.program import Var
 from autograd.rules.write import put
 from autograd.testing.explained import Explained
+from autograd.testing.expressions import text_of
 from autograd.testing.reader import stem
 from autograd.testing.recording import Recording, same, scope_of
 from autograd.testing.rerun import Rerun
@@ -188,12 +189,22 @@ class Known(Rerun):
         grows = after is not None and var in self.inputs(after) and not _multiplies(self.statement(after).node)
         if grows or any(user.fn is put and user.args[0] is var for user in self.users.get(var, ())):
             return None  # not whole yet
-        alike = [v for v in named if v in self.made and self._recording.spots[v].instruction == spot.instruction]
+        passed = (line.target for line in self.lines if line.fn is same)
+        made = passed if self.made[var].fn is same else (v for v in named if v in self.made)
+        alike = [v for v in made if self._recording.spots[v] == spot]
         values = [scopes[v].get(stem(target.id)) for v in alike if v in scopes]
         once = len(held.get(stem(target.id), ())) == 1 or len({id(v) for v in values}) == len(values) > 1
         value = scopes[var].get(stem(target.id)) if once and var in alike else None
         node = self._truth.nodes.get(value) if type(value) is Var else None
         return node if node is not None and node.value.size == np.size(var.value) else None
+
+    def is_named_once(self, var: Var, node: Node) -> bool:
+        """Whether a value was given a name that says what it is the gradient of, and no other value has that name."""
+        target = self.statement(var).target
+        if not isinstance(target, (ast.Name, ast.Attribute)) or stem(text_of(target)) == text_of(target):
+            return False
+        alike = stem(text_of(target)).lower() == str(node.get("name")).lower()
+        return alike and len(self.held(self._recording.spots[var].frame).get(text_of(target), ())) == 1
 
     def held(self, frame: FrameType) -> dict[str, list[Any]]:
         """The values that the variables of a call had, one after the other."""

@@ -53,7 +53,7 @@ def run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
         for function in (fn, loss if callable(loss) else None):
             loan.use(function)
         loan.take(params)
-        taken, named = [loan.take(arg) for arg in args], {key: loan.take(value) for key, value in kwargs.items()}
+        taken, named = [loan.given(arg) for arg in args], {key: loan.given(value) for key, value in kwargs.items()}
         first: dict[str, tuple[Place, Traced]] = {}
         for place in found:
             traced = loan.parameter(place) if place.name not in first else None
@@ -100,9 +100,9 @@ def _parameter_places(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any],
         scope = getattr(inspect.unwrap(fn), "__globals__", {})
         for name in params:
             if name in named:
-                yield from places(named[name], name)
+                yield from places(named[name], name, asked=True)
             elif name in scope:
-                yield from places(scope[name], name, (("[", name),), top=scope)
+                yield from places(scope[name], name, (("[", name),), top=scope, asked=True)
             else:
                 raise KeyError(f"params: {name!r} is neither an argument of the function nor a global that it uses")
         return
@@ -127,8 +127,8 @@ def _numbers_as_arrays(
         return args, kwargs
     names = params if isinstance(params, (list, tuple)) else [params]
     for name, value in bound.arguments.items():
-        named = params is None or any(isinstance(each, str) and name == each for each in names)
-        if named and is_number(value) and list(places(value, name)):
+        asked = any(isinstance(each, str) and name == each for each in names)
+        if (asked or params is None) and is_number(value) and list(places(value, name, asked=asked)):
             bound.arguments[name] = np.array(float(value))
     return bound.args, bound.kwargs
 

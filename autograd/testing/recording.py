@@ -25,6 +25,7 @@ from autograd.program.trace import Trace, Traced, plain
 from autograd.rules.write import put
 
 Array = np.ndarray[Any, np.dtype[Any]]
+_SHORT = 12
 _JOINING = {
     np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack, np.block, np.einsum, np.split,
     np.linalg.multi_dot, np.meshgrid, np.broadcast_arrays, np.ix_,
@@ -71,6 +72,7 @@ class Recording(Trace):
         named: what functions were given: how that was spelled, how many values there were by then, and in which call.
         scopes: by value, what stood in the variables of its function at that moment.
         born: the arrays that NumPy made of nothing, as zeros: where, and how many values were there by then.
+        plain: the arrays that came from elsewhere, as from a generator of random numbers, by their identity.
         end: where the last function of the author's gave something back.
     """
 
@@ -83,6 +85,7 @@ class Recording(Trace):
         self.moves: set[Var] = set()
         self.left: list[Leaving] = []
         self.end: Spot | None = None
+        self.plain: dict[int, tuple[Array, Var]] = {}
         self._memory: dict[int, tuple[Any, list[Any]]] = {}  # by identity of its owner, what looks at it
 
     def input(self, value: Any, name: str | None = None) -> Traced:
@@ -126,9 +129,14 @@ class Recording(Trace):
         return line.target
 
     def symbol(self, value: Any) -> Any:
-        """An argument as lines hold it; a plain array is what it holds now."""
+        """An argument as lines hold it; a plain array is an input, with what it holds now."""
         if type(value) is np.ndarray and value.dtype.kind in "fiub":
-            return np.array(value)
+            known = self.plain.get(id(value))
+            if known is None or not np.array_equal(known[0], value) or not np.array_equal(known[1].value, value):
+                var = super().input(value).symbol
+                var.value = np.array(value)
+                known = self.plain[id(value)] = value, var
+            return known[1]
         if type(value) is Traced and value.recorder is not self:
             return value.value
         return super().symbol(value)
@@ -243,8 +251,15 @@ def scope_of(frame: FrameType) -> dict[str, Any]:
     return {
         name: value.symbol if type(value) is Traced else value
         for name in names
-        if type(value := known[name]) in (Traced, int, float) or isinstance(value, (np.integer, np.floating))
+        if type(value := known[name]) in (Traced, int, float)
+        or isinstance(value, (np.integer, np.floating))
+        or (type(value) in (list, tuple) and _is_short(value))
     }
+
+
+def _is_short(values: Any) -> bool:
+    """Whether a list is a short one of integers, as of the words of a sentence."""
+    return 0 < len(values) <= _SHORT and all(type(value) is int for value in values)
 
 
 def nth(fn: Callable[..., Any], number: int, *args: Any, **kwargs: Any) -> Any:

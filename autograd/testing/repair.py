@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from autograd.testing.dataflow import Dataflow
     from autograd.testing.known import End
 
+_MOST_RUNS = 5  # in which two sizes are told apart
 _PARTS = (0.0, 0.17, 0.37, 0.59, 0.83, 1.0)  # of a loop
 _MAY_BE_NUMBERS = ("derivative-at-output", "wrong-operand", "missing-derivative")  # causes of factors
 
@@ -105,6 +106,15 @@ class Repairs:
         return {line.args[1]: line.args[0] for line in self._flow.lines if line.fn is implied}
 
     @cached_property
+    def _leaks(self) -> list[float]:
+        """The numbers below 1 that functions of the forward pass multiply with, as the slope of a leaky relu."""
+        lines = [line for line in self._recording.lines if line.target in self._truth.forward]
+        used = {line.fn for line in lines}
+        factors = (getattr(arg, "value", arg) for line in lines if line.fn is np.multiply for arg in line.args)
+        known = {float(n) for n in factors if isinstance(n, (float, np.floating)) and 0 < n < 1}
+        return sorted(known) if used & {np.where, np.maximum} else []
+
+    @cached_property
     def _used(self) -> set[Any]:
         """The functions of the forward pass."""
         return {line.fn for line in self._recording.lines if line.target in self._truth.forward}
@@ -146,7 +156,9 @@ class Repairs:
                         each.names[before] = self._updates[known]
         functions, numbers, flags = around(run.frame)
         offered = {text: kind for text, kind in {**names, **leaves}.items() if _is_plain(kind.value)}
-        found = Edits(tree, offered, lambda node: _value(run, node, values), functions, numbers, self._used, flags)
+        found = Edits(
+            tree, offered, lambda node: _value(run, node, values), functions, numbers, self._used, flags, self._leaks
+        )
         return _Place(self._flow, statement, tree, run, runs, [*self._over(tree, statement, runs), *found.all()])
 
     def _names(self, run: Run, runs: list[Run]) -> dict[str, Kind]:
@@ -154,16 +166,22 @@ class Repairs:
         values = self._flow.values
         offered = self._vocabulary.without_synonyms(run.names, [other.names for other in runs])
         names = {text: self._vocabulary.kind(known, values) for text, known in offered.items()}
+        target = self._flow.statement(run.target).target
+        if target is not None and (own := names.get(text_of(target))) is not None:
+            names[text_of(target)] = own._replace(unused=False)  # what is overwritten
         for text, array in self._vocabulary.indexed(run.last, run.frame).items():
             value = _value(run, parsed(text), values)
             if value is not None:
                 names[text] = self._vocabulary.kind(array, values)._replace(value=value)
         numbers = {kind.value for kind in names.values() if isinstance(kind.value, (int, float))}
-        for text in self._vocabulary.counted:
-            value = _value(run, parsed(text), values)
-            if isinstance(value, (int, float)) and value not in numbers:  # not those that a shorter name has
-                numbers.add(value)
-                names[text] = Kind(value, True)
+        some = [run, *runs[:: len(runs) // _MOST_RUNS + 1]]
+        known = {(number,) * len(some) for number in numbers}
+        lists = [f"len({text})" for text, kind in names.items() if isinstance(kind.value, list)]
+        for text in (*lists, *self._vocabulary.counted):
+            each = tuple(_value(one, parsed(text), values) for one in some)
+            if isinstance(each[0], (int, float)) and each not in known:  # not those that a shorter name has
+                known.add(each)
+                names[text] = Kind(each[0], True)
         return names
 
     def _over(self, tree: ast.expr, statement: Statement, runs: list[Run]) -> list[Edit]:
@@ -339,6 +357,10 @@ def _value(run: Run, node: ast.expr, values: Mapping[Any, Any]) -> Any:
 def _line(statement: Statement, tree: ast.expr, changed: ast.expr) -> str:
     """The statement with another expression."""
     node: Any = statement.node
+    if hasattr(changed, "also"):
+        other: Any = changed
+        also = ast.AugAssign(ast.Subscript(node.target.value, other.also), other.op, node.value)
+        return f"{text_of(node)}; {text_of(also)}"
     if isinstance(node, ast.AugAssign) and tree is not node.value:
         target = getattr(changed, "left", None)
         if isinstance(target, ast.Subscript) and not hasattr(target, "lineno"):

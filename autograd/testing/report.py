@@ -15,7 +15,7 @@ from autograd.core.node import Node
 from autograd.testing.catalogue.fit import as_size, sizes
 from autograd.testing.catalogue.mistake import number
 from autograd.testing.replay import Replay
-from autograd.testing.search import Verdict
+from autograd.testing.verdict import Verdict
 from autograd.testing.words import Words
 from autograd.text import printable, shown
 

@@ -12,7 +12,7 @@ import numpy as np
 from autograd.basis.caching import cached_property
 from autograd.program.program import Line, Var
 from autograd.rules.write import put
-from autograd.testing.aliases import operands, passed_by, syntax_of
+from autograd.testing.aliases import is_sum, operands, passed_by, syntax_of
 from autograd.testing.code import Code
 from autograd.testing.recording import Recording, same
 from autograd.testing.source import Range, Statement, range_of
@@ -67,10 +67,16 @@ class Runs:
             if isinstance(node, ast.AugAssign):
                 return as_sum(node)
             return as_written(node) if isinstance(node, ast.Assign) else None
-        found = passed_by(node) if line.fn is same else syntax_of(self._recording, line, statement)
+        found = self._syntax(line, statement)
         if isinstance(found, ast.AugAssign):
             return as_sum(found)
         return found if isinstance(found, ast.expr) else None
+
+    def _syntax(self, line: Line, statement: Statement) -> Any:
+        """The expression, or the statement, that a line is."""
+        if line.fn is same:
+            return passed_by(statement.node, self._recording.spots[line.target].position)
+        return syntax_of(self._recording, line, statement)
 
     def of(self, var: Var) -> list[Run]:
         """Each time that the expression was computed."""
@@ -81,7 +87,12 @@ class Runs:
             and s.instruction == spot.instruction and line.fn is self._flow.made[var].fn
             and line.target not in self._recording.moves
         ]  # fmt: skip
-        return [self._run(line) for line in alike]
+        inner = {line.args[0] for line in alike if self._is_summing(line)}
+        return [self._run(line) for line in alike if line.target not in inner]
+
+    def _is_summing(self, line: Line) -> bool:
+        """Whether a call is one of those that Python's own sum makes."""
+        return type(line.args[0]) is Var and is_sum(self._syntax(line, self._flow.statement(line.target)))
 
     def _run(self, last: Line) -> Run:
         flow = self._flow
@@ -99,7 +110,7 @@ class Runs:
         for line in sorted(inside, key=lambda line: flow.order[line.target]):
             if line.fn is put:
                 continue
-            node = passed_by(statement.node) if line.fn is same else syntax_of(self._recording, line, statement)
+            node = self._syntax(line, statement)
             if isinstance(node, ast.AugAssign):
                 node = as_sum(node)
             if node is None or not hasattr(node, "lineno"):
@@ -127,7 +138,7 @@ class Runs:
     def _in_one_run(self, made: Line, user: Line) -> bool:
         """Whether two calls of a statement are of the same time that it ran."""
         a, b = self._recording.spots[made.target], self._recording.spots[user.target]
-        together = a.instruction == b.instruction and made.fn is np.stack
+        together = a.instruction == b.instruction and (made.fn is np.stack or self._is_summing(user))
         return a.frame is b.frame and (a.instruction < b.instruction or together)
 
     def _leaf(self, run: Run, arg: Any, node: Any, inside: list[Line]) -> None:

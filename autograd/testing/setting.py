@@ -26,6 +26,7 @@ class Setting:
         value: what a node of the expression is, None where that is not known.
         functions, numbers: of the author's, that might stand there.
         flags: what some functions may be told with True or False, by their names.
+        leaks: the slopes that leaky functions may have.
         used: the functions of NumPy's that the forward pass has.
     """
 
@@ -38,11 +39,12 @@ class Setting:
         numbers: Iterable[float] = (),
         used: Container[Any] = (),
         flags: Mapping[str, Mapping[str, bool]] = MappingProxyType({}),
+        leaks: Iterable[float] = (),
     ) -> None:
         self._tree, self._names = tree, names
         self._value = cache(value)
         self._functions, self._numbers = tuple(functions), set(numbers)
-        self._used, self._flags = used, flags
+        self._used, self._flags, self._leaks = used, flags, tuple(leaks)
         self._inside = {id(part): node for node in ast.walk(tree) for part in ast.iter_child_nodes(node)}
 
     def _edit(self, old: ast.expr, new: Any, cause: Any, cost: float, words: str) -> Edit:

@@ -47,8 +47,13 @@ class Place(NamedTuple):
         return value
 
 
-def places(root: Any, name: str = "", steps: tuple[tuple[str, Any], ...] = (), top: Any = None) -> Iterator[Place]:
-    """The arrays of floats in a nesting of dictionaries, lists, tuples and objects, each once, with their names."""
+def places(
+    root: Any, name: str = "", steps: tuple[tuple[str, Any], ...] = (), top: Any = None, asked: bool = False
+) -> Iterator[Place]:
+    """The arrays of floats in a nesting of dictionaries, lists, tuples and objects, each once, with their names.
+
+    A plain number is a parameter where it was `asked` for by its name, or is called like one.
+    """
     seen: set[int] = set()
     pending = [(root, name, steps)]
     top = root if top is None else top
@@ -59,7 +64,7 @@ def places(root: Any, name: str = "", steps: tuple[tuple[str, Any], ...] = (), t
                 seen.add(id(value))
                 yield Place(name, top, steps)
             continue
-        if is_number(value) and _PARAMETER.match(_called(name, steps)):
+        if is_number(value) and ((asked and value is root) or _PARAMETER.match(_called(name, steps))):
             yield Place(name, top, steps)
         if id(value) in seen or is_number(value):
             continue
@@ -221,6 +226,10 @@ class Loan:
                 _call(taken, name)
 
     # Containers
+
+    def given(self, value: Any) -> Any:
+        """An argument of the function's; a float is traced too, so that what is computed from it alone is known."""
+        return self._recording.input(np.float64(value)) if type(value) is float else self.take(value)
 
     def take(self, value: Any) -> Any:
         """`value` with what is traced in the place of arrays; containers are the same ones, filled otherwise."""

@@ -54,10 +54,15 @@ class Vocabulary:
         for text, var, order, other in self._spelled:
             if text in scope or var in after or not self._is_same_place(text, other, frame):
                 continue
+            numbers = [name for name in index_names(text) if isinstance(scope.get(name), (int, np.integer))]
+            if numbers and any(scope[name] != self._scope_of(order).get(name) for name in numbers):  # in another turn
+                continue
             distance = at - order if order <= at else 1_000_000 + order - at
             if text not in best or distance < best[text][0]:
                 best[text] = distance, var
-        found: dict[str, Any] = {name: value for name, value in scope.items() if value not in after}
+        found: dict[str, Any] = {
+            name: value for name, value in scope.items() if type(value) is not Var or value not in after
+        }
         for text, (_, var) in best.items():
             if is_indexed(text, scope):
                 continue
@@ -71,6 +76,9 @@ class Vocabulary:
             part = _entry(text, frame, scope)
             if type(part) is int or (type(part) is Traced and part.symbol not in after):
                 found.setdefault(text, part.symbol if type(part) is Traced else part)
+        for text, var in self._neighbours(own, scope).items():
+            if var not in after:
+                found.setdefault(text, var)
         for name, value in (frame.f_locals if frame is not None else {}).items():
             if type(value) is np.ndarray or (isinstance(value, list) and value and all(type(v) is int for v in value)):
                 found.setdefault(name, value)
@@ -78,6 +86,29 @@ class Vocabulary:
                 for k, part in enumerate(value):
                     if type(part) is Traced and part.symbol not in after:
                         found.setdefault(f"{name}[{k - len(value)}]", part.symbol)
+        return found
+
+    def _neighbours(self, own: Statement, scope: Mapping[str, Any]) -> dict[str, Var]:
+        """The entries of lists that are attributes, `self.hs[t]`, beside those that a statement takes."""
+        found = {}
+        for node in ast.walk(own.node) if own.node is not None else ():
+            if isinstance(node, ast.Subscript) and text_of(node.value) in self._listed:
+                for index in _beside(node.slice):
+                    var = self._listed[text_of(node.value)].get(_index(index, scope))
+                    if var is not None:
+                        found[f"{text_of(node.value)}[{index}]"] = var
+        return found
+
+    @cached_property
+    def _listed(self) -> dict[str, dict[Any, Var]]:
+        """The entries of lists that are attributes, by their numbers, as far as the source takes them."""
+        found: dict[str, dict[Any, Var]] = {}
+        for text, var, order, _ in self._spelled:
+            node: Any = ast.parse(text, mode="eval").body
+            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute):
+                number = _index(text_of(node.slice), self._scope_of(order))
+                if isinstance(number, int) and number >= 0:
+                    found.setdefault(text_of(node.value), {})[number] = var
         return found
 
     def indexed(self, last: Line, frame: FrameType | None) -> dict[str, Any]:
@@ -94,6 +125,11 @@ class Vocabulary:
             if type(base) is Var and base not in after:
                 found[text] = base
         return found
+
+    def _scope_of(self, order: int) -> dict[str, Any]:
+        """The variables when a line ran."""
+        lines = self._recording.lines
+        return self._recording.scopes.get(lines[order].target, {}) if order < len(lines) else {}
 
     @cached_property
     def counted(self) -> list[str]:
@@ -167,7 +203,12 @@ class Vocabulary:
         parameter = self._truth.is_parameter(self._flow.base(known))
         depends = self._flow.depends(known)
         targets, root = known in self._targets, self._root(known)
-        return Kind(value, self._is_forward(known), parameter, targets, depends=depends, root=root)
+        unused = known in self._flow.made and not self._flow.users.get(known) and known not in self._ends
+        return Kind(value, self._is_forward(known), parameter, targets, depends=depends, root=root, unused=unused)
+
+    @cached_property
+    def _ends(self) -> set[Var]:
+        return {end.var for end in self._flow.ends}
 
     def _root(self, var: Var) -> Var:
         """What a value is a function of, element by element."""
@@ -205,6 +246,13 @@ class Vocabulary:
                 )
             self._forward[var] = bool(known)
         return self._forward[var]
+
+
+@lru_cache(maxsize=1024)
+def index_names(text: str) -> tuple[str, ...]:
+    """The variables in the indices of a spelling: the t of `self.hs[t - 1]`."""
+    indices = (n.slice for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Subscript))
+    return tuple(n.id for index in indices for n in ast.walk(index) if isinstance(n, ast.Name))
 
 
 def is_indexed(text: str, scope: Mapping[str, Any]) -> bool:
@@ -276,9 +324,17 @@ def _entry(text: str, frame: FrameType | None, scope: Mapping[str, Any]) -> Any:
     if type(holder) not in (dict, list) or not index.endswith("]"):
         return None
     try:
-        numbers = {name: int(value) for name, value in scope.items() if isinstance(value, (int, np.integer))}
-        return holder[_number(ast.parse(index[:-1], mode="eval").body, numbers)]
-    except (UnknownValueError, KeyError, IndexError, TypeError, SyntaxError):
+        return holder[_index(index[:-1], scope)]
+    except (KeyError, IndexError, TypeError, SyntaxError):
+        return None
+
+
+def _index(text: str, scope: Mapping[str, Any]) -> Any:
+    """What an index is."""
+    numbers = {name: int(value) for name, value in scope.items() if isinstance(value, (int, np.integer))}
+    try:
+        return _number(ast.parse(text, mode="eval").body, numbers)
+    except (UnknownValueError, KeyError, TypeError):
         return None
 
 
@@ -327,6 +383,8 @@ def value_names(found: Outcome) -> dict[Var, str]:
             for key, part in list(entries):
                 if type(part) is Traced:
                     called.setdefault(part.symbol, {})[str(key)] = None
+                elif id(part) in recording.plain:
+                    called.setdefault(recording.plain[id(part)][1], {})[str(key)] = None
     for line in recording.lines:
         spot = recording.spots[line.target]
         statement = statement_at(spot)

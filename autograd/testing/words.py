@@ -76,6 +76,10 @@ class Words:
         self._given = {node: printable(name, _LONGEST_NAME) for node, name in given.items()}
         self._scale, self._replay = scale, replay
 
+    def in_lines(self, node: Node) -> str:
+        """The name that a value has in lines, where its own is no name in Python: `[3]` of a list."""
+        return self._named.get(node, "") if self._derivation is not None else ""
+
     def value(self, of: Any) -> str:
         """The name of a node or a constant array, or what computes it from values that have names."""
         if isinstance(of, np.ndarray) and self._derivation is not None:
