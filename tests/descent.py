@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import nn
 from autograd import Tensor
 from nn.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
@@ -38,6 +39,13 @@ EACH_KIND = pytest.mark.parametrize(
     ("kind", "options"), KINDS, ids=[f"{kind.__name__} {', '.join(options) or 'plain'}" for kind, options in KINDS]
 )
 START = [np.ones((3, 2)), np.linspace(-1, 1, 4)]
+
+
+def same_state(a: nn.Module, b: nn.Module, rtol: float = 0.0) -> None:
+    """AssertionError unless the parameters and buffers are equal."""
+    theirs = b.state_dict()
+    for path, array in a.state_dict().items():
+        np.testing.assert_allclose(array, theirs[path], rtol=rtol, atol=rtol / 1e3, err_msg=path)
 
 
 def leaves(*arrays: Any) -> list[Tensor]:
