@@ -295,8 +295,8 @@ def test_a_gradient_that_algebra_left_out_has_a_line_all_the_same() -> None:
     loss = np.mean(square)
     assert derive(loss).line_for(square) == "dsquare = np.full(3, 1 / 3)  # (3,)"
     del square
-    inner = loss._node.args[0]  # it has no name
-    assert lines_for(loss, inner, w._node) == ["dv = np.full(3, 1 / 3)  # (3,)", "dw = 2 / 3 * w  # (3,)"]
+    inner = loss._node.args[0]
+    assert lines_for(loss, inner, w._node) == ["dsquare = np.full(3, 1 / 3)  # (3,)", "dw = 2 / 3 * w  # (3,)"]
 
 
 def test_names_that_derive_refuses_have_lines_all_the_same() -> None:

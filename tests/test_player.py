@@ -226,7 +226,7 @@ def test_the_gradients_way_back_appears_with_it(here: Any) -> None:
     back = f"{lines}.filter(line => getComputedStyle(line).visibility === 'visible').length"
     assert browser.run(back) == 0
     browser.press("ArrowRight")
-    assert browser.run(back) == 2  # a line and its head
+    assert browser.run(back) >= 2  # a line, or several where rows are broken, and its head
     browser.press("End")
     assert browser.run(back) == browser.run("document.querySelectorAll('.return').length")
 

@@ -67,7 +67,7 @@ def test_a_network_without_names_is_drawn_by_its_layers() -> None:
 
     loss = np.mean((network(rng.normal(size=(4, 2))) - rng.normal(size=(4, 1))) ** 2)
     told = [card.expression for card in autograd.draw(loss)._diagram.cards if card.expression]
-    assert told == ["max(0, x W₁ + w₁)", "A₁ W₂ + w₂", "Z₂ − y", "mean(e²)"]
+    assert told == ["max(0, x W₁ + b₁)", "A₁ W₂ + b₂", "Z₂ − y", "mean(e²)"]
 
 
 def test_layers_inside_of_what_is_used_twice_are_cards_too() -> None:
@@ -79,7 +79,7 @@ def test_layers_inside_of_what_is_used_twice_are_cards_too() -> None:
 
     p = network(rng.normal(size=(4, 2)))
     told = [card.expression for card in autograd.draw(np.mean(p * np.log(p)))._diagram.cards if card.expression]
-    assert told[:2] == ["tanh(x W₁ + w₁)", "1 / (1 + exp(−(A₁ W₂ + w₂)))"]
+    assert told[:2] == ["tanh(x W₁ + b₁)", "1 / (1 + exp(−(A₁ W₂ + b₂)))"]
 
 
 @pytest.mark.parametrize(

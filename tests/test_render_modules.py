@@ -73,9 +73,9 @@ def test_operations_belong_to_the_innermost_module_that_computed_them() -> None:
     shown = picture(residual(1), collapse="none")
     assert titles(shown) == ["0 · Block", "1 · Linear(4, 1)", "0.inner · Linear(4, 4)"]
     assert homes(shown) == {
-        "x": "", "W₁": "0.inner · Linear(4, 4)", "b₁": "0.inner · Linear(4, 4)", "Z₁": "0.inner · Linear(4, 4)",
+        "value": "", "W₁": "0.inner · Linear(4, 4)", "b₁": "0.inner · Linear(4, 4)", "Z₁": "0.inner · Linear(4, 4)",
         "A₁": "0 · Block", "v": "0 · Block", "W₂": "1 · Linear(4, 1)", "b₂": "1 · Linear(4, 1)",
-        "Z₂": "1 · Linear(4, 1)", "L": "",
+        "Z₂": "1 · Linear(4, 1)", "out": "",
     }  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def test_a_module_that_gives_several_results_did_all_of_them() -> None:
     w = Tensor([1.0, 2.0], requires_grad=True, name="w")
     out = Split()(w)
     shown = picture(np.sum(out["low"] + out["rest"][0] + out["rest"][2][0]))
-    assert [name for name, home in homes(shown).items() if home == "Split"] == ["w", "v₁", "v₂", "h"]
+    assert [name for name, home in homes(shown).items() if home == "Split"] == ["w", "low", "v₁", "h"]
 
 
 def test_what_a_module_hands_through_is_not_its_work() -> None:
@@ -179,7 +179,7 @@ def test_a_card_of_a_module_says_what_it_holds() -> None:
 def test_a_module_of_many_parameters_says_their_norm_in_one() -> None:
     shown = picture(residual(3), depth=0)
     (card,) = [card for card in shown.cards if card.expression == "Sequential"]
-    assert [fact.label for fact in card.facts] == ["params", "‖θ‖", "‖∂L/∂θ‖"]
+    assert [fact.label for fact in card.facts] == ["params", "‖θ‖", "‖∂out/∂θ‖"]
 
 
 def test_a_model_that_is_one_card_has_the_name_of_its_variable() -> None:

@@ -62,7 +62,7 @@ def test_the_recipe_draws_with_every_renderer(backend: Backend) -> None:
     root = ElementTree.fromstring(picture.svg)
     nodes = [group for group in root.iter(f"{SVG}g") if group.get("class") == "node"]
     assert [len(list(group.iter(f"{SVG}ellipse"))) for group in nodes] == [1] * 5
-    assert {"w", "2", "v₂ = v₁²", "L = mean(v₂)", "6.50", "Two < three"} <= set(texts(picture.svg))
+    assert {"w", "2", "squares = products²", "L = mean(squares)", "6.50", "Two < three"} <= set(texts(picture.svg))
     fills = {ellipse.get("fill") for ellipse in root.iter(f"{SVG}ellipse")}
     assert {"gold", "pink", "lightblue"} <= fills
     assert picture.source.count(" -> ") == 4

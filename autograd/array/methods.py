@@ -15,7 +15,7 @@ from autograd.basis.arrays import is_foreign
 from autograd.core.errors import describe
 from autograd.core.node import Node
 from autograd.core.op import PLAIN_TYPES, lookup, plain
-from autograd.core.tensor import apply
+from autograd.core.tensor import apply, call
 from autograd.rules.operands import as_array
 from autograd.text import LONGEST_WORD, printable, shown
 
@@ -66,6 +66,8 @@ def _function(fn: Any) -> Callable[..., Any]:
     """The method of an array that is the NumPy function `fn` on it."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if len(args) < 2 and kwargs.get("out") is None:
+            return call(fn, (self, *args), kwargs)
         return self.__array_function__(fn, (), (self, *args), kwargs)
 
     method.__name__ = fn.__name__
@@ -180,11 +182,11 @@ class ArrayMethods:
         options: Any = {} if order == "C" else {"order": order}
         if copy is not None:
             options["copy"] = copy
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)
+        return call(np.reshape, (self, shape[0] if len(shape) == 1 else shape), options)
 
     def transpose(self: Any, *axes: Any) -> Any:
         """`np.transpose` of this Tensor: `t.transpose(1, 0)`, `t.transpose((1, 0))` or `t.transpose()`."""
-        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
+        return call(np.transpose, (self, (axes[0] if len(axes) == 1 else axes) or None), {})
 
     def flatten(self: Any, order: str = "C") -> Any:
         """`np.ravel` of this Tensor, in memory of its own."""

@@ -7,6 +7,7 @@ the value and the node; whatever else there is, is left to `apply`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import _getframe as _frame
 from typing import Any, Final
 
 from autograd.basis.arrays import NUMBER
@@ -63,5 +64,7 @@ def _recorded(op: Op, inputs: tuple[Any, ...], values: tuple[Any, ...], value: A
     node.op, node.order, node.requires_grad = op, next_order(), True
     node.args, node.saved, node.kwargs = inputs, values, NO_OPTIONS
     node.held = node.output = value
+    frame = _frame(2)
+    node.code, node.at = frame.f_code, frame.f_lasti
     node.hooks = node.grad = node.scope = node.marks = None
     return wrap(node, value)

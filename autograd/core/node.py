@@ -34,8 +34,8 @@ class Node:
     `saved` what the rules read, and a leaf its value. The last slots stay unset until somebody uses them: see `get`.
     """
 
-    __slots__ = ("args", "grad", "handed", "held", "hooks", "kwargs", "marks", "name", "op", "order", "output",
-                 "replacement", "requires_grad", "saved", "scope", "stopped", "where", "written")  # fmt: skip
+    __slots__ = ("args", "at", "code", "grad", "handed", "held", "hooks", "kwargs", "marks", "name", "op", "order",
+                 "output", "replacement", "requires_grad", "saved", "scope", "stopped", "where", "written")  # fmt: skip
 
     requires_grad: bool
     op: Any
@@ -52,6 +52,8 @@ class Node:
     replacement: Node | None  # the leaf that its Tensor moved on to when its data was set
     name: str | None
     stopped: Any  # of a leaf, whether it was computed without recording, or detached
+    code: Any  # whose instruction it was, and which; see `notation.written`
+    at: int
     where: str  # the source line, where `autograd.inspection` looked for it
     written: int  # the order at which the value was last changed in place
     handed: Any  # the orders at which `.data` gave it out, and what it held then
@@ -61,8 +63,7 @@ class Node:
         """A value that no operation gave."""
         node = cls()
         node.held, node.requires_grad = value, requires_grad
-        node.op, node.args, node.kwargs = None, (), NO_OPTIONS
-        node.order = next_order()
+        node.op, node.args, node.kwargs, node.order = None, (), NO_OPTIONS, next_order()
         node.hooks = node.grad = node.scope = node.replacement = None
         return node
 

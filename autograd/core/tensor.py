@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from sys import _getframe as _frame
 from typing import Any, Final
 
 import numpy as np
@@ -127,10 +128,10 @@ def call(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     op = find(fn)
     if op is not None:
         if len(args) <= op.direct and not kwargs:  # as most calls are
-            return apply(op, args)
+            return apply(op, args, NO_OPTIONS, 3)
         bound = op.bind(args, kwargs)
         if bound is not None:
-            return apply(op, *bound)
+            return apply(op, *bound, 3)
         args, kwargs, body = plain(args), plain(kwargs), fn
     else:
         body = _result_type._composed(fn, args, kwargs)
@@ -143,8 +144,8 @@ def call(fn: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         raise named(name, args, error) from error
 
 
-def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
-    """Run `op` on the data of `args`, and record it if a gradient can reach one of them."""
+def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS, depth: int = 2) -> Any:
+    """Run `op` on the data of `args`, and record it if a gradient can reach one; the user is `depth` frames up."""
     if kwargs:
         for name, option in kwargs.items():
             if type(option) not in PLAIN_TYPES and holds_tensor(option):
@@ -174,7 +175,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
                 if value is NotImplemented:  # complex
                     return _result_type._with_complex(op.fn, args, kwargs)
                 if isinstance(value, TensorBase):  # a list with Tensors in it
-                    return apply(op, (*args[: len(inputs)], value, *args[len(inputs) + 1 :]), kwargs)
+                    return apply(op, (*args[: len(inputs)], value, *args[len(inputs) + 1 :]), kwargs, depth + 1)
                 arg, plain_only = value, plain_only and not is_foreign(value)
             values.append(value)
             inputs.append(arg)
@@ -187,15 +188,14 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS)
         raise failed(op, args, error) from error
     shares = not op.broadcasts and (value is values[0] or getattr(value, "base", None) is not None)
     node, tensor = Node(), _new(_result_type)  # slot by slot: half the time of its constructor
-    tensor._node = node
-    tensor._value = value
+    tensor._node, tensor._value = node, value
     tensor._view = node.hooks = node.grad = node.scope = node.marks = None
     node.order = next_order()
     if differentiable and recording.get():
         node.requires_grad = True
-        node.args = inputs
-        node.kwargs = kwargs
-        node.saved = values
+        frame = _frame(depth)
+        node.code, node.at = frame.f_code, frame.f_lasti  # pictures tell the variables of functions that have ended
+        node.args, node.kwargs, node.saved = inputs, kwargs, values
         limit = _SMALL if node.order < short[0] else _TINY
         small = type(value) is NUMBER or (whole(value) if shares else value).nbytes <= limit
         if large or arrays or not small:
@@ -248,8 +248,7 @@ def _plain_option(op: Op, name: str, value: Any) -> Any:
 def wrap(node: Node, value: Any = None) -> Any:
     """The Tensor that stands for a node."""
     tensor = _new(_result_type)
-    tensor._node = node
-    tensor._value = node.value if value is None else value
+    tensor._node, tensor._value = node, node.value if value is None else value
     tensor._view = None
     return tensor
 

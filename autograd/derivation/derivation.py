@@ -21,8 +21,9 @@ from autograd.core.tensor import wrap
 from autograd.derivation import document, saved
 from autograd.derivation.formulas import Formulas
 from autograd.derivation.statements import Statements, commented
+from autograd.notation.claims import is_free
 from autograd.notation.names import Scope, is_path, latest, users_scope
-from autograd.notation.naming import Names, is_free
+from autograd.notation.naming import Names
 from autograd.notation.source import helper_names
 from autograd.program.program import Line, Origin, Program, Var
 from autograd.program.reverse import Backprop

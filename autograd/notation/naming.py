@@ -7,20 +7,21 @@ data, y a target, y_hat what is compared with it, e the difference. What is left
 
 from __future__ import annotations
 
-import keyword
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from autograd.basis.arrays import is_lazy
 from autograd.core.node import Node
-from autograd.notation.names import PLAIN_DIGITS, Scope, is_path, latest, pretty, short_paths, subscript
+from autograd.notation.claims import Claims, Name, identifier
+from autograd.notation.names import PLAIN_DIGITS, Scope, is_path, latest, pretty, short_paths
+from autograd.notation.views import part_of
+from autograd.notation.written import Written, place_of
 from autograd.rules.index import scatter
-from autograd.text import LONGEST, LONGEST_WORD, printable
+from autograd.text import printable
 
 _TARGETS: Final = frozenset(("y", "t", "target", "targets", "label", "labels", "y_true"))
 _STEPS: Final = 8  # operations that an activation may be written in
@@ -30,23 +31,7 @@ _PREACTIVATION = re.compile(r"Z(\d+)")
 Kind = Literal["parameter", "data", "target", "constant", "index"]
 
 
-class Name(NamedTuple):
-    """What a value is called.
-
-    Attributes:
-        text: in source code, an identifier.
-        drawn: on the blackboard.
-        origin: "given" by somebody, of a "part" in a network, the "output", or a "letter" with a number.
-        path: in a module.
-    """
-
-    text: str
-    drawn: str
-    origin: Literal["given", "part", "output", "letter"]
-    path: str = ""
-
-
-class Names:
+class Names(Claims):
     """The names of the nodes of a graph, and of the arrays among their arguments.
 
     Args:
@@ -65,7 +50,7 @@ class Names:
     >>> nodes = topological([loss._node])
     >>> names = Names(nodes, Scope({"W1": W1}), {})
     >>> [names[value].drawn for value in (x, y, *nodes)]
-    ['x', 'y', 'W₁', 'Z₁', 'A₁', 'e', 'v', 'L']
+    ['x', 'y', 'W₁', 'Z₁', 'A₁', 'e', 'v', 'loss']
     """
 
     def __init__(
@@ -75,15 +60,16 @@ class Names:
         given: Mapping[Any, str],
         reserved: Iterable[str] = (),
     ) -> None:
-        self._scope, self._given, self._reserved = scope, given, {"loss", *reserved}
-        self._names: dict[int, Name] = {}
+        super().__init__(reserved)
+        self._scope, self._given = scope, given
         self._letters: dict[int, str] = {}  # names that are made when somebody asks: there may be many
-        self._drawn: set[str] = set()  # with plain digits
         self._counts: Counter[str] = Counter()
-        self.taken: set[str] = set()
         self._operations = [node for node in nodes if node.op is not None]
         self._users = _first_users(nodes, self._operations)
         self._use_given_names()
+        self._written = Written()
+        self._use_written_names()
+        self._number_reassigned()
         self._kinds: dict[int, Kind] = {}
         self._find_kinds()
         self._name_parameters()
@@ -107,41 +93,15 @@ class Names:
             self._names[key] = Name(text, pretty(text), "letter")
         return self._names[key]
 
-    def given(self, value: Any) -> Name | None:
-        """The name that somebody gave a node or an array, if anybody did."""
-        name = self._names.get(id(value)) or self._names.get(id(getattr(value, "value", None)))
-        return name if name is not None and name.origin == "given" else None
-
-    def number(self, rounds: Sequence[Any], start: Any = None) -> None:
-        """Call the values of a variable, to which a loop assigned one after the other, by its name with numbers.
-
-        A round in which it has none is None. What the first round starts from, unless somebody gave it a name, has the
-        number 0. In source, the last one keeps the name itself.
-        """
-        *before, (_, last) = [(k, one) for k, one in enumerate(rounds, 1) if one is not None]
-        name = self.given(last)
-        # Of `x, y = y, x + y` the x is what y was in the round before.
-        others = any(self.given(one) for _, one in before[:-1] or before)
-        if name is None or others or self._is_taken(f"{name.text}_1", None):
-            return
-        leaf = type(start) is Node or (isinstance(start, np.ndarray) and start.ndim)
-        starts = leaf and self.given(start) is None and not self._is_taken(f"{name.text}_0", start)
-        if starts and (made := self._names.get(id(start))) is not None:
-            self._drawn.discard(made.drawn.translate(PLAIN_DIGITS))
-        drawn = {k: subscript(name.drawn, k) for k in range(1, len(rounds) + 1)}
-        if self._drawn.intersection(one.translate(PLAIN_DIGITS) for one in drawn.values()):
-            return
-        for k, one in before:
-            self._claim(one, f"{name.text}_{k}", drawn[k])
-        self._names[id(last)] = name._replace(drawn=drawn[max(k for k, one in enumerate(rounds, 1) if one is last)])
-        if starts:
-            self._claim(start, f"{name.text}_0", subscript(name.drawn, 0))
-
     def call(self, value: Any, name: str) -> None:
         """Give a value this name, unless it has one from somebody or that is another value's."""
         if self.given(value) is None and not self._is_taken(identifier(name), value):
             self._letters.pop(id(value), None)
             self._claim(value, name)
+
+    def expression(self, user: Node, position: int) -> str:
+        """What an operation takes at a position, as its author wrote it there, or ""."""
+        return self._written.expression(user, position)
 
     def kind(self, leaf: Any) -> Kind:
         """What a leaf is in the network."""
@@ -177,29 +137,40 @@ class Names:
             name, drawn = (whole, whole) if plain in self._drawn else (plain, short)
             self._claim(paths[path], name, drawn, path=whole)
 
+    def _use_written_names(self) -> None:
+        """Names of variables that are gone."""
+        for value, variable in self._written.variables(self._operations, self._names):
+            self._variables[id(value)] = variable
+            if id(value) not in self._names:
+                self._ended[id(value)] = value
+                self._gone.add(id(value))
+                self._claim(value, variable)
+
+    def _number_reassigned(self) -> None:
+        """Number the values of variables that were assigned several times."""
+        groups: dict[Any, list[Any]] = {}
+        leaves = [leaf for leaf, _ in self._users.values() if id(leaf) in self._ended]
+        for value in (*leaves, *self._operations):
+            variable, name = self._variables.get(id(value)), self.given(value)
+            if variable and name is not None:
+                place = place_of(value) if variable in self._scope.names and type(value) is Node else None
+                groups.setdefault((variable, place and place[0]), []).append(value)
+        for (variable, _), values in groups.items():
+            own = [one for one in values if id(one) in self._ended or self._names[id(one)].text == variable]
+            gone = variable in self._scope.names and all(id(value) in self._ended for value in own)
+            computed = [value for value in own if type(value) is Node and value.op is not None]
+            if gone or len(own) < 2:
+                continue
+            if len(computed) == len(own) - 1:  # the first is what they start from
+                self.number(computed, own[0])
+            elif self._number(values) is None:
+                self._number(own)
+
     def _variable(self, value: Any) -> str | None:
         """The caller's variable that holds a value, or an array that a leaf is a part of."""
         if type(value) is not Node:
-            return self._scope.of_array(value) or _part(value, self._scope)
-        return self._scope.of(value) or (_part(value.value, self._scope) if value.op is None else None)
-
-    def _claim(self, value: Any, name: str, drawn: str = "", origin: Any = "given", path: str = "") -> None:
-        """Give a value this name, or one like it where that is another value's."""
-        text = base = identifier(name)
-        number = 2
-        while self._is_taken(text, value):
-            text, number = f"{base}_{number}", number + 1
-        shown, number = drawn or pretty(name), 2
-        part = type(value) is not Node and name.endswith("]")  # indexed several times, it is the same
-        while shown.translate(PLAIN_DIGITS) in self._drawn and not part:
-            shown, number = pretty(f"{printable(base, LONGEST - 4)}_{number}"), number + 1
-        self.taken.add(text)
-        self._drawn.add(shown.translate(PLAIN_DIGITS))
-        self._names[id(value)] = Name(text, shown, origin, path)
-
-    def _is_taken(self, text: str, value: Any) -> bool:
-        free = text == "loss" and type(value) is Node and value.op is not None
-        return text in self.taken or (text in self._reserved and not free)
+            return self._scope.of_array(value) or part_of(value, self._scope)
+        return self._scope.of(value) or (part_of(value.value, self._scope) if value.op is None else None)
 
     # Names by their part in a network
 
@@ -312,18 +283,6 @@ class Names:
             self.taken.add(text)
 
 
-def identifier(name: str) -> str:
-    """A name for source code: `params[0]` becomes params_0."""
-    name = unicodedata.normalize("NFKC", re.sub(r"\W+", "_", name).strip("_") or "v")  # as Python reads identifiers
-    name = name[:LONGEST_WORD].rstrip("_")
-    return name if is_free(name) else f"{name}_" if is_free(f"{name}_") else f"v_{name}"
-
-
-def is_free(name: str) -> bool:
-    """Whether Python takes it as the name of a variable."""
-    return name.isidentifier() and not keyword.iskeyword(name) and name != "__debug__"
-
-
 def weights(node: Node) -> list[Node]:
     """The parameters among the operands of a product."""
     if node.op is None or node.op.role != "product":
@@ -407,43 +366,3 @@ def _preactivations(operations: Sequence[Node]) -> list[Node]:
             linear.add(node)
             inside.update(arg for arg in parts if arg is not None and uses[arg] == 1)
     return [node for node in operations if node in linear and node not in inside]
-
-
-def _part(array: Any, scope: Scope) -> str | None:
-    """The name of the array that this one is a view of, with the number of the row, or what was indexed."""
-    whole = getattr(array, "base", None)
-    if not isinstance(whole, np.ndarray):
-        return None
-    name = scope.of_array(whole)
-    if name is None:  # of one that is a view itself, as what was reshaped is
-        views = ((one, known) for one, known in scope.arrays if getattr(one, "base", None) is whole)
-        whole, name = next((one for one in views if np.may_share_memory(one[0], array)), (whole, None))
-    if whole is not None and whole.ndim == 2 and (array.shape, array.strides) == (whole.T.shape, whole.T.strides):
-        return None  # transposed, so that it is another one
-    if name is None or whole is None or not whole.ndim or min(*whole.strides, *array.strides, 1) < 1:
-        return name
-    offset = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
-    if not 0 <= offset < whole.nbytes:
-        return None
-    if whole.shape[1:] == array.shape:
-        return f"{name}_{offset // whole.strides[0]}"
-    index = _index(array, whole, offset) if array.size < whole.size else ""
-    return f"{name}[{index}]" if index else name if whole is array.base or array.size == whole.size else None
-
-
-def _index(array: Any, whole: Any, offset: int) -> str:
-    """What of a whole array a view of it is, which begins so many bytes behind it: `:, 2`; or ""."""
-    axes = [(step, length) for step, length in zip(array.strides, array.shape, strict=True) if length > 1]
-    parts: list[str] = []
-    for step, length in zip(whole.strides, whole.shape, strict=True):
-        start, offset = divmod(offset, step)
-        if axes and axes[0][0] % step == 0 and start + axes[0][0] // step * (axes[0][1] - 1) < length:
-            stride, many = axes[0][0] // step, axes.pop(0)[1]
-            end = start + stride * (many - 1) + 1
-            slices = f"{start or ''}:{end if end < length else ''}"
-            parts.append(slices + (f":{stride}" if stride > 1 else ""))
-        else:
-            parts.append(str(start))
-    while parts[-1:] == [":"]:
-        parts.pop()
-    return "" if axes or offset else ", ".join(parts)

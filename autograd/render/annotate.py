@@ -31,7 +31,9 @@ _LONGEST_RULE: Final = 48
 _LONGEST_FORMULA: Final = LONGEST + 16  # what could not be broken any further
 _MADE: Final = {
     " − ": SUM,
+    " + ": SUM,
     " * ": PRODUCT,
+    " @ ": PRODUCT,
     " / ": PRODUCT,
     " −": SIGN,
     "²": POWER,

@@ -36,6 +36,7 @@ _SMALL: Final = 2 / 3  # of the size of text that can be read
 _EASE: Final = 1.25  # and of text that is read with ease
 _ROWS: Final[dict[bool, tuple[Rows, ...]]] = {False: ("one",), True: ("tidy", "any")}  # by whether there may be several
 _MOST_TRIED: Final = 50  # units of a picture that might fit
+_MOST_MARKED: Final = 200  # of one whose marks would be lost where one round stands for all
 _ARRIVING: Final = ("g", "δ", "ḡ", "gradient")  # the name of the gradient that arrives, if no value has it
 _ENDS: Final = (12, 9, 7, 5, 4, 3, 2)
 
@@ -102,7 +103,7 @@ def _largest(output: Node, scope: Scope, names: Mapping[Node | str, str], option
         if scenes and not _has_own_vertices(collapsed, options.hand):
             continue
         size, best = max(scenes, key=lambda one: one[0], default=(0.0, None))
-        less = any(map(graph.named, collapsed.folded)) or bool(options.style.instead and plan.repeats)
+        less = any(map(graph.held_by, collapsed.folded)) or bool(options.style.instead and plan.repeats)
         if best is not None and size >= _SMALL and graph.small and less:
             return best, size  # rather than without a value that has a name, or a round where another style has all
         scene = builder.scene(collapsed, plan)
@@ -141,6 +142,7 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
     if not options.repeats:  # moments, in which numbers appear one after the other
         details = tuple(detail for detail in details if detail != "names")
     several = bool(style.rows) and not options.viewport.down
+    most = _MOST_MARKED if options.hand else _MOST_TRIED
     if small:
         # What is laid in rows neatly comes before what is not, and short lines of formulas before fewer numbers.
         in_rows: tuple[Rows, ...] = ("one", "tidy") if several and style.instead else _ROWS[several]
@@ -153,7 +155,7 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
         for (rows, detail), narrow, tried in product(ways, (False, True)[: 1 + style.cards], levels):
             repeated = options.repeats and graph.count(tried, once=True) < graph.count(tried, once=False)
             for once in (False, True)[: 1 + repeated]:
-                if graph.count(tried, once=once) <= _MOST_TRIED:
+                if graph.count(tried, once=once) <= most:
                     plan = Plan(tried, once, detail=detail, rows=rows, narrow=narrow)
                     if style.modules:
                         yield replace(plan, edge_labels=True)

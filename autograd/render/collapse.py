@@ -252,7 +252,9 @@ class CollapsedGraph:
                     continue
                 if one is None and late is not None and carried is None:  # the first round lacks what takes it
                     one = late
-                if one is not None and early is None:
+                # A round that lacks what others compute took plain numbers for it, which do not enter.
+                lacks = late is None or (carried is not None and round_of[id(first)] > 0)
+                if one is not None and early is None and not (lacks and type(one.operand) is not Node):
                     tail = self._leaf(one.operand)
                     self._connect(tail, vertex, one.node, one.position)
                     tail.outside |= carried is not None or late is None or late.operand is one.operand

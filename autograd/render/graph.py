@@ -27,6 +27,7 @@ class Graph:
         nodes: operations and leaves in the order of the program, those that need no gradient too.
         operations: those of them that were computed.
         named: the name that somebody gave a value, or "".
+        held_by: that of a variable that still has it, or "": that of a function that has ended is not.
         single: what somebody gave a name of its own, and not as the entry of a list.
         kept: values that stay cards of their own.
         alone: whether each operation is a statement of its own.
@@ -37,6 +38,7 @@ class Graph:
     output: Node
     others: tuple[Node, ...] = ()
     named: Callable[[Any], str] = lambda value: ""
+    held_by: Callable[[Any], str] = lambda value: ""
     single: Container[Node] = ()
     kept: Container[Node] = ()
     alone: bool = False
@@ -113,7 +115,7 @@ class Graph:
             units = self.units(level)
             tried = (self._of_statements(loops) for loops in (self.loops, self._like)) if level is None else iter(())
             found = next((one for one in tried if one and self._are_ones(one, units)), None)
-            found = repeats(units, self.named, self.single) if found is None else found
+            found = repeats(units, self.held_by, self.single) if found is None else found
             self._repeated[level] = found
         return self._repeated[level]
 
@@ -195,7 +197,14 @@ class Graph:
     def statements(self) -> Statements:
         """The operations by statement."""
         return Statements(
-            self.operations, self.innermost, self.named, self.kept, self.loops, self.alone, self.most_taken
+            self.operations,
+            self.innermost,
+            self.named,
+            self.held_by,
+            self.kept,
+            self.loops,
+            self.alone,
+            self.most_taken,
         )
 
     @cached_property
@@ -225,7 +234,7 @@ class Graph:
         every = sorted({*self.operations, *beyond}, key=lambda node: node.order) if beyond else self.operations
         calls = innermost(every) if beyond else self.innermost
         found = repeats(
-            [Unit([node], None, calls.get(node)) for node in every], self.named, self.single, written=written
+            [Unit([node], None, calls.get(node)) for node in every], self.held_by, self.single, written=written
         )
         return [
             [[None if place is None else every[place] for place in nodes] for nodes in repeat.rounds]
@@ -303,7 +312,6 @@ def _starts(units: Sequence[Unit], repeat: Repeat) -> dict[Node, Any]:
         for early, later in zip(twins(first.nodes, second.nodes), second.nodes, strict=True):
             for position, arg in enumerate(later.args or ()):
                 start = (early.args or ())[position] if early is not None else None
-                computed = start is None or (type(start) is Node and start.op is not None)
-                if type(arg) is Node and arg in given and not computed:
+                if type(arg) is Node and arg in given and start is not None:
                     starts.setdefault(arg, start)
     return starts

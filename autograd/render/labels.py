@@ -26,6 +26,7 @@ _NUMBERS: Final = (int, float, np.integer, np.floating)
 _EXACT: Final = 1e-12  # relative, of what is computed in another order
 _MOST_COMPARED: Final = 10_000  # numbers of an array that may be a product of others
 _MOST_KNOWN: Final = 8  # arrays of which products are tried
+_LONGEST_WRITTEN: Final = 24  # characters of what a constant was written as
 _ENDS: Final = 32  # operations at each end of a graph that is too large to be looked at
 
 
@@ -38,7 +39,8 @@ def names_of(graph: Graph, scope: Scope, overrides: Mapping[Node | str, str]) ->
         return Names(nodes, scope, overrides)
     names = Names(nodes, scope, overrides)
     graph.named = lambda value: name.drawn if (name := names.given(value)) is not None else ""
-    graph.single = {node for node in graph.operations if not (graph.named(node) or "]").endswith("]")}
+    graph.held_by = lambda value: graph.named(value) if names.is_held(value) else ""
+    graph.single = {node for node in graph.operations if not (names.single(node) or "]").endswith("]")}
     graph.held = [node for node, _ in scope.nodes if node.op is not None]
     _name_beyond(graph, names, dict(scope.nodes))
     for values, start in graph.rounds():
@@ -89,7 +91,7 @@ def label(
         if vertex.call is None and vertex.unit is not None:
             vertex.symbols |= _indices(vertex.unit.nodes, scope)
     _mark_stopped(collapsed)
-    _name_constants(collapsed, scope)
+    _name_constants(collapsed, scope, names)
     looped = [vertex for vertex in collapsed.vertices if vertex.rounds and vertex.call is None]
     first = _first_entry(looped, scope)
     for vertex in looped:
@@ -216,7 +218,7 @@ def _mark_stopped(collapsed: CollapsedGraph) -> None:
                 vertex.name = f"stop({source.symbol})"
 
 
-def _name_constants(collapsed: CollapsedGraph, scope: Scope) -> None:
+def _name_constants(collapsed: CollapsedGraph, scope: Scope, names: Names) -> None:
     """A constant that nobody named is called 1 − y, x² or xᵀ, where it is that of a value with a name.
 
     If that has a card, formulas say what is made of it, and nothing else is drawn; so it is with zeros.
@@ -228,17 +230,33 @@ def _name_constants(collapsed: CollapsedGraph, scope: Scope) -> None:
     known += [(name, array, None) for name, array in others]
     free = all(vertex.name != "I" for vertex in collapsed.vertices)
     for vertex in leaves:
-        if vertex.given or vertex.differentiable or not vertex.value.size:
+        leaf = vertex.array if vertex.node is None else vertex.node
+        if (
+            (vertex.given and (names.is_held(leaf) or names.is_start(leaf)))
+            or vertex.differentiable
+            or not vertex.value.size
+        ):
             continue
         told = all(user.call is None for user in vertex.users)  # a module has no formula that could say it
         if free and (name := _as_identity(vertex.value)):
             vertex.name = name
         elif not vertex.value.any() and vertex.value.dtype.kind == "f" and vertex.kind != "target" and told:
             collapsed.replace(vertex, "0")
+        elif vertex.given:
+            continue
         elif (made := next(_told(known, vertex.value), None)) is not None:
             vertex.name, base = made
             if base is not None and told:
                 collapsed.replace(vertex, vertex.name, base)
+        elif not vertex.stopped and (name := _as_written(collapsed, vertex, names)):
+            vertex.name = name
+
+
+def _as_written(collapsed: CollapsedGraph, vertex: Vertex, names: Names) -> str:
+    """What its author wrote in the place of a constant, if that is short."""
+    uses = (use for use in collapsed.uses if use.tail is vertex and use.node is not None)
+    texts = (names.expression(use.node, use.position) for use in uses if use.node is not None)
+    return next((text for text in texts if 0 < len(text) <= _LONGEST_WRITTEN), "")
 
 
 def _told(known: Sequence[tuple[str, Any, Vertex | None]], array: np.ndarray) -> Iterator[tuple[str, Vertex | None]]:

@@ -37,6 +37,8 @@ _HIGHEST: Final = (6, 5, 4, 3, 2)  # cards in one column, before further ones go
 _MOST_ROWS: Final = 4
 _MOST_IN_ROWS: Final = 80  # cards: more could not be read in any case
 _WORTH: Final = 1.12  # how much larger text must get by one more row
+_FILLED: Final = 2 / 3  # of the height, that one row should take at least
+_AMPLE: Final = 1.6  # times the least size of text: no larger text is wanted
 _SPLIT: Final = 0.4  # what it costs to cut a frame, of the size of text
 _WIDOW: Final = 0.5  # of the columns of the longest row
 _CROSSED: Final = 0.04  # and a use of what stands in another row
@@ -96,23 +98,26 @@ def broken(diagram: Diagram, viewport: Viewport, style: Style, rows: Rows = "any
         if best < min(scale, least):
             best, estimate = scale, tried
     several = in_rows and rows != "one" and len(diagram.cards) <= _MOST_IN_ROWS
-    breaks = _best_breaks(estimate, viewport, style.rows, rows == "any") if several else ()
+    breaks = _best_breaks(estimate, viewport, style, rows == "any") if several else ()
     return replace(estimate.diagram, breaks=breaks, width=estimate.size(breaks)[0])
 
 
-def _best_breaks(estimate: _Estimate, viewport: Viewport, enough: float, any_rows: bool) -> tuple[int, ...]:
-    """The ranks at which further rows begin, if one row has text smaller than is `enough`; the fewest of about equal.
+def _best_breaks(estimate: _Estimate, viewport: Viewport, style: Style, any_rows: bool) -> tuple[int, ...]:
+    """The ranks at which further rows begin, if one row has text smaller than is enough for the style, or fills too
+    little of the height; the fewest of about equal.
 
     Unless `any_rows` will do, few values are used in other rows, no frame is cut, and no row is much shorter.
     """
     smallest = viewport.least / palette.SHAPE
-    single = viewport.scale(*estimate.size(()))
-    if single >= enough * smallest:
+    width, height = estimate.size(())
+    single = viewport.scale(width, height)
+    low = style.cards and height * single < _FILLED * viewport.height and single < _AMPLE * smallest
+    if single >= style.rows * smallest and not low:
         return ()
     best: tuple[int, ...] = ()
     largest = single >= MARGIN_OF_ERROR * smallest, single, 0.0
     for count in range(1, _MOST_ROWS):
-        least = largest[0], largest[1] * _WORTH, 0.0
+        least = largest[0], largest[1] * (1.0 if low and count == 1 else _WORTH), 0.0
         for breaks in estimate.candidates(count):
             cut, crossing = estimate.cut(breaks), estimate.crossing(breaks)
             cost = 1 + _SPLIT * cut + _CROSSED * crossing

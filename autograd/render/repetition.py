@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from autograd.core.node import Node
+from autograd.notation.written import place_of
 from autograd.render.units import Unit, parameters
 
 LONGEST_BLOCK: Final = 96  # units that repeat together
@@ -121,7 +122,13 @@ def matched(
         for arg, early in zip(node.args or (), twin.args or (), strict=False):
             if type(arg) is Node and arg in inside and wanted.setdefault(arg, early) is not early:
                 return []
-    return found if sum(twin is not None for twin in found) >= max(least * len(later), 1) else []
+    pairs = [(twin, node) for twin, node in zip(found, later, strict=True) if twin is not None]
+    return found if len(pairs) >= max(least * len(later), 1) or _written_once(pairs) else []
+
+
+def _written_once(pairs: Sequence[tuple[Node, Node]]) -> bool:
+    """Whether each two were computed by one instruction."""
+    return bool(pairs) and all(place_of(one) == place_of(other) is not None for one, other in pairs)
 
 
 def _same(one: Node, other: Node, size: Callable[[Any], Any]) -> bool:
@@ -201,9 +208,9 @@ class _Search:
     def _aligned(self, first: int, length: int, period: int, least: int, most: int) -> Repeat | None:
         """The repetition that begins where a reader would begin it.
 
-        That is where the last round has what variables hold, the fewest values are carried on, those that have a name
-        at the end, then at a module, else at a use of a parameter; of several such places where the rounds lack least.
-        None if what comes after it uses more than its last repetition, wherever it begins.
+        That is where its first line stands, the last round has what variables hold, the fewest values are carried on,
+        those that have a name at the end, then at a module, else at a use of a parameter; of several such places where
+        the rounds lack least. None if what comes after it uses more than its last repetition, wherever it begins.
         """
         units = self._units
 
@@ -223,7 +230,7 @@ class _Search:
             beyond = range(end + ((length - shift) // period - 1) * period, first + length)
             alike = (place for place in beyond if _same(units[place].node, units[place - period].node, _shape))
             held = sum(bool(self._named(units[place].node)) for place in alike)
-            return (held, len(carried), unnamed, latest, sort, depth)
+            return (self._backwards(first + shift, end), held, len(carried), unnamed, latest, sort, depth)
 
         found: list[tuple[tuple[int, ...], int, Repeat]] = []
         for shift in sorted(range(period), key=preference):
@@ -238,6 +245,16 @@ class _Search:
                 lacking = sum(place is None for places in repeat.rounds for place in places)
                 found.append((preference(shift), lacking, repeat))
         return min(found, key=lambda one: one[:2])[2] if found else None
+
+    def _backwards(self, start: int, stop: int) -> int:
+        """How often units go back in what was written: a loop begins where its first line stands."""
+        latest: dict[int, int] = {}
+        count = 0
+        for unit in self._units[start:stop]:
+            code, at = place_of(unit.node) or (0, 0)
+            count += at < latest.get(code, at)
+            latest[code] = at
+        return count
 
     def _may_be(self, body: int, period: int, count: int) -> bool:
         """Whether what the first whole rounds gave is used in others only, or by what uses all of them."""
@@ -327,9 +344,9 @@ class _Search:
         own, pairs = self._nodes(before), dict[Node, Node]()
 
         def fits(arg: Any, late: Any) -> bool:
-            if type(arg) is not Node or arg not in self._place or late is arg:
-                return True
             there = type(late) is Node and late in self._place
+            if type(arg) is not Node or arg not in self._place or late is arg:
+                return late is arg or not there
             return pairs.get(arg) is late if arg in inside else there and self._place[late] - self._place[arg] == period
 
         inside = set(own)

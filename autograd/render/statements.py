@@ -177,6 +177,7 @@ class Statements:
         operations: in the order of the program.
         innermost: the module's call that each was recorded in; a statement stays inside one.
         name: the name that somebody gave a value, or "": one with a name is never part of another statement.
+        held_by: that of a variable that still has it, or "": without it, a softmax is one operation.
         kept: further values that have statements of their own.
         loops: the operations of each round, of what repeats; the first may lack some.
         alone: whether each operation is a statement of its own.
@@ -192,12 +193,13 @@ class Statements:
         operations: Sequence[Node],
         innermost: Mapping[Node, Any],
         name: Callable[[Operand], str],
+        held_by: Callable[[Operand], str],
         kept: Container[Node],
         loops: Sequence[Sequence[Sequence[Node | None]]],
         alone: bool,
         most_taken: int = MOST_TAKEN,
     ) -> None:
-        self._name, self._loops, self._most_taken = name, loops, most_taken
+        self._name, self._held_by, self._loops, self._most_taken = name, held_by, loops, most_taken
         uses = Counter(arg for node in operations for arg in node.args or () if type(arg) is Node)
         self._users = {arg: node for node in operations for arg in node.args or () if type(arg) is Node}
         writes = {node: placed for node in operations if (placed := placed_by(node)) and uses[placed] == 1}
@@ -218,7 +220,7 @@ class Statements:
             or node.op.fn is put
             or node in kept
             or node.args is None
-            or name(node)
+            or (name(node) and (held_by(node) or node not in within))
             or innermost.get(node) is not innermost.get(self._users[node])
         }
         if not alone:
@@ -241,7 +243,7 @@ class Statements:
                     users[arg].append(node)
 
         def apart(part: Node, result: Node) -> bool:
-            return bool(self._name(part)) or part in kept or innermost.get(part) is not innermost.get(result)
+            return bool(self._held_by(part)) or part in kept or innermost.get(part) is not innermost.get(result)
 
         return folded(operations, users, apart)
 
