@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -20,3 +21,12 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def in_this_thread() -> Iterator[None]:
+    """Dask computes without threads of its own."""
+    import dask
+
+    with dask.config.set(scheduler="synchronous"):
+        yield

@@ -150,7 +150,8 @@ def call(record: Record, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[
     """The floats that a call gives, on arrays or on Tensors; of a function that writes, what it wrote into."""
     live = any(isinstance(part, Tensor) for part in parts((args, kwargs)))
     if record.fn in WRITERS:
-        result = np.positive(args[0]) if live else np.array(args[0])
+        array = isinstance(args[0], np.ndarray)
+        result = (Tensor(args[0].copy()) if live else args[0].copy()) if array else np.positive(args[0])
         record.fn(result, *args[1:], **kwargs)
     elif isinstance(record, Op) and live and not of_numpy(record.fn):
         result = apply(record, *record.bind(args, kwargs))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from compiled import agree, contents, descending
+from descent import EACH_KIND
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,54 +50,16 @@ def check(make: Any, calls: int = 20, dtype: Any = np.float64, rtol: float = 1e-
     agree(make, data(calls, dtype), rtol=rtol, recorded=recorded)
 
 
-SGD = [
-    {}, {"weight_decay": 0.1}, {"maximize": True}, {"maximize": True, "weight_decay": 0.1}, {"momentum": 0.9},
-    {"momentum": 0.9, "dampening": 0.3}, {"momentum": 0.9, "nesterov": True},
-    {"momentum": 0.9, "weight_decay": 0.1, "nesterov": True, "maximize": True},
-]  # fmt: skip
-ADAM = [{}, {"weight_decay": 0.1}, {"amsgrad": True}, {"maximize": True}, {"betas": (0.8, 0.9), "eps": 1e-3}]
-
-
-@pytest.mark.parametrize("options", SGD, ids=str)
-def test_sgd(options: dict[str, Any]) -> None:
-    recorded = 2 if "momentum" in options else 1  # the velocity is there from the second call on
-    check(by(lambda p: nn.optim.SGD(p, lr=0.05, **options)), recorded=recorded)
-
-
-@pytest.mark.parametrize("options", ADAM, ids=str)
-@pytest.mark.parametrize("kind", ["Adam", "AdamW"])
-def test_adam(kind: str, options: dict[str, Any]) -> None:
-    check(by(lambda p: getattr(nn.optim, kind)(p, lr=0.05, **options)), calls=30)
+@EACH_KIND
+def test_optimisers(kind: Any, options: dict[str, Any]) -> None:
+    recorded = 2 if kind is nn.optim.SGD and "momentum" in options else 1  # there is a velocity from the second call on
+    check(by(lambda p: kind(p, lr=0.02, **options)), calls=30, recorded=recorded)
 
 
 @pytest.mark.parametrize("kind", ["SGD", "Adam"])
 def test_float32_after_a_hundred_steps(kind: str) -> None:
     make = by(lambda p: getattr(nn.optim, kind)(p, lr=0.01), model=lambda: network(dtype=np.float32))
     check(make, calls=100, dtype=np.float32, rtol=1e-5)
-
-
-@pytest.mark.parametrize("activation", [nn.ReLU, nn.Tanh, nn.Sigmoid], ids=lambda a: a.__name__)
-def test_activations(activation: Any) -> None:
-    check(by(lambda p: nn.optim.SGD(p, lr=0.05), model=lambda: network(activation)))
-
-
-@pytest.mark.parametrize("name", ["relu", "sigmoid", "tanh", "softmax", "log_softmax"])
-def test_activation_functions(name: str) -> None:
-    function = getattr(nn.functional, name)
-    options = {"axis": -1} if "softmax" in name else {}
-    check(by(lambda p: nn.optim.SGD(p, lr=0.05), lambda z, y: np.mean((function(z, **options) - y) ** 2)))
-
-
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
-@pytest.mark.parametrize("name", ["mse_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"])
-def test_losses(name: str, reduction: str) -> None:
-    loss = getattr(nn.functional, name)
-
-    def of_outputs(z: Any, y: Any) -> Any:
-        z = nn.functional.sigmoid(z) if name == "binary_cross_entropy" else z
-        return loss(z, y if name == "mse_loss" else y > 0, reduction=reduction)
-
-    check(by(lambda p: nn.optim.SGD(p, lr=0.01), of_outputs))
 
 
 def cross_entropy_by_hand(z: Any, labels: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
+import pickle
 import threading
 import types
 from collections import OrderedDict, deque
@@ -183,6 +184,17 @@ def test_a_copy_has_a_step_of_its_own() -> None:
     two.step(np.ones(3))
     np.testing.assert_allclose(one.w.data, [0.8] * 3)
     np.testing.assert_allclose(two.w.data, [0.64] * 3)
+
+
+def test_a_copy_of_a_step_records_anew() -> None:
+    step = autograd.compile(np.tanh)
+    step(np.ones(3))
+    assert "tanh" in str(step.program)
+    for twin in (pickle.loads(pickle.dumps(step)), copy.copy(step), copy.deepcopy(step)):
+        with pytest.raises(RuntimeError, match="call it first"):
+            _ = twin.program
+        assert np.array_equal(twin(np.ones(3)), np.tanh(np.ones(3)))
+        assert (twin.stats.recorded, step.stats.recorded) == (1, 1)
 
 
 def test_attributes_of_the_state_are_guards_and_class_attributes_are_constants() -> None:

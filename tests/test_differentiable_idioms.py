@@ -125,6 +125,16 @@ def multiplies_whole_numbers_by_lists(x: Any) -> Any:
     return whole @ [x[0], x[1]] + np.multiply(whole[0], [x[2], 1.0]).sum() * np.arange(3)
 
 
+def rearranges(x: Any) -> Any:
+    rng = np.random.default_rng(np.random.default_rng(3))
+    legacy = np.random.RandomState(1)
+    mixed = np.array(x)
+    rng.shuffle(mixed)
+    chosen = rng.choice(x, size=3, p=[0.2, 0.5, 0.3]) * legacy.choice([x[0], 1.0, x[2]], 3, replace=False)
+    table = np.random.default_rng(2).permutation(np.outer(x, [1.0, x[0]]))
+    return mixed * chosen * legacy.permutation(x) + rng.choice(x) * table[:, 1]
+
+
 def double(a: Any) -> None:
     a += a * a
     a[...] = 2 * a
@@ -144,6 +154,7 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     describes_samples,
     goes_over_arrays,
     derives_from_builtins,
+    rearranges,
     multiplies_whole_numbers_by_lists,
     writes_into_the_diagonal,
     writes_into_an_array_without_axes,
@@ -212,6 +223,23 @@ def test_bottlenecks_functions_are_numpys() -> None:
     bottleneck.nanstd = nanstd  # type: ignore[attr-defined]
     run = differentiable(lambda x: bottleneck.nanstd(x, ddof=1) * nanstd(x))
     assert gradcheck(run, [np.array([0.4, -0.7])], complex_step=False)
+
+
+def test_a_picture_has_no_derivative() -> None:
+    figures = pytest.importorskip("matplotlib.figure", reason="install Matplotlib: this draws with it")
+
+    def shows(x: Any, draw: str = "plot") -> Any:
+        axes = figures.Figure().add_subplot()
+        drawn = getattr(axes, draw)(x)
+        axes.axhline(x[0])
+        axes.set_title(f"{x[0]:.2f}")
+        return x**2 if drawn else x
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert gradcheck(differentiable(shows), [np.array([0.4, 0.7])], complex_step=False)
+    with pytest.raises(TypeError, match="gradient would be cut"):
+        grad(lambda x: differentiable(shows)(x, "hist").sum())(np.ones(2))
 
 
 def test_a_parameter_does_not_get_another_shape() -> None:

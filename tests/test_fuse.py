@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,16 +13,9 @@ from autograd.array.fuse import Program, fused
 from autograd.array.lazy import computed
 from tests.chunked import chunked, da
 
+pytestmark = pytest.mark.usefixtures("in_this_thread")
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(60, 4)), RNG.integers(3, size=60)
-
-
-@pytest.fixture(autouse=True)
-def _in_this_thread() -> Iterator[None]:
-    import dask
-
-    with dask.config.set(scheduler="synchronous"):
-        yield
 
 
 def gradients(monkeypatch: pytest.MonkeyPatch, x: Any, y: Any, model: nn.Module) -> list[Any]:

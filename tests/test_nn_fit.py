@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from descent import same_state
 
 import nn
 from nn.training import Run
@@ -28,12 +29,6 @@ def network(**options: Any) -> nn.MLP:
 def trained(model: nn.Module, **options: Any) -> nn.History:
     given = {"loss": nn.CrossEntropyLoss(), "epochs": 4, "rng": 1, "optimizer": partial(nn.optim.Adam, lr=0.02)}
     return fit(model, (X, Y), **{**given, **options})
-
-
-def same(a: nn.Module, b: nn.Module) -> None:
-    theirs = b.state_dict()
-    for path, array in a.state_dict().items():
-        np.testing.assert_array_equal(array, theirs[path], err_msg=path)
 
 
 @pytest.mark.parametrize("compiled", [True, False])
@@ -164,7 +159,7 @@ def test_a_resumed_training_is_bit_for_bit_the_uninterrupted_one(after: int, com
     with pytest.raises(_StopError):
         run(checkpoint=tmp_path / "run.npz", callbacks=[stop])
     resumed, history = run(checkpoint=tmp_path / "run.npz", resume=True)
-    same(resumed, whole)
+    same_state(resumed, whole)
     assert history == expected
     assert history.best_epoch == expected.best_epoch
 
@@ -197,7 +192,7 @@ def test_ctrl_c_keeps_what_was_learned() -> None:
         signal.signal(signal.SIGINT, before)
     two = network()
     trained(two, epochs=2)
-    same(model, two)
+    same_state(model, two)
     assert (history.epochs, history.stopped) == (2, "interrupted in epoch 3")
 
 

@@ -322,6 +322,8 @@ def test_a_training_is_that_of_the_hand_derivation() -> None:
         (lambda: nn.Sequential(nn.Residual(nn.Linear(3, 3, rng=0)), nn.GELU(), nn.LayerNorm(3)), "numbers"),
         (lambda: nn.MLP([3, 4, 2], nn.LeakyReLU, norm=nn.BatchNorm1d, dropout=0.5, rng=0), "numbers"),
         (lambda: nn.Sequential(nn.Linear(3, 8, rng=0), nn.ELU(), nn.SiLU(), nn.Softplus()), "numbers"),
+        (lambda: nn.Sequential(nn.MLP([3, 8, 5, 2], nn.ReLU, rng=0), nn.Softmax()), "numbers"),
+        (lambda: nn.Sequential(nn.MLP([3, 8, 5, 2], nn.Sigmoid, rng=0), nn.LogSoftmax()), "numbers"),
     ],
 )
 def test_compiled_layers_are_eager_ones(make: Any, x: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import installed
 import numpy as np
 import pytest
-from descent import gradients, leaves, train, train_theirs
+from descent import EACH_KIND, KINDS, gradients, leaves, train, train_theirs
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,32 +19,6 @@ import nn
 from autograd import Tensor
 from nn.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
-SGDS: list[dict[str, Any]] = [
-    {}, {"maximize": True}, {"weight_decay": 0.1}, {"weight_decay": 0.1, "maximize": True}, {"momentum": 0.9},
-    {"momentum": 0.9, "maximize": True}, {"momentum": 0.9, "dampening": 0.3},
-    {"momentum": 0.9, "weight_decay": 0.1, "dampening": 0.3, "maximize": True}, {"momentum": 0.9, "nesterov": True},
-    {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1, "maximize": True},
-]  # fmt: skip
-ADAMS: list[dict[str, Any]] = [
-    {}, {"maximize": True}, {"betas": (0.5, 0.9), "eps": 1e-3}, {"betas": (0.0, 0.0)}, {"weight_decay": 0.1},
-    {"weight_decay": 0.0}, {"amsgrad": True, "betas": (0.5, 0.7)},
-    {"amsgrad": True, "weight_decay": 0.1, "maximize": True},
-]  # fmt: skip
-RMSPROPS: list[dict[str, Any]] = [
-    {}, {"momentum": 0.9, "weight_decay": 0.1}, {"centered": True, "alpha": 0.5, "maximize": True},
-    {"centered": True, "momentum": 0.5, "eps": 1e-3},
-]  # fmt: skip
-ADAGRADS: list[dict[str, Any]] = [
-    {}, {"lr_decay": 0.1, "weight_decay": 0.1}, {"initial_accumulator_value": 0.5, "maximize": True},
-]  # fmt: skip
-KINDS: list[tuple[Any, dict[str, Any]]] = [
-    (kind, options)
-    for kind, several in ((SGD, SGDS), (Adam, ADAMS), (AdamW, ADAMS), (RMSprop, RMSPROPS), (Adagrad, ADAGRADS))
-    for options in several
-]
-EACH_KIND = pytest.mark.parametrize(
-    ("kind", "options"), KINDS, ids=[f"{kind.__name__} {', '.join(options) or 'plain'}" for kind, options in KINDS]
-)
 GOLDEN = [
     [0.6060368149246149, -0.34276431653175704], [1.393963185075384, -1.6572356834682425],
     [-0.27061441803313663, -0.0010769275844708852], [1.0045300614854717, -0.8957794793374837],

@@ -1,4 +1,4 @@
-"""Operands that are no arrays: data frames, masked arrays, matrices and memory maps are plain arrays here."""
+"""Operands that are no arrays: data frames, masked arrays, matrices and memory maps, and lists that hold Tensors."""
 
 from __future__ import annotations
 
@@ -155,3 +155,63 @@ def test_a_memory_map_is_read(tmp_path: Path) -> None:
 def test_a_tensor_of_masked_elements_is_refused() -> None:
     with pytest.raises(TypeError, match="masked"):
         Tensor(np.ma.array([1.0, 2.0], mask=[False, True]))
+
+
+# Lists that hold Tensors
+
+
+def _assigned(a: Any, values: Any) -> Any:
+    out = a * 2
+    out[:] = values
+    return out
+
+
+def _added_at(a: Any, values: Any) -> Any:
+    out = a * 2
+    np.add.at(out, [0, 2, 0], values)
+    return out
+
+
+def _copied_to(a: Any, values: Any) -> Any:
+    out = a * 2
+    np.copyto(out, values, where=[True, True, False])
+    np.put(out, [2, 0], values[:2])
+    return out
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+@pytest.mark.parametrize(
+    "fn",
+    [
+        lambda a, values: a * values,
+        lambda a, values: values - a,
+        lambda a, values: np.maximum(a, values),
+        lambda a, values: np.where([True, False, True], a, list(values)),
+        lambda a, values: a @ list(values),
+        lambda a, values: np.clip(a, list(values), 9.0),
+        lambda a, values: np.linalg.solve(np.eye(3) * a, list(values)),
+        lambda a, values: np.einsum("i,i->", a, list(values)),
+        lambda a, values: np.concatenate([a, list(values)]),
+        lambda a, values: np.insert(a, [1, 1, 2], values),
+        lambda a, values: np.append(a, values),
+        lambda a, values: np.full_like(a, values),
+        lambda a, values: np.linspace(a, values, 3),
+        lambda a, values: np.multiply.outer(a, values),
+        _assigned,
+        _added_at,
+        _copied_to,
+    ],
+)
+def test_gradients_reach_tensors_in_a_list(fn: Any, kind: Any) -> None:
+    a = np.array([0.5, 1.5, -1.0])
+    listed = lambda t: fn(t, kind([t[0] * 3, t[2] ** 2, 2.0]))
+    stacked = lambda t: fn(t, np.stack([t[0] * 3, t[2] ** 2, 2.0]))
+    expected = fn(a, kind([a[0] * 3, a[2] ** 2, 2.0]))
+    found = []
+    for call in (listed, stacked):
+        t = Tensor(a, requires_grad=True)
+        got = call(t)
+        np.testing.assert_allclose(got.data, expected)
+        np.sum(got**2).backward()
+        found.append(t.grad)
+    np.testing.assert_allclose(*found)

@@ -1,4 +1,4 @@
-"""Every operation against its own record: what `defop` was told must be true."""
+"""Every operation and composition against its own record: what `defop` and `defcomposite` were told must be true."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from reference import assert_derivatives, cases, sample
+from reference import RECORDS, assert_derivatives, call, cases, differentiable, is_float, mapped, parts, sample
 
 from autograd import Tensor, grad
 from autograd.core.op import Op, operations
 from autograd.core.tensor import apply
+from autograd.rules.definition import Composite
 
 CASES = cases(operations())
 
@@ -134,3 +135,43 @@ def test_a_record_has_balanced_mathematics(op: Op) -> None:
     for line in op.math:
         assert line.count("{") == line.count("}")
         assert r"\bar" in line
+
+
+# Compositions
+
+
+COMPOSITIONS = cases(record for record in RECORDS if isinstance(record, Composite))
+
+
+def arrays(record: Composite, args: Any, kwargs: Any) -> list[bool]:
+    """For each part of a call's arguments, whether it may be a Tensor: Python's numbers where there are no arrays."""
+    values, live = parts((args, kwargs)), differentiable(record, args, kwargs)
+    found = [able and isinstance(value, (np.ndarray, np.floating)) for value, able in zip(values, live, strict=True)]
+    return found if any(found) else live
+
+
+@pytest.mark.parametrize(("record", "k"), COMPOSITIONS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_composition_has_numpys_value(record: Composite, k: int, dtype: Any) -> None:
+    given = mapped(lambda v: v.astype(dtype) if isinstance(v, np.ndarray) and is_float(v) else v, sample(record, k))
+    live = iter(arrays(record, *given))
+    found = call(record, *mapped(lambda value: Tensor(value) if next(live) else value, given))
+    for ours, theirs in zip(found, call(record, *given), strict=True):
+        assert ours.shape == np.shape(theirs)
+        assert ours.dtype == np.asarray(theirs).dtype
+        np.testing.assert_allclose(ours.data, theirs, rtol=4 * np.finfo(dtype).eps, atol=np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize(("record", "k"), COMPOSITIONS)
+def test_a_composition_has_two_derivatives(record: Composite, k: int) -> None:
+    given = sample(record, k)
+    live = arrays(record, *given)
+
+    def fn(*values: Any) -> Any:
+        if record.fn in (np.full_like, np.select):  # NumPy does not ask their last argument
+            values = tuple(value if isinstance(value, Tensor) else Tensor(value) for value in values)
+        places, moved = iter(live), iter(values)
+        found = call(record, *mapped(lambda value: next(moved) if next(places) else value, given))
+        return [np.sin(value) for value in found]  # so that what is linear has a second derivative too
+
+    assert_derivatives(fn, [value for value, is_live in zip(parts(given), live, strict=True) if is_live])

@@ -8,16 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from reference import assert_derivatives, cases, sample
 
 from autograd import Tensor
 from autograd import compile as compiled_step
-from autograd.rules.definition import Composite, composites
 from autograd.testing import gradcheck
 
 INF, NAN = np.inf, np.nan
-OURS = ("reduce", "variance", "cumulative", "order", "sampled", "polynomial")
-CASES = cases(record for record in composites() if record.body.__module__.rpartition(".")[2] in OURS)
 
 
 def gradients(fn: Callable[..., Any], *values: Any, weight: Any = 1.0) -> list[Any]:
@@ -29,39 +25,6 @@ def gradients(fn: Callable[..., Any], *values: Any, weight: Any = 1.0) -> list[A
 
 def gradient(fn: Callable[..., Any], value: Any, weight: Any = 1.0) -> Any:
     return gradients(fn, value, weight=weight)[0]
-
-
-# Compositions against NumPy and finite differences, from their own samples
-
-
-def several(result: Any) -> list[Any]:
-    return list(result) if isinstance(result, tuple) else [result]
-
-
-@pytest.mark.parametrize(("record", "k"), CASES)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_composition_has_numpys_value(record: Composite, k: int, dtype: Any) -> None:
-    args, kwargs = sample(record, k)
-    args = [v.astype(dtype) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v for v in args]
-    live = [Tensor(v) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v for v in args]
-    live[0] = Tensor(args[0]) if isinstance(args[0], float) else live[0]
-    for ours, theirs in zip(several(record.fn(*live, **kwargs)), several(record.fn(*args, **kwargs)), strict=True):
-        assert ours.shape == np.shape(theirs)
-        assert ours.dtype == np.asarray(theirs).dtype
-        np.testing.assert_allclose(ours.data, theirs, rtol=4 * np.finfo(dtype).eps, atol=np.finfo(dtype).eps)
-
-
-@pytest.mark.parametrize(("record", "k"), CASES)
-def test_a_composition_has_two_derivatives(record: Composite, k: int) -> None:
-    args, kwargs = sample(record, k)
-    places = [i for i, v in enumerate(args) if isinstance(v, (np.ndarray, np.floating)) and v.dtype.kind == "f"]
-
-    def fn(*values: Any) -> Any:
-        given = dict(zip(places, values, strict=True))
-        return record.fn(*(given.get(i, v) for i, v in enumerate(args)), **kwargs)
-
-    if places:
-        assert_derivatives(fn, [args[i] for i in places])
 
 
 # Products with zeros

@@ -32,7 +32,7 @@ CURVES: dict[str, Callable[[Any, Any], Any]] = {
     "antiderivative": lambda x, y: ip.CubicSpline(x, y).antiderivative(),
     "pchip": lambda x, y: ip.PchipInterpolator(x, y),
     "akima": lambda x, y: ip.Akima1DInterpolator(x, y),
-    "UnivariateSpline": lambda x, y: ip.UnivariateSpline(x, y, s=0),
+    "UnivariateSpline": lambda x, y: ip.UnivariateSpline(x, y[:, None], s=0),
     "interp1d quadratic": lambda x, y: ip.interp1d(x, y, kind="quadratic"),
     "make_interp_spline": lambda x, y: ip.make_interp_spline(x, y, k=5),
     "UnivariateSpline 4": lambda x, y: ip.UnivariateSpline(x, y, k=4, s=0),

@@ -42,6 +42,9 @@ def refusal(message: str) -> TypeError:
 # Python's own, SciPy, of which what can be is followed anyway, and data frames, which hold plain numbers.
 _NEVER_FOLLOWED: Final = {"scipy", "pandas", "polars", *sys.stdlib_module_names}
 
+_MEASURES: Final = {"hist", "hist2d", "psd", "csd", "cohere", "specgram", "magnitude_spectrum", "angle_spectrum",
+                    "phase_spectrum", "acorr", "xcorr", "boxplot", "hexbin", "ecdf", "transform"}  # fmt: skip
+
 
 class GradientCutWarning(UserWarning):
     """A Tensor with a graph became a plain number: no gradient goes through it."""
@@ -55,7 +58,7 @@ class Conversion:
     _value: Any
 
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray[Any, np.dtype[Any]]:
-        if _has_graph(self):
+        if _has_graph(self) and not _is_drawn():
             _refuse_array(self)
         return np.asarray(self._value, *args, **kwargs)
 
@@ -125,7 +128,7 @@ def _number(tensor: Any, kind: str) -> Any:
     if value.size != 1:
         raise ValueError(f"{kind}() of {describe(tensor)}: it has {value.size} elements, not 1")
     value = _element(value)
-    if _has_graph(tensor):
+    if _has_graph(tensor) and not _is_drawn():
         frame, called = _author_frame()
         if (follow := _not_followed(called)) is not None:
             raise refusal(
@@ -145,6 +148,22 @@ def _number(tensor: Any, kind: str) -> Any:
             registry=frame.f_globals.setdefault("__warningregistry__", {}),
         )
     return value
+
+
+def _is_drawn() -> bool:
+    """Whether code that `autograd.differentiable` runs calls Matplotlib: a picture has no derivative.
+
+    Of the functions that give numbers too, as `hist` does, this is not said.
+    """
+    if made_there.get() is None or "matplotlib" not in sys.modules:
+        return False
+    frame: FrameType | None = sys._getframe(2)
+    called = set()
+    while frame is not None and not _is_followed(frame):
+        if str(frame.f_globals.get("__name__")).startswith("matplotlib."):
+            called.add(frame.f_code.co_name)
+        frame = frame.f_back
+    return bool(called) and called.isdisjoint(_MEASURES)
 
 
 def _refuse_array(tensor: Any) -> NoReturn:

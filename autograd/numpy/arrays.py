@@ -91,6 +91,9 @@ def drawing(draw: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(draw)
     def call(*args: Any, **kwargs: Any) -> Any:
+        if args and has_gradient(args[0]) and draw.__name__ in ("permutation", "choice", "shuffle"):
+            return _rearranged(draw, *args, **kwargs)
+        args = tuple([arg._theirs if type(arg) is Draws else arg for arg in args])
         if has_gradient((*args, *kwargs.values())):
             raise TypeError(
                 f"{draw.__name__} of a Tensor: what is drawn has no derivative. Draw plain numbers, then shift and "
@@ -99,3 +102,16 @@ def drawing(draw: Callable[..., Any]) -> Callable[..., Any]:
         return as_tensor(draw(*plain(args), **plain(kwargs)))
 
     return call
+
+
+def _rearranged(draw: Callable[..., Any], values: Any, *args: Any, **kwargs: Any) -> Any:
+    """Elements of a Tensor, by positions that are drawn as they would be for it."""
+    values, axis = stack_nested(values), kwargs.get("axis", 0)
+    if axis or has_gradient((*args, *kwargs.values())):
+        raise TypeError(f"{draw.__name__} of a Tensor: along the first axis only, by numbers without a gradient")
+    if draw.__name__ != "shuffle":
+        return values[draw(len(values), *plain(args), **plain(kwargs))]
+    positions = np.arange(len(values))
+    draw(positions, *plain(args), **plain(kwargs))
+    values[...] = values[positions]
+    return None

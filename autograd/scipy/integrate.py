@@ -147,17 +147,24 @@ def _cumulative_trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1, 
     return np.moveaxis(sums, -1, axis)
 
 
-def _linear(name: str, y: Any, x: Any, dx: Any, axis: int) -> Any:
-    """What is linear in samples by what SciPy makes of each alone."""
-    if reaches(x, dx):
-        raise TypeError(f"scipy.integrate.{name}: no derivative with respect to x or dx; trapezoid has one")
-    if np.ndim(x) > 1:
-        raise TypeError(f"scipy.integrate.{name}: one x for all rows is covered")
-    y = np.moveaxis(y, axis, -1)
-    given = {"x": plain(x)} if x is not None else {"dx": plain(dx)}
-    return y @ getattr(theirs, name)(np.eye(np.shape(y)[-1]), **given, axis=-1)
-
-
-@composed(theirs.simpson, math=r"\bar y_i = w_i \bar z", samples=[normal(5), normal(6)])
+@composed(
+    theirs.simpson,
+    math=r"z = \sum_k \int \text{ of the parabola through } y_{2k}, y_{2k + 1}, y_{2k + 2}",
+    samples=[normal(5), normal(6), normal(2), lambda rng: (rng.normal(size=(2, 6)), np.cumsum(rng.uniform(1, 2, 6)))],
+)
 def _simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
-    return _linear("simpson", y, x, dx, axis)
+    y = np.moveaxis(y, axis, -1)
+    count = np.shape(y)[-1]
+    x = dx * np.arange(count) if x is None else x if np.ndim(x) == 1 else np.moveaxis(x, axis, -1)
+    h = np.diff(x)
+    if count == 2:
+        return h[..., 0] * (y[..., 0] + y[..., 1]) / 2
+    end = count - 2 + count % 2  # of the parabolas; for an even count the last stretch is left
+    a, b = h[..., : end - 1 : 2], h[..., 1:end:2]
+    low, middle, high = y[..., : end - 1 : 2], y[..., 1:end:2], y[..., 2 : end + 1 : 2]
+    total = np.sum((a + b) / 6 * (low * (2 - b / a) + middle * (a + b) ** 2 / (a * b) + high * (2 - a / b)), axis=-1)
+    if count % 2:
+        return total
+    a, b = h[..., -2], h[..., -1]  # by the parabola through the last three points
+    last = (2 * b**2 + 3 * a * b) / (6 * (a + b)) * y[..., -1] + (b**2 + 3 * a * b) / (6 * a) * y[..., -2]
+    return total + last - b**3 / (6 * a * (a + b)) * y[..., -3]

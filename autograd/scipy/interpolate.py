@@ -179,7 +179,7 @@ def UnivariateSpline(  # noqa: N802
                 "scipy.interpolate.UnivariateSpline that smooths (s= is not 0) has no derivative in its points; "
                 "s=0 and make_interp_spline go through them"
             )
-        x, y, _ = _points(x, y)
+        x, y, _ = _points(np.ravel(tensor_of(x)), np.ravel(tensor_of(y)))
         return spline(x, y, k, outside=outside)
     made = theirs.UnivariateSpline(*plain((x, y, w, bbox)), k=k, s=s, ext=ext)
     return _of_knots(made._eval_args, outside)
