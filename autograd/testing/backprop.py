@@ -357,6 +357,7 @@ class _Judge:
         self, flow: Dataflow, fault: Fault, findings: Mapping[Node, Finding], words: Words, spelling: Spelling
     ) -> WrongLine:
         statement = fault.unit.statement
+        made_here = [end.var for end in fault.repairs if flow.statement(end.var) == statement]
         nodes = [*(n for n in fault.shown.nodes if n is not None), *(end.node for end in fault.repairs)]
         wrong = [f for n in nodes if (f := findings.get(n)) is not None and not f.matches]
         finding = next((f for f in wrong if f.cause != "consequence"), wrong[0] if wrong else None)
@@ -378,6 +379,13 @@ class _Judge:
             cause, explanation = repair.edit.cause, repair.edit.words
         if repair is not None and repair.line:
             right = repair.line
+        if not right:
+            own = [
+                *(fault.nodes if fault.origin is None else ()),
+                *(e.node for e in fault.repairs if e.var in made_here),
+            ]
+            known = [node for node in own if node in self._truth.replay.truth]
+            right = spelling.own_line(words.line(known[0]).partition("  # ")[0], fault) if known else ""
         return WrongLine(
             file=statement.file,
             line=part[0] if part is not None else statement.first,
@@ -387,7 +395,7 @@ class _Judge:
             explanation=explanation,
             right=right,
             gradients=tuple(words.value(end.node) for end in fault.repairs),
-            own=tuple(words.value(end.node) for end in fault.repairs if flow.statement(end.var) == statement),
+            own=tuple(words.value(end.node) for end in fault.repairs if end.var in made_here),
         )
 
 

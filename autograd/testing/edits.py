@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from autograd.basis.caching import cached_property
 from autograd.testing.expressions import (
     Edit,
     broadcasts,
@@ -56,17 +55,6 @@ def _is_integer(value: Any) -> bool:
 
 class Edits(SlopeEdits):
     """The edits of an expression."""
-
-    @cached_property
-    def _wholes(self) -> list[ast.expr]:
-        """The expression, and what a statement writes or adds to something."""
-        tree: Any = self._tree
-        written = tree.elts[1:] if getattr(tree, "written", False) else []
-        added = [tree.right] if isinstance(getattr(getattr(tree, "left", None), "ctx", None), ast.Store) else []
-        return [tree, *written, *added]
-
-    def _is_a_whole(self, node: ast.expr) -> bool:
-        return any(node is whole for whole in self._wholes)
 
     def all(self) -> list[Edit]:
         """The least far-fetched first."""
@@ -327,7 +315,8 @@ class Edits(SlopeEdits):
                 cause = "target" if kind.data else "regulariser" if kind.parameter else "missing-term"
                 for op in "-+":
                     words = f"the term {op} {text} is left out"
-                    yield self._edit(node, f"_ {op} {text}", cause, 1.3, words)
+                    product = 0.2 if operator is ast.Mult else 0.0
+                    yield self._edit(node, f"_ {op} {text}", cause, 1.3 + product, words)
             if len(other) == len(shape) > 0 and other == shape and not kind.forward:
                 for k in range(len(shape)):
                     for form in _SUMS:

@@ -121,7 +121,7 @@ class Explained:
     def _before(self, var: Var) -> set[float]:
         """The factors of what a value was computed from."""
         inputs = self._flow.inputs(var)
-        return {f for arg in inputs for f in self._factors.get(arg, ()) if var in self._settled or _is_whole(f)}
+        return {f for arg in inputs for f in self._factors.get(arg, ())}
 
     def _matching(self, line: Line, allowed: set[float]) -> tuple[list[Match], bool]:
         """What a value may be, and whether its name says what it should be."""
@@ -161,9 +161,3 @@ class Explained:
 def _rounded(factor: float) -> float:
     """A factor as those that are alike are written."""
     return float(f"{factor:.7g}")
-
-
-def _is_whole(factor: float) -> bool:
-    """Whether a factor, or its inverse, is a whole number, as those of conventions are."""
-    size = max(abs(factor), 1 / abs(factor))
-    return size < 1e6 and abs(size - round(size)) < 1e-5

@@ -58,9 +58,6 @@ class Likely(Known):
     def _is_right_value(self, var: Var) -> bool:
         """Whether a call gave a true gradient as it is, or a value of the forward pass once more."""
         matches = self._truth.matches(var.value) if np.size(var.value) > 1 else ()
-        kinds = {match.kind for match in matches}
-        if "value" in kinds and "gradient" not in kinds:
-            return self.made[var].fn is not same
         right = {match.node for match in matches if match.kind == "gradient" and abs(match.factor - 1) < 1e-6}
         own = stem(self._names.get(var, "")).lower()
         named = {n for n, _ in self._truth.gradients if own and str(n.get("name") or "").lower() == own}

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.caching import cached_property
 from autograd.testing.expressions import Edit, Kind, expressions, inner_of, length_of, name_of, text_of
 
 _OWN = re.compile(r"(?<!\w)_(?!\w)")
@@ -47,6 +48,17 @@ class Setting:
         self._used, self._flags, self._leaks = used, flags, tuple(leaks)
         self._inside = {id(part): node for node in ast.walk(tree) for part in ast.iter_child_nodes(node)}
 
+    @cached_property
+    def _wholes(self) -> list[ast.expr]:
+        """The expression, and what a statement writes or adds to something."""
+        tree: Any = self._tree
+        written = tree.elts[1:] if getattr(tree, "written", False) else []
+        added = [tree.right] if isinstance(getattr(getattr(tree, "left", None), "ctx", None), ast.Store) else []
+        return [tree, *written, *added]
+
+    def _is_a_whole(self, node: ast.expr) -> bool:
+        return any(node is whole for whole in self._wholes)
+
     def _edit(self, old: ast.expr, new: Any, cause: Any, cost: float, words: str) -> Edit:
         own = length_of(old)
         length = len(new) + (own - 1 if _OWN.search(new) else 0) if isinstance(new, str) else length_of(new)
@@ -78,7 +90,12 @@ class Setting:
         around = self._around(node)
         if self._is_a_penalty(node):
             return "regulariser"
-        inside = node is not around is not self._tree and self._is_forward(around) and not self._has_data(around)
+        inside = (
+            node is not around
+            and not self._is_a_whole(around)
+            and self._is_forward(around)
+            and not self._has_data(around)
+        )
         return "derivative-at-output" if inside and not self._in_a_product(around) else "scale"
 
     def _too_many(self, node: ast.expr) -> str:

@@ -70,6 +70,16 @@ class Spelling:
         made = next((one for one in self._recording.lines if one.target is fault.unit.values[0]), None)
         return _as_update(line, statement, made.args[2], frame) if made is not None and made.fn is implied else line
 
+    def own_line(self, text: str, fault: Fault) -> str:
+        """A line that computes what a wrong one should, with its own target."""
+        statement = fault.unit.statement
+        if isinstance(statement.node, ast.AugAssign) or len(fault.unit.values) > 1:  # one of several turns
+            return ""
+        target, equals, value = text.rpartition(" = ")
+        *before, _ = target.split("; ")
+        own = text_of(statement.target) if statement.target is not None else target.rpartition("; ")[2]
+        return self.line("; ".join([*before, f"{own}{equals}{value}"]), fault)
+
     def _is_known(self, line: str) -> bool:
         """Whether all that a line reads is known in the author's functions, or is assigned to before."""
         try:
