@@ -370,3 +370,64 @@ def test_settings_of_modules_and_optimisers() -> None:
         model[0].weight.requires_grad = k % 4 != 1
 
     agree(make, [(np.full((5, 3), 0.1 * (k + 1)),) for k in range(12)], change=change)
+
+
+class Scaled(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(3, 1, rng=0)
+
+    def descend(self, x: Any) -> Any:
+        loss = np.sum(self.inner(x) ** 2)
+        self.inner.weight.grad = None
+        loss.backward()
+        self.inner.weight.data -= 0.1 * self.inner.weight.grad
+        return loss
+
+
+def test_a_bound_method_has_its_object_as_state() -> None:
+    ours, compiled = Scaled(), autograd.compile(Scaled().descend)
+    for k in range(3):
+        np.testing.assert_allclose(compiled(np.full(3, k)).data, ours.descend(np.full(3, k)).data)
+
+
+def test_a_method_in_the_state_brings_its_object() -> None:
+    model = nn.Linear(3, 1, rng=0)
+    apply = model.forward
+    step = autograd.compile(lambda x: np.sum(apply(x)), state=[apply])
+    for k in range(3):
+        model.weight.data += k
+        assert step(np.ones(3)).item() == np.sum(model(np.ones(3))).item()
+    assert step.stats.recorded == 1
+
+
+def test_parameters_that_change_places() -> None:
+    def make() -> Any:
+        p, q = Tensor(np.zeros(3), requires_grad=True), Tensor(np.ones(3), requires_grad=True)
+
+        def step(x: Any) -> Any:
+            p.data, q.data = q.data, p.data
+            return np.sum(p * x)
+
+        return step, (p, q)
+
+    agree(make, [(np.ones(3),)] * 4)
+
+
+def test_a_value_with_a_graph_cannot_stay() -> None:
+    w, kept = Tensor(np.ones(3), requires_grad=True), Tensor(np.zeros(3), name="kept")
+
+    def step(x: Any) -> Any:
+        kept[...] = w * x
+        return np.sum(kept)
+
+    with pytest.raises(TypeError, match=r"a value with a graph into kept .*Write it detached, or return"):
+        autograd.compile(step, state=(w, kept))(np.ones(3))
+
+
+def test_the_oldest_of_many_recordings_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograd.compiler.compiled._KEPT", 2)
+    step = autograd.compile(np.tanh)
+    for size in (1, 2, 3, 3, 2, 1, 1):
+        assert np.array_equal(step(np.ones(size)), np.tanh(np.ones(size)))
+    assert step.stats.recorded == 4  # that of one element twice
