@@ -12,9 +12,10 @@ from autograd import Tensor
 from autograd.notation.names import Scope
 from autograd.notation.numbers import show
 from autograd.render.build import Scene, _Builder, _plans
-from autograd.render.collapse import CollapsedGraph, Vertex
+from autograd.render.collapse import CollapsedGraph
 from autograd.render.graph import Graph
 from autograd.render.options import Options
+from autograd.render.vertices import Vertex
 
 ONE = (np.sin, np.tanh, np.exp, np.negative, lambda a: a * 0.5, lambda a: 1 - a, lambda a: a[..., None][..., 0])
 TWO = (np.add, np.multiply, np.subtract, np.maximum, lambda a, b: a * b + b, lambda a, b: np.hypot(a, 1 + b * b))

@@ -19,11 +19,11 @@ from autograd.notation.rule import spread, summed
 from autograd.notation.tree import MINUS, Group, Row, Script, Symbol, Tree, parts_of, rewrite, right_side, role_of
 from autograd.notation.unicode import written
 from autograd.notation.words import function_name, index_text, scalar_text
-from autograd.render.collapse import Plan, Use, Vertex
 from autograd.render.diagram import Card, Edge, Fact
 from autograd.render.gradients import Contribution, Gradients
+from autograd.render.operands import formulas, rule_through, uses_of
 from autograd.render.options import Options
-from autograd.render.statements import formulas, rule_through, uses_of
+from autograd.render.vertices import Plan, Use, Vertex
 from autograd.text import printable
 
 MOST_TERMS: Final = 4  # of a sum that is written out

@@ -15,7 +15,7 @@ from autograd.core.node import Node, overwritten
 from autograd.notation.names import Scope
 from autograd.notation.numbers import shape_text
 from autograd.render.annotate import Annotator
-from autograd.render.collapse import CollapsedGraph, Group, Plan, Vertex
+from autograd.render.collapse import CollapsedGraph
 from autograd.render.diagram import Card, Cluster, Diagram, Direction
 from autograd.render.gradients import Gradients, Hand, gradients_of
 from autograd.render.graph import Graph
@@ -25,6 +25,7 @@ from autograd.render.options import Options
 from autograd.render.picture import Picture
 from autograd.render.style import STYLES
 from autograd.render.units import Call, Level, innermost_common
+from autograd.render.vertices import Group, Plan, Vertex
 from autograd.text import printable
 
 # Above this the gradients cost more than the second that a folded picture may take.

@@ -5,25 +5,31 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from html import escape
-from textwrap import wrap
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from autograd.notation.numbers import Shown, is_finite
+from autograd.notation.numbers import Shown
 from autograd.render import palette
-from autograd.render.diagram import Card, Cluster, Diagram, Direction, Edge
+from autograd.render.diagram import Card, Diagram, Direction
 from autograd.render.dot import document
-from autograd.render.edges import Padding
 from autograd.render.language import quote
+from autograd.render.markup import (
+    between,
+    cell,
+    cluster_label,
+    edge_label,
+    invisible,
+    legend,
+    number,
+    table,
+    text,
+    title_label,
+)
 from autograd.render.metrics import LINE, text_width
 from autograd.render.style import Style
 
-_TITLE_LETTER: Final = 8.0  # points, about the width of a letter of the title
-_LEAST_TITLE: Final = 40  # letters
 _LETTER: Final = 5.5  # points, about the width of a letter of the legend
 _SQUARE: Final = 11  # points, the side of a heat cell
-_RAISED: Final = 2  # points between the label of an edge and its line
 _BORDER: Final = 7  # points between the border of a card and its text, with something for measures that differ
 _LOPSIDED: Final = 0.8  # of a formula in one of its two lines
 _LONG: Final = 200  # points, of a title that is broken into lines if it is longer
@@ -33,7 +39,6 @@ _BREAKS: Final = "+−*/@←"  # the signs of a formula that a line may begin wi
 _TALL: Final = 3  # rows of an array whose gradient may stand beside it
 _USUAL: Final = 170  # points, how wide a card may get by that
 _GAP: Final = 0.28  # of the type size, between words
-_COLOUR: Final = re.compile("#[0-9A-F]{6}")
 
 
 def source(diagram: Diagram, direction: Direction) -> str:
@@ -43,106 +48,11 @@ def source(diagram: Diagram, direction: Direction) -> str:
         direction,
         fonts=palette.FONTS,
         node=lambda card: {"label": f"<{_card(card)}>"},
-        edge=_edge_label,
+        edge=edge_label,
         cluster=cluster_label,
-        legend=f"<{_legend(rows)}>" if (rows := palette.legend(diagram)) else quote(""),
+        legend=f"<{legend(rows)}>" if (rows := palette.legend(diagram)) else quote(""),
         title=title_label(diagram),
     )
-
-
-# Parts of HTML-like labels
-
-
-def text(content: str, colour: str, size: int, *, bold: bool = False, italic: bool = False) -> str:
-    """A run of text as it stands in an HTML-like label."""
-    inside = escape(content).replace("\\", "\\\\")  # Graphviz would read \N as the name of the node
-    inside = f"<B>{inside}</B>" if bold else inside
-    inside = f"<I>{inside}</I>" if italic else inside
-    return f'<FONT POINT-SIZE="{size}" COLOR="{colour}">{inside}</FONT>'
-
-
-def table(rows: str, padding: int = 0, spacing: int = 0) -> str:
-    """A table without borders."""
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{spacing}" CELLPADDING="{padding}">{rows}</TABLE>'
-
-
-def _cell(inside: str, align: str = "CENTER", more: str = "") -> str:
-    return f'<TD ALIGN="{align}"{more}>{inside}</TD>'
-
-
-def _number(content: str, colour: str, align: str, kind: int = palette.BODY, more: str = "", bold: bool = False) -> str:
-    """A cell with a number, marked where it is not finite."""
-    if is_finite(content):
-        return _cell(text(content, colour, kind, bold=bold), align, more)
-    ground = f'{more} BGCOLOR="{palette.ALARM_GROUND}"'
-    return _cell(text(content, palette.ALARM, kind, bold=True), align, ground)
-
-
-def _invisible(inside: str, ground: str) -> str:
-    """The same in the colour of its ground, so that the picture keeps its geometry."""
-    return _COLOUR.sub(ground, inside)
-
-
-def _between(inside: str, space: float) -> str:
-    """Something in the middle of two cells that take the space, lest Graphviz draws its columns apart."""
-    end = f'<TD WIDTH="{space:.0f}"></TD>'
-    return table(f"<TR>{end}<TD>{inside}</TD>{end}</TR>") if space >= 1 else inside
-
-
-# Around the cards
-
-
-def title_label(diagram: Diagram) -> str:
-    """The title as a DOT value, or ""; in a cell that has the same width throughout a series of pictures."""
-    if not diagram.title:
-        return ""
-    lines = title_rows(diagram)
-    title = text(lines[0], palette.INK, palette.TITLE, bold=True)
-    if len(lines) > 1:
-        rows = (text(line, palette.INK, palette.TITLE, bold=True) for line in lines)
-        return f"<{table(''.join(f'<TR><TD>{row}</TD></TR>' for row in rows))}>"
-    if diagram.longest_title:
-        wide = 1.1 * text_width(diagram.longest_title, palette.TITLE, bold=True)  # more than any of the fonts needs
-        title = table(f'<TR><TD WIDTH="{wide:.0f}">{title}</TD></TR>')
-    return f"<{title}>"
-
-
-def cluster_label(cluster: Cluster) -> str:
-    """The title of a cluster as a DOT value."""
-    return f"<{text(cluster.title, palette.MUTED, palette.BODY, bold=True)}>"
-
-
-def _edge_label(edge: Edge, padding: Padding) -> str:
-    """The label of an edge as a DOT value, or "": what it carries forward above what comes back."""
-    rows = [text(padding(edge.forward), palette.INK, palette.EDGE)] if edge.forward else []
-    rows += [text(padding(edge.backward), palette.GRADIENT, palette.EDGE, italic=True)] if edge.backward else []
-    padded = padding.left or padding.right
-    if not rows or (len(rows) < 2 and padded):
-        return f"<{rows[0]}>" if rows else ""
-    align = ' ALIGN="LEFT"' if padding.right else ""
-    above = "" if padded else f'<TR><TD HEIGHT="{_RAISED}"></TD></TR>'  # the line that runs below
-    return f"<{table(''.join(f'<TR><TD{align}>{row}</TD></TR>' for row in rows) + above, padding=1)}>"
-
-
-def _legend(rows: list[list[palette.Entry]]) -> str:
-    """Rows of entries. Graphviz stretches the cells of a short row, so its ends get the space instead."""
-    widths = [sum(_LETTER * len(entry.text) + 24 for entry in row) for row in rows]
-    tables = []
-    for row, wide in zip(rows, widths, strict=True):
-        grounds = [f' BGCOLOR="{entry.ground}"' if entry.ground else "" for entry in row]
-        texts = [text(f" {entry.text} ", entry.colour, palette.LEGEND) for entry in row]
-        end = f'<TD WIDTH="{max((max(widths) - wide) / 2, 1):.0f}"></TD>'
-        cells = [_cell(inside, more=ground) for inside, ground in zip(texts, grounds, strict=True)]
-        inside = end + '<TD WIDTH="8"></TD>'.join(cells) + end
-        tables.append(f"<TR><TD>{table(f'<TR>{inside}</TR>', padding=3)}</TD></TR>")
-    return table("".join(tables), padding=2)
-
-
-def title_rows(diagram: Diagram) -> list[str]:
-    """The title in lines that are not wider than the picture."""
-    if diagram.longest_title or not diagram.width:
-        return [diagram.title]
-    return wrap(diagram.title, max(int(diagram.width / _TITLE_LETTER), _LEAST_TITLE)) or [""]
 
 
 # A card
@@ -159,11 +69,11 @@ def _card(card: Card) -> str:
     cells = []
     if card.value is not None:
         inside = _centred(card, card.value, palette.MUTED if card.kind == "fold" else palette.VALUE)
-        inside = _invisible(inside, palette.CANVAS) if "value" in card.hidden else inside
+        inside = invisible(inside, palette.CANVAS) if "value" in card.hidden else inside
         cells.append(f'<TD CELLPADDING="3" BGCOLOR="{palette.CANVAS}">{inside}</TD>')
     if card.gradient is not None:
         inside = _gradient(card)
-        inside = _invisible(inside, palette.GRADIENT_GROUND) if "gradient" in card.hidden else inside
+        inside = invisible(inside, palette.GRADIENT_GROUND) if "gradient" in card.hidden else inside
         rule = f'BORDER="1" SIDES="{"L" if side else "T"}" COLOR="{tint.border}"'
         cells.append(f'<TD CELLPADDING="3" {rule} BGCOLOR="{palette.GRADIENT_GROUND}">{inside}</TD>')
     rows += [f"<TR>{''.join(cells)}</TR>"] if side else [f"<TR>{cell}</TR>" for cell in cells]
@@ -208,10 +118,10 @@ def _header(card: Card, span: str) -> str:
     name = text(card.name, palette.INK, palette.TITLE, bold=True)
     first, *further = title_lines(card)
     if first:
-        formula = _cell(text(first, palette.INK, palette.TITLE), "LEFT")
-        title = table(f"<TR>{_cell(name, 'RIGHT', least)}{formula}</TR>", padding=2)
+        formula = cell(text(first, palette.INK, palette.TITLE), "LEFT")
+        title = table(f"<TR>{cell(name, 'RIGHT', least)}{formula}</TR>", padding=2)
     else:
-        title = table(f"<TR>{_cell(name, more=least)}</TR>")
+        title = table(f"<TR>{cell(name, more=least)}</TR>")
     titles = [title, *(text(line, palette.INK, palette.TITLE) for line in further)]
     below = [text(line, palette.MUTED, palette.SHAPE) for line in (card.path, card.shape) if line]
     inside = table("".join(f"<TR><TD>{line}</TD></TR>" for line in (*titles, *below)))
@@ -222,9 +132,9 @@ def _facts(card: Card) -> str:
     colours = {"value": palette.VALUE, "gradient": palette.GRADIENT, "muted": palette.INK}
     rows = []
     for fact in card.facts:
-        number = _number(fact.text, colours[fact.role], "RIGHT", palette.LEGEND)
-        number = _invisible(number, palette.CANVAS) if fact.role in card.hidden else number
-        rows.append(f"<TR>{_cell(text(fact.label, palette.MUTED, palette.LEGEND), 'LEFT')}{number}</TR>")
+        told = number(fact.text, colours[fact.role], "RIGHT", palette.LEGEND)
+        told = invisible(told, palette.CANVAS) if fact.role in card.hidden else told
+        rows.append(f"<TR>{cell(text(fact.label, palette.MUTED, palette.LEGEND), 'LEFT')}{told}</TR>")
     return table("".join(rows), padding=2)
 
 
@@ -233,8 +143,8 @@ def _gradient(card: Card) -> str:
     assert card.gradient is not None
     inside = _centred(card, card.gradient, palette.GRADIENT)
     if card.total:
-        total = _number(card.gradient.cells[0][0], palette.GRADIENT, "LEFT", bold=True)
-        terms = _cell(text(card.total, palette.GRADIENT, palette.BODY), "RIGHT")
+        total = number(card.gradient.cells[0][0], palette.GRADIENT, "LEFT", bold=True)
+        terms = cell(text(card.total, palette.GRADIENT, palette.BODY), "RIGHT")
         inside = table(f'<TR>{terms}<TD WIDTH="3"></TD>{total}</TR>', padding=2)
     if card.hand is not None:
         by_hand, true = (text(word, palette.MUTED, palette.SHAPE) for word in ("by hand", "true"))
@@ -243,7 +153,7 @@ def _gradient(card: Card) -> str:
         hand, inside = _numbers(card.hand, palette.ALARM), _numbers(card.gradient, palette.GRADIENT)
         inside = table(f'{heads}<TR><TD CELLPADDING="4">{hand}</TD><TD {divider}>{inside}</TD></TR>')
     if card.note:
-        note = _cell(text(card.note, palette.GRADIENT, palette.SHAPE))
+        note = cell(text(card.note, palette.GRADIENT, palette.SHAPE))
         inside = table(f"<TR><TD>{inside}</TD></TR><TR>{note}</TR>")
     return inside
 
@@ -264,23 +174,23 @@ def _centred(card: Card, shown: Shown, colour: str) -> str:
     inside = _numbers(shown, colour, columns)
     if whole - wide < 2 * _LETTER or not (columns or shown.heat):
         return inside
-    return _between(inside, (whole - wide) / 2)
+    return between(inside, (whole - wide) / 2)
 
 
 def _numbers(shown: Shown, colour: str, widths: Sequence[float] = ()) -> str:
     align = "CENTER" if len(shown.cells) == 1 == len(shown.cells[0]) else "RIGHT"
     least = [f' WIDTH="{width:.0f}"' for width in widths] or [""] * len((shown.cells or ((),))[0])
     rows = [
-        "".join(_number(content, colour, align, more=more) for content, more in zip(row, least, strict=True))
+        "".join(number(content, colour, align, more=more) for content, more in zip(row, least, strict=True))
         for row in shown.cells
     ]
     if shown.heat:
         squares = "".join(f"<TR>{''.join(map(_square, row))}</TR>" for row in shown.heat)
         space = (_numbers_size(shown)[0] - (_SQUARE + 1) * len(shown.heat[0])) / 2 - _BORDER
-        rows.append(f"<TD>{_between(table(squares, spacing=1), space)}</TD>")
+        rows.append(f"<TD>{between(table(squares, spacing=1), space)}</TD>")
     kind = palette.SHAPE if shown.heat else palette.BODY
     span = f' COLSPAN="{len(shown.cells[0])}"' if shown.cells and len(shown.cells[0]) > 1 else ""
-    rows += [_number(line, colour, "CENTER", kind, span) for line in _lines(shown)]
+    rows += [number(line, colour, "CENTER", kind, span) for line in _lines(shown)]
     return table("".join(f"<TR>{row}</TR>" for row in rows), padding=2)
 
 

@@ -10,12 +10,12 @@ from typing import Final
 from autograd.notation.numbers import is_finite
 from autograd.render import palette
 from autograd.render.arrangement import Layout, arrange
-from autograd.render.cards import cluster_label, table, text, title_label
 from autograd.render.diagram import Card, Diagram, Direction, Edge
 from autograd.render.dot import digraph, graph_attributes, rows_below
 from autograd.render.graph import Graph
 from autograd.render.language import attributes, card_attributes, edge_attributes, quote
 from autograd.render.layout import MARGIN_OF_ERROR
+from autograd.render.markup import cluster_label, table, text, title_label
 from autograd.render.metrics import text_width
 from autograd.render.style import Style
 

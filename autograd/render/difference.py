@@ -19,16 +19,17 @@ from autograd.notation.numbers import shape_text
 from autograd.notation.words import index_text, scalar_text
 from autograd.render.annotate import Annotator
 from autograd.render.build import clusters_of
-from autograd.render.collapse import CollapsedGraph, Plan, Vertex
+from autograd.render.collapse import CollapsedGraph
 from autograd.render.diagram import Card, Cluster, Diagram, Direction, Edge, Verdict
 from autograd.render.gradients import Gradients
 from autograd.render.graph import Graph
 from autograd.render.labels import label, names_of
+from autograd.render.operands import formulas
 from autograd.render.options import DIRECTIONS, Options, check_choice, drawable, title_of, viewport_of
 from autograd.render.picture import Picture
-from autograd.render.statements import formulas
 from autograd.render.style import STYLES
 from autograd.render.units import Level
+from autograd.render.vertices import Plan, Vertex
 from autograd.text import printable
 
 _INSERTED: Final = 1.0  # what it costs to leave a card without a partner

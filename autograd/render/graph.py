@@ -11,8 +11,10 @@ import numpy as np
 
 from autograd.basis.caching import cached_property
 from autograd.core.node import Node, topological
-from autograd.render.repetition import FEWEST, LONGEST_BLOCK, Repeat, repeats, twins
-from autograd.render.statements import MOST_TAKEN, Statements, arguments
+from autograd.render.operands import arguments
+from autograd.render.repetition import FEWEST, LONGEST_BLOCK, Repeat, repeats
+from autograd.render.rounds import twins
+from autograd.render.statements import MOST_TAKEN, Statements
 from autograd.render.units import Call, Level, Unit, call_at, innermost
 
 # Above this many operations nobody looks for modules and repetitions: only the ends are drawn.

@@ -13,10 +13,11 @@ from autograd.core.node import Node
 from autograd.notation.names import Scope, pretty, subscript
 from autograd.notation.naming import Names
 from autograd.notation.words import scalar_text
-from autograd.render.collapse import CollapsedGraph, Vertex
+from autograd.render.collapse import CollapsedGraph
 from autograd.render.graph import Graph
-from autograd.render.statements import arguments
+from autograd.render.operands import arguments
 from autograd.render.units import Unit
+from autograd.render.vertices import Vertex
 from autograd.text import printable
 
 _LOSSES: Final = frozenset(("l", "loss", "cost", "error", "objective", "j", "mse", "nll", "bce"))

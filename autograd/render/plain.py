@@ -14,11 +14,11 @@ from xml.etree.ElementTree import Element
 
 from autograd.notation.numbers import Shown
 from autograd.render import palette
-from autograd.render.cards import title_rows
 from autograd.render.diagram import Card, Diagram, Direction, Edge
 from autograd.render.dot import document
 from autograd.render.edges import Padding
 from autograd.render.language import quote
+from autograd.render.markup import title_rows
 from autograd.render.metrics import text_width
 from autograd.render.style import Style
 from autograd.render.svg import groups

@@ -16,10 +16,10 @@ from autograd.notation.words import function_name
 from autograd.render.annotate import symbols_of
 from autograd.render.build import Scene
 from autograd.render.diagram import Card, Direction
+from autograd.render.operands import formulas
 from autograd.render.options import mapping_of
 from autograd.render.picture import Picture
 from autograd.render.player_svg import player_svg
-from autograd.render.statements import formulas
 from autograd.render.steps import Step, steps
 from autograd.render.style import STYLES
 from autograd.text import printable

@@ -14,12 +14,12 @@ import numpy as np
 
 from autograd.core.node import Node
 from autograd.notation.written import place_of
+from autograd.render.rounds import MATCHED, dimensions, matched, same, shape
 from autograd.render.units import Unit, parameters
 
 LONGEST_BLOCK: Final = 96  # units that repeat together
 FEWEST: Final = 3  # repetitions that are worth a frame
 _HELD: Final = 2  # values that variables hold of the last round of what was written once
-_MATCHED: Final = 0.6  # of the operations of a round, that its first one has too
 
 
 @dataclass(frozen=True)
@@ -84,58 +84,6 @@ def repeats(
     return found if written else [repeat for repeat in found if not search.enters(repeat, found)]
 
 
-def twins(first: Sequence[Node], later: Sequence[Node]) -> Sequence[Node | None]:
-    """Of each operation of a statement in a later round that of an earlier one, which may lack some."""
-    return first if len(first) == len(later) else matched(first, later, 0.0) or [None] * len(later)
-
-
-def matched(
-    before: Sequence[Node], later: Sequence[Node], least: float = _MATCHED, size: Callable[[Any], Any] | None = None
-) -> list[Node | None]:
-    """Of each of the later operations that which did the same before, or None; from the results to what they took.
-
-    [] if too little is alike, in operations and the `size` of their results.
-    """
-    size = size or _shape
-    found: list[Node | None] = [None] * len(later)
-    inside, free = set(later), dict.fromkeys(reversed(before))
-    wanted: dict[Node, Any] = {}  # what stands in the place of an operation, where one that takes it is known
-
-    def like(one: Node, node: Node) -> bool:
-        taken = [
-            (a, b) for a, b in zip(node.args or (), one.args or (), strict=False) if type(a) is Node and a in inside
-        ]
-        # In the place of what a round computes may stand what the first one computed of plain numbers.
-        return _same(one, node, size) and all(
-            type(b) is not Node or (_same(a, b, size) if b in free else not b.requires_grad) for a, b in taken
-        )
-
-    for place in range(len(later) - 1, -1, -1):
-        node = later[place]
-        twin = wanted[node] if node in wanted else next((one for one in free if like(one, node)), None)
-        if type(twin) is not Node or twin not in free:
-            continue
-        if not _same(twin, node, size):
-            return []
-        found[place] = twin
-        del free[twin]
-        for arg, early in zip(node.args or (), twin.args or (), strict=False):
-            if type(arg) is Node and arg in inside and wanted.setdefault(arg, early) is not early:
-                return []
-    pairs = [(twin, node) for twin, node in zip(found, later, strict=True) if twin is not None]
-    return found if len(pairs) >= max(least * len(later), 1) or _written_once(pairs) else []
-
-
-def _written_once(pairs: Sequence[tuple[Node, Node]]) -> bool:
-    """Whether each two were computed by one instruction."""
-    return bool(pairs) and all(place_of(one) == place_of(other) is not None for one, other in pairs)
-
-
-def _same(one: Node, other: Node, size: Callable[[Any], Any]) -> bool:
-    """Whether two nodes are of one operation and of one size."""
-    return one.op is other.op and size(one) == size(other)
-
-
 class _Search:
     """What is looked through for repetitions."""
 
@@ -145,7 +93,7 @@ class _Search:
         self._units, self._named, self._single, self._written = units, named, single, written
         self._place = {node: position for position, unit in enumerate(units) for node in unit.nodes}
         known: dict[Any, int] = {}
-        self._size = _dimensions if written else _shape
+        self._size = dimensions if written else shape
         keys = (tuple(_key(unit, self._place, self._size)) for unit in units)
         # Units that do the same have the same number.
         self._numbers = np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.intp)
@@ -228,7 +176,7 @@ class _Search:
             sort = (rank >= 0 and began, rank > 1, rank >= 0, began, True).index(True)
             latest = 0 if unnamed else -max(later, default=0)
             beyond = range(end + ((length - shift) // period - 1) * period, first + length)
-            alike = (place for place in beyond if _same(units[place].node, units[place - period].node, _shape))
+            alike = (place for place in beyond if same(units[place].node, units[place - period].node, shape))
             held = sum(bool(self._named(units[place].node)) for place in alike)
             return (self._backwards(first + shift, end), held, len(carried), unnamed, latest, sort, depth)
 
@@ -352,7 +300,7 @@ class _Search:
         inside = set(own)
         for node in own:
             for twin in rest:
-                if _same(twin, node, self._size) and all(
+                if same(twin, node, self._size) and all(
                     fits(*both) for both in zip(node.args or (), twin.args or (), strict=False)
                 ):
                     pairs[node] = twin
@@ -364,7 +312,7 @@ class _Search:
             for arg, one, late in zip(node.args or (), earlier.args or (), taken or (), strict=False):
                 if type(arg) is Node and arg.op is None and arg.requires_grad and (arg is one) != (arg is late):
                     return None
-        found = self._places(pairs, before) if len(pairs) >= _MATCHED * len(own) else None
+        found = self._places(pairs, before) if len(pairs) >= MATCHED * len(own) else None
         if found is None or min(place for place in found if place is not None) != start:
             return None
         return found
@@ -386,14 +334,6 @@ class _Search:
         if any(pairs_of not in found for pairs_of in {self._place[twin] for twin in pairs.values()}):
             return None
         return tuple(found)
-
-
-def _shape(value: Any) -> tuple[int, ...]:
-    return getattr(value, "shape", ())
-
-
-def _dimensions(value: Any) -> int:
-    return getattr(value, "ndim", 0)
 
 
 def _longest_run(alike: Any) -> tuple[int, int]:

@@ -19,8 +19,8 @@ from autograd.render.annotate import symbols_of
 from autograd.render.build import Scene
 from autograd.render.diagram import Card, Diagram
 from autograd.render.gradients import Contribution
+from autograd.render.operands import rule_through
 from autograd.render.softmax import softmaxes_of
-from autograd.render.statements import rule_through
 
 Phase = Literal["start", "forward", "backward", "end"]
 _ORDINALS: Final = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
