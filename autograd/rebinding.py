@@ -156,7 +156,7 @@ class _Run:
     """One call of differentiable code: which packages it follows, and what it has made of what it met."""
 
     def __init__(self, packages: set[str], entered: bool = False) -> None:
-        self.packages = packages - {"numpy", "scipy"}
+        self.packages = packages - {"numpy", "scipy"} | {"array_api_compat"}  # Python around NumPy
         self.seen: dict[int, Any] = {}  # by identity: what was met, held so that it stays, and ours
         self._entered = entered  # the methods of its classes are called from outside
 

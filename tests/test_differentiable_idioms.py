@@ -135,6 +135,26 @@ def rearranges(x: Any) -> Any:
     return mixed * chosen * legacy.permutation(x) + rng.choice(x) * table[:, 1]
 
 
+def writes_into_whole_numbers_later(x: Any) -> Any:
+    table, out = np.outer(x, x), np.zeros((3, 3))
+    counts, places, mask = np.array([1, -1, 2]), np.arange(3), x > 0.5
+    results = [
+        x * counts,
+        counts * x,
+        x**counts,
+        counts @ x,
+        counts.dot(x),
+        np.dot(x, counts),
+        np.repeat(x, abs(counts)),
+    ]
+    results += [table[places, 1], x[places], np.take(x, places), np.where(mask, x**2, x), x.take(places), x[mask]]
+    results.append(np.einsum("i,i", x, counts))
+    out[places, 2] = x**2
+    out[mask] *= x[0]
+    counts[:], places[0], mask[:] = 3, 2, False
+    return sum(np.sum(result**2) for result in results) * x + out.sum(axis=0)
+
+
 def double(a: Any) -> None:
     a += a * a
     a[...] = 2 * a
@@ -154,6 +174,7 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     describes_samples,
     goes_over_arrays,
     derives_from_builtins,
+    writes_into_whole_numbers_later,
     rearranges,
     multiplies_whole_numbers_by_lists,
     writes_into_the_diagonal,

@@ -16,7 +16,7 @@ from autograd.core.errors import describe
 from autograd.core.node import Node
 from autograd.core.op import PLAIN_TYPES, lookup, plain
 from autograd.core.tensor import apply, call
-from autograd.rules.operands import as_array
+from autograd.rules.operands import as_array, as_index
 from autograd.text import LONGEST_WORD, printable, shown
 
 _SPELLINGS = {  # what other libraries call it
@@ -236,7 +236,7 @@ class ArrayMethods:
         return [name for name in object.__dir__(self) if type(own.get(name)) is not _Elsewhere]
 
     def __getitem__(self, index: Any) -> Any:
-        return apply(_GETITEM, (self, index if type(index) in PLAIN_TYPES else plain(index)))
+        return apply(_GETITEM, (self, index if type(index) in PLAIN_TYPES else as_index(index)))
 
     def __iter__(self: Any) -> Iterator[Any]:
         if not self.shape:

@@ -23,6 +23,7 @@ from autograd.core.op import Op, holds_tensor, lookup, plain, stack_nested
 from autograd.core.tensor import TensorBase, apply
 from autograd.grad_mode import enable_grad
 from autograd.rules.definition import positional
+from autograd.rules.operands import as_index
 from autograd.rules.write import WRITE, put
 
 # How a Tensor looks at another one's data: that Tensor, the operation, its other arguments, its options.
@@ -69,7 +70,7 @@ class Writing:
     __imod__, __ifloordiv__ = _in_place(operator.mod), _in_place(operator.floordiv)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        index = np.zeros(0, np.intp) if type(index) is list and not index else plain(index)
+        index = np.zeros(0, np.intp) if type(index) is list and not index else as_index(index)
         value = stack_nested(value) if type(value) in (list, tuple) and holds_tensor(value) else value
         if self._view is None and self._node.op is not None and recording.get():
             if _reads(value, self, index):  # the end of `t[i] += v`: it is there already

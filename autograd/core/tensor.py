@@ -148,7 +148,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS,
     """Run `op` on the data of `args`, and record it if a gradient can reach one; the user is `depth` frames up."""
     if kwargs:
         for name, option in kwargs.items():
-            if type(option) not in PLAIN_TYPES and holds_tensor(option):
+            if type(option) not in PLAIN_TYPES and (holds_tensor(option) or isinstance(option, _ndarray)):
                 if name in op.composed:
                     return op.composed[name](*args, **kwargs)
                 kwargs = {**kwargs, name: _plain_option(op, name, option)}
@@ -242,7 +242,7 @@ def _plain_option(op: Op, name: str, value: Any) -> Any:
         return type(value)([_plain_option(op, name, part) for part in value])
     if isinstance(value, TensorBase) and value._node.requires_grad:
         raise TypeError(f"{op.name}: no derivative with respect to {name}; pass {describe(value)} detached")
-    return plain(value)
+    return _result_type._operand(value) if isinstance(value, _ndarray) else plain(value)
 
 
 def wrap(node: Node, value: Any = None) -> Any:

@@ -43,7 +43,11 @@ class PlainArray(np.ndarray[Any, np.dtype[Any]]):
     >>> from autograd import Tensor
     >>> float(np.arange(3).view(PlainArray).dot(Tensor([1.0, 2.0, 3.0])))
     8.0
+
+    Their owner may write into them at any time: a graph keeps copies.
     """
+
+    written = True
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         out = options.get("out")
@@ -51,12 +55,13 @@ class PlainArray(np.ndarray[Any, np.dtype[Any]]):
             options["out"] = tuple(map(_base, out))
         if "where" in options:
             options["where"] = _base(options["where"])
-        result = getattr(ufunc, method)(*map(_base, inputs), **options)
+        base = _copied if out is None and method != "at" and has_gradient(inputs) else _base
+        result = getattr(ufunc, method)(*map(base, inputs), **options)
         return as_tensor(result) if out is None else out[0] if len(out) == 1 else out
 
     def dot(self, b: Any, out: Any = None) -> Any:
         """`np.dot`, which a Tensor can follow."""
-        return as_tensor(np.dot(_base(self), _base(b), out=out) if out is not None else np.dot(_base(self), _base(b)))
+        return as_tensor(np.dot(_base(self), _base(b), out=out) if out is not None else np.dot(_copied(self), _base(b)))
 
     def astype(self, *args: Any, **options: Any) -> Any:
         """Of floats a Tensor."""
@@ -71,6 +76,10 @@ def _base(value: Any) -> Any:
     if type(value) in (list, tuple) and holds_tensor(value):
         return stack_nested(value)
     return value.view(np.ndarray) if type(value) is PlainArray else value
+
+
+def _copied(value: Any) -> Any:
+    return np.array(value) if type(value) is PlainArray else _base(value)
 
 
 class Draws:

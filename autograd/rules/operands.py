@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd.basis.arrays import check_lengths
+from autograd.core.op import PLAIN_TYPES, plain
 
 
 def as_array(value: Any) -> Any:
@@ -33,4 +34,14 @@ def as_array(value: Any) -> Any:
             f"{kind.__name__} of shape {value.shape}: its masked elements would count. Pass .filled(0), and leave them "
             "out by where=~mask or np.where"
         )
-    return np.asarray(value)
+    return np.array(value) if getattr(kind, "written", False) else np.asarray(value)
+
+
+def as_index(index: Any) -> Any:
+    """An index in plain arrays: copies of those that their owner writes into, as a graph keeps it."""
+    kind = type(index)
+    if kind is tuple:
+        return tuple(map(as_index, index))
+    if kind in PLAIN_TYPES:
+        return index
+    return np.array(index) if getattr(kind, "written", False) else plain(index)
