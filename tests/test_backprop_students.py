@@ -404,3 +404,12 @@ def judged(source: str, folder: Path) -> Any:
     scope = runpy.run_path(str(folder / "student.py"))
     args, params = scope["setup"](np.random.default_rng(3), (7, 3, 5, 4, 2))
     return check_backprop(scope["run"], *args, params=params)
+
+
+def test_a_parameter_that_is_called_by_is_no_word(tmp_path: Path) -> None:
+    slip = STATES.replace(
+        "self.dby += dys[t].sum(axis=0, keepdims=True)", "self.dby = dys[t].sum(axis=0, keepdims=True)"
+    )
+    (line,) = judged(slip, tmp_path).lines
+    assert "by way of" in line.explanation
+    assert "self.by way" not in line.explanation

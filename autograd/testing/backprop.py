@@ -309,7 +309,7 @@ class _Judge:
             value = np.asarray(var.value)
             if value.size > 1 and value.shape == np.shape(right) and not np.array_equal(value, right):
                 factor = factor_between(np.asarray(right), value)
-                return times(fault.unit.statement, factor, whole) if factor is not None else ""
+                return times(fault.unit.statement, factor, whole) if factor and abs(factor - 1) > 1e-6 else ""
         return ""
 
     def _constants(self) -> dict[str, Any]:

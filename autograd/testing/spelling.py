@@ -65,7 +65,7 @@ class Spelling:
         own = statement.target is None or text_of(statement.target) == target
         if (len(line) > _LONG or ";" in line) and not own:  # what should stand there, and not another statement
             return ""
-        if len(line) > _LONGEST or not self._is_known(line):
+        if len(line) > _LONGEST or not self._is_known(line) or line == statement.text:
             return ""
         made = next((one for one in self._recording.lines if one.target is fault.unit.values[0]), None)
         return _as_update(line, statement, made.args[2], frame) if made is not None and made.fn is implied else line
@@ -100,7 +100,9 @@ class Spelling:
         if not names:
             return text
         pattern = (
-            r"(?<![\w.'\"\]])(" + "|".join(map(re.escape, sorted(names, key=len, reverse=True))) + r")(?![\w'\"\[])"
+            r"(?<![\w.'\"\]])("
+            + "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+            + r")(?![\w'\"\[]| way of)"
         )
         return re.sub(pattern, lambda match: names[match[1]], text)
 
@@ -144,6 +146,8 @@ class Spelling:
         """
         found = dict(self._constants)
         for line in sorted(self._recording.lines, key=lambda line: line.target in self._truth.forward):
+            if self._recording.spots[line.target].frame.f_code.co_name.endswith("comp>"):  # all by one name
+                continue
             statement = statement_at(self._recording.spots[line.target])
             for arg, node in operands(syntax_of(self._recording, line, statement), line):
                 known = self._truth.nodes.get(arg) if type(arg) is Var else None
