@@ -271,10 +271,10 @@ class _Run:
         if id(theirs) not in self.seen:
             self.seen[id(theirs)] = theirs, _Globals(self, theirs)
         names = self.seen[id(theirs)][1]
-        copy = FunctionType(fn.__code__, names, fn.__name__, self.ours(fn.__defaults__), cells)
-        copy.__kwdefaults__ = self.ours(fn.__kwdefaults__)
+        copy = FunctionType(fn.__code__, names, fn.__name__, None, cells)
+        self.seen[id(fn)] = fn, copy  # before its defaults and attributes, which may hold it
+        copy.__defaults__, copy.__kwdefaults__ = self.ours(fn.__defaults__), self.ours(fn.__kwdefaults__)
         copy.__qualname__, copy.__module__, copy.__doc__ = fn.__qualname__, fn.__module__, fn.__doc__
-        self.seen[id(fn)] = fn, copy  # before its attributes, which may hold it
         vars(copy).update({name: self.ours(part) for name, part in vars(fn).items()})
         return copy
 

@@ -51,10 +51,14 @@ def describes_samples(x: Any) -> Any:
     return sum(spread) * middle * statistics.geometric_mean(x) + statistics.harmonic_mean(x) * x
 
 
-def squares(x: Any, by: Any = None, *, scale: float = 1.0) -> Any:
+AMONG: dict[str, Any] = {}
+
+
+def squares(x: Any, by: Any = None, *, scale: float = 1.0, among: Any = AMONG) -> Any:
     return scale * x**2 * (1.0 if by is None else by[0])
 
 
+AMONG["squares"] = squares
 squares.table = {"squares": squares}  # type: ignore[attr-defined]
 OUTER = np.vectorize(lambda a, b: (np.outer(a, b), a.dot(a)), signature="(n),(m)->(n,m),()")
 
