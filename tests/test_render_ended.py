@@ -36,6 +36,17 @@ def test_variables_of_a_function_that_has_ended_name_its_values() -> None:
     assert {"μ = mean(x, axis=0)", "centred = x − μ"} <= set(titles(loss))
 
 
+def test_methods_and_functions_in_python_give_values_with_names() -> None:
+    import nn
+
+    def loss_of(x: Any) -> Any:
+        mean = x.mean()
+        active = nn.functional.relu(x)
+        return np.sum(active * mean * mean * active)
+
+    assert names(loss_of(leaf(3))) >= {"mean", "active"}
+
+
 def test_a_variable_that_was_assigned_again_has_numbers() -> None:
     def forward(x: Any, W1: Any, W2: Any) -> Any:
         h = np.tanh(x @ W1)

@@ -25,6 +25,7 @@ from autograd.core.node import Node
 from autograd.notation.names import pretty
 
 _STORES: Final = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
+_TWO: Final = "LOAD_FAST_LOAD_FAST"  # instructions in one
 _NUMPY: Final = ("np", "numpy")
 _SUMS: Final = (np.add, np.subtract)
 _POWERS: Final = {" ** 2": "²", " ** 3": "³"}
@@ -163,26 +164,27 @@ def _adds_up(node: Node, user: Node) -> bool:
 def _assigned(code: CodeType) -> tuple[dict[int, str], frozenset[str]]:
     """Variables by instruction, and those that are assigned at all: `h`, `self.h`, `cache["h"]`, `h[t]` are all h."""
     instructions = [one for one in dis.get_instructions(code) if one.opname != "COPY"]
-    found: dict[int, str] = {}
     variables = {
         name
         for before, one in pairwise(instructions)
         if one.opname.startswith(_STORES) and not before.opname.startswith("IMPORT")
         for name in _named(one)
     }
+    found: dict[int, str] = {}
     for before, *after in zip(*(instructions[k:] for k in range(4)), strict=False):
-        kinds = [one.opname for one in after]
+        kinds = [one.opname for one in after for _ in range(2 if one.opname == _TWO else 1)]
+        names = [name for one in after for name in (_named(one) if one.opname == _TWO else _named(one)[:1])]
         if kinds[0].startswith(_STORES):
-            name = _named(after[0])[0]
-        elif kinds[1] == "STORE_ATTR" or kinds[1:] == ["LOAD_CONST", "STORE_SUBSCR"]:
-            name = after[1].argval
-            name = name if isinstance(name, str) else after[0].argval
+            name = names[0]
+        elif kinds[1] == "STORE_ATTR" or kinds[1:3] == ["LOAD_CONST", "STORE_SUBSCR"]:
+            name = names[1] if isinstance(names[1], str) else names[0]
         elif kinds[2] == "STORE_SUBSCR":
-            name = after[0].argval
+            name = names[0]
         else:
             continue
         if isinstance(name, str) and name.isidentifier() and not name.startswith("_"):
-            found[before.offset] = name
+            # While a function of Python runs, the instruction that calls it is told by its end.
+            found |= dict.fromkeys(range(before.offset, after[0].offset, 2), name)
     return found, frozenset(variables)
 
 
