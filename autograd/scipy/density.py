@@ -20,7 +20,7 @@ class gaussian_kde:  # noqa: N801
     """A density from the points in the columns of `dataset`.
 
     >>> float(gaussian_kde(np.array([-1.0, 0.0, 1.0])).evaluate(0.0)[0].round(6))
-    0.326713
+    0.318156
     """
 
     def __init__(self, dataset: Any, bw_method: Any = None, weights: Any = None) -> None:
