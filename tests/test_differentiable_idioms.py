@@ -161,7 +161,10 @@ def writes_into_whole_numbers_later(x: Any) -> Any:
 
 def double(a: Any) -> None:
     a += a * a
+    a *= 1.5
+    np.exp(a, out=a)
     a[...] = 2 * a
+    a -= 0.5
 
 
 def writes_into_an_array_without_axes(x: Any) -> Any:

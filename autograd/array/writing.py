@@ -205,6 +205,10 @@ def _reads(view: Any, source: Any, index: Any) -> bool:
 def _laid_out(new: Any, old: Any) -> Any:
     """`new` in the memory order of the array that it takes the place of."""
     value = plain(new)
+    if isinstance(old, np.ndarray) and isinstance(value, np.generic):  # it stays an array, which can be written to
+        value = np.asarray(value)
+        if isinstance(new, TensorBase):
+            new._value = value
     if isinstance(old, np.ndarray) and isinstance(value, np.ndarray) and value.strides != old.strides and old.ndim > 1:
         value = np.empty_like(old)
         value[...] = plain(new)
