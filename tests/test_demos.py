@@ -396,7 +396,7 @@ def _drawn(picture: Path) -> bool:
     shown = {
         "".join(text.itertext()).strip() for text in ElementTree.parse(picture).iter("{http://www.w3.org/2000/svg}text")
     }
-    return shown >= {"W₁", "B₁", "W₂", "B₂", "W₃", "B₃", "L"}
+    return shown >= {"W₁", "B₁", "W₂", "B₂", "W₃", "B₃"} and not shown.isdisjoint({"L", "loss"})
 
 
 # What they stand on

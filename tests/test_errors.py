@@ -49,7 +49,7 @@ X = np.ones((100, 3))
         (lambda: np.unwrap(W, foo=1), TypeError, "unwrap|foo"),
         (lambda: np.sum(W, where=W > 0, foo=1), TypeError, "foo"),
         (lambda: np.add(W, 1, out=np.ones((16, 8))), TypeError, "out= ndarray of shape .16, 8.: an array cannot hold"),
-        (lambda: np.add(W, 1, where=W > 0), TypeError, r"np\.add with where= and without out=.*np\.where"),
+        (lambda: np.add(W, 1, where=W > 1), TypeError, r"np\.add with where= and without out=.*np\.where"),
         (lambda: np.add(W, 1, out=W * 1, where=W * 1), TypeError, r"np\.add with where= of float64; give booleans"),
         (lambda: np.bitwise_and.at(W, 0, 1), TypeError, r"np\.bitwise_and\.at has no derivative rule"),
         (lambda: np.multiply.at(np.ones(3), 0, b), TypeError, r"np\.multiply\.at of ndarray .*an array cannot hold"),

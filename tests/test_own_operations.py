@@ -34,9 +34,11 @@ def network(activation: Any) -> Tensor:
     """Two layers without a name for any value."""
     rng = np.random.default_rng(0)
     parameters = [Tensor(rng.normal(size=shape), requires_grad=True) for shape in ((3, 4), 4, (4, 2))]
-    h = activation(rng.normal(size=(5, 3)) @ parameters[0] + parameters[1])
-    loss: Tensor = np.mean((h @ parameters[2] - rng.normal(size=(5, 2))) ** 2)
-    return loss
+    return _loss(activation(rng.normal(size=(5, 3)) @ parameters[0] + parameters[1]) @ parameters[2], rng)
+
+
+def _loss(predicted: Any, rng: np.random.Generator) -> Any:
+    return np.mean((predicted - rng.normal(size=(5, 2))) ** 2)
 
 
 def test_it_is_drawn_with_the_names_of_a_layer(softsign: Any) -> None:

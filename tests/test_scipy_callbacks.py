@@ -186,7 +186,6 @@ _LOW = {"type": "ineq", "fun": lambda x: 9.0 - x[0]}
         (lambda t: integrate.solve_ivp(lambda s, y: -t * y, (0, 1), [1.0], method=_Own), "method='_Own'.*SciPy's"),
         (lambda t: integrate.quad(lambda x: t * x, 0, 1, weight="cos", wvar=2), "weight= or points="),
         (lambda t: integrate.quad(lambda x: t / abs(x - 0.3) ** 0.5, 0, 1), "is singular inside.*split the integral"),
-        (lambda t: integrate.simpson(np.ones(3), x=t * np.arange(3)), "simpson: no derivative with respect to x"),
         (
             lambda t: optimize.minimize(lambda x: t * x[0] ** 2, [0.0], constraints=[_SUM, _SUM], method="COBYLA"),
             "Jacobian at the root is singular",
