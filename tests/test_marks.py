@@ -21,6 +21,11 @@ def array_case(make: Callable[[], Any], use: Callable[[Any, Any], Any], n: int =
     return x, w, np.sum(use(w, x))
 
 
+def written(t: Any, index: Any) -> Any:
+    t[index] = 2.0 * t[0]
+    return t
+
+
 READ: dict[str, tuple[Callable[[], Any], Callable[[Any, Any], Any]]] = {
     "a factor": (lambda: np.ones(3), lambda w, x: w * x),
     "a factor on the left": (lambda: np.ones(3), lambda w, x: x * w),
@@ -29,6 +34,8 @@ READ: dict[str, tuple[Callable[[], Any], Callable[[Any, Any], Any]]] = {
     "a matrix in Fortran's order": (lambda: np.asfortranarray(np.ones((2, 3))), lambda w, x: x @ w),
     "a part of an array": (lambda: np.ones((2, 3))[:, ::2], lambda w, x: x @ w[:2]),
     "positions": (lambda: np.array([0, 2, 2]), lambda w, x: w[x]),
+    "positions along one axis": (lambda: np.array([0, 2, 2]), lambda w, x: np.stack([w, w**2])[1, x]),
+    "positions that are written to": (lambda: np.array([0, 2, 2]), lambda w, x: written(np.stack([w, w**2]), (1, x))),
     "a mask": (lambda: np.array([True, False, True]), lambda w, x: np.where(x, w, 0.0)),
     "an exponent": (lambda: np.ones(3), lambda w, x: w**x),
     "a divisor": (lambda: np.ones(3), lambda w, x: w / x),

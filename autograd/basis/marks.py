@@ -9,6 +9,7 @@ read, small ones in full, of others a few elements spread over all of them; what
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import is_
 from typing import Any, Final
 
 import numpy as np
@@ -30,9 +31,10 @@ def noted(values: Sequence[Any], positions: Sequence[int]) -> Marks:
     """
     found = []
     for k in positions:
-        array = values[k]
-        part = array if array.nbytes <= _WHOLE else _looked_at(array)
-        found.append((part, part.tobytes(), array))
+        for array in values[k] if type(values[k]) is tuple else (values[k],):
+            if type(array) is np.ndarray:
+                part = array if array.nbytes <= _WHOLE else _looked_at(array)
+                found.append((part, part.tobytes(), array))
     return found
 
 
@@ -62,16 +64,29 @@ def altered(node: Any) -> Any:
     known = {id(array): held for _, held, array in node.get("marks") or ()}
     for k, (a, value) in enumerate(zip(node.args, values, strict=True)):
         if type(a) is type(node):  # the first time after it was used that somebody got it
-            held = next((held for order, held in a.get("handed") or () if order > node.order), None)
+            handed = a.get("handed") or ()
+            then = _as_it_was(value, {id(value): held for order, held in reversed(handed) if order > node.order})
         else:
-            held = known.get(id(a))
-        if held is not None and type(value) is np.ndarray and _looked_at(value).tobytes() != held:
-            then = value.copy()
-            part = _looked_at(then)
-            part[...] = np.frombuffer(held, value.dtype).reshape(part.shape)
-            if _matters(node, values, k, then):
-                return a
+            then = _as_it_was(value, known)
+        if then is not value and _matters(node, values, k, then):
+            return (
+                next((part for part, was in zip(a, then, strict=True) if part is not was), a) if type(a) is tuple else a
+            )
     return None
+
+
+def _as_it_was(value: Any, known: dict[int, bytes]) -> Any:
+    """What an argument held, by the identity of arrays; it itself where it holds the same."""
+    if type(value) is tuple:
+        parts = tuple([_as_it_was(part, known) for part in value])
+        return value if all(map(is_, parts, value)) else parts
+    held = known.get(id(value))
+    if held is None or type(value) is not np.ndarray or _looked_at(value).tobytes() == held:
+        return value
+    then = value.copy()
+    part = _looked_at(then)
+    part[...] = np.frombuffer(held, value.dtype).reshape(part.shape)
+    return then
 
 
 def _matters(node: Any, values: list[Any], k: int, then: Any) -> bool:

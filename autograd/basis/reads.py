@@ -108,7 +108,8 @@ def kept(
 ) -> Kept:
     """What the rules of the differentiable operands read, of these and of the arrays among the others."""
     operands = [k for k in tensors if op.vjp[k] is not None]
-    found = unread([op.vjp[k] for k in operands], [y, *values], [0, *(k + 1 for k in (*operands, *arrays))], kwargs)
+    alone = [k for k in arrays if type(values[k]) is not tuple]  # an index of several is read
+    found = unread([op.vjp[k] for k in operands], [y, *values], [0, *(k + 1 for k in (*operands, *alone))], kwargs)
     unread_operands = [k for k in operands if k + 1 in found]
     return op, 0 not in found, unread_operands, [k for k in arrays if k + 1 not in found]
 

@@ -176,6 +176,7 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS,
                     return _result_type._with_complex(op.fn, args, kwargs)
                 if isinstance(value, TensorBase):  # a list with Tensors in it
                     return apply(op, (*args[: len(inputs)], value, *args[len(inputs) + 1 :]), kwargs, depth + 1)
+                arrays += bit if type(value) is tuple and _ndarray in map(type, value) else 0  # of an index
                 arg, plain_only = value, plain_only and not is_foreign(value)
             values.append(value)
             inputs.append(arg)
@@ -188,9 +189,8 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS,
         raise failed(op, args, error) from error
     shares = not op.broadcasts and (value is values[0] or getattr(value, "base", None) is not None)
     node, tensor = Node(), _new(_result_type)  # slot by slot: half the time of its constructor
-    tensor._node, tensor._value = node, value
+    tensor._node, tensor._value, node.order = node, value, next_order()
     tensor._view = node.hooks = node.grad = node.scope = node.marks = None
-    node.order = next_order()
     if differentiable and recording.get():
         node.requires_grad = True
         frame = _frame(depth)
