@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import runpy
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,17 @@ def test_a_file_that_was_changed_and_loaded_again_is_judged_as_it_is_now(tmp_pat
     written(file, "1 + h**2", before="\n\n")
     assert told(loaded(file)) == [("ann.py", 8, "dz = 1 + h**2", "dz = 1 - h**2")]
     assert told(before) == [("ann.py", 6, "dz = 1 - h", "dz = 1 - h**2")]  # and what was loaded before, as it was then
+
+
+def test_a_name_that_several_texts_have_is_no_file_that_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        linecache.cache, "<string>", (8, None, ["print()\n"], "<string>")
+    )  # as of `python -c` from 3.13 on
+    names: dict[str, Any] = {}
+    exec(TANH.format(slope="1 - h"), names)
+    assert not check_backprop(names["backprop"], x, w)
+    exec(TANH.format(slope="1 - h**2"), names)
+    assert check_backprop(names["backprop"], x, w)
 
 
 def test_a_function_whose_file_has_changed_since_is_an_error(tmp_path: Path) -> None:

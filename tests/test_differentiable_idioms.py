@@ -189,6 +189,7 @@ PROGRAMS: list[Callable[[Any], Any]] = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")  # of arrays, from NumPy 2.5 on
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
 def test_code_is_differentiated_as_it_is_written(program: Callable[[Any], Any]) -> None:
     x = np.array([0.43, 0.77, 1.13])

@@ -171,7 +171,8 @@ def _assigned(code: CodeType) -> tuple[dict[int, str], frozenset[str]]:
         for name in _named(one)
     }
     found: dict[int, str] = {}
-    for before, *after in zip(*(instructions[k:] for k in range(4)), strict=False):
+    followed = [*instructions, *instructions[-1:] * 3]  # so that something follows the last ones
+    for before, *after in zip(*(followed[k:] for k in range(4)), strict=False):
         kinds = [one.opname for one in after for _ in range(2 if one.opname == _TWO else 1)]
         names = [name for one in after for name in (_named(one) if one.opname == _TWO else _named(one)[:1])]
         if kinds[0].startswith(_STORES):
