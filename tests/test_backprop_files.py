@@ -54,9 +54,8 @@ def test_a_file_that_was_changed_and_loaded_again_is_judged_as_it_is_now(tmp_pat
 
 
 def test_a_name_that_several_texts_have_is_no_file_that_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(
-        linecache.cache, "<string>", (8, None, ["print()\n"], "<string>")
-    )  # as of `python -c` from 3.13 on
+    of_a_command = (8, None, ["print()\n"], "<string>")  # as of `python -c` from Python 3.13 on
+    monkeypatch.setitem(linecache.cache, "<string>", of_a_command)
     names: dict[str, Any] = {}
     exec(TANH.format(slope="1 - h"), names)
     assert not check_backprop(names["backprop"], x, w)

@@ -155,8 +155,9 @@ def test_ctrl_c_at_random_moments() -> None:
                     step(BATCH)
                 finally:
                     armed.clear()
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, SystemError) as stopped:  # what Python 3.13.0 makes of it in a question for a class
                 armed.clear()
+                assert isinstance(stopped, KeyboardInterrupt) or "with an exception set" in str(stopped)
                 interrupted += 1
             signal.setitimer(signal.ITIMER_REAL, 0)
             check_plain(network)
