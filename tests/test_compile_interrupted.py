@@ -155,9 +155,13 @@ def test_ctrl_c_at_random_moments() -> None:
                     step(BATCH)
                 finally:
                     armed.clear()
-            except (KeyboardInterrupt, SystemError) as stopped:  # what Python 3.13.0 makes of it in a question for a class
+            except KeyboardInterrupt:
                 armed.clear()
-                assert isinstance(stopped, KeyboardInterrupt) or "with an exception set" in str(stopped)
+                interrupted += 1
+            except SystemError as error:  # what Python 3.13.0 makes of it where a value is asked for its class
+                armed.clear()
+                if "with an exception set" not in str(error):
+                    raise
                 interrupted += 1
             signal.setitimer(signal.ITIMER_REAL, 0)
             check_plain(network)
