@@ -29,12 +29,14 @@ def noted(values: Sequence[Any], positions: Sequence[int]) -> Marks:
     >>> stale(before)
     True
     """
-    found = []
+    found: list[tuple[Any, bytes, Any]] = []
     for k in positions:
-        for array in values[k] if type(values[k]) is tuple else (values[k],):
-            if type(array) is np.ndarray:
-                part = array if array.nbytes <= _WHOLE else _looked_at(array)
-                found.append((part, part.tobytes(), array))
+        array = values[k]
+        if type(array) is tuple:  # an index
+            found += noted(array, [place for place, part in enumerate(array) if type(part) is np.ndarray])
+            continue
+        part = array if array.nbytes <= _WHOLE else _looked_at(array)
+        found.append((part, part.tobytes(), array))
     return found
 
 
@@ -69,9 +71,8 @@ def altered(node: Any) -> Any:
         else:
             then = _as_it_was(value, known)
         if then is not value and _matters(node, values, k, then):
-            return (
-                next((part for part, was in zip(a, then, strict=True) if part is not was), a) if type(a) is tuple else a
-            )
+            changed = zip(a, then, strict=True) if type(a) is tuple else [(a, then)]
+            return next(part for part, was in changed if part is not was)
     return None
 
 
