@@ -71,7 +71,7 @@ class TensorBase(Proxy):
                 continue
             if create_graph:
                 g = wrap(g._node, g._value) if isinstance(g, TensorBase) else wrap(Node.leaf(g))
-            elif shared or g is seed or type(g) is not _ndarray or g.base is not None:
+            elif shared or type(g) is not _ndarray or g.base is not None:
                 g = copied(g)  # a gradient is the leaf's own: no view, nobody else's
             while node.replacement is not None:
                 node = node.replacement

@@ -1,8 +1,8 @@
 """Pictures of computations: `draw` makes one of a Tensor and everything behind it, `frames` many, `player` a page.
 
-A picture is made in four steps: `graph` finds modules and repetitions, `collapse` chooses what is drawn, `annotate`
-writes the text of cards and edges into a `diagram`, and a style turns that into DOT for Graphviz. It may import
-`notation` and what is under it. See README.md beside this file.
+A picture is made in four steps: `graph` finds modules and repetitions, `collapse` chooses what is drawn, as `vertices`,
+`annotate` writes the text of cards and edges into a `diagram`, and a style turns that into DOT for Graphviz. It may
+import `notation` and what is under it. See README.md beside this file.
 """
 
 from __future__ import annotations
