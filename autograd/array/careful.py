@@ -56,27 +56,36 @@ def gradients(
 
     Whether it does is looked at only where an operation on the way may throw something away, or have an infinite slope.
     """
-    look, finite = _Look(), True
+    quiet: Any = None
+    finite = True
+
+    def met(node: Node) -> bool:
+        """Called with the operations of a pass until one of them asks for a look; NumPy is quiet from then on."""
+        nonlocal quiet
+        if quiet is None and _may_throw_away(node):
+            quiet = np.errstate(divide="ignore", invalid="ignore")
+            quiet.__enter__()
+        return quiet is not None
+
     behind = topological((output,)) if free else []
-    afterwards = free and any(
-        (node.op.wary or node.kwargs) and _may_throw_away(node) for node in behind if node.op is not None
-    )
+    afterwards = free and any(map(_may_throw_away, behind))
     try:
         value = plain(seed) if type(output.held) is StandIn else output.held
-        if type(value) not in ARRAYS and not issubclass(type(value), _ARRAYS):
-            look.ahead(output, value)
+        if type(value) not in ARRAYS and not issubclass(type(value), _ARRAYS) and isinstance(value, _ARRAYS):
+            any(map(met, topological((output,))))  # in the recording of a compiled step a look is made in each replay
         free = free and not afterwards  # a careful pass needs the graph
         go_back = backpropagate if type(seed) in ARRAYS or not is_foreign(plain(seed)) else _without_fetching
-        found = go_back(output, seed, wrap=wrap, keep=keep, free=free, wanted=wanted, hooks=hooks, met=look.at)
+        found = go_back(output, seed, wrap=wrap, keep=keep, free=free, wanted=wanted, hooks=hooks, met=met)
         if "dask" in modules and not keep and wrap is None:  # what is lazy comes with Dask
             found = fetched(output, found)
-        if look.quiet is not None and not _finite(found, wanted) and not _is_lost(output):
+        if quiet is not None and not _finite(found, wanted) and not _is_lost(output):
             again = _CarefulPass(output, seed, wrap, keep, wanted, hooks).run()
             found = {node: _combined(*again[node], g) if node in again else g for node, g in found.items()}
             found = found if keep or wrap else fetched(output, found)
             finite = _finite(found, wanted)
     finally:
-        look.close()
+        if quiet is not None:
+            quiet.__exit__(None, None, None)
     if not finite:
         cure = "autograd.detect_anomaly() names the first place"
         _tell(f"a gradient of {describe(output)} is not finite. {cure}")
@@ -91,31 +100,10 @@ def _without_fetching(*args: Any, **options: Any) -> dict[Node, Any]:
         return backpropagate(*args, **options)
 
 
-class _Look:
-    """Whether the result of a pass is to be looked at; from the first operation on that asks for it, NumPy is quiet."""
-
-    quiet: Any = None
-
-    def at(self, node: Node) -> bool:
-        """Called with the operations of a pass until it is known that there is something to look at."""
-        if self.quiet is None and _may_throw_away(node):
-            self.quiet = np.errstate(divide="ignore", invalid="ignore")
-            self.quiet.__enter__()
-        return self.quiet is not None
-
-    def ahead(self, output: Node, value: Any) -> None:
-        """In the recording of a compiled step, where a look is a check in each replay, NumPy is quiet throughout."""
-        if isinstance(value, _ARRAYS):
-            operations = (node for node in topological((output,)) if node.op is not None)
-            any(self.at(node) for node in operations if node.op.wary or node.kwargs)
-
-    def close(self) -> None:
-        if self.quiet is not None:
-            self.quiet.__exit__(None, None, None)
-
-
 def _may_throw_away(node: Node) -> bool:
     op = node.op
+    if op is None:
+        return False
     if op.wary == "always" or "where" in node.kwargs:
         return True
     if op.wary == "pole":

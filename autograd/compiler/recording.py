@@ -162,7 +162,7 @@ class Recording:
             node = tensor._node
             self.before.append((tensor, node, node.grad))
             self._by_node[node] = tensor
-            node.value = tensor._value = self._stand_in(node.value, name, Place(tensor, "_value", name))
+            node.held = tensor._value = self._stand_in(node.value, name, Place(tensor, "_value", name))
             self.symbols[id(tensor)] = node.value.symbol
             if isinstance(node.grad, np.ndarray):
                 traced = self.trace.input(node.grad, f"{name}.grad")
@@ -240,7 +240,7 @@ class Recording:
             node.grad = final
             if now is not node:  # `p.data = ...` moved it to another leaf: the array is changed instead
                 self._move_back(tensor, node, now)
-            node.value = plain(node.value)
+            node.held = plain(node.value)
             tensor._stand_for(node)
         for container, _, _ in self.state.structure:
             items = container.items() if hasattr(container, "items") else enumerate(container)

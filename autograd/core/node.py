@@ -81,10 +81,6 @@ class Node:
             compute_again(self)
         return self.held
 
-    @value.setter
-    def value(self, value: Any) -> None:
-        self.held = value
-
     @property
     def inputs(self) -> tuple[Node | None, ...]:
         """The node of each argument, and None for a constant."""

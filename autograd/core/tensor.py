@@ -106,6 +106,9 @@ class TensorBase(Proxy):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if kwargs or method != "__call__":
             return self._ufunc_method(ufunc, method, inputs, kwargs)
+        op = find(ufunc)
+        if op is not None and len(inputs) <= op.direct:  # as most calls are
+            return apply(op, inputs, NO_OPTIONS, 2)
         return call(ufunc, inputs, NO_OPTIONS)
 
     def __array_function__(self, fn: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -196,8 +199,8 @@ def apply(op: Op, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS,
         frame = _frame(depth)
         node.code, node.at = frame.f_code, frame.f_lasti  # pictures tell the variables of functions that have ended
         node.args, node.kwargs, node.saved = inputs, kwargs, values
-        limit = _SMALL if node.order < short[0] else _TINY
-        small = type(value) is NUMBER or (whole(value) if shares else value).nbytes <= limit
+        small = type(value) is NUMBER or (size := (whole(value) if shares else value).nbytes) <= _TINY
+        small = small or (size <= _SMALL and node.order < short[0])
         if large or arrays or not small:
             known = op.kept.get(which := (differentiable, arrays)) or op.look(which, value, values, kwargs)
             node.op, reads_output, unread, constants = known
