@@ -20,6 +20,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,8 +35,7 @@ SIZES = (  # rows a step, rows a chunk
     *((400_000, chunk) for chunk in (20_000, 100_000)),
 )
 WORKERS = (1, 2, 3, 4)
-REPEATS = 3
-PAUSE = 5.0  # seconds for others on this machine, after each number of workers
+REPEATS, ROUNDS = 3, 15
 BANDWIDTH = 1.25e9  # bytes a second between machines: ten gigabits
 SIZE = sum(p.data.nbytes for p in cluster.network().parameters())  # bytes of the parameters, and of their gradients
 
@@ -74,16 +74,35 @@ def _terms(workers: float, rows: float, chunk: float) -> np.ndarray:
     return np.array([1.0, rows / chunk, rows / workers, rows / chunk / workers])
 
 
+@contextmanager
+def clusters(*workers: int) -> Iterator[dict[int, Any]]:
+    """Clients by how many workers they have: all wait while one works, so that they can take turns."""
+    with ExitStack() as stack:
+        yield {count: stack.enter_context(cluster.cluster(workers=count, memory="2GB")) for count in workers}
+
+
 def measured() -> Iterator[Step]:
-    """Of each number of workers and each size of chunks the median step of several, after one to warm up."""
-    for workers in WORKERS:
-        with cluster.cluster(workers=workers, memory="2GB"):
-            model = cluster.network()
-            for rows, chunk in SIZES:
-                X, labels = cluster.data(rows, chunk)
-                taken = [_seconds(model, X, labels) for _ in range(REPEATS + 1)][1:]
-                yield Step(workers, rows, chunk, statistics.median(taken), min(taken), max(taken))
-        time.sleep(PAUSE)
+    """Of each number of workers and each size of chunks the median step of several, after one to warm up.
+
+    Those of one size take turns: a machine is another one some minutes later, and what is compared are workers.
+    """
+    with clusters(*WORKERS) as clients:
+        for rows, chunk in SIZES:
+            taken = by_turns(clients, rows, chunk, REPEATS)
+            for workers, seconds in taken.items():
+                yield Step(workers, rows, chunk, statistics.median(seconds), min(seconds), max(seconds))
+
+
+def by_turns(clients: dict[int, Any], rows: int, chunk: int, repeats: int) -> dict[int, list[float]]:
+    """Seconds of steps by each number of workers, round by round, after a round to warm up."""
+    model, taken = cluster.network(), {workers: [] for workers in clients}
+    for k in range(repeats + 1):
+        for workers, client in clients.items():
+            with client.as_current():
+                seconds = _seconds(model, *cluster.data(rows, chunk))
+            if k:
+                taken[workers].append(seconds)
+    return taken
 
 
 def _seconds(model: nn.Module, X: Any, labels: Any) -> float:
@@ -166,32 +185,30 @@ def _bytes_of(rows: float) -> float:
 
 
 def at_work(chunk: int = 50_000, chunks: int = 12) -> str:
-    """How much two workers do, how much of their time is work, and what they hold at once."""
+    """How much two workers do beside one, how much of their time is work, and what they hold at once."""
     from distributed import get_task_stream
 
-    seconds, busy, held = {}, 0.0, 0.0
-    for workers in (1, 2):
-        with cluster.cluster(workers=workers, memory="2GB") as client:
-            X, labels = cluster.data(chunk * chunks, chunk)
-            model = cluster.network()
-            _seconds(model, *cluster.data(1_000, 1_000))  # what is loaded once
-            before = client.run(_peak)
-            _seconds(model, X, labels)  # memory that is taken once
-            taken, shares = [], []
-            for _ in range(2 * REPEATS - 1):
-                with get_task_stream(client) as stream:
-                    taken.append(_seconds(model, X, labels))
+    rows = chunk * chunks
+    with clusters(1, 2) as clients:
+        before = {workers: client.run(_peak) for workers, client in clients.items()}
+        seconds = by_turns(clients, rows, chunk, ROUNDS)
+        shares = []
+        with clients[2].as_current():
+            for _ in range(REPEATS):
+                with get_task_stream(clients[2]) as stream:
+                    taken = _seconds(cluster.network(), *cluster.data(rows, chunk))
                 parts = (part for task in stream.data for part in task["startstops"] if part["action"] == "compute")
-                shares.append(sum(part["stop"] - part["start"] for part in parts) / (workers * taken[-1]))
-            seconds[workers], busy = taken, statistics.median(shares)
-            held = max(peak - before[worker] for worker, peak in client.run(_peak).items()) / _bytes_of(chunk)
-        time.sleep(PAUSE)
-    one, two = statistics.median(seconds[1]), statistics.median(seconds[2])
+                shares.append(sum(part["stop"] - part["start"] for part in parts) / (2 * taken))
+        grown = [peak - before[w][name] for w, client in clients.items() for name, peak in client.run(_peak).items()]
+    ratios = [one / two for one, two in zip(seconds[1], seconds[2], strict=True)]
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    one, two = (statistics.median(seconds[workers]) for workers in (1, 2))
     return (
-        f"A step over {chunk * chunks:,} rows in {chunks} chunks takes {one:.1f} s ({_range(seconds[1])}) with one "
-        f"worker and {two:.1f} s ({_range(seconds[2])}) with two: {one / two:.2f} times the throughput. The two work "
-        f"{busy:.0%} of that time, and none holds more than {held:.1f} times the rows of a chunk beside what it held "
-        "before."
+        f"A step over {rows:,} rows in {chunks} chunks takes {one:.1f} s ({_range(seconds[1])}) with one worker and "
+        f"{two:.1f} s ({_range(seconds[2])}) with two: {middle:.2f} times the throughput, the median of {ROUNDS} "
+        f"rounds by turns, of which the middle half lies between {low:.2f} and {high:.2f}. The two work "
+        f"{statistics.median(shares):.0%} of that time, and none holds more than {max(grown) / _bytes_of(chunk):.1f} "
+        "times the rows of a chunk beside what it held before."
     )
 
 
