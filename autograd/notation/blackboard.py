@@ -32,6 +32,7 @@ _ANY_DIGITS: Final = re.compile(r"[\d₀-₉]+")
 _TERMS: Final = 6  # of a sum that are written out,
 _BROAD: Final = 44  # and characters, where all terms are alike
 _DOTS: Final = "…"
+_PACKED: Final = "packed_"  # with which the names of records begin whose outputs are in one array
 _MULTIPLE: Final = re.compile(r"^−?[\d.]+(×10\S+)? \* ")
 _BRACKETS: Final = re.compile(r"[\w.]*\([^()]*\)|\[[^\[\]]*\]")
 
@@ -60,6 +61,8 @@ class Blackboard(Writer):
         """What is written with a sign or with brackets."""
         fn, args, options = op.fn, line.args, line.kwargs
         if fn is operator.getitem:
+            if line.origin is not None and (part := _output(line.origin.node)):
+                return Text(f"{self.value(args[0]).inside(ATOM)}[{part}]")
             return Text(f"{self.value(args[0]).inside(ATOM)}[{self._where(options)}]")
         if fn is put:
             old, value = self.value(args[0]).inside(ATOM), self.value(args[-1]).text
@@ -153,6 +156,26 @@ def call_of(node: Node, drawn: Mapping[int, Var]) -> Line:
             keys = node.op.operands
             options[keys[position] if position < len(keys) else f" {position}"] = arg
     return Line(Var(node.value), op.fn, tuple(operands), {**options, **node.kwargs}, Origin("forward", node))
+
+
+def _output(node: Node) -> str:
+    """Which of several outputs an index takes of a record that has them in one array, or "".
+
+    >>> from autograd import Tensor
+    >>> a = Tensor(np.eye(2), requires_grad=True)
+    >>> [_output(value._node) for value in (*np.linalg.slogdet(a), *np.linalg.svd(a), np.sum(a))]
+    ['0', '1', '0', '1', '', '']
+    """
+    args = node.args or ()
+    packed = args[0] if args else None
+    if type(packed) is not Node or packed.op is None or not packed.op.name.startswith(_PACKED):
+        return ""
+    at = next(one for one in args[1] if one is not ...)
+    if not isinstance(at, slice):
+        return str(min(at, 1))
+    if not at.start:
+        return "0"
+    return "" if packed.op.label == "svd" else "1"  # which is kept transposed
 
 
 def apart(line: Line, lengths: Mapping[Var, int], standing: set[Var], *, inside: bool, longest: int) -> Iterator[Var]:

@@ -139,10 +139,24 @@ class Claims:
             text = f"{base}_{self._clashes[base] + 1}"
         shown = drawn or pretty(name)
         part = type(value) is not Node and name.endswith("]")  # indexed several times, it is the same
+        if origin == "given" and not part and shown.translate(PLAIN_DIGITS) in self._drawn:
+            shown = self._told_apart(name, shown)
         while shown.translate(PLAIN_DIGITS) in self._drawn and not part:
             self._clashes["drawn", name] += 1
             shown = pretty(f"{printable(base, LONGEST - 4)}_{self._clashes['drawn', name] + 1}")
         self._use(value, Name(text, shown, origin, path))
+
+    def _told_apart(self, name: str, shown: str) -> str:
+        """How a name is drawn that looks like another's: one of both as in the source, as A_ is beside A."""
+        if (plain := printable(name)) not in self._drawn:
+            return plain
+        for key, other in self._names.items():
+            if other.drawn == shown and other.origin == "given" and other.text not in self._drawn:
+                self._drawn.discard(shown.translate(PLAIN_DIGITS))
+                self._drawn.add(other.text)
+                self._names[key] = other._replace(drawn=other.text)
+                break
+        return shown
 
     def _is_taken(self, text: str, value: Any) -> bool:
         free = text == "loss" and type(value) is Node and value.op is not None
@@ -150,9 +164,11 @@ class Claims:
 
 
 def identifier(name: str) -> str:
-    """A name for source code: `params[0]` becomes params_0."""
-    name = unicodedata.normalize("NFKC", re.sub(r"\W+", "_", name).strip("_") or "v")  # as Python reads identifiers
-    name = name[:LONGEST_WORD].rstrip("_")
+    """A name for source code: `params[0]` becomes params_0, and A_ stays what it is."""
+    if not name.isidentifier() or name.startswith("_"):
+        name = re.sub(r"\W+", "_", name).strip("_") or "v"
+    name = unicodedata.normalize("NFKC", name)  # as Python reads identifiers
+    name = name if len(name) <= LONGEST_WORD else name[:LONGEST_WORD].rstrip("_")
     return name if is_free(name) else f"{name}_" if is_free(f"{name}_") else f"v_{name}"
 
 

@@ -74,7 +74,8 @@ class Names(Claims):
         self._find_kinds()
         self._name_parameters()
         self._name_layers()
-        self._letter_the_rest(self._find_letters(nodes[-1]))
+        self._stems = self._find_letters(nodes[-1])
+        self._letter_the_rest(self._stems)
 
     def __getitem__(self, value: Any) -> Name:
         """The name of a node or an array; of a node that stands for an array, that of the array.
@@ -274,6 +275,15 @@ class Names(Claims):
             scalar = output.size == 1
             self._claim(output, "loss" if scalar else "out", "L" if scalar else "out", "output")
         return letters
+
+    def letter_last(self, hidden: Iterable[Any]) -> None:
+        """Give what is not drawn its letters after all that is: the one sum on a slide is v, and no v₂₂."""
+        keys = {id(value) for value in hidden}
+        left = {key: self._stems[key] for key in self._letters if key not in self._names}
+        self.taken.difference_update(self._letters[key] for key in left)
+        self._counts.clear()
+        self._letter_the_rest({key: letter for key, letter in left.items() if key not in keys})
+        self._letter_the_rest({key: letter for key, letter in left.items() if key in keys})
 
     def _letter_the_rest(self, unnamed: Mapping[int, str]) -> None:
         many = Counter(unnamed.values())

@@ -125,7 +125,7 @@ class CollapsedGraph:
                     one = late
                 # A round that lacks what others compute took plain numbers for it, which do not enter.
                 lacks = late is None or (carried is not None and round_of[id(first)] > 0)
-                if one is not None and early is None and not (lacks and type(one.operand) is not Node):
+                if one is not None and early is None and not (lacks and _is_plain(one.operand)):
                     tail = self._leaf(one.operand)
                     self._connect(tail, vertex, one.node, one.position)
                     tail.outside |= carried is not None or late is None or late.operand is one.operand
@@ -325,6 +325,11 @@ def _path(units: Sequence[Unit], around: Sequence[Call]) -> str:
         if inside and inside[-1].path:
             return inside[-1].path
     return ""
+
+
+def _is_plain(operand: Operand) -> bool:
+    """Whether it is a number, or the zeros that a sum begins with."""
+    return type(operand) is not Node and (np.ndim(operand) == 0 or not np.any(operand))
 
 
 def _is_computed(operand: Operand) -> bool:

@@ -27,6 +27,7 @@ _NUMBERS: Final = (int, float, np.integer, np.floating)
 _EXACT: Final = 1e-12  # relative, of what is computed in another order
 _MOST_COMPARED: Final = 10_000  # numbers of an array that may be a product of others
 _MOST_KNOWN: Final = 8  # arrays of which products are tried
+_LONGEST_CALL: Final = 16  # and of what a module was called with
 _LONGEST_WRITTEN: Final = 24  # characters of what a constant was written as
 _ENDS: Final = 32  # operations at each end of a graph that is too large to be looked at
 
@@ -46,6 +47,7 @@ def names_of(graph: Graph, scope: Scope, overrides: Mapping[Node | str, str]) ->
     _name_beyond(graph, names, dict(scope.nodes))
     for values, start in graph.rounds():
         names.number(values, start)
+    names.letter_last(node for node in graph.operations if node not in graph.statements.of)
     return names
 
 
@@ -88,7 +90,9 @@ def label(
         elif vertex.unit is not None and vertex.call is not None and not vertex.unit.parameters:
             vertex.kind = "operation"
         if vertex.call is not None and any(user.unit and not user.call for user in vertex.users):
-            vertex.given = vertex.given or name.drawn  # that the formulas of its users may mention it
+            called = _as_called(vertex, scope, names)  # that the formulas of its users may mention it
+            known = {other.given for other in collapsed.vertices}
+            vertex.given = vertex.given or (name.drawn if called in known else called or name.drawn)
         if vertex.call is None and vertex.unit is not None:
             vertex.symbols |= _indices(vertex.unit.nodes, scope)
     _mark_stopped(collapsed)
@@ -104,6 +108,19 @@ def label(
     if output.call is None:
         return output.name
     return output.given or ("L" if output.kind == "loss" else "out")
+
+
+def _as_called(vertex: Vertex, scope: Scope, names: Names) -> str:
+    """What gave a value that nobody named, if that is short: `D(x_fake)` of the module D."""
+    if vertex.call is None or vertex.node is None:
+        return ""
+    order = vertex.node.order
+    whole = next((one for one in reversed(vertex.call.chain) if one.until == order), vertex.call)
+    if (owner := scope.of_owner(whole.owner)) is None:
+        return ""
+    taken = [names.given(one) for one in whole.inputs]
+    told = f"{pretty(owner)}({', '.join(one.drawn for one in taken if one is not None)})"
+    return told if all(taken) and len(told) <= _LONGEST_CALL else ""
 
 
 def _name_rounds(vertex: Vertex, names: Names, scope: Scope, first: int) -> None:
@@ -268,7 +285,36 @@ def _told(known: Sequence[tuple[str, Any, Vertex | None]], array: np.ndarray) ->
     if array.base is None:
         yield from ((made, base) for name, value, base in known for made in _made_of(name, value, array))
         if 1 < array.size <= _MOST_COMPARED and _tells(array):
+            if joined := _joined([one[:2] for one in known], array):
+                yield joined, None
             yield from ((made, None) for made in _products([one[:2] for one in known[:_MOST_KNOWN]], array))
+
+
+def _joined(known: Sequence[tuple[str, np.ndarray]], array: np.ndarray) -> str:
+    """What an array is as others side by side, and a column of ones, or "".
+
+    >>> x, t = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0.5, 0.6])
+    >>> _joined([("x", x), ("t", t)], np.column_stack([np.ones(2), x, t])), _joined([("x", x)], np.hstack([x, x]))
+    ('[1, x, t]', '[x, x]')
+    """
+    parts: list[str] = []
+    at, wide = 0, array.shape[-1]
+    columns = [(name, one[:, None] if one.ndim == 1 < array.ndim else one) for name, one in known]
+    columns.append(("1", np.ones((*array.shape[:-1], 1))))
+    while at < wide:
+        found = next(
+            (
+                (name, one.shape[-1])
+                for name, one in columns
+                if one.ndim == array.ndim and one.size and np.array_equal(array[..., at : at + one.shape[-1]], one)
+            ),
+            None,
+        )
+        if found is None:
+            return ""
+        parts.append(found[0])
+        at += found[1]
+    return f"[{', '.join(parts)}]" if len(parts) > 1 and set(parts) != {"1"} else ""
 
 
 def _tells(array: np.ndarray) -> bool:

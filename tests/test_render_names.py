@@ -1,0 +1,94 @@
+"""What is called how in a picture: made-up names are few and small, and none hides what somebody named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autograd
+import nn
+from autograd import Tensor
+from autograd.render.picture import Picture
+from autograd.scipy.special import erf
+
+rng = np.random.default_rng(0)
+
+
+def leaf(*shape: int) -> Any:
+    return Tensor(rng.normal(size=shape), requires_grad=True)
+
+
+def formulas(picture: Picture) -> dict[str, str]:
+    return {card.name: card.expression for card in picture._diagram.cards}
+
+
+def test_the_one_value_that_nobody_named_has_a_letter_without_a_number() -> None:
+    S, sigma = Tensor(100.0, requires_grad=True), Tensor(0.2, requires_grad=True)
+
+    def phi(x: Any) -> Any:
+        return 0.5 * (1 + erf(x / np.sqrt(2)))
+
+    d1 = (np.log(S / 105) + sigma**2 / 4) / (sigma * 0.7)
+    d2 = d1 - sigma * 0.7
+    call = S * phi(d1) - 105 * np.exp(-0.015) * phi(d2)
+    picture = autograd.draw(call)
+    unnamed = formulas(picture).keys() - {"S", "σ", "d₁", "d₂", "call"}
+    assert unnamed == {"v"}, unnamed
+
+
+def test_names_that_look_alike_are_told_as_they_are_written() -> None:
+    A_, B_ = leaf(2, 2), leaf(2, 3)
+    A, B = nn.functional.softmax(A_), nn.functional.softmax(B_)
+    loss = np.sum((A @ B) ** 2)
+    told = formulas(autograd.draw(loss))
+    assert (told["A"], told["B"]) == ("softmax(A_)", "softmax(B_)")
+    assert {"A_", "B_"} <= told.keys()
+    record = str(autograd.derive(loss))
+    assert "A_=" not in record
+    assert "A_" in record
+
+
+def test_what_a_module_gave_is_called_with_its_name() -> None:
+    x_real, x_fake = rng.normal(size=(4, 2)), rng.normal(size=(4, 2))
+    D = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Tanh(), nn.Linear(3, 1, rng=1))
+    critic = np.mean(D(x_fake)) - np.mean(D(x_real))
+    assert formulas(autograd.draw(critic, collapse="modules"))["critic"] == "mean(D(x_fake)) − mean(D(x_real))"
+
+
+def test_two_values_of_one_call_are_told_apart() -> None:
+    x = rng.normal(size=(4, 2))
+    D = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Dropout(0.5, rng=0))
+    loss = np.mean(D(x)) - np.sum(D(x))
+    names = [card.name for card in autograd.draw(loss, depth=0)._diagram.cards]
+    assert len({*names}) == len(names)
+
+
+def test_what_stands_side_by_side_is_told_by_its_parts() -> None:
+    x, t = rng.normal(size=(4, 2)), rng.normal(size=(4, 1))
+    net = nn.Linear(3, 1, rng=0)
+    loss = np.mean(net(np.concatenate([x, t], axis=1)) ** 2)
+    assert "[x, t]" in formulas(autograd.draw(loss))
+    w = leaf(3)
+    fit = np.sum((np.column_stack([np.ones(4), x]) @ w) ** 2)
+    assert formulas(autograd.draw(fit)).keys() >= {"w", "[1, x]"}
+
+
+def test_one_of_several_outputs_has_its_place() -> None:
+    A = Tensor(np.diag([2.0, 3.0]), requires_grad=True)
+    assert formulas(autograd.draw(0.5 * np.linalg.slogdet(A)[1]))["L"] == "0.5 * slogdet(A)[1]"
+    w, V = np.linalg.eigh(A)
+    loss = np.sum(w) + np.sum(V**2)
+    told = formulas(autograd.draw(loss))
+    assert [told[name].rpartition("[")[2] for name in ("w", "V")] == ["0]", "1]"]
+
+
+def test_what_a_first_round_begins_with_is_drawn_if_it_is_an_array() -> None:
+    A, B = (Tensor(rng.random(shape), requires_grad=True) for shape in ((2, 2), (2, 3)))
+    alpha = np.array([0.6, 0.4]) * B[:, 0]
+    for o in (2, 1, 1, 0, 2, 1, 0, 2, 1, 0, 1, 2):
+        alpha = (alpha @ A) * B[:, o]
+    diagram = autograd.draw(-np.log(np.sum(alpha)))._diagram
+    assert any(cluster.kind == "repeat" for cluster in diagram.clusters)
+    entering = [card.value.cells for card in diagram.cards if card.value and card.kind in ("constant", "data")]
+    assert (("0.60", "0.40"),) in entering
