@@ -85,7 +85,7 @@ SMALLEST += " * parseFloat(getComputedStyle(t).fontSize)))"
 
 @needs_browser
 @needs_dot
-@pytest.mark.parametrize(("page", "beside"), [("high", True), ("modules", False), ("scalars", False)])
+@pytest.mark.parametrize(("page", "beside"), [("high", True), ("modules", True), ("scalars", False)])
 def test_what_is_known_of_a_card_stands_where_the_picture_is_larger(opened: Any, page: str, beside: bool) -> None:
     browser = opened(page)
     known = "document.querySelector('aside').getBoundingClientRect()"

@@ -80,7 +80,7 @@ def test_each_use_in_a_box_is_an_edge_of_its_own_in_the_svg() -> None:
     assert sorted(map(int, found)) == [*range(len(picture._diagram.edges))]
 
 
-@pytest.mark.parametrize("seed", [10, 20, 26, 36])
+@pytest.mark.parametrize("seed", [14, 20, 26, 36])
 def test_a_line_to_the_next_row_is_there_wherever_that_begins(seed: int) -> None:
     picture = autograd.draw(dense(30, seed))
     assert picture._diagram.breaks

@@ -9,12 +9,16 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+from installed import needs_dot
+from test_render_gallery import SVG, groups, outline
 
 import autograd
+import nn
 from autograd import Tensor
 from autograd.render.arrangement import arrange
 from autograd.render.cards import CARDS
 from autograd.render.diagram import Card, Diagram
+from autograd.render.edges import leads_down
 from autograd.render.style import STYLES
 
 rng = np.random.default_rng(0)
@@ -130,3 +134,69 @@ def test_what_enters_stands_above_the_line_and_below_it() -> None:
     tall = [float(text.get("y", "0")) for text in ElementTree.fromstring(picture.svg).iter() if text.text == "U"]
     low = [float(text.get("y", "0")) for text in ElementTree.fromstring(picture.svg).iter() if text.text == "b"]
     assert min(tall) < min(low)
+
+
+def critic() -> Any:
+    z, x_real = rng.normal(size=(4, 2)), rng.normal(size=(4, 2))
+    G = nn.Sequential(nn.Linear(2, 8, rng=0), nn.ReLU(), nn.Linear(8, 2, rng=1))
+    D = nn.Sequential(nn.Linear(2, 8, rng=2), nn.LeakyReLU(0.2), nn.Linear(8, 1, rng=3))
+    x_fake = G(z)
+    critic_loss = np.mean(D(x_fake)) - np.mean(D(x_real))
+    return autograd.draw(critic_loss, title="A critic")
+
+
+@needs_dot
+def test_the_line_to_the_next_row_runs_between_the_rows() -> None:
+    """Also where that has several frames, one below the other."""
+    picture = critic()
+    diagram, layout = picture._diagram, arrange(picture._diagram)
+    assert set(layout.rows.values()) == {0, 1}
+    root = ElementTree.fromstring(picture.svg)
+    boxes = {group.get("id", "").rpartition("-")[2]: outline(group) for group in groups(root, "node")}
+    above = max(box[3] for card, box in boxes.items() if layout.rows[card] == 0)
+    below = min(boxes[card][1] for card in boxes if layout.rows[card] == 1)
+    (along,) = (place for place, edge in enumerate(diagram.edges) if leads_down(edge, layout))
+    pieces = list(groups(root, f"of-e{along}")) + [
+        one for one in groups(root, "use") if one.get("id", "").endswith(f"-e{along}")
+    ]
+    heights = [box for piece in pieces for box in [outline(piece)]]
+    assert pieces
+    assert all(above - 10 <= box[1] and box[3] <= below + 10 for box in heights)
+
+
+def test_the_title_of_a_frame_gives_way_to_the_line_that_enters_it() -> None:
+    source = critic().source
+    places = dict(re.findall(r"cluster_(m\d+\w*) \{\ngraph \[.*labeljust=(\w)", source))
+    assert sorted(places.values()) == ["l", "l", "r"]
+
+
+def test_a_low_line_of_cards_is_laid_in_rows() -> None:
+    """Rather than leaving half of a slide empty, if text is about as large."""
+    images, labels = rng.normal(size=(2, 1, 8, 8)), np.array([3, 7])
+    model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 10))
+    loss = nn.functional.cross_entropy(model(images), labels)
+    assert len(autograd.draw(loss, title="A small CNN")._diagram.breaks) == 1
+
+
+@needs_dot
+def test_numbers_of_several_in_a_box_stand_below_each_other_with_their_names() -> None:
+    """So that they are narrow, and no line crosses them: neither one from the left nor one back to the next round."""
+    theta, y = Tensor(0.8, requires_grad=True), Tensor(1.0, requires_grad=True)
+
+    def f(y: Any) -> Any:
+        return theta * y * (1 - y / 3)
+
+    for _ in range(4):
+        k1 = f(y)
+        k2 = f(y + 0.2 * k1)
+        y = y + 0.1 * (k1 + k2)
+    loss = (y - 2.0) ** 2
+    picture = autograd.draw(loss)
+    root = ElementTree.fromstring(picture.svg)
+    told = [text for text in root.iter(f"{SVG}text") if re.match("(k₁|y₀): −", "".join(text.itertext()))]
+    assert len(told) == 2
+    heights = sorted(float(text.get("y", "0")) for text in told)
+    assert heights[1] - heights[0] > 8
+    (card,) = (card.id for card in picture._diagram.cards if card.name == "y")
+    box = next(outline(group) for group in groups(root, "node") if group.get("id", "").endswith(f"-{card}"))
+    assert heights[0] > box[3]  # lines lead back above

@@ -113,19 +113,24 @@ def _badge(card: Card, span: str) -> str:
 
 def _header(card: Card, span: str) -> str:
     """Name and formula, each in a cell of its own, further lines, path and shape below."""
-    # Graphviz measures text a little narrower than viewers draw it.
-    least = f' WIDTH="{text_width(card.name, palette.TITLE, bold=True):.0f}"'
+    least = _least(card.name, bold=True)
     name = text(card.name, palette.INK, palette.TITLE, bold=True)
     first, *further = title_lines(card)
     if first:
-        formula = cell(text(first, palette.INK, palette.TITLE), "LEFT")
+        formula = cell(text(first, palette.INK, palette.TITLE), "LEFT", _least(first))
         title = table(f"<TR>{cell(name, 'RIGHT', least)}{formula}</TR>", padding=2)
     else:
         title = table(f"<TR>{cell(name, more=least)}</TR>")
-    titles = [title, *(text(line, palette.INK, palette.TITLE) for line in further)]
+    titles = [f"<TD{_least(line)}>{text(line, palette.INK, palette.TITLE)}</TD>" for line in further]
     below = [text(line, palette.MUTED, palette.SHAPE) for line in (card.path, card.shape) if line]
-    inside = table("".join(f"<TR><TD>{line}</TD></TR>" for line in (*titles, *below)))
+    lines = [f"<TD>{title}</TD>", *titles, *(f"<TD>{line}</TD>" for line in below)]
+    inside = table("".join(f"<TR>{line}</TR>" for line in lines))
     return f'<TR><TD CELLPADDING="4"{span}>{inside}</TD></TR>'
+
+
+def _least(line: str, bold: bool = False) -> str:
+    """The width of a cell: Graphviz measures text a little narrower than viewers draw it."""
+    return f' WIDTH="{text_width(line, palette.TITLE, bold=bold):.0f}"'
 
 
 def _facts(card: Card) -> str:
@@ -219,12 +224,15 @@ def _head_width(card: Card) -> float:
 
 
 def title_lines(card: Card, kind: int = palette.TITLE) -> list[str]:
-    """What stands behind a card's name, and in the lines below it: a long formula is broken at its outermost sign.
+    """What stands behind a card's name, and in the lines below it: a long formula is broken at its outermost sign,
+    unless all of it fits below the name.
 
-    >>> title_lines(Card("n0", "loss", "loss", "−mean(y * log(p) + (1 − y) * log(1 − p))"))
-    ['= −mean(y * log(p)', '+ (1 − y) * log(1 − p))']
+    >>> title_lines(Card("n0", "loss", "loss", "−mean(y * log(probs) + (1 − y) * log(1 − probs))"))
+    ['= −mean(y * log(probs)', '+ (1 − y) * log(1 − probs))']
     >>> title_lines(Card("n0", "v", "operation", "0.01 * (Σ weights² + Σ biases² + Σ others²)"))
     ['= 0.01 * (Σ weights²', '+ Σ biases² + Σ others²)']
+    >>> title_lines(Card("n0", "v", "neg", "sum(log(sigmoid(−u_neg @ v)))"))
+    ['', '= sum(log(sigmoid(−u_neg @ v)))']
     """
     formula = f"= {card.expression}" if card.expression else ""
     name = text_width(f"{card.name} ", kind, bold=True)
@@ -236,10 +244,10 @@ def title_lines(card: Card, kind: int = palette.TITLE) -> list[str]:
     def width(lines: list[str]) -> float:
         return max(name + text_width(lines[0], kind), *(text_width(line, kind) for line in lines))
 
-    def cost(lines: list[str]) -> tuple[float, int, float]:
+    def cost(lines: list[str]) -> tuple[float, int, bool, float]:
         wide = width(lines)
         whole = all(line.count("(") == line.count(")") for line in lines)  # broken in no brackets
-        return least if whole and wide <= _ROOM * least else max(wide, least), len(lines), wide
+        return least if whole and wide <= _ROOM * least else max(wide, least), len(lines), not whole, wide
 
     lines = min(tried, key=cost)
     return [part for line in lines for part in _narrowed(line, kind)] if card.narrow else lines
@@ -252,9 +260,12 @@ def _narrowed(line: str, kind: int) -> list[str]:
 
 
 def _halves(formula: str, kind: int) -> list[list[str]]:
-    """A formula in two lines, broken before a sign that stands in as few brackets as any, or else behind a comma.
+    """A formula in two lines, broken behind a comma or before a sign that stands in as few brackets as any.
 
     About in the middle: a factor at one end is no line, nor is what stands in brackets there; and not in an index.
+
+    >>> _halves("−sum(x * log(p) + (1 − x) * log(1 − p), where(x > 0, x, p))", 14)
+    [['−sum(x * log(p) + (1 − x) * log(1 − p),', 'where(x > 0, x, p))']]
 
     >>> _halves("(1 − score²)[:, newaxis] * w", 14), _halves("−mean(log_probs[arange(5), y])", 14)
     ([['(1 − score²)[:, newaxis]', '* w']], [])
@@ -269,7 +280,7 @@ def _halves(formula: str, kind: int) -> list[list[str]]:
             if indices or (wide > most and (depth or formula[place + 1] == "/")):
                 continue
             sign = formula[place + 1]
-            places.append((not before, sign == "*" and wide > most, depth, sign in "*/@", wide, place))
+            places.append((sign == "*" and wide > most, depth, before, sign in "*/@", wide, place))
     return [[formula[:place], formula[place + 1 :]] for *_, place in sorted(places)[:1]]
 
 

@@ -119,12 +119,16 @@ class Edge:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A frame around cards: a module, what is repeated, or one of several graphs. `parent`: the cluster around it."""
+    """A frame around cards: a module, what is repeated, or one of several graphs. `parent`: the cluster around it.
+
+    Its title stands at the end where a line from the row above comes in at the beginning: it is `entered`.
+    """
 
     id: str
     title: str
     parent: str = ""
     kind: Literal["module", "repeat", "graph"] = "module"
+    entered: bool = False
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ def document(
     diagram = replace(diagram, cards=tuple(sorted(diagram.cards, key=lambda card: order.get(card.id, 1))))
 
     frames = {card.id: card.cluster for card in diagram.cards}
+    diagram = replace(diagram, clusters=tuple(_entered(diagram, layout)))
     crowd = Counter(layout.ranks[card] for card in layout.main)  # cards that others enter, by column
 
     def statement(card: Card) -> Iterator[str]:
@@ -100,6 +101,15 @@ def document(
         lines=lines,
         rows=layout.rows,
     )
+
+
+def _entered(diagram: Diagram, layout: Layout) -> Iterator[Cluster]:
+    """The frames, with which of them a line from the row above enters."""
+    frames = {card.id: card.cluster for card in diagram.cards}
+    entered = {frames[edge.head] for edge in diagram.edges if leads_down(edge, layout)}
+    for frame in diagram.clusters[::-1]:  # inner ones first
+        entered |= {frame.parent} if frame.id in entered else set()
+    yield from (replace(frame, entered=frame.id in entered) for frame in diagram.clusters)
 
 
 def columns_of(diagram: Diagram, layout: Layout) -> Iterator[str]:
@@ -223,7 +233,7 @@ def _cluster(cluster: Cluster, title: str) -> dict[str, str]:
         "id": quote(cluster.id),
         "label": title,
         "fontsize": f"{palette.BODY}",
-        "labeljust": "l",
+        "labeljust": "r" if cluster.entered else "l",
         "labelloc": "t",
         "peripheries": "1",
         "margin": "9",

@@ -24,9 +24,10 @@ _OFF_CENTRE: Final = 7  # points, twice the distance of a line and the middle of
 class Padding:
     """Blanks that keep the label of an edge off its line, where that runs down the picture."""
 
-    def __init__(self, direction: Direction, beside: bool) -> None:
-        """Where the edge runs: to a card `beside` another, or in the picture's direction."""
+    def __init__(self, direction: Direction, beside: bool, mirrored: bool = False) -> None:
+        """Where the edge runs: to a card `beside` another, or in the picture's direction; and on which side of it."""
         self.left, self.right = direction == "LR" and beside, direction == "TB" and not beside
+        self._mirrored = mirrored
 
     def __call__(self, text: str) -> str:
         """A line of the label with its blanks.
@@ -35,8 +36,9 @@ class Padding:
         column a little to its left, however wide it is.
         """
         if self.left:
-            wide = text_width(text, palette.EDGE) - _OFF_CENTRE
-            return text + _BLANK * max(round(wide / text_width(_BLANK, palette.EDGE)), 1)
+            wide = text_width(text, palette.EDGE) + (3 * _OFF_CENTRE if self._mirrored else -_OFF_CENTRE)
+            blanks = _BLANK * max(round(wide / text_width(_BLANK, palette.EDGE)), 1)
+            return blanks + text if self._mirrored else text + blanks
         return _BLANK * 2 * self.right + text + _BLANK * self.right
 
 
@@ -111,11 +113,15 @@ def stubs_of(diagram: Diagram, layout: Layout, label: Callable[[Edge, Padding], 
     crowd += Counter(
         one.head == head for one in diagram.edges if head in (one.tail, one.head) and leads_down(one, layout)
     )
+    crowd[True] += sum(one.again and head in (one.tail, one.head) for one in diagram.edges)  # lines back run above
+    placed = []
     for (alone, _), named in sorted(uses.items()):
-        both = not alone
         before = min(crowd[True], crowd[False]) > 0 and layout.column(head) > 0  # there is room in the column before
         above = crowd[True] <= crowd[False] and not before
         crowd[above] += not before
+        placed.append((not alone, named, before, above))
+    crossed = any(before for _, _, before, _ in placed)  # by a line from the left
+    for both, named, before, above in placed:
         (first, one), *others = named
         box = f"stub{first}"
         shown = dict.fromkeys((names[edge.tail], edge.gradient) for _, edge in named)
@@ -128,9 +134,8 @@ def stubs_of(diagram: Diagram, layout: Layout, label: Callable[[Edge, Padding], 
         else:
             written |= {"dir": "back"} if above else {}
         written |= {} if one.differentiable else {"style": "dashed"}
-        every = all(number for _, number in shown)
-        told = ", ".join(number if every else f"{name}: {number}" for name, number in shown if number)
-        if line := label(replace(one, gradient=told), Padding("LR", beside=True)):
+        told = "\n".join(number if not others else f"{name}: {number}" for name, number in shown if number)
+        if line := label(replace(one, gradient=told), Padding("LR", beside=True, mirrored=crossed)):
             written["label"] = line
         ends = f"{head} -> {box}" if above else f"{box} -> {head}"
         written["class"] = quote(" ".join([written["class"].strip('"'), *(f"with-e{place}" for place, _ in others)]))
@@ -165,7 +170,7 @@ def _below(
     start, end = points[0], points[-1]
     if layout.column(edge.tail) < layout.column(edge.head):
         start, end = end, start
-    lines = [f"subgraph cluster_row{row} {{ {' '.join(f'{one} {point};' for one in points)} }}"]
+    lines = [f"subgraph cluster_row{row - 1} {{ {' '.join(f'{one} {point};' for one in points)} }}"]
     lines += [f"{{ rank=same; {(under[one] or above[one])[0]}; {one} }}" for one in points]
     lines += [f"{card} -> {one} {HIDDEN}" for one in points for card in under[one] if card != edge.head]
     straight = {"dir": "none", "weight": f"{_STRAIGHT}", "headclip": "false", "tailclip": "false"}

@@ -38,10 +38,12 @@ _MOST_ROWS: Final = 4
 _MOST_IN_ROWS: Final = 80  # cards: more could not be read in any case
 _WORTH: Final = 1.12  # how much larger text must get by one more row
 _FILLED: Final = 2 / 3  # of the height, that one row should take at least
+_LOW_WORTH: Final = 0.85  # of the size of text in a row that takes less
 _AMPLE: Final = 1.6  # times the least size of text: no larger text is wanted
 _SPLIT: Final = 0.4  # what it costs to cut a frame, of the size of text
 _WIDOW: Final = 0.5  # of the columns of the longest row
 _CROSSED: Final = 0.04  # and a use of what stands in another row
+_UNEVEN: Final = 0.15  # and of rows, the shorter of which has no columns
 _MOST_CROSSED: Final = 2  # such uses in rows that are tidy
 _MOST_ARCS: Final = 2  # lines that span columns
 _STUB: Final = 22.0  # points, the height of a box with names that stand for a card of another row
@@ -115,19 +117,22 @@ def _best_breaks(estimate: _Estimate, viewport: Viewport, style: Style, any_rows
     if single >= style.rows * smallest and not low:
         return ()
     best: tuple[int, ...] = ()
-    largest = single >= MARGIN_OF_ERROR * smallest, single, 0.0
+    largest = single >= MARGIN_OF_ERROR * smallest, single * (_LOW_WORTH if low else 1.0)
+    first = False, 0.0, 0.0
     for count in range(1, _MOST_ROWS):
-        least = largest[0], largest[1] * (1.0 if low and count == 1 else _WORTH), 0.0
+        least = largest[0], largest[1] * (1.0 if low and count == 1 else _WORTH)
         for breaks in estimate.candidates(count):
             cut, crossing = estimate.cut(breaks), estimate.crossing(breaks)
-            cost = 1 + _SPLIT * cut + _CROSSED * crossing
             if not any_rows and (cut or crossing > _MOST_CROSSED or estimate.has_widow(breaks)):
                 continue
             width, height = estimate.size(breaks)
             scale = viewport.scale(width, height)
-            worth = scale >= MARGIN_OF_ERROR * smallest, scale / cost, -width  # of equal ones the rows alike in length
-            if worth > max(least, largest):
-                best, largest = breaks, worth
+            cost = 1 + _SPLIT * cut + _CROSSED * crossing
+            worth = scale >= MARGIN_OF_ERROR * smallest, scale / cost
+            # Of about equal ones the rows alike in length.
+            order = worth[0], scale / (cost + _UNEVEN * estimate.unevenness(breaks)), -width
+            if worth > least and order > first:
+                best, largest, first = breaks, worth, order
     return best
 
 
@@ -253,8 +258,13 @@ class _Estimate:
 
     def has_widow(self, breaks: Sequence[int]) -> bool:
         """Whether a row has far fewer columns than another one."""
+        return self.unevenness(breaks) > 1 - _WIDOW
+
+    def unevenness(self, breaks: Sequence[int]) -> float:
+        """How many columns the shortest row has less than the longest, of the columns of that."""
         columns = Counter(bisect_right(breaks, rank) for rank in self._ranks)
-        return len(columns) <= len(breaks) or min(columns.values()) < _WIDOW * max(columns.values())
+        least = 0 if len(columns) <= len(breaks) else min(columns.values())
+        return 1 - least / max(columns.values())
 
     def cut(self, breaks: Sequence[int]) -> int:
         """How many frames these breaks cut."""

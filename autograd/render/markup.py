@@ -82,7 +82,8 @@ def cluster_label(cluster: Cluster) -> str:
 def edge_label(edge: Edge, padding: Padding) -> str:
     """The label of an edge as a DOT value, or "": what it carries forward above what comes back."""
     rows = [text(padding(edge.forward), palette.INK, palette.EDGE)] if edge.forward else []
-    rows += [text(padding(edge.backward), palette.GRADIENT, palette.EDGE, italic=True)] if edge.backward else []
+    back = edge.backward.split("\n") if edge.backward else []
+    rows += [text(padding(line), palette.GRADIENT, palette.EDGE, italic=True) for line in back]
     padded = padding.left or padding.right
     if not rows or (len(rows) < 2 and padded):
         return f"<{rows[0]}>" if rows else ""
