@@ -49,7 +49,7 @@ class Call:
                     f"argnums is {argnum}, but {name_of(fn)} was called with {len(args)} arguments by "
                     "position; those that come by keyword are not differentiated"
                 )
-        if len({argnum % len(args) for argnum in argnums}) < len(argnums):
+        if len(argnums) > 1 and len({argnum % len(args) for argnum in argnums}) < len(argnums):
             raise TypeError(f"argnums is {tuple(argnums)}: {name_of(fn)} has one gradient an argument; name each once")
         self.chosen = [Tree(args[argnum]) for argnum in argnums]
         self.leaves = [leaf for tree in self.chosen for leaf in tree.leaves]
@@ -57,18 +57,20 @@ class Call:
         traced = differentiated.get() or any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in leaves)
         self.outer = bool(traced) and recording.get()
         self.create_graph = create_graph or self.outer
-        with enable_grad():
-            self.aliases = [_alias(leaf, fn) for leaf in self.leaves]
-        self.nodes = [alias._node for alias in self.aliases]  # an alias moves on when `fn` writes into it
-        token, cut = differentiated.set((*differentiated.get(), *self.nodes)), cuts.set([])
+        switch = recording.set(True)  # as `enable_grad` does, which also works in generators
+        token, cut = differentiated.set(differentiated.get()), cuts.set([])
         try:
-            with enable_grad():
-                self.output = fn(*self._arguments(args, argnums), **kwargs)
+            self.aliases = [_alias(leaf, fn) for leaf in leaves]
+            self.nodes = [alias._node for alias in self.aliases]  # an alias moves on when `fn` writes into it
+            differentiated.set((*differentiated.get(), *self.nodes))
+            self.output = fn(*self._arguments(args, argnums), **kwargs)
+            if any(tree.has_parameters for tree in self.chosen):
                 self._check_closure(fn)
         finally:
             self.cuts = cuts.get()
             cuts.reset(cut)
             differentiated.reset(token)
+            recording.reset(switch)
 
     def check_output(self, output: Any, transform: str, fn: Any) -> None:
         """TypeError where the output is nothing that could be differentiated, or where its graph was cut."""
@@ -104,7 +106,7 @@ class Call:
         for tree in self.chosen:
             if tree.has_parameters:
                 outside |= {p._node: name for name, p in tree.filled(tree.leaves).items()}
-        pending = [leaf._node for leaf in Tree(self.output).leaves if isinstance(leaf, Tensor)] if outside else []
+        pending = [leaf._node for leaf in Tree(self.output).leaves if isinstance(leaf, Tensor)]
         seen = {*self.nodes}  # what is behind these is the caller's own graph
         while pending:
             node = pending.pop()

@@ -273,9 +273,11 @@ class _Run:
         names = self.seen[id(theirs)][1]
         copy = FunctionType(fn.__code__, names, fn.__name__, None, cells)
         self.seen[id(fn)] = fn, copy  # before its defaults and attributes, which may hold it
-        copy.__defaults__, copy.__kwdefaults__ = self.ours(fn.__defaults__), self.ours(fn.__kwdefaults__)
+        if fn.__defaults__ or fn.__kwdefaults__:
+            copy.__defaults__, copy.__kwdefaults__ = self.ours(fn.__defaults__), self.ours(fn.__kwdefaults__)
         copy.__qualname__, copy.__module__, copy.__doc__ = fn.__qualname__, fn.__module__, fn.__doc__
-        vars(copy).update({name: self.ours(part) for name, part in vars(fn).items()})
+        for name, part in vars(fn).items():
+            setattr(copy, name, self.ours(part))
         return copy
 
     def _cell(self, cell: CellType) -> CellType:
@@ -374,11 +376,6 @@ class _Run:
         theirs = builtins.__import__
         return self.ours(theirs(name, *args))
 
-    @cached_property
-    def builtins(self) -> dict[str, Any]:
-        """Python's builtins, but for those that ask for a kind of number."""
-        return _BUILTINS | {"__import__": self._import}
-
 
 def _replaced(value: Any) -> Any:
     """What stands for something of NumPy's, `math` or SciPy's."""
@@ -388,11 +385,14 @@ def _replaced(value: Any) -> Any:
 
 
 class _Globals(dict[str, Any]):
-    """The globals of a module as code finds them: each made ours when it is first asked for."""
+    """The globals of a module as code finds them: each made ours when it is first asked for.
+
+    So are the builtins that ask for a kind of number, and `import`.
+    """
 
     def __init__(self, run: _Run, theirs: dict[str, Any]) -> None:
         named = {name: theirs[name] for name in _OF_A_MODULE if name in theirs}  # `import` asks for these itself
-        super().__init__(named, __builtins__=run.builtins)
+        super().__init__(named, __builtins__=_BUILTINS | {"__import__": run._import})
         self._run, self._theirs = run, theirs
 
     def __missing__(self, name: str) -> Any:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from autograd.basis.arrays import ARRAYS, Proxy
+
+_NESTED: Final = (list, tuple, dict)
 
 
 class _Hole(NamedTuple):
     position: int
+
+
+_ALONE: Final = _Hole(0)
 
 
 class Tree:
@@ -26,8 +33,13 @@ class Tree:
 
     def __init__(self, value: Any) -> None:
         self.leaves: list[Any] = []
-        self.has_parameters = hasattr(value, "named_parameters")
-        self._nesting = self._take(_parameters(value))
+        self.has_parameters = False
+        if type(value) in ARRAYS or isinstance(value, Proxy):  # as most arguments and outputs are
+            self.leaves.append(value)
+            self._nesting: Any = _ALONE
+        else:
+            self.has_parameters = hasattr(value, "named_parameters")
+            self._nesting = self._take(_parameters(value))
 
     def _take(self, value: Any) -> Any:
         if _is_nested(value):
@@ -70,7 +82,7 @@ def _parameters(value: Any) -> Any:
 
 def _gather(nesting: Any, value: Any, found: list[Any]) -> bool:
     """Put the leaves of `value` into `found`; whether it is nested as `nesting` is."""
-    if isinstance(nesting, _Hole):
+    if type(nesting) is _Hole:
         found.append(value)
         return not _is_nested(value)
     if isinstance(nesting, dict):
@@ -81,7 +93,7 @@ def _gather(nesting: Any, value: Any, found: list[Any]) -> bool:
 
 
 def _is_nested(value: Any) -> bool:
-    return isinstance(value, (list, tuple, dict)) and not isinstance(value, _Hole)
+    return issubclass(kind := type(value), _NESTED) and kind is not _Hole
 
 
 def _rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
@@ -94,6 +106,6 @@ def _rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def _fill(nesting: Any, values: Sequence[Any]) -> Any:
-    if isinstance(nesting, _Hole):
+    if type(nesting) is _Hole:
         return values[nesting.position]
     return _rebuilt(nesting, lambda part: _fill(part, values))
