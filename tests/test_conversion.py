@@ -32,6 +32,7 @@ RNG = np.random.default_rng(0)
         lambda t: np.zeros(2).fill(t),
         lambda t: np.float64(t),
         lambda t: math.trunc(t),
+        lambda t: t.tolist(),
     ],
 )
 def test_a_number_of_a_tensor_with_a_graph_warns_at_the_users_line(convert: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -173,6 +174,33 @@ def test_sparse_matrices_as_people_write_them() -> None:
         differentiable(lambda x: SPARSE @ x)(Tensor([1.0, 2.0]))
 
 
+def test_sparse_matrices_that_code_makes_and_computes_with() -> None:
+    def steps(x: Any) -> Any:
+        n = len(x)
+        laplace = sparse.diags([1.0, -2.0, 0.5], [-1, 0, 1], shape=(n, n))  # type: ignore[arg-type]
+        made = sparse.lil_matrix((n, n))
+        made[0, 2] = 2.0
+        made = (made + sparse.identity(n) / 3).tocsr()
+        assert isinstance(made, sparse.csr_matrix)
+        array = sparse.csr_array(np.diag([1.0, 2.0, 3.0]))
+        u = x @ laplace + made.T.dot(x) * (x * made) + sparse.kron(np.eye(1), made[:, ::-1]) @ x
+        return u + (array + array) @ x + sparse.vstack([made, laplace]).dot(x[:, None])[2:5, 0]
+
+    x = np.array([0.3, -1.0, 2.0])
+    gradcheck(differentiable(steps), [x], order=2)
+    made, laplace = np.diag([1 / 3] * 3), np.diag([-2.0] * 3) + np.diag([1.0] * 2, -1) + np.diag([0.5] * 2, 1)
+    made[0, 2] = 2.0
+    stacked = np.concatenate([made, laplace])[2:5]
+    y = x @ laplace + made.T @ x * (x @ made) + made[:, ::-1] @ x + 2 * np.array([1.0, 2.0, 3.0]) * x + stacked @ x
+    np.testing.assert_allclose(differentiable(steps)(x), y, rtol=1e-14)
+
+
+@pytest.mark.parametrize("use", [operator.mul, operator.add, operator.matmul, np.dot, Tensor.dot])
+def test_a_sparse_matrix_is_taken_for_no_array(use: Any) -> None:
+    with pytest.raises(TypeError, match=r"csr_matrix is no array: .*toarray\(\)"):
+        use(Tensor([1.0, 2.0], requires_grad=True), SPARSE)
+
+
 def test_sparse_equations_as_people_write_them() -> None:
     n = 5
     laplace = sparse.diags([-1, 2.5, -0.7], [-1, 0, 1], shape=(n, n), format="csc")  # type: ignore[arg-type]
@@ -188,7 +216,7 @@ def test_sparse_equations_as_people_write_them() -> None:
     np.testing.assert_allclose(differentiable(heat)(x), heat(x), rtol=1e-12)
     gradcheck(differentiable(heat), [x], order=2)
     gradcheck(differentiable(lambda B: spsolve(laplace, B) ** 2), [np.ones((n, 2))])
-    with pytest.raises(ValueError, match="csc_matrix"):
+    with pytest.raises(TypeError, match="csc_matrix of elements that a gradient reaches"):
         differentiable(lambda t: spsolve(sparse.csc_matrix(t * np.eye(2)), np.ones(2)))(Tensor(2.0, requires_grad=True))
 
 

@@ -1,9 +1,9 @@
 """A Tensor that is asked for plain numbers. One rule, whoever asks.
 
-Where a gradient can reach the Tensor and recording is on, `float(t)` and `int(t)` work and warn once a line, and
-`np.asarray(t)` is an error. Without a graph, or inside `no_grad()`, all of them are as for an array. `t.item()`,
-`t.data` and `t.detach()` are the silent ways. Code that `autograd.differentiable` runs means no cut by `t.item()`,
-`t.tolist()` and `t.data`, and gets Tensors.
+Where a gradient can reach the Tensor and recording is on, `float(t)`, `int(t)` and `t.tolist()` work and warn once a
+line, and `np.asarray(t)` is an error. Without a graph, or inside `no_grad()`, all of them are as for an array.
+`t.item()`, `t.data` and `t.detach()` are the silent ways. Code that `autograd.differentiable` runs means no cut by
+`t.item()`, `t.tolist()` and `t.data`, and gets Tensors.
 """
 
 from __future__ import annotations
@@ -105,6 +105,8 @@ class Conversion:
         value = self._value
         if self._node.requires_grad and made_there.get() is not None:
             return [row.tolist() for row in self] if value.ndim else self
+        if _has_graph(self):
+            _tell_of_cut(self, "tolist")
         return np.asarray(value).tolist()
 
 
@@ -127,27 +129,31 @@ def _number(tensor: Any, kind: str) -> Any:
     value = tensor._value
     if value.size != 1:
         raise ValueError(f"{kind}() of {describe(tensor)}: it has {value.size} elements, not 1")
-    value = _element(value)
     if _has_graph(tensor) and not _is_drawn():
-        frame, called = _author_frame()
-        if (follow := _not_followed(called)) is not None:
-            raise refusal(
-                f"{kind}() of {describe(tensor)} by {called}: no gradient goes through a plain number. {follow}Or pass "
-                "it t.detach(), where no gradient is meant"
-            )
-        cut = cuts.get()
-        if cut is not None:
-            cut.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")
-        warnings.warn_explicit(
-            f"{kind}() of {describe(tensor)}: no gradient goes through a plain number. Write t.item() where that is "
-            "meant; else leave it a Tensor, and use NumPy's functions (np.exp for math.exp, np.stack for array[i] = t) "
-            "or autograd.differentiable(function), which runs code as it is written",
-            GradientCutWarning,
-            frame.f_code.co_filename,
-            frame.f_lineno,
-            registry=frame.f_globals.setdefault("__warningregistry__", {}),
+        _tell_of_cut(tensor, kind)
+    return _element(value)
+
+
+def _tell_of_cut(tensor: Any, kind: str) -> None:
+    """Note that a gradient ends here, for a transform, and warn at the author's line."""
+    frame, called = _author_frame()
+    if (follow := _not_followed(called)) is not None:
+        raise refusal(
+            f"{kind}() of {describe(tensor)} by {called}: no gradient goes through a plain number. {follow}Or pass "
+            "it t.detach(), where no gradient is meant"
         )
-    return value
+    cut = cuts.get()
+    if cut is not None:
+        cut.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")
+    warnings.warn_explicit(
+        f"{kind}() of {describe(tensor)}: no gradient goes through a plain number. Write t.item() where that is "
+        "meant; else leave it a Tensor, and use NumPy's functions (np.exp for math.exp, np.stack for array[i] = t) "
+        "or autograd.differentiable(function), which runs code as it is written",
+        GradientCutWarning,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        registry=frame.f_globals.setdefault("__warningregistry__", {}),
+    )
 
 
 def _is_drawn() -> bool:

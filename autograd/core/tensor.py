@@ -230,7 +230,7 @@ def _constant(op: Op, position: int, value: Any) -> Any:
         value = stack_nested(value) if has_rule or (type(value) is list and holds_tensor(value)) else value
     elif issubclass(type(value), float) and type(value) is not NUMBER:  # with operators of its own; not a Traced
         value = float(value)
-    elif hasattr(value, "__array__") or type(value) is complex:
+    elif hasattr(value, "__array__") or hasattr(value, "toarray") or type(value) is complex:
         value = _result_type._operand(value)
     own = getattr(type(value), "__array_ufunc__", ...) is None  # operators of its own (NEP 13)
     kind = getattr(value.dtype, "kind", "O") if hasattr(value, "dtype") else "O" if own else "f"

@@ -201,7 +201,8 @@ def of_plain(fn: Any) -> Any:
     @wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
         if not has_gradient((*args, *kwargs.values())):
-            return as_tensor(fn(*plain(args), **plain(kwargs)))
+            made = fn(*plain(args), **plain(kwargs))
+            return ours(made) if type(made) in INSTANCES else as_tensor(made)
         try:
             return as_tensor(fn(*args, **kwargs))
         except TypeError as error:  # compiled code that takes NumPy's arrays only

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.basis.arrays import check_lengths
+from autograd.basis.arrays import check_lengths, dispatches
 from autograd.core.op import PLAIN_TYPES, plain
 
 
@@ -16,12 +16,17 @@ def as_array(value: Any) -> Any:
     Arrays of other libraries, which speak NumPy's protocol, stay as they are, and so does what outranks a Tensor.
 
     Raises:
-        TypeError: an array with masked elements.
+        TypeError: an array with masked elements; a sparse matrix, which has other products.
 
     >>> as_array(np.ma.array([1.0, 2.0]))
     array([1., 2.])
     """
     kind = type(value)
+    if hasattr(kind, "toarray") and not dispatches(value):
+        raise TypeError(
+            f"a {kind.__name__} is no array: multiply by autograd.scipy.sparse.product(matrix, t), as code does that "
+            "autograd.differentiable runs, or by matrix.toarray()"
+        )
     if isinstance(value, (type, np.generic)) or not hasattr(kind, "__array__"):
         return value
     if getattr(value, "__array_priority__", 0) > 1000:

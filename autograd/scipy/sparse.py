@@ -1,4 +1,4 @@
-"""`scipy.sparse` on Tensors: a sparse matrix times a Tensor; for `t @ matrix` write `matrix.T @ t`.
+"""`scipy.sparse` on Tensors: the product of a sparse matrix and a Tensor.
 
 SciPy's own matrices ask a Tensor for plain numbers, so inside of differentiable code copies of them stand for them, and
 `product` is there for one's own.
@@ -6,12 +6,13 @@ SciPy's own matrices ask a Tensor for plain numbers, so inside of differentiable
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
+from autograd.array.conversion import refusal
 from autograd.core.op import plain
 from autograd.core.tensor import TensorBase
 from autograd.numpy.arrays import as_tensor, has_gradient
@@ -77,39 +78,73 @@ def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) ->
 
 
 class _OnTensors:
-    """What a sparse matrix does with Tensors."""
+    """What a sparse matrix does with Tensors; what is computed of it does so too."""
 
-    T = property(lambda self: on_tensors(super().T))  # type: ignore[misc]
+    __array_ufunc__ = None  # so that Python asks this one for `t @ matrix` and `t * matrix`
+
+    T = property(lambda self: self.transpose())
 
     def __matmul__(self, other: Any) -> Any:
         return product(self, other) if isinstance(other, TensorBase) else super().__matmul__(other)  # type: ignore[misc]
 
+    def __rmatmul__(self, other: Any) -> Any:
+        if isinstance(other, TensorBase):
+            return np.transpose(product(self.T, np.transpose(other)))  # type: ignore[call-overload]
+        return super().__rmatmul__(other)  # type: ignore[misc]
+
     def __mul__(self, other: Any) -> Any:
-        matrix = isinstance(self, scipy.sparse.spmatrix) and isinstance(other, TensorBase) and np.ndim(other)  # type: ignore[arg-type]
-        return product(self, other) if matrix else super().__mul__(other)  # type: ignore[misc]
+        return self @ other if self._multiplies(other) else super().__mul__(other)  # type: ignore[misc]
+
+    def __rmul__(self, other: Any) -> Any:
+        return other @ self if self._multiplies(other) else super().__rmul__(other)  # type: ignore[misc]
+
+    def _multiplies(self, other: Any) -> bool:
+        """Whether `*` is the product of matrices, as of SciPy's matrices, and not of its arrays."""
+        return isinstance(self, scipy.sparse.spmatrix) and isinstance(other, TensorBase) and other._value.ndim > 0
 
     def dot(self, other: Any) -> Any:
         """The product."""
         return self @ other
 
 
-_KINDS: dict[type, type] = {}
+_LAYOUTS: Final = ("csr", "csc", "coo", "dia", "bsr", "lil", "dok")
+_KINDS: Final[dict[type, type]] = {}
+
+
+def _kind(theirs: type) -> type:
+    """The class of sparse matrices that take Tensors; each of them makes others of such classes."""
+    if theirs not in _KINDS:
+        _, _, ending = theirs.__name__.partition("_")
+
+        def made(layout: str) -> property:
+            return property(lambda _: _kind(getattr(scipy.sparse, f"{layout}_{ending}")))
+
+        others = {f"_{layout}_container": made(layout) for layout in _LAYOUTS}
+        _KINDS[theirs] = type(theirs.__name__, (_OnTensors, theirs), others)
+    return _KINDS[theirs]
 
 
 def on_tensors(matrix: Any) -> Any:
     """A copy of a sparse matrix that takes Tensors; it shares the elements."""
-    kind = type(matrix)
-    if isinstance(matrix, _OnTensors):
-        return matrix
-    if kind not in _KINDS:
-        _KINDS[kind] = type(kind.__name__, (_OnTensors, kind), {})
-    return _KINDS[kind](matrix)
+    return matrix if isinstance(matrix, _OnTensors) else _kind(type(matrix))(matrix)
 
 
-INSTANCES.update(
-    {
-        getattr(scipy.sparse, f"{layout}_{kind}"): on_tensors
-        for layout in ("csr", "csc", "coo", "dia", "bsr", "lil", "dok")
-        for kind in ("matrix", "array")
-    }
-)
+def _maker(theirs: Any) -> Any:
+    """What makes such matrices in the place of a class of SciPy's."""
+
+    def make(*args: Any, **options: Any) -> Any:
+        if has_gradient((*args, *options.values())):
+            raise refusal(
+                f"scipy.sparse.{theirs.__name__} of elements that a gradient reaches: a sparse matrix holds constants "
+                "here. Multiply by its elements, as in np.add.at(y, rows, data * x[columns]), or make it dense"
+            )
+        return on_tensors(theirs(*plain(args), **plain(options)))
+
+    return make
+
+
+for _layout in _LAYOUTS:
+    for _ending in ("matrix", "array"):
+        _theirs = getattr(scipy.sparse, f"{_layout}_{_ending}")
+        INSTANCES[_theirs] = on_tensors
+        replaces(_theirs)(_maker(_theirs))
