@@ -174,6 +174,14 @@ def writes_into_an_array_without_axes(x: Any) -> Any:
     return copied.item() * same * number + np.polyfit([0.0, 1.0, 2.0], x, np.floor(3 * x[0]))[0]
 
 
+def goes_over_elements_in_python(x: Any) -> Any:
+    smooth = np.frompyfunc(lambda a, b: 0.3 * a + 0.7 * b**2, 2, 1)
+    assert smooth.nin == 2
+    plain = smooth(np.arange(3), 1).astype(float) + smooth.accumulate(np.ones(3)).astype(float) + smooth.reduce([1, 2])
+    over = smooth.accumulate(x, dtype=object) + smooth.reduce(np.outer(x, x)) + smooth.accumulate(np.outer(x, x), 1)[0]
+    return (smooth(x, x[0]) + over).astype(float) * plain
+
+
 PROGRAMS: list[Callable[[Any], Any]] = [
     rounds_to_a_whole_number,
     sets_a_shape,
@@ -186,6 +194,7 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     multiplies_whole_numbers_by_lists,
     writes_into_the_diagonal,
     writes_into_an_array_without_axes,
+    goes_over_elements_in_python,
 ]
 
 

@@ -107,6 +107,7 @@ FOLLOWED: dict[str, Any] = {  # functions of SciPy's and NumPy's that have no tw
     "a density made before": lambda x: KERNELS(x) * KERNELS.pdf(0.3) + KERNELS.factor,
     "Legendre": lambda x: scipy.special.assoc_legendre_p_all(2, 1, np.sin(x[:2]), diff_n=1).sum(axis=(0, 1, 2)),
     "one Legendre": lambda x: scipy.special.legendre_p([2, 3], np.sin(x[0])) * scipy.special.legendre_p(1, 0.3),
+    "between pixels": lambda x: scipy.ndimage.map_coordinates(np.reshape(x, (3, 4)), [[0.3, 1.2], [0.6, 2.1]], order=1),
     "lowest": lambda x: scipy.ndimage.minimum_filter(np.reshape(x, (3, 4)), 2, output=np.zeros((3, 4))),
     "smoothed into": lambda x: smoothed_into(np.reshape(x, (3, 4))),
     "best corner": lambda x: scipy.optimize.linprog([-1, -1], [[1, 2], [3, 1]], np.reshape(1 + x[:2] ** 2, (2, 1))).x,

@@ -113,7 +113,8 @@ def fitted(x: Any) -> Any:
     least = scipy.optimize.least_squares(
         residuals, [0.5, 0.5], bounds=([0.0, 0.0], [0.5 + 0.1 * x[0], np.inf]), **tight
     ).x
-    return best + least + np.sqrt(np.diag(spread))
+    line, _ = scipy.optimize.curve_fit(lambda t, a, b: a * t + b, times, measured)  # as many as it has arguments
+    return best + least + line + np.sqrt(np.diag(spread))
 
 
 def values_at_minima(x: Any) -> Any:

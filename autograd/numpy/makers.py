@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
 from collections.abc import Iterable, Iterator
-from functools import reduce
 from operator import getitem
 from typing import Any
 
@@ -26,7 +27,7 @@ def _objects(values: Any) -> Any:
     """An array of objects, among them Tensors without axes."""
     out = np.empty(np.array(plain(values), dtype=object).shape, dtype=object)
     for position in np.ndindex(*out.shape):
-        out[position] = reduce(getitem, position, values)
+        out[position] = functools.reduce(getitem, position, values)
     return out
 
 
@@ -160,6 +161,38 @@ class vectorize:  # noqa: N801
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self
+
+
+@replaces(np.frompyfunc)
+class frompyfunc:  # noqa: N801
+    """`np.frompyfunc`: a function that is called for every element; of plain numbers it is NumPy's own.
+
+    >>> from autograd import Tensor
+    >>> smooth = frompyfunc(lambda a, b: (a + b) / 2, 2, 1)
+    >>> smooth.accumulate(Tensor([2.0, 4.0, 1.0], requires_grad=True)).data
+    array([2., 3., 2.])
+    """
+
+    def __init__(self, func: Any, nin: int, nout: int, **identity: Any) -> None:
+        self._of_objects, self._of_tensors = np.frompyfunc(func, nin, nout, **identity), vectorize(func)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._of_objects, name)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self._of_tensors(*args) if has_gradient(args) else self._of_objects(*plain(args), **options)
+
+    def accumulate(self, array: Any, axis: int = 0, dtype: Any = None) -> Any:
+        """Of the first element, of that and the second, and so on."""
+        if not has_gradient(array):
+            return self._of_objects.accumulate(plain(array), axis, dtype)
+        return np.stack([*itertools.accumulate(np.moveaxis(array, axis, 0), self)], axis)
+
+    def reduce(self, array: Any, axis: int = 0, dtype: Any = None) -> Any:
+        """Of all elements, one after the other."""
+        if not has_gradient(array):
+            return self._of_objects.reduce(plain(array), axis, dtype)
+        return functools.reduce(self, np.moveaxis(array, axis, 0))
 
 
 def _in_shape(shape: tuple[int, ...], results: list[Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,9 @@ def tensor_of(value: Any) -> Any:
 
 
 def on_numbers(fn: Function) -> Function:
-    """`fn` for SciPy: of plain numbers, without a graph, and giving plain numbers."""
+    """`fn` for SciPy, which may count its arguments: of plain numbers, without a graph, and giving plain numbers."""
 
+    @wraps(fn)
     def call(*args: Any) -> Any:
         with no_grad():
             value = plain(tensor_of(fn(*plain(args))))

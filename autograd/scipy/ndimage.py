@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.ndimage as theirs
 
-from autograd.core.op import plain
+from autograd.core.op import plain, stack_nested
 from autograd.numpy.namespace import REPLACED
 from autograd.rules.samples import normal
 from autograd.scipy.definition import attributes, composed
@@ -186,7 +186,7 @@ def _map_coordinates(
             "and 'nearest'; RectBivariateSpline has other orders"
         )
     below, shares, outside = [], [], False
-    for place, n in zip(coordinates, np.shape(input), strict=True):
+    for place, n in zip(stack_nested(coordinates), np.shape(input), strict=True):
         outside = outside | (plain(place) < 0) | (plain(place) > n - 1)
         place = np.clip(place, 0, n - 1)
         k = np.clip(np.floor(plain(place)).astype(int), 0, max(n - 2, 0))
