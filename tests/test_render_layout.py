@@ -19,6 +19,7 @@ from autograd.render.arrangement import arrange
 from autograd.render.cards import CARDS
 from autograd.render.diagram import Card, Diagram
 from autograd.render.edges import leads_down
+from autograd.render.picture import Picture
 from autograd.render.style import STYLES
 
 rng = np.random.default_rng(0)
@@ -200,3 +201,22 @@ def test_numbers_of_several_in_a_box_stand_below_each_other_with_their_names() -
     (card,) = (card.id for card in picture._diagram.cards if card.name == "y")
     box = next(outline(group) for group in groups(root, "node") if group.get("id", "").endswith(f"-{card}"))
     assert heights[0] > box[3]  # lines lead back above
+
+
+def test_a_model_is_laid_in_rows_though_its_frame_is_cut() -> None:
+    """Where it is around all that a row has, and more."""
+    model = nn.MLP([4, 8, 8, 8, 8, 8, 8, 2], rng=0)
+    loss = nn.functional.mse_loss(model(rng.normal(size=(16, 4))), rng.normal(size=(16, 2)))
+    diagram = autograd.draw(loss, style="overview")._diagram
+    assert diagram.breaks
+
+
+def test_what_cannot_be_read_in_rows_is_laid_in_one_if_that_can(monkeypatch: Any) -> None:
+    """The size of rows is an estimate."""
+    monkeypatch.setattr(Picture, "readability", lambda self, margin=1.0: 0.5 if self._diagram.breaks else 1.5)
+    images, labels = rng.normal(size=(2, 1, 8, 8)), np.array([3, 7])
+    model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 10))
+    loss = nn.functional.cross_entropy(model(images), labels)
+    diagram = autograd.draw(loss, title="A small CNN")._diagram
+    assert diagram.breaks == ()
+    assert not any(card.narrow for card in diagram.cards)

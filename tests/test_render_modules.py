@@ -283,7 +283,15 @@ def test_numbers_that_differ_have_a_name_in_what_repeats() -> None:
     for step in range(30):
         w = w * rates[step] - 2.0**-step
     (card,) = [card for card in autograd.draw(w)._diagram.cards if card.kind != "parameter"]
-    assert card.title == "w = w * rates[t] − cₜ"
+    assert card.title == "w = w * rates[step] − 2.0^(−step)"
+
+
+def test_numbers_whose_source_says_nothing_have_a_letter() -> None:
+    x, w = Tensor(1.0, requires_grad=True), Tensor(0.5, requires_grad=True)
+    for number in map(float, (3, 1, 4, 1, 5, 9, 2, 6)):  # noqa: B007
+        x = w * x + eval("number")
+    names = [card.title for card in autograd.draw(x)._diagram.cards if card.expression]
+    assert names == ["x = w * x + cₜ"]
 
 
 def test_two_of_a_kind_are_no_repetition() -> None:

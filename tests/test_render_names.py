@@ -92,3 +92,98 @@ def test_what_a_first_round_begins_with_is_drawn_if_it_is_an_array() -> None:
     assert any(cluster.kind == "repeat" for cluster in diagram.clusters)
     entering = [card.value.cells for card in diagram.cards if card.value and card.kind in ("constant", "data")]
     assert (("0.60", "0.40"),) in entering
+
+
+def test_indices_of_a_loop_are_told_as_they_were_written() -> None:
+    emissions, transitions, tags = leaf(6, 3), leaf(3, 3), [0, 2, 1, 1, 0, 2]
+    score = emissions[0, tags[0]]
+    for t in range(1, 6):
+        step = transitions[tags[t - 1], tags[t]] + emissions[t, tags[t]]
+        score = score + np.tanh(step)
+    told = formulas(autograd.draw(score))
+    assert told["step"] == "transitions[tags[t−1], tags[t]] + emissions[t, tags[t]]"
+
+
+def test_a_loop_that_writes_begins_with_its_first_write() -> None:
+    image, kernel = rng.normal(size=(4, 4)), leaf(2, 2)
+    out = Tensor(np.zeros((3, 3)))
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = np.sum(image[i : i + 2, j : j + 2] * kernel)
+    diagram = autograd.draw(np.sum(np.maximum(out, 0)))._diagram
+    assert [cluster.title for cluster in diagram.clusters] == ["× 9"]
+    (written,) = (card.expression for card in diagram.cards if card.name == "out")
+    assert written.startswith("out[i, j] ← sum(")
+
+
+def test_numbers_of_a_loop_are_told_as_they_were_written() -> None:
+    w, lr, b1 = Tensor(np.ones(2)), Tensor(0.1, requires_grad=True), 0.9
+    m = np.zeros(2)
+    for t in range(1, 8):
+        m = b1 * m + (1 - b1) * w
+        m_hat = m / (1 - b1**t)
+        w = w - lr * m_hat
+    told = formulas(autograd.draw(np.sum(w**2)))
+    assert told["m_hat"] == "m / (1 − b1^t)".replace("b1", "b₁")
+
+
+def test_all_outputs_of_a_module_have_their_names() -> None:
+    class ActorCritic(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.pi, self.v = (nn.Linear(3, size, rng=size) for size in (3, 2, 1))
+
+        def forward(self, x: Any) -> Any:
+            h = np.tanh(self.body(x))
+            return self.pi(h), self.v(h)[:, 0]
+
+    net = ActorCritic()
+    logits, values = net(rng.normal(size=(4, 3)))
+    policy = np.mean(nn.functional.log_softmax(logits)[:, 0])
+    loss = np.mean(values**2) - policy
+    told = formulas(autograd.draw(loss, depth=0))
+    assert told["logits, values"] == "ActorCritic"
+    assert told["policy"] == "mean(log_softmax(logits)[:, 0])"
+
+
+def test_what_a_module_inside_of_another_gave_has_its_path() -> None:
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.LayerNorm(4)
+            self.mlp = nn.Sequential(nn.Linear(4, 8, rng=0), nn.GELU(), nn.Linear(8, 4, rng=1))
+
+        def forward(self, x: Any) -> Any:
+            return x + self.mlp(self.norm(x))
+
+    y = Block()(rng.normal(size=(3, 4)))
+    assert formulas(autograd.draw(np.mean(y**2), depth=1))["y"] == "x + mlp"
+
+
+def test_targets_of_a_loop_have_one_name() -> None:
+    E, W, text = leaf(4, 3), leaf(3, 4), [0, 2, 1, 3, 2, 0, 1]
+    loss = 0.0
+    for t in range(6):
+        logits = E[text[t]] @ W
+        loss = loss + nn.functional.cross_entropy(logits[None, :], [text[t + 1]])
+    told = formulas(autograd.draw(loss))
+    assert told["loss"].endswith("yₜ)")
+    assert "y₁" in told
+
+
+def test_two_layers_of_a_round_are_told_apart() -> None:
+    class Dynamics(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.l1, self.l2 = nn.Linear(2, 3, rng=0), nn.Linear(3, 2, rng=1)
+
+        def forward(self, z: Any) -> Any:
+            return self.l2(np.tanh(self.l1(z)))
+
+    f, z = Dynamics(), np.ones((1, 2))
+    for _ in range(8):
+        z = z + 0.1 * f(z)
+    diagram = autograd.draw(np.sum(z**2))._diagram
+    assert any(cluster.kind == "repeat" for cluster in diagram.clusters)
+    names = [card.name for card in diagram.cards if card.expression]
+    assert len({*names}) == len(names)

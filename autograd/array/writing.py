@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from sys import _getframe as _frame
 from typing import Any
 from weakref import ref
 
@@ -77,7 +78,11 @@ class Writing:
                 return
             self._write(apply(WRITE, (self, index, value)))
         else:
-            self._write(put(self, index, value))
+            written = put(self, index, value)
+            if isinstance(written, TensorBase) and written._node.op is not None:
+                frame = _frame(1)  # not this one, where pictures would look for the variable
+                written._node.code, written._node.at = frame.f_code, frame.f_lasti
+            self._write(written)
 
     def _set_shape(self: Any, shape: Any) -> None:
         """`t.shape = ...`: another shape of the same memory, for this Tensor alone; its views keep theirs."""

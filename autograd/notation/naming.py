@@ -104,6 +104,10 @@ class Names(Claims):
         """What an operation takes at a position, as its author wrote it there, or ""."""
         return self._written.expression(user, position)
 
+    def index(self, node: Node) -> tuple[str, ...]:
+        """What its author wrote between the brackets where a node reads or writes, by place; () if that is unknown."""
+        return self._written.index(node)
+
     def kind(self, leaf: Any) -> Kind:
         """What a leaf is in the network."""
         known = id(leaf) if id(leaf) in self._kinds else id(getattr(leaf, "value", None))
@@ -187,7 +191,9 @@ class Names(Claims):
                 kind = "index"
             elif user is None or not any(arg is not None and arg.op is not None for arg in user.inputs):
                 kind = "data"
-            elif self._is_called(leaf).casefold() in _TARGETS or (places[user] > last and _is_target(leaf, user)):
+            elif self._is_called(leaf).casefold() in _TARGETS or (
+                _is_target(leaf, user) and (places[user] > last or user.op.role == "loss")
+            ):
                 kind = "target"
             self._kinds[key] = kind
 

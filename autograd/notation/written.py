@@ -30,6 +30,7 @@ _NUMPY: Final = ("np", "numpy")
 _SUMS: Final = (np.add, np.subtract)
 _POWERS: Final = {" ** 2": "²", " ** 3": "³"}
 _VIEWS: Final = ("T", "data", "grad", "flat")  # of what else has a name
+_TIGHT: Final = re.compile(" ([+−*]) ")  # between brackets
 _MINUS: Final = re.compile(r"(?<!\de)-")  # not that of 1e-05
 
 
@@ -60,9 +61,15 @@ class Written:
         return self._read[id(code)]
 
     def variable(self, node: Node) -> str:
-        """The variable that a value was assigned to right when it was computed, or ""."""
+        """The variable that a value was assigned to right when it was computed, or that was written to; or ""."""
         function = self._function(node)
-        return "" if function is None else function.assigned.get(node.at, "")
+        if function is None:
+            return ""
+        if node.op.role == "write":
+            match function.expression(node.at):
+                case ast.Subscript(value=ast.Name(id=name)) if not name.startswith("_"):
+                    return name
+        return function.assigned.get(node.at, "")
 
     def variables(self, operations: Sequence[Node], named: Container[int]) -> Iterator[tuple[Any, str]]:
         """Values with the variables that they were assigned to, or that held them where they were used.
@@ -113,6 +120,15 @@ class Written:
         called = {one.func.id for one in parts if isinstance(one, ast.Call) and isinstance(one.func, ast.Name)}
         used = {one.id for one in parts if isinstance(one, ast.Name)}
         return _drawn(taken) if used.difference(called, _NUMPY) else ""
+
+    def index(self, node: Node) -> tuple[str, ...]:
+        """What stands between the brackets where a node reads or writes, by place, as ("t", "tags[t]"); or ()."""
+        function = self._function(node)
+        tree = None if function is None else function.expression(node.at)
+        if not isinstance(tree, ast.Subscript):
+            return ()
+        parts = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
+        return tuple(_TIGHT.sub(r"\1", _drawn(part)) for part in parts)
 
     def _taken(self, node: Node, position: int) -> ast.expr | None:
         function = self._function(node)
@@ -247,4 +263,5 @@ def _drawn(tree: ast.expr) -> str:
     text = ast.unparse(_Blackboard().visit(copy.deepcopy(tree)))
     for sign, drawn in _POWERS.items():
         text = text.replace(sign, drawn)
+    text = text.replace(" ** ", "^")
     return _MINUS.sub("−", text)

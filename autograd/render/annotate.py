@@ -88,7 +88,7 @@ class Annotator:
             facts = () if self._plan.detail == "names" else tuple(self._facts(vertex))
             formula, name = formula_of(vertex) if vertex.call is None else "", vertex.name
             if vertex.call is not None and vertex.given:  # the result has a name
-                name, formula = vertex.given, vertex.name
+                name, formula = ", ".join([*vertex.outputs, vertex.given]), vertex.name
             return Card(identity, kind, name, formula, vertex.path, shape, facts=facts, cluster=cluster)
         value, gradient = vertex.value if self._options.values else None, self._gradient(vertex)
         total, note = self._total(vertex) if gradient is not None else ("", "")

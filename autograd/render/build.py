@@ -111,6 +111,9 @@ def _largest(output: Node, scope: Scope, names: Mapping[Node | str, str], option
         if any(scene.diagram == other.diagram for _, other in scenes):
             continue
         scenes.append((1.0 if options.collapse == "none" else scene.picture.readability(margin), scene))
+        if scenes[-1][0] < plan.least and scene.picture.fits_in_a_row():  # rows are higher than was estimated
+            scene = builder.scene(CollapsedGraph(graph, plan), replace(plan, rows="one"))
+            scenes.append((scene.picture.readability(margin), scene))
         if scenes[-1][0] >= plan.least:
             break
     return scenes[-1][1], scenes[-1][0]

@@ -31,7 +31,7 @@ from autograd.render.style import Style
 _LETTER: Final = 5.5  # points, about the width of a letter of the legend
 _SQUARE: Final = 11  # points, the side of a heat cell
 _BORDER: Final = 7  # points between the border of a card and its text, with something for measures that differ
-_LOPSIDED: Final = 0.8  # of a formula in one of its two lines
+_LOPSIDED: Final = 0.85  # of a formula in one of its two lines
 _LONG: Final = 200  # points, of a title that is broken into lines if it is longer
 _ROOM: Final = 1.25  # times that, lest it is broken in brackets
 _NARROW: Final = 140  # and where cards are to be narrow
@@ -255,7 +255,7 @@ def title_lines(card: Card, kind: int = palette.TITLE) -> list[str]:
 
 def _narrowed(line: str, kind: int) -> list[str]:
     """A line of a formula, broken once more where it is long."""
-    halves = _halves(line, kind) if text_width(line, kind) > _NARROW else []
+    halves = _halves(line, kind) if text_width(line, kind) > _ROOM * _NARROW else []
     return halves[0] if halves else [line]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, Final
@@ -15,7 +16,7 @@ from autograd.notation.naming import Names
 from autograd.notation.words import scalar_text
 from autograd.render.collapse import CollapsedGraph
 from autograd.render.graph import Graph
-from autograd.render.operands import arguments
+from autograd.render.operands import arguments, indexes
 from autograd.render.units import Unit
 from autograd.render.vertices import Vertex
 from autograd.text import printable
@@ -47,7 +48,8 @@ def names_of(graph: Graph, scope: Scope, overrides: Mapping[Node | str, str]) ->
     _name_beyond(graph, names, dict(scope.nodes))
     for values, start in graph.rounds():
         names.number(values, start)
-    names.letter_last(node for node in graph.operations if node not in graph.statements.of)
+    if not graph.alone:
+        names.letter_last(node for node in graph.operations if node not in graph.statements.of)
     return names
 
 
@@ -91,16 +93,21 @@ def label(
             vertex.kind = "operation"
         if vertex.call is not None and any(user.unit and not user.call for user in vertex.users):
             called = _as_called(vertex, scope, names)  # that the formulas of its users may mention it
-            known = {other.given for other in collapsed.vertices}
+            known = {called for other in collapsed.vertices for called in (other.given, other.name)}
             vertex.given = vertex.given or (name.drawn if called in known else called or name.drawn)
         if vertex.call is None and vertex.unit is not None:
             vertex.symbols |= _indices(vertex.unit.nodes, scope)
+    _name_outputs(collapsed, names)
     _mark_stopped(collapsed)
     _name_constants(collapsed, scope, names)
     looped = [vertex for vertex in collapsed.vertices if vertex.rounds and vertex.call is None]
     first = _first_entry(looped, scope)
     for vertex in looped:
         _name_rounds(vertex, names, scope, first)
+    many = Counter(vertex.name for vertex in looped)
+    for vertex in looped:
+        if many[vertex.name] > 1:  # two layers of one round
+            vertex.name = names[vertex.rounds[0].node].drawn
     for vertex in collapsed.vertices:
         if vertex.unit is not None and not vertex.rounds and vertex.call is None:
             _name_collected(vertex, vertex.unit.nodes, names)
@@ -116,11 +123,25 @@ def _as_called(vertex: Vertex, scope: Scope, names: Names) -> str:
         return ""
     order = vertex.node.order
     whole = next((one for one in reversed(vertex.call.chain) if one.until == order), vertex.call)
-    if (owner := scope.of_owner(whole.owner)) is None:
-        return ""
+    if (owner := scope.of_owner(whole.owner)) is None:  # inside of another module it has a path
+        last = vertex.call.path.rpartition(".")[2]
+        return pretty(last) if names[vertex.node].origin == "letter" and last.isidentifier() else ""
     taken = [names.given(one) for one in whole.inputs]
     told = f"{pretty(owner)}({', '.join(one.drawn for one in taken if one is not None)})"
     return told if all(taken) and len(told) <= _LONGEST_CALL else ""
+
+
+def _name_outputs(collapsed: CollapsedGraph, names: Names) -> None:
+    """What takes something of a module that is not its last result has that one's name: `logits, value = net(x)`."""
+    for vertex in collapsed.vertices:
+        for place in arguments(vertex.unit.nodes) if vertex.unit is not None and vertex.call is None else ():
+            tail = vertex.operands.get(id(place.operand))
+            if tail is None or tail.call is None or place.operand is tail.node or tail.rounds:
+                continue
+            name = names.given(place.operand)
+            vertex.symbols[id(place.operand)] = "…" if name is None else name.drawn
+            if name is not None and name.drawn not in tail.outputs:
+                tail.outputs.append(name.drawn)
 
 
 def _name_rounds(vertex: Vertex, names: Names, scope: Scope, first: int) -> None:
@@ -138,8 +159,11 @@ def _name_rounds(vertex: Vertex, names: Names, scope: Scope, first: int) -> None
             vertex.symbols[id(taken[-1])] = _general(drawn) or drawn[-1]
     for node, position, values in _varying(vertex):
         named: list[str] = []
-        for one in zip(*map(_parts, values), strict=True):
-            named.append(_called(one, [*vertex.numbers.values(), *named], scope, first))
+        columns = [*zip(*map(_parts, values), strict=True)]
+        written = names.index(node) if indexes(node, position) else (_number_in(names.expression(node, position)),)
+        for place, one in enumerate(columns):
+            text = written[place] if len(written) == len(columns) else ""
+            named.append(_called(one, [*vertex.numbers.values(), *named], scope, first, text))
         told = tuple(name or part for name, part in zip(named, _parts(values[-1]), strict=True))
         vertex.numbers[node, position] = told if isinstance(values[-1], tuple) else told[0]
     back = {key: _rounds_back(tail, key) for key, tail in vertex.operands.items() if tail.rounds}
@@ -185,17 +209,29 @@ def _first_entry(vertices: Iterable[Vertex], scope: Scope) -> int:
     return min((entry[1] for entry in found if entry is not None), default=0)
 
 
-def _called(values: Sequence[Any], taken: Sequence[Any], scope: Scope, first: int) -> str:
-    """What numbers are called that are others in every round, if these are: an entry of a list, or t, or c."""
+def _called(values: Sequence[Any], taken: Sequence[Any], scope: Scope, first: int, written: str) -> str:
+    """What numbers are called that are others in every round, if these are: as they were written, unless that is a
+    variable that went through a list; or else an entry of that, or t, or c.
+    """
     if not _vary(values):
         return ""
+    if written and not written.isidentifier():
+        return written
     if (entry := scope.of_numbers(values)) is not None:
         return f"{entry[0]}[t{f'+{entry[1] - first}' if entry[1] > first else ''}]"
+    if written:
+        return written
     if all(isinstance(one, (int, np.integer)) for one in values) and [*values] == [
         *range(values[0], values[0] + len(values))
     ]:
         return "t"
     return next(f"{one}ₜ" for one in "cdkpq…" if f"{one}ₜ" not in str(taken))
+
+
+def _number_in(expression: str) -> str:
+    """What was written in the place of a number, as it stands in a formula."""
+    short = 0 < len(expression) <= _LONGEST_CALL
+    return "" if not short else f"({expression})" if " " in expression else expression
 
 
 def _differ(operands: Sequence[Any]) -> bool:

@@ -37,7 +37,7 @@ _HIGHEST: Final = (6, 5, 4, 3, 2)  # cards in one column, before further ones go
 _MOST_ROWS: Final = 4
 _MOST_IN_ROWS: Final = 80  # cards: more could not be read in any case
 _WORTH: Final = 1.12  # how much larger text must get by one more row
-_FILLED: Final = 2 / 3  # of the height, that one row should take at least
+_FILLED: Final = 0.72  # of the height, that one row should take at least: two thirds, as far as can be estimated
 _LOW_WORTH: Final = 0.85  # of the size of text in a row that takes less
 _AMPLE: Final = 1.6  # times the least size of text: no larger text is wanted
 _SPLIT: Final = 0.4  # what it costs to cut a frame, of the size of text
@@ -161,7 +161,7 @@ class _Estimate:
         self._gaps = _gaps(diagram, layout, viewport)
         names = {card.id: card.name for card in diagram.cards}
         # Of each use the ranks that decide on the rows of both ends, the column of the head, the box and the width of a
-        # name beside it, unless it is the line from one row to the next; and whether it has a name in any case.
+        # name beside it, unless it is the line from one row to the next; whether it has that in any case, and a number.
         self._edges = [
             (
                 layout.anchors[edge.tail],
@@ -170,6 +170,7 @@ class _Estimate:
                 (edge.head, edge.differentiable),
                 0.0 if layout.leads_on(edge) else text_width(f"{names[edge.tail]}, ", palette.BODY),
                 edge in layout.far,
+                bool(edge.backward),
             )
             for edge in diagram.edges
             if not edge.again
@@ -202,14 +203,22 @@ class _Estimate:
             row[rank] = max(widest, along), total + across + self._between * (1.5 if crowded else 1.0)
             if side is not None:
                 placed[bisect_right(breaks, anchor)][rank][side] += across + self._between * (1.5 if side else 0.0)
-        boxes: defaultdict[tuple[int, int, tuple[str, bool]], float] = defaultdict(float)
-        for tail, head, rank, box, wide, far in self._edges:
+        # Of each box its width, and the height of its numbers.
+        boxes: defaultdict[tuple[int, int, tuple[str, bool]], list[float]] = defaultdict(lambda: [0.0, 0.0])
+        for tail, head, rank, box, wide, far, numbered in self._edges:
             place = bisect_right(breaks, head)
-            if wide and (far or bisect_right(breaks, tail) != place) and rank in rows[place]:
-                boxes[place, rank, box] += wide
-        for (place, rank, _), wide in boxes.items():
+            across = bisect_right(breaks, tail) != place
+            if wide and (far or across) and rank in rows[place]:
+                boxes[place, rank, box][0] += wide
+                boxes[place, rank, box][1] += numbered * palette.EDGE * LINE
+            elif across and not wide:
+                placed[place][rank][1] += 1  # that line comes from above
+        for (place, rank, _), (wide, numbers) in boxes.items():
             widest, total = rows[place][rank]
-            rows[place][rank] = max(widest, wide + _STUB), total + _STUB + self._between
+            high = _STUB + self._between + numbers
+            rows[place][rank] = max(widest, wide + _STUB), total + high
+            around = placed[place][rank]
+            around[1 if around[1] <= around[-1] else -1] += high + 0.5 * self._between
         columns: defaultdict[int, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))  # those of all rows are alike
         for row in rows:
             for rank, (widest, _) in row.items():
@@ -227,10 +236,10 @@ class _Estimate:
         diagram = self.diagram
         told = legend(replace(diagram, width=breadth if self._down else length))
         titles = ceil(len(diagram.title) * _TITLE_LETTER / max(breadth if self._down else length, 1.0))
-        around = 6.0 + _LEGEND * len(told) + (12.0 + 17.0 * titles if diagram.title else 0.0)
+        more = 6.0 + _LEGEND * len(told) + (12.0 + 17.0 * titles if diagram.title else 0.0)
         if self._down:
-            return breadth, length + self._nesting * _FRAME_TITLE + around
-        return length, breadth + around + 12
+            return breadth, length + self._nesting * _FRAME_TITLE + more
+        return length, breadth + more + 12
 
     def candidates(self, count: int) -> Iterator[tuple[int, ...]]:
         """So many breaks: all of them where there are few columns, else such that rows are about alike."""
@@ -253,7 +262,7 @@ class _Estimate:
         """How many uses there are of what stands in another row, besides the line at the end of each."""
         return sum(
             bool(wide) and not far and bisect_right(breaks, tail) != bisect_right(breaks, head)
-            for tail, head, _, _, wide, far in self._edges
+            for tail, head, _, _, wide, far, _ in self._edges
         )
 
     def has_widow(self, breaks: Sequence[int]) -> bool:
@@ -267,8 +276,10 @@ class _Estimate:
         return 1 - least / max(columns.values())
 
     def cut(self, breaks: Sequence[int]) -> int:
-        """How many frames these breaks cut."""
-        return sum(first < rank <= last for rank in breaks for first, last in self._spans.values())
+        """How many frames these breaks cut, but for one around more than a row would hold of all."""
+        whole = len(self._ranks) / (len(breaks) + 1)
+        spans = [(first, last) for first, last in self._spans.values() if last - first < whole]
+        return sum(first < rank <= last for rank in breaks for first, last in spans)
 
 
 def _gaps(diagram: Diagram, layout: Layout, viewport: Viewport) -> dict[int, float]:

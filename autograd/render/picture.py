@@ -134,6 +134,12 @@ class Picture:
                 pass
         return expected / margin
 
+    def fits_in_a_row(self) -> bool:
+        """Whether a picture in rows could be read in a single one, as far as can be estimated."""
+        viewport = self._viewport or Viewport()
+        alone = replace(self._diagram, breaks=())
+        return bool(self._diagram.breaks) and readable(*estimated_size(alone, viewport, self._style), viewport) >= 1
+
     def content(self, format: str) -> bytes:
         """The picture as "svg", "png" or "pdf"; RuntimeError as `svg` says."""
         return self.svg.encode() if format == "svg" else self._draw(format)

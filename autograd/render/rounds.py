@@ -60,7 +60,7 @@ def _written_once(pairs: Sequence[tuple[Node, Node]]) -> bool:
 
 def same(one: Node, other: Node, size: Callable[[Any], Any]) -> bool:
     """Whether two nodes are of one operation and of one size."""
-    return one.op is other.op and size(one) == size(other)
+    return one.op.fn is other.op.fn and size(one) == size(other)  # a first write is another record of it
 
 
 def shape(value: Any) -> tuple[int, ...]:

@@ -83,6 +83,7 @@ class Vertex:
     name: str = ""
     path: str = ""
     given: str = ""  # the name that somebody gave it
+    outputs: list[str] = field(default_factory=list)  # those of what a module gave besides
     unit: Unit | None = None
     group: Group | None = None
     rounds: Sequence[Unit] = ()
