@@ -99,9 +99,8 @@ class Effects:
         """Places that hold what they held are guards; of the others `_note_change` says what a replay is to do."""
         stand_ins = {(id(place.container), place.key): other for place, _, other in self._recording.replaced}
         for place, before in self._recording.places:
-            now, stand_in = place.read(), stand_ins.get((id(place.container), place.key), before)
-            equal = type(now) is type(before) and isinstance(before, SIMPLE) and now == before
-            if now is before or now is stand_in or equal:
+            now = place.read()
+            if now is before or now is stand_ins.get((id(place.container), place.key), before) or _equal(now, before):
                 self.guards.append((place, before))
             else:
                 self._note_change(place, before, now)
@@ -206,6 +205,11 @@ def _array_of(value: Any) -> Any:
     if isinstance(value, Tensor):
         return None if value.requires_grad else value._value
     return value if isinstance(value, (np.ndarray, np.number)) else None
+
+
+def _equal(now: Any, before: Any) -> bool:
+    """Whether a setting was set to what it was."""
+    return type(now) is type(before) and isinstance(before, SIMPLE) and now == before
 
 
 def _kind(array: Any) -> Any:

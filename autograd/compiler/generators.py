@@ -76,6 +76,7 @@ def position(generator: Any) -> str:
 
 
 def global_generators() -> Any:
-    """Where the process's own generators stand."""
+    """Where the process's own generators stand: what changes of it with each draw, without all of their words."""
     kind, keys, position, *rest = np.random.get_state()  # noqa: NPY002
-    return kind, keys[0], keys[-1], position, rest, hash(random.getstate())
+    version, words, gauss = random.getstate()
+    return kind, keys[0], keys[-1], position, rest, version, words[0], words[-1], gauss

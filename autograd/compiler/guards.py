@@ -65,8 +65,8 @@ class Guards:
         self._homes, self._arguments = [home for home in homes if home.ndim], arguments
         self._fixed = [array for array, first, _ in recorded.arrays if array.ndim and first not in recorded.arguments]
         self._owners: set[int] = _owners(self._homes)
-        held = [guard for guard in recorded.effects.guards if not isinstance(guard[1], np.number)]
-        held += [(Place(tensor, "_node", name), tensor._node) for tensor, name in recorded.tensors]
+        held = [guard for guard in recorded.effects.guards if not issubclass(type(guard[1]), np.number)]
+        held += [(Place(tensor, "_node", name, is_item=False), tensor._node) for tensor, name in recorded.tensors]
         self._places, self._state = [place for place, _ in held], [value for _, value in held]
         self._names = Names()
         source = "\n    ".join([*self._statements(recorded, together), ""])

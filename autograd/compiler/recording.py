@@ -154,7 +154,7 @@ class Recording:
                 self.places.append((place, value))
         self.places += self.state.places
         for value in (*owned.values(), *(value for _, value in self._variables)):
-            if isinstance(value, GENERATORS):  # one that the step does not own is watched, not replaced
+            if issubclass(type(value), GENERATORS):  # one that the step does not own is watched, not replaced
                 self._drawing[id(value)] = Drawing(value, self.trace)
         for place, value in self.places:
             self._replace(place, value)
@@ -162,7 +162,7 @@ class Recording:
             node = tensor._node
             self.before.append((tensor, node, node.grad))
             self._by_node[node] = tensor
-            node.held = tensor._value = self._stand_in(node.value, name, Place(tensor, "_value", name))
+            node.held = tensor._value = self._stand_in(node.value, name, Place(tensor, "_value", name, is_item=False))
             self.symbols[id(tensor)] = node.value.symbol
             if isinstance(node.grad, np.ndarray):
                 traced = self.trace.input(node.grad, f"{name}.grad")
@@ -171,8 +171,6 @@ class Recording:
             self._grad_given[id(tensor)] = node.grad
 
     def _replace(self, place: Place, value: Any) -> None:
-        if type(value) in _NEVER_REPLACED:
-            return
         other = self._stand_in(value, place.name, place)
         if other is not value:
             self.replaced.append((place, value, other))
@@ -180,6 +178,8 @@ class Recording:
 
     def _stand_in(self, value: Any, name: str, place: Place | None) -> Any:
         """What stands for a value while the step is recorded; a tuple is rebuilt around such."""
+        if type(value) in _NEVER_REPLACED or issubclass(type(value), Tensor):  # isinstance asks Tensors often
+            return value
         if type(value) is np.ndarray and value.dtype.kind in TRACED_KINDS:
             known = self.trace.outside.get(id(value))
             return self._input(value, name) if known is None else known
@@ -247,7 +247,7 @@ class Recording:
             for key, part in [] if isinstance(container, set) else list(items):
                 if not issubclass(type(part), SIMPLE) and (untraced := self._untraced(part)) is not part:
                     container[key] = untraced
-        for place, _ in self.places:
+        for place, _ in self._variables:
             if type(now := place.read()) is Traced:
                 place.write(self._untraced(now))
         self._left = True

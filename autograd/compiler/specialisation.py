@@ -111,7 +111,7 @@ class Specialisation:
 
         for var, tensor in recorded.grad_inputs.items():
             if var in read:
-                note(var, Place(tensor, "grad", "grad"), "grad", var.value)
+                note(var, Place(tensor, "grad", "grad", is_item=False), "grad", var.value)
         for var, place in recorded.numbers.items():
             if var in read:
                 note(var, place, "was", var.value)

@@ -26,7 +26,6 @@ GENERATORS = (np.random.Generator, np.random.RandomState)
 SIMPLE = (int, float, complex, str, bytes, bool, type(None), np.generic, np.dtype, type(...), slice, range, enum.Enum)
 _PLAIN = {int, float, str, bool, type(None)}  # SIMPLE, mostly
 TRACED_KINDS = "fiubcSUmM"  # of arrays
-_COLLECTIONS = (list, deque, dict, Mapping)
 _CONSTANTS = (FunctionType, BuiltinFunctionType, type, ModuleType, np.ufunc, property, staticmethod, classmethod)
 
 
@@ -36,16 +35,13 @@ class Place(NamedTuple):
     Attributes:
         container, key: what holds it, and at which key.
         name: what messages call it.
+        is_item: whether it is read by `container[key]`.
     """
 
     container: Any
     key: Any
     name: str
-
-    @property
-    def is_item(self) -> bool:
-        """Whether it is read by `container[key]`."""
-        return type(self.container) in (dict, list) or isinstance(self.container, _COLLECTIONS)
+    is_item: bool = True
 
     def read(self) -> Any:
         """What is there now; `Place` itself where nothing is."""
@@ -159,7 +155,7 @@ def variables(fn: Any) -> Iterator[tuple[Place, Any]]:
         fn = getattr(fn, "__func__", fn)
         if isinstance(fn, FunctionType):
             places = [
-                Place(cell, "cell_contents", name)
+                Place(cell, "cell_contents", name, is_item=False)
                 for name, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True)
             ]
             places += [Place(fn.__globals__, name, name) for name in names(fn.__code__) if name in fn.__globals__]
