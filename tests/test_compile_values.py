@@ -100,6 +100,15 @@ def test_errors_are_treated_as_the_step_says(treated: Any) -> None:
     assert "errstate" in step.source
 
 
+def test_calls_with_equal_numbers_are_one_but_not_of_zeros_with_other_signs() -> None:
+    twice = autograd.compile(lambda x: (np.power(x, 1 / 2) + 1, np.power(x, 2 / 4) * 2))
+    zeros = autograd.compile(lambda x: (np.copysign(x, 0.0), np.copysign(x, -0.0)))
+    for _ in range(2):
+        assert [part.tolist() for part in twice(ONES)] == [[2.0] * 3, [2.0] * 3]
+        assert [part.tolist() for part in zeros(ONES)] == [[1.0] * 3, [-1.0] * 3]
+    assert (twice.stats.operations, zeros.stats.operations) == (3, 2)
+
+
 def test_equal_calls_are_two_where_errors_are_treated_otherwise() -> None:
     @autograd.compile
     def step(x: Any) -> Any:

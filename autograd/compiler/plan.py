@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from autograd.compiler.functions import VIEWS, Check, check, check_form, computes, down_the_rows, form
 from autograd.compiler.names import Names
 from autograd.compiler.storage import Memory, Storage
-from autograd.program.program import Line, Var, impure, needed
+from autograd.program.program import Line, Var
 from autograd.rules.write import put
 
 _OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
@@ -28,52 +28,25 @@ _SAME = {np.copy, np.reshape, np.astype, np.broadcast_to, np.positive}  # of wha
 _ZEROS_UP_TO = 1 << 14
 
 
-def shortened(lines: Iterable[Line], outputs: Iterable[Any]) -> tuple[list[Line], dict[Var, Any]]:
-    """The lines that outputs and checks depend on, equal calls once and copies left out; what became of other values.
+def without_copies(spread: dict[Var, Var], line: Line) -> Line | Var:
+    """The value that a line copies, since values never change; else the line, which broadcasts by itself if it can.
 
-    Values never change here, so that a copy is the value itself.
+    `spread` collects what is broadcast, with that which was: an element-wise call that has another operand of the
+    shape of its result does without.
     """
-    same: dict[Var, Any] = {}
-    known: dict[Any, Var] = {}
-    spread: dict[Var, Var] = {}  # what is broadcast, with that which was
-    short: list[Line] = []
-    for line in lines:
-        line = line.changed(same)
-        target, fn, args = line.target, line.fn, line.args
-        first = args[0] if args else None
-        if target.shape == () and not line.variables() and not impure(fn):
-            same[target] = target.value
-            continue
-        if (
-            fn in _SAME and type(first) is Var and not line.kwargs
-            and first.shape == target.shape and first.dtype == target.dtype
-        ):  # fmt: skip
-            same[target] = first
-            continue
-        if fn is np.broadcast_to and type(first) is Var:
-            spread[target] = first
-        elif spread and isinstance(fn, np.ufunc) and not line.kwargs and not spread.keys().isdisjoint(line.variables()):
-            line = _unspread(line, spread)
-        key = None if impure(fn) else _call_of(line)
-        if key in known:
-            same[target] = known[key]
-            continue
-        if key is not None:
-            known[key] = target
-        short.append(line)
-    return needed(short, [same.get(var, var) for var in outputs if type(var) is Var]), same
+    target, fn, first = line.target, line.fn, line.args[0] if line.args else None
+    if type(first) is Var and not line.kwargs and fn in _SAME and _kind(first) == _kind(target):
+        return first
+    if fn is np.broadcast_to and type(first) is Var:
+        spread[target] = first
+    if not spread or line.kwargs or not isinstance(fn, np.ufunc) or fn.signature is not None:
+        return line
+    whole = any(type(arg) is Var and arg.shape == target.shape and arg not in spread for arg in line.args)
+    return line.changed(spread) if whole else line
 
 
-def _call_of(line: Line) -> Any:
-    """What tells a call from others: the function, the objects that it gets, and how NumPy treats errors there."""
-    options = [(name, id(value)) for name, value in line.kwargs.items()]
-    return (line.fn, *map(id, line.args), *options, *(line.errors or {}).items())
-
-
-def _unspread(line: Line, spread: Mapping[Var, Var]) -> Line:
-    """An element-wise call broadcasts by itself, where another operand has the shape of the result."""
-    whole = [arg for arg in line.args if type(arg) is Var and arg.shape == line.target.shape and arg not in spread]
-    return line.changed(spread) if whole and getattr(line.fn, "signature", None) is None else line
+def _kind(var: Var) -> Any:
+    return var.shape, var.dtype
 
 
 class Plan:

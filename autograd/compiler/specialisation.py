@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from operator import attrgetter, is_
 from sys import getrefcount
 from typing import Any
@@ -11,12 +12,12 @@ import numpy as np
 from autograd.array.tensor import Tensor
 from autograd.compiler.guards import Guards, Reading
 from autograd.compiler.names import Names, function_of
-from autograd.compiler.plan import Plan, shortened
+from autograd.compiler.plan import Plan, without_copies
 from autograd.compiler.recording import Recording
 from autograd.compiler.state import Place
 from autograd.core.node import Node, write_order
 from autograd.core.tensor import wrap
-from autograd.program.program import Program, Var
+from autograd.program.program import Program, Var, shortened
 
 STALE = object()
 _GRAD = attrgetter("grad")
@@ -58,7 +59,7 @@ class Specialisation:
         outputs |= {("place", k): var for k, (_, _, var) in enumerate(effects.rebound)}
         outputs |= {("result", k): var for k, (var, _) in effects.results.items()}
         outputs |= {("array", first): last for _, first, last in arrays}
-        lines, same = shortened(recorded.trace.lines, outputs.values())
+        lines, same = shortened(recorded.trace.lines, outputs.values(), partial(without_copies, {}))
         outputs = {key: same.get(var, var) for key, var in outputs.items()}
         self.program = Program(recorded.trace.inputs, lines, outputs)
 

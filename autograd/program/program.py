@@ -175,26 +175,6 @@ class Program:
             result[line.target] = line.compute(result)
         return result
 
-    def simplified(self) -> Program:
-        """The same outputs from fewer lines: numbers that depend on no input are computed now, equal calls are
-        made once, and what nobody reads is left out."""
-        known: dict[Any, Var] = {}
-        same: dict[Var, Any] = {}
-        lines: list[Line] = []
-        for line in self.lines:
-            line = line.changed(same)
-            key = None if impure(line.fn) else _key(line)
-            if key is not None and line.target.shape == () and not line.variables():
-                same[line.target] = line.target.value
-            elif key is not None and key in known:
-                same[line.target] = known[key]
-            else:
-                if key is not None:
-                    known[key] = line.target
-                lines.append(line)
-        outputs = {key: substituted(var, same) for key, var in self.outputs.items()}
-        return Program(self.inputs, needed(lines, outputs.values()), outputs, {**self.same, **same})
-
     def __str__(self) -> str:
         names: dict[Var, Any] = {var: _Shown(var.name or f"@{k}") for k, var in enumerate(self.inputs)}
         lines = [f"{names[var]}: {var.shape}" for var in self.inputs]
@@ -210,6 +190,33 @@ class Program:
 class _Shown(str):
     __slots__ = ()
     __repr__ = str.__str__
+
+
+def shortened(
+    lines: Iterable[Line], outputs: Iterable[Any], change: Callable[[Line], Any] | None = None
+) -> tuple[list[Line], dict[Var, Any]]:
+    """The lines that outputs and impure calls depend on, and what took the place of values that were left out.
+
+    Numbers that depend on no input are as they were, and equal calls are made once. `change` gives another line for
+    one, or the value that it gives back unchanged.
+    """
+    known: dict[Any, Var] = {}
+    same: dict[Var, Any] = {}
+    short: list[Line] = []
+    for line in lines:
+        line = line.changed(same)
+        target, result = line.target, change(line) if change else line
+        if type(result) is not Line:
+            same[target] = result
+        elif impure(result.fn):
+            short.append(result)
+        elif target.shape == () and not result.variables():
+            same[target] = target.value
+        elif (first := known.setdefault(_key(result), target)) is not target:
+            same[target] = first
+        else:
+            short.append(result)
+    return needed(short, [same.get(var, var) for var in outputs if type(var) is Var]), same
 
 
 def needed(lines: Iterable[Line], outputs: Iterable[Any]) -> list[Line]:
@@ -229,16 +236,19 @@ def impure(fn: Any) -> bool:
 
 
 def _key(line: Line) -> Any:
-    """Equal for lines that compute the same."""
-    return line.fn, _frozen(line.args), _frozen(tuple(sorted(line.kwargs.items())))
+    """Equal for lines that compute the same, and treat errors alike."""
+    options = _frozen(tuple(sorted(line.kwargs.items()))) if line.kwargs else ()
+    return line.fn, _frozen(line.args), options, *(line.errors or {}).items()
 
 
 def _frozen(value: Any) -> Any:
+    if type(value) is Var:
+        return id(value)
     if type(value) in (tuple, list):
         return type(value), tuple(_frozen(part) for part in value)
     if isinstance(value, slice):
         return slice, _frozen((value.start, value.stop, value.step))
-    if isinstance(value, (float, np.floating)):  # 0.0 and -0.0 differ, NaN equals itself
+    if isinstance(value, (float, complex, np.inexact)):  # 0.0 and -0.0 differ, NaN equals itself
         return type(value), str(value)
     if isinstance(value, PURE_SCALARS):
         return type(value), value

@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from autograd.program.program import Line, Program, Var, impure, substituted
+from autograd.program.program import Line, Program, Var, impure, shortened, substituted
 from autograd.program.ratio import over, parts, ratio, times
 
 _NEUTRAL: dict[Any, tuple[Any, Any]] = {  # the constant that changes nothing, on the left and on the right
@@ -38,10 +38,10 @@ def simplified(program: Program, constants: Mapping[Var, Any], *, kept: Iterable
     for line in program.lines:
         work.take(line)
     outputs = {key: substituted(var, work.same) for key, var in program.outputs.items()}
+    lines, same = shortened(work.lines, outputs.values())
+    outputs = {key: substituted(var, same) for key, var in outputs.items()}
     inputs = [var for var in program.inputs if var not in constants]
-    result = Program(inputs, work.lines, outputs, work.same).simplified()
-    result.lines = list(_polished(result.lines))
-    return result
+    return Program(inputs, _polished(lines), outputs, work.same | same)
 
 
 _INPUT = Line(Var(None), None, (), {})  # type: ignore[arg-type]  # stands for the line of what no line computes
