@@ -82,6 +82,16 @@ def test_rounding_leaves() -> None:
         autograd.compile(lambda x: x * round(x[0]))(ONES)
 
 
+def test_an_array_in_the_place_of_an_element_is_refused_as_such() -> None:
+    def step(x: Any) -> Any:
+        held = np.zeros(2)
+        held[0] = x  # of which NumPy makes a ValueError
+        return x * held[0]
+
+    with pytest.raises(TypeError, match=r"float\(\) of a value of the recorded step, at .*held\[0\] = x"):
+        autograd.compile(step)(ONES)
+
+
 @pytest.mark.parametrize("treated", ["ignore", "raise"])
 def test_errors_are_treated_as_the_step_says(treated: Any) -> None:
     @autograd.compile

@@ -14,6 +14,11 @@ from autograd.compiler.storage import Memory, Storage
 from autograd.program.program import Line, Var
 from autograd.rules.write import put
 
+_METHODS = {  # by a function and how many arguments it gets, what it comes to for an array
+    (np.transpose, 1): "{0}.T",
+    (np.reshape, 2): "{0}.reshape({1})",
+    (np.expand_dims, 2): "{0}.reshape({shape})",
+}
 _OPERATORS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
 _OF_ONE_KIND = {
     np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.greater, np.greater_equal, np.less,
@@ -43,6 +48,10 @@ def without_copies(spread: dict[Var, Var], line: Line) -> Line | Var:
         return line
     whole = any(type(arg) is Var and arg.shape == target.shape and arg not in spread for arg in line.args)
     return line.changed(spread) if whole else line
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value.value if type(value) is Var else value, np.ndarray)
 
 
 def _kind(var: Var) -> Any:
@@ -179,7 +188,7 @@ class Plan:
         elif target in self._memory.roots:
             self._view(line)
         elif self._computed[position] and fn is not np.broadcast_to and target in self._given:
-            self._call(line, self._fresh_text(line))
+            self._call(line, self._computed_text(line, self._operands(line)))
             self._fresh.add(target)
         elif self._computed[position]:
             self._compute(position, line)
@@ -207,35 +216,28 @@ class Plan:
             self.naive += line.target.value.nbytes
 
     def _called(self, line: Line) -> str:
-        args = [self._value(arg) for arg in line.args]
-        first = line.args[0] if args else None
-        if line.fn is operator.getitem:
+        """Source of a call that brings its own memory, by what takes least: methods, operators, ufuncs."""
+        fn, args, target = line.fn, [self._value(arg) for arg in line.args], line.target
+        first: Any = line.args[0] if line.args else None
+        if fn is operator.getitem:
             return f"{args[0]}[{args[1]}]"
-        if not line.kwargs and type(first) is Var and first.shape is not None:
-            if line.fn is np.transpose and len(args) == 1:
-                return f"{args[0]}.T"
-            if line.fn is np.reshape and len(args) == 2:
-                return f"{args[0]}.reshape({args[1]})"
-            if line.fn is np.expand_dims and len(args) == 2 and type(line.args[1]) is int:
-                return f"{args[0]}.reshape({line.target.shape})"
-            if line.fn is np.mean and len(args) == 1 and np.dtype(first.dtype).char in "fd":
+        options = line.kwargs
+        if type(first) is Var and first.shape is not None and not options:
+            if (fn, len(args)) in _METHODS and line.variables() == [first]:
+                return _METHODS[fn, len(args)].format(*args, shape=target.shape)
+            if fn is np.mean and len(args) == 1 and first.dtype.char in "fd":
                 return f"{self._function(np.add.reduce)}({args[0]}, None) / {first.value.size}"
-            if line.fn in _OPERATORS and line.target.shape == ():
-                return f" {_OPERATORS[line.fn]} ".join(args)
-        axis = line.kwargs.get("axis")
-        if (
-            line.fn is np.take_along_axis
-            and len(args) == 2
-            and type(axis) is int
-            and isinstance(first, (Var, np.ndarray))
-        ):
-            return f"{args[0]}[{', '.join(self._along(first.shape or (), axis, args[1]))}]"
-        options = [f"{key}={self._value(value)}" for key, value in line.kwargs.items()]
-        plain = type(first) is Var and isinstance(first.value, np.ndarray) and len(args) == 1
-        if line.fn in _REDUCTIONS and plain and line.kwargs.keys() <= {"axis", "keepdims"}:
-            options += [] if "axis" in line.kwargs else ["axis=None"]
-            return f"{self._function(_REDUCTIONS[line.fn].reduce)}({', '.join([*args, *options])})"
-        return f"{self._function(line.fn)}({', '.join([*args, *options])})"
+            if fn in _OPERATORS and target.shape == ():
+                return f" {_OPERATORS[fn]} ".join(args)
+        if fn is np.take_along_axis and len(args) == 2 and type(options.get("axis")) is int and _is_array(first):
+            return f"{args[0]}[{', '.join(self._along(first.shape, options['axis'], args[1]))}]"
+        if fn in _REDUCTIONS and len(args) == 1 and _is_array(first) and options.keys() <= {"axis", "keepdims"}:
+            fn, options = _REDUCTIONS[fn].reduce, {"axis": None, **options}
+        return self._by_name(fn, args, options)
+
+    def _by_name(self, fn: Any, args: Sequence[str], options: Mapping[str, Any]) -> str:
+        texts = [f"{key}={self._value(value)}" for key, value in options.items()]
+        return f"{self._function(fn)}({', '.join([*args, *texts])})"
 
     def _along(self, shape: tuple[int, ...], axis: int, indices: str) -> list[str]:
         """The index by which `np.take_along_axis` takes: that function takes longest to write it down."""
@@ -243,46 +245,39 @@ class Plan:
         parts[axis] = indices
         return parts
 
-    def _fresh_text(self, line: Line) -> str:
-        """A call whose result lies in new memory."""
-        if line.fn in (np.dot, np.matmul):
-            return f"{self._value(line.args[0])}.dot({self._value(line.args[1])})"
-        if line.fn == np.add.reduce and down_the_rows(line):
-            return f"{self._ones(line)}.dot({self._value(line.args[0])})"
-        if isinstance(line.fn, np.ufunc):
-            options = [f"{key}={self._value(value)}" for key, value in line.kwargs.items()]
-            return f"{self._function(line.fn)}({', '.join([*self._operands(line), *options])})"
-        return self._called(line)
+    def _computed_text(self, line: Line, args: Sequence[str], *out: str) -> str:
+        """Source of a call that computes its result in an array of that name, or else in new memory."""
+        fn = line.fn
+        if fn in (np.dot, np.matmul):
+            return f"{args[0]}.dot({', '.join([*args[1:], *out])})"
+        if fn == np.add.reduce and down_the_rows(line):
+            ones = self._constant(1, line.args[0].shape[:1], line.args[0].dtype)
+            return f"{ones}.dot({', '.join([args[0], *out])})"
+        if not (out or isinstance(fn, np.ufunc)):
+            return self._called(line)
+        by_position = isinstance(fn, np.ufunc) and fn not in (np.maximum, np.minimum)  # these warn of it
+        return self._by_name(fn, [*args, *(out if by_position else [f"out={name}" for name in out])], line.kwargs)
 
     def _compute(self, position: int, line: Line) -> None:
         """A call that writes into a buffer, or where its result belongs."""
-        target, fn, args = line.target, line.fn, line.args
+        target, fn, args = line.target, line.fn, self._operands(line)
         self.naive += target.value.nbytes
         storage = self._places.get(target) or self._memory.buffer(position, line)
-        old = self._operands(line) if isinstance(fn, np.ufunc) else [self._value(arg) for arg in args]
         self._memory.place(target, storage)
         out = self._texts[target] = self._in_buffer(storage, target)
-        options = [f"{key}={self._value(value)}" for key, value in line.kwargs.items()]
+        if fn is put or fn is np.where:
+            old = args[0] if fn is put else args[2]
+            if old != out:
+                self._write(f"{out}[...] = {old}")
         if fn is put:
-            if old[0] != out:
-                self._write(f"{out}[...] = {old[0]}")
-            self._write(f"{out}[{old[1]}] = {old[2]}")
+            self._write(f"{out}[{args[1]}] = {args[2]}")
         elif fn is np.where:
-            if old[2] != out:
-                self._write(f"{self._function(np.copyto)}({out}, {old[2]})")
-            self._write(f"{self._function(np.copyto)}({out}, {old[1]}, where={old[0]})")
+            self._write(f"{self._function(np.copyto)}({out}, {args[1]}, where={args[0]})")
         elif fn in (np.astype, np.copy, np.broadcast_to):
             casting = ", 'unsafe'" if fn is np.astype else ""
-            self._write(f"{self._function(np.copyto)}({out}, {old[0]}{casting})")
-        elif fn in (np.dot, np.matmul):
-            self._write(f"{old[0]}.dot({old[1]}, {out})")
-        elif fn == np.add.reduce and down_the_rows(line):
-            self._write(f"{self._ones(line)}.dot({old[0]}, {out})")
-        elif isinstance(fn, np.ufunc):
-            out = f"out={out}" if fn in (np.maximum, np.minimum) else out
-            self._write(f"{self._function(fn)}({', '.join([*old, out, *options])})")
+            self._write(f"{self._function(np.copyto)}({out}, {args[0]}{casting})")
         else:
-            self._write(f"{self._function(fn)}({', '.join([*old, *options, f'out={out}'])})")
+            self._write(self._computed_text(line, args, out))
 
     def _in_buffer(self, storage: Storage, target: Var) -> str:
         """The name of an array of the target's shape and dtype in a buffer, or of the array that it belongs in."""
@@ -299,7 +294,7 @@ class Plan:
         return storage.names[key]
 
     def _operands(self, line: Line) -> list[str]:
-        """The operands of a ufunc; a number beside an array as one of its kind."""
+        """The operands of a call; a number beside an array as one of its kind, where a ufunc is the faster for it."""
         fn, args = line.fn, line.args
         texts = [self._value(arg) for arg in args]
         for k, arg in enumerate(args):
@@ -311,9 +306,6 @@ class Plan:
                     shape = shape if line.target.value.size <= _ZEROS_UP_TO else shape[-1:]
                 texts[k] = self._constant(arg, shape, other.dtype)
         return texts
-
-    def _ones(self, line: Line) -> str:
-        return self._constant(1, line.args[0].shape[:1], line.args[0].dtype)
 
     def _constant(self, number: Any, shape: tuple[int, ...], dtype: Any) -> str:
         """The name of an array that holds a number everywhere."""
