@@ -291,3 +291,19 @@ def diagonal_by_value(x: Any) -> Any:
 def test_writing_into_a_view_that_values_decide(step: Any) -> None:
     with pytest.raises(TypeError, match="writing in place into a view by"):
         autograd.compile(step)(np.array([1.0, 2.0, 0.0]))
+
+
+def test_a_view_stays_one_when_the_step_sets_the_data_of_what_it_looks_at() -> None:
+    w = Tensor(np.arange(4.0))
+    view = w[:2]
+
+    @autograd.compile(state=(w, view))
+    def step(x: Any) -> Any:
+        w.data = w.data + x
+        return w * 1.0
+
+    for k in range(3):
+        step(np.ones(4))
+        assert (w.data[3], view.data[1]) == (k + 4, k + 2)
+        view[0] = 10.0 * k
+        assert w.data[0] == 10.0 * k

@@ -105,8 +105,6 @@ class Recording:
             raise
         finally:
             self.leave()  # where Ctrl-C came in between
-        if self.trace.refused is not None:
-            raise self.trace.refused
         if drawn != global_generators():
             raise TypeError(
                 f"the step draws from a generator that is global to the process{self.where()}: a replay would not. "
@@ -233,15 +231,7 @@ class Recording:
             if place.read() is other:
                 place.write(value)
         for tensor, node, grad in self.before:
-            now = tensor._node
-            final = now.grad
-            if type(final) is Traced:
-                final = grad if final.value is grad else np.array(final.value)
-            node.grad = final
-            if now is not node:  # `p.data = ...` moved it to another leaf: the array is changed instead
-                self._move_back(tensor, node, now)
-            node.held = plain(node.value)
-            tensor._stand_for(node)
+            self._restore(tensor, node, grad)
         for container, _, _ in self.state.structure:
             items = container.items() if hasattr(container, "items") else enumerate(container)
             for key, part in [] if isinstance(container, set) else list(items):
@@ -252,15 +242,19 @@ class Recording:
                 place.write(self._untraced(now))
         self._left = True
 
-    def _move_back(self, tensor: Tensor, node: Node, now: Node) -> None:
-        old = node.value.value if type(node.value) is Traced else node.value
-        new = now.value.value if type(now.value) is Traced else now.value
-        if isinstance(old, np.ndarray) and new is not old:
-            old[...] = new
-        node.replacement = None
-        for view in getattr(tensor, "_views", ()):
-            if (seen := view()) is not None:
-                seen._view = None
+    def _restore(self, tensor: Tensor, node: Node, grad: Any) -> None:
+        """Give a Tensor its own leaf again, with its array as the step leaves it, and a gradient that is not traced."""
+        now = tensor._node
+        g = now.grad
+        if type(g) is Traced:
+            g = grad if g.value is grad else np.array(g.value)
+        array = plain(node.value)
+        if now is not node:  # `p.data = ...` moved the Tensor to another leaf: a replay writes into the array
+            if isinstance(array, np.ndarray) and plain(now.value) is not array:
+                array[...] = plain(now.value)
+            node.replacement = None
+        node.grad, node.held = g, array
+        tensor._stand_for(node)
 
     def _untraced(self, value: Any) -> Any:
         """A value without anything traced: arrays of the step's own making, one for one."""
