@@ -81,7 +81,7 @@ class Call:
         if self.cuts and not (isinstance(output, Tensor) and output.requires_grad):
             raise TypeError(
                 f"{transform} of {name_of(fn)}: its result has no graph, since a Tensor became a plain number "
-                f"at {self.cuts[0]}. Use NumPy's functions there (np.exp for math.exp), or t.item() if that is meant; "
+                f"at {self.cuts[0]}. Use NumPy's functions there (np.exp for math.exp), and no t.item(); "
                 f"or {transform}(autograd.differentiable({name_of(fn)})), which runs it as it is written"
             )
 

@@ -119,6 +119,13 @@ def test_a_transform_of_a_function_whose_graph_was_cut_names_the_place(transform
         transform(cut)
 
 
+@pytest.mark.parametrize("asks", [lambda x: (x @ x).item(), lambda x: x.item(0)])
+def test_a_transform_of_a_function_that_gives_an_item_has_no_graph(asks: Any) -> None:
+    with pytest.raises(TypeError, match=r"no graph, since a Tensor became a plain number at .*test_conversion\.py"):
+        grad(asks)(np.array([2.0, 3.0]))
+    assert grad(lambda x: x[0] * asks(x))(np.array([2.0, 3.0]))[0] == asks(np.array([2.0, 3.0]))
+
+
 @pytest.mark.filterwarnings("ignore::autograd.GradientCutWarning")
 def test_a_transform_of_a_function_that_only_looks_at_a_number_goes_on() -> None:
     def looks(x: Any) -> Any:

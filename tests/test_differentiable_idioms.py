@@ -159,6 +159,19 @@ def writes_into_whole_numbers_later(x: Any) -> Any:
     return sum(np.sum(result**2) for result in results) * x + out.sum(axis=0)
 
 
+def looks_labels_up(x: Any) -> Any:
+    labels = np.array([0.5, 2.0, 0.5])
+    counts: dict[Any, Any] = {0.5: 1}
+    for label in labels:
+        counts[label] = counts.get(label, 0) + 1
+    means = {label: x[labels == label].mean() for label in set(labels)}
+    squares: dict[Any, Any] = {1.0: 1.0}  # kept from before: what is computed of x has a gradient, and is none of these
+    scale = x[0] / x[0]
+    if scale not in squares:
+        squares[scale] = x[1] * x[1]
+    return means[0.5] * x + means[2.0] * len(means) * counts[labels[0]] + squares[scale]
+
+
 def double(a: Any) -> None:
     a += a * a
     a *= 1.5
@@ -195,6 +208,7 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     writes_into_the_diagonal,
     writes_into_an_array_without_axes,
     goes_over_elements_in_python,
+    looks_labels_up,
 ]
 
 
@@ -249,6 +263,24 @@ def test_where_a_gradient_reaches_compiled_code_its_python_is_followed() -> None
     assert gradcheck(run, [np.array([0.4, -0.7])], complex_step=False)
     assert halves.calls > 1
     assert positive.calls == 0
+
+
+def test_an_object_with_a_node_is_no_tensor() -> None:
+    class Graph:  # as networkx has it
+        def __init__(self) -> None:
+            self._node = {"a": 1.0, "b": 2.0}
+
+        def __len__(self) -> int:
+            return len(self._node)
+
+    def sizes(x: Any, graph: Any) -> Any:
+        whole = np.array([graph, 1.0], dtype=object)
+        return np.array([x[0] * len(graph), x[1]]) * (1.0 if whole[0] is graph else 0.0)
+
+    for run in (differentiable(sizes), lambda x, graph: x * len(np.full(1, graph, dtype=object)[0])):
+        np.testing.assert_array_equal(
+            grad(lambda x, run=run: run(x, Graph()).sum())(np.ones(2)), run(np.ones(2), Graph())
+        )
 
 
 def test_bottlenecks_functions_are_numpys() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import autograd.rules  # noqa: F401  (fills the table of operations)
 from autograd.array.conversion import made_there
 from autograd.array.numbers import operator_method, unary
-from autograd.basis.arrays import is_foreign
+from autograd.basis.arrays import NUMBER, is_foreign
 from autograd.core.errors import describe
 from autograd.core.node import Node
 from autograd.core.op import PLAIN_TYPES, lookup, plain
@@ -160,7 +160,15 @@ class ArrayMethods:
     __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
     __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
     __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)
-    __hash__ = object.__hash__
+
+    def __hash__(self) -> int:
+        """By identity; in code that `autograd.differentiable` runs that of a number without a gradient, as of a label.
+
+        A number with a gradient is not found by its value: what was kept for another one has another gradient.
+        """
+        if made_there.get() is not None and type(self._value) is NUMBER and not self._node.requires_grad:
+            return hash(self._value)
+        return object.__hash__(self)
 
     sum, mean, var, std = map(_function, (np.sum, np.mean, np.var, np.std))
     max, min, clip, dot = map(_function, (np.max, np.min, np.clip, np.dot))

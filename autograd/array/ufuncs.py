@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from autograd.basis.arrays import is_tensor
 from autograd.basis.signatures import qualified_name
 from autograd.core.errors import named
 from autograd.core.op import find, plain, stack_nested
@@ -212,7 +213,7 @@ def _reduceat(ufunc: np.ufunc, a: Any, indices: Any, axis: int = 0, dtype: Any =
 
 def _at(ufunc: np.ufunc, a: Any, index: Any, *value: Any) -> None:
     """`a[index] = ufunc(a[index], value)`, element by element: positions that come again are done again."""
-    if not hasattr(a, "_node"):
+    if not is_tensor(a):
         raise TypeError("an array cannot hold a Tensor's gradient; write into a Tensor")
     shape, index, value = np.shape(a), plain(index), tuple(map(stack_nested, value))
     if ufunc in (np.add, np.subtract):

@@ -27,6 +27,19 @@ class Proxy:
         raise NotImplementedError
 
 
+class Recorded(Proxy):
+    """A Tensor, to what stands below its class; graphs of networkx have a `_node` too."""
+
+    __slots__ = ()
+    _node: Any
+    _value: Any
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether it is a Tensor."""
+    return isinstance(value, Recorded)
+
+
 _OURS: Final = (np.ndarray, np.generic, Proxy)
 
 

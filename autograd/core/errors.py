@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import Recorded
 from autograd.basis.errors import retyped
 from autograd.core.node import Node
 from autograd.text import printable
@@ -15,12 +16,12 @@ from autograd.text import printable
 
 def describe(value: Any) -> str:
     """What an error calls an operand: its name or its operation, and its shape."""
-    node = getattr(value, "_node", value)
+    node = value._node if isinstance(value, Recorded) else value
     if isinstance(node, Node):
         kind = "Tensor" if node.op is None else "an item" if node.op.role == "index" else node.op.name
         return f"{printable(node.get('name') or kind, 80)} of shape {node.shape}"
     parts = value if type(value) in (list, tuple) else ()  # they need not fit together
-    if any(hasattr(part, "_node") for part in parts):
+    if any(isinstance(part, Recorded) for part in parts):
         return f"[{', '.join(map(describe, value[:3]))}{', ...' * (len(value) > 3)}]"
     return f"{type(value).__name__} of shape {np.shape(value)}"
 

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from autograd.basis.arrays import Recorded
 from autograd.basis.reads import Kept, kept
 from autograd.basis.signatures import EachOperand, parameter_names, qualified_name, takes, without_dispatcher
 from autograd.core.errors import named
@@ -181,11 +182,9 @@ def plain(value: Any) -> Any:
         return value
     if kind is list or kind is tuple:
         return kind([plain(part) for part in value])
-    if hasattr(value, "_node"):
+    if isinstance(value, Recorded):
         return value._value
-    if kind is dict:
-        return {key: plain(part) for key, part in value.items()}
-    return value
+    return {key: plain(part) for key, part in value.items()} if kind is dict else value
 
 
 def holds_tensor(value: Any) -> bool:
@@ -195,11 +194,11 @@ def holds_tensor(value: Any) -> bool:
             if type(part) not in PLAIN_TYPES and holds_tensor(part):
                 return True
         return False
-    return hasattr(value, "_node")
+    return isinstance(value, Recorded)
 
 
 def stack_nested(value: Any) -> Any:
     """A number or nested list as an array; a list that holds Tensors as one Tensor, so that gradients reach them."""
-    if hasattr(value, "_node") or hasattr(value, "ndim"):
+    if isinstance(value, Recorded) or hasattr(value, "ndim"):
         return value
     return np.stack([stack_nested(part) for part in value]) if holds_tensor(value) else np.asarray(value)

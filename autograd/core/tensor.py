@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from autograd.basis.arrays import ARRAYS, NUMBER, Proxy, as_kind, by_protocol, is_foreign
+from autograd.basis.arrays import ARRAYS, NUMBER, Recorded, as_kind, by_protocol, is_foreign
 from autograd.basis.marks import noted
 from autograd.basis.reads import stand_in, whole
 from autograd.basis.signatures import qualified_name
@@ -31,7 +31,7 @@ _REAL: Final = "fiub"  # kinds of dtypes
 _new = object.__new__
 
 
-class TensorBase(Proxy):
+class TensorBase(Recorded):
     """What stands for a node in a user's program. `autograd.array` adds what an array can do."""
 
     __slots__ = ("__weakref__", "_node", "_value", "_view", "_views")

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from autograd.basis.arrays import Proxy
+from autograd.basis.arrays import Proxy, Recorded
 from autograd.basis.frames import source_line
 from autograd.program.program import Line, Origin, Var
 from autograd.rules.composed.complex import Complex
@@ -133,7 +133,7 @@ class Traced(NDArrayOperatorsMixin, Proxy):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         for value in inputs:
-            if type(value) is not Traced and (hasattr(value, "_node") or type(value) is Complex):
+            if type(value) is not Traced and (isinstance(value, Recorded) or type(value) is Complex):
                 return NotImplemented
         fn = ufunc if method == "__call__" else getattr(ufunc, method)
         out = kwargs.pop("out", None)
@@ -143,7 +143,7 @@ class Traced(NDArrayOperatorsMixin, Proxy):
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         for kind in types:
-            if kind is not Traced and (hasattr(kind, "_node") or kind is Complex):
+            if kind is not Traced and (issubclass(kind, Recorded) or kind is Complex):
                 return NotImplemented
         if kwargs.get("out") is not None:
             options = dict(kwargs)

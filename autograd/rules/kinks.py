@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import is_tensor
 from autograd.core.op import Call, plain, stack_nested
 from autograd.rules.definition import defop
 from autograd.rules.reduce import float_dtype
@@ -129,7 +130,7 @@ def _replaced_by_tensor(x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: A
     """With a Tensor in the place of a NaN or an infinity."""
     y = np.nan_to_num(x, nan=plain(nan), posinf=plain(posinf), neginf=plain(neginf))
     for value, where in ((nan, np.isnan(x)), (posinf, np.isposinf(x)), (neginf, np.isneginf(x))):
-        y = np.where(where, value, y) if hasattr(value, "_node") else y
+        y = np.where(where, value, y) if is_tensor(value) else y
     return y
 
 

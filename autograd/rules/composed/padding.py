@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import is_tensor
 from autograd.rules.definition import defcomposite
 from autograd.rules.index import along
 from autograd.rules.padding import pad, pairs
@@ -36,9 +37,9 @@ def _pad_any(
     if mode not in _LINEAR:
         covered = ", ".join((*_LINEAR, *_STATISTICS))
         raise TypeError(f"np.pad: no derivative rule covers mode {mode!r}; it covers {covered}")
-    if mode == "linear_ramp" and hasattr(_stacked(end_values), "_node"):
+    if mode == "linear_ramp" and is_tensor(_stacked(end_values)):
         return _pad_ramp(array, pad_width, _stacked(end_values))
-    if not hasattr(constants, "_node"):
+    if not is_tensor(constants):
         return pad(array, pad_width, mode, **options)
     rank = np.ndim(array)
     which = np.arange(2 * rank).reshape(rank, 2)  # the constant that NumPy puts where

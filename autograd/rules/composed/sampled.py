@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from autograd.basis.arrays import is_tensor
 from autograd.core.op import plain, stack_nested
 from autograd.rules.definition import defcomposite
 from autograd.rules.index import along
@@ -53,7 +54,7 @@ def _slope(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
         if np.shape(spacing) != (length,):
             raise ValueError(f"np.gradient: coordinates of shape {np.shape(spacing)} for {length} samples")
         steps = np.diff(np.multiply(spacing, 1.0))
-        if not hasattr(steps, "_node") and np.all(steps == steps[0]):
+        if not is_tensor(steps) and np.all(steps == steps[0]):
             spacing = steps[0]
 
     def at(start: int | None, stop: int | None = None) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from autograd.basis.arrays import is_tensor
 from autograd.core.op import stack_nested
 from autograd.rules.definition import defcomposite
 from autograd.rules.plain import constant
@@ -128,7 +129,7 @@ defcomposite(
 def _full_like(a: Any, fill_value: Any, dtype: Any = None, *, order: Any = "K", shape: Any = None) -> Any:
     dtype, shape = np.dtype(a.dtype if dtype is None else dtype), np.shape(a) if shape is None else shape
     fill_value = stack_nested(fill_value)
-    if not hasattr(fill_value, "_node"):
+    if not is_tensor(fill_value):
         return constant(np.full_like)(a, fill_value, dtype, order, shape=shape)
     return np.reshape(fill_value * np.ones(shape, float_dtype(dtype)), shape).astype(dtype)
 

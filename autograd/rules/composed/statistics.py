@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import is_tensor
 from autograd.core.op import Sample, plain, stack_nested
 from autograd.rules.definition import defcomposite
 from autograd.rules.index import scatter
@@ -120,7 +121,7 @@ def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, w
     edges = _edges(a, bins, range, weights)
     values, bounds = np.ravel(plain(a)), plain(edges)
     heights, _ = np.histogram(values, bounds, weights=None if weights is None else np.reshape(plain(weights), -1))
-    if hasattr(weights, "_node"):
+    if is_tensor(weights):
         place, inside = _bins(values, bounds)
         heights = scatter(np.ravel(weights)[inside], place[inside], heights.shape)
     if density:
@@ -137,7 +138,7 @@ def _histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = 
     edges = [_edges(a, b, r) for a, b, r in zip(flat, bins, ranges, strict=True)]
     values, bounds = np.stack([np.ravel(plain(a)) for a in columns], axis=1), plain(edges)
     heights, _ = np.histogramdd(values, bounds, weights=None if weights is None else np.ravel(plain(weights)))
-    if hasattr(weights, "_node"):
+    if is_tensor(weights):
         places, each_inside = zip(*map(_bins, values.T, bounds), strict=True)
         inside = np.all(each_inside, axis=0)
         heights = scatter(np.ravel(weights.astype(np.float64))[inside], tuple(p[inside] for p in places), heights.shape)

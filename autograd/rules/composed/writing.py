@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.arrays import is_tensor
 from autograd.core.op import stack_nested
 from autograd.rules.definition import defcomposite
 from autograd.rules.index import each_along
@@ -16,7 +17,7 @@ _REPLACED = r"\bar a = \bar y \odot 1[\text{not } i], \quad \bar v = \bar y[i]"
 
 def _checked(name: str, a: Any) -> tuple[int, ...]:
     """The shape of what is written into, which must be a Tensor."""
-    if not hasattr(a, "_node"):
+    if not is_tensor(a):
         raise TypeError(
             f"np.{name} of a Tensor into {type(a).__name__} of shape {np.shape(a)}: an array cannot hold its gradient. "
             "Write into a Tensor, or make a new one by np.where or np.broadcast_to"
