@@ -2,9 +2,9 @@
 
 Where a gradient can reach the Tensor and recording is on, `float(t)`, `int(t)` and `t.tolist()` work and warn once a
 line, and `np.asarray(t)` is an error. Without a graph, or inside `no_grad()`, all of them are as for an array.
-`t.item()`, `t.data` and `t.detach()` are the silent ways, and a function of which `t.item()` leaves no gradient at all is
-not differentiated. Code that `autograd.differentiable` runs means no cut by `t.item()`, `t.tolist()` and `t.data`, and
-gets Tensors.
+`t.item()`, `t.data` and `t.detach()` are the silent ways; a function of which `t.item()` leaves no gradient at all is
+an error of a transform. Code that `autograd.differentiable` runs means no cut by `t.item()`, `t.tolist()` and
+`t.data`, and gets Tensors.
 """
 
 from __future__ import annotations
