@@ -200,26 +200,20 @@ class Mathematics:
         return None
 
     def _choice(self, condition: Any, a: Any, b: Any) -> Term:
-        """The first where the condition holds, else the second: each with 1[...] as a factor."""
-        chosen = self._inside(condition, PRODUCT)
-        match parts_of(chosen):
-            case (Symbol("1", "number"), Symbol("[", "open"), *inside, close):
-                turned = [_TURNED.get(part, part) for part in inside]
-                other: Tree = row(Symbol("1", "number"), Symbol("[", "open"), *turned, close)
-                simple = sum(role_of(part) == "relation" for part in inside) == 1
-            case _:
-                simple = False
-        if not simple:
-            other = Group(row(Symbol("1", "number"), _MINUS, chosen))
+        """The first where the condition holds, else the second: 1[x > 0] ⊙ a + 1[x ≤ 0] ⊙ b."""
+        holds = self._inside(condition, PRODUCT)
         sign: Tree = _ODOT if ndim(condition) else _SMALL
         summands = [
             factor if _is(value, 1) else row(factor, sign, self._factor(value))
-            for factor, value in ((chosen, a), (other, b))
+            for factor, value in ((holds, a), (_otherwise(holds), b))
             if not _is(value, 0)
         ]
-        if not summands:
-            return Term(Symbol("0", "number"))
-        return Term(row(summands[0], _PLUS, summands[1]), SUM) if len(summands) > 1 else Term(summands[0], PRODUCT)
+        match summands:
+            case []:
+                return Term(Symbol("0", "number"))
+            case [only]:
+                return Term(only, PRODUCT)
+        return Term(row(summands[0], _PLUS, summands[1]), SUM)
 
     def _of_powers(self, fn: Any, args: tuple[Any, ...]) -> Term:
         """Functions that are accurate where one is near: as what they compute."""
@@ -419,3 +413,12 @@ def _is_negative(tree: Tree) -> bool:
 
 def _without_minus(tree: Tree) -> Tree:
     return row(*parts_of(tree)[1:]) if _is_negative(tree) else tree
+
+
+def _otherwise(indicator: Tree) -> Tree:
+    """1[x ≤ 0] for 1[x > 0]; of what is more than one relation, 1 less that."""
+    match parts_of(indicator):
+        case (Symbol("1", "number") as one, Symbol("[", "open") as bracket, *inside, close):
+            if sum(role_of(part) == "relation" for part in inside) == 1:
+                return row(one, bracket, *[_TURNED.get(part, part) for part in inside], close)
+    return Group(row(Symbol("1", "number"), _MINUS, indicator))

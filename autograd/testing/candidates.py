@@ -32,26 +32,21 @@ class Candidates:
 
     def of(self, unit: Unit) -> Iterator[tuple[list[Node | None], list[Any]]]:
         """What the values of a unit may have to be."""
-        ends = {end.var: end for end in unit.reach}
-        if len(unit.values) == 1:
-            var = unit.values[0]
-            if var in ends:
-                node = ends[var].node
-                yield (
-                    [node],
-                    [self._truth.gradient(node).reshape(np.shape(var.value))]
-                    if np.size(var.value) == node.value.size
-                    else [self._truth.gradient(node)],
-                )
-            for node in self._by_name(var):
-                for right in self._arranged(node, var):
-                    yield [node], [right]
-            for contribution in self._truth.contributions:
-                if contribution.size == np.size(var.value) > 1:
-                    for right in arrangements(contribution, np.shape(var.value)):
-                        yield [None], [right]
+        if len(unit.values) != 1:
+            yield from self._of_groups(unit)
             return
-        yield from self._of_groups(unit)
+        (var,) = unit.values
+        shape, size = np.shape(var.value), np.size(var.value)
+        for end in [end for end in unit.reach if end.var is var][-1:]:  # it is given back as a gradient
+            g = self._truth.gradient(end.node)
+            yield [end.node], [g.reshape(shape) if size == end.node.value.size else g]
+        for node in self._by_name(var):
+            for right in self._arranged(node, var):
+                yield [node], [right]
+        for contribution in self._truth.contributions:
+            if contribution.size == size > 1:
+                for right in arrangements(contribution, shape):
+                    yield [None], [right]
 
     def _by_name(self, var: Var) -> list[Node]:
         """The nodes, those first that are called like the value."""

@@ -213,8 +213,9 @@ def is_function(value: Any) -> bool:
 def is_pure(function: FunctionType) -> bool:
     """Whether a function writes into nothing that others see; what it is given are copies."""
     written = {step.opname for step in dis.get_instructions(function)} & _WRITES
-    if written <= {"STORE_SUBSCR"} and not function.__closure__:
-        used = (function.__globals__.get(name) for name in function.__code__.co_names)
-        first = function.__code__.co_varnames[:1]
-        return not written or (first != ("self",) and not any(isinstance(value, _HOLDERS) for value in used))
-    return not written
+    if written != {"STORE_SUBSCR"}:
+        return not written
+    # It writes elements: of its arguments and its own arrays, unless it knows others, by self, a closure or a global.
+    code, variables = function.__code__, function.__globals__
+    has_others = any(isinstance(variables.get(name), _HOLDERS) for name in code.co_names)
+    return not (has_others or function.__closure__ or code.co_varnames[:1] == ("self",))

@@ -63,7 +63,7 @@ class Complex(NDArrayOperatorsMixin, Proxy):
                 f"{qualified_name(ufunc)} of complex numbers: no derivative with this out=, nor of .{method}"
             )
         result = call(ufunc, inputs, kwargs)
-        if out is None or not out.ndim:  # numbers do not change: the name moves on
+        if out is None or not out.ndim:  # numbers do not change: z += 1 makes z another one
             return result
         out[...] = result
         return out
