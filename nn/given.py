@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Real
-from typing import Any
+from types import MappingProxyType
+from typing import Annotated, Any, get_type_hints
 
 import numpy as np
 
@@ -89,6 +90,21 @@ def switch(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)) and value not in (0, 1):
         raise TypeError(f"{name} is {value!r}; it must be True or False")
     return bool(value)
+
+
+# What settings are annotated with, where an optimiser takes them
+NonNegative = Annotated[float, nonnegative]
+Probability = Annotated[float, probability]
+Betas = Annotated[tuple[float, float], betas]
+Switch = Annotated[bool, switch]
+
+
+def settings_of(init: Callable[..., None]) -> Mapping[str, Callable[[str, Any], Any]]:
+    """The arguments of an optimiser that are annotated with what checks them, by name."""
+    hints = get_type_hints(init, include_extras=True)
+    return MappingProxyType(
+        {name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")}
+    )
 
 
 def groups(params: Any, optimizer: str, settings: Iterable[str]) -> list[tuple[Any, dict[str, Any]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -57,35 +56,27 @@ class Adam(Optimizer):
     weight_decay: float
     amsgrad: bool
     maximize: bool
-    settings = MappingProxyType(
-        {
-            "lr": given.nonnegative,
-            "betas": given.betas,
-            "eps": given.nonnegative,
-            "weight_decay": given.nonnegative,
-            "amsgrad": given.switch,
-            "maximize": given.switch,
-        }
-    )
     _counting = True
     _decoupled: ClassVar[bool] = False
 
     def __init__(
         self,
         params: given.Parameters | given.Groups,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
+        lr: given.NonNegative = 1e-3,
+        betas: given.Betas = (0.9, 0.999),
+        eps: given.NonNegative = 1e-8,
         *,
-        weight_decay: float = 0.0,
-        amsgrad: bool = False,
-        maximize: bool = False,
+        weight_decay: given.NonNegative = 0.0,
+        amsgrad: given.Switch = False,
+        maximize: given.Switch = False,
     ) -> None:
         values = (lr, betas, eps, weight_decay, amsgrad, maximize)
         super().__init__(params, dict(zip(self.settings, values, strict=True)))
         for kind, there in (("mean", True), ("square", True), ("largest", self.amsgrad)):
             # From the start where it can, so that a compiled step is recorded once.
             self._memory[kind] = [np.zeros_like(buffer) if there else None for buffer in self._buffers]
+
+    settings = given.settings_of(__init__)
 
     def _step(self) -> None:
         for part, t in self._parts():
@@ -142,12 +133,12 @@ class AdamW(Adam):
     def __init__(
         self,
         params: given.Parameters | given.Groups,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
+        lr: given.NonNegative = 1e-3,
+        betas: given.Betas = (0.9, 0.999),
+        eps: given.NonNegative = 1e-8,
         *,
-        weight_decay: float = 0.01,
-        amsgrad: bool = False,
-        maximize: bool = False,
+        weight_decay: given.NonNegative = 0.01,
+        amsgrad: given.Switch = False,
+        maximize: given.Switch = False,
     ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize)

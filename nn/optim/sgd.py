@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -55,32 +54,24 @@ class SGD(Optimizer):
     weight_decay: float
     dampening: float
     maximize: bool
-    settings = MappingProxyType(
-        {
-            "lr": given.nonnegative,
-            "momentum": given.nonnegative,
-            "nesterov": given.switch,
-            "weight_decay": given.nonnegative,
-            "dampening": given.nonnegative,
-            "maximize": given.switch,
-        }
-    )
 
     def __init__(
         self,
         params: given.Parameters | given.Groups,
-        lr: float,
-        momentum: float = 0.0,
+        lr: given.NonNegative,
+        momentum: given.NonNegative = 0.0,
         *,
-        nesterov: bool = False,
-        weight_decay: float = 0.0,
-        dampening: float = 0.0,
-        maximize: bool = False,
+        nesterov: given.Switch = False,
+        weight_decay: given.NonNegative = 0.0,
+        dampening: given.NonNegative = 0.0,
+        maximize: given.Switch = False,
     ) -> None:
         values = (lr, momentum, nesterov, weight_decay, dampening, maximize)
         super().__init__(params, dict(zip(self.settings, values, strict=True)))
         self._memory["velocity"] = [None] * len(self._own)
         self._slots = [(p, buffer, self._rates[p.dtype]) for p, buffer in zip(self._own, self._buffers, strict=True)]
+
+    settings = given.settings_of(__init__)
 
     def _check_together(self, settings: Mapping[str, Any]) -> None:
         momentum, dampening = settings["momentum"], settings["dampening"]

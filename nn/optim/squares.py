@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 import numpy as np
 
 from nn import given
@@ -48,29 +46,18 @@ class RMSprop(Optimizer):
     momentum: float
     centered: bool
     maximize: bool
-    settings = MappingProxyType(
-        {
-            "lr": given.nonnegative,
-            "alpha": given.probability,
-            "eps": given.nonnegative,
-            "weight_decay": given.nonnegative,
-            "momentum": given.nonnegative,
-            "centered": given.switch,
-            "maximize": given.switch,
-        }
-    )
 
     def __init__(
         self,
         params: given.Parameters | given.Groups,
-        lr: float = 1e-2,
-        alpha: float = 0.99,
-        eps: float = 1e-8,
+        lr: given.NonNegative = 1e-2,
+        alpha: given.Probability = 0.99,
+        eps: given.NonNegative = 1e-8,
         *,
-        weight_decay: float = 0.0,
-        momentum: float = 0.0,
-        centered: bool = False,
-        maximize: bool = False,
+        weight_decay: given.NonNegative = 0.0,
+        momentum: given.NonNegative = 0.0,
+        centered: given.Switch = False,
+        maximize: given.Switch = False,
     ) -> None:
         values = (lr, alpha, eps, weight_decay, momentum, centered, maximize)
         super().__init__(params, dict(zip(self.settings, values, strict=True)))
@@ -78,6 +65,8 @@ class RMSprop(Optimizer):
             # From the start where it can, so that a compiled step is recorded once.
             self._memory[kind] = [np.zeros_like(buffer) if there else None for buffer in self._buffers]
         self._roots = [np.empty_like(buffer) for buffer in self._buffers]
+
+    settings = given.settings_of(__init__)
 
     def _step(self) -> None:
         for part, _ in self._parts():
@@ -146,32 +135,24 @@ class Adagrad(Optimizer):
     weight_decay: float
     initial_accumulator_value: float
     maximize: bool
-    settings = MappingProxyType(
-        {
-            "lr": given.nonnegative,
-            "lr_decay": given.nonnegative,
-            "eps": given.nonnegative,
-            "weight_decay": given.nonnegative,
-            "initial_accumulator_value": given.nonnegative,
-            "maximize": given.switch,
-        }
-    )
 
     def __init__(
         self,
         params: given.Parameters | given.Groups,
-        lr: float = 1e-2,
-        lr_decay: float = 0.0,
-        eps: float = 1e-10,
+        lr: given.NonNegative = 1e-2,
+        lr_decay: given.NonNegative = 0.0,
+        eps: given.NonNegative = 1e-10,
         *,
-        weight_decay: float = 0.0,
-        initial_accumulator_value: float = 0.0,
-        maximize: bool = False,
+        weight_decay: given.NonNegative = 0.0,
+        initial_accumulator_value: given.NonNegative = 0.0,
+        maximize: given.Switch = False,
     ) -> None:
         values = (lr, lr_decay, eps, weight_decay, initial_accumulator_value, maximize)
         super().__init__(params, dict(zip(self.settings, values, strict=True)))
         self._memory["sum"] = [np.full_like(buffer, self.initial_accumulator_value) for buffer in self._buffers]
         self._roots = [np.empty_like(buffer) for buffer in self._buffers]
+
+    settings = given.settings_of(__init__)
 
     def _initial(self, kind: str) -> float:
         return self.initial_accumulator_value
