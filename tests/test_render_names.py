@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 from typing import Any
 
 import numpy as np
@@ -187,3 +188,18 @@ def test_two_layers_of_a_round_are_told_apart() -> None:
     assert any(cluster.kind == "repeat" for cluster in diagram.clusters)
     names = [card.name for card in diagram.cards if card.expression]
     assert len({*names}) == len(names)
+
+
+def test_the_code_of_a_function_is_read_once_for_all_pictures(monkeypatch: Any) -> None:
+    read = []
+    instructions = dis.get_instructions
+    monkeypatch.setattr(dis, "get_instructions", lambda code: read.append(code.co_name) or instructions(code))
+
+    def lesson() -> Picture:
+        w = leaf(2)
+        squares = w**2
+        return autograd.draw(np.sum(squares))
+
+    assert "squares" in formulas(lesson())
+    assert "squares" in formulas(lesson())
+    assert read.count("lesson") == 1

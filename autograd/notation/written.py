@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from types import CodeType
 from typing import Any, Final
@@ -177,6 +178,7 @@ def _adds_up(node: Node, user: Node) -> bool:
     )
 
 
+@lru_cache(maxsize=256)  # a function is drawn more than once
 def _assigned(code: CodeType) -> tuple[dict[int, str], frozenset[str]]:
     """Variables by instruction, and those that are assigned at all: `h`, `self.h`, `cache["h"]`, `h[t]` are all h."""
     instructions = [one for one in dis.get_instructions(code) if one.opname != "COPY"]

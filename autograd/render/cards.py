@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -234,9 +235,14 @@ def title_lines(card: Card, kind: int = palette.TITLE) -> list[str]:
     >>> title_lines(Card("n0", "v", "neg", "sum(log(sigmoid(−u_neg @ v)))"))
     ['', '= sum(log(sigmoid(−u_neg @ v)))']
     """
-    formula = f"= {card.expression}" if card.expression else ""
-    name = text_width(f"{card.name} ", kind, bold=True)
-    least = _NARROW if card.narrow else _LONG
+    return [*_title_lines(card.name, card.expression, card.narrow, kind)]
+
+
+@lru_cache(maxsize=1 << 12)  # every arrangement that is tried breaks the same formulas
+def _title_lines(title: str, expression: str, narrow: bool, kind: int) -> Sequence[str]:
+    formula = f"= {expression}" if expression else ""
+    name = text_width(f"{title} ", kind, bold=True)
+    least = _NARROW if narrow else _LONG
     if name + text_width(formula, kind) <= least:
         return [formula]
     tried = [["", formula], *([*before, *parts] for parts in _halves(formula, kind) for before in ([], [""]))]
@@ -250,7 +256,7 @@ def title_lines(card: Card, kind: int = palette.TITLE) -> list[str]:
         return least if whole and wide <= _ROOM * least else max(wide, least), len(lines), not whole, wide
 
     lines = min(tried, key=cost)
-    return [part for line in lines for part in _narrowed(line, kind)] if card.narrow else lines
+    return [part for line in lines for part in _narrowed(line, kind)] if narrow else lines
 
 
 def _narrowed(line: str, kind: int) -> list[str]:

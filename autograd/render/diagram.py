@@ -148,6 +148,7 @@ class Diagram:
         high: how many cards a column may have before further ones go to another, where they can.
         arcs: how many lines may span columns before such uses name what they take; None for any number.
         width: about how wide it will be, in points.
+        size: about how wide and high, if that was estimated.
         legend: whether there is one below.
         arriving: the name of the gradient that arrives at an operation, in rules.
     """
@@ -169,6 +170,7 @@ class Diagram:
     high: int = 4
     arcs: int | None = None
     width: float = 0.0
+    size: tuple[float, float] | None = None
     legend: bool = True
 
     def __post_init__(self) -> None:

@@ -101,7 +101,8 @@ def broken(diagram: Diagram, viewport: Viewport, style: Style, rows: Rows = "any
             best, estimate = scale, tried
     several = in_rows and rows != "one" and len(diagram.cards) <= _MOST_IN_ROWS
     breaks = _best_breaks(estimate, viewport, style, rows == "any") if several else ()
-    return replace(estimate.diagram, breaks=breaks, width=estimate.size(breaks)[0])
+    size = estimate.size(breaks)
+    return replace(estimate.diagram, breaks=breaks, width=size[0], size=size)
 
 
 def _best_breaks(estimate: _Estimate, viewport: Viewport, style: Style, any_rows: bool) -> tuple[int, ...]:

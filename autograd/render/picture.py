@@ -126,10 +126,10 @@ class Picture:
         That is measured where it is drawn, unless an estimate with this margin is clear.
         """
         viewport = self._viewport or Viewport()
-        expected = readable(*estimated_size(self._diagram, viewport, self._style), viewport)
+        expected = readable(*self._diagram.size or estimated_size(self._diagram, viewport, self._style), viewport)
         if _UNCLEAR[0] <= expected < _UNCLEAR[1]:
             try:
-                return readable(*size(ElementTree.fromstring(self.svg)), viewport)
+                return readable(*size(self.svg), viewport)
             except RuntimeError:  # nothing that is installed can draw it
                 pass
         return expected / margin
@@ -176,7 +176,7 @@ class Picture:
         if format == "svg":
             return themed(svg.decode(), self._theme).encode()
         if format == "png":
-            resolution = _INCH * _PIXELS_PER_POINT * fit(*size(ElementTree.fromstring(svg)), self._viewport)
+            resolution = _INCH * _PIXELS_PER_POINT * fit(*size(svg.decode()), self._viewport)
             source = source.replace("{", f"{{ graph [dpi={resolution:.0f}]", 1)
         return backend.draw(themed(source, self._theme), format)
 

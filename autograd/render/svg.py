@@ -5,6 +5,7 @@ Graphviz's own titles are identifiers, and its ids repeat from picture to pictur
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Final
@@ -19,6 +20,7 @@ from autograd.render.metrics import text_width
 from autograd.render.style import Style
 
 UNFOLD: Final = "collapse='none' draws everything"
+_VIEW_BOX: Final = re.compile('viewBox="([^"]*)"')
 _BLANKS = " \N{NO-BREAK SPACE}"
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 
@@ -52,7 +54,7 @@ def finish(raw: bytes, diagram: Diagram, source: str, style: Style, viewport: Vi
         for colour in ("fill", "stroke"):
             if element.get(colour) == "transparent":  # a colour that CSS has, and SVG 1.1 has not
                 element.set(colour, "none")
-    across, down = size(root)
+    across, down = _size(root.get("viewBox"))
     scale = fit(across, down, viewport)
     root.attrib.update(
         {
@@ -71,9 +73,18 @@ def groups(root: Element, kind: str) -> Iterator[Element]:
     return (group for group in root.iter("g") if kind in group.get("class", "").split())
 
 
-def size(root: Element) -> tuple[float, float]:
-    """Width and height of a picture in points."""
-    _, _, width, height = map(float, (root.get("viewBox") or "0 0 1 1").split())
+def size(svg: str) -> tuple[float, float]:
+    """Width and height of a picture in points, from its first tag: the rest is long.
+
+    >>> size('<svg width="8in" viewBox="0.00 0.00 576.00 324.00"><g/></svg>')
+    (576.0, 324.0)
+    """
+    found = _VIEW_BOX.search(svg)
+    return _size(found and found[1])
+
+
+def _size(box: str | None) -> tuple[float, float]:
+    _, _, width, height = map(float, (box or "0 0 1 1").split())
     return width, height
 
 
