@@ -172,6 +172,11 @@ def looks_labels_up(x: Any) -> Any:
     return means[0.5] * x + means[2.0] * len(means) * counts[labels[0]] + squares[scale]
 
 
+def splits_numbers(x: Any) -> Any:
+    mantissa, exponent = math.frexp(x[2])
+    return x * mantissa * 2.0 ** -int(exponent) + math.modf(x[2])[0]
+
+
 def double(a: Any) -> None:
     a += a * a
     a *= 1.5
@@ -209,6 +214,7 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     writes_into_an_array_without_axes,
     goes_over_elements_in_python,
     looks_labels_up,
+    splits_numbers,
 ]
 
 

@@ -147,6 +147,29 @@ def under_constraints(x: Any) -> Any:
     return np.concatenate([portfolio, disc.x, [disc.fun], kinds])
 
 
+def older_minima(x: Any) -> Any:
+    def loss(s: Any, a: Any) -> Any:
+        return np.sum((s - a) ** 2) + np.sum(s**4)
+
+    def with_slope(s: Any, a: Any) -> Any:
+        return x[0] * loss(s, a), x[0] * (2 * (s - a) + 4 * s**3)
+
+    start, old = np.zeros(2), scipy.optimize
+    fine: Any = {"disp": False, "xtol": 1e-9, "ftol": 1e-12}
+    found = [
+        old.fmin(loss, start, args=(x,), **fine),
+        old.fmin_bfgs(loss, start, args=(x,), disp=False),
+        old.fmin_cg(loss, start, args=(x,), disp=False),
+        old.fmin_tnc(with_slope, start, args=(x,), disp=0)[0],
+        old.differential_evolution(loss, [(0.3, 2.0)] * 2, args=(x,), rng=1).x,
+        old.minimize(with_slope, start, args=(x,), jac=True).x,
+    ]
+    lowest = old.fmin_l_bfgs_b(with_slope, start, args=(x,), bounds=[(None, None), (0.0, 0.1)])
+    one = old.fminbound(lambda s: loss(s, x[0]), 0.0, 2.0), old.golden(loss, args=(x[1],), brack=(0.0, 1.0))
+    steps = old.fmin(loss, start, args=(x,), retall=True, **fine)[0]
+    return sum(found) * lowest[0] + lowest[1] + one[0] * one[1] + steps
+
+
 def of_linear_programs(x: Any) -> Any:
     found = scipy.optimize.linprog(
         [-1.0, -2.0 * x[0], 0.5], A_ub=[[1.0, x[1], 0.0], [3.0, 1.0, 1.0]], b_ub=[2.0 * x[0], 4.0],
@@ -155,7 +178,9 @@ def of_linear_programs(x: Any) -> Any:
     return np.append(found.x, found.fun)
 
 
-@pytest.mark.parametrize("fn", [lowest, within_bounds, fitted, values_at_minima, under_constraints, of_linear_programs])
+@pytest.mark.parametrize(
+    "fn", [lowest, within_bounds, fitted, values_at_minima, under_constraints, of_linear_programs, older_minima]
+)
 def test_a_minimum(fn: Any) -> None:
     gradcheck(differentiable(fn), [np.array([0.7, 1.3])], rtol=2e-3, atol=2e-4, complex_step=False)
 

@@ -63,7 +63,7 @@ def _of_scipy(name: str) -> Callable[..., Any]:
 _STEPS = {"ceil", "floor", "trunc", "isclose", "isfinite", "isinf", "isnan", "comb", "factorial", "gcd", "isqrt", "lcm",
           "perm", "ulp"}  # fmt: skip
 _SAME = ("exp", "exp2", "expm1", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "sinh", "cosh", "tanh",
-         "fabs", "degrees", "radians", "copysign", "fmod", "modf")  # fmt: skip
+         "fabs", "degrees", "radians", "copysign", "fmod", "modf", "frexp")  # fmt: skip
 _INVERSE = {"asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "asinh": np.arcsinh, "acosh": np.arccosh,
             "atanh": np.arctanh}  # fmt: skip
 _ON_TENSORS: dict[str, Callable[..., Any]] = {

@@ -28,7 +28,10 @@ def on_numbers(fn: Function) -> Function:
     @wraps(fn)
     def call(*args: Any) -> Any:
         with no_grad():
-            value = plain(tensor_of(fn(*plain(args))))
+            value = fn(*plain(args))
+            if isinstance(value, tuple) and len(set(map(np.ndim, plain(value)))) > 1:  # a value and its slope
+                return tuple([plain(tensor_of(part)) for part in value])
+            value = plain(tensor_of(value))
         return value.item() if np.size(value) == 1 and not np.ndim(value) else value
 
     return call

@@ -137,6 +137,8 @@ _solver(theirs.root_scalar, "root", lambda fn: fn)
 _solver(theirs.root, "x", lambda fn: fn)
 _solver(theirs.minimize, "x", _stationary, fun=np.squeeze)
 _solver(theirs.minimize_scalar, "x", _stationary, fun=np.squeeze)
+for _original in (theirs.differential_evolution, theirs.dual_annealing, theirs.shgo):
+    _solver(_original, "x", _stationary, fun=np.squeeze)
 _solver(theirs.least_squares, "x", _least, _two, fun=lambda rest: rest, cost=lambda rest: np.sum(rest**2) / 2)
 
 
@@ -145,6 +147,36 @@ def _leastsq(residuals: Function, given: dict[str, Any], found: Any) -> Any:
 
 
 _stands_for(theirs.leastsq, _leastsq)
+
+
+def _lowest(fn: Function, given: dict[str, Any], found: Any) -> Any:
+    """The answer of an older function that gives a minimum, alone or first. Where it compares, no gradient would go."""
+    bounds = (given["x1"], given["x2"]) if "x1" in given else _pairs(given.get("bounds"))
+    x, *rest = found if isinstance(found, tuple) else (found,)
+    x = _within(bounds, _stationary(lambda at: _value(fn(at))), x)
+    return (x, *rest) if isinstance(found, tuple) else x
+
+
+def _with_value(fn: Function, given: dict[str, Any], found: Any) -> Any:
+    """The same, where the value at the minimum comes second."""
+    answer = _lowest(fn, given, found)
+    if not isinstance(answer, tuple) or not isinstance(answer[1], (float, np.floating)):  # the steps, of `retall`
+        return answer
+    x, _, *rest = answer
+    return x, np.squeeze(_value(fn(x))), *rest
+
+
+def _value(answer: Any) -> Any:
+    """What a function gives, alone or with its slope."""
+    return answer[0] if isinstance(answer, tuple) else answer
+
+
+for _original in (
+    theirs.fmin, theirs.fmin_powell, theirs.fmin_cg, theirs.fmin_bfgs, theirs.fmin_ncg, theirs.fmin_l_bfgs_b,
+    theirs.brent, theirs.golden, theirs.fminbound,
+):  # fmt: skip
+    _stands_for(_original, _with_value)
+_stands_for(theirs.fmin_tnc, _lowest)
 
 
 @replaces(theirs.nnls)
