@@ -242,10 +242,8 @@ def _key(line: Line) -> Any:
 
 
 def _frozen(value: Any) -> Any:
-    if type(value) is Var:
-        return id(value)
     if type(value) in (tuple, list):
-        return type(value), tuple(_frozen(part) for part in value)
+        return type(value), tuple([id(part) if type(part) is Var else _frozen(part) for part in value])
     if isinstance(value, slice):
         return slice, _frozen((value.start, value.stop, value.step))
     if isinstance(value, (float, complex, np.inexact)):  # 0.0 and -0.0 differ, NaN equals itself
