@@ -203,3 +203,21 @@ def test_the_code_of_a_function_is_read_once_for_all_pictures(monkeypatch: Any) 
     assert "squares" in formulas(lesson())
     assert "squares" in formulas(lesson())
     assert read.count("lesson") == 1
+
+
+def test_what_a_module_is_called_with_has_its_own_name_though_functions_used_it_too() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv1, self.conv2 = nn.Conv2d(1, 2, 3), nn.Conv2d(2, 2, 3)
+
+        def forward(self, x: Any) -> Any:
+            x = nn.functional.relu(self.conv1(x))
+            x = nn.functional.relu(self.conv2(x))
+            return x.reshape(len(x), -1)
+
+    x = rng.normal(size=(2, 1, 6, 6))
+    logits = Net()(x)
+    loss = nn.functional.cross_entropy(logits, np.array([0, 2]))
+    cards = autograd.draw(loss)._diagram.cards
+    assert [card.name for card in cards if not card.expression and card.kind in ("data", "target")] == ["x", "y"]

@@ -39,6 +39,7 @@ class Names(Claims):
         scope: the caller's variables.
         given: names that come before all others, by node.
         reserved: identifiers that are used otherwise.
+        entering: arrays that modules are called with, which no operation may take.
 
     Attributes:
         taken: the identifiers in use.
@@ -59,9 +60,10 @@ class Names(Claims):
         scope: Scope,
         given: Mapping[Any, str],
         reserved: Iterable[str] = (),
+        entering: Iterable[Any] = (),
     ) -> None:
         super().__init__(reserved)
-        self._scope, self._given = scope, given
+        self._scope, self._given, self._entering = scope, given, [*entering]
         self._letters: dict[int, str] = {}  # names that are made when somebody asks: there may be many
         self._counts: Counter[str] = Counter()
         self._operations = [node for node in nodes if node.op is not None]
@@ -135,6 +137,9 @@ class Names(Claims):
                 self._claim(value, own)
             elif name := self._variable(value):
                 variables.append((value, name))
+        known = {id(value) for value, _ in variables}
+        others = (value for value in self._entering if id(value) not in known and id(value) not in self._names)
+        variables += [(value, name) for value in others if (name := self._variable(value))]
         for value, name in variables:  # the user's own names come before the short ones of paths
             self._claim(value, name)
         for path, short in short_paths(list(paths)).items():

@@ -10,7 +10,9 @@ import ast
 import copy
 import dis
 import linecache
+import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ import numpy as np
 
 from autograd.basis.frames import is_library, is_ours
 from autograd.core.node import Node
+from autograd.core.op import operations
 from autograd.notation.names import pretty
 
 _STORES: Final = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF")
@@ -57,7 +60,7 @@ class Written:
         if code is None:
             return None
         if id(code) not in self._read:
-            ours = is_ours(code.co_filename) or is_library(code.co_filename)
+            ours = is_ours(code.co_filename) or is_library(code.co_filename) or _has_records(code.co_filename)
             self._read[id(code)] = None if ours else _Function(code, *_assigned(code))
         return self._read[id(code)]
 
@@ -140,6 +143,13 @@ class Written:
             self._operands[key] = _operands(function.expression(node.at), node, function.variables)
         operands = self._operands[key]
         return operands[position] if 0 <= position < len(operands) else None
+
+
+def _has_records(file: str) -> bool:
+    """Whether it is of a package that has records of its own, as layers have: what it calls its values is no user's."""
+    packages = {op.name.partition(".")[0] for op in operations()}
+    folders = (folder for name in packages for folder in getattr(sys.modules.get(name), "__path__", ()))
+    return file.startswith(tuple(f"{folder}{os.sep}" for folder in folders))
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,9 @@ def names_of(graph: Graph, scope: Scope, overrides: Mapping[Node | str, str]) ->
         nodes = [node for node in nodes if node.op is None]
         nodes += graph.operations[:_ENDS] + graph.operations[-_ENDS:]
         return Names(nodes, scope, overrides)
-    names = Names(nodes, scope, overrides)
+    calls = dict.fromkeys(call for inner in dict.fromkeys(graph.innermost.values()) for call in inner.chain)
+    entering = {id(one): one for call in calls for one in call.inputs if isinstance(one, np.ndarray)}
+    names = Names(nodes, scope, overrides, entering=entering.values())
     graph.named = lambda value: name.drawn if (name := names.given(value)) is not None else ""
     graph.held_by = lambda value: graph.named(value) if names.is_held(value) else ""
     graph.single = {node for node in graph.operations if not (names.single(node) or "]").endswith("]")}
