@@ -177,6 +177,24 @@ def splits_numbers(x: Any) -> Any:
     return x * mantissa * 2.0 ** -int(exponent) + math.modf(x[2])[0]
 
 
+HALVES = np.array([0.5, 0.25, 0.5])
+
+
+def hann(n: Any) -> Any:
+    return HALVES[:n] * 2
+
+
+def evaluates_text(x: Any) -> Any:
+    scale, window = x[0], eval("hann" + "(len(x))")
+    rule = eval("lambda v, k=scale: k * np.array([HALVES.dot(v), math.exp(v[2]), k])", globals(), {"scale": scale})
+    return window * eval("a * b", {"a": x[1], "b": 2.0}) * sum(eval(" [v * 2 for v in x] ")) + rule(x)
+
+
+def joins_ranges(x: Any) -> Any:
+    steps = np.r_[x[0] : x[0] + 1.0 : 0.4, x[1], 0:2]
+    return steps[:3] * steps[3] + np.r_[0.0 : x[2] : 3j] + np.r_[: x[2] : x[0] / 2][1]
+
+
 def double(a: Any) -> None:
     a += a * a
     a *= 1.5
@@ -215,6 +233,8 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     goes_over_elements_in_python,
     looks_labels_up,
     splits_numbers,
+    evaluates_text,
+    joins_ranges,
 ]
 
 

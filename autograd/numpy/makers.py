@@ -240,6 +240,10 @@ def make_diagonal(D: Any, offset: int = 0, axis1: int = -1, axis2: int = -2) -> 
     return np.expand_dims(D, -1) * np.eye(np.shape(D)[-1])
 
 
+def _ends(part: Any) -> Any:
+    return (part.start, part.stop, part.step) if isinstance(part, slice) else part
+
+
 class _Joined:
     """`np.r_` and `np.c_`."""
 
@@ -248,11 +252,11 @@ class _Joined:
 
     def __getitem__(self, key: Any) -> Any:
         parts = key if isinstance(key, tuple) else (key,)
-        if not holds_tensor(parts):
+        if not any(holds_tensor(_ends(part)) for part in parts):
             return as_tensor(self._theirs[key])
         if any(isinstance(part, str) for part in parts):
             raise TypeError("np.r_ of Tensors with a directive; use np.concatenate or np.stack")
-        arrays = [np.r_[part] if isinstance(part, slice) else np.atleast_1d(asarray(part)) for part in parts]
+        arrays = [_points(part) if isinstance(part, slice) else np.atleast_1d(asarray(part)) for part in parts]
         if self._columns:
             arrays = [part[:, None] if part.ndim == 1 else part for part in arrays]
         return np.concatenate(arrays, axis=-1 if self._columns else 0)
@@ -276,6 +280,11 @@ class _Grid:
         places = [_places(part, np.ravel(grid)) for part, grid in zip(parts, np.ogrid[plainly], strict=True)]
         spread = np.meshgrid(*places, indexing="ij", sparse=self._theirs is np.ogrid)
         return spread[0] if isinstance(key, slice) else np.stack(spread) if self._theirs is np.mgrid else spread
+
+
+def _points(part: slice) -> Any:
+    values = np.r_[slice(*plain(_ends(part)))]
+    return _places(_ends(part), values) if holds_tensor(_ends(part)) else values
 
 
 def _places(part: tuple[Any, ...], values: Any) -> Any:
