@@ -394,13 +394,13 @@ def test_numbers_as_people_compute_with_them(fn: Any) -> None:
 def test_an_error_that_the_code_catches_is_not_lost() -> None:
     def alone(x: Any) -> Any:
         try:
-            return math.frexp(x)[0]
+            return math.nextafter(x, 9.0)
         except Exception:
             return 0.0
 
-    with pytest.raises(TypeError, match="math.frexp"):
+    with pytest.raises(TypeError, match="math.nextafter"):
         grad(differentiable(alone))(0.5)
-    with pytest.warns(GradientCutWarning, match=r"caught.*math\.frexp"):
+    with pytest.warns(GradientCutWarning, match=r"caught.*math\.nextafter"):
         assert grad(differentiable(lambda x: alone(x) + 2 * x))(0.5) == 2
 
 
@@ -543,8 +543,8 @@ def test_a_function_of_math_is_one_operation_on_a_number() -> None:
 
 def test_functions_of_math_without_a_rule_are_an_error_and_steps_are_plain() -> None:
     assert grad(differentiable(lambda x: math.floor(x) * x))(2.5) == 2
-    with pytest.raises(TypeError, match="math.frexp"):
-        grad(differentiable(lambda x: math.frexp(x)[0]))(2.5)
+    with pytest.raises(TypeError, match="math.nextafter"):
+        grad(differentiable(lambda x: math.nextafter(x, 9.0)))(2.5)
     with pytest.raises(ValueError, match="domain|positive"):
         grad(differentiable(lambda x: math.log(x)))(-1.0)
 
