@@ -300,7 +300,7 @@ SLIPS = [
      "wrong-operand",
      "dV = dtV[None].T @ dt[None]"),
     ("a minus that nothing takes back", COUNTS, "residual = mu - counts", "residual = counts - mu",
-     "residual = counts - mu", "scale", "residual = -(counts - mu)"),
+     "residual = counts - mu", "scale", "residual = mu - counts"),
     ("a factor that is there", GATES, "+ 0.6", "+ 2 * 0.6", "grad[1:] = grad[1:] + 2 * 0.6 * theta[1:]", "regulariser",
      "grad[1:] = grad[1:] + 0.6 * theta[1:]"),
 ]  # fmt: skip
@@ -315,11 +315,8 @@ def test_a_slip(source: str, right: str, slip: str, line: str, cause: str, corre
 
 def test_layers_of_other_sizes_that_pass_their_gradients_on(tmp_path: Path) -> None:
     slip = COLUMNS.replace("m = A_prev.shape[1]", "m = A_prev.shape[0]")
-    lines = judged(slip, tmp_path, *ARGS[COLUMNS]).lines
-    assert [line.right for line in lines] == [
-        "dW = np.dot(dZ, A_prev.T) / A_prev.shape[1]",
-        "db = np.sum(dZ, axis=1, keepdims=True) / A_prev.shape[1]",
-    ]
+    (line,) = judged(slip, tmp_path, *ARGS[COLUMNS]).lines
+    assert (line.source.splitlines()[0].strip(), line.right) == ("m = A_prev.shape[0]", "m = A_prev.shape[1]")
 
 
 STEP = """
@@ -359,7 +356,7 @@ def of_a_unit(source: str, folder: Path) -> list[tuple[str, str]]:
     ("- rate * grad_w", "+ rate * grad_w", [("scale", "self.weights = self.weights - rate * grad_w / n")]),
     ("grad_b += residual", "grad_b += residual * mu * eta", [("derivative-at-output", "grad_b += residual")]),
     ("grad_w += residual", "grad_w += mu", [("wrong-operand", "grad_w += residual * x")]),
-    ("residual = mu - count", "residual = count - mu", [("scale", "residual = -(count - mu)")]),
+    ("residual = mu - count", "residual = count - mu", [("scale", "residual = mu - count")]),
 ], ids=["right", "a size at the end", "uphill", "two factors too many", "no error", "a sign"])  # fmt: skip
 def test_sums_of_plain_numbers_over_samples(right: str, slip: str, told: list[tuple[str, str]], tmp_path: Path) -> None:
     assert of_a_unit(SAMPLES.replace(right, slip, 1) if right else SAMPLES, tmp_path) == told

@@ -16,6 +16,7 @@ import numpy as np
 
 from autograd.program.program import Line, Var
 from autograd.program.trace import Traced
+from autograd.testing.expressions import text_of
 from autograd.testing.recording import Recording, Spot, same, scope_of
 from autograd.testing.source import (
     Range,
@@ -30,6 +31,7 @@ from autograd.testing.source import (
 
 _COMPARISONS = {ast.Lt: np.less, ast.Gt: np.greater, ast.LtE: np.less_equal, ast.GtE: np.greater_equal}
 _SIMPLE = (ast.Name, ast.Constant)
+_NUMPY = ("np", "numpy")
 
 
 def with_aliases(recording: Recording, ends: Mapping[Var, str]) -> dict[Var, Var]:
@@ -149,8 +151,12 @@ def operands(expression: Any, line: Line) -> Iterator[tuple[Any, Any]]:
     elif isinstance(expression, (ast.Attribute, ast.Subscript)):
         nodes = [expression.value]
     elif isinstance(expression, ast.Call) and not is_sum(expression):
-        method = isinstance(expression.func, ast.Attribute) and len(line.args) == len(expression.args) + 1
-        nodes = [*([expression.func.value] if method else []), *expression.args]  # type: ignore[attr-defined]
+        own = expression.func.value if isinstance(expression.func, ast.Attribute) else None
+        spread = len(line.args) == 2 and isinstance(line.args[1], tuple) and text_of(own or expression) not in _NUMPY
+        if own is not None and (spread or len(line.args) == len(expression.args) + 1):  # x.reshape(n, k) has one more
+            nodes = [own, *([] if spread else expression.args)]
+        else:
+            nodes = list(expression.args)
     yield from zip(line.args, nodes, strict=False)
 
 
@@ -218,10 +224,10 @@ def _alias(
         return None
     if made.frame is not spot.frame and whole:
         return None
-    instruction = _instruction(code, found.lineno)
+    instruction = _instruction(code, found)
     if instruction is None:
         return None
-    key = var, id(spot.frame), found.lineno
+    key = var, id(spot.frame), id(found)
     if key not in known:
         line = Line(Var(np.array(var.value) if np.ndim(var.value) else var.value), same, (var,), {})
         lines.append(line)
@@ -267,9 +273,11 @@ def _scope(recording: Recording, var: Var, frame: FrameType, before: int) -> dic
     return recording.scopes.get(best, {}) if recording.spots[best].frame is frame else scope_of(frame)
 
 
-def _instruction(code: CodeType, line: int) -> int | None:
-    """The first instruction of a line of the source."""
-    return next((2 * k for k, position in enumerate(code.co_positions()) if position[0] == line), None)
+def _instruction(code: CodeType, node: ast.stmt) -> int | None:
+    """The first instruction of a statement's line; of one of several in a line, its own."""
+    of_line = [(2 * k, at) for k, at in enumerate(code.co_positions()) if at[0] == node.lineno]
+    own = [k for k, at in of_line if at == range_of(node)]
+    return next(iter(own or [k for k, _ in of_line]), None)
 
 
 def _made_for(target: ast.expr | None) -> str:

@@ -178,6 +178,7 @@ class _Judge:
         self._margins = _margins(self._truth.replay, self._given, self._rtol)
         for end in self._ends:
             end.wrong = end.node in self._misshapen or not self._is_right(end.node, self._given[end.node])
+            end.tells = not self._is_right(end.node, np.zeros_like(end.node.value))
 
     def _is_right(self, node: Node, value: Any) -> bool:
         true, margin = self._truth.gradient(node), self._margins.get(node)
@@ -372,10 +373,12 @@ class _Judge:
         repair = fault.repair
         if cause == "unknown" and self._is_transposed(fault):
             cause, explanation = "transposed", "the numbers are those of the transpose"
-        if cause == "unknown" and flow.is_penalty(fault.unit.values[0]):
+        if cause == "unknown" and repair is None and flow.is_penalty(fault.unit.values[0]):
             cause, explanation = "regulariser", "the penalty of the loss is another one"
         explanation = spelling.text(explanation)
-        if repair is not None and is_clearer(repair.edit, cause, explanation):
+        inputs = (arg for var in fault.unit.values for arg in flow.inputs(var))
+        data = any(not flow.depends(arg) and np.any(arg.value) for arg in inputs)
+        if repair is not None and (is_clearer(repair.edit, cause, explanation) or (cause == "target" and not data)):
             cause, explanation = repair.edit.cause, repair.edit.words
         if repair is not None and repair.line:
             right = repair.line

@@ -27,6 +27,8 @@ def wrong_part(recording: Recording, truth: Truth, flow: Dataflow, fault: Fault)
     parts = list(ast.walk(statement.value))[1:] if statement.value is not None else []
     if edited is not None and any(node is edited for node in parts):
         return range_of(edited)
+    if edited is not None and isinstance(edited, ast.Name) and not statement.first <= edited.lineno <= statement.last:
+        return whole  # a number that was wrong where the variable got it
     wrong = [(v, r) for v, r in zip(fault.unit.values, fault.rights, strict=False) if not _alike(v.value, r)]
     if not wrong or statement.node is None:
         return whole

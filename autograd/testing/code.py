@@ -6,7 +6,9 @@ import ast
 import dis
 import operator
 from collections.abc import Callable, Mapping
-from types import FunctionType, MethodType
+from functools import lru_cache
+from inspect import signature
+from types import CodeType, FrameType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from autograd.rules.write import put
 from autograd.testing.aliases import operands
 from autograd.testing.expressions import text_of
 from autograd.testing.rerun import known_value
-from autograd.testing.source import range_of
+from autograd.testing.source import range_of, statements_of
 from autograd.testing.vocabulary import UnknownValueError
 
 if TYPE_CHECKING:
@@ -146,6 +148,8 @@ class Code:
         if called == "len" and (length := self._length(node.args[0])) is not None:
             return lambda r, v: length
         args = [self.of(arg) for arg in node.args]
+        if called == "range":  # as an index
+            return _calling(np.arange, args)
         if function_of(self._run, called) is not None:
 
             def call(run: Run, values: Mapping[Any, Any]) -> Any:
@@ -219,3 +223,33 @@ def is_pure(function: FunctionType) -> bool:
     code, variables = function.__code__, function.__globals__
     has_others = any(isinstance(variables.get(name), _HOLDERS) for name in code.co_names)
     return not (has_others or function.__closure__ or code.co_varnames[:1] == ("self",))
+
+
+def around(frame: FrameType | None) -> tuple[dict[str, range], list[float], dict[str, dict[str, bool]]]:
+    """The functions and how many arguments they take, the numbers, and what may be told with True or False."""
+    if frame is None:
+        return {}, [], {}
+    own = frame.f_locals.get("self")
+    held = [
+        ("", 0, {**frame.f_globals, **frame.f_locals}),
+        *(("self.", 1, vars(kind)) for kind in type(own).__mro__ if own is not None),
+    ]
+    own_names = getattr(own, "__dict__", {})
+    functions = {f"self.{name}": range(1, 2) for name, value in own_names.items() if is_function(value)}
+    flags = {}
+    for prefix, bound, names in held:
+        for name, value in names.items():
+            if not isinstance(value, FunctionType) or not is_pure(value):
+                continue
+            given = signature(value).parameters.values()
+            least = sum(one.default is one.empty for one in given)
+            functions[f"{prefix}{name}"] = range(least - bound, len(given) - bound + 1)
+            flags[f"{prefix}{name}"] = {one.name: one.default for one in given if isinstance(one.default, bool)}
+    return functions, [value for value in frame.f_code.co_consts if type(value) in (int, float)], flags
+
+
+@lru_cache(maxsize=1024)
+def used_in(code: CodeType) -> frozenset[str]:
+    """The variables that a function reads."""
+    nodes = (node for statement in statements_of(code) for node in ast.walk(statement))
+    return frozenset(node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))

@@ -28,6 +28,7 @@ from autograd.rules.write import put
 from autograd.testing.budget import Budget
 from autograd.testing.candidates import Candidates
 from autograd.testing.comparison import has_shape
+from autograd.testing.definitions import by_definition, size_in
 from autograd.testing.inversion import solved
 from autograd.testing.known import End, Unit
 from autograd.testing.likely import Likely
@@ -133,6 +134,7 @@ class Dataflow(Likely):
             if len(left) == len(wrong):
                 break
             wrong = left
+        self.faults = by_definition(self.faults, self._recording)
         self.faults.sort(key=lambda fault: self.order[fault.unit.values[0]])
 
     def _fault(self, wrong: list[End]) -> Fault:
@@ -141,13 +143,20 @@ class Dataflow(Likely):
         if edited is not None and len(edited.repairs) == len(wrong):
             return edited
         fault = self._next(wrong)
+        if (
+            edited is not None
+            and fault.repair is None
+            and (size := size_in(edited, self._recording))
+            and len(size[2]) > 1
+        ):
+            return edited
         if edited is not None and (not fault.rights or len(edited.repairs) >= len(fault.repairs)):
             return edited
         return fault
 
     def _edited(self, wrong: list[End]) -> Fault | None:
         """The least far-fetched edit of a line that makes right all wrong gradients that depend on it."""
-        right = {end.var for end in self._ends if not end.wrong or end not in wrong}
+        right = {end.var for end in self._ends if end not in wrong and (end.tells or end.wrong)}
         suspects: dict[int, list[Suspect]] = {}
         for unit in self._units(wrong, together=True):
             if not any(self.reaches(var) & right for var in unit.values):
@@ -260,6 +269,7 @@ class Dataflow(Likely):
             helper = key not in self._forward_spots and key[0] is not fault.unit.code(self._recording)
             departs = self.departs(next(iter(leaves)))
             known = departs and all(self._truth.matches(value) for value in leaves.values())
+            known = known or (departs and not self.departs(fault.unit.values[0]))
             if known or (helper and not self._shares_code(key)):
                 first = next(iter(leaves))
                 unit = Unit(list(leaves), self.statement(first), fault.unit.reach, departs)

@@ -15,11 +15,15 @@ from typing import Any
 
 import numpy as np
 
+from autograd.basis.caching import cached_property
 from autograd.testing.expressions import (
     Edit,
     broadcasts,
     expressions,
+    factors_of,
+    name_of,
     parsed,
+    product_of,
     replaced,
     text_of,
 )
@@ -28,7 +32,7 @@ from autograd.testing.slopes import SlopeEdits
 _NAMED = (ast.Name, ast.Attribute, ast.Subscript)
 _MOST_NAMES = 12  # for one operand of a term that is left out
 _OTHER: Mapping[type, tuple[type, ...]] = {
-    ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add,), ast.Mult: (ast.MatMult, ast.Div), ast.Div: (ast.Mult,),
+    ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add,), ast.Mult: (ast.MatMult, ast.Div, ast.Add), ast.Div: (ast.Mult,),
     ast.MatMult: (ast.Mult,), ast.Gt: (ast.LtE, ast.Lt, ast.GtE), ast.Lt: (ast.GtE, ast.Gt, ast.LtE),
     ast.GtE: (ast.Lt, ast.LtE, ast.Gt), ast.LtE: (ast.Gt, ast.GtE, ast.Lt), ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,),
 }  # fmt: skip
@@ -59,7 +63,7 @@ class Edits(SlopeEdits):
     def all(self) -> list[Edit]:
         """The least far-fetched first."""
         found = [edit for node in expressions(self._tree) for edit in self._of(node)]
-        for form, cost in (("-_", 0.9), ("2 * _", 1.0), ("_ / 2", 1.05), ("-2 * _", 1.2), ("-_ / 2", 1.2)):
+        for form, cost in (("-_", 1.2), ("2 * _", 1.0), ("_ / 2", 1.05), ("-2 * _", 1.2), ("-_ / 2", 1.2)):
             words = "the sign is wrong" if form == "-_" else "a factor is wrong"
             found += [self._edit(term, form, partial(self._scale, term), cost, words) for term in _terms(self._tree)]
         found += [*self._everywhere(), *self._exchanged(), *self._another_term(), *self._another_place()]
@@ -100,9 +104,17 @@ class Edits(SlopeEdits):
                 yield Edit(tree, both, "missing-term", cost + 0.1, f"{line} is left out after this line")
 
     def _everywhere(self) -> Iterator[Edit]:
-        """Another name wherever one stands, of those that stand more than once."""
+        """Another name wherever one stands, of those that stand more than once; and an index of all that are taken."""
+        indices = Counter(text_of(n.slice) for n in expressions(self._tree) if isinstance(n, ast.Subscript))
+        for index in (index for index, number in indices.items() if number > 1):
+            tree: Any = self._tree
+            for node in list(expressions(tree)):
+                if isinstance(node, ast.Subscript) and text_of(node.slice) == index:
+                    tree = replaced(tree, node, node.value)
+            words = f"only the part [{index}] is taken, not all of it"
+            yield self._edit(self._tree, tree, "missing-term", 1.4, words)
         count = Counter(text_of(n) for n in expressions(self._tree) if isinstance(n, _NAMED))
-        for text in (text for text, times in count.items() if times > 1 and text in self._names):
+        for text in (text for text, number in count.items() if number > 1 and text in self._names):
             shape = np.shape(self._names[text].value)
             for other, kind in self._names.items():
                 if other != text and np.shape(kind.value) == shape:
@@ -115,7 +127,13 @@ class Edits(SlopeEdits):
                     yield Edit(self._tree, tree, cause, 1.2, words)
 
     def _exchanged(self) -> Iterator[Edit]:
-        """Two names, each in the place of the other."""
+        """Two names, each in the place of the other, and two entries of a list."""
+        for node in expressions(self._tree):
+            for k, n in combinations(range(len(node.elts)), 2) if isinstance(node, ast.List) else ():
+                parts = list(node.elts)
+                parts[k], parts[n] = parts[n], parts[k]
+                words = f"{text_of(node.elts[k])} and {text_of(node.elts[n])} are the wrong way round"
+                yield Edit(node, ast.List(parts, ast.Load()), "wrong-operand", 1.15, words)
         leaves = {
             text_of(n): n for n in expressions(self._tree) if isinstance(n, _NAMED) and self._value(n) is not None
         }
@@ -200,15 +218,32 @@ class Edits(SlopeEdits):
         for other_kind in _OTHER.get(kind, ()):
             new = ast.BinOp(left, other_kind(), right)
             cause = "wrong-operand" if ast.MatMult in (kind, other_kind) else self._place(node)
+            if {kind, other_kind} == {ast.Mult, ast.Div} and 1 in (self._size(left), self._size(right)):
+                cause = self._scale(node)
+            elif {kind, other_kind} == {ast.Mult, ast.Add} and not self._is_forward(node):
+                cause = "missing-term"
             sign, known = {kind, other_kind} <= {ast.Add, ast.Sub}, self._names.get(text_of(left))
             in_place = isinstance(getattr(left, "ctx", None), ast.Store) or (known is not None and known.parameter)
             if sign and (in_place or not self._is_forward(node)):
                 cause = "scale"
             words = f"{text_of(node)} takes another operation than it should"
-            yield self._edit(node, new, cause, 0.85 if in_place and sign else 0.9 if cause == "scale" else 1.25, words)
+            yield self._edit(
+                node,
+                new,
+                cause,
+                (0.85 if known is not None and known.parameter else 1.25)
+                if in_place and sign
+                else 0.9
+                if cause == "scale"
+                else 1.25,
+                words,
+            )
         if kind is ast.Sub:
             cost = 1.1 if self._is_forward(node) and not self._has_data(node) else 0.85
             yield self._edit(node, ast.BinOp(right, ast.Sub(), left), "scale", cost, "the sign is wrong")
+        if kind is ast.Sub and self._has_data(node):
+            words = f"{text_of(node)} should be squared"
+            yield self._edit(node, "(_)**2", "derivative-at-output", 1.3, words)
         if kind is ast.Div and isinstance(right, ast.BinOp):
             words = f"{text_of(right)} should be squared"
             yield self._edit(right, "_**2", "derivative-at-output", 1.2, words)
@@ -220,7 +255,13 @@ class Edits(SlopeEdits):
             yield self._edit(node, new, "transposed", 1.3, "the product is the transpose of the right one")
         if kind is ast.Mult and not self._is_in_a_product(node):
             yield from self._of_slopes(node)
+        yield from self._of_parentheses(node)
+
+    def _of_parentheses(self, node: ast.BinOp) -> Iterator[Edit]:
+        """An operator that is of the whole where it should be of a part, or of a part."""
+        left, right, kind = node.left, node.right, type(node.op)
         inner = left if isinstance(left, ast.BinOp) else None
+        new: Any
         if (
             inner is not None and kind in (ast.Mult, ast.Div) and isinstance(inner.op, (ast.Add, ast.Sub))
         ):  # (a + b) / m
@@ -229,13 +270,36 @@ class Edits(SlopeEdits):
                 new = ast.BinOp(parts[0], inner.op, parts[1])
                 words = f"{text_of(right)} does not belong to {text_of(other)}"
                 yield self._edit(node, new, self._scale(other), 1.1, words)
+        if inner is not None and kind in (ast.Add, ast.Sub) and isinstance(inner.op, ast.Mult):  # a * s + b
+            first, *others = factors_of(inner)
+            new = product_of([ast.BinOp(first, node.op, right), *others])
+            words = f"{text_of(product_of(others))} is left out of a term"
+            yield self._edit(node, new, "missing-derivative", 1.2, words)
+        if kind is ast.Sub:  # 2 * a - b / n
+            before = inner.left if inner is not None and isinstance(inner.op, ast.Mult) else None
+            outer = right if isinstance(right, ast.BinOp) and isinstance(right.op, (ast.Mult, ast.Div)) else None
+            if before is not None or outer is not None:
+                new = ast.BinOp(left if before is None else inner.right, ast.Sub(), outer.left if outer else right)  # type: ignore[union-attr]
+                new = ast.BinOp(before, ast.Mult(), new) if before is not None else new
+                new = ast.BinOp(new, outer.op, outer.right) if outer is not None else new
+                cause = "scale" if self._has_data(node) else self._place(node)
+                yield self._edit(node, new, cause, 1.2, "parentheses are missing")
         if inner is not None and kind is ast.Sub and isinstance(inner.op, ast.Mult):  # g * 1 - h * h
             new = ast.BinOp(inner.left, ast.Mult(), ast.BinOp(inner.right, ast.Sub(), right))
             yield self._edit(node, new, "derivative-at-output", 1.2, "parentheses are missing")
+        sums: list[Any] = [part for part in factors_of(node) if self._is_sum(part)]
+        if kind is ast.Mult and len(sums) == 2 and not self._is_in_a_product(node):
+            keywords = [*sums[0].keywords, *(ast.keyword("axis", axis) for axis in sums[0].args[1:])]
+            whole = ast.Call(parsed("np.sum"), [product_of([self._reduced(part) for part in sums])], keywords)
+            new = product_of([*(part for part in factors_of(node) if not self._is_sum(part)), whole])
+            yield self._edit(node, new, "wrong-axis", 1.1, "a product of sums stands where a sum of products belongs")
         if isinstance(node.op, ast.Pow) and isinstance(left, ast.BinOp):  # (1 - h)**2
             new = ast.BinOp(left.left, left.op, ast.BinOp(left.right, ast.Pow(), right))
             yield self._edit(node, new, self._place(node), 1.2, "the exponent belongs to a part")
             yield self._edit(node, left, self._place(node), 1.2, "the exponent does not belong there")
+
+    def _is_sum(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Call) and name_of(node.func) == "sum"
 
     def _is_in_a_product(self, node: ast.expr) -> bool:
         """Whether a product is a factor of another one."""
@@ -262,7 +326,7 @@ class Edits(SlopeEdits):
                 yield self._edit(node, form.format(u="_"), self._place(node), 1.8 if own_function else 1.3,
                                  f"{own} stands where {form.format(u=own)} belongs")  # fmt: skip
         if leaf and isinstance(self._inside.get(id(node)), ast.Call):
-            yield self._edit(node, "-_", self._place(node), 0.95, f"{own} stands where -{own} belongs")
+            yield self._edit(node, "-_", self._place(node), 1.2, f"{own} stands where -{own} belongs")
         if leaf and self._is_forward(node) and not (known is not None and known.parameter):
             for name in self._functions:
                 words = f"{own} stands where {name}({own}) belongs"
@@ -317,6 +381,12 @@ class Edits(SlopeEdits):
                     words = f"the term {op} {text} is left out"
                     product = 0.2 if operator is ast.Mult else 0.0
                     yield self._edit(node, f"_ {op} {text}", cause, 1.3 + product, words)
+            if kind.parameter and other == shape and (shape or "[" in text):
+                for form in self._penalties:
+                    term = form.format(text)
+                    for op in "+-":
+                        words = f"the penalty {op} {term} is left out"
+                        yield self._edit(node, f"_ {op} {term}", "regulariser", 1.3, words)
             if len(other) == len(shape) > 0 and other == shape and not kind.forward:
                 for k in range(len(shape)):
                     for form in _SUMS:
@@ -325,10 +395,24 @@ class Edits(SlopeEdits):
                             new = f"_ {op} {term}"
                             words = f"the term {op} {term} is left out"
                             yield self._edit(node, new, "missing-term", 1.5, words)
+        for text, kind in self._names.items() if len(shape) == 2 else ():
+            if np.shape(kind.value) == (shape[0], shape[0]) and kind.forward:
+                for form in (f"{text}.T @ _", f"{text} @ _"):
+                    words = f"the factor {form[:-4]} is left out"
+                    yield self._edit(node, form, "missing-derivative", 1.35, words)
         for k in range(np.ndim(value)):
             for form in _SUMS[:2]:
                 new = form.format(u="_", k=k)
                 yield self._edit(node, new, "unsummed-axis", 1.4, "a sum is left out")
+
+    @cached_property
+    def _penalties(self) -> list[str]:
+        """What a penalty may add to a gradient, by the numbers that there are."""
+        strengths = [
+            text for text, kind in self._names.items()
+            if isinstance(kind.value, (float, np.floating)) and not kind.depends and np.ndim(kind.value) == 0
+        ]  # fmt: skip
+        return [form for text in strengths for form in (f"{text} * {{}}", f"2 * {text} * {{}}")]
 
     def _of_ones(self, node: ast.expr) -> Iterator[Edit]:
         """The 1 of the right class, in a loop over classes."""

@@ -48,7 +48,7 @@ class Explained:
         self._wrong |= {
             v for var in self._wrong if var in flow.made and flow.made[var].fn is same for v in flow.inputs(var)
         }
-        self._settled = set().union(*(flow.behind(end.var) for end in flow.ends if not end.wrong))
+        self._settled = set().union(*(flow.behind(end.var) for end in flow.ends if not end.wrong and end.tells))
         for line in flow.lines:
             if line.target in truth.forward:
                 self._begin(line.target)

@@ -17,7 +17,7 @@ from autograd.core.node import Node
 from autograd.program.program import Var
 from autograd.rules.write import put
 from autograd.testing.explained import Explained
-from autograd.testing.expressions import text_of
+from autograd.testing.expressions import factors_of, text_of
 from autograd.testing.reader import stem
 from autograd.testing.recording import Recording, same, scope_of
 from autograd.testing.rerun import Rerun
@@ -34,12 +34,14 @@ class End:
         node: the parameter.
         wrong: whether it is.
         updates: whether it is what an update implies.
+        tells: whether it is not zero whatever led to it, as that of a bias before a normalisation is.
     """
 
     var: Var
     node: Node
     wrong: bool = False
     updates: bool = False
+    tells: bool = True
 
 
 @dataclass
@@ -239,5 +241,8 @@ class Known(Rerun):
 
 
 def _multiplies(node: ast.stmt | None) -> bool:
-    """Whether a statement is `x *= y`."""
+    """Whether a statement is `x *= y`, or `x = x * y`."""
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
+        first, *others = factors_of(node.value)
+        return bool(others) and text_of(first) == text_of(node.targets[0])
     return isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Mult)

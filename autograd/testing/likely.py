@@ -13,6 +13,7 @@ from autograd.testing.known import Known, Unit
 from autograd.testing.reader import stem
 from autograd.testing.recording import same
 from autograd.testing.rerun import known_value
+from autograd.testing.truth import factor_between
 
 _NO_EFFECT = -0.2  # is added to the cost of an edit where the line changes nothing
 _MISCALLED = -0.1  # or gives a multiple of what it is called
@@ -42,7 +43,8 @@ class Likely(Known):
                 return _PASSES
             return _FOLLOWS if stem(name) == name else _RENAMED
         if unit.suspect:
-            return 0.0
+            carried = all(self._carries(var) or self._updates_by_a_multiple(var) for var in unit.values)
+            return _FOLLOWS if carried else 0.0  # else it is sooner where a factor came in
         if not all(map(self.explained, unit.values)):
             return _FOLLOWS
         begins = not self._explained.origins.isdisjoint(unit.values)
@@ -50,9 +52,33 @@ class Likely(Known):
             return _MISCALLED
         return _FOLLOWS - _LATE * (2 if begins else 1 + self.order[unit.values[0]] / len(self.lines))
 
+    def _carries(self, var: Var) -> bool:
+        """Whether a value is a multiple of what it should be because something that went into it is one."""
+        inputs = {self._original(arg) for arg in self.inputs(var)}
+        return not inputs.isdisjoint(self._explained.origins) and bool(self._truth.matches(var.value))
+
+    def _original(self, var: Var) -> Var:
+        """What was passed on."""
+        while var in self.made and self.made[var].fn is same:
+            var = self.made[var].args[0]
+        return var
+
+    def _updates_by_a_multiple(self, var: Var) -> bool:
+        """Whether an update takes a multiple of a gradient as it is: wrong is where the factor came in."""
+        updated = {end.var: end for end in self.ends if end.updates}
+        updated |= {self._original(self.made[v].args[1]): end for v, end in updated.items()}
+        end = updated.get(var)
+        factor = factor_between(np.asarray(end.var.value), self._truth.gradient(end.node)) if end is not None else None
+        if end is None or factor is None:
+            return False
+        matches = (match for arg in self.inputs(var) for match in self._truth.matches(arg.value))
+        return any(match.node is end.node and abs(match.factor - factor) < 1e-6 * abs(factor) for match in matches)
+
     def _does_nothing(self, var: Var) -> bool:
-        """Whether a write left everything as it was."""
+        """Whether a write, or a factor, left everything as it was."""
         line = self.made[var]
+        if line.fn is np.multiply and np.ndim(var.value):
+            return any(np.array_equal(known_value(arg, {}), var.value) for arg in line.args)
         return line.fn is put and np.array_equal(known_value(line.args[0], {}), var.value)
 
     def _is_right_value(self, var: Var) -> bool:

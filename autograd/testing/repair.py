@@ -13,9 +13,7 @@ import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from inspect import signature
 from operator import itemgetter
-from types import FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,7 +22,7 @@ from autograd.basis.caching import cached_property
 from autograd.program.program import Line, Var
 from autograd.rules.write import put
 from autograd.testing.budget import Budget
-from autograd.testing.code import Value, is_function, is_pure
+from autograd.testing.code import Value, around, used_in
 from autograd.testing.edits import Edits
 from autograd.testing.expressions import (
     Edit,
@@ -105,6 +103,20 @@ class Repairs:
         """The parameters that updated ones were."""
         return {line.args[1]: line.args[0] for line in self._flow.lines if line.fn is implied}
 
+    def _before(self, var: Var) -> Var | None:
+        """What an updated parameter, or the part of one that a value is, was before the update."""
+        if (whole := self._flow.base(var)) not in self._updates:
+            return None
+        if whole is var:
+            return self._updates[var]
+        parts, value = list[Line](), self._updates[whole].value
+        while var is not whole:
+            parts.append(self._flow.made[var])
+            var = parts[-1].args[0]
+        for line in reversed(parts):
+            value = line.fn(value, *[known_value(arg, {}) for arg in line.args[1:]], **line.kwargs)
+        return Var(value)
+
     @cached_property
     def _leaks(self) -> list[float]:
         """The numbers below 1 that functions of the forward pass multiply with, as the slope of a leaky relu."""
@@ -146,14 +158,17 @@ class Repairs:
         leaves = {}
         for node in expressions(tree):
             at = range_of(node) if hasattr(node, "lineno") else None
+            text = text_of(node)
             if at in run.leaves and not isinstance(node, (ast.Tuple, ast.Constant)):
-                text, known = text_of(node), run.leaves[at]
-                leaves[text] = self._vocabulary.kind(known, values)
-                if type(known) is Var and known in self._updates:
-                    before = f"{name_of(node) or 'parameter'}_before_its_update"
-                    leaves[text] = leaves[text]._replace(before=before)
-                    for each in runs:
-                        each.names[before] = self._updates[known]
+                leaves[text] = self._vocabulary.kind(run.leaves[at], values)
+            known = None if at is None else run.lines[at][-1].target if at in run.lines else run.leaves.get(at)
+            was = self._before(known) if type(known) is Var else None
+            if was is not None and isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+                before = f"{name_of(node) or 'parameter'}_before_its_update"
+                before = next((t for t, kind in names.items() if _alike(kind.value, was.value)), before)
+                leaves[text] = self._vocabulary.kind(known, values)._replace(before=before)
+                for each in runs:
+                    each.names.setdefault(before, was)
         functions, numbers, flags = around(run.frame)
         offered = {text: kind for text, kind in {**names, **leaves}.items() if _is_plain(kind.value)}
         found = Edits(
@@ -166,6 +181,8 @@ class Repairs:
         values = self._flow.values
         offered = self._vocabulary.without_synonyms(run.names, [other.names for other in runs])
         names = {text: self._vocabulary.kind(known, values) for text, known in offered.items()}
+        loss = self._truth.loss._node
+        names = {t: k for t, k in names.items() if not self._is_node(run.names.get(t), loss)}
         target = self._flow.statement(run.target).target
         if target is not None and (own := names.get(text_of(target))) is not None:
             names[text_of(target)] = own._replace(unused=False)  # what is overwritten
@@ -173,6 +190,10 @@ class Repairs:
             value = _value(run, parsed(text), values)
             if value is not None:
                 names[text] = self._vocabulary.kind(array, values)._replace(value=value)
+        loaded = used_in(run.frame.f_code) if run.frame is not None else frozenset()
+        for text, kind in names.items():
+            if isinstance(kind.value, (int, float)) and text.isidentifier() and text not in loaded:
+                names[text] = kind._replace(unused=True)  # a size that was taken, and forgotten
         numbers = {kind.value for kind in names.values() if isinstance(kind.value, (int, float))}
         some = [run, *runs[:: len(runs) // _MOST_RUNS + 1]]
         known = {(number,) * len(some) for number in numbers}
@@ -183,6 +204,9 @@ class Repairs:
                 known.add(each)
                 names[text] = Kind(each[0], True)
         return names
+
+    def _is_node(self, known: Any, node: Any) -> bool:
+        return type(known) is Var and self._truth.nodes.get(known) is node
 
     def _over(self, tree: ast.expr, statement: Statement, runs: list[Run]) -> list[Edit]:
         """What is written over what was there, where it should be added."""
@@ -214,7 +238,10 @@ class Repairs:
             before = run.target
         words = f"{text_of(target)} is overwritten each time, not added to"
         value = tree.elts[1] if isinstance(tree, ast.Tuple) and getattr(tree, "written", False) else tree
-        return [Edit(value, ast.BinOp(target, ast.Add(), value), "missing-term", 1.0, words)]
+        added = Edit(value, ast.BinOp(target, ast.Add(), value), "missing-term", 1.0, words)
+        words = f"{text_of(target)} is overwritten, and nothing is subtracted from it"
+        taken = Edit(value, ast.BinOp(target, ast.Sub(), value), "missing-term", 1.2, words)
+        return [added, taken]
 
     def _updated(self, var: Var) -> Var:
         """What an update gave, for the gradient that it implies."""
@@ -281,7 +308,9 @@ class _Place:
         """Whether what was given is a number times what is right."""
         pairs = [(np.asarray(var.value), np.asarray(right)) for var, right in values.items() if np.any(right)]
         factors = [
-            factor_between(right, own) if own.shape == right.shape and (own.size > 1 or len(pairs) > 2) else None
+            factor_between(right, own)
+            if own.shape == right.shape and (np.count_nonzero(right) > 1 or len(pairs) > 2)
+            else None
             for own, right in pairs
         ]
         return bool(factors) and all(f is not None and abs(f - (factors[0] or 0)) < 1e-6 * abs(f) for f in factors)
@@ -310,28 +339,6 @@ class _Place:
     def _shapes(self) -> list[tuple[int, ...]]:
         """The shape of a gradient that this is."""
         return [np.shape(end.node.value) for end in self._flow.ends if end.var is self._run.target]
-
-
-def around(frame: FrameType | None) -> tuple[list[str], list[float], dict[str, dict[str, bool]]]:
-    """The functions of one argument, the numbers, and what functions may be told with True or False."""
-    if frame is None:
-        return [], [], {}
-    own = frame.f_locals.get("self")
-    held = [
-        ("", 1, {**frame.f_globals, **frame.f_locals}),
-        *(("self.", 2, vars(kind)) for kind in type(own).__mro__ if own is not None),
-    ]
-    functions = [f"self.{name}" for name, value in getattr(own, "__dict__", {}).items() if is_function(value)]
-    flags = {}
-    for prefix, count, names in held:
-        for name, value in names.items():
-            if not isinstance(value, FunctionType) or not is_pure(value):
-                continue
-            given = signature(value).parameters.values()
-            if sum(one.default is one.empty for one in given) <= count <= len(given):
-                functions.append(f"{prefix}{name}")
-            flags[f"{prefix}{name}"] = {one.name: one.default for one in given if isinstance(one.default, bool)}
-    return functions, [value for value in frame.f_code.co_consts if type(value) in (int, float)], flags
 
 
 def _is_plain(value: Any) -> bool:

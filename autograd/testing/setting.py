@@ -25,7 +25,7 @@ class Setting:
         tree: the expression.
         names: what its author could have named there, by the spelling.
         value: what a node of the expression is, None where that is not known.
-        functions, numbers: of the author's, that might stand there.
+        functions, numbers: of the author's, that might stand there; how many arguments each takes.
         flags: what some functions may be told with True or False, by their names.
         leaks: the slopes that leaky functions may have.
         used: the functions of NumPy's that the forward pass has.
@@ -36,7 +36,7 @@ class Setting:
         tree: ast.expr,
         names: Mapping[str, Kind],
         value: Callable[[ast.expr], Any],
-        functions: Iterable[str] = (),
+        functions: Mapping[str, range] = MappingProxyType({}),
         numbers: Iterable[float] = (),
         used: Container[Any] = (),
         flags: Mapping[str, Mapping[str, bool]] = MappingProxyType({}),
@@ -44,9 +44,16 @@ class Setting:
     ) -> None:
         self._tree, self._names = tree, names
         self._value = cache(value)
-        self._functions, self._numbers = tuple(functions), set(numbers)
+        self._callable, self._numbers = functions, set(numbers)
+        self._functions = tuple(name for name, counts in functions.items() if 1 in counts)
         self._used, self._flags, self._leaks = used, flags, tuple(leaks)
         self._inside = {id(part): node for node in ast.walk(tree) for part in ast.iter_child_nodes(node)}
+
+    @cached_property
+    def _spelled_leaks(self) -> list[str]:
+        """The slopes that leaky functions may have, by the names that they have here."""
+        called = {kind.value: text for text, kind in self._names.items() if isinstance(kind.value, float)}
+        return [called.get(leak, f"{leak:g}") for leak in self._leaks]
 
     @cached_property
     def _wholes(self) -> list[ast.expr]:
@@ -100,6 +107,11 @@ class Setting:
 
     def _too_many(self, node: ast.expr) -> str:
         """The cause of a factor that does not belong there."""
+        term: Any = node
+        while isinstance(getattr(self._inside.get(id(term)), "op", None), (ast.Mult, ast.Div)):
+            term = self._inside[id(term)]
+        if self._is_a_penalty(term):
+            return "regulariser"
         known = [kind for n in expressions(node) if (kind := self._names.get(text_of(n))) is not None]
         if not any(kind.depends for kind in known):  # data, or a number
             return "wrong-operand" if self._size(node) > 1 else "scale"

@@ -19,6 +19,7 @@ _SLOPES: tuple[tuple[str, tuple[Any, ...], tuple[float, float], float], ...] = (
     ("({u} > 0)", _RELU, (-np.inf, np.inf), 0.0),
     ("(1 - {u}**2)", (np.tanh,), (-1, 1), 0.0),
     ("{u} * (1 - {u})", (np.exp, np.tanh), (0, 1), 0.0),
+    ("(1 - {u})", (np.exp, np.tanh), (0, 1), 0.05),
     ("(1 - np.tanh({u})**2)", (np.tanh,), (-np.inf, np.inf), 0.0),
     ("np.sign({u})", (np.abs,), (-np.inf, np.inf), 0.0),
     ("np.exp({u})", (np.exp,), (-np.inf, np.inf), 0.1),
@@ -37,6 +38,11 @@ def _may_be_slope(form: str, numbers: Any, least: float, most: float) -> bool:
     low, high = numbers.min(), numbers.max()
     turns = low <= 0 < high if "> 0" in form else low < 0 < high if "sign" in form else True
     return bool(low >= least and high <= most and (turns or numbers.size == 1))
+
+
+def _bare(text: str) -> str:
+    """Source without parentheses around all of it."""
+    return text[1:-1] if text[0] == "(" and text[-1] == ")" else text
 
 
 class SlopeEdits(CallEdits):
@@ -65,7 +71,7 @@ class SlopeEdits(CallEdits):
                 fits = kind.forward and numbers.shape == shape and numbers.dtype.kind == "f"
                 if fits and _may_be_slope(form, numbers, least, most):
                     slope = form.format(u=text)
-                    words = f"the local derivative is {slope.strip('()')}"
+                    words = f"the local derivative is {_bare(slope)}"
                     new = product_of([*rest, parsed(slope)])
                     yield self._edit(node, new, "derivative-at-output", 1.1 + unusual, words)
 
@@ -78,13 +84,19 @@ class SlopeEdits(CallEdits):
         if single:
             cause = "missing-derivative" if kind.depends else "scale"
             for op, cost in (("*", 1.2), ("/", 1.3 if kind.depends else 1.2)):
+                cost -= 0.3 * kind.unused
                 yield self._edit(node, f"_ {op} {text}", cause, cost, f"a factor is missing: it should be {op} {text}")
         other = np.shape(kind.value)
         if len(other) == 1 and len(shape) == 2 and other[0] == shape[0] != shape[1]:
             text, other, kind = f"{text}[:, None]", (*other, 1), kind._replace(value=np.asarray(kind.value)[:, None])
-        if not together(other, shape) or not (kind.forward or single) or (single and shape):
+        if not together(other, shape) or not (kind.forward or single):
             return
         numbers = np.asarray(kind.value)
+        if single and shape:
+            if kind.forward and kind.depends and numbers.dtype.kind == "f" and _may_be_slope("", numbers, 0, 1):
+                words = f"the factor 1 - {text} is left out"
+                yield self._edit(node, f"_ * (1 - {text})", "missing-derivative", 1.2, words)
+            return
         if numbers.dtype.kind not in "fiub":
             return
         if numbers.dtype == bool and other == shape:
@@ -97,5 +109,5 @@ class SlopeEdits(CallEdits):
                 continue
             factor = form.format(u=text)
             new = f"_ * {factor if form[0] == '(' else f'({factor})'}"
-            words = f"the factor {factor.strip('()')} is left out"
+            words = f"the factor {_bare(factor)} is left out"
             yield self._edit(node, new, "missing-derivative", 1.0 + unusual, words)

@@ -36,6 +36,7 @@ class Statement:
         file, function: where it stands.
         node: its syntax, with the lines and columns of the file; None where there is no source.
         source: the text of the file.
+        column: where it begins, of `a = x` in `a, b = x, y`, which are two.
     """
 
     file: str
@@ -44,6 +45,7 @@ class Statement:
     first: int
     last: int
     source: str = field(compare=False, repr=False)
+    column: int = 0
 
     @property
     def place(self) -> str:
@@ -111,7 +113,9 @@ def _statement_of(code: CodeType, file: str, part: Range) -> Statement:
     end_line = (
         body[0].lineno - 1 if isinstance(body, list) and body and not isinstance(node, ast.Expr) else node.end_lineno
     )
-    return Statement(file, name, node, node.lineno, max(end_line or first, node.lineno), text)
+    column = node.col_offset if hasattr(node, "whole") else 0
+    node_lines = getattr(node, "whole", node)
+    return Statement(file, name, node, node_lines.lineno, max(end_line or first, node.lineno), text, column)
 
 
 def statements_of(code: CodeType) -> tuple[ast.stmt, ...]:
@@ -198,14 +202,31 @@ def _statements(tree: ast.AST) -> Iterator[ast.stmt]:
     for node in ast.walk(tree):
         if isinstance(node, ast.stmt):
             yield node
+            yield from getattr(node, "parts", ())
 
 
 @lru_cache(maxsize=64)
 def _parsed(text: str) -> ast.Module | None:
     try:
-        return ast.parse(text)
+        tree = ast.parse(text)
     except (SyntaxError, ValueError):
         return None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            node.parts = list(_parts(node))  # type: ignore[attr-defined]
+    return tree
+
+
+def _parts(node: ast.Assign) -> Iterator[ast.Assign]:
+    """The statements `a = x` and `b = y` that `a, b = x, y` is."""
+    target, value = node.targets[0], node.value
+    if len(node.targets) > 1 or not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple):
+        return
+    if len(target.elts) == len(value.elts) and not any(isinstance(n, ast.Starred) for n in (*target.elts, *value.elts)):
+        for one, other in zip(target.elts, value.elts, strict=True):
+            part = ast.copy_location(ast.Assign([one], other), other)
+            part.whole = node  # type: ignore[attr-defined]
+            yield part
 
 
 def look_again() -> None:

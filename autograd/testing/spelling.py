@@ -100,7 +100,7 @@ class Spelling:
         if not names:
             return text
         pattern = (
-            r"(?<![\w.'\"\]])("
+            r"(?<![\w.'\"\]])(?<!left )(?<!its )(?<!at-)("  # words, as in "left out", are no names
             + "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
             + r")(?![\w'\"\[]| way of)"
         )

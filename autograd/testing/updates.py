@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -16,14 +17,15 @@ import numpy as np
 from autograd.program.program import Line, Var
 from autograd.program.trace import Traced
 from autograd.rules.write import put
-from autograd.testing.recording import Recording
+from autograd.testing.recording import Recording, same
 from autograd.testing.source import statement_at
 
-_PASSED = {np.positive, np.copy, np.astype, np.reshape, np.asarray, np.broadcast_to}
+_PASSED = {same, np.positive, np.copy, np.astype, np.reshape, np.asarray, np.broadcast_to}
 
 
 _RATE = re.compile(r"(?i)\b(lr|rate|alpha|eta|step|learn)|_(lr|rate)\b|learning")
 _MOST_NUMBERS = 5  # of a line
+_MOST_STEPS = 3  # from an update to where its learning rate comes in
 
 
 class Update(NamedTuple):
@@ -72,21 +74,48 @@ class Updates:
         return Update(before, after, rate, ascends)
 
     def rates(self, update: Update) -> list[float]:
-        """What the learning rate may be: products of the numbers in the line of the update, or its only factor."""
-        spot = self._recording.spots[update.after]
+        """What the learning rate may be: the number that is called like one, else the products of the line's numbers.
+
+        Of what is added as it is, as a velocity, it may be in the line that made that.
+        """
+        for var in self._steps(update):
+            known = list(self._numbers_at(var))
+            if called := [number for named, number in known if named]:
+                break
+        else:
+            known, called = list(self._numbers_at(update.after)), []
+        numbers = sorted(known, key=lambda item: (not item[0], item[1]))[:_MOST_NUMBERS]
+        products = [
+            float(np.prod([number for _, number in chosen]))
+            for count in range(1, len(numbers) + 1)
+            for chosen in combinations(numbers, count)
+        ]
+        own = [update.rate] if update.rate and not called else []
+        return list(dict.fromkeys([*sorted(called), *own, *products]))
+
+    def _steps(self, update: Update) -> Iterator[Var]:
+        """The updated parameter, and what was added to it, by the statements that made them."""
+        var = update.after
+        yield var
+        for _ in range(_MOST_STEPS):
+            line = self._made[var]
+            base = self._base(line, update.before) if var is update.after else None
+            behind = [arg for arg in line.variables() if arg is not base and arg in self._made]
+            if line.fn not in (np.add, np.subtract, np.negative, *_PASSED) or not behind:
+                return
+            var = behind[-1]
+            yield var
+
+    def _numbers_at(self, var: Var) -> Iterator[tuple[bool, float]]:
+        """The positive numbers in the statement that made a value, and whether they are called like a rate."""
+        spot = self._recording.spots[var]
         statement = statement_at(spot)
         scope = {**spot.frame.f_globals, **spot.frame.f_locals}
-        nodes = ast.walk(statement.node) if statement.node is not None else ()
-        leaves = [node for node in nodes if isinstance(node, (ast.Constant, ast.Name, ast.Attribute))]
-        known = [(not _RATE.search(ast.unparse(node)), _value(node, scope)) for node in leaves]
-        numbers = [(other, float(value)) for other, value in known if isinstance(value, (int, float))]
-        named = [number for _, number in sorted(numbers) if number > 0][:_MOST_NUMBERS]
-        products = [
-            float(np.prod(chosen)) for count in range(1, len(named) + 1) for chosen in combinations(named, count)
-        ]
-        own = [update.rate] if update.rate else []
-        first = [number for other, number in sorted(numbers) if not other]
-        return list(dict.fromkeys([*first, *own, *products]))
+        for node in ast.walk(statement.node) if statement.node is not None else ():
+            if isinstance(node, (ast.Constant, ast.Name, ast.Attribute, ast.Subscript)):
+                value = _value(node, scope)
+                if isinstance(value, (int, float)) and value > 0:
+                    yield bool(_RATE.search(ast.unparse(node))), float(value)
 
     def implied(self, update: Update, rate: float) -> Var:
         """The value `(before - after) / rate`, in the place of the update."""
@@ -179,7 +208,7 @@ class Updates:
             elif line.fn in (np.add, np.subtract) and (kept := self._one_of_two(line)) is not None:
                 factor, step = (-factor if line.fn is np.subtract and kept is b else factor), kept
             elif line.fn in (np.add, np.subtract) and self._products(line):
-                return None
+                return factor if factor != 1.0 else None
             else:
                 break
         return factor
@@ -236,6 +265,10 @@ def _value(node: Any, scope: dict[str, Any]) -> Any:
         return node.value if type(node.value) in (int, float) else None
     if isinstance(node, ast.Name):
         value = scope.get(node.id)
+    elif isinstance(node, ast.Subscript):
+        owner = _object(node.value, scope)
+        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        value = owner.get(key) if isinstance(owner, dict) else None
     else:
         owner = _object(node.value, scope)
         value = getattr(owner, "__dict__", {}).get(node.attr)

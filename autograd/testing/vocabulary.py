@@ -74,9 +74,9 @@ class Vocabulary:
         own = flow.statement(last.target)
         for text in _entries(frame.f_code, own) if frame is not None else ():
             part = _entry(text, frame, scope)
-            if type(part) is int or (type(part) is Traced and part.symbol not in after):
+            if type(part) in (int, np.ndarray) or (type(part) is Traced and part.symbol not in after):
                 found.setdefault(text, part.symbol if type(part) is Traced else part)
-        for text, var in self._neighbours(own, scope).items():
+        for text, var in self._neighbours(own, scope, frame).items():
             if var not in after:
                 found.setdefault(text, var)
         for name, value in (frame.f_locals if frame is not None else {}).items():
@@ -88,13 +88,14 @@ class Vocabulary:
                         found.setdefault(f"{name}[{k - len(value)}]", part.symbol)
         return found
 
-    def _neighbours(self, own: Statement, scope: Mapping[str, Any]) -> dict[str, Var]:
+    def _neighbours(self, own: Statement, scope: Mapping[str, Any], frame: FrameType | None) -> dict[str, Var]:
         """The entries of lists that are attributes, `self.hs[t]`, beside those that a statement takes."""
         found = {}
         for node in ast.walk(own.node) if own.node is not None else ():
             if isinstance(node, ast.Subscript) and text_of(node.value) in self._listed:
                 for index in _beside(node.slice):
-                    var = self._listed[text_of(node.value)].get(_index(index, scope))
+                    number = _index(index, scope)
+                    var = self._listed[text_of(node.value)].get(number, _held(node.value, number, frame))
                     if var is not None:
                         found[f"{text_of(node.value)}[{index}]"] = var
         return found
@@ -138,6 +139,7 @@ class Vocabulary:
         nodes = (n for code in codes for statement in statements_of(code) for n in ast.walk(statement))
         spelled = {text_of(node) for node in nodes if _counts(node)}
         sizes = {f"{text.rpartition('[')[0]}[{axis}]" for text in spelled if text.endswith("]") for axis in (0, 1)}
+        sizes |= {f"len({text[:-5]})" for text in spelled if text.endswith(".size")}
         return sorted(spelled | sizes, key=lambda text: (len(text), text))
 
     def _scope(self, var: Var, frame: FrameType | None) -> dict[str, Any]:
@@ -327,6 +329,18 @@ def _entry(text: str, frame: FrameType | None, scope: Mapping[str, Any]) -> Any:
         return holder[_index(index[:-1], scope)]
     except (KeyError, IndexError, TypeError, SyntaxError):
         return None
+
+
+def _held(node: ast.expr, index: Any, frame: FrameType | None) -> Var | None:
+    """An entry of a list or dictionary that is an attribute, as it is at the end."""
+    name = node.value.id if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) else ""
+    owner = frame.f_locals.get(name) if frame is not None else None
+    holder: Any = getattr(owner, "__dict__", {}).get(node.attr) if isinstance(node, ast.Attribute) else None
+    try:
+        part = holder[index] if type(holder) in (dict, list) else None
+    except (KeyError, IndexError, TypeError):
+        return None
+    return part.symbol if type(part) is Traced else None
 
 
 def _index(text: str, scope: Mapping[str, Any]) -> Any:
