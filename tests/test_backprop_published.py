@@ -245,6 +245,39 @@ def test_a_slip(source: str, right: str, slip: str, cause: str | None, correctio
     assert correction in (None, line.right), report
 
 
+def test_an_entry_of_the_cache_that_nothing_else_reads(tmp_path: Path) -> None:
+    cached = """
+def slope(z):
+    return 1 - np.tanh(z) ** 2
+
+def run(x, y, W):
+    cache = {"z": x @ W}
+    cache["a"] = np.tanh(cache["z"])
+    loss = 0.5 * np.sum((cache["a"] - y) ** 2)
+    d = (cache["a"] - y) * slope(cache["a"])
+    return loss, x.T @ d
+"""
+    ARGS[cached] = n(5, 3), n(5, 2), n(3, 2)
+    (line,) = judged(cached, cached, tmp_path).lines
+    assert (line.line, line.right) == (11, 'd = (cache["a"] - y) * slope(cache["z"])')
+
+
+def test_an_index_of_several_slices_is_read(tmp_path: Path) -> None:
+    slip = PATCHES.replace("x * K", "x * K[:, :, :]").replace("* x, axis=0)", "* x[:, :, ::-1], axis=0)")
+    (line,) = judged(slip, PATCHES, tmp_path).lines
+    assert "x[:, :, ::-1]" in line.source
+
+
+def test_a_small_step_in_single_precision_is_no_mistake() -> None:
+    def step(x: Any, y: Any, w: Any) -> Any:
+        e = x @ w - y
+        w -= np.float32(1e-4) * (x.T @ e)
+        return np.float32(0.5) * np.sum(e**2)
+
+    x, y = (np.linspace(-1, 1, size).astype(np.float32).reshape(5, -1) for size in (15, 10))
+    assert check_backprop(step, x, y, np.full((3, 2), 10, np.float32), params=["w"]).matches
+
+
 def test_where_a_word_is_a_variable_too_the_sentence_stays_one(tmp_path: Path) -> None:
     report = judged(VELOCITY.replace(" + net.decay * net.w", ""), VELOCITY, tmp_path)
     assert "left out" in str(report)

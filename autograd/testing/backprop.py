@@ -133,6 +133,7 @@ class _Judge:
         self._seconds = seconds
         self.repaired = False  # whether it is known what makes each wrong line right
         self._given: dict[Node, Array] = {}
+        self._rounding: dict[Node, float] = {}
         self._misshapen: dict[Node, Array] = {}
         self._unused: dict[str, Array] = {}
         self._ends: list[End] = []
@@ -170,12 +171,17 @@ class _Judge:
         used = [update for update in updates if self._truth.node(update.before) in self._truth.replay.uses]
         best = max(rates, key=lambda rate: (sum(right(update, rate) for update in used), rate != 1), default=1.0)
         for gradient, update in zip(gradients, updates, strict=True):
+            before = np.asarray(update.before.value)
+            eps = float(np.finfo(before.dtype).eps) if before.dtype.kind == "f" else 0.0
+            self._rounding[self._truth.node(update.before)] = eps * float(np.linalg.norm(before)) / best
             var = self._found.updates.implied(update, best)
             gradient.value = Traced(self._recording, var, var.value)
 
     def _compare(self) -> None:
         """Which gradients are wrong."""
         self._margins = _margins(self._truth.replay, self._given, self._rtol)
+        for node in self._margins.keys() & self._rounding.keys():  # of a difference of parameters, less is known
+            self._margins[node] = Margin(*(part + self._rounding[node] for part in self._margins[node]))
         for end in self._ends:
             end.wrong = end.node in self._misshapen or not self._is_right(end.node, self._given[end.node])
             end.tells = not self._is_right(end.node, np.zeros_like(end.node.value))

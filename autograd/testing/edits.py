@@ -379,7 +379,7 @@ class Edits(SlopeEdits):
                 cause = "target" if kind.data else "regulariser" if kind.parameter else "missing-term"
                 for op in "-+":
                     words = f"the term {op} {text} is left out"
-                    product = 0.2 if operator is ast.Mult else 0.0
+                    product = 0.5 if operator is ast.Mult else 0.0
                     yield self._edit(node, f"_ {op} {text}", cause, 1.3 + product, words)
             if kind.parameter and other == shape and (shape or "[" in text):
                 for form in self._penalties:

@@ -26,6 +26,7 @@ from autograd.testing.truth import Truth
 if TYPE_CHECKING:
     from autograd.testing.dataflow import Dataflow
 
+_LONGEST_DICT = 24
 _LONGEST_LIST = 12  # whose entries might stand in an expression
 
 
@@ -82,6 +83,10 @@ class Vocabulary:
         for name, value in (frame.f_locals if frame is not None else {}).items():
             if type(value) is np.ndarray or (isinstance(value, list) and value and all(type(v) is int for v in value)):
                 found.setdefault(name, value)
+            elif isinstance(value, dict) and len(value) <= _LONGEST_DICT and _is_read(name, own):
+                for key, part in value.items():
+                    if type(key) is str and type(part) is Traced and part.symbol not in after:
+                        found.setdefault(f'{name}["{key}"]', part.symbol)
             elif isinstance(value, list) and len(value) <= _LONGEST_LIST and _is_numbered(name, own):
                 for k, part in enumerate(value):
                     if type(part) is Traced and part.symbol not in after:
@@ -294,6 +299,12 @@ def _counts(node: Any) -> bool:
     return isinstance(node, ast.Attribute) and node.attr in ("shape", "size")
 
 
+def _is_read(name: str, own: Statement) -> bool:
+    """Whether a statement reads a variable."""
+    nodes = ast.walk(own.node) if own.node is not None else ()
+    return any(isinstance(node, ast.Name) and node.id == name for node in nodes)
+
+
 def _is_numbered(name: str, own: Statement) -> bool:
     """Whether a statement takes entries of a list by plain numbers, if it takes any."""
     taken = [
@@ -348,7 +359,7 @@ def _index(text: str, scope: Mapping[str, Any]) -> Any:
     numbers = {name: int(value) for name, value in scope.items() if isinstance(value, (int, np.integer))}
     try:
         return _number(ast.parse(text, mode="eval").body, numbers)
-    except (UnknownValueError, KeyError, TypeError):
+    except (UnknownValueError, KeyError, TypeError, SyntaxError):  # as of several slices
         return None
 
 
