@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 from installed import needs_dot
-from test_render_gallery import SVG, groups, outline
+from test_render_gallery import SVG, groups, outline, written
 
 import autograd
 import nn
@@ -19,6 +19,7 @@ from autograd.render.arrangement import arrange
 from autograd.render.cards import CARDS
 from autograd.render.diagram import Card, Diagram
 from autograd.render.edges import leads_down
+from autograd.render.metrics import text_width
 from autograd.render.picture import Picture
 from autograd.render.style import STYLES
 
@@ -220,3 +221,25 @@ def test_what_cannot_be_read_in_rows_is_laid_in_one_if_that_can(monkeypatch: Any
     diagram = autograd.draw(loss, title="A small CNN")._diagram
     assert diagram.breaks == ()
     assert not any(card.narrow for card in diagram.cards)
+
+
+@needs_dot
+def test_numbers_of_a_box_stand_beside_its_line_where_another_comes_from_the_left() -> None:
+    Phi, t = np.column_stack([np.ones(6), np.linspace(-1, 1, 6)]), np.random.default_rng(0).normal(size=6)
+    log_alpha, log_beta = Tensor(0.0, requires_grad=True), Tensor(1.0, requires_grad=True)
+    alpha, beta = np.exp(log_alpha), np.exp(log_beta)
+    S_inv = alpha * np.eye(2) + beta * Phi.T @ Phi
+    m = beta * np.linalg.solve(S_inv, Phi.T @ t)
+    E = beta / 2 * np.sum((t - Phi @ m) ** 2) + alpha / 2 * m @ m
+    log_ev = np.log(alpha) + 3 * np.log(beta) - E - 0.5 * np.linalg.slogdet(S_inv)[1]
+    root = ElementTree.fromstring(autograd.draw(log_ev).svg)
+    beside = []
+    for group in groups(root, "use"):
+        for text in group.iter(f"{SVG}text"):
+            told = "".join(text.itertext())
+            if told.startswith("\N{NO-BREAK SPACE}"):
+                _, _, right, _ = written(text)
+                visible = float(text.get("font-size", "12")) * text_width(told.strip("\N{NO-BREAK SPACE}"), 100) / 100
+                line = next(float(path.get("d", "")[1:].partition(",")[0]) for path in group.iter(f"{SVG}path"))
+                beside.append(right - visible > line)
+    assert beside == [True, True]

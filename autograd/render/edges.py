@@ -36,7 +36,7 @@ class Padding:
         column a little to its left, however wide it is.
         """
         if self.left:
-            wide = text_width(text, palette.EDGE) + (3 * _OFF_CENTRE if self._mirrored else -_OFF_CENTRE)
+            wide = text_width(text, palette.EDGE) + (6 * _OFF_CENTRE if self._mirrored else -_OFF_CENTRE)
             blanks = _BLANK * max(round(wide / text_width(_BLANK, palette.EDGE)), 1)
             return blanks + text if self._mirrored else text + blanks
         return _BLANK * 2 * self.right + text + _BLANK * self.right
