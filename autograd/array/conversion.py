@@ -108,9 +108,10 @@ class Conversion:
         value = self._value
         if self._node.requires_grad and made_there.get() is not None:
             return [row.tolist() for row in self] if value.ndim else self
+        values = np.asarray(value).tolist()
         if _has_graph(self):
             _tell_of_cut(self, "tolist")
-        return np.asarray(value).tolist()
+        return values
 
 
 def in_a_copy() -> bool:
@@ -132,9 +133,10 @@ def _number(tensor: Any, kind: str) -> Any:
     value = tensor._value
     if value.size != 1:
         raise ValueError(f"{kind}() of {describe(tensor)}: it has {value.size} elements, not 1")
+    value = _element(value)  # which a recording refuses
     if _has_graph(tensor) and not _is_drawn():
         _tell_of_cut(tensor, kind)
-    return _element(value)
+    return value
 
 
 def _tell_of_cut(tensor: Any, kind: str) -> None:
