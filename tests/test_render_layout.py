@@ -166,6 +166,7 @@ def test_the_line_to_the_next_row_runs_between_the_rows() -> None:
     assert all(above - 10 <= box[1] and box[3] <= below + 10 for box in heights)
 
 
+@needs_dot
 def test_the_title_of_a_frame_gives_way_to_the_line_that_enters_it() -> None:
     source = critic().source
     places = dict(re.findall(r"cluster_(m\d+\w*) \{\ngraph \[.*labeljust=(\w)", source))
