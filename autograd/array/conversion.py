@@ -95,8 +95,8 @@ class Conversion:
             at = np.arange(self._value.size).reshape(self._value.shape).item(*position)
             return np.ravel(self)[at]
         value = self._value
-        if (cut := cuts.get()) is not None and _has_graph(self):
-            cut.append(f"{(frame := user_frame()).f_code.co_filename}:{frame.f_lineno}")
+        if _has_graph(self):
+            _note_cut(user_frame())
         if position:
             return _element(value, *position)
         if value.size != 1:
@@ -139,17 +139,21 @@ def _number(tensor: Any, kind: str) -> Any:
     return value
 
 
+def _note_cut(frame: FrameType) -> None:
+    """Where a gradient ends, for the transform that goes on."""
+    if (cut := cuts.get()) is not None:
+        cut.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")
+
+
 def _tell_of_cut(tensor: Any, kind: str) -> None:
-    """Note that a gradient ends here, for a transform, and warn at the author's line."""
+    """Note that a gradient ends here, and warn at the author's line."""
     frame, called = _author_frame()
     if (follow := _not_followed(called)) is not None:
         raise refusal(
             f"{kind}() of {describe(tensor)} by {called}: no gradient goes through a plain number. {follow}Or pass "
             "it t.detach(), where no gradient is meant"
         )
-    cut = cuts.get()
-    if cut is not None:
-        cut.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")
+    _note_cut(frame)
     warnings.warn_explicit(
         f"{kind}() of {describe(tensor)}: no gradient goes through a plain number. Write t.item() where that is "
         "meant; else leave it a Tensor, and use NumPy's functions (np.exp for math.exp, np.stack for array[i] = t) "

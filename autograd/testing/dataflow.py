@@ -143,13 +143,10 @@ class Dataflow(Likely):
         if edited is not None and len(edited.repairs) == len(wrong):
             return edited
         fault = self._next(wrong)
-        if (
-            edited is not None
-            and fault.repair is None
-            and (size := size_in(edited, self._recording))
-            and len(size[2]) > 1
-        ):
-            return edited
+        if edited is not None and fault.repair is None:
+            size = size_in(edited, self._recording)
+            if size is not None and len(size.read) > 1:
+                return edited
         if edited is not None and (not fault.rights or len(edited.repairs) >= len(fault.repairs)):
             return edited
         return fault

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,14 @@ from autograd.testing.source import statements_of
 
 if TYPE_CHECKING:
     from autograd.testing.dataflow import Fault
+
+
+class Size(NamedTuple):
+    """What gave a variable its value, its name, and the lines that read it."""
+
+    node: ast.Assign
+    name: str
+    read: frozenset[int]
 
 
 def by_definition(faults: list[Fault], recording: Recording) -> list[Fault]:
@@ -38,8 +46,8 @@ def by_definition(faults: list[Fault], recording: Recording) -> list[Fault]:
     return found
 
 
-def size_in(fault: Fault, recording: Recording) -> tuple[ast.Assign, str, frozenset[int]] | None:
-    """Where a line is right with another size in a variable's place: what gave the value, its name, and who reads it.
+def size_in(fault: Fault, recording: Recording) -> Size | None:
+    """Where a line is right with another size in a variable's place: that variable.
 
     None where another variable has the right size.
     """
@@ -52,7 +60,7 @@ def size_in(fault: Fault, recording: Recording) -> tuple[ast.Assign, str, frozen
     given, read = _given_and_read(frame.f_code, edit.old.id)
     if len(given) != 1 or not isinstance(given[0].value, (ast.Subscript, ast.Call, ast.Attribute)):
         return None
-    return given[0], edit.old.id, read
+    return Size(given[0], edit.old.id, read)
 
 
 def _given_and_read(code: CodeType, name: str) -> tuple[list[ast.Assign], frozenset[int]]:

@@ -227,17 +227,11 @@ class Edits(SlopeEdits):
             if sign and (in_place or not self._is_forward(node)):
                 cause = "scale"
             words = f"{text_of(node)} takes another operation than it should"
-            yield self._edit(
-                node,
-                new,
-                cause,
-                (0.85 if known is not None and known.parameter else 1.25)
-                if in_place and sign
-                else 0.9
-                if cause == "scale"
-                else 1.25,
-                words,
-            )
+            if in_place and sign:  # an update of a parameter, sooner than of a gradient
+                cost = 0.85 if known is not None and known.parameter else 1.25
+            else:
+                cost = 0.9 if cause == "scale" else 1.25
+            yield self._edit(node, new, cause, cost, words)
         if kind is ast.Sub:
             cost = 1.1 if self._is_forward(node) and not self._has_data(node) else 0.85
             yield self._edit(node, ast.BinOp(right, ast.Sub(), left), "scale", cost, "the sign is wrong")
