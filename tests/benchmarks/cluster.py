@@ -24,6 +24,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import dask
 import numpy as np
 
 import nn
@@ -192,6 +193,7 @@ def at_work(chunk: int = 50_000, chunks: int = 12) -> str:
     with clusters(1, 2) as clients:
         before = {workers: client.run(_peak) for workers, client in clients.items()}
         seconds = by_turns(clients, rows, chunk, ROUNDS)
+        limits = [_without_tasks(clients[2], chunk, chunks) for _ in range(ROUNDS)]
         shares = []
         with clients[2].as_current():
             for _ in range(REPEATS):
@@ -201,15 +203,38 @@ def at_work(chunk: int = 50_000, chunks: int = 12) -> str:
                 shares.append(sum(part["stop"] - part["start"] for part in parts) / (2 * taken))
         grown = [peak - before[w][name] for w, client in clients.items() for name, peak in client.run(_peak).items()]
     ratios = [one / two for one, two in zip(seconds[1], seconds[2], strict=True)]
-    low, middle, high = statistics.quantiles(ratios, n=4)
     one, two = (statistics.median(seconds[workers]) for workers in (1, 2))
     return (
         f"A step over {rows:,} rows in {chunks} chunks takes {one:.1f} s ({_range(seconds[1])}) with one worker and "
-        f"{two:.1f} s ({_range(seconds[2])}) with two: {middle:.2f} times the throughput, the median of {ROUNDS} "
-        f"rounds by turns, of which the middle half lies between {low:.2f} and {high:.2f}. The two work "
-        f"{statistics.median(shares):.0%} of that time, and none holds more than {max(grown) / _bytes_of(chunk):.1f} "
-        "times the rows of a chunk beside what it held before."
+        f"{two:.1f} s ({_range(seconds[2])}) with two: {_middle(ratios)} times the throughput, in {ROUNDS} rounds by "
+        f"turns. The same arithmetic without Dask, by one of these processes and then shared by both: "
+        f"{_middle(limits)} times; more these cores do not give. The two work {statistics.median(shares):.0%} of a "
+        f"step's time, and none holds more than {max(grown) / _bytes_of(chunk):.1f} times the rows of a chunk beside "
+        "what it held before."
     )
+
+
+def _without_tasks(client: Any, chunk: int, chunks: int) -> float:
+    """How much faster two workers are than one at the chunks of a step, computed one after the other by NumPy alone."""
+    workers, seconds = list(client.scheduler_info()["workers"]), []
+    for some in (workers[:1], workers):
+        start = time.perf_counter()
+        count = chunks // len(some)
+        client.gather([client.submit(_chunks_alone, chunk, count, workers=[w], pure=False) for w in some])
+        seconds.append(time.perf_counter() - start)
+    return seconds[0] / seconds[1]
+
+
+def _chunks_alone(chunk: int, count: int) -> None:
+    X, labels = cluster.data(chunk, chunk)
+    for _ in range(count):
+        x, y = dask.compute(X, labels, scheduler="sync")
+        nn.functional.cross_entropy(cluster.network()(x), y).backward()
+
+
+def _middle(ratios: list[float]) -> str:
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    return f"{middle:.2f} (the middle half {low:.2f} to {high:.2f})"
 
 
 def _range(values: list[float]) -> str:
