@@ -124,6 +124,15 @@ def test_a_hook_sees_and_may_replace_the_gradient() -> None:
     assert len(seen) == 1
 
 
+def test_what_a_hook_returns_comes_in_the_dtype_of_the_value() -> None:
+    x = Tensor(np.ones(3, np.float32), requires_grad=True)
+    h = np.exp(x)
+    h.register_hook(lambda g: g.astype(np.float64) * 2)
+    h.retain_grad()
+    np.sum(h).backward()
+    assert h.grad.dtype == x.grad.dtype == np.float32
+
+
 def test_a_hook_gets_a_gradient_of_its_own_and_returns_one_that_fits() -> None:
     a, b = leaf(3), leaf(3)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from autograd import Tensor, detect_anomaly, explain, no_grad
+from autograd.core.node import observers
 from autograd.inspection import AnomalyError
 
 
@@ -24,7 +25,7 @@ def test_the_first_nan_forward_is_named_with_its_line_and_remedy() -> None:
         np.log(w)
     message = str(caught.value)
     assert "np.log of w of shape (2,) gave 1 NaN of 2 elements, from finite operands" in message
-    assert "test_inspection.py:24." in message
+    assert "test_inspection.py:25." in message
     assert "np.where" in message
 
 
@@ -177,3 +178,24 @@ def test_an_infinity_that_the_program_writes_is_no_anomaly() -> None:
         masked = np.where(np.eye(2) == 1, s, -np.inf)
         p = np.exp(masked - np.max(masked, axis=1, keepdims=True))
         np.sum(p).backward()
+
+
+def test_an_observer_hears_what_each_rule_gives_also_of_several_operands_at_once() -> None:
+    class Observer:
+        def __init__(self) -> None:
+            self.pulled_by: list[str] = []
+
+        def recorded(self, *_: Any) -> None: ...
+
+        def pulled(self, node: Any, operand: Any, g: Any, d: Any) -> None:
+            assert d.shape == operand.shape
+            self.pulled_by.append(node.op.name)
+
+    w, observer = leaf(1.0, 2.0, 3.0), Observer()
+    loss = np.sum(np.concatenate([w[1:], w]))
+    observers.append(observer)
+    try:
+        loss.backward()
+    finally:
+        observers.remove(observer)
+    assert observer.pulled_by == ["np.sum", "np.concatenate", "np.concatenate", "operator.getitem"]

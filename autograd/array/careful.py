@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from autograd.array.lazy import fetched
-from autograd.basis.arrays import ARRAYS, is_foreign, no_fetching
+from autograd.basis.arrays import ARRAYS, Proxy, is_foreign, no_fetching
 from autograd.basis.broadcasting import unbroadcast
 from autograd.basis.frames import user_frame
 from autograd.basis.reads import StandIn
@@ -56,42 +56,42 @@ def gradients(
 
     Whether it does is looked at only where an operation on the way may throw something away, or have an infinite slope.
     """
+    if free and any(map(_may_throw_away, behind := topological((output,)))):  # a careful pass needs the graph
+        found = gradients(output, seed, wrap=wrap, keep=keep, wanted=wanted, hooks=hooks)
+        for node in behind:
+            if node.op is not None:
+                node.args, node.output, node.saved = None, None, []
+        return found
     quiet: Any = None
-    finite = True
 
     def met(node: Node) -> bool:
         """Called with the operations of a pass until one of them asks for a look; NumPy is quiet from then on."""
         nonlocal quiet
-        if quiet is None and _may_throw_away(node):
-            quiet = np.errstate(divide="ignore", invalid="ignore")
-            quiet.__enter__()
-        return quiet is not None
+        if not _may_throw_away(node):
+            return False
+        quiet = np.errstate(divide="ignore", invalid="ignore")
+        quiet.__enter__()
+        return True
 
-    behind = topological((output,)) if free else []
-    afterwards = free and any(map(_may_throw_away, behind))
     try:
-        value = plain(seed) if type(output.held) is StandIn else output.held
-        if type(value) not in ARRAYS and not issubclass(type(value), _ARRAYS) and isinstance(value, _ARRAYS):
+        if isinstance(plain(seed) if type(output.held) is StandIn else output.held, Proxy):
             any(map(met, topological((output,))))  # in the recording of a compiled step a look is made in each replay
-        free = free and not afterwards  # a careful pass needs the graph
+        look = met if quiet is None else None
         go_back = backpropagate if type(seed) in ARRAYS or not is_foreign(plain(seed)) else _without_fetching
-        found = go_back(output, seed, wrap=wrap, keep=keep, free=free, wanted=wanted, hooks=hooks, met=met)
+        found = go_back(output, seed, wrap=wrap, keep=keep, free=free, wanted=wanted, hooks=hooks, met=look)
         if "dask" in modules and not keep and wrap is None:  # what is lazy comes with Dask
             found = fetched(output, found)
-        if quiet is not None and not _finite(found, wanted) and not _is_lost(output):
-            again = _CarefulPass(output, seed, wrap, keep, wanted, hooks).run()
-            found = {node: _combined(*again[node], g) if node in again else g for node, g in found.items()}
-            found = found if keep or wrap else fetched(output, found)
-            finite = _finite(found, wanted)
+        if quiet is None or _finite(found, wanted) or _is_lost(output):
+            return found
+        again = _CarefulPass(output, seed, wrap, keep, wanted, hooks).run()
+        found = {node: _combined(*again[node], g) if node in again else g for node, g in found.items()}
+        found = found if keep or wrap else fetched(output, found)
+        finite = _finite(found, wanted)
     finally:
         if quiet is not None:
             quiet.__exit__(None, None, None)
     if not finite:
-        cure = "autograd.detect_anomaly() names the first place"
-        _tell(f"a gradient of {describe(output)} is not finite. {cure}")
-    for node in behind if afterwards else ():
-        if node.op is not None:
-            node.args, node.output, node.saved = None, None, []
+        _tell(f"a gradient of {describe(output)} is not finite. autograd.detect_anomaly() names the first place")
     return found
 
 

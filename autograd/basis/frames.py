@@ -32,7 +32,6 @@ def is_engine(file: str) -> bool:
 
 
 @cache
-@cache
 def is_library(file: str) -> bool:
     """Whether the file is Python's own or was installed. This package, wherever it is, does not count.
 

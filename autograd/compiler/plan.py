@@ -150,9 +150,6 @@ class Plan:
 
     # Statements
 
-    def _write(self, statement: str) -> None:
-        self.statements.append(statement)
-
     def _save_generators(self) -> None:
         """Where a replay may give up after it drew, the draws are taken back."""
         self._give_up = ["    return STALE"]
@@ -160,7 +157,9 @@ class Plan:
         for generator in {id(generator): generator for generator in drawn if generator is not None}.values():
             name, saved = self._names.of(generator, "generator"), self._names.fresh("s")
             legacy = isinstance(generator, np.random.RandomState)
-            self._write(f"{saved} = {name}.get_state()" if legacy else f"{saved} = {name}.bit_generator.state")
+            self.statements.append(
+                f"{saved} = {name}.get_state()" if legacy else f"{saved} = {name}.bit_generator.state"
+            )
             back = f"{name}.set_state({saved})" if legacy else f"{name}.bit_generator.state = {saved}"
             self._give_up.insert(0, f"    {back}")
 
@@ -169,7 +168,7 @@ class Plan:
         inner = [f"    {statement}" for statement in self.statements[start:]]
         if self._guarded != (start, errors):
             options = ", ".join(f"{kind}={mode!r}" for kind, mode in errors.items())
-            inner.insert(0, f"with {self._function(np.errstate)}({options}):")
+            inner.insert(0, f"with {self._names.function(np.errstate)}({options}):")
         self.statements[start:] = inner
         self._guarded = len(self.statements), errors
 
@@ -177,7 +176,7 @@ class Plan:
         fn, target = line.fn, line.target
         if fn is check_form:
             value, expected = line.args
-            text = f"{self._function(form)}({self._value(value)}) != {self._names.of(expected, 'form')}"
+            text = f"{self._names.function(form)}({self._value(value)}) != {self._names.of(expected, 'form')}"
             self.statements += [f"if {text}:", *self._give_up]
         elif fn is check:
             value, expected = line.args
@@ -211,7 +210,7 @@ class Plan:
     def _call(self, line: Line, text: str) -> None:
         """A call that brings its own memory."""
         name = self._texts[line.target] = self._names.fresh("t")
-        self._write(f"{name} = {text}")
+        self.statements.append(f"{name} = {text}")
         if line.target.shape:
             self.naive += line.target.value.nbytes
 
@@ -226,7 +225,7 @@ class Plan:
             if (fn, len(args)) in _METHODS and line.variables() == [first]:
                 return _METHODS[fn, len(args)].format(*args, shape=target.shape)
             if fn is np.mean and len(args) == 1 and first.dtype.char in "fd":
-                return f"{self._function(np.add.reduce)}({args[0]}, None) / {first.value.size}"
+                return f"{self._names.function(np.add.reduce)}({args[0]}, None) / {first.value.size}"
             if fn in _OPERATORS and target.shape == ():
                 return f" {_OPERATORS[fn]} ".join(args)
         if fn is np.take_along_axis and len(args) == 2 and type(options.get("axis")) is int and _is_array(first):
@@ -237,7 +236,7 @@ class Plan:
 
     def _by_name(self, fn: Any, args: Sequence[str], options: Mapping[str, Any]) -> str:
         texts = [f"{key}={self._value(value)}" for key, value in options.items()]
-        return f"{self._function(fn)}({', '.join([*args, *texts])})"
+        return f"{self._names.function(fn)}({', '.join([*args, *texts])})"
 
     def _along(self, shape: tuple[int, ...], axis: int, indices: str) -> list[str]:
         """The index by which `np.take_along_axis` takes: that function takes longest to write it down."""
@@ -268,16 +267,16 @@ class Plan:
         if fn is put or fn is np.where:
             old = args[0] if fn is put else args[2]
             if old != out:
-                self._write(f"{out}[...] = {old}")
+                self.statements.append(f"{out}[...] = {old}")
         if fn is put:
-            self._write(f"{out}[{args[1]}] = {args[2]}")
+            self.statements.append(f"{out}[{args[1]}] = {args[2]}")
         elif fn is np.where:
-            self._write(f"{self._function(np.copyto)}({out}, {args[1]}, where={args[0]})")
+            self.statements.append(f"{self._names.function(np.copyto)}({out}, {args[1]}, where={args[0]})")
         elif fn in (np.astype, np.copy, np.broadcast_to):
             casting = ", 'unsafe'" if fn is np.astype else ""
-            self._write(f"{self._function(np.copyto)}({out}, {args[0]}{casting})")
+            self.statements.append(f"{self._names.function(np.copyto)}({out}, {args[0]}{casting})")
         else:
-            self._write(self._computed_text(line, args, out))
+            self.statements.append(self._computed_text(line, args, out))
 
     def _in_buffer(self, storage: Storage, target: Var) -> str:
         """The name of an array of the target's shape and dtype in a buffer, or of the array that it belongs in."""
@@ -325,7 +324,7 @@ class Plan:
         if type(var) is not Var or not isinstance(var.value, np.ndarray):
             return f"{text}.copy()" if isinstance(var, np.ndarray) else text
         name = self._names.fresh("t")
-        self._write(f"{name} = {text}.copy()")
+        self.statements.append(f"{name} = {text}.copy()")
         return name
 
     def _put_away(self, late: Sequence[tuple[Any, Any]], brought: Mapping[Var, str]) -> None:
@@ -337,18 +336,13 @@ class Plan:
             storage = self._memory.storage.get(root) if root is not None else None
             if len(late) > 1 and (root in brought or (storage is not None and not storage.own)):
                 name = self._names.fresh("t")
-                self._write(f"{name} = {texts[k]}.copy()")
+                self.statements.append(f"{name} = {texts[k]}.copy()")
                 texts[k] = name
         for text, home in zip(texts, homes, strict=True):
-            self._write(f"{home}[...] = {text}")
+            self.statements.append(f"{home}[...] = {text}")
 
     def _is_there(self, var: Any, home: Any) -> bool:
         return type(var) is Var and var in self._places and self._places[var] is self._homes.get(id(home))
-
-    # Names
-
-    def _function(self, fn: Any) -> str:
-        return self._names.function(fn)
 
     def _value(self, value: Any) -> str:
         return self._names.text(value, self._texts)

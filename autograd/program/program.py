@@ -60,7 +60,7 @@ class Line:
     `errors` is how NumPy treats errors there, as `np.geterr` tells, where that is not as around the program.
     """
 
-    __slots__ = ("_variables", "args", "errors", "fn", "kwargs", "origin", "target", "where")
+    __slots__ = ("_variables", "args", "errors", "fn", "kwargs", "origin", "target")
 
     def __init__(
         self,
@@ -69,11 +69,10 @@ class Line:
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         origin: Origin | None = None,
-        where: str = "",
         errors: Any = None,
     ) -> None:
         self.target, self.fn, self.args, self.kwargs = target, fn, args, kwargs
-        self.origin, self.where, self.errors = origin, where, errors
+        self.origin, self.errors = origin, errors
         self._variables: list[Var] | None = None
 
     @property
@@ -93,7 +92,7 @@ class Line:
             return self
         kwargs = {key: substituted(value, replacement) for key, value in self.kwargs.items()}
         args = substituted(self.args, replacement)
-        return Line(self.target, self.fn, args, kwargs, self.origin, self.where, self.errors)
+        return Line(self.target, self.fn, args, kwargs, self.origin, self.errors)
 
     def compute(self, values: Mapping[Var, Any]) -> Any:
         """The value of its target, given the values of what it reads."""

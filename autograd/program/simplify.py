@@ -96,12 +96,12 @@ class _Simplifier:
         if any(self._number(var) is None for var in line.variables()):
             return None
         if line.fn in _SHAPING:
-            spread = Line(target, np.broadcast_to, (args[0], target.shape), {}, line.origin, line.where)
+            spread = Line(target, np.broadcast_to, (args[0], target.shape), {}, line.origin)
             return spread if type(line.args[0]) is Var else None
         if target.dtype is None or target.dtype.kind != "f" or not target.value.size or np.ptp(target.value) != 0:
             return None
         number = _computed(line.fn, args, Var(target.value.flat[0]))
-        return Line(target, np.broadcast_to, (number, target.shape), {}, line.origin, line.where)
+        return Line(target, np.broadcast_to, (number, target.shape), {}, line.origin)
 
     def _number(self, value: Any) -> Any:
         """The number that a value is, or that it holds everywhere, or None."""
@@ -126,7 +126,7 @@ class _Simplifier:
                 if not spreads or np.broadcast_shapes(np.shape(_like(before.args[0])), *others) != line.target.shape:
                     break
                 args[k] = before.args[0]
-        return Line(line.target, line.fn, tuple(args), line.kwargs, line.origin, line.where, line.errors)
+        return Line(line.target, line.fn, tuple(args), line.kwargs, line.origin, line.errors)
 
     def _trivial(self, line: Line) -> Any:
         """What a line gives back unchanged, or None."""
@@ -263,7 +263,7 @@ class _Simplifier:
 
 def _line(line: Line, fn: Any, *args: Any) -> Line:
     """Another way to compute what `line` does."""
-    return Line(line.target, fn, args, {}, line.origin, line.where)
+    return Line(line.target, fn, args, {}, line.origin)
 
 
 def _negative(number: Any) -> Any:
