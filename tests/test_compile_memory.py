@@ -111,6 +111,42 @@ def test_arguments_that_share_memory() -> None:
         step(whole[:3], whole[1:])
 
 
+def test_an_argument_that_is_written_into_and_is_an_array_of_the_state() -> None:
+    held = {"w": np.arange(4.0)}
+
+    @autograd.compile(state=held)
+    def step(x: Any) -> Any:
+        x *= 2
+        return np.sum(held["w"])
+
+    for _ in range(3):
+        assert step(np.ones(4)) == 6
+    with pytest.raises(TypeError, match=r"writes into x.*shares its memory with held\['w'\]"):
+        step(held["w"][::-1])
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        lambda w: np.where(np.eye(3, dtype=bool)[::-1], w.T, 2 * w),
+        lambda w: np.concatenate([w[1:], w[:1]]),
+        lambda w: np.where((w > 0.5).T, w, 0.5 * w.T),
+    ],
+)
+def test_values_are_not_written_over_what_a_view_still_reads(moved: Any) -> None:
+    def make() -> Any:
+        w = Tensor(np.arange(9.0).reshape(3, 3) / 9)
+
+        def step(x: Any) -> Any:
+            w.data = moved(w.data)
+            chosen = w.data > 0.4
+            return np.where(chosen.T, w.data < x, chosen) * 1.0
+
+        return step, w
+
+    agree(make, [(np.array(0.3 * k),) for k in range(5)], recorded=1)
+
+
 def test_a_view_of_what_the_step_writes_as_its_argument() -> None:
     w = Tensor(np.ones((3, 3)), requires_grad=True, name="w")
 
