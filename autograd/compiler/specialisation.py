@@ -54,34 +54,32 @@ class Specialisation:
 
     def _plan(self, recorded: Recording) -> None:
         """The program, the statements that compute it, and the guards that go before them."""
-        effects, arrays = recorded.effects, [array for array in recorded.arrays if array[1] is not array[2]]
-        outputs: dict[Any, Any] = {("grad", k): var for k, (_, var) in enumerate(effects.gradients)}
-        outputs |= {("place", k): var for k, (_, _, var) in enumerate(effects.rebound)}
-        outputs |= {("result", k): var for k, (var, _) in effects.results.items()}
-        outputs |= {("array", first): last for _, first, last in arrays}
-        lines, same = shortened(recorded.trace.lines, outputs.values(), partial(without_copies, {}))
-        outputs = {key: same.get(var, var) for key, var in outputs.items()}
-        self.program = Program(recorded.trace.inputs, lines, outputs)
+        effects, changed = recorded.effects, [array for array in recorded.arrays if array[1] is not array[2]]
+        held = [var for _, _, var in effects.rebound]
+        ends = [*(var for _, var in effects.gradients), *held, *(last for _, _, last in changed)]
+        ends += [var for var, _ in effects.results.values()]
+        lines, same = shortened(recorded.trace.lines, ends, partial(without_copies, {}))
+        self.program = Program(recorded.trace.inputs, lines, dict(enumerate(same.get(var, var) for var in ends)))
 
-        readings = self._readings(recorded, outputs)
+        readings = self._readings(recorded)
         named = {var: name for var, (name, _) in readings.items()}
         fixed = {first: array for array, first, _ in recorded.arrays if first not in named}
-        homes = {first: named.get(first, array) for array, first, _ in arrays}
-        added = {id(tensor) for var, tensor in recorded.grad_inputs.items() if var in named}
-        self._added = [tensor for tensor, _ in effects.gradients if id(tensor) in added]  # new arrays each time
-        self._leaves = [tensor for tensor, _ in effects.gradients if id(tensor) not in added]
+        homes = {first: named.get(first, array) for array, first, _ in changed}
+        before = {id(tensor) for var, tensor in recorded.grad_inputs.items() if var in named}  # which is added to
+        self._added = [tensor for tensor, _ in effects.gradients if id(tensor) in before]  # new arrays each time
+        self._leaves = [tensor for tensor, _ in effects.gradients if id(tensor) not in before]
         self._room = [np.empty(tensor.shape, tensor.dtype) for tensor in self._leaves]
-        rooms = {id(tensor): array for tensor, array in zip(self._leaves, self._room, strict=True)}
-        written = [(outputs["array", first], home) for first, home in homes.items()]
-        given = []
-        for key, var in outputs.items():
-            room = rooms.get(id(effects.gradients[key[1]][0])) if key[0] == "grad" else None
-            if room is not None:
-                written.append((var, room))
-            elif key[0] != "array":
-                given.append(var)
+        gradients = {id(tensor): var for tensor, var in effects.gradients}
+        written = [(last, homes[first]) for _, first, last in changed]
+        written += [(gradients[id(tensor)], room) for tensor, room in zip(self._leaves, self._room, strict=True)]
+        given = [
+            *(gradients[id(tensor)] for tensor in self._added),
+            *held,
+            *(var for var, _ in effects.results.values()),
+        ]
         grads = [self._names.parameter(array, "g") for array in self._room]
         shares = {same.get(var, var): [same.get(s, s) for s in ss] for var, ss in recorded.trace.shares.items()}
+        written, given = [(same.get(var, var), home) for var, home in written], [same.get(var, var) for var in given]
         plan = Plan(lines, shares, fixed, named, given, written, self._names)
         self.nbytes, self.saved = plan.nbytes, max(plan.naive - plan.nbytes, 0)
         returned = "".join([f"{text}, " for text in plan.given])
@@ -100,10 +98,10 @@ class Specialisation:
         self._nodes = [tensor._node for tensor in self._leaves]
         self._written = [tensor._node for tensor in self._stamped]
 
-    def _readings(self, recorded: Recording, outputs: dict[Any, Any]) -> dict[Var, tuple[str, Reading]]:
+    def _readings(self, recorded: Recording) -> dict[Var, tuple[str, Reading]]:
         """What a replay reads anew: arguments, gradients from before, numbers, and what places hold that change it."""
         read = {var for line in self.program.lines for var in line.variables()}
-        read |= {var for var in outputs.values() if type(var) is Var}
+        read |= {var for var in self.program.outputs.values() if type(var) is Var}
         leaves, names = recorded.tree.leaves, recorded.names
         found = {var: (names[k], Reading.of(var, leaves[k], position=k)) for var, k in recorded.arguments.items()}
 

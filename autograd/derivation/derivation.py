@@ -19,7 +19,7 @@ from autograd.core.errors import describe
 from autograd.core.node import Node, topological
 from autograd.core.tensor import wrap
 from autograd.derivation import document, saved
-from autograd.derivation.formulas import Formulas
+from autograd.derivation.formulas import Formulas, Owner
 from autograd.derivation.statements import Statements, commented
 from autograd.notation.claims import is_free
 from autograd.notation.names import Scope, is_path, latest, users_scope
@@ -126,17 +126,17 @@ class Derivation:
         return {name: wrap(latest(node)) for name, node in self._parameters.items()}
 
     @cached_property
-    def owners(self) -> dict[Var, tuple[Node, bool]]:
-        """Whose value a value of the program is, or whose gradient; where several share it, the one that says most."""
+    def owners(self) -> dict[Var, Owner]:
+        """By values of the program; where several nodes share one, the one whose name says most."""
         recorded, now = self.recorded, self.program.now
         values = {node: now(value.symbol) for node, value in recorded.values.items()}
         gradients = {node: now(_var(g)) for node, g in recorded.gradients.items()}
         named = sorted(recorded.nodes, key=lambda node: (not self._is_named(node), -node.order))
-        owners: dict[Var, tuple[Node, bool]] = {}
+        owners: dict[Var, Owner] = {}
         for of, is_gradient in ((values, False), (gradients, True)):
             for node in named:
                 if type(of.get(node)) is Var and (node.op is not None or is_gradient):
-                    owners.setdefault(of[node], (node, is_gradient))
+                    owners.setdefault(of[node], Owner(node, is_gradient))
         return owners
 
     @cached_property

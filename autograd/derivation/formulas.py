@@ -58,6 +58,13 @@ _NOTHING: Final[Mapping[str, Tree]] = {}
 _WIDEST, _WIDE = 88, 40  # signs of a line, and of one that is broken
 
 
+class Owner(NamedTuple):
+    """The node whose value, or gradient, a value of the program is."""
+
+    node: Node
+    is_gradient: bool
+
+
 class Formulas:
     """The rows of the block, forward and backward."""
 
@@ -67,7 +74,7 @@ class Formulas:
         program: Program,
         statements: Statements,
         names: Names,
-        owner: Callable[[Var], tuple[Node, bool] | None],
+        owner: Callable[[Var], Owner | None],
     ) -> None:
         self._recorded, self._program, self._statements = recorded, program, statements
         self._names, self._owner = names, owner
@@ -108,12 +115,13 @@ class Formulas:
         said = value_of(node)
         if said is None:
             return None
+        equation, letters = said
         symbols: dict[str, Tree] = {}
         for place, arg in enumerate(node.args or ()):
             term = self._operand(arg)
-            if term is not None and place in said[1]:
-                symbols[said[1][place]] = term.inside(ATOM)
-        left, right = sides(said[0])
+            if term is not None and place in letters:
+                symbols[letters[place]] = term.inside(ATOM)
+        left, right = sides(equation)
         tree = in_symbols(Row(right), symbols, row())
         if tree is None:
             return None
@@ -160,7 +168,7 @@ class Formulas:
             g = self._recorded.gradients[node]
             value = self._program.now(getattr(g, "symbol", g))
             owned = self._owner(value) if type(value) is Var and value in self._statements.of else None
-            if node.op is None and (owned is None or owned[0] is not node):  # it is another value, or a number
+            if node.op is None and (owned is None or owned.node is not node):  # it is another value, or a number
                 rows[False].append(_Equation(Bar(Symbol(self._names[node].drawn)), self._write.value(value).tree))
         made_up = [one.name for one in ordered if self._owner(one.line.target) is None]
         numbers = _numbers([*rows[True], *rows[False]], made_up)
@@ -199,7 +207,7 @@ class Formulas:
             old = self._write.value(line.args[0]).tree
             return self._begun(left, old, [self._written(left, line, line.args[1], line.args[2], _SET)])
         owned = self._owner(target)
-        if owned is not None and owned[1] and (by_rules := self._by_rules(owned[0], target)) is not None:
+        if owned is not None and owned.is_gradient and (by_rules := self._by_rules(owned.node, target)) is not None:
             index, sum_of_rules = by_rules  # a rule may speak of one entry
             return [_Equation(left if index is None else Script(left, index), sum_of_rules)]
         full = self._full[target]
@@ -227,11 +235,12 @@ class Formulas:
         return _Equation(entry.tree, term.tree if same else Script(term.inside(ATOM), row(*entry.shown)), sign)
 
     def _symbol(self, statement: Statement) -> Tree:
+        """What stands on the left of a statement: a node's name, with a bar where this is its gradient."""
         owned = self._owner(statement.line.target)
         if owned is None:
             return Symbol(statement.name)
-        symbol = Symbol(self._names[owned[0]].drawn)
-        return Bar(symbol) if owned[1] else symbol
+        symbol = Symbol(self._names[owned.node].drawn)
+        return Bar(symbol) if owned.is_gradient else symbol
 
     def _by_rules(self, node: Node, target: Var) -> tuple[Tree | None, Tree] | None:
         """The index below and the right side, if the rules of all uses can be written."""
