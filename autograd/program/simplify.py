@@ -193,7 +193,7 @@ class _Simplifier:
         """A product or quotient of two values without signs: numbers in one factor, the same divisors in one power."""
         dtype = line.target.dtype
         inner = self._once(b if line.fn is np.multiply else a)
-        if inner.target.dtype != dtype or inner.target.shape != line.target.shape:
+        if inner.target.dtype != dtype:
             inner = _INPUT
         if line.fn is np.divide:
             if _is_number(b) and inner.fn is np.multiply and _is_number(inner.args[0]):
