@@ -32,7 +32,7 @@ CHAPTERS = {  # the modules whose records stand in a chapter, which has the firs
     "Decompositions": ("decompositions",),
     "Norms": ("norm",),
     "Diagonals and triangles": ("diagonal",),
-    "More linear algebra": ("composed.linalg",),
+    "More linear algebra": ("composed.linalg", "composed.factors"),
     "Shapes and axes": ("shape", "composed.shape"),
     "Broadcasting and repeating": ("repetition",),
     "Joining and splitting": ("join", "composed.joining"),

@@ -51,6 +51,16 @@ def describes_samples(x: Any) -> Any:
     return sum(spread) * middle * statistics.geometric_mean(x) + statistics.harmonic_mean(x) * x
 
 
+NORMAL = statistics.NormalDist()
+probability = NORMAL.cdf
+
+
+def asks_for_probabilities(x: Any) -> Any:
+    assert isinstance(NORMAL, statistics.NormalDist)
+    about = statistics.NormalDist(x[0], sigma=1.0 + x[1] ** 2)
+    return about.cdf(x[2]) + about.pdf(x[2]) * probability(x[1]) + NORMAL.inv_cdf(probability(x[0])) * x
+
+
 AMONG: dict[str, Any] = {}
 
 
@@ -223,6 +233,7 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     sets_a_shape,
     makes_numbers_of_other_kinds,
     describes_samples,
+    asks_for_probabilities,
     goes_over_arrays,
     derives_from_builtins,
     writes_into_whole_numbers_later,
@@ -319,6 +330,19 @@ def test_bottlenecks_functions_are_numpys() -> None:
     bottleneck.nanstd = nanstd  # type: ignore[attr-defined]
     run = differentiable(lambda x: bottleneck.nanstd(x, ddof=1) * nanstd(x))
     assert gradcheck(run, [np.array([0.4, -0.7])], complex_step=False)
+
+
+def test_other_packages_that_ask_for_numbers_forever_get_one() -> None:
+    """Where they ask a number for its item until it is a plain one."""
+    made = ModuleType("endless")
+    code = compile(
+        "def number(x):\n    return x if type(x) is float else number(x.item())",
+        np.__file__.replace("numpy", "endless"),
+        "exec",
+    )
+    exec(code, vars(made))
+    with pytest.raises(TypeError, match='Pass follow="endless"'):
+        grad(differentiable(lambda x: x * made.number(x)))(2.0)
 
 
 def test_a_picture_has_no_derivative() -> None:

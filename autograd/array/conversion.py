@@ -92,6 +92,9 @@ class Conversion:
     def item(self: Any, *position: Any) -> Any:
         """The only element, or the one at a position, as a Python number: `t.item()`, `t.item(5)`, `t.item(1, 2)`."""
         if self._node.requires_grad and made_there.get() is not None:
+            if not in_a_copy():
+                _tell_of_cut(self, "item")
+                return _element(self._value, *position)
             at = np.arange(self._value.size).reshape(self._value.shape).item(*position)
             return np.ravel(self)[at]
         value = self._value

@@ -21,7 +21,7 @@ from autograd.basis.loading import load
 from autograd.core.op import Op, find, holds_tensor, plain, stack_nested
 from autograd.core.tensor import apply
 from autograd.numpy.arrays import has_gradient
-from autograd.numpy.namespace import REPLACED, Namespace
+from autograd.numpy.namespace import INSTANCES, REPLACED, Namespace, replaces
 from autograd.rules.composed.complex import Complex, as_complex, without_tensors
 
 
@@ -34,16 +34,13 @@ def _number(value: Any) -> Any:
     return np.reshape(value, ()) if value.size == 1 else value
 
 
-def _integral(fn: Callable[..., Any], sign: float) -> Callable[..., Any]:
-    """`math.erf` or its complement, whose derivative is 2 / sqrt(pi) * exp(-x^2), or its negative."""
-    slope = sign * 2 / math.sqrt(math.pi)
-    op = Op(
-        lambda x: np.float64(fn(x)),
-        vjp=lambda g, y, x: g * slope * np.exp(-x * x),
-        math=rf"\bar x = {'-' if sign < 0 else ''}\bar y \, \tfrac{{2}}{{\sqrt\pi}} e^{{-x^2}}",
-        name=fn.__name__,
-    )
+def _smooth(fn: Callable[..., Any], vjp: Any, math: str) -> Callable[..., Any]:
+    """A function of one number, by its rule."""
+    op = Op(lambda x: np.float64(fn(x)), vjp=vjp, math=rf"\bar x = {math}", name=fn.__name__)
     return lambda x: apply(op, (x,))
+
+
+_SLOPE = 2 / math.sqrt(math.pi)  # of erf at 0
 
 
 def _of_scipy(name: str) -> Callable[..., Any]:
@@ -76,7 +73,12 @@ _ON_TENSORS: dict[str, Callable[..., Any]] = {
     "prod": lambda values, start=1: start * np.prod(_stacked(values)),
     "dist": lambda p, q: np.linalg.norm(_stacked(p) - _stacked(q)),
     "sumprod": lambda p, q: np.dot(_stacked(p), _stacked(q)),
-    "erf": _integral(math.erf, 1.0), "erfc": _integral(math.erfc, -1.0),
+    "erf": _smooth(
+        math.erf, lambda g, y, x: g * _SLOPE * np.exp(-x * x), r"\bar y \, \tfrac{2}{\sqrt\pi} e^{-x^2}"
+    ),
+    "erfc": _smooth(
+        math.erfc, lambda g, y, x: g * -_SLOPE * np.exp(-x * x), r"-\bar y \, \tfrac{2}{\sqrt\pi} e^{-x^2}"
+    ),
     "gamma": _of_scipy("gamma"), "lgamma": _of_scipy("gammaln"),
 }  # fmt: skip
 
@@ -144,6 +146,38 @@ def _replace(module: ModuleType, names: Iterable[str], make: Callable[[str, Any]
 namespace = _replace(math, dir(math), _on_numbers)
 _replace(statistics, _OF_SAMPLES, _on_samples)
 _replace(decimal, (), _on_numbers)
+
+_quantile = _smooth(
+    statistics.NormalDist().inv_cdf,
+    lambda g, y, p: g * math.sqrt(2 * math.pi) * np.exp(y * y / 2),
+    r"\bar y \, \sqrt{2 \pi} \, e^{y^2 / 2}",
+)
+
+
+@replaces(statistics.NormalDist)
+class Normal(statistics.NormalDist):
+    """`statistics.NormalDist`, whose functions are made in C."""
+
+    __slots__ = ()
+
+    def __init__(self, mu: Any = 0.0, sigma: Any = 1.0) -> None:
+        super().__init__(plain(mu), plain(sigma))  # its errors
+        self._mu, self._sigma = mu, sigma
+
+    def pdf(self, x: Any) -> Any:
+        """The density."""
+        return namespace.exp(-(self.zscore(x) ** 2) / 2) / (self._sigma * math.sqrt(2 * math.pi))
+
+    def cdf(self, x: Any) -> Any:
+        """The probability of no more than `x`."""
+        return namespace.erfc(-self.zscore(x) / math.sqrt(2)) / 2
+
+    def inv_cdf(self, p: Any) -> Any:
+        """The number that is not exceeded with the probability `p`."""
+        return self._mu + self._sigma * _quantile(p)
+
+
+INSTANCES[statistics.NormalDist] = lambda theirs: Normal(theirs.mean, theirs.stdev)
 
 
 # Of complex numbers

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.linalg
 
 from autograd.core.op import plain
+from autograd.rules.composed.factors import mirror, reflected
 from autograd.rules.definition import defop, dispatched
 from autograd.rules.linalg import transposed
 from autograd.rules.samples import normal
@@ -258,6 +259,25 @@ def _eigh(a: Any, *, lower: bool = True, eigvals_only: bool = False) -> Any:
 def _eig(a: Any, right: bool = True) -> Any:
     """Of real eigenvalues, as real numbers."""
     return tuple(np.linalg.eig(a)) if right else np.linalg.eigvals(a)
+
+
+def _on_the_right(a: Any, v: Any) -> Any:
+    return transposed(reflected(transposed(a), v))
+
+
+@composed(
+    scipy.linalg.hessenberg,
+    math=r"a = q h q^\top",
+    samples=[normal((4, 4)), lambda rng: (rng.normal(size=(4, 4)), {"calc_q": True})],
+)
+def _hessenberg(a: Any, calc_q: bool = False) -> Any:
+    """By reflections, as LAPACK does it (Golub and Van Loan, "Matrix computations", 7.4)."""
+    q = np.eye(np.shape(a)[-1], dtype=a.dtype)
+    for k in range(np.shape(a)[-1] - 2):
+        v = mirror(a[..., k : k + 1], k + 1)
+        a, q = _on_the_right(reflected(a, v), v), _on_the_right(q, v)
+    h = np.triu(a, -1)
+    return (h, q) if calc_q else h
 
 
 composed(scipy.linalg.eigvalsh, math=r"\bar a = v \operatorname{diag}(\bar y) v^\top", samples=_REGULAR)(

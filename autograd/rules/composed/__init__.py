@@ -6,6 +6,7 @@ from autograd.rules.composed import (  # noqa: F401
     complex_functions,
     complex_linalg,
     elementwise,
+    factors,
     fourier,
     joining,
     linalg,

@@ -153,13 +153,24 @@ defcomposite(
 def _poly(seq_of_zeros: Any) -> Any:
     """The product of all x - zero, one factor at a time."""
     if np.ndim(seq_of_zeros) > 1:
-        raise TypeError("np.poly of a matrix: its zeros are eigenvalues, which may be complex; give the zeros")
+        return _characteristic(seq_of_zeros)
     roots = np.ravel(seq_of_zeros)
     p = np.ones(1, roots.dtype)
     for k in range(roots.size):
         zero = np.zeros(1, roots.dtype)
         p = np.concatenate([p, zero]) - roots[k] * np.concatenate([zero, p])
     return p if roots.size else 1.0
+
+
+def _characteristic(a: Any) -> Any:
+    """det(x I - a), without its zeros: these may be equal or complex (Faddeev and LeVerrier)."""
+    one = np.eye(np.shape(a)[0], dtype=a.dtype)
+    p, matrix = [np.ones((), a.dtype)], one
+    for k in range(1, len(one) + 1):
+        matrix = a @ matrix
+        p.append(-np.trace(matrix) / k)
+        matrix = matrix + p[-1] * one
+    return np.stack(p)
 
 
 def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
@@ -181,7 +192,7 @@ def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     return np.concatenate(quotient), rest
 
 
-defcomposite(np.poly, _poly, math=r"p(x) = \prod_i (x - z_i)", samples=[normal(4), normal(1)])
+defcomposite(np.poly, _poly, math=r"p(x) = \prod_i (x - z_i)", samples=[normal(4), normal(1), normal((3, 3))])
 defcomposite(
     np.polydiv,
     _polydiv,
