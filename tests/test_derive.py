@@ -77,6 +77,7 @@ def test_a_layer_reads_as_by_hand() -> None:
         (lambda w: np.mean(w * 3), "np.full((2, 3), 3 / 6)"),
         (lambda w: np.sum(1 / w), "-1 / w**2"),
         (lambda w: np.sum(w[0]), "np.zeros((2, 3))"),
+        (lambda w: np.sum(w * w + np.floor(w)), "w + w"),
     ],
 )
 def test_constants_and_signs_are_gathered(loss: Any, expected: str) -> None:
