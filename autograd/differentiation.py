@@ -26,7 +26,6 @@ class Call:
 
     Args:
         argnums: which arguments are differentiated, by position.
-        create_graph: whether what is pulled back can be differentiated again.
 
     Attributes:
         chosen: these arguments, as trees; leaves: theirs; aliases: what stands for each; nodes: where that was made.
@@ -41,7 +40,6 @@ class Call:
         args: tuple[Any, ...],
         argnums: Sequence[int],
         kwargs: dict[str, Any],
-        create_graph: bool = False,
     ) -> None:
         for argnum in argnums:
             if not -len(args) <= argnum < len(args):
@@ -56,7 +54,6 @@ class Call:
         leaves = self.leaves
         traced = differentiated.get() or any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in leaves)
         self.outer = bool(traced) and recording.get()
-        self.create_graph = create_graph or self.outer
         switch = recording.set(True)  # as `enable_grad` does, which also works in generators
         token, cut = differentiated.set(differentiated.get()), cuts.set([])
         try:
@@ -124,36 +121,31 @@ class Call:
         """`values`, one a leaf, as one nesting an argument."""
         return tuple(tree.filled(part) for tree, part in zip(self.chosen, self._by_argument(values), strict=True))
 
-    def pull(self, output: Any, cotangent: Any, as_recorded: bool = False) -> list[Any]:
+    def pull(self, output: Any, cotangent: Any) -> list[Any]:
         """The gradients of the leaves, one each; zeros where no output depends on a leaf."""
-        nodes = self.nodes
+        total = self._pulled(output, cotangent, self.outer)
+        return [
+            self.for_caller(leaf, total.get(node), node.value)
+            for leaf, node in zip(self.leaves, self.nodes, strict=True)
+        ]
+
+    def probed(self, output: Any) -> tuple[list[Tensor], list[Any]]:
+        """Probes in the place of cotangents, and what is pulled back from them, recorded: linear in them."""
+        outputs = Tree(output)
+        with enable_grad():
+            probes = [Tensor(np.zeros_like(data_of(leaf)), requires_grad=True) for leaf in outputs.leaves]
+            total = self._pulled(output, outputs.filled(probes), create_graph=True)
+        return probes, [total.get(node, np.zeros(node.shape, node.dtype)) for node in self.nodes]
+
+    def _pulled(self, output: Any, cotangent: Any, create_graph: bool) -> dict[Node, Any]:
         total: dict[Node, Any] = {}
         outputs = Tree(output)
         for leaf, c in zip(outputs.leaves, outputs.matched(cotangent, "the cotangent", "the output"), strict=True):
-            if not isinstance(leaf, Tensor) or not leaf.requires_grad:
-                continue
-            if np.shape(c) != leaf.shape:
+            if isinstance(leaf, Tensor) and leaf.requires_grad and np.shape(c) != leaf.shape:
                 raise ValueError(f"a cotangent of shape {np.shape(c)} for an output of shape {leaf.shape}")
-            for node, g in self._backward(leaf, c, nodes).items():
+            for node, g in backward(leaf, c, self.nodes, create_graph).items():
                 total[node] = total[node] + g if node in total else g
-        if as_recorded:
-            return [total.get(node, np.zeros(node.shape, node.dtype)) for node in nodes]
-        return [
-            self.for_caller(leaf, total.get(node), node.value) for leaf, node in zip(self.leaves, nodes, strict=True)
-        ]
-
-    def _backward(self, leaf: Tensor, cotangent: Any, nodes: list[Node]) -> dict[Node, Any]:
-        wrapper = None
-        if self.create_graph:
-            wrapper = wrap
-            cotangent = cotangent if isinstance(cotangent, Tensor) else Tensor(cotangent, dtype=leaf.dtype)
-        else:
-            cotangent = as_kind(data_of(cotangent), leaf)
-        wanted = frozenset([node for node in nodes if node.op is not None])  # others are leaves, where a pass ends
-        result = gradients(leaf._node, cotangent, wrap=wrapper, wanted=wanted)
-        if is_foreign(leaf._value) and type(leaf._node.held) in ARRAYS:
-            leaf._value = leaf._node.held  # a lazy loss, which is known now
-        return {node: result[node] for node in nodes if node in result}
+        return total
 
     def jacobians(self, output: Any) -> list[Any]:
         """The Jacobian of one output with respect to each leaf, by rows, or by columns where they are far fewer."""
@@ -173,19 +165,12 @@ class Call:
 
     def _by_columns(self, output: Tensor) -> list[Any]:
         """The pull is linear in its cotangent: its own rows are the columns."""
-        self.create_graph = True
-        with enable_grad():
-            probe = Tensor(np.zeros_like(output.data), requires_grad=True)
-            pulled = self.pull(output, probe, as_recorded=True)
+        (probe,), pulled = self.probed(output)
         result = []
         for leaf, g in zip(self.leaves, pulled, strict=True):
-            columns = []
-            for direction in _basis(g):
-                column = None
-                if isinstance(g, Tensor) and g.requires_grad:
-                    column = self._backward(g, direction, [probe._node]).get(probe._node)
-                columns.append(self.for_caller(leaf, column, probe.data))
-            result.append(np.stack(columns, axis=-1))
+            columns = [backward(g, direction, [probe._node], self.outer) for direction in _basis(g)]
+            parts = [self.for_caller(leaf, column.get(probe._node), probe.data) for column in columns]
+            result.append(np.stack(parts, axis=-1))
         return result
 
     def for_caller(self, leaf: Any, g: Any, like: Any) -> Any:
@@ -206,6 +191,21 @@ class Call:
         if self.outer:
             return output
         return tree_map(lambda leaf: leaf.data if isinstance(leaf, Tensor) else leaf, output)
+
+
+def backward(output: Any, cotangent: Any, nodes: list[Node], create_graph: bool) -> dict[Node, Any]:
+    """The gradients that a pass from one output gives to these nodes; recorded with `create_graph`."""
+    if not isinstance(output, Tensor) or not output.requires_grad:
+        return {}
+    if create_graph:
+        cotangent = cotangent if isinstance(cotangent, Tensor) else Tensor(cotangent, dtype=output.dtype)
+    else:
+        cotangent = as_kind(data_of(cotangent), output)
+    wanted = frozenset([node for node in nodes if node.op is not None])  # others are leaves, where a pass ends
+    result = gradients(output._node, cotangent, wrap=wrap if create_graph else None, wanted=wanted)
+    if is_foreign(output._value) and type(output._node.held) in ARRAYS:
+        output._value = output._node.held  # a lazy loss, which is known now
+    return {node: result[node] for node in nodes if node in result}
 
 
 def _with_parameters(module: Any, parameters: dict[str, Tensor]) -> Any:

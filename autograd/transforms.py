@@ -22,11 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.array.careful import gradients
-from autograd.array.tensor import Tensor
-from autograd.core.node import Node
-from autograd.core.tensor import wrap
-from autograd.differentiation import Call, data_of, name_of
+from autograd.differentiation import Call, backward, data_of, name_of
 from autograd.grad_mode import enable_grad
 from autograd.tree import Tree
 
@@ -130,23 +126,15 @@ def jvp(fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any])
     array([ 2., 40.])
     """
     directions = _directions(f"jvp of {name_of(fn)}", primals, tangents)
-    call = Call(fn, tuple(primals), range(len(primals)), {}, create_graph=True)
+    call = Call(fn, tuple(primals), range(len(primals)), {})
     for leaf in Tree(call.output).leaves:
         call.check_output(leaf, "jvp", fn)
+    probes, pulled = call.probed(call.output)
     with enable_grad():
-        outputs = Tree(call.output)
-        probes = [Tensor(np.zeros_like(data_of(leaf)), requires_grad=True) for leaf in outputs.leaves]
-        pulled = call.pull(call.output, outputs.filled(probes), as_recorded=True)
-        total: Any = 0.0
-        for g, direction in zip(pulled, directions, strict=True):
-            total = total + np.sum(g * direction)
-    result: dict[Node, Any] = {}
-    if isinstance(total, Tensor) and total.requires_grad:
-        nodes = {probe._node for probe in probes}
-        one = Tensor(np.ones_like(total.data)) if call.outer else total.dtype.type(1)
-        result = gradients(total._node, one, wrap=wrap if call.outer else None, wanted=nodes)
+        total: Any = sum((np.sum(g * v) for g, v in zip(pulled, directions, strict=True)), 0.0)
+    result = backward(total, np.ones_like(data_of(total)), [probe._node for probe in probes], call.outer)
     pushed = [call.for_caller(probe if call.outer else None, result.get(probe._node), probe.data) for probe in probes]
-    return call.output_for_caller(call.output), outputs.filled(pushed)
+    return call.output_for_caller(call.output), Tree(call.output).filled(pushed)
 
 
 def jacobian(fn: Callable[..., Any], argnums: int | Sequence[int] = 0, *, argnum: Any = None) -> Callable[..., Any]:
