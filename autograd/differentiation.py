@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd.array.careful import gradients
 from autograd.array.conversion import cuts
+from autograd.array.searching import lost_at, searches
 from autograd.array.tensor import Argument, Tensor
 from autograd.basis.arrays import ARRAYS, as_kind, is_foreign
 from autograd.basis.sums import copied
@@ -56,6 +57,7 @@ class Call:
         self.outer = bool(traced) and recording.get()
         switch = recording.set(True)  # as `enable_grad` does, which also works in generators
         token, cut = differentiated.set(differentiated.get()), cuts.set([])
+        search = searches.set({})
         try:
             self.aliases = [_alias(leaf, fn) for leaf in leaves]
             self.nodes = [alias._node for alias in self.aliases]  # an alias moves on when `fn` writes into it
@@ -63,7 +65,9 @@ class Call:
             self.output = fn(*self._arguments(args, argnums), **kwargs)
             if any(tree.has_parameters for tree in self.chosen):
                 self._check_closure(fn)
+            self._check_searches(fn)
         finally:
+            searches.reset(search)
             self.cuts = cuts.get()
             cuts.reset(cut)
             differentiated.reset(token)
@@ -116,6 +120,16 @@ class Call:
             if node not in seen:
                 seen.add(node)
                 pending += [operand for operand in node.inputs if operand is not None]
+
+    def _check_searches(self, fn: Callable[..., Any]) -> None:
+        """TypeError where the gradient of an argument was lost in a search that only compares."""
+        if where := lost_at(searches.get() or {}, self.nodes):
+            raise TypeError(
+                f"{name_of(fn)} is differentiated through a search that only compares, at {where}: what it finds has "
+                "another gradient than its steps. Let scipy.optimize find it (brentq for a root, minimize_scalar for a "
+                "minimum), with autograd.differentiable or autograd.scipy; or give the search t.data, where no "
+                "gradient is meant"
+            )
 
     def nested(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """`values`, one a leaf, as one nesting an argument."""

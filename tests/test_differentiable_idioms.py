@@ -51,6 +51,19 @@ def describes_samples(x: Any) -> Any:
     return sum(spread) * middle * statistics.geometric_mean(x) + statistics.harmonic_mean(x) * x
 
 
+class Weight:
+    def __init__(self, parts: Any) -> None:
+        self.parts = parts
+
+    def __float__(self) -> float:
+        return math.fsum(self.parts) * 2.0
+
+
+def says_what_number_it_is(x: Any) -> Any:
+    assert float(Weight([1.0])) == 2.0
+    return float(Weight([x[0], x[1] ** 2])) * x
+
+
 NORMAL = statistics.NormalDist()
 probability = NORMAL.cdf
 
@@ -202,7 +215,8 @@ def evaluates_text(x: Any) -> Any:
 
 def joins_ranges(x: Any) -> Any:
     steps = np.r_[x[0] : x[0] + 1.0 : 0.4, x[1], 0:2]
-    return steps[:3] * steps[3] + np.r_[0.0 : x[2] : 3j] + np.r_[: x[2] : x[0] / 2][1]
+    more = np.r_[0.0 : x[2] : 3j] + np.arange(x[0], x[0] + 2.5, 1, float)
+    return steps[:3] * steps[3] + more + np.r_[: x[2] : x[0] / 2][1]
 
 
 def double(a: Any) -> None:
@@ -233,6 +247,7 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     sets_a_shape,
     makes_numbers_of_other_kinds,
     describes_samples,
+    says_what_number_it_is,
     asks_for_probabilities,
     goes_over_arrays,
     derives_from_builtins,

@@ -148,6 +148,12 @@ def _note_cut(frame: FrameType) -> None:
         cut.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")
 
 
+def tell_of_copy(tensor: Any) -> None:
+    """`Tensor(t)`, a leaf of its own, inside of a function that a transform differentiates."""
+    if cuts.get() is not None and _has_graph(tensor):
+        _tell_of_cut(tensor, "Tensor")
+
+
 def _tell_of_cut(tensor: Any, kind: str) -> None:
     """Note that a gradient ends here, and warn at the author's line."""
     frame, called = _author_frame()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.array.careful import gradients
-from autograd.array.conversion import Conversion, in_a_copy, made_there
+from autograd.array.conversion import Conversion, in_a_copy, made_there, tell_of_copy
 from autograd.array.methods import ArrayMethods
 from autograd.array.ufuncs import call_method, call_with_options
 from autograd.array.writing import Writing, out_by_position, write_result
@@ -354,7 +354,11 @@ def _as_data(data: Any, dtype: Any, requires_grad: bool) -> Any:
     """The array that a Tensor holds: of real numbers, and its own copy where it requires grad."""
     if not isinstance(requires_grad, (bool, np.bool_)):
         raise TypeError(f"requires_grad is {requires_grad!r}; it is True or False. A dtype is passed as dtype=")
-    data = data._value if isinstance(data, TensorBase) else as_array(data)
+    if isinstance(data, TensorBase):
+        tell_of_copy(data)
+        data = data._value
+    else:
+        data = as_array(data)
     if dispatches(data):
         array = data.astype(dtype or data.dtype, copy=requires_grad)
     else:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import builtins
 from decimal import Decimal
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from autograd.array.tensor import Tensor
 from autograd.basis.arrays import NUMBER
-from autograd.core.op import plain
+from autograd.core.op import holds_tensor, plain, stack_nested
 from autograd.numpy.arrays import PlainArray, has_gradient
 from autograd.numpy.makers import matrix
 from autograd.numpy.namespace import REPLACED, Kind, replaces
@@ -64,7 +65,16 @@ def _complex(theirs: Any) -> Any:
     return make
 
 
-float_ = _kind(builtins.float, _float, np.float64)
+def _as_float(value: Any = 0.0, /) -> Any:
+    """`float`, also of an object whose author says what number it is: that may be a Tensor."""
+    if holds_tensor(value):
+        return _float(stack_nested(value))
+    convert = getattr(builtins.type(value), "__float__", None)
+    return convert(value) if isinstance(convert, FunctionType) else builtins.float(value)
+
+
+float_ = _kind(builtins.float, None, np.float64)
+float_.make = staticmethod(_as_float)
 float_.__new__ = staticmethod(lambda cls, value=0.0: value if has_gradient(value) else float.__new__(cls, plain(value)))
 int_ = _kind(builtins.int, lambda value: builtins.int(held(value)), np.int64)
 complex_ = _kind(builtins.complex, None, np.complex128)

@@ -103,6 +103,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
 @replaces(np.arange)
 def arange(*args: Any, dtype: Any = None, **options: Any) -> Any:
     """`np.arange`: a start and a step may be Tensors; how many numbers there are has no derivative."""
+    args, dtype = args[:3], args[3] if len(args) > 3 else dtype
     made = np.arange(*plain(args), dtype=dtype, **plain(options))
     if not holds_tensor((*args, *options.values())):
         return as_tensor(made)

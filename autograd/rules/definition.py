@@ -30,7 +30,8 @@ from autograd.core.tensor import call as tensor_call
 from autograd.rules.operands import as_array
 
 _NO_EFFECT: Final = {
-    "overwrite_input", "overwrite_a", "overwrite_b", "check_finite", "subok", "device", "lapack_driver", "driver",
+    "overwrite_input", "overwrite_a", "overwrite_b", "overwrite_ab", "check_finite", "subok", "device",
+    "lapack_driver", "driver",
 }  # arguments that no value depends on  # fmt: skip
 _REQUIRED: Final = inspect.Parameter.empty
 _COMPOSITES: Final[list[Composite]] = []

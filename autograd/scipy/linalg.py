@@ -188,6 +188,15 @@ def _solve(a: Any, b: Any, lower: bool = False, assume_a: Any = None, transposed
     return np.linalg.solve(np.swapaxes(a, -1, -2) if transposed else a, b)
 
 
+def _whole(ab: Any, above: int) -> Any:
+    """The matrix with these diagonals, so many of them above the main one."""
+    n = np.shape(ab)[-1]
+    rows, columns = np.arange(n)[:, None], np.arange(n)
+    band = above + rows - columns
+    inside = (band >= 0) & (band < len(ab))
+    return np.where(inside, ab[np.where(inside, band, 0), columns], 0.0)
+
+
 @composed(
     scipy.linalg.solve_banded,
     math=r"\bar b = a^{-\top} \bar y, \quad a_{ij} = c_{u + i - j, j}",
@@ -195,11 +204,19 @@ def _solve(a: Any, b: Any, lower: bool = False, assume_a: Any = None, transposed
 )
 def _solve_banded(l_and_u: Any, ab: Any, b: Any) -> Any:
     """By the whole matrix."""
-    n, (below, above) = np.shape(ab)[-1], l_and_u
-    rows, columns = np.arange(n)[:, None], np.arange(n)
-    band = above + rows - columns
-    inside = (band >= 0) & (band <= above + below)
-    return np.linalg.solve(np.where(inside, ab[np.where(inside, band, 0), columns], 0.0), b)
+    return np.linalg.solve(_whole(ab, l_and_u[1]), b)
+
+
+@composed(
+    scipy.linalg.solveh_banded,
+    math=r"\bar b = a^{-1} \bar y, \quad a_{ij} = a_{ji} = c_{u + i - j, j}, \quad i \leq j",
+    samples=[lambda rng: (rng.normal(size=(2, 5)) + np.array([0, 9])[:, None], rng.normal(size=5)),
+             lambda rng: (rng.normal(size=(3, 5)) + np.array([9, 0, 0])[:, None], rng.normal(size=5),
+                          {"lower": True})],
+)  # fmt: skip
+def _solveh_banded(ab: Any, b: Any, lower: bool = False) -> Any:
+    half = _whole(ab, 0 if lower else len(ab) - 1)
+    return np.linalg.solve(half + transposed(half) - np.diag(np.diag(half)), b)
 
 
 _REGULAR = [lambda rng: (rng.normal(size=(3, 3)) + 3 * np.eye(3),)]
