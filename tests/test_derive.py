@@ -76,6 +76,7 @@ def test_a_layer_reads_as_by_hand() -> None:
         (lambda w: np.mean(2 - w), "np.full((2, 3), -1 / 6)"),
         (lambda w: np.mean(w * 3), "np.full((2, 3), 3 / 6)"),
         (lambda w: np.sum(1 / w), "-1 / w**2"),
+        (lambda w: np.mean(np.maximum(0, w) / -3), "-1 / 18 * (w > 0)"),
         (lambda w: np.sum(w[0]), "np.zeros((2, 3))"),
         (lambda w: np.sum(w * w + np.floor(w)), "w + w"),
     ],

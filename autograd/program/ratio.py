@@ -22,7 +22,7 @@ def ratio(numerator: Any, denominator: Any, dtype: Any) -> Any:
         value = np.float64(numerator) / denominator
     value = _KINDS[dtype](value) if dtype in _KINDS else np.dtype(dtype).type(value)
     if dtype in _KINDS:
-        value.parts = numerator, denominator
+        value.parts = (-numerator, -denominator) if denominator < 0 else (numerator, denominator)
     return value
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard
 
 import numpy as np
 
-from autograd.program.program import Line, Program, Var, impure, shortened, substituted
+from autograd.program.program import Line, Program, Var, shortened, substituted
 from autograd.program.ratio import over, parts, ratio, times
 
 _NEUTRAL: dict[Any, tuple[Any, Any]] = {  # the constant that changes nothing, on the left and on the right
@@ -41,7 +41,7 @@ def simplified(program: Program, constants: Mapping[Var, Any], *, kept: Iterable
     lines, same = shortened(work.lines, outputs.values())
     outputs = {key: substituted(var, same) for key, var in outputs.items()}
     inputs = [var for var in program.inputs if var not in constants]
-    return Program(inputs, _polished(lines), outputs, work.same | same)
+    return Program(inputs, map(_polished, lines), outputs, work.same | same)
 
 
 _INPUT = Line(Var(None), None, (), {})  # type: ignore[arg-type]  # stands for the line of what no line computes
@@ -87,8 +87,6 @@ class _Simplifier:
     def _constant(self, line: Line) -> Any:
         """A number in place of a line on numbers, or a line that spreads one over an array; else None."""
         target, args = line.target, [self._number(arg) for arg in line.args]
-        if impure(line.fn):  # a number that is drawn is another one each time
-            return None
         if target.shape == () and not line.variables():
             return _computed(line.fn, args, target)
         if not target.shape or line.kwargs.keys() - {"axis", "keepdims"}:
@@ -171,8 +169,6 @@ class _Simplifier:
             if positive is None and other is None:
                 return self._product(line, a, b)
             a, b = a if positive is None else positive, b if other is None else other
-            if not any(_dtype(value) == line.target.dtype for value in (a, b)):  # truth values have no sign
-                return line
             if positive is not None and other is not None:
                 return self._product(line, a, b)
             return _line(line, np.negative, self._new(self._product(_line(line, line.fn, a, b), a, b)))
@@ -283,21 +279,13 @@ def _computed(fn: Any, args: list[Any], target: Var) -> Any:
     return target.value
 
 
-def _polished(lines: Iterable[Line]) -> Iterator[Line]:
-    """x / n rather than 1 / n * x; and no minus before truth values, as -mask / n would have."""
-    leading: dict[Any, Any] = {}  # the dtype of what a product begins with
-    for line in lines:
-        fn, args, dtype = line.fn, line.args, line.target.dtype
-        if fn is np.multiply and _is_number(args[0]) and _dtype(args[1]) == dtype:
-            numerator, denominator = parts(args[0])
-            if numerator == 1 and denominator.is_integer() and denominator != 1:
-                line = _line(line, np.divide, args[1], ratio(denominator, 1, dtype))
-        elif fn is np.negative and leading.get(args[0], dtype) != dtype:
-            line = _line(line, np.multiply, ratio(-1, 1, dtype), args[0])
-        leading[line.target] = dtype
-        if line.fn in (np.multiply, np.divide) and type(line.args[0]) is Var:
-            leading[line.target] = leading.get(line.args[0], line.args[0].dtype)
-        yield line
+def _polished(line: Line) -> Line:
+    """x / n rather than 1 / n * x."""
+    if line.fn is np.multiply and _is_number(line.args[0]) and _dtype(line.args[1]) == line.target.dtype:
+        numerator, denominator = parts(line.args[0])
+        if numerator == 1 and denominator.is_integer() and denominator != 1:
+            return _line(line, np.divide, line.args[1], ratio(denominator, 1, line.target.dtype))
+    return line
 
 
 def _share(value: Any, target: Var) -> Any:
