@@ -123,3 +123,23 @@ def test_where_beside_out_computes_only_what_is_chosen(array: Any) -> None:
     with np.errstate(all="raise"):
         check(fn, array)
     assert fn(Tensor(array.astype(np.float32), requires_grad=True)).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "builtin",
+    [
+        lambda t: divmod(t, 2.0),
+        lambda t: divmod(7.0, t),
+        lambda t: round(t[0], 1),
+        lambda t: round(t[0]),
+    ],
+)
+def test_what_python_itself_calls_on_arrays(builtin: Any) -> None:
+    x = np.array([7.56, -3.25])
+    for ours, theirs in zip(np.atleast_1d(builtin(Tensor(x))), np.atleast_1d(builtin(x)), strict=True):
+        assert np.array_equal(ours, theirs)
+
+
+def test_a_remainder_by_divmod_has_its_gradient() -> None:
+    assert grad(lambda t: np.sum(divmod(t, 2.0)[1]))(np.array([7.5, -3.25])).tolist() == [1, 1]
+    assert grad(lambda t: np.sum(divmod(7.0, t)[1]))(np.array([2.0, -3.0])).tolist() == [-3, 3]
