@@ -113,6 +113,7 @@ class Compiled:
         return result
 
     def _keep(self, key: Any, specialisation: Specialisation) -> None:
+        """Serve later calls by a recording; say once that there are many, and let go of the oldest of too many."""
         self._latest = [specialisation]
         self._kept.setdefault(key, []).insert(0, specialisation)
         count = sum(map(len, self._kept.values()))

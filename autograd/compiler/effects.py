@@ -47,24 +47,28 @@ class Effects:
         self._note_result(result)
 
     def _note_tensors(self) -> None:
-        for tensor, node, grad in self._recording.before:
+        """The gradient that each Tensor of the state has after the call, and whether it matters what was there before.
+
+        That matters where the step asked for it, and where a pass added to it without clearing it first.
+        """
+        for tensor, node, before in self._recording.before:
             now = tensor._node
-            final = now.grad
+            after = now.grad
             if now is not node:
                 self._note_moved(node, now)
-            if isinstance(final, Tensor):
+            if isinstance(after, Tensor):
                 raise TypeError(
                     f"create_graph=True inside a compiled step, for {describe(node)}: its graph would be lost"
                 )
-            use = self._recording.grad_use.get(id(tensor))
-            kept = final is grad or (type(final) is Traced and self._recording.grad_inputs.get(final.symbol) is tensor)
-            if final is None and (grad is not None or use == "cleared"):
+            first_use = self._recording.grad_use.get(id(tensor))
+            traced = type(after) is Traced
+            kept = after is before or (traced and self._recording.grad_inputs.get(after.symbol) is tensor)
+            if after is None and (before is not None or first_use == "cleared"):
                 self.cleared.append(tensor)
             elif not kept:
-                new = final if type(final) is Traced else self._recording.trace.constant(final)
-                self.gradients.append((tensor, new.symbol))
-            if use == "read" or (use is None and not kept):
-                self.presence.append((tensor, grad is not None))
+                self.gradients.append((tensor, (after if traced else self._recording.trace.constant(after)).symbol))
+            if first_use == "read" or (first_use is None and not kept):
+                self.presence.append((tensor, before is not None))
 
     def _note_moved(self, node: Node, now: Node) -> None:
         """`p.data = ...` gave a Tensor another leaf: a replay writes the new values into the array of the old one."""
@@ -133,12 +137,11 @@ class Effects:
         for (place, value, _), now in zip(self.rebound, self.held, strict=True):
             if not isinstance(value, Tensor) and id(value) in owners:
                 self.incomplete = f"keeps one array in {place.name} and {owners[id(value)]}"
-            array = getattr(traced_of(now), "value", now)
-            for other, held in zip(self.rebound, self.held, strict=True):
-                if held is not now and _shares(getattr(traced_of(held), "value", held), array):
-                    raise self._kept_twice(place.name, other[0].name)
+            for (other, _, _), held in zip(self.rebound, self.held, strict=True):
+                if held is not now and _share_memory(held, now):
+                    raise self._kept_twice(place.name, other.name)
             for outside in self._recording.first.values():
-                if id(outside.value) in owners and _shares(outside.value, array):
+                if id(outside.value) in owners and _share_memory(outside.value, now):
                     raise self._kept_twice(place.name, owners[id(outside.value)])
 
     def _kept_twice(self, one: str, other: str) -> TypeError:
@@ -154,24 +157,22 @@ class Effects:
         )
 
     def _note_result(self, result: Tree) -> None:
+        """The values in the result; TypeError for what a replay could not give, or if there is none."""
         self.result, self.results = result, {}
         for k, leaf in enumerate(result.leaves):
             if (traced := traced_of(leaf)) is not None:
                 self.results[k] = traced.symbol, isinstance(leaf, Tensor)
-            elif (
-                not isinstance(leaf, (*UNFOLLOWED, Tensor))
-                and not is_constant(leaf)
-                and id(leaf) not in self._recording.state.known
-            ):
+                continue
+            constant = isinstance(leaf, (*UNFOLLOWED, Tensor)) or is_constant(leaf)
+            if not constant and id(leaf) not in self._recording.state.known:
                 raise TypeError(
                     f"the compiled step returns a {type(leaf).__name__}, which a replay could not make again: return "
                     "Tensors, arrays and numbers, alone or in tuples, lists and dictionaries"
                 )
+        gives = any(isinstance(leaf, (Tensor, np.ndarray)) for leaf in result.leaves) or self.results
         changes = self.gradients or self.cleared or self.rebound or self._recording.trace.changes or self.incomplete
-        moved = any(traced.symbol is not first for first, traced in self._recording.first.items())
-        if not (
-            changes or moved or self.results or any(isinstance(leaf, (Tensor, np.ndarray)) for leaf in result.leaves)
-        ):
+        written = any(traced.symbol is not first for first, traced in self._recording.first.items())
+        if not (gives or changes or written):
             raise TypeError(
                 f"{getattr(self._recording.fn, '__name__', 'the step')} returns no Tensor or array and changes none: "
                 "there is nothing to compile. Return what it computes"
@@ -216,8 +217,10 @@ def _kind(array: Any) -> Any:
     return array.shape, array.dtype
 
 
-def _shares(a: Any, b: Any) -> bool:
-    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
+def _share_memory(one: Any, other: Any) -> bool:
+    """Whether two values, traced or not, are arrays in the same memory."""
+    arrays = [getattr(traced_of(value), "value", value) for value in (one, other)]
+    return all(isinstance(array, np.ndarray) for array in arrays) and np.may_share_memory(*arrays)
 
 
 def _short(value: Any) -> str:

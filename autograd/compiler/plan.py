@@ -173,6 +173,7 @@ class Plan:
         self._guarded = len(self.statements), errors
 
     def _emit(self, position: int, line: Line) -> None:
+        """Write the statements of a line: a check, a view, a call into planned memory, or one that brings its own."""
         fn, target = line.fn, line.target
         if fn is check_form:
             value, expected = line.args
@@ -195,6 +196,7 @@ class Plan:
             self._call(line, self._called(line))
 
     def _view(self, line: Line) -> None:
+        """A view: made once where it looks at an array that is the same at every call, else by each call."""
         source = line.args[0]
         array = self._bound.get(source) if type(source) is Var else None
         by_shapes = line.fn in VIEWS or line.fn is operator.getitem

@@ -114,6 +114,7 @@ class Recording:
         return result
 
     def _called(self) -> Any:
+        """Call the step, note its effects, refuse what no replay could do; its result, untraced."""
         given = [self._argument(k, leaf) for k, leaf in enumerate(self.tree.leaves)]
         args, kwargs = self.tree.filled(given)
         result = Tree(self.fn(*args, **kwargs))
@@ -143,6 +144,7 @@ class Recording:
     # Traced arrays put in, and taken out again
 
     def _enter(self) -> None:
+        """Put traced arrays in the places of the state, in its Tensors and in their gradients."""
         self._start = next_order()
         active.set(self)
         observers.append(self)
@@ -203,6 +205,7 @@ class Recording:
         return traced
 
     def _argument(self, k: int, leaf: Any) -> Any:
+        """What the step gets for a leaf of its arguments: traced where that brings an array at each call."""
         if isinstance(leaf, Tensor) and not leaf.requires_grad:
             return wrap(Node.leaf(self._input_of_argument(k, leaf._value)))
         if isinstance(leaf, Tensor) and leaf._node.op is not None:

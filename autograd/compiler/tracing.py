@@ -171,6 +171,7 @@ class StepTrace(Trace):
         return super().symbol(value)
 
     def _frozen(self, array: Any) -> Any:
+        """A plain array as lines hold it: the value of one that the step owns, else a copy, once for each content."""
         known = self.outside.get(id(array))
         if known is not None and known.value is array:
             return known.symbol
