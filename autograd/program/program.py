@@ -167,13 +167,6 @@ class Program:
             value = self.same[value]
         return value
 
-    def run(self, values: Mapping[Var, Any]) -> dict[Var, Any]:
-        """Every value, given those of the inputs."""
-        result = dict(values)
-        for line in self.lines:
-            result[line.target] = line.compute(result)
-        return result
-
     def __str__(self) -> str:
         names: dict[Var, Any] = {var: _Shown(var.name or f"@{k}") for k, var in enumerate(self.inputs)}
         lines = [f"{names[var]}: {var.shape}" for var in self.inputs]
