@@ -36,6 +36,7 @@ from autograd.testing import compare_grads
         ("what", "what"),
         ("q_hat", "q_hat"),
         ("W007", "W007"),
+        ("d01", "d₀₁"),
         ("权重1", "权重₁"),
         ("<lambda>", "<lambda>"),
         ("", ""),

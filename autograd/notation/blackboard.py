@@ -21,7 +21,7 @@ from autograd.rules.write import put
 LONGEST: Final = 64  # characters of a formula
 WIDE: Final = 56  # of one that still stands inside another
 _MOST: Final = 4  # operands that are written out
-_BIG: Final = 5.5  # how tightly the sign of a sum binds
+_BIG: Final = 5.5  # how tightly the sign of a sum binds, and what ends with one
 _WRITTEN: Final = 1  # and the arrow of a write
 _SIGNS: Final = {"+": SUM, "−": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT}
 # A letter with its index or hat: what stands side by side without a sign.
@@ -92,9 +92,9 @@ class Blackboard(Writer):
         if op.fn is np.positive:
             return a
         if op.fn is np.negative:
-            inside = a.inside(PRODUCT)
+            inside = a.inside(_BIG)
             inside = f"({inside})" if inside.startswith("−") else inside
-            return Text(f"−{inside}", SIGN if a.binds > PRODUCT else PRODUCT)
+            return Text(f"−{inside}", SIGN if a.binds > PRODUCT else a.binds)
         if op.fn is np.square:
             return Text(f"{a.inside(ATOM)}²", POWER)
         if op.fn is np.sqrt:
@@ -113,10 +113,12 @@ class Blackboard(Writer):
             left = Text(f"({left.text})")
         if sign[0] == "+" and isinstance(args[0], int) and not args[0]:  # with which `sum` begins
             return right
-        second = right.inside(sign[1] + 1)
+        ends = right.binds == _BIG and sign[0] != "@"  # 0.5 * Σ e² is not multiplied further without brackets
+        second = right.text if ends else right.inside(sign[1] + 1)
         second = f"({second})" if second.startswith("−") else second
         first = left.inside(sign[1])
-        return Text(_sum_of_many(first, second) if sign[0] == "+" else f"{first} {sign[0]} {second}", sign[1])
+        binds = min(sign[1], right.binds) if ends else sign[1]
+        return Text(_sum_of_many(first, second) if sign[0] == "+" else f"{first} {sign[0]} {second}", binds)
 
     def _product(self, a: Any, b: Any) -> Text:
         """Side by side where both are letters, as on the blackboard; with the sign otherwise."""

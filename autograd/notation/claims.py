@@ -5,8 +5,8 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -98,7 +98,11 @@ class Claims:
         ended = [one for one in rounds if id(one) in self._ended and self._variables[id(one)] == variable]
         known = [self._release(one) for one in ended]
         gone = any(one is value for one in ended)
-        name = Name(identifier(variable), pretty(variable), "given") if gone else self.given(value)
+        name = self.given(value)
+        # What a function returns has the name that its caller gave it, and what came before that of the variable in it.
+        renamed = bool(before) and not gone and len(ended) == len(before) and own is not None and own.text != variable
+        if gone or renamed:
+            name = Name(identifier(variable), pretty(variable), "given")
         # Of `x, y = y, x + y` the x is what y was in the round before.
         others = any(self.given(one) for _, one in before[:-1] or before)
         drawn = ["" if name is None else subscript(name.drawn, k) for k in range(len(rounds) + 1)]
@@ -110,11 +114,23 @@ class Claims:
             self._claim(one, f"{name.text}_{k}", drawn[k])
         last = max(k for k, one in enumerate(rounds, 1) if one is value)
         text = f"{name.text}_{last}" if gone and self._is_taken(name.text, value) else name.text
-        self._use(value, name._replace(text=text, drawn=drawn[last]))
+        if not renamed:
+            self._use(value, name._replace(text=text, drawn=drawn[last]))
         for one in rounds:
             self._ended.pop(id(one), None)
             self._series[id(one)] = name
         return name
+
+    def draw_single(self, hidden: Container[int]) -> None:
+        """Draw a variable without a number where all of its other values are hidden."""
+        shown: defaultdict[Name, list[int]] = defaultdict(list)
+        for key, name in self._series.items():
+            if key not in hidden:
+                shown[name].append(key)
+        drawn = {name.drawn for name in self._names.values()}
+        for name, (key, *others) in shown.items():
+            if not others and self._names[key].text == name.text and name.drawn not in drawn:
+                self._names[key] = name
 
     def _are_taken(self, text: str, drawn: Sequence[str]) -> bool:
         return self._is_taken(text, None) or not self._drawn.isdisjoint(one.translate(PLAIN_DIGITS) for one in drawn)

@@ -40,8 +40,8 @@ def subscript(text: str, index: int) -> str:
 def pretty(name: str) -> str:
     """A Python name as on the blackboard: numbers become subscripts, `_hat` a hat, alpha its letter.
 
-    >>> [pretty(name) for name in ("z1", "W_2", "y_hat", "theta", "delta3", "x_train")]
-    ['z₁', 'W₂', 'ŷ', 'θ', 'δ₃', 'x_train']
+    >>> [pretty(name) for name in ("z1", "W_2", "y_hat", "theta", "d01", "x_train")]
+    ['z₁', 'W₂', 'ŷ', 'θ', 'd₀₁', 'x_train']
     """
     match = _NUMBERED.fullmatch("y_hat" if name == "yhat" else name.rstrip("_") or name)
     if match is None or len(name) > LONGEST:
@@ -50,7 +50,8 @@ def pretty(name: str) -> str:
     stem = GREEK.get(stem, stem)
     if hat and len(stem := unicodedata.normalize("NFC", f"{stem}\N{COMBINING CIRCUMFLEX ACCENT}")) > 1:
         return printable(name)
-    return subscript(stem, int(digits)) if digits and digits == str(int(digits)) else stem + digits
+    plain = digits.startswith("0") and len(digits) > 2  # d₀₁ has two indices, and 007 is no number
+    return stem + (digits if plain else digits.translate(_SUBSCRIPTS))
 
 
 def latest(node: Node) -> Node:

@@ -159,11 +159,11 @@ class Names(Claims):
     def _number_reassigned(self) -> None:
         """Number the values of variables that were assigned several times."""
         groups: dict[Any, list[Any]] = {}
-        leaves = [leaf for leaf, _ in self._users.values() if id(leaf) in self._ended]
-        for value in (*leaves, *self._operations):
+        leaves = [(leaf, user) for leaf, user in self._users.values() if id(leaf) in self._ended]
+        for value, maker in (*leaves, *((node, node) for node in self._operations)):
             variable, name = self._variables.get(id(value)), self.given(value)
-            if variable and name is not None:
-                place = place_of(value) if variable in self._scope.names and type(value) is Node else None
+            if name is not None and (variable := variable or self._scope.of(value)):
+                place = place_of(maker) if variable in self._scope.names and maker is not None else None
                 groups.setdefault((variable, place and place[0]), []).append(value)
         for (variable, _), values in groups.items():
             own = [one for one in values if id(one) in self._ended or self._names[id(one)].text == variable]
@@ -287,9 +287,10 @@ class Names(Claims):
             self._claim(output, "loss" if scalar else "out", "L" if scalar else "out", "output")
         return letters
 
-    def letter_last(self, hidden: Iterable[Any]) -> None:
-        """Give what is not drawn its letters after all that is: the one sum on a slide is v, and no v₂₂."""
+    def hide(self, hidden: Iterable[Any]) -> None:
+        """Count only what is drawn: the one sum on a slide is v, and no v₂₂; w is no w₂ where w₁ is not to be seen."""
         keys = {id(value) for value in hidden}
+        self.draw_single(keys)
         left = {key: self._stems[key] for key in self._letters if key not in self._names}
         self.taken.difference_update(self._letters[key] for key in left)
         self._counts.clear()

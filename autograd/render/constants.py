@@ -48,6 +48,8 @@ def name_constants(collapsed: CollapsedGraph, scope: Scope, names: Names) -> Non
             collapsed.replace(vertex, "0")
         elif vertex.given:
             continue
+        elif vertex.value.size == 1 == vertex.value.flat[0] and told:  # np.eye(1)
+            collapsed.replace(vertex, "1")
         elif (made := next(_told(known, vertex.value), None)) is not None:
             vertex.name, base = made
             if base is not None and told:

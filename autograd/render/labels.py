@@ -45,7 +45,7 @@ def names_of(graph: Graph, scope: Scope, overrides: Mapping[Node | str, str]) ->
     for values, start in graph.rounds():
         names.number(values, start)
     if not graph.alone:
-        names.letter_last(node for node in graph.operations if node not in graph.statements.of)
+        names.hide(node for node in graph.operations if node not in graph.statements.of)
     return names
 
 
