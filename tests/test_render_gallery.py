@@ -83,6 +83,7 @@ def outline(group: Element) -> Box:
     for ellipse in group.iter(f"{SVG}ellipse"):
         x, y, rx, ry = (float(ellipse.get(name, "0")) for name in ("cx", "cy", "rx", "ry"))
         numbers += [x - rx, y - ry, x + rx, y + ry]
+    numbers = numbers or [x for text in group.iter(f"{SVG}text") for x in written(text)]  # a name alone
     return min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2])
 
 

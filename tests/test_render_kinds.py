@@ -12,6 +12,7 @@ import autograd
 import nn
 from autograd import Tensor
 from autograd.render import picture
+from autograd.render.svg import size
 
 
 def leaf(values: Any) -> Tensor:
@@ -180,6 +181,19 @@ def test_a_value_with_a_name_is_not_folded_away() -> None:
     weights = nn.functional.softmax(q @ k.transpose(0, 1, 3, 2) / 2, axis=-1)
     y = (weights @ v).transpose(0, 2, 1, 3).reshape(1, 4, 8)
     assert {"q", "k", "v", "weights", "y"} <= {card.name for card in autograd.draw(np.mean(y**2))._diagram.cards}
+
+
+def test_a_circuit_fills_the_slide_in_rows() -> None:
+    w1, w2, b = (Tensor(value, requires_grad=True) for value in (0.5, -0.3, 0.2))
+    z = w1 * 1.0 + w2 * 2.0 + b
+    s = 1 / (1 + np.exp(-z))
+    loss = -(1.0 * np.log(s) + 0.0 * np.log(1 - s))  # fifteen operations
+    picture = autograd.draw(loss, style="circuit")
+    assert not picture._diagram.notes
+    assert len(picture._diagram.breaks) >= 1
+    across, down = size(picture.svg)
+    assert down / across > 2 / 3 * 720 / 1280
+    assert 12 * min(1280 / across, 720 / down) >= 14
 
 
 def test_a_circuit_that_would_be_too_small_is_drawn_as_cards_and_says_so() -> None:

@@ -221,3 +221,62 @@ def test_what_a_module_is_called_with_has_its_own_name_though_functions_used_it_
     loss = nn.functional.cross_entropy(logits, np.array([0, 2]))
     cards = autograd.draw(loss)._diagram.cards
     assert [card.name for card in cards if not card.expression and card.kind in ("data", "target")] == ["x", "y"]
+
+
+def test_values_of_a_variable_have_numbers_from_the_first_one_on() -> None:
+    """A helper computes them, a start has the variable's name, and the last is what the variable still holds."""
+    W, U = leaf(3, 2), leaf(2, 2)
+
+    def sigmoid(a: Any) -> Any:
+        return 1 / (1 + np.exp(-a))
+
+    h: Any = np.zeros((4, 2))
+    for x in rng.normal(size=(2, 4, 3)):
+        z = sigmoid(x @ W + h @ U)
+        h = (1 - z) * h + z * np.tanh(x @ W)
+    loss = np.mean(h**2)
+    told = formulas(autograd.draw(loss))
+    assert {"z₁", "z₂", "h₀", "h₁", "h₂"} <= told.keys(), told.keys()
+    assert "h₀" in told["z₁"]
+    assert "h₁" in told["z₂"]
+    assert told["h₂"].startswith("(1 − z₂) * h₁ + z₂ * ")
+
+
+def test_what_a_function_returns_keeps_the_name_of_its_caller() -> None:
+    Ws = {f"W{k}": leaf(3, 3) for k in (1, 2, 3)}
+
+    def forward(x: Any) -> Any:
+        a = x
+        for k in (1, 2, 3):
+            z = a @ Ws[f"W{k}"]
+            a = np.tanh(z) if k < 3 else z
+        return a
+
+    logits = forward(rng.normal(size=(4, 3)))
+    loss = np.mean(logits**2)
+    told = formulas(autograd.draw(loss))
+    assert {"z₁", "z₂", "logits"} <= told.keys(), told.keys()
+    assert "dlogits" in str(autograd.derive(loss).source)
+
+
+def test_a_variable_has_no_number_where_its_other_value_is_not_drawn() -> None:
+    w = np.exp(rng.normal(size=(2, 3)) @ leaf(3, 3))
+    w = w / np.sum(w, axis=1, keepdims=True)
+    loss = np.sum(w**2)
+    told = formulas(autograd.draw(loss))
+    assert told["loss"] == "Σ w²"
+    assert "w₂" not in told
+
+
+def test_a_made_up_name_is_no_number_of_a_variable() -> None:
+    x = Tensor(0.5, requires_grad=True)
+    z = np.log(1 + x**2)
+    w = np.sqrt(z + x) * np.cos(z)
+    told = formulas(autograd.draw(w, detail="operations"))
+    assert not {"z₁", "z₂"} & told.keys(), told.keys()
+
+
+def test_the_identity_of_one_row_is_a_one() -> None:
+    r = Tensor(0.5, requires_grad=True)
+    R = r * np.eye(1)
+    assert formulas(autograd.draw(np.sum(R**2)))["R"] == "r * 1"

@@ -81,7 +81,8 @@ class Annotator:
             return Card(identity, kind, vertex.name, value=summary, cluster=cluster)
         source = np.asarray(vertex.array) if vertex.node is None else vertex.node
         shape = shape_text(source.shape, source.dtype) + " · stop-gradient" * vertex.stopped
-        brief = self._plan.detail == "names" or (self._plan.detail == "norms" and not self._is_low(source.shape))
+        whole = self._is_low(source.shape) or vertex.node in self._options.hand
+        brief = self._plan.detail == "names" or (self._plan.detail == "norms" and not whole)
         if vertex.call is not None or brief:
             if self._plan.edge_labels and vertex.users and all(vertex.call or user.call for user in vertex.users):
                 shape = ""  # the edges say it

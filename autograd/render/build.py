@@ -142,14 +142,14 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
         levels += ["leaves"] if level is None else []
         levels += range(graph.levels - 2, 0, -1)
         levels += [0] if 0 not in levels and graph.count(0, once=True) >= _MANY_MODULES else []
-    details = style.details[:1] if options.hand else style.details
+    details = style.details[:2] if options.hand else style.details  # what is marked has its numbers in any case
     if not options.repeats:  # moments, in which numbers appear one after the other
         details = tuple(detail for detail in details if detail != "names")
     several = bool(style.rows) and not options.viewport.down
     most = _MOST_MARKED if options.hand else _MOST_TRIED
     if small:
         # What is laid in rows neatly comes before what is not, and short lines of formulas before fewer numbers.
-        in_rows: tuple[Rows, ...] = ("one", "tidy") if several and style.instead else _ROWS[several]
+        in_rows = _ROWS[several]
         if options.collapse == "whole":  # with numbers or norms, or else not at all
             for detail, rows in product(details[:2], _ROWS[several]):
                 yield Plan(level, detail=detail, rows=rows)

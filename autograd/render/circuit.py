@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Final
 
@@ -30,9 +31,10 @@ _ROUND: Final = 2  # letters that a round gate has space for
 def source(diagram: Diagram, direction: Direction) -> str:
     """The picture as DOT: a node for each wire, and one for each gate in front of it; wires run to the right."""
     fonts = quote(palette.FONTS)
-    ranksep, nodesep = (0.45, 0.4) if any(edge.backward for edge in diagram.edges) else (0.28, 0.18)
+    nodesep = 0.4 if any(edge.backward for edge in diagram.edges) else 0.18
     gates = {card.id: _gate_id(card) for card in diagram.cards}
     layout = arrange(diagram)
+    column = _columns(diagram, layout)
     used = {edge.tail for edge in diagram.edges}
     formulas = [edge.rule for edge in diagram.edges] + [card.expression for card in diagram.cards if not card.sign]
     formulas += [
@@ -42,14 +44,16 @@ def source(diagram: Diagram, direction: Direction) -> str:
     ]
     mentioned = set(_MADE_UP.findall(" ".join(formulas)))
 
+    joined = {"class": quote("wire"), "arrowhead": "none", "weight": "9"}
+
     def statements(card: Card) -> Iterator[str]:
         named = card.id not in used or not _MADE_UP.fullmatch(card.name) or card.name in mentioned
         yield f"{card.id} {attributes({**card_attributes(card), 'label': f'<{_wire(card, named)}>'})}"
         if gates[card.id] != card.id:
             yield f"{gates[card.id]} {attributes(_gate(card))}"
-            yield f"{gates[card.id]} -> {card.id}:w {attributes({'class': quote('wire'), 'arrowhead': 'none'})}"
+            yield f"{gates[card.id]} -> {card.id}:w {attributes(joined)}"
 
-    graph = {**graph_attributes("LR", ranksep, nodesep), "fontname": fonts}
+    graph = {**graph_attributes("LR", 0.25, nodesep), "fontname": fonts}
     line = {"color": quote(palette.INK), "penwidth": "1.2", "arrowsize": "0.7"}
     return digraph(
         diagram,
@@ -60,11 +64,36 @@ def source(diagram: Diagram, direction: Direction) -> str:
         statement=statements,
         cluster=cluster_label,
         lines=[
-            *rows_below(diagram, layout, {card.id for card in diagram.cards if card.expression}),
+            *_in_columns(diagram, layout, column),
+            *rows_below(diagram, layout, {card.id for card in diagram.cards if card.expression}, column.__getitem__),
             *(_joined(place, edge, gates[edge.head], diagram, layout) for place, edge in enumerate(diagram.edges)),
         ],
         rows=layout.rows,
     )
+
+
+def _columns(diagram: Diagram, layout: Layout) -> dict[str, int]:
+    """The column of each wire in its row: what enters stands right before the first gate that it enters."""
+    computed = [card.id for card in diagram.cards if card.expression or card.kind == "fold"]
+    first: dict[int, int] = {}
+    for card in computed:
+        first[layout.rows[card]] = min(layout.ranks[card], first.get(layout.rows[card], layout.ranks[card]))
+    column = {card: layout.ranks[card] - first[layout.rows[card]] + 1 for card in computed}
+    for edge in diagram.edges:
+        if edge.tail not in computed and layout.rows[edge.tail] == layout.rows[edge.head]:
+            column[edge.tail] = min(column[edge.head] - 1, column.get(edge.tail, column[edge.head]))
+    return column
+
+
+def _in_columns(diagram: Diagram, layout: Layout, column: Mapping[str, int]) -> Iterator[str]:
+    """What has the wires of a column end together, and the names that stand for wires of other rows."""
+    abreast: defaultdict[int, list[str]] = defaultdict(list)
+    for card, place in column.items():
+        abreast[place].append(card)
+    for place, edge in enumerate(diagram.edges):
+        if _leads_across(edge, layout):
+            abreast[column[edge.head] - 1].append(f"name{place}")
+    yield from (f"{{ rank=same; {'; '.join(cards)} }}" for cards in abreast.values() if cards[1:])
 
 
 def _gate_id(card: Card) -> str:
@@ -185,7 +214,7 @@ def wire_size(card: Card) -> tuple[float, float]:
     """About how wide and high a wire is, in points, with its name in front."""
     total = text_width(f"{card.total} 0.00", WIRE) if card.total else 0.0
     name = 0.0 if card.expression else text_width(card.name, _NAME)
-    return max(70.0, total, text_width("000.00", WIRE)) + name + 10, 56.0
+    return max(70.0, total, text_width("000.00", WIRE)) + name + 10, 44.0  # they stand closer than cards
 
 
 CIRCUIT: Final = Style(

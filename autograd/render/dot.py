@@ -126,12 +126,15 @@ def columns_of(diagram: Diagram, layout: Layout) -> Iterator[str]:
     yield from (f"{a} -> {b} {HIDDEN}" for a, b in pairs)
 
 
-def rows_below(diagram: Diagram, layout: Layout, placed: Collection[str]) -> Iterator[str]:
+def rows_below(
+    diagram: Diagram, layout: Layout, placed: Collection[str], column_of: Callable[[str], int] | None = None
+) -> Iterator[str]:
     """What puts the cards of each row under those before, column by column, where no other edge joins them."""
+    column_of = column_of or layout.column
     joined = {frozenset((edge.tail, edge.head)) for edge in diagram.edges}
     columns: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
     for card in placed:
-        columns[layout.rows[card], layout.column(card)].append(card)
+        columns[layout.rows[card], column_of(card)].append(card)
     for (row, column), cards in sorted(columns.items()):
         pairs = [(a, b) for b in cards for a in columns.get((row - 1, column), ()) if frozenset((a, b)) not in joined]
         if pairs:

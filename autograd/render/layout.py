@@ -33,6 +33,7 @@ _TRACK: Final = 24.0
 MARGIN_OF_ERROR: Final = 1.045  # of what is estimated
 _BETWEEN_ROWS: Final = 64.0  # with the line that leads from the end of one to the beginning of the next
 LARGEST: Final = 2.0  # scale, so that a picture of two cards does not fill a wall
+_GUTTERS: Final = 24.0  # or without it, where names stand for what is in other rows
 _HIGHEST: Final = (6, 5, 4, 3, 2)  # cards in one column, before further ones go to another where they can
 _MOST_ROWS: Final = 4
 _MOST_IN_ROWS: Final = 80  # cards: more could not be read in any case
@@ -114,7 +115,7 @@ def _best_breaks(estimate: _Estimate, viewport: Viewport, style: Style, any_rows
     smallest = viewport.least / palette.SHAPE
     width, height = estimate.size(())
     single = viewport.scale(width, height)
-    low = style.cards and height * single < _FILLED * viewport.height and single < _AMPLE * smallest
+    low = height * single < _FILLED * viewport.height and single < _AMPLE * smallest
     if single >= style.rows * smallest and not low:
         return ()
     best: tuple[int, ...] = ()
@@ -149,6 +150,8 @@ class _Estimate:
         layout: Layout,
     ) -> None:
         self.diagram, self._down, self._gap = diagram, viewport.down, style.gap
+        self._between_rows = _BETWEEN_ROWS if style.cards else _GUTTERS
+        self._led = int(not style.cards)  # columns for the name of what leads from one row to the next
         along, across = (1, 0) if viewport.down else (0, 1)
         # Of each card: the rank that decides on its row, its column, its sides along and across the rows, and whether
         # it is above the line (1), on it (0) or below (-1), or wherever there is room (None).
@@ -221,10 +224,11 @@ class _Estimate:
             around = placed[place][rank]
             around[1 if around[1] <= around[-1] else -1] += high + 0.5 * self._between
         columns: defaultdict[int, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))  # those of all rows are alike
-        for row in rows:
+        for place, row in enumerate(rows):
+            first = min(row, default=0) - self._led * bool(place)
             for rank, (widest, _) in row.items():
-                wide, gap = columns[rank - min(row)]
-                columns[rank - min(row)] = max(wide, widest), max(gap, self._gaps.get(rank, self._apart) + self._gap)
+                wide, gap = columns[rank - first]
+                columns[rank - first] = max(wide, widest), max(gap, self._gaps.get(rank, self._apart) + self._gap)
         length = sum(map(sum, columns.values())) - columns[0][1]
         breadth = 0.0
         for row, heights in zip(rows, placed, strict=True):
@@ -233,7 +237,7 @@ class _Estimate:
             sides = [max((one[0] / 2 + one[side] for one in heights.values()), default=0.0) for side in (1, -1)]
             breadth += max(high, sum(sides))
         length += 2 * _MARGIN * self._nesting + 20
-        breadth += (2 * _MARGIN + _FRAME_TITLE) * self._nesting * len(rows) + _BETWEEN_ROWS * len(breaks)
+        breadth += (2 * _MARGIN + _FRAME_TITLE) * self._nesting * len(rows) + self._between_rows * len(breaks)
         diagram = self.diagram
         told = legend(replace(diagram, width=breadth if self._down else length))
         titles = ceil(len(diagram.title) * _TITLE_LETTER / max(breadth if self._down else length, 1.0))
