@@ -476,3 +476,13 @@ def test_a_part_of_an_array_is_not_called_as_the_whole() -> None:
     drawn = autograd.draw(np.sum(w * B[:, 2]) + np.sum(w * B[1:, :2]) + np.sum(w * B[0]) + np.sum(w * B[:, None]))
     names = [card.name for card in drawn._diagram.cards if not card.expression]
     assert names == ["w", "B[:, 2]", "B[1:, :2]", "B₀", "B"]
+
+
+def test_what_both_of_two_graphs_have_is_no_part_of_the_difference() -> None:
+    x, y = np.ones((4, 3)), np.ones((4, 1))
+    W1, W2, W3 = leaf(np.ones((3, 3)), "W1"), leaf(np.eye(3), "W2"), leaf(np.ones((3, 1)), "W3")
+    h1 = np.tanh(x @ W1)
+    h2 = h1 + np.tanh(h1 @ W2)
+    compared = autograd.draw_diff(np.mean((h1 @ W3 - y) ** 2), np.mean((h2 @ W3 - y) ** 2))._diagram
+    marked = {card.name: card.verdict for card in compared.cards if card.id.startswith("b")}
+    assert (marked["W₁"], marked["h₁"], marked["W₂"], marked["h₂"]) == ("", "", "added", "added")

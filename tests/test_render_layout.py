@@ -22,6 +22,7 @@ from autograd.render.edges import leads_down
 from autograd.render.metrics import text_width
 from autograd.render.picture import Picture
 from autograd.render.style import STYLES
+from autograd.testing import compare_grads
 
 rng = np.random.default_rng(0)
 
@@ -244,3 +245,40 @@ def test_numbers_of_a_box_stand_beside_its_line_where_another_comes_from_the_lef
                 line = next(float(path.get("d", "")[1:].partition(",")[0]) for path in group.iter(f"{SVG}path"))
                 beside.append(right - visible > line)
     assert beside == [True, True]
+
+
+@needs_dot
+def test_a_branch_and_what_enters_it_stand_on_one_side_of_the_line() -> None:
+    hx, c_prev = rng.normal(size=(1, 7)), rng.normal(size=(1, 4))
+    Wf, Wi, Wo, Wc = (leaf(7, 4) for _ in range(4))
+    bf, bi, bo, bc = (leaf(4) for _ in range(4))
+    f, i, o = (1 / (1 + np.exp(-(hx @ W + b))) for W, b in ((Wf, bf), (Wi, bi), (Wo, bo)))
+    c_hat = np.tanh(hx @ Wc + bc)
+    c = f * c_prev + i * c_hat
+    h = o * np.tanh(c)
+    picture = autograd.draw(np.sum(h**2))
+    layout, names = arrange(picture._diagram), {card.id: card.name for card in picture._diagram.cards}
+    root = ElementTree.fromstring(picture.svg)
+    places = {group.get("id", "").partition("-")[2]: outline(group) for group in groups(root, "node")}
+    middle = {names[one]: (box[1] + box[3]) / 2 for one, box in places.items() if one in names}
+    line = next(middle[names[one]] for one in layout.spine if layout.ranks[one] == 1)
+    for parameters, gate in ((("Wi", "bi"), "i"), (("Wo", "bo"), "o"), (("Wc", "bc"), "ĉ")):
+        sides = {middle[one] < line for one in (*parameters, gate) if abs(middle[one] - line) > 1}
+        assert len(sides) == 1, (gate, middle)
+
+
+def test_the_verdict_on_a_long_derivation_is_read_on_a_slide() -> None:
+    X, Y = rng.normal(size=(3, 2)), rng.normal(size=(3, 2))
+    Wq, Wk, Wv = leaf(2, 2), leaf(2, 2), leaf(2, 2)
+    Q, K, V = X @ Wq, X @ Wk, X @ Wv
+    S = Q @ K.T / np.sqrt(2)
+    E = np.exp(S - S.max(axis=1, keepdims=True))
+    A = E / E.sum(axis=1, keepdims=True)
+    out = A @ V
+    loss = 0.5 * np.sum((out - Y) ** 2)
+    dA = (out.data - Y) @ V.data.T
+    dS = A.data * (dA - np.sum(dA * A.data, axis=0, keepdims=True))  # another axis
+    by_hand = {"Wq": X.T @ dS @ K.data, "Wv": X.T @ A.data.T @ (out.data - Y), "A": dA, "S": dS}
+    picture = compare_grads(loss, by_hand).draw()
+    assert picture.readability() >= 1
+    assert all(card.hand.cells for card in picture._diagram.cards if card.hand is not None)

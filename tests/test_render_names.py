@@ -274,6 +274,9 @@ def test_a_made_up_name_is_no_number_of_a_variable() -> None:
     w = np.sqrt(z + x) * np.cos(z)
     told = formulas(autograd.draw(w, detail="operations"))
     assert not {"z₁", "z₂"} & told.keys(), told.keys()
+    h1 = np.tanh(x)
+    told = formulas(autograd.draw(h1 * np.tanh(2 * x), detail="operations"))
+    assert not {"h", "h₂", "h₃"} & told.keys(), told.keys()
 
 
 def test_the_identity_of_one_row_is_a_one() -> None:

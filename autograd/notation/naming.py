@@ -275,9 +275,10 @@ class Names(Claims):
             for key, (leaf, user) in self._users.items()
             if key not in self._names
         }
+        stems = {name.rstrip("0123456789_") for name in self.taken | self._scope.names}
         for node in self._operations:
             if id(node) not in self._names:
-                letters[id(node)] = letter if self._is_free(letter := _letter(node)) else "v"  # z₁ is no value of z
+                letters[id(node)] = "v" if _letter(node) in stems else _letter(node)  # z₂ is no value of z
         for node in self._operations:
             if _compares(node) and any(self._kinds.get(id(arg)) == "target" for arg in node.args or ()):
                 predictions = [id(arg) for arg in node.inputs if arg is not None and arg.op is not None]

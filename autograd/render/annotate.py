@@ -81,8 +81,8 @@ class Annotator:
             return Card(identity, kind, vertex.name, value=summary, cluster=cluster)
         source = np.asarray(vertex.array) if vertex.node is None else vertex.node
         shape = shape_text(source.shape, source.dtype) + " · stop-gradient" * vertex.stopped
-        whole = self._is_low(source.shape) or vertex.node in self._options.hand
-        brief = self._plan.detail == "names" or (self._plan.detail == "norms" and not whole)
+        brief = self._plan.detail == "names" or (self._plan.detail == "norms" and not self._is_low(source.shape))
+        brief = brief and vertex.node not in self._options.hand  # what is judged says its numbers
         if vertex.call is not None or brief:
             if self._plan.edge_labels and vertex.users and all(vertex.call or user.call for user in vertex.users):
                 shape = ""  # the edges say it
@@ -97,7 +97,7 @@ class Annotator:
         wrong = hand is not None and hand.verdict != "right"
         worst = _largest_error(hand.gradient, gradient) if hand is not None and wrong else ""
         if hand is not None and hand.remark and worst:  # statistics alone hide a transposed gradient
-            note = f"{worst}, {note}" if note else worst
+            note = worst
         return Card(
             identity,
             kind,

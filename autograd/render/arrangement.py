@@ -101,7 +101,8 @@ def arrange(diagram: Diagram) -> Layout:
     anchors = {one: ranks[first_users.get(one, one)] for one in ranks}
     rows = {one: bisect_right(diagram.breaks, rank) for one, rank in anchors.items()}
     sides = {one: above for one, (head, above) in beside.items() if head in spine}
-    placed = _balanced(diagram, spine, ranks, rows, first_users, sides)
+    placed = _balanced(diagram, spine, ranks, rows, beside)
+    stacked = [two for two in stacked if len({placed.get(one, ("", None))[1] for one in two}) == 1]
     next_to = {at: one for one, at in beside.items()}  # what stands there stays there
     for one, (at, above) in placed.items():
         inner = next_to.get((at, above), at)
@@ -138,31 +139,50 @@ def _balanced(
     spine: Container[str],
     ranks: Mapping[str, int],
     rows: Mapping[str, int],
-    first_users: Mapping[str, str],
-    sides: Mapping[str, bool],
+    beside: Mapping[str, tuple[str, bool]],
 ) -> dict[str, tuple[str, bool]]:
-    """What enters a column before its user: above the line's card of that column or below, so that rows are low."""
+    """What is not on the line: above the line's card of its column or below, so that rows are low.
+
+    A branch, with what enters it, is on one side.
+    """
     cards = {card.id: card for card in diagram.cards}
     line = {(rows[one], rank): cards[one] for one, rank in ranks.items() if one in spine}
+    high = {one: _lines_of(card) for one, card in cards.items()}
     heights: Counter[tuple[int, int, bool]] = Counter()  # by row, column and side
-    for one, above in sides.items():
-        heights[rows[one], ranks[one], above] += _lines_of(cards[one])
+    for one, (head, above) in beside.items():
+        if head in spine:
+            heights[rows[one], ranks[one], above] += high[one]
     placed: dict[str, tuple[str, bool]] = {}
-    entering = (one for one, user in first_users.items() if one not in sides and one not in spine and user in spine)
-    for one in sorted(entering, key=lambda one: -_lines_of(cards[one])):
-        at = line.get((rows[one], ranks[one]))
-        if at is None or cards[one].cluster not in ("", at.cluster):
+    others = [one for one in ranks if one not in spine and beside.get(one, ("", True))[0] not in spine]
+    branches = _branches(diagram, others, rows)
+    for branch in sorted(branches, key=lambda branch: -sum(high[one] for one in branch)):
+        at = {one: line.get((rows[one], ranks[one])) for one in branch}
+        if any(card is None or cards[one].cluster not in ("", card.cluster) for one, card in at.items()):
             continue
-
-        def cost(above: bool, one: str = one) -> tuple[float, ...]:
-            own = heights[rows[one], ranks[one], above] + _lines_of(cards[one])
-            there = [high for (row, _, side), high in heights.items() if (row, side) == (rows[one], above)]
-            return max(own - max(there, default=0), 0), own, not above
-
-        above = min((True, False), key=cost)
-        heights[rows[one], ranks[one], above] += _lines_of(cards[one])
-        placed[one] = at.id, above
+        sides = []
+        for above in (len(branch) == 1, len(branch) > 1):  # of about equal ones a branch is below
+            tried = heights.copy()
+            for one in branch:
+                tried[rows[one], ranks[one], above] += high[one]
+            there: Counter[tuple[int, bool]] = Counter()
+            for (row, _, side), height in tried.items():
+                there[row, side] = max(there[row, side], height)
+            own = max(tried[rows[one], ranks[one], above] for one in branch)
+            sides.append((there.total(), own, above, tried))
+        _, _, above, heights = min(sides, key=lambda side: side[:2])
+        placed |= {one: (card.id, above) for one, card in at.items() if card is not None}
     return placed
+
+
+def _branches(diagram: Diagram, cards: Sequence[str], rows: Mapping[str, int]) -> list[list[str]]:
+    """Those of these cards that lines in a row join, together."""
+    branch = {one: [one] for one in cards}
+    for edge in diagram.edges:
+        one, other = branch.get(edge.tail), branch.get(edge.head)
+        if one is not None and other is not None and one is not other and rows[edge.tail] == rows[edge.head]:
+            one += other
+            branch |= dict.fromkeys(other, one)
+    return [*{id(one): one for one in branch.values()}.values()]
 
 
 def _lines_of(card: Card) -> int:

@@ -88,7 +88,7 @@ def build_scene(output: Node, scope: Scope, names: Mapping[Node | str, str], opt
 
 
 def _largest(output: Node, scope: Scope, names: Mapping[Node | str, str], options: Options) -> tuple[Scene, float]:
-    """The scene with the most that can be read, or else the last one, and the size of its text."""
+    """The scene with the most that can be read, or else the one with the largest text, and the size of that."""
     graph = Graph(output, options.others, kept={*options.hand, *options.others}, alone=not options.statements)
     options.style.check(graph)
     if len(graph.operations) <= options.most:
@@ -116,7 +116,8 @@ def _largest(output: Node, scope: Scope, names: Mapping[Node | str, str], option
             scenes.append((scene.picture.readability(margin), scene))
         if scenes[-1][0] >= plan.least:
             break
-    return scenes[-1][1], scenes[-1][0]
+    size, best = scenes[-1] if scenes[-1][0] >= 1 else max(scenes, key=lambda one: one[0])
+    return best, size
 
 
 def _has_own_vertices(collapsed: CollapsedGraph, nodes: Iterable[Node]) -> bool:
@@ -142,7 +143,7 @@ def _plans(graph: Graph, options: Options) -> Iterator[Plan]:
         levels += ["leaves"] if level is None else []
         levels += range(graph.levels - 2, 0, -1)
         levels += [0] if 0 not in levels and graph.count(0, once=True) >= _MANY_MODULES else []
-    details = style.details[:2] if options.hand else style.details  # what is marked has its numbers in any case
+    details = style.details  # what is marked has its numbers in any case
     if not options.repeats:  # moments, in which numbers appear one after the other
         details = tuple(detail for detail in details if detail != "names")
     several = bool(style.rows) and not options.viewport.down

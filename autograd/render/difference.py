@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from string import ascii_lowercase
 from typing import Any, Final
 
@@ -35,6 +35,7 @@ from autograd.text import printable
 _INSERTED: Final = 1.0  # what it costs to leave a card without a partner
 _CHANGED: Final = 1.2  # and to pair two of one sort that take different things,
 _SHARED: Final = 0.4  # less this for what they have in common
+_SAME: Final = 0.25  # and this for one value that both have
 _LONGEST: Final = 12  # letters of an option
 _MOST_TAKEN: Final = 3  # operands of a statement: short ones find their partners
 _MOST: Final = 400  # cards of a graph that are compared
@@ -106,6 +107,7 @@ class _Signature:
     sort: str
     taken: str
     shape: tuple[int, ...]
+    value: int = field(compare=False)  # its identity: what both graphs have belongs together
 
 
 def _both(sides: Sequence[CollapsedGraph], scope: Scope, known: Sequence[Names], title: str) -> Diagram:
@@ -160,15 +162,15 @@ def _part(
 
 
 def _signature(vertex: Vertex) -> _Signature:
-    shape = np.shape(vertex.array) if vertex.array is not None else ()
+    shape, value = np.shape(vertex.array) if vertex.array is not None else (), id(vertex.array)
     if vertex.call is not None:
         sort, opening, rest = vertex.call.caption.partition("(")
-        return _Signature(sort, opening + rest, shape)
+        return _Signature(sort, opening + rest, shape, value)
     if vertex.unit is not None and len(vertex.unit.nodes) > 1:
-        return _Signature(vertex.unit.node.op.name, f"({_formula(vertex.unit.nodes)})", shape)
+        return _Signature(vertex.unit.node.op.name, f"({_formula(vertex.unit.nodes)})", shape, value)
     if vertex.node is not None and vertex.node.op is not None:
-        return _Signature(vertex.node.op.name, f"({_operands(vertex.node)})", shape)
-    return _Signature(f"{vertex.kind} {vertex.name if vertex.kind == 'fold' else ''}", "", shape)
+        return _Signature(vertex.node.op.name, f"({_operands(vertex.node)})", shape, value)
+    return _Signature(f"{vertex.kind} {vertex.name if vertex.kind == 'fold' else ''}", "", shape, value)
 
 
 def _formula(nodes: Sequence[Node]) -> str:
@@ -228,7 +230,7 @@ def _aligned(old: Sequence[_Signature], new: Sequence[_Signature]) -> list[tuple
 def _cost(old: _Signature, new: _Signature) -> float:
     """The less, the more of what they take two of one sort have in common."""
     if old == new:
-        return 0.0
+        return -_SAME if old.value == new.value else 0.0
     if old.sort != new.sort:
         return np.inf
     taken = [one.taken[1:-1].split(", ") for one in (old, new)]

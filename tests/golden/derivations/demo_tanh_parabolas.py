@@ -7,14 +7,14 @@ def backprop(*, w1, b1, w2, b2, x, y, c):
     Z1 = w1 @ x + b1  # (3, 32)
     a1 = np.tanh(Z1)  # (3, 32)
     Z2 = w2 @ a1 + b2  # (1, 32)
-    v4 = np.exp(-Z2)  # (1, 32)
-    v5 = 1 + v4  # (1, 32)
-    a2 = 1 / v5  # (1, 32)
-    v8 = 1 - a2  # (1, 32)
-    loss = np.mean(-(y * np.log(a2) + c * np.log(v8))) + 0.001 * norms  # scalar
+    v6 = np.exp(-Z2)  # (1, 32)
+    v7 = 1 + v6  # (1, 32)
+    a2 = 1 / v7  # (1, 32)
+    v10 = 1 - a2  # (1, 32)
+    loss = np.mean(-(y * np.log(a2) + c * np.log(v10))) + 0.001 * norms  # scalar
     # backward
-    da2 = c / 32 / v8 - y / 32 / a2  # (1, 32)
-    dZ2 = da2 / v5**2 * v4  # (1, 32)
+    da2 = c / 32 / v10 - y / 32 / a2  # (1, 32)
+    dZ2 = da2 / v7**2 * v6  # (1, 32)
     db2 = dZ2.sum(axis=1, keepdims=True)  # (1, 1)
     da1 = w2.T @ dZ2  # (3, 32)
     dZ1 = da1 * (1 - a1**2)  # (3, 32)
