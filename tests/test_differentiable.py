@@ -422,7 +422,7 @@ def test_follow_names_what_else_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     library = ModuleType("library")
     code = compile("import numpy as np\ndef gather(x):\n    return np.array([x[0], x[1]])", "PLACE/library.py", "exec")
     exec(code, vars(library))
-    monkeypatch.setattr("autograd.rebinding.is_library", lambda file: file.startswith("PLACE"))
+    monkeypatch.setattr("autograd.copies.is_library", lambda file: file.startswith("PLACE"))
     f = lambda x: np.sum(library.gather(x) ** 2)
     with pytest.raises(TypeError, match="autograd.differentiable"):
         grad(differentiable(f))(np.ones(2))
@@ -440,7 +440,7 @@ def area(f, b):
     return quad(f, 0.0, b)[0]
 """
     exec(compile(text, "PLACE/library.py", "exec"), vars(library))
-    for module in ("rebinding", "array.conversion"):
+    for module in ("copies", "array.conversion"):
         monkeypatch.setattr(f"autograd.{module}.is_library", lambda file: file.startswith("PLACE") or "scipy" in file)
     for f in (lambda x: x * library.twice(x), lambda x: x * library.area(lambda v: v * x, 1.0)):
         with pytest.raises(TypeError, match=r'library\.(twice|area).*follow="library"'):

@@ -21,6 +21,7 @@ LAYERS = (
     ("array",),
     ("numpy",),
     ("scipy",),
+    ("copies",),
     ("rebinding",),
     ("arrays", "files", "scopes", "tree"),
     ("differentiation",),
