@@ -119,3 +119,14 @@ def test_a_new_tensor_of_one_with_a_gradient_is_told_of() -> None:
         assert grad(lambda x: x * type(x)(2.0 * x))(3.0) == 6.0
     with pytest.warns(GradientCutWarning), pytest.raises(TypeError, match="became a plain number at"):
         grad(lambda x: type(x)(2.0 * x))(3.0)
+
+
+@pytest.mark.parametrize("wrapped", [lambda fn: fn, differentiable], ids=["plain", "differentiable"])
+def test_what_is_done_for_one_value_alone_is_told_of(wrapped: Any) -> None:
+    def scaled(x: Any, scale: Any) -> Any:
+        return x * scale if scale != 1.0 else x
+
+    with pytest.warns(GradientCutWarning, match=r"compared with 1.0, which it is"):
+        assert grad(wrapped(scaled), argnums=1)(2.0, 1.0) == 0.0
+    assert grad(wrapped(scaled), argnums=1)(2.0, 1.5) == 2.0
+    assert grad(wrapped(scaled))(2.0, 1.0) == 1.0

@@ -11,7 +11,7 @@ import numpy as np
 import autograd.rules  # noqa: F401  (fills the table of operations)
 from autograd.array.conversion import made_there
 from autograd.array.numbers import operator_method, unary
-from autograd.array.searching import note_comparison, searches
+from autograd.array.searching import note_comparison, searches, tell_of_equality
 from autograd.basis.arrays import NUMBER, is_foreign
 from autograd.core.errors import describe
 from autograd.core.node import Node
@@ -85,6 +85,8 @@ def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
             result = compare(self._value, as_array(plain(other)))
             if (noted := searches.get()) is not None and type(self._value) is NUMBER:
                 note_comparison(noted, self, other, result)
+                if result if compare is operator.eq else compare is operator.ne and not result:
+                    tell_of_equality(self, other)
             return result if made is None else made(result)
         except ValueError as error:
             raise ValueError(f"comparing {describe(self)} with {describe(other)}: {error}") from error

@@ -7,6 +7,7 @@ the gradient of what is compared is as small as that itself. Where it is far lar
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from contextvars import ContextVar
 from types import FrameType
@@ -15,7 +16,9 @@ from typing import Any, Final
 import numpy as np
 
 from autograd.array.careful import gradients
+from autograd.array.conversion import GradientCutWarning
 from autograd.basis.arrays import NUMBER
+from autograd.core.errors import describe
 from autograd.core.node import Node
 from autograd.core.tensor import TensorBase
 
@@ -59,6 +62,21 @@ def note_comparison(noted: dict[Any, _Search], tensor: Any, other: Any, outcome:
         search.outcomes[bool(outcome)] += 1
         if gap <= _CLOSE * search.farthest and min(search.outcomes) > 1 and sum(search.outcomes) >= _STEPS:
             search.sides = tensor, other
+
+
+def tell_of_equality(tensor: Any, other: Any) -> None:
+    """Warn where the author's code, two frames up, does for one value of an argument what it does for no other."""
+    if tensor._node.op is not None or not tensor.requires_grad or isinstance(other, TensorBase):
+        return
+    frame = sys._getframe(2)
+    warnings.warn_explicit(
+        f"{describe(tensor)} is compared with {other!r}, which it is: what is done for this value alone may have "
+        "another gradient than what is done beside it. Differentiate beside it, or write it without the case",
+        GradientCutWarning,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        registry=frame.f_globals.setdefault("__warningregistry__", {}),
+    )
 
 
 def lost_at(noted: dict[Any, _Search], nodes: Sequence[Node]) -> str | None:
