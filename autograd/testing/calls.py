@@ -52,7 +52,9 @@ class CallEdits(Setting):
                 if other_name != text_of(node.func) and len(node.args) in counts:
                     words = f"{text_of(node.func)} stands in the place of {other_name}"
                     new = self._numpy_call(node, node.args, parsed(other_name))
-                    yield self._edit(node, new, self._place(node), 1.15, words)
+                    slope = other_name in self._backward and text_of(node.func) not in self._backward
+                    cost = 0.4 if slope else 1.15
+                    yield self._edit(node, new, self._place(node), cost, words)
         for flag, own in self._flags.get(text_of(node.func), {}).items():
             given = bool({k.arg: getattr(k.value, "value", own) for k in node.keywords}.get(flag, own))
             others = [k for k in node.keywords if k.arg != flag]
@@ -132,6 +134,10 @@ class CallEdits(Setting):
             for start in starts:
                 new = with_name(new, start, parsed(f"{start} * {int(number)}"))
             yield new, "wrong-operand", 1.15, f"the stride {int(number)} is forgotten"
+        for own in numbers:
+            for step in ("- 1", "+ 1"):
+                words = f"{own.id} stands where {own.id} {step} belongs"
+                yield replaced(index, own, parsed(f"{own.id} {step}")), "wrong-operand", 1.25, words
         for text, kind in self._names.items():
             if np.asarray(kind.value).dtype.kind not in "iub" or not (text.isidentifier() or text.endswith("]")):
                 continue

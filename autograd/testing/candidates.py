@@ -102,5 +102,5 @@ class Candidates:
         for var, node in self._truth.nodes.items():
             spot = self._recording.spots.get(var)
             if spot is not None and node in self._truth.replay.truth:
-                groups.setdefault((spot.frame.f_code, spot.instruction), []).append(node)
+                groups.setdefault(spot.expression, []).append(node)
         return [sorted(group, key=lambda node: node.order) for group in groups.values() if len(group) > 1]

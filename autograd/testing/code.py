@@ -17,6 +17,7 @@ from autograd.program.trace import Traced
 from autograd.rules.write import put
 from autograd.testing.aliases import operands
 from autograd.testing.expressions import text_of
+from autograd.testing.recording import variables_of
 from autograd.testing.rerun import known_value
 from autograd.testing.source import range_of, statements_of
 from autograd.testing.vocabulary import UnknownValueError
@@ -169,7 +170,7 @@ class Code:
     def _length(self, node: Any) -> int | None:
         """How long a list of the author's is that holds something else than numbers."""
         name, frame = text_of(node), self._run.frame
-        held = frame.f_locals.get(name) if frame is not None and name not in self._run.names else None
+        held = variables_of(frame).get(name) if name not in self._run.names else None
         return len(held) if isinstance(held, (list, tuple, dict)) else None
 
 
@@ -202,9 +203,9 @@ def function_of(run: Run, name: str) -> Any:
     if frame is None or owner not in ("", "self"):
         return None
     if not owner:
-        found = len if name == "len" else frame.f_locals.get(name, frame.f_globals.get(name))
+        found = len if name == "len" else variables_of(frame).get(name, frame.f_globals.get(name))
     else:
-        found = getattr(frame.f_locals.get("self"), last, None)
+        found = getattr(variables_of(frame).get("self"), last, None)
     plain = found.__func__ if isinstance(found, MethodType) else found
     return found if found is len or is_function(plain) else None
 
@@ -216,7 +217,7 @@ def is_function(value: Any) -> bool:
 
 def is_pure(function: FunctionType) -> bool:
     """Whether a function writes into nothing that others see; what it is given are copies."""
-    written = {step.opname for step in dis.get_instructions(function)} & _WRITES
+    written = _writes(function.__code__)
     if written != {"STORE_SUBSCR"}:
         return not written
     # It writes elements: of its arguments and its own arrays, unless it knows others, by self, a closure or a global.
@@ -225,13 +226,20 @@ def is_pure(function: FunctionType) -> bool:
     return not (has_others or function.__closure__ or code.co_varnames[:1] == ("self",))
 
 
+@lru_cache(maxsize=1024)
+def _writes(code: CodeType) -> set[str]:
+    """The instructions by which a function writes into something."""
+    return {step.opname for step in dis.get_instructions(code)} & _WRITES
+
+
 def around(frame: FrameType | None) -> tuple[dict[str, range], list[float], dict[str, dict[str, bool]]]:
     """The functions and how many arguments they take, the numbers, and what may be told with True or False."""
     if frame is None:
         return {}, [], {}
-    own = frame.f_locals.get("self")
+    variables = variables_of(frame)
+    own = variables.get("self")
     held = [
-        ("", 0, {**frame.f_globals, **frame.f_locals}),
+        ("", 0, {**frame.f_globals, **variables}),
         *(("self.", 1, vars(kind)) for kind in type(own).__mro__ if own is not None),
     ]
     own_names = getattr(own, "__dict__", {})

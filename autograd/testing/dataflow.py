@@ -254,8 +254,7 @@ class Dataflow(Likely):
             for leaf, value in solved(var, right, self.made, inside, values):
                 known = leaf in self._truth.forward or leaf in self._recording.moves or leaf not in self._depends
                 if leaf in self.made and not known:
-                    spot = self._recording.spots[leaf]
-                    wanted.setdefault((spot.frame.f_code, spot.instruction), []).append((leaf, value))
+                    wanted.setdefault(self.expression(leaf), []).append((leaf, value))
         for key, found in wanted.items():
             others = [
                 (leaf, value) for leaf, value in found if not np.allclose(value, leaf.value, rtol=1e-6, atol=1e-12)
@@ -283,14 +282,14 @@ class Dataflow(Likely):
             and np.size(v.value) > 1
             and any(m.kind == "gradient" for m in self._truth.matches(v.value))
             for v in self.made
-            if (s := self._recording.spots.get(v)) and (s.frame.f_code, s.instruction) == key
+            if (s := self._recording.spots.get(v)) and s.expression == key
         )
 
     @cached_property
     def _forward_spots(self) -> set[Any]:
         """The expressions that gave values of the forward pass."""
         spots = (self._recording.spots.get(var) for var in self._truth.forward)
-        return {(spot.frame.f_code, spot.instruction) for spot in spots if spot is not None}
+        return {spot.expression for spot in spots if spot is not None}
 
     def _unexplained(self, wrong: list[End], units: list[Unit], direct: Fault | None) -> Fault:
         """Where only the end itself can be repaired: the first value behind it that nothing explains."""
@@ -316,8 +315,7 @@ class Dataflow(Likely):
             var = line.target
             known = var in self._truth.forward or var in self._recording.moves or var in self.fixed
             if var in reached and not known and (var in of_end or self.leaves(var)):
-                spot = self._recording.spots[var]
-                groups.setdefault((spot.frame.f_code, spot.instruction), []).append(var)
+                groups.setdefault(self.expression(var), []).append(var)
         units = []
         for group in groups.values():
             for values in [group] if together or len(group) == 1 else [group, *([var] for var in group)]:

@@ -31,6 +31,8 @@ from autograd.testing.slopes import SlopeEdits
 
 _NAMED = (ast.Name, ast.Attribute, ast.Subscript)
 _MOST_NAMES = 12  # for one operand of a term that is left out
+_LATER = 0.7  # how far-fetched it is that something should be multiplied where more is added to it
+_MOST_SIZES = 4  # by which a penalty may be divided
 _OTHER: Mapping[type, tuple[type, ...]] = {
     ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add,), ast.Mult: (ast.MatMult, ast.Div, ast.Add), ast.Div: (ast.Mult,),
     ast.MatMult: (ast.Mult,), ast.Gt: (ast.LtE, ast.Lt, ast.GtE), ast.Lt: (ast.GtE, ast.Gt, ast.LtE),
@@ -65,7 +67,9 @@ class Edits(SlopeEdits):
         found = [edit for node in expressions(self._tree) for edit in self._of(node)]
         for form, cost in (("-_", 1.2), ("2 * _", 1.0), ("_ / 2", 1.05), ("-2 * _", 1.2), ("-_ / 2", 1.2)):
             words = "the sign is wrong" if form == "-_" else "a factor is wrong"
-            found += [self._edit(term, form, partial(self._scale, term), cost, words) for term in _terms(self._tree)]
+            for term in _terms(self._tree):
+                later = _LATER if isinstance(getattr(term, "ctx", None), ast.Store) else 0.0
+                found.append(self._edit(term, form, partial(self._scale, term), cost + later, words))
         found += [*self._everywhere(), *self._exchanged(), *self._another_term(), *self._another_place()]
         return sorted(found, key=lambda edit: edit.cost)
 
@@ -116,15 +120,29 @@ class Edits(SlopeEdits):
         count = Counter(text_of(n) for n in expressions(self._tree) if isinstance(n, _NAMED))
         for text in (text for text, number in count.items() if number > 1 and text in self._names):
             shape = np.shape(self._names[text].value)
-            for other, kind in self._names.items():
-                if other != text and np.shape(kind.value) == shape:
-                    tree = self._tree
-                    for node in [n for n in expressions(tree) if isinstance(n, _NAMED) and text_of(n) == text]:
-                        tree = replaced(tree, node, parsed(other))
-                    first = next(n for n in expressions(self._tree) if text_of(n) == text)
-                    cause = self._place(first, other)
-                    words = f"{text} stands in the place of {other}"
-                    yield Edit(self._tree, tree, cause, 1.2, words)
+            yield from self._called_everywhere(text)
+            others = [other for other, kind in self._names.items() if other != text and np.shape(kind.value) == shape]
+            if self._names[text].forward and not self._names[text].parameter:
+                others += [f"{name}({text})" for name in self._functions]
+            for other in others:
+                tree = self._tree
+                for node in [n for n in expressions(tree) if isinstance(n, _NAMED) and text_of(n) == text]:
+                    tree = replaced(tree, node, parsed(other))
+                first = next(n for n in expressions(self._tree) if text_of(n) == text)
+                cause = self._place(first, other)
+                words = f"{text} stands in the place of {other}"
+                yield Edit(self._tree, tree, cause, 1.2, words)
+
+    def _called_everywhere(self, text: str) -> Iterator[Edit]:
+        """A name wherever one of the author's functions is called with it."""
+        for name in self._functions:
+            tree: Any = self._tree
+            for node in list(expressions(tree)):
+                if isinstance(node, ast.Call) and text_of(node) == f"{name}({text})":
+                    tree = replaced(tree, node, node.args[0])
+            if tree is not self._tree:
+                words = f"{name}({text}) stands where {text} belongs"
+                yield self._edit(self._tree, tree, self._place(self._tree), 1.2, words)
 
     def _exchanged(self) -> Iterator[Edit]:
         """Two names, each in the place of the other, and two entries of a list."""
@@ -328,6 +346,8 @@ class Edits(SlopeEdits):
         for text, kind in self._names.items():
             if text == own or (not np.ndim(kind.value) and np.ndim(value)):
                 continue
+            if isinstance(node, ast.Call) and any(text == text_of(arg) for arg in node.args):  # sooner another argument
+                continue
             other = np.shape(kind.value)
             forward = known is not None and known.forward
             again = isinstance(node, ast.BinOp) and other == shape and not kind.forward and not self._is_a_whole(node)
@@ -348,7 +368,13 @@ class Edits(SlopeEdits):
                     for op in "*/":
                         words = f"a factor is missing: it should be {op} {text}"
                         yield self._edit(node, f"_ {op} {text}", self._scale(node), 1.25, words)
-        if leaf and known is not None and known.forward and not known.parameter and np.asarray(value).dtype != bool:
+        target = known is not None and known.forward and not known.parameter and np.asarray(value).dtype != bool
+        if leaf and target and len(shape) == 2 and self._in_a_product(node):
+            for text, kind in self._names.items():
+                if kind.forward and not kind.parameter and np.shape(kind.value) == shape:
+                    words = f"the factor {text} is left out"
+                    yield self._edit(node, f"(_ * {text})", "missing-derivative", 1.25, words)
+        if leaf and target and not self._is_in_an_index(node):
             yield self._edit(node, "_ - 1", "target", 1.2, "the target is 1, and the term - 1 is left out")
         if leaf and not shape and not isinstance(self._inside.get(id(node)), ast.Subscript):
             yield from self._of_ones(node)
@@ -369,14 +395,15 @@ class Edits(SlopeEdits):
                 yield from self._factors(node, shape, text, kind, single)
             if operator in (ast.Add, ast.Sub):
                 continue
-            if broadcasts(other, shape) and not single:
+            if broadcasts(other, shape) and not single and text not in map(text_of, _terms(self._tree)):
                 cause = "target" if kind.data else "regulariser" if kind.parameter else "missing-term"
                 for op in "-+":
                     words = f"the term {op} {text} is left out"
                     product = 0.5 if operator is ast.Mult else 0.0
                     yield self._edit(node, f"_ {op} {text}", cause, 1.3 + product, words)
             if kind.parameter and other == shape and (shape or "[" in text):
-                for form in self._penalties:
+                update = self._is_a_whole(node) and any(text_of(n) == text for n in expressions(node))
+                for form in self._penalties if not update else self._decays:
                     term = form.format(text)
                     for op in "+-":
                         words = f"the penalty {op} {term} is left out"
@@ -402,11 +429,24 @@ class Edits(SlopeEdits):
     @cached_property
     def _penalties(self) -> list[str]:
         """What a penalty may add to a gradient, by the numbers that there are."""
-        strengths = [
+        sizes = {kind.value: text for text, kind in reversed([*self._names.items()]) if _is_integer(kind.value)}
+        numbers = list(sizes.values())[-_MOST_SIZES:]
+        means = [f"{text} / {size} * {{}}" for text in self._strengths for size in numbers]
+        return [form for text in self._strengths for form in (f"{text} * {{}}", f"2 * {text} * {{}}")] + means
+
+    @cached_property
+    def _decays(self) -> list[str]:
+        """What a penalty may take from a parameter in its update, which has a learning rate."""
+        rates = self._strengths[:_MOST_SIZES]
+        return [f"{rate} * {form}" for form in self._penalties for rate in rates if not form.startswith(rate)]
+
+    @cached_property
+    def _strengths(self) -> list[str]:
+        """The numbers that are no integers."""
+        return [
             text for text, kind in self._names.items()
             if isinstance(kind.value, (float, np.floating)) and not kind.depends and np.ndim(kind.value) == 0
         ]  # fmt: skip
-        return [form for text in strengths for form in (f"{text} * {{}}", f"2 * {text} * {{}}")]
 
     def _of_ones(self, node: ast.expr) -> Iterator[Edit]:
         """The 1 of the right class, in a loop over classes."""

@@ -135,9 +135,17 @@ class Explained:
         if own or (named and var not in self._settled):
             return own, named
         parts = line.fn in _SPREADING or (line.fn is put and type(line.args[2]) is Var and flow.depends(line.args[2]))
+        parts = parts or (line.fn is np.add and self._goes_on(line))
         if parts and all(v in self.found or v not in flow.made or not np.any(v.value) for v in line.variables()):
             self.found.add(var)
         return matches, named
+
+    def _goes_on(self, line: Line) -> bool:
+        """Whether the expression of a sum adds to it once more, or added to it before, as to that of all samples."""
+        flow, var = self._flow, line.target
+        after = (user.target for user in flow.users.get(var, ()) if user.fn is np.add)
+        before = (arg for arg in line.variables() if arg in flow.made and flow.made[arg].fn is np.add)
+        return any(flow.expression(other) == flow.expression(var) for other in (*after, *before))
 
     @cached_property
     def _turning(self) -> set[Var]:

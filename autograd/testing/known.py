@@ -96,6 +96,10 @@ class Known(Rerun):
             self._statements[var] = self._known_statements.setdefault(found, found)
         return self._statements[var]
 
+    def expression(self, var: Var) -> Any:
+        """The expression that made a value, which may have made others."""
+        return self._recording.spots[var].expression
+
     def is_together(self, var: Var, other: Var) -> bool:
         """Whether a value is made in the same statement as another one, which is made in one."""
         return var in self.made and var in self._recording.spots and self.statement(var) is self.statement(other)

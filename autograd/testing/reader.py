@@ -29,8 +29,8 @@ _LOSS = re.compile(
     r"(_?(hist(ory)?|list|log|values?|all|total|s))?)$"
 )
 _NOISE = re.compile(
-    r"^(d_?(L|J|E|C|loss|cost|err)_?d_?|d_?|delta_?|grad(ient)?s?_?(of_?)?|g_?|nabla_?)"
-    r"|(_?d|_?grad(ient)?s?|_?delta|_?g)$",
+    r"^(d_?(L|J|E|C|loss|cost|err)_?d_?|d_?|delta_?|grad(ient)?s?_?(of_?)?|g_?|nabla_?|diff_)"
+    r"|(_?d|_?grad(ient)?s?|_?delta|_?g|_diff)$",
     re.IGNORECASE,
 )
 

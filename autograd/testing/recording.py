@@ -26,6 +26,7 @@ from autograd.rules.write import put
 
 Array = np.ndarray[Any, np.dtype[Any]]
 _SHORT = 12
+_COMPREHENSIONS = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>")  # functions of their own before Python 3.12
 _JOINING = {
     np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack, np.block, np.einsum, np.split,
     np.linalg.multi_dot, np.meshgrid, np.broadcast_arrays, np.ix_,
@@ -37,6 +38,11 @@ class Spot(NamedTuple):
 
     frame: FrameType
     instruction: int
+
+    @property
+    def expression(self) -> tuple[CodeType, int]:
+        """What is one in all calls of the function, and in all turns of a loop."""
+        return self.frame.f_code, self.instruction
 
     @property
     def position(self) -> tuple[int, int, int, int]:
@@ -255,6 +261,14 @@ def scope_of(frame: FrameType) -> dict[str, Any]:
         or isinstance(value, (np.integer, np.floating))
         or (type(value) in (list, tuple) and _is_short(value))
     }
+
+
+def variables_of(frame: FrameType | None) -> dict[str, Any]:
+    """The variables of a call, as they are at its end; a comprehension has those around it too."""
+    if frame is None:
+        return {}
+    outer = frame.f_back if frame.f_code.co_name in _COMPREHENSIONS else None
+    return {**variables_of(outer), **frame.f_locals}
 
 
 def _is_short(values: Any) -> bool:

@@ -22,7 +22,7 @@ from autograd.basis.caching import cached_property
 from autograd.program.program import Line, Var
 from autograd.rules.write import put
 from autograd.testing.budget import Budget
-from autograd.testing.code import Value, around, used_in
+from autograd.testing.code import Value, around, function_of, used_in
 from autograd.testing.edits import Edits
 from autograd.testing.expressions import (
     Edit,
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 _MOST_RUNS = 5  # in which two sizes are told apart
 _PARTS = (0.0, 0.17, 0.37, 0.59, 0.83, 1.0)  # of a loop
+_RESCALED = 0.5  # how far-fetched it is that a true gradient should be multiplied with a number
 _MAY_BE_NUMBERS = ("derivative-at-output", "wrong-operand", "missing-derivative")  # causes of factors
 
 
@@ -127,6 +128,12 @@ class Repairs:
         return sorted(known) if used & {np.where, np.maximum} else []
 
     @cached_property
+    def _forward_codes(self) -> set[Any]:
+        """The author's functions that gave values of the forward pass."""
+        spots = self._recording.spots
+        return {spots[var].frame.f_code for var in self._truth.forward if var in spots} | {None}
+
+    @cached_property
     def _used(self) -> set[Any]:
         """The functions of the forward pass."""
         return {line.fn for line in self._recording.lines if line.target in self._truth.forward}
@@ -134,10 +141,21 @@ class Repairs:
     def best(self, suspects: list[Suspect]) -> Repair | None:
         """The least far-fetched edit that makes right all ends that depend on what it changes."""
         edits = heapq.merge(*(self._edits(suspect) for suspect in suspects), key=itemgetter(0))
-        for _, suspect, place, edit in self._budget.within(edits):
-            if (repair := place.tried(edit, suspect.reach)) is not None:
+        later, least = None, 0.0
+        for cost, suspect, place, edit in self._budget.within(edits):
+            if later is not None and cost > least:
+                break
+            repair = place.tried(edit, suspect.reach)
+            if repair is not None and later is None and edit.cause == "scale" and self._is_a_gradient(suspect.var):
+                later, least = repair, cost + _RESCALED
+            elif repair is not None:
                 return repair
-        return None
+        return later
+
+    def _is_a_gradient(self, var: Var) -> bool:
+        """Whether a value is a true gradient as it is."""
+        matches = self._truth.matches(var.value) if np.size(var.value) > 1 else ()
+        return any(match.kind == "gradient" and abs(match.factor - 1) < 1e-9 for match in matches)
 
     def _edits(self, suspect: Suspect) -> Iterator[tuple[float, Suspect, _Place, Edit]]:
         """The edits of an expression, with their costs."""
@@ -171,9 +189,11 @@ class Repairs:
                     each.names.setdefault(before, was)
         functions, numbers, flags = around(run.frame)
         offered = {text: kind for text, kind in {**names, **leaves}.items() if _is_plain(kind.value)}
+        backward = {n for n in functions if getattr(function_of(run, n), "__code__", None) not in self._forward_codes}
         found = Edits(
-            tree, offered, lambda node: _value(run, node, values), functions, numbers, self._used, flags, self._leaks
-        )
+            tree, offered, lambda node: _value(run, node, values),
+            functions, numbers, self._used, flags, self._leaks, backward,
+        )  # fmt: skip
         return _Place(self._flow, statement, tree, run, runs, [*self._over(tree, statement, runs), *found.all()])
 
     def _names(self, run: Run, runs: list[Run]) -> dict[str, Kind]:
@@ -215,6 +235,7 @@ class Repairs:
             return []
         if any(isinstance(node, ast.Name) and node.id == text_of(target) for node in ast.walk(statement.node.value)):
             return []
+        in_turn = runs if last.fn is not same or len(runs) > 1 else []
         if last.fn is same and len(runs) == 1 and last.args[0] in self._flow.made:  # of what is passed on, the last
             held = self._flow.held(runs[0].frame).get(text_of(target), []) if runs[0].frame is not None else []
             others = [np.asarray(known_value(other, {})) for other in held if other is not last.args[0]]
@@ -225,9 +246,14 @@ class Repairs:
             if not np.any(known_value(last.args[0], {})):
                 return []
         elif len(runs) < 2 or (last.fn is not put and runs[0].frame is not runs[-1].frame):
-            return []
+            known = [np.asarray(known_value(run.names.get(text_of(target)), {})) for run in runs]
+            if any(array.shape != np.shape(last.target.value) or not array.any() for array in known):
+                return []
+            for run in runs:  # in each call by another value
+                run.leaves[range_of(target)] = run.names[text_of(target)]
+            in_turn = []
         before: Any = None
-        for run in runs if last.fn is not same or len(runs) > 1 else ():
+        for run in in_turn:
             if run.last.fn is put and isinstance(target, ast.Subscript):
                 run.leaves[range_of(target.value)] = run.last.args[0]
                 line = Line(Var(None), operator.getitem, run.last.args[:2], {})
@@ -236,7 +262,7 @@ class Repairs:
                 first = run.names.get(text_of(target), 0.0) if before is None else before
                 run.leaves[range_of(target)] = first
             before = run.target
-        words = f"{text_of(target)} is overwritten each time, not added to"
+        words = f"{text_of(target)} is overwritten, not added to"
         value = tree.elts[1] if isinstance(tree, ast.Tuple) and getattr(tree, "written", False) else tree
         added = Edit(value, ast.BinOp(target, ast.Add(), value), "missing-term", 1.0, words)
         words = f"{text_of(target)} is overwritten, and nothing is subtracted from it"

@@ -182,7 +182,7 @@ def _explanation(node: Node, verdict: Verdict, words: Words) -> str:
     if mistake is not None:
         return words.text(mistake, node) + right
     if verdict.seconds is not None:
-        time = f"{verdict.seconds:g} s, in which {verdict.tried} were tried; budget= gives it more"
+        time = f"{verdict.seconds:g} seconds, in which {verdict.tried} were tried; budget= gives it more"
         return f"no mistake that gives these numbers was found: the search ended after {time}{right}"
     kinds = ", ".join(cause for cause in CAUSES if cause not in (*REMARKS, "consequence", "unknown"))
     return f"none of the {verdict.tried} mistakes that were tried gives these numbers ({kinds}){right}"

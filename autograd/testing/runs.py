@@ -80,13 +80,9 @@ class Runs:
 
     def of(self, var: Var) -> list[Run]:
         """Each time that the expression was computed."""
-        spot = self._recording.spots[var]
-        alike = [
-            line for line in self._flow.lines
-            if (s := self._recording.spots[line.target]).frame.f_code is spot.frame.f_code
-            and s.instruction == spot.instruction and line.fn is self._flow.made[var].fn
-            and line.target not in self._recording.moves
-        ]  # fmt: skip
+        at, fn = self._flow.expression(var), self._flow.made[var].fn
+        alike = [line for line in self._flow.lines if line.fn is fn and self._flow.expression(line.target) == at]
+        alike = [line for line in alike if line.target not in self._recording.moves]
         inner = {line.args[0] for line in alike if self._is_summing(line)}
         return [self._run(line) for line in alike if line.target not in inner]
 

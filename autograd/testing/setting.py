@@ -29,6 +29,7 @@ class Setting:
         flags: what some functions may be told with True or False, by their names.
         leaks: the slopes that leaky functions may have.
         used: the functions of NumPy's that the forward pass has.
+        backward: the functions of the author's that gave nothing of the forward pass, as derivatives.
     """
 
     def __init__(
@@ -41,12 +42,14 @@ class Setting:
         used: Container[Any] = (),
         flags: Mapping[str, Mapping[str, bool]] = MappingProxyType({}),
         leaks: Iterable[float] = (),
+        backward: Container[str] = (),
     ) -> None:
         self._tree, self._names = tree, names
         self._value = cache(value)
         self._callable, self._numbers = functions, set(numbers)
         self._functions = tuple(name for name, counts in functions.items() if 1 in counts)
         self._used, self._flags, self._leaks = used, flags, tuple(leaks)
+        self._backward = backward
         self._inside = {id(part): node for node in ast.walk(tree) for part in ast.iter_child_nodes(node)}
 
     @cached_property
@@ -95,7 +98,10 @@ class Setting:
 
     def _scale(self, node: ast.expr) -> str:
         around = self._around(node)
-        if self._is_a_penalty(node):
+        term: Any = node
+        while isinstance(self._inside.get(id(term)), ast.BinOp) and not self._is_a_penalty(term):
+            term = self._inside[id(term)]  # as of the decay (1 - rate * strength) * W
+        if self._is_a_penalty(term):
             return "regulariser"
         inside = (
             node is not around
@@ -137,10 +143,11 @@ class Setting:
         kind = self._names.get(text)
         if isinstance(node, ast.Subscript) and text.startswith(f"{text_of(node.value)}["):  # another index
             return "wrong-operand"
+        number = kind is not None and np.ndim(kind.value) == 0 == np.ndim(self._value(node)) and not kind.depends
+        if kind is not None and number and (not kind.data or self._is_a_factor(node)):
+            return "wrong-operand" if self._is_in_an_index(node) else "scale"
         if kind is not None and kind.data and np.asarray(kind.value).dtype.kind == "f" and not self._in_a_product(node):
             return "target"
-        if kind is not None and np.size(kind.value) == 1 == self._size(node) and not kind.depends and not kind.data:
-            return "wrong-operand" if self._is_in_an_index(node) else "scale"
         if kind is not None and (not kind.forward or np.asarray(kind.value).dtype.kind in "iu"):
             return "wrong-operand"
         around, own = self._around(node), self._names.get(text_of(node))
@@ -153,6 +160,11 @@ class Setting:
             return "derivative-at-output" if related else "wrong-operand"
         forward = self._is_forward(around) and not self._in_a_product(around)
         return "derivative-at-output" if forward else "wrong-operand"
+
+    def _is_a_factor(self, node: ast.expr) -> bool:
+        """Whether something is multiplied with a part of the expression, or divided by it."""
+        around = self._inside.get(id(node))
+        return isinstance(around, ast.BinOp) and isinstance(around.op, (ast.Mult, ast.Div))
 
     def _is_in_an_index(self, node: ast.expr) -> bool:
         """Whether a part of the expression says which elements of an array are meant."""

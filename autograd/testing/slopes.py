@@ -17,7 +17,7 @@ _RELU = (np.maximum, np.fmax, np.where, np.greater, np.greater_equal, np.less, n
 # Local derivatives: where the forward pass has one of some functions, of what, and how much more far-fetched that is.
 _SLOPES: tuple[tuple[str, tuple[Any, ...], tuple[float, float], float], ...] = (
     ("({u} > 0)", _RELU, (-np.inf, np.inf), 0.0),
-    ("(1 - {u}**2)", (np.tanh,), (-1, 1), 0.0),
+    ("(1 - {u}**2)", (np.tanh, np.exp), (-1, 1), 0.0),
     ("{u} * (1 - {u})", (np.exp, np.tanh), (0, 1), 0.0),
     ("(1 - {u})", (np.exp, np.tanh), (0, 1), 0.05),
     ("(1 - np.tanh({u})**2)", (np.tanh,), (-np.inf, np.inf), 0.0),

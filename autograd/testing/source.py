@@ -185,24 +185,20 @@ def range_of(node: Any) -> Range:
 @lru_cache(maxsize=4096)
 def _statement(text: str, part: Range) -> ast.stmt | None:
     tree = _parsed(text)
-    found: ast.stmt | None = None
     if tree is None:
         return next(iter(_parsed_around(text, part)), None)
-    for node in _statements(tree):
-        if _within(part, range_of(node)):
-            found = node  # the innermost comes last
-    return found
+    around = [node for node in _statements(tree) if _within(part, range_of(node))]
+    return around[-1] if around else None  # the innermost comes last
 
 
 def _within(part: Range, whole: Range) -> bool:
     return (whole[0], whole[2]) <= (part[0], part[2]) and (part[1], part[3]) <= (whole[1], whole[3])
 
 
-def _statements(tree: ast.AST) -> Iterator[ast.stmt]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.stmt):
-            yield node
-            yield from getattr(node, "parts", ())
+@lru_cache(maxsize=64)
+def _statements(tree: ast.AST) -> list[ast.stmt]:
+    statements = (node for node in ast.walk(tree) if isinstance(node, ast.stmt))
+    return [part for node in statements for part in (node, *getattr(node, "parts", ()))]
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ import operator
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from autograd.program.trace import Traced
 from autograd.testing.aliases import operands, syntax_of
 from autograd.testing.expressions import Kind, text_of
 from autograd.testing.outcome import Outcome
-from autograd.testing.recording import Recording, same
+from autograd.testing.recording import Recording, same, variables_of
 from autograd.testing.rerun import known_value
 from autograd.testing.source import Statement, is_all_of, range_of, statement_at, statements_of
 from autograd.testing.truth import Truth
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _LONGEST_DICT = 24
 _LONGEST_LIST = 12  # whose entries might stand in an expression
+_NO_OBJECT = (type, ModuleType, FunctionType, Traced)  # whose attributes are no variables
 
 
 class UnknownValueError(Exception):
@@ -69,10 +70,16 @@ class Vocabulary:
                 continue
             entry = _entry(text, frame, scope)
             found[text] = entry.symbol if type(entry) is Traced and entry.symbol not in after else var
-        for name, value in getattr(frame.f_locals.get("self") if frame is not None else None, "__dict__", {}).items():
-            if type(value) in (int, float):
-                found.setdefault(f"self.{name}", value)
         own = flow.statement(last.target)
+        read = {node.id for node in ast.walk(own.node or ast.Pass()) if isinstance(node, ast.Name)}
+        for name, value in variables_of(frame).items():
+            if type(value) in (int, float) and frame is not None and name not in frame.f_locals:
+                found.setdefault(name, value)
+            for text, part in _attributes(name, value) if name == "self" or name in read else ():
+                if type(part) is not Traced:
+                    found.setdefault(text, part)
+                elif part.symbol not in after and flow.order.get(part.symbol, 0) <= at:
+                    found.setdefault(text, part.symbol)
         for text in _entries(frame.f_code, own) if frame is not None else ():
             part = _entry(text, frame, scope)
             if type(part) in (int, np.ndarray) or (type(part) is Traced and part.symbol not in after):
@@ -80,14 +87,14 @@ class Vocabulary:
         for text, var in self._neighbours(own, scope, frame).items():
             if var not in after:
                 found.setdefault(text, var)
-        for name, value in (frame.f_locals if frame is not None else {}).items():
+        for name, value in variables_of(frame).items():
             if type(value) is np.ndarray or (isinstance(value, list) and value and all(type(v) is int for v in value)):
                 found.setdefault(name, value)
-            elif isinstance(value, dict) and len(value) <= _LONGEST_DICT and _is_read(name, own):
+            elif isinstance(value, dict) and len(value) <= _LONGEST_DICT and name in read:
                 for key, part in value.items():
                     if type(key) is str and type(part) is Traced and part.symbol not in after:
                         found.setdefault(f'{name}["{key}"]', part.symbol)
-            elif isinstance(value, list) and len(value) <= _LONGEST_LIST and _is_numbered(name, own):
+            elif isinstance(value, list) and len(value) <= _LONGEST_LIST and name in read and _is_numbered(name, own):
                 for k, part in enumerate(value):
                     if type(part) is Traced and part.symbol not in after:
                         found.setdefault(f"{name}[{k - len(value)}]", part.symbol)
@@ -299,10 +306,13 @@ def _counts(node: Any) -> bool:
     return isinstance(node, ast.Attribute) and node.attr in ("shape", "size")
 
 
-def _is_read(name: str, own: Statement) -> bool:
-    """Whether a statement reads a variable."""
-    nodes = ast.walk(own.node) if own.node is not None else ()
-    return any(isinstance(node, ast.Name) and node.id == name for node in nodes)
+def _attributes(name: str, owner: Any) -> Iterator[tuple[str, Any]]:
+    """The numbers and values that an object of the author's holds, and those of the objects that it holds."""
+    for key, value in getattr(owner, "__dict__", {}).items() if not isinstance(owner, _NO_OBJECT) else ():
+        if type(value) in (int, float, Traced):
+            yield f"{name}.{key}", value
+        elif "." not in name:
+            yield from _attributes(f"{name}.{key}", value)
 
 
 def _is_numbered(name: str, own: Statement) -> bool:
