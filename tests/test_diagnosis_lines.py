@@ -11,7 +11,7 @@ import pytest
 from autograd import Tensor
 from autograd.testing import compare_grads
 from autograd.testing.catalogue.slips import Swap, parsed, slips, value_of, written
-from autograd.testing.words import readable
+from autograd.testing.readable import readable
 from tests.students import Line, Student, classification, regression, sigmoid
 
 

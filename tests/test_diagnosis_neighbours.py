@@ -9,7 +9,7 @@ import pytest
 
 from autograd import Tensor
 from autograd.testing import Report, compare_grads
-from autograd.testing.words import readable
+from autograd.testing.readable import readable
 
 RNG = np.random.default_rng(7)
 X, Y = RNG.normal(size=(6, 4)), RNG.normal(size=(6, 3))

@@ -17,10 +17,10 @@ from autograd.program.trace import Traced
 from autograd.rules.write import put
 from autograd.testing.aliases import operands
 from autograd.testing.expressions import text_of
+from autograd.testing.indices import UnknownValueError
 from autograd.testing.recording import variables_of
 from autograd.testing.rerun import known_value
 from autograd.testing.source import range_of, statements_of
-from autograd.testing.vocabulary import UnknownValueError
 
 if TYPE_CHECKING:
     from autograd.testing.runs import Run

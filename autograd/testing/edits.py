@@ -15,24 +15,22 @@ from typing import Any
 
 import numpy as np
 
-from autograd.basis.caching import cached_property
 from autograd.testing.expressions import (
     Edit,
-    broadcasts,
     expressions,
     factors_of,
     name_of,
     parsed,
     product_of,
     replaced,
+    terms_of,
     text_of,
 )
-from autograd.testing.slopes import SlopeEdits
+from autograd.testing.omissions import OmissionEdits
 
 _NAMED = (ast.Name, ast.Attribute, ast.Subscript)
 _MOST_NAMES = 12  # for one operand of a term that is left out
 _LATER = 0.7  # how far-fetched it is that something should be multiplied where more is added to it
-_MOST_SIZES = 4  # by which a penalty may be divided
 _OTHER: Mapping[type, tuple[type, ...]] = {
     ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add,), ast.Mult: (ast.MatMult, ast.Div, ast.Add), ast.Div: (ast.Mult,),
     ast.MatMult: (ast.Mult,), ast.Gt: (ast.LtE, ast.Lt, ast.GtE), ast.Lt: (ast.GtE, ast.Gt, ast.LtE),
@@ -42,24 +40,9 @@ _FORMS = (
     "{u}**2", "1 - {u}", "np.tanh({u})", "{u} * (1 - {u})", "1 - {u}**2", "np.sqrt({u})", "{u}**3", "1 / {u}",
     "np.sign({u})", "1 + {u}",
 )  # fmt: skip
-_SUMS = ("np.sum({u}, axis={k})", "np.sum({u}, axis={k}, keepdims=True)", "np.mean({u}, axis={k}, keepdims=True)")
 
 
-def _terms(tree: ast.expr) -> list[ast.expr]:
-    """An expression, and the terms of sums in it."""
-    if isinstance(tree, ast.Tuple) and getattr(tree, "written", False):
-        return _terms(tree.elts[1])
-    sums = [n for n in expressions(tree) if isinstance(n, ast.BinOp) and isinstance(n.op, (ast.Add, ast.Sub))]
-    parts = [part for node in sums for part in (node.left, node.right)]
-    return [tree, *(part for part in parts if not isinstance(part, ast.Constant))]
-
-
-def _is_integer(value: Any) -> bool:
-    """Whether a value is one integer."""
-    return np.ndim(value) == 0 and np.asarray(value).dtype.kind in "iu"
-
-
-class Edits(SlopeEdits):
+class Edits(OmissionEdits):
     """The edits of an expression."""
 
     def all(self) -> list[Edit]:
@@ -67,7 +50,7 @@ class Edits(SlopeEdits):
         found = [edit for node in expressions(self._tree) for edit in self._of(node)]
         for form, cost in (("-_", 1.2), ("2 * _", 1.0), ("_ / 2", 1.05), ("-2 * _", 1.2), ("-_ / 2", 1.2)):
             words = "the sign is wrong" if form == "-_" else "a factor is wrong"
-            for term in _terms(self._tree):
+            for term in terms_of(self._tree):
                 later = _LATER if isinstance(getattr(term, "ctx", None), ast.Store) else 0.0
                 found.append(self._edit(term, form, partial(self._scale, term), cost + later, words))
         found += [*self._everywhere(), *self._exchanged(), *self._another_term(), *self._another_place()]
@@ -383,75 +366,3 @@ class Edits(SlopeEdits):
                 for op in "-+":
                     words = f"the term {op} {text} is left out"
                     yield self._edit(node, f"_ {op} {text}", "target", 1.25, words)
-
-    def _left_out(self, node: ast.expr, value: Any) -> Iterator[Edit]:
-        """A factor or a term that is left out of a gradient: of a product or a sum, once."""
-        shape, around = np.shape(value), self._inside.get(id(node))
-        operator = type(around.op) if isinstance(around, ast.BinOp) else None
-        for text, kind in self._names.items():
-            other = np.shape(kind.value)
-            single = np.size(kind.value) == 1 and np.asarray(kind.value).dtype.kind in "fiu"
-            if operator not in (ast.Mult, ast.Div) and not isinstance(node, ast.Constant):
-                yield from self._factors(node, shape, text, kind, single)
-            if operator in (ast.Add, ast.Sub):
-                continue
-            if broadcasts(other, shape) and not single and text not in map(text_of, _terms(self._tree)):
-                cause = "target" if kind.data else "regulariser" if kind.parameter else "missing-term"
-                for op in "-+":
-                    words = f"the term {op} {text} is left out"
-                    product = 0.5 if operator is ast.Mult else 0.0
-                    yield self._edit(node, f"_ {op} {text}", cause, 1.3 + product, words)
-            if kind.parameter and other == shape and (shape or "[" in text):
-                update = self._is_a_whole(node) and any(text_of(n) == text for n in expressions(node))
-                for form in self._penalties if not update else self._decays:
-                    term = form.format(text)
-                    for op in "+-":
-                        words = f"the penalty {op} {term} is left out"
-                        yield self._edit(node, f"_ {op} {term}", "regulariser", 1.3, words)
-            if len(other) == len(shape) > 0 and other == shape and not kind.forward:
-                for k in range(len(shape)):
-                    for form in _SUMS:
-                        for op in "-+":
-                            term = form.format(u=text, k=k)
-                            new = f"_ {op} {term}"
-                            words = f"the term {op} {term} is left out"
-                            yield self._edit(node, new, "missing-term", 1.5, words)
-        for text, kind in self._names.items() if len(shape) == 2 else ():
-            if np.shape(kind.value) == (shape[0], shape[0]) and kind.forward:
-                for form in (f"{text}.T @ _", f"{text} @ _"):
-                    words = f"the factor {form[:-4]} is left out"
-                    yield self._edit(node, form, "missing-derivative", 1.35, words)
-        for k in range(np.ndim(value)):
-            for form in _SUMS[:2]:
-                new = form.format(u="_", k=k)
-                yield self._edit(node, new, "unsummed-axis", 1.4, "a sum is left out")
-
-    @cached_property
-    def _penalties(self) -> list[str]:
-        """What a penalty may add to a gradient, by the numbers that there are."""
-        sizes = {kind.value: text for text, kind in reversed([*self._names.items()]) if _is_integer(kind.value)}
-        numbers = list(sizes.values())[-_MOST_SIZES:]
-        means = [f"{text} / {size} * {{}}" for text in self._strengths for size in numbers]
-        return [form for text in self._strengths for form in (f"{text} * {{}}", f"2 * {text} * {{}}")] + means
-
-    @cached_property
-    def _decays(self) -> list[str]:
-        """What a penalty may take from a parameter in its update, which has a learning rate."""
-        rates = self._strengths[:_MOST_SIZES]
-        return [f"{rate} * {form}" for form in self._penalties for rate in rates if not form.startswith(rate)]
-
-    @cached_property
-    def _strengths(self) -> list[str]:
-        """The numbers that are no integers."""
-        return [
-            text for text, kind in self._names.items()
-            if isinstance(kind.value, (float, np.floating)) and not kind.depends and np.ndim(kind.value) == 0
-        ]  # fmt: skip
-
-    def _of_ones(self, node: ast.expr) -> Iterator[Edit]:
-        """The 1 of the right class, in a loop over classes."""
-        numbers = [text for text, kind in self._names.items() if _is_integer(kind.value)]
-        for a, b in combinations(numbers, 2):
-            if "[" in a or "[" in b:
-                words = f"the target is 1 where {a} is {b}, and the term - ({a} == {b}) is left out"
-                yield self._edit(node, f"_ - ({a} == {b})", "target", 1.2, words)

@@ -151,6 +151,15 @@ def expressions(tree: ast.AST) -> Iterator[Any]:
             yield node
 
 
+def terms_of(tree: ast.expr) -> list[ast.expr]:
+    """An expression, and the terms of sums in it."""
+    if isinstance(tree, ast.Tuple) and getattr(tree, "written", False):
+        return terms_of(tree.elts[1])
+    sums = [n for n in expressions(tree) if isinstance(n, ast.BinOp) and isinstance(n.op, (ast.Add, ast.Sub))]
+    parts = [part for node in sums for part in (node.left, node.right)]
+    return [tree, *(part for part in parts if not isinstance(part, ast.Constant))]
+
+
 def factors_of(node: ast.expr) -> list[ast.expr]:
     """The factors of a product."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):

@@ -32,11 +32,10 @@ from autograd.testing.expressions import (
     parsed,
     replaced,
     text_of,
-    with_plain_signs,
 )
 from autograd.testing.recording import Recording, same
 from autograd.testing.rerun import known_value
-from autograd.testing.runs import Run, Runs
+from autograd.testing.runs import Run, Runs, edited
 from autograd.testing.source import Statement, range_of
 from autograd.testing.truth import Truth, factor_between
 from autograd.testing.updates import implied
@@ -314,7 +313,7 @@ class _Place:
         factor = any(part is edit.old or part is edit.new for part in parts)  # one more or less
         if factor and edit.cause in _MAY_BE_NUMBERS and self._is_scaled(values):
             edit = replace(edit, place="scale")
-        return Repair(self._statement, edit, _line(self._statement, self._tree, changed), values, repairs)
+        return Repair(self._statement, edit, edited(self._statement, self._tree, changed), values, repairs)
 
     def _read(self, edit: Edit) -> frozenset[Var]:
         """The values that an edit reads by another name, of those that what the expression gave earlier went into."""
@@ -385,32 +384,3 @@ def _value(run: Run, node: ast.expr, values: Mapping[Any, Any]) -> Any:
     except Exception:
         return None
     return value if isinstance(value, (np.ndarray, np.generic, int, float)) else None
-
-
-def _line(statement: Statement, tree: ast.expr, changed: ast.expr) -> str:
-    """The statement with another expression."""
-    node: Any = statement.node
-    if hasattr(changed, "also"):
-        other: Any = changed
-        also = ast.AugAssign(ast.Subscript(node.target.value, other.also), other.op, node.value)
-        return f"{text_of(node)}; {text_of(also)}"
-    if isinstance(node, ast.AugAssign) and tree is not node.value:
-        target = getattr(changed, "left", None)
-        if isinstance(target, ast.Subscript) and not hasattr(target, "lineno"):
-            whole: Any = ast.AugAssign(target, node.op, node.value)
-        elif isinstance(changed, ast.BinOp) and changed.left is getattr(tree, "left", None):
-            whole = ast.AugAssign(node.target, changed.op, changed.right)
-        else:
-            whole = ast.Assign([node.target], changed, lineno=0)
-    elif getattr(tree, "written", False) and isinstance(node, ast.Assign):
-        pair: Any = changed
-        place: Any = node.targets[0]
-        whole = ast.Assign([ast.Subscript(place.value, pair.elts[0])], pair.elts[1], lineno=0)
-        if isinstance(pair.elts[1], ast.BinOp) and pair.elts[1].left is place:
-            whole = ast.AugAssign(place, pair.elts[1].op, pair.elts[1].right)  # type: ignore[arg-type]
-    elif isinstance(changed, ast.BinOp) and changed.left is statement.target:
-        goal: Any = node.targets[0]
-        whole = ast.AugAssign(goal, changed.op, changed.right)
-    else:
-        whole = replaced(node, tree, changed)
-    return text_of(with_plain_signs(whole)) if not isinstance(node, (ast.For, ast.If, ast.While)) else ""

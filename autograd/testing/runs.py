@@ -14,6 +14,7 @@ from autograd.program.program import Line, Var
 from autograd.rules.write import put
 from autograd.testing.aliases import is_sum, operands, passed_by, syntax_of
 from autograd.testing.code import Code
+from autograd.testing.expressions import replaced, text_of, with_plain_signs
 from autograd.testing.recording import Recording, same
 from autograd.testing.source import Range, Statement, range_of
 from autograd.testing.vocabulary import Vocabulary
@@ -166,3 +167,32 @@ def as_sum(node: ast.AugAssign) -> ast.BinOp:
         known = ast.copy_location(ast.BinOp(node.target, node.op, node.value), node)
         node._sum = known  # type: ignore[attr-defined]
     return known
+
+
+def edited(statement: Statement, tree: ast.expr, changed: ast.expr) -> str:
+    """The statement with another expression."""
+    node: Any = statement.node
+    if hasattr(changed, "also"):
+        other: Any = changed
+        also = ast.AugAssign(ast.Subscript(node.target.value, other.also), other.op, node.value)
+        return f"{text_of(node)}; {text_of(also)}"
+    if isinstance(node, ast.AugAssign) and tree is not node.value:
+        target = getattr(changed, "left", None)
+        if isinstance(target, ast.Subscript) and not hasattr(target, "lineno"):
+            whole: Any = ast.AugAssign(target, node.op, node.value)
+        elif isinstance(changed, ast.BinOp) and changed.left is getattr(tree, "left", None):
+            whole = ast.AugAssign(node.target, changed.op, changed.right)
+        else:
+            whole = ast.Assign([node.target], changed, lineno=0)
+    elif getattr(tree, "written", False) and isinstance(node, ast.Assign):
+        pair: Any = changed
+        place: Any = node.targets[0]
+        whole = ast.Assign([ast.Subscript(place.value, pair.elts[0])], pair.elts[1], lineno=0)
+        if isinstance(pair.elts[1], ast.BinOp) and pair.elts[1].left is place:
+            whole = ast.AugAssign(place, pair.elts[1].op, pair.elts[1].right)  # type: ignore[arg-type]
+    elif isinstance(changed, ast.BinOp) and changed.left is statement.target:
+        goal: Any = node.targets[0]
+        whole = ast.AugAssign(goal, changed.op, changed.right)
+    else:
+        whole = replaced(node, tree, changed)
+    return text_of(with_plain_signs(whole)) if not isinstance(node, (ast.For, ast.If, ast.While)) else ""

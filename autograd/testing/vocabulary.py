@@ -6,8 +6,7 @@ import ast
 import operator
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from types import CodeType, FrameType, FunctionType, ModuleType
+from types import FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,17 @@ from autograd.program.program import Line, Var
 from autograd.program.trace import Traced
 from autograd.testing.aliases import operands, syntax_of
 from autograd.testing.expressions import Kind, text_of
+from autograd.testing.indices import (
+    beside,
+    counts,
+    entries,
+    index_names,
+    index_of,
+    is_indexed,
+    is_numbered,
+    is_short,
+    slices,
+)
 from autograd.testing.outcome import Outcome
 from autograd.testing.recording import Recording, same, variables_of
 from autograd.testing.rerun import known_value
@@ -29,10 +39,6 @@ if TYPE_CHECKING:
 _LONGEST_DICT = 24
 _LONGEST_LIST = 12  # whose entries might stand in an expression
 _NO_OBJECT = (type, ModuleType, FunctionType, Traced)  # whose attributes are no variables
-
-
-class UnknownValueError(Exception):
-    """A part of an expression whose value nobody knows."""
 
 
 class Vocabulary:
@@ -80,7 +86,7 @@ class Vocabulary:
                     found.setdefault(text, part)
                 elif part.symbol not in after and flow.order.get(part.symbol, 0) <= at:
                     found.setdefault(text, part.symbol)
-        for text in _entries(frame.f_code, own) if frame is not None else ():
+        for text in entries(frame.f_code, own) if frame is not None else ():
             part = _entry(text, frame, scope)
             if type(part) in (int, np.ndarray) or (type(part) is Traced and part.symbol not in after):
                 found.setdefault(text, part.symbol if type(part) is Traced else part)
@@ -94,7 +100,7 @@ class Vocabulary:
                 for key, part in value.items():
                     if type(key) is str and type(part) is Traced and part.symbol not in after:
                         found.setdefault(f'{name}["{key}"]', part.symbol)
-            elif isinstance(value, list) and len(value) <= _LONGEST_LIST and name in read and _is_numbered(name, own):
+            elif isinstance(value, list) and len(value) <= _LONGEST_LIST and name in read and is_numbered(name, own):
                 for k, part in enumerate(value):
                     if type(part) is Traced and part.symbol not in after:
                         found.setdefault(f"{name}[{k - len(value)}]", part.symbol)
@@ -105,8 +111,8 @@ class Vocabulary:
         found = {}
         for node in ast.walk(own.node) if own.node is not None else ():
             if isinstance(node, ast.Subscript) and text_of(node.value) in self._listed:
-                for index in _beside(node.slice):
-                    number = _index(index, scope)
+                for index in beside(node.slice):
+                    number = index_of(index, scope)
                     var = self._listed[text_of(node.value)].get(number, _held(node.value, number, frame))
                     if var is not None:
                         found[f"{text_of(node.value)}[{index}]"] = var
@@ -119,7 +125,7 @@ class Vocabulary:
         for text, var, order, _ in self._spelled:
             node: Any = ast.parse(text, mode="eval").body
             if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute):
-                number = _index(text_of(node.slice), self._scope_of(order))
+                number = index_of(text_of(node.slice), self._scope_of(order))
                 if isinstance(number, int) and number >= 0:
                     found.setdefault(text_of(node.value), {})[number] = var
         return found
@@ -128,12 +134,12 @@ class Vocabulary:
         """The entries of arrays that are spelled with variables, as `x[i]`, by the arrays: another one each time."""
         scope, after = self._scope(last.target, frame), self._flow.reaches(last.target)
         texts = dict.fromkeys(text for text, var, _, other in self._spelled if other is frame and var not in after)
-        for text in _entries(frame.f_code, None) if frame is not None else ():
+        for text in entries(frame.f_code, None) if frame is not None else ():
             base = scope.get(text.partition("[")[0])
             if type(base) is Var and base.value.dtype.kind in "iu":  # labels
                 texts[text] = None
         found = {text: scope[text.partition("[")[0]] for text in texts if is_indexed(text, scope)}
-        for text in _slices(frame.f_code) if frame is not None else ():
+        for text in slices(frame.f_code) if frame is not None else ():
             base = scope.get(text.partition("[")[0])
             if type(base) is Var and base not in after:
                 found[text] = base
@@ -149,7 +155,7 @@ class Vocabulary:
         """The numbers that the author's functions spell, the short ones first: `len(x)`, `x.shape[0]`, `np.sqrt(d)`."""
         codes = dict.fromkeys(spot.frame.f_code for spot in self._recording.spots.values())
         nodes = (n for code in codes for statement in statements_of(code) for n in ast.walk(statement))
-        spelled = {text_of(node) for node in nodes if _counts(node)}
+        spelled = {text_of(node) for node in nodes if counts(node)}
         sizes = {f"{text.rpartition('[')[0]}[{axis}]" for text in spelled if text.endswith("]") for axis in (0, 1)}
         sizes |= {f"len({text[:-5]})" for text in spelled if text.endswith(".size")}
         return sorted(spelled | sizes, key=lambda text: (len(text), text))
@@ -187,7 +193,7 @@ class Vocabulary:
             spot = self._recording.spots[line.target]
             statement = statement_at(spot)
             for arg, node in operands(syntax_of(self._recording, line, statement), line) if line.fn is not same else ():
-                if type(arg) is Var and isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) and _plain(node):
+                if type(arg) is Var and isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) and is_short(node):
                     yield text_of(node), arg, order, spot.frame
             target = statement.target
             if (
@@ -262,50 +268,6 @@ class Vocabulary:
         return self._forward[var]
 
 
-@lru_cache(maxsize=1024)
-def index_names(text: str) -> tuple[str, ...]:
-    """The variables in the indices of a spelling: the t of `self.hs[t - 1]`."""
-    indices = (n.slice for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Subscript))
-    return tuple(n.id for index in indices for n in ast.walk(index) if isinstance(n, ast.Name))
-
-
-def is_indexed(text: str, scope: Mapping[str, Any]) -> bool:
-    """Whether a spelling is an entry of an array, by variables that are numbers."""
-    base, bracket, index = text.partition("[")
-    if not bracket or type(scope.get(base)) is not Var:
-        return False
-    names = [node.id for node in ast.walk(ast.parse(f"_[{index}", mode="eval")) if isinstance(node, ast.Name)]
-    return len(names) > 1 and all(isinstance(scope.get(name), (int, np.integer)) for name in names if name != "_")
-
-
-@lru_cache(maxsize=1024)
-def _slices(code: CodeType) -> list[str]:
-    """The parts of arrays that a function spells, `theta[1:]`."""
-    nodes = (node for statement in statements_of(code) for node in ast.walk(statement))
-    parts = (n for n in nodes if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name))
-    return list(dict.fromkeys(text_of(n) for n in parts if any(isinstance(p, ast.Slice) for p in ast.walk(n.slice))))
-
-
-@lru_cache(maxsize=1024)
-def _entries(code: CodeType, own: Statement | None) -> list[str]:
-    """The entries of lists that a function spells with variables, `hs[t]`; of one statement, also those beside them."""
-    everywhere = [node for statement in statements_of(code) for node in ast.walk(statement) if _is_plain_entry(node)]
-    here = [node for node in ast.walk(own.node) if _is_plain_entry(node)] if own is not None and own.node else []
-    texts = dict.fromkeys(text_of(node) for node in everywhere)
-    texts |= dict.fromkeys(f"{node.value.id}[{text}]" for node in here for text in _beside(node.slice))  # type: ignore[attr-defined]
-    return list(texts)
-
-
-def _counts(node: Any) -> bool:
-    """Whether an expression is a size, or its root."""
-    if isinstance(node, ast.Call):
-        return text_of(node.func) in ("len", "np.sqrt", "math.sqrt", "np.size") and not any(
-            isinstance(part, (ast.BinOp, ast.Call)) for arg in node.args for part in ast.walk(arg)
-        )
-    node = node.value if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) else node
-    return isinstance(node, ast.Attribute) and node.attr in ("shape", "size")
-
-
 def _attributes(name: str, owner: Any) -> Iterator[tuple[str, Any]]:
     """The numbers and values that an object of the author's holds, and those of the objects that it holds."""
     for key, value in getattr(owner, "__dict__", {}).items() if not isinstance(owner, _NO_OBJECT) else ():
@@ -315,31 +277,6 @@ def _attributes(name: str, owner: Any) -> Iterator[tuple[str, Any]]:
             yield from _attributes(f"{name}.{key}", value)
 
 
-def _is_numbered(name: str, own: Statement) -> bool:
-    """Whether a statement takes entries of a list by plain numbers, if it takes any."""
-    taken = [
-        node.slice for node in (ast.walk(own.node) if own.node is not None else ())
-        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == name
-    ]  # fmt: skip
-    return any(not any(isinstance(part, ast.Name) for part in ast.walk(index)) for index in taken)
-
-
-def _is_plain_entry(node: ast.AST) -> bool:
-    """Whether something is an entry by a sum with a variable in it."""
-    inside = list(ast.walk(node.slice)) if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) else []
-    kinds = (ast.Name, ast.Constant, ast.BinOp, ast.Add, ast.Sub, ast.expr_context)
-    return any(isinstance(part, ast.Name) for part in inside) and all(isinstance(part, kinds) for part in inside)
-
-
-def _beside(index: ast.expr) -> list[str]:
-    """An index, one more, and one less."""
-    base, number = index, 0
-    if isinstance(index, ast.BinOp) and isinstance(index.right, ast.Constant) and isinstance(index.right.value, int):
-        base, number = index.left, index.right.value * (1 if isinstance(index.op, ast.Add) else -1)
-    near = (number, number + 1, number - 1)
-    return [f"{text_of(base)} {'-' if n < 0 else '+'} {abs(n)}" if n else text_of(base) for n in near]
-
-
 def _entry(text: str, frame: FrameType | None, scope: Mapping[str, Any]) -> Any:
     """An entry of a dictionary or list, by an index of plain numbers, as the numbers were at that moment."""
     base, bracket, index = text.partition("[")
@@ -347,7 +284,7 @@ def _entry(text: str, frame: FrameType | None, scope: Mapping[str, Any]) -> Any:
     if type(holder) not in (dict, list) or not index.endswith("]"):
         return None
     try:
-        return holder[_index(index[:-1], scope)]
+        return holder[index_of(index[:-1], scope)]
     except (KeyError, IndexError, TypeError, SyntaxError):
         return None
 
@@ -364,41 +301,9 @@ def _held(node: ast.expr, index: Any, frame: FrameType | None) -> Var | None:
     return part.symbol if type(part) is Traced else None
 
 
-def _index(text: str, scope: Mapping[str, Any]) -> Any:
-    """What an index is."""
-    numbers = {name: int(value) for name, value in scope.items() if isinstance(value, (int, np.integer))}
-    try:
-        return _number(ast.parse(text, mode="eval").body, numbers)
-    except (UnknownValueError, KeyError, TypeError, SyntaxError):  # as of several slices
-        return None
-
-
-def _number(node: Any, numbers: Mapping[str, int]) -> Any:
-    """A sum of plain numbers and names."""
-    if isinstance(node, ast.Constant):
-        return node.value
-    if isinstance(node, ast.Name):
-        return numbers[node.id]
-    if isinstance(node, ast.BinOp) and type(node.op) in (ast.Add, ast.Sub):
-        a, b = _number(node.left, numbers), _number(node.right, numbers)
-        return a + b if type(node.op) is ast.Add else a - b
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -_number(node.operand, numbers)
-    raise UnknownValueError
-
-
 def _is_an_error(line: Line) -> bool:
     """A difference of two arrays, where gradients begin."""
     return line.fn is np.subtract and all(np.ndim(getattr(arg, "value", arg)) for arg in line.args)
-
-
-def _plain(node: ast.expr) -> bool:
-    """Whether a spelling is short enough to be told: no call, no slice and no transpose in it."""
-    if isinstance(node, ast.Attribute) and node.attr in ("T", "mT"):
-        return False
-    return not any(isinstance(part, (ast.Call, ast.Slice, ast.BinOp)) for part in ast.walk(node)) or (
-        isinstance(node, ast.Subscript) and not any(isinstance(p, (ast.Call, ast.Slice)) for p in ast.walk(node))
-    )
 
 
 def value_names(found: Outcome) -> dict[Var, str]:
