@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -21,6 +23,21 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def same_numbers(request: pytest.FixtureRequest, _first_states: dict[str, Any]) -> None:
+    """What a generator of a test's file draws is the same whichever tests ran before."""
+    names = vars(request.module) if request.module else {}
+    for name in ("rng", "RNG"):
+        if isinstance(names.get(name), np.random.Generator):
+            generator = names[name].bit_generator
+            generator.state = _first_states.setdefault(f"{request.module.__name__}.{name}", generator.state)
+
+
+@pytest.fixture(scope="session")
+def _first_states() -> dict[str, Any]:
+    return {}
 
 
 @pytest.fixture
