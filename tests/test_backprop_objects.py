@@ -141,6 +141,42 @@ def run(x, y, W, U, V):
 """
 
 
+OPTIMISED = """import numpy as np
+
+class SGD:
+    def update(self, w, grad):
+        return w - 0.1 * grad
+
+class Dense:
+    def __init__(self, m, n, rng):
+        self.W, self.optimizer = rng.normal(size=(m, n)), SGD()
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, grad):
+        grad_W = self.x.T @ grad
+        grad = grad @ self.W.T
+        self.W = self.optimizer.update(self.W, grad_W)
+        return grad
+
+def run(layers, x, y):
+    pred = x
+    for layer in layers:
+        pred = layer.forward(pred)
+    loss = np.mean(0.5 * (y - pred) ** 2)
+    grad = (pred - y) / y.size
+    for layer in reversed(layers):
+        grad = layer.backward(grad)
+    return loss
+
+def setup(rng, n):
+    layers = [Dense(n[1], n[2], rng), Dense(n[2], n[4], rng)]
+    return (layers, rng.normal(size=(n[0], n[1])), rng.normal(size=(n[0], n[4]))), layers
+"""
+
+
 def judged(source: str, folder: Path) -> Report:
     path = folder / "slip.py"
     path.write_text(source)
@@ -149,7 +185,7 @@ def judged(source: str, folder: Path) -> Report:
     return check_backprop(module["run"], *args, params=params, budget=20.0)  # seconds, for a busy machine
 
 
-@pytest.mark.parametrize("source", [NODES, LISTS, GATED])
+@pytest.mark.parametrize("source", [NODES, LISTS, GATED, OPTIMISED])
 def test_as_it_is_nothing_is_blamed(source: str, tmp_path: Path) -> None:
     report = judged(source, tmp_path)
     assert report.matches, report
@@ -168,6 +204,8 @@ def test_as_it_is_nothing_is_blamed(source: str, tmp_path: Path) -> None:
         (LISTS, "(1 - eta * strength / n) * w", "w", "regulariser", None),
         (LISTS, "sp = sigmoid_prime(z)", "sp = sigmoid(z)", "derivative-at-output", "sp = sigmoid_prime(z)"),
         (GATED, "dh = dh + dr * r", "dh = dr * r", "missing-term", "dh += dr * r"),
+        (OPTIMISED, "grad = (pred - y) / y.size", "grad = (y - pred) / y.size", "scale", "grad = (pred - y) / y.size"),
+        (OPTIMISED, "return w - 0.1 * grad", "return w + 0.1 * grad", "scale", "return w - 0.1 * grad"),
         (GATED, "(r * h).T @ d", "h.T @ d", "missing-derivative", "dV = (h * r).T @ d"),
     ],
 )  # fmt: skip

@@ -145,7 +145,8 @@ class Repairs:
             if later is not None and cost > least:
                 break
             repair = place.tried(edit, suspect.reach)
-            if repair is not None and later is None and edit.cause == "scale" and self._is_a_gradient(suspect.var):
+            rescaled = edit.cause == "scale" and edit.words != "the sign is wrong"
+            if repair is not None and later is None and rescaled and self._is_a_gradient(suspect.var):
                 later, least = repair, cost + _RESCALED
             elif repair is not None:
                 return repair
