@@ -34,8 +34,10 @@ def client() -> Iterator[Any]:
     ):
         patch.setattr(tqdm, "monitor_interval", 0)  # else a thread of its own watches over bars from then on
         yield started
-    left = [thread.name for thread in set(threading.enumerate()) - before]
-    assert not [name for name in left if not name.startswith("Dask-Offload")]  # that one waits for work, for ever
+    left = [thread for thread in set(threading.enumerate()) - before if not thread.name.startswith("Dask-Offload")]
+    for thread in left:  # but for that one, which waits for work for ever, they are on their way out
+        thread.join(timeout=10)
+    assert not [thread.name for thread in left if thread.is_alive()]
     assert not multiprocessing.active_children()
 
 

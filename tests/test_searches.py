@@ -130,3 +130,8 @@ def test_what_is_done_for_one_value_alone_is_told_of(wrapped: Any) -> None:
         assert grad(wrapped(scaled), argnums=1)(2.0, 1.0) == 0.0
     assert grad(wrapped(scaled), argnums=1)(2.0, 1.5) == 2.0
     assert grad(wrapped(scaled))(2.0, 1.0) == 1.0
+
+
+def test_what_a_record_compares_is_no_case_of_the_author() -> None:
+    slope = grad(lambda x: grad(np.maximum)(x, 1.0))  # its rule asks a == b
+    assert slope(1.0) == 0.0

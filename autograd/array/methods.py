@@ -83,7 +83,7 @@ def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
         made = made_there.get()
         try:
             result = compare(self._value, as_array(plain(other)))
-            if (noted := searches.get()) is not None and type(self._value) is NUMBER:
+            if (noted := searches.get()) is not None and type(result) is np.bool_ and type(self._value) is NUMBER:
                 note_comparison(noted, self, other, result)
                 if result if compare is operator.eq else compare is operator.ne and not result:
                     tell_of_equality(self, other)

@@ -18,6 +18,7 @@ import numpy as np
 from autograd.array.careful import gradients
 from autograd.array.conversion import GradientCutWarning
 from autograd.basis.arrays import NUMBER
+from autograd.basis.frames import is_ours
 from autograd.core.errors import describe
 from autograd.core.node import Node
 from autograd.core.tensor import TensorBase
@@ -38,7 +39,8 @@ class _Search:
 
     def __init__(self, frame: FrameType) -> None:
         self.code, self.line = frame.f_code, frame.f_lineno
-        self.count, self.farthest, self.gap, self.outcomes = 0, 0.0, np.inf, [0, 0]
+        self.count = _FEW + 1 if is_ours(frame.f_code.co_filename) else 0  # rules and compositions search nothing
+        self.farthest, self.gap, self.outcomes = 0.0, np.inf, [0, 0]
         self.sides: tuple[Any, Any] | None = None
 
 
@@ -49,7 +51,7 @@ def note_comparison(noted: dict[Any, _Search], tensor: Any, other: Any, outcome:
     search = noted.get(key)
     if search is None:
         search = noted[key] = _Search(frame)
-    elif search.count > _FEW:
+    if search.count > _FEW:
         return
     b = other._value if isinstance(other, TensorBase) else other
     if type(b) not in (float, int, NUMBER) or search.sides is not None:
@@ -69,6 +71,8 @@ def tell_of_equality(tensor: Any, other: Any) -> None:
     if tensor._node.op is not None or not tensor.requires_grad or isinstance(other, TensorBase):
         return
     frame = sys._getframe(2)
+    if is_ours(frame.f_code.co_filename):
+        return
     warnings.warn_explicit(
         f"{describe(tensor)} is compared with {other!r}, which it is: what is done for this value alone may have "
         "another gradient than what is done beside it. Differentiate beside it, or write it without the case",

@@ -192,7 +192,13 @@ def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     return np.concatenate(quotient), rest
 
 
-defcomposite(np.poly, _poly, math=r"p(x) = \prod_i (x - z_i)", samples=[normal(4), normal(1), normal((3, 3))])
+_TRIANGULAR = np.array([[2.0, 1.0, 0.5], [0.0, -1.0, 1.0], [0.0, 0.0, 3.0]])  # whose eigenvalues NumPy finds exactly
+defcomposite(
+    np.poly,
+    _poly,
+    math=r"p(x) = \prod_i (x - z_i)",
+    samples=[normal(4), normal(1), lambda rng: (_TRIANGULAR.copy(),)],
+)
 defcomposite(
     np.polydiv,
     _polydiv,
