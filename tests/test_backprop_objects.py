@@ -141,6 +141,57 @@ def run(x, y, W, U, V):
 """
 
 
+LAYERS = """import numpy as np
+
+class TanH:
+    def __call__(self, x):
+        return 2 / (1 + np.exp(-2 * x)) - 1
+
+    def gradient(self, x):
+        return 1 - np.power(self.__call__(x), 2)
+
+class Activation:
+    def __init__(self):
+        self.func = TanH()
+
+    def forward(self, X):
+        self.layer_input = X
+        return self.func(X)
+
+    def backward(self, accum_grad):
+        return accum_grad * self.func.gradient(self.layer_input)
+
+class Dense:
+    def __init__(self, m, n, rng):
+        self.W, self.b = rng.normal(size=(m, n)), np.zeros((1, n))
+
+    def forward(self, X):
+        self.layer_input = X
+        return X.dot(self.W) + self.b
+
+    def backward(self, accum_grad):
+        W = self.W.copy()
+        grad_W = self.layer_input.T.dot(accum_grad)
+        grad_b = np.sum(accum_grad, axis=0, keepdims=True)
+        self.W -= 0.1 * grad_W
+        self.b -= 0.1 * grad_b
+        return accum_grad.dot(W.T)
+
+def run(layers, x, y):
+    pred = x
+    for layer in layers:
+        pred = layer.forward(pred)
+    loss = np.mean(0.5 * (y - pred) ** 2)
+    grad = (pred - y) / y.size
+    for layer in reversed(layers):
+        grad = layer.backward(grad)
+    return loss
+
+def setup(rng, n):
+    layers = [Dense(n[1], n[2], rng), Activation(), Dense(n[2], n[4], rng)]
+    return (layers, rng.normal(size=(n[0], n[1])), rng.normal(size=(n[0], n[4]))), layers
+"""
+
 OPTIMISED = """import numpy as np
 
 class SGD:
@@ -185,7 +236,7 @@ def judged(source: str, folder: Path) -> Report:
     return check_backprop(module["run"], *args, params=params, budget=20.0)  # seconds, for a busy machine
 
 
-@pytest.mark.parametrize("source", [NODES, LISTS, GATED, OPTIMISED])
+@pytest.mark.parametrize("source", [NODES, LISTS, GATED, OPTIMISED, LAYERS])
 def test_as_it_is_nothing_is_blamed(source: str, tmp_path: Path) -> None:
     report = judged(source, tmp_path)
     assert report.matches, report
@@ -204,6 +255,10 @@ def test_as_it_is_nothing_is_blamed(source: str, tmp_path: Path) -> None:
         (LISTS, "(1 - eta * strength / n) * w", "w", "regulariser", None),
         (LISTS, "sp = sigmoid_prime(z)", "sp = sigmoid(z)", "derivative-at-output", "sp = sigmoid_prime(z)"),
         (GATED, "dh = dh + dr * r", "dh = dr * r", "missing-term", "dh += dr * r"),
+        (LAYERS, "return accum_grad * self.func.gradient(self.layer_input)", "return accum_grad", "missing-derivative",
+         "return accum_grad * self.func.gradient(self.layer_input)"),
+        (LAYERS, "grad_W = self.layer_input.T.dot(accum_grad)", "grad_W = self.layer_input.T.dot(accum_grad) / 7",
+         "scale", "grad_W = self.layer_input.T.dot(accum_grad)"),
         (OPTIMISED, "grad = (pred - y) / y.size", "grad = (y - pred) / y.size", "scale", "grad = (pred - y) / y.size"),
         (OPTIMISED, "return w - 0.1 * grad", "return w + 0.1 * grad", "scale", "return w - 0.1 * grad"),
         (GATED, "(r * h).T @ d", "h.T @ d", "missing-derivative", "dV = (h * r).T @ d"),
@@ -216,3 +271,28 @@ def test_a_slip(source: str, right: str, slip: str, cause: str, correction: str 
     assert slip in source.replace(right, slip).split("\n")[line.line - 1], report
     assert line.cause == cause, report
     assert correction in (None, line.right), report
+
+
+NAMED = """import numpy as np
+
+def run(x, y, W1, W2):
+    z = x @ W1
+    h = activated(z)
+    p = h @ W2
+    dp = p - y
+    dW2 = z.T @ dp
+    dz = dp @ W2.T * (1 - h**2)
+    return 0.5 * np.sum((p - y) ** 2), {"W1": x.T @ dz, "W2": dW2}
+
+def activated(values):
+    return np.tanh(values)
+
+def setup(rng, n):
+    return (rng.normal(size=(n[0], n[1])), rng.normal(size=(n[0], n[4])), rng.normal(size=(n[1], n[2])),
+            rng.normal(size=(n[2], n[4]))), ["W1", "W2"]
+"""
+
+
+def test_what_a_function_is_given_is_no_name_of_its_result(tmp_path: Path) -> None:
+    (line,) = judged(NAMED, tmp_path).lines
+    assert "z stands in the place of h" in line.explanation

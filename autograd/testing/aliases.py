@@ -116,6 +116,16 @@ def given_back(recording: Recording, value: Any, frame: FrameType) -> None:
             part.symbol = _alias(recording, part.symbol, name.id, spot, {}, recording.lines) or part.symbol
 
 
+def kept(recording: Recording, frame: FrameType) -> None:
+    """What a function leaves in an attribute, by a statement that calls nothing: `self.x = x`."""
+    for node in statements_of(frame.f_code):
+        target = node.targets[0] if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) else None
+        if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+            value = getattr(frame.f_locals.get(target.value.id), "__dict__", {}).get(target.attr)
+            if type(value) is Traced:
+                recording.named.append((text_of(target), value.symbol, len(recording.lines), frame))
+
+
 def _holds(value: Any, part: Traced) -> bool:
     """Whether a value is what is meant, or has it in it."""
     if type(value) is Traced:
@@ -138,6 +148,8 @@ def received(recording: Recording, value: Any, frame: FrameType) -> None:
 def operands(expression: Any, line: Line) -> Iterator[tuple[Any, Any]]:
     """The arguments of a call with the syntax that they have in the source."""
     nodes: list[Any] = []
+    if line.fn is same and isinstance(expression, ast.Call):  # what the function was given is another value
+        return
     if isinstance(expression, ast.BinOp):
         nodes = [expression.left, expression.right]
     elif isinstance(expression, ast.AugAssign):

@@ -159,9 +159,9 @@ class _Judge:
         self._compare()
 
     def _take_updates(self, gradients: list[Gradient]) -> None:
-        """What updates imply, by the learning rate with which most of them are right."""
+        """What updates imply, by the learning rate with which most are right; of two, by that of more statements."""
         updates = [g.update for g in gradients if g.update is not None]
-        rates = list(dict.fromkeys(rate for update in updates for rate in self._found.updates.rates(update)))
+        rates = Counter(rate for update in updates for rate in self._found.updates.rates(update))
 
         def right(update: Update, rate: float) -> bool:
             true = self._truth.gradient(self._truth.node(update.before))
@@ -169,7 +169,11 @@ class _Judge:
             return float(np.linalg.norm(implied - true)) <= 1e-6 * float(np.linalg.norm(true))
 
         used = [update for update in updates if self._truth.node(update.before) in self._truth.replay.uses]
-        best = max(rates, key=lambda rate: (sum(right(update, rate) for update in used), rate != 1), default=1.0)
+        best = max(
+            rates,
+            key=lambda rate: (sum(right(update, rate) for update in used), rate != 1, rates[rate]),
+            default=1.0,
+        )
         for gradient, update in zip(gradients, updates, strict=True):
             before = np.asarray(update.before.value)
             eps = float(np.finfo(before.dtype).eps) if before.dtype.kind == "f" else 0.0

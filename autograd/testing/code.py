@@ -20,7 +20,7 @@ from autograd.testing.expressions import text_of
 from autograd.testing.indices import UnknownValueError
 from autograd.testing.recording import variables_of
 from autograd.testing.rerun import known_value
-from autograd.testing.source import range_of, statements_of
+from autograd.testing.source import is_authors, range_of, statements_of
 
 if TYPE_CHECKING:
     from autograd.testing.runs import Run
@@ -200,12 +200,12 @@ def function_of(run: Run, name: str) -> Any:
     """A function or method of the author's that changes nothing, by its name; None if it is none."""
     frame = run.frame
     owner, _, last = name.rpartition(".")
-    if frame is None or owner not in ("", "self"):
+    if frame is None:
         return None
     if not owner:
         found = len if name == "len" else variables_of(frame).get(name, frame.f_globals.get(name))
     else:
-        found = getattr(variables_of(frame).get("self"), last, None)
+        found = getattr(_objects(frame).get(owner), last, None)
     plain = found.__func__ if isinstance(found, MethodType) else found
     return found if found is len or is_function(plain) else None
 
@@ -236,24 +236,33 @@ def around(frame: FrameType | None) -> tuple[dict[str, range], list[float], dict
     """The functions and how many arguments they take, the numbers, and what may be told with True or False."""
     if frame is None:
         return {}, [], {}
-    variables = variables_of(frame)
-    own = variables.get("self")
-    held = [
-        ("", 0, {**frame.f_globals, **variables}),
-        *(("self.", 1, vars(kind)) for kind in type(own).__mro__ if own is not None),
-    ]
-    own_names = getattr(own, "__dict__", {})
-    functions = {f"self.{name}": range(1, 2) for name, value in own_names.items() if is_function(value)}
-    flags = {}
+    held: list[tuple[str, int, Mapping[str, Any]]] = [("", 0, {**frame.f_globals, **variables_of(frame)})]
+    functions: dict[str, range] = {}
+    flags: dict[str, dict[str, bool]] = {}
+    for text, owner in _objects(frame).items():
+        held += [(f"{text}.", 1, vars(kind)) for kind in type(owner).__mro__]
+        functions |= {f"{text}.{name}": range(1, 2) for name, value in vars(owner).items() if is_function(value)}
     for prefix, bound, names in held:
         for name, value in names.items():
-            if not isinstance(value, FunctionType) or not is_pure(value):
+            if name.startswith("__") or not isinstance(value, FunctionType) or not is_pure(value):
                 continue
             given = signature(value).parameters.values()
             least = sum(one.default is one.empty for one in given)
             functions[f"{prefix}{name}"] = range(least - bound, len(given) - bound + 1)
             flags[f"{prefix}{name}"] = {one.name: one.default for one in given if isinstance(one.default, bool)}
     return functions, [value for value in frame.f_code.co_consts if type(value) in (int, float)], flags
+
+
+def _objects(frame: FrameType) -> dict[str, Any]:
+    """`self`, and the objects of the author's classes that it holds, as an activation."""
+    own = variables_of(frame).get("self")
+    held = {f"self.{name}": value for name, value in getattr(own, "__dict__", {}).items() if _is_authors_object(value)}
+    return {"self": own, **held} if hasattr(own, "__dict__") else {}
+
+
+def _is_authors_object(value: Any) -> bool:
+    methods = (part for part in vars(type(value)).values() if isinstance(part, FunctionType))
+    return hasattr(value, "__dict__") and any(is_authors(method.__code__.co_filename) for method in methods)
 
 
 @lru_cache(maxsize=1024)

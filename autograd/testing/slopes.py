@@ -101,6 +101,10 @@ class SlopeEdits(CallEdits):
             return
         if numbers.dtype == bool and other == shape:
             yield self._edit(node, f"_ * ~{text}", "missing-derivative", 1.0, f"the factor ~{text} is left out")
+        for name in self._functions if kind.forward and other == shape else ():
+            if name in self._backward:
+                words = f"the factor {name}({text}) is left out"
+                yield self._edit(node, f"_ * {name}({text})", "missing-derivative", 1.0, words)
         for form, _, (least, most), unusual in self._slopes:
             plain = form in ("{u}", "1 / {u}")
             if not plain and not (other == shape or shape == ()):

@@ -21,7 +21,7 @@ import numpy as np
 
 from autograd.program.program import Var
 from autograd.program.trace import Traced
-from autograd.testing.aliases import given_back, passed_on, received
+from autograd.testing.aliases import given_back, kept, passed_on, received
 from autograd.testing.recording import Recording, wrapped
 from autograd.testing.source import is_authors
 
@@ -200,6 +200,7 @@ class Loan:
             passed_on(self._recording, frame)
         elif event == "return" and is_authors(code.co_filename):
             given_back(self._recording, arg, frame)
+            kept(self._recording, frame)
             self._recording.returned(arg, frame)
             received(self._recording, arg, frame)
 
