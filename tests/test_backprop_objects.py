@@ -141,7 +141,20 @@ def run(x, y, W, U, V):
 """
 
 
-LAYERS = """import numpy as np
+STACKED = """
+def run(layers, x, y):
+    pred = x
+    for layer in layers:
+        pred = layer.forward(pred)
+    loss = np.mean(0.5 * (y - pred) ** 2)
+    grad = (pred - y) / y.size
+    for layer in reversed(layers):
+        grad = layer.backward(grad)
+    return loss
+"""
+
+LAYERS = (
+    """import numpy as np
 
 class TanH:
     def __call__(self, x):
@@ -177,22 +190,15 @@ class Dense:
         self.b -= 0.1 * grad_b
         return accum_grad.dot(W.T)
 
-def run(layers, x, y):
-    pred = x
-    for layer in layers:
-        pred = layer.forward(pred)
-    loss = np.mean(0.5 * (y - pred) ** 2)
-    grad = (pred - y) / y.size
-    for layer in reversed(layers):
-        grad = layer.backward(grad)
-    return loss
-
 def setup(rng, n):
     layers = [Dense(n[1], n[2], rng), Activation(), Dense(n[2], n[4], rng)]
     return (layers, rng.normal(size=(n[0], n[1])), rng.normal(size=(n[0], n[4]))), layers
 """
+    + STACKED
+)
 
-OPTIMISED = """import numpy as np
+OPTIMISED = (
+    """import numpy as np
 
 class SGD:
     def update(self, w, grad):
@@ -212,20 +218,12 @@ class Dense:
         self.W = self.optimizer.update(self.W, grad_W)
         return grad
 
-def run(layers, x, y):
-    pred = x
-    for layer in layers:
-        pred = layer.forward(pred)
-    loss = np.mean(0.5 * (y - pred) ** 2)
-    grad = (pred - y) / y.size
-    for layer in reversed(layers):
-        grad = layer.backward(grad)
-    return loss
-
 def setup(rng, n):
     layers = [Dense(n[1], n[2], rng), Dense(n[2], n[4], rng)]
     return (layers, rng.normal(size=(n[0], n[1])), rng.normal(size=(n[0], n[4]))), layers
 """
+    + STACKED
+)
 
 
 def judged(source: str, folder: Path) -> Report:
