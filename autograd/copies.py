@@ -240,7 +240,7 @@ class Run:
                     if name == "__slots__" or name in vars(type) or type(value) in _OF_A_CLASS}  # fmt: skip
         try:
             copy = type(cls)(cls.__name__, tuple(map(self.ours, cls.__bases__)), at_first)
-        except Exception:
+        except Exception:  # a class whose own machinery refuses to be made again stays as it is
             return cls
         self.seen[id(cls)] = cls, copy  # before its methods are ours, as they name it
         self.seen[id(copy)] = copy, copy

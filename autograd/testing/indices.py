@@ -47,9 +47,11 @@ def slices(code: CodeType) -> list[str]:
 def entries(code: CodeType, own: Statement | None) -> list[str]:
     """The entries of lists that a function spells with variables, `hs[t]`; of one statement, also those beside them."""
     everywhere = [node for statement in statements_of(code) for node in ast.walk(statement) if _is_plain_entry(node)]
-    here = [node for node in ast.walk(own.node) if _is_plain_entry(node)] if own is not None and own.node else []
+    here: list[Any] = (
+        [node for node in ast.walk(own.node) if _is_plain_entry(node)] if own is not None and own.node else []
+    )
     texts = dict.fromkeys(text_of(node) for node in everywhere)
-    texts |= dict.fromkeys(f"{node.value.id}[{text}]" for node in here for text in beside(node.slice))  # type: ignore[attr-defined]
+    texts |= dict.fromkeys(f"{node.value.id}[{text}]" for node in here for text in beside(node.slice))
     return list(texts)
 
 

@@ -187,9 +187,11 @@ def edited(statement: Statement, tree: ast.expr, changed: ast.expr) -> str:
     elif getattr(tree, "written", False) and isinstance(node, ast.Assign):
         pair: Any = changed
         place: Any = node.targets[0]
-        whole = ast.Assign([ast.Subscript(place.value, pair.elts[0])], pair.elts[1], lineno=0)
-        if isinstance(pair.elts[1], ast.BinOp) and pair.elts[1].left is place:
-            whole = ast.AugAssign(place, pair.elts[1].op, pair.elts[1].right)  # type: ignore[arg-type]
+        index, value = pair.elts
+        whole = ast.Assign([ast.Subscript(place.value, index)], value, lineno=0)
+        left: Any = getattr(value, "left", None)
+        if type(value) is ast.BinOp and left is place:
+            whole = ast.AugAssign(place, value.op, value.right)
     elif isinstance(changed, ast.BinOp) and changed.left is statement.target:
         goal: Any = node.targets[0]
         whole = ast.AugAssign(goal, changed.op, changed.right)
